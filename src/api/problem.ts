@@ -1,0 +1,36 @@
+import type { Response } from 'express'
+import { ERRORS, type GatewayError } from '../domain/errors.ts'
+import type { JsonObject } from '../domain/json.ts'
+
+/** The problem details of an error (RFC 9457): what callers see over REST. */
+export function problemOf(
+  error: GatewayError,
+  requestId: string | undefined,
+): JsonObject & { status: number } {
+  const { status, title, retryable } = ERRORS[error.code]
+  return {
+    type: `urn:tool-gateway:error:${error.code}`,
+    title,
+    status,
+    ...(error.message !== title && { detail: error.message }),
+    code: error.code,
+    retryable,
+    ...(requestId !== undefined && { requestId }),
+    ...error.facts,
+  }
+}
+
+/** Headers that an error asks for, whatever the body looks like. */
+export function setErrorHeaders(response: Response, error: GatewayError): void {
+  const { retryAfterMs } = error.facts
+  if (retryAfterMs !== undefined)
+    response.setHeader('Retry-After', Math.max(1, Math.ceil(retryAfterMs / 1000)))
+  else if (ERRORS[error.code].status === 503) response.setHeader('Retry-After', 1)
+}
+
+/** Ends a response with problem details. */
+export function sendProblem(response: Response, error: GatewayError, requestId: string | undefined): void {
+  const problem = problemOf(error, requestId)
+  setErrorHeaders(response, error)
+  response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem))
+}

@@ -1,0 +1,40 @@
+import { Router } from 'express'
+import { z } from 'zod'
+import type { Catalog } from '../catalog/catalog.ts'
+import { pageOf } from '../catalog/page.ts'
+import type { Calls } from '../routing/calls.ts'
+import { bodyOf, pageQuery, queryOf } from './query.ts'
+import { answerWith, callerOf } from './run.ts'
+
+const listQuery = z.object(pageQuery)
+const getBody = z.strictObject({ arguments: z.record(z.string(), z.string()).default({}) })
+
+/** `/v1/prompts`: the caller's prompts, and getting one with its arguments filled in. */
+export function promptRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls }): Router {
+  const router = Router()
+
+  router.get('/prompts', (request, response) => {
+    const { limit, cursor } = queryOf(listQuery, request)
+    const view = catalog.viewOf(callerOf(request).principal)
+    const { items, nextCursor } = pageOf(view.prompts, cursor, limit)
+    response.json({
+      prompts: items.map(({ shownAs, serverName, listed }) => ({
+        id: shownAs,
+        server: serverName,
+        ...listed,
+      })),
+      ...(nextCursor !== undefined && { nextCursor }),
+      missingServers: view.missing,
+      staleServers: view.stale,
+    })
+  })
+
+  router.post('/prompts/:promptId', async (request, response) => {
+    const name = request.params.promptId
+    const params = { name, arguments: bodyOf(getBody, request).arguments }
+    const operation = { action: 'get', kind: 'prompt', name, method: 'prompts/get', params } as const
+    await answerWith(calls, request, response, operation)
+  })
+
+  return router
+}

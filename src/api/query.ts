@@ -1,0 +1,31 @@
+import type { Request } from 'express'
+import { z } from 'zod'
+import { GatewayError } from '../domain/errors.ts'
+
+/** `limit` and `cursor` of every paged list. */
+export const pageQuery = {
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  cursor: z.string().min(1).max(1024).optional(),
+}
+
+/**
+ * The query parameters of a request in the shape that a route declares.
+ * @throws GatewayError `invalid_request` with every problem
+ */
+export function queryOf<T extends z.ZodType>(schema: T, request: Request): z.output<T> {
+  return checked(schema, request.query)
+}
+
+/** The JSON body of a request in the shape that a route declares. @throws GatewayError `invalid_request` */
+export function bodyOf<T extends z.ZodType>(schema: T, request: Request): z.output<T> {
+  return checked(schema, (request.body as unknown) ?? {})
+}
+
+function checked<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.map(({ path, message }) =>
+    path.length > 0 ? `${path.join('.')}: ${message}` : message,
+  )
+  throw new GatewayError('invalid_request', problems.join('; '), { facts: { problems } })
+}

@@ -1,0 +1,13 @@
+import type { RequestHandler } from 'express'
+import { identityOf } from '../auth/identity.ts'
+import { GatewayError } from '../domain/errors.ts'
+
+/** Lets a request pass only if its caller has `role` in its tenant. */
+export function requireRole(role: 'operator' | 'auditor'): RequestHandler {
+  return (request, _response, next) => {
+    if (!identityOf(request).principal.roles.includes(role)) {
+      throw new GatewayError('forbidden', `This needs the role ${role}`)
+    }
+    next()
+  }
+}

@@ -1,0 +1,39 @@
+import { Router } from 'express'
+import { z } from 'zod'
+import type { Catalog } from '../catalog/catalog.ts'
+import { pageOf } from '../catalog/page.ts'
+import type { Calls } from '../routing/calls.ts'
+import { pageQuery, queryOf } from './query.ts'
+import { answerWith, callerOf } from './run.ts'
+
+const resourceQuery = z.object({ ...pageQuery, uri: z.string().min(1).max(8192).optional() })
+
+/** `/v1/resources`: the caller's resources and templates, or with `?uri=` the contents of one resource. */
+export function resourceRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls }): Router {
+  const router = Router()
+
+  router.get('/resources', async (request, response) => {
+    const { uri, limit, cursor } = queryOf(resourceQuery, request)
+    if (uri !== undefined) {
+      const operation = {
+        action: 'read',
+        kind: 'resource',
+        name: uri,
+        method: 'resources/read',
+        params: { uri },
+      } as const
+      return answerWith(calls, request, response, operation)
+    }
+    const view = catalog.viewOf(callerOf(request).principal)
+    const { items, nextCursor } = pageOf(view.resources, cursor, limit)
+    response.json({
+      resources: items.map(({ serverName, listed }) => ({ server: serverName, ...listed })),
+      resourceTemplates: view.templates.map(({ serverName, listed }) => ({ server: serverName, ...listed })),
+      ...(nextCursor !== undefined && { nextCursor }),
+      missingServers: view.missing,
+      staleServers: view.stale,
+    })
+  })
+
+  return router
+}

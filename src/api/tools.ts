@@ -1,0 +1,93 @@
+import { Router } from 'express'
+import { z } from 'zod'
+import type { Catalog } from '../catalog/catalog.ts'
+import { pageOf } from '../catalog/page.ts'
+import type { CatalogItem } from '../catalog/server-catalog.ts'
+import { GatewayError } from '../domain/errors.ts'
+import type { JsonObject } from '../domain/json.ts'
+import type { Calls } from '../routing/calls.ts'
+import { checkArguments } from './argument-check.ts'
+import { bodyOf, pageQuery, queryOf } from './query.ts'
+import { answerWith, callerOf } from './run.ts'
+
+const listQuery = z.object({
+  ...pageQuery,
+  server: z.string().max(40).optional(),
+  query: z.string().max(256).optional(),
+})
+const callBody = z.strictObject({ arguments: z.record(z.string(), z.unknown()).default({}) })
+
+/** `/v1/tools`: the caller's tools, one of them, and calling it. */
+export function toolRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls }): Router {
+  const router = Router()
+
+  router.get('/tools', (request, response) => {
+    const { limit, cursor, server, query } = queryOf(listQuery, request)
+    const view = catalog.viewOf(callerOf(request).principal)
+    const wanted = view.tools.filter((tool) => isOf(tool, server) && mentions(tool, query))
+    const { items, nextCursor } = pageOf(wanted, cursor, limit)
+    response.json({
+      tools: items.map(described),
+      ...(nextCursor !== undefined && { nextCursor }),
+      missingServers: view.missing,
+      staleServers: view.stale,
+    })
+  })
+
+  router.get('/tools/:toolId', (request, response) => {
+    response.json(described(visibleTool(catalog, callerOf(request).principal, request.params.toolId)))
+  })
+
+  router.post('/tools/:toolId', async (request, response) => {
+    const name = request.params.toolId
+    const args = bodyOf(callBody, request).arguments
+    const tool = catalog.viewOf(callerOf(request).principal).toolsByName.get(name)
+    if (tool !== undefined) checkArguments(tool.listed, args)
+    const operation = {
+      action: 'call',
+      kind: 'tool',
+      name,
+      method: 'tools/call',
+      params: { name, arguments: args },
+    } as const
+    await answerWith(calls, request, response, operation, withIsError)
+  })
+
+  return router
+}
+
+function visibleTool(
+  catalog: Catalog,
+  principal: Parameters<Catalog['viewOf']>[0],
+  name: string,
+): CatalogItem {
+  const tool = catalog.viewOf(principal).toolsByName.get(name)
+  if (tool === undefined) throw new GatewayError('tool_not_found', `Unknown tool: ${name.slice(0, 256)}`)
+  return tool
+}
+
+function described({ shownAs, serverName, listed }: CatalogItem): JsonObject {
+  return { id: shownAs, server: serverName, ...listed }
+}
+
+function isOf(tool: CatalogItem, server: string | undefined): boolean {
+  return server === undefined || tool.serverName === server
+}
+
+function mentions({ shownAs, listed }: CatalogItem, query: string | undefined): boolean {
+  if (query === undefined) return true
+  const text = `${shownAs} ${textOf(listed['title'])} ${textOf(listed['description'])}`.toLowerCase()
+  return query
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word))
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+/** REST callers can rely on `isError` being there. */
+function withIsError(result: JsonObject): JsonObject {
+  return { ...result, isError: result['isError'] === true }
+}

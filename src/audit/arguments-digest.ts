@@ -1,0 +1,16 @@
+import { createHmac } from 'node:crypto'
+import { canonicalJson } from '../domain/json.ts'
+
+/** HMAC-SHA-256, hex, over the canonical form of JSON text; over the text itself where it is no JSON. */
+export function argumentsDigest(key: Uint8Array, argumentsText: string): string {
+  return createHmac('sha256', key).update(canonical(argumentsText)).digest('hex')
+}
+
+function canonical(text: string): string {
+  try {
+    return canonicalJson(JSON.parse(text))
+  } catch {
+    // Not JSON, or nested too deeply to be sorted.
+    return text
+  }
+}

@@ -1,0 +1,35 @@
+import type { Outcome, PendingRecord, StoredRecord } from './usage-record.ts'
+
+/** Which records of a tenant are asked for. */
+export interface AuditQuery {
+  readonly tenantId: string
+  /** Attempts at or after this time, in milliseconds since the epoch. */
+  readonly from?: number | undefined
+  /** Attempts before this time, in milliseconds since the epoch. */
+  readonly to?: number | undefined
+  readonly subject?: string | undefined
+  /** The name or URI as the caller gave it. */
+  readonly target?: string | undefined
+  readonly server?: string | undefined
+  readonly outcome?: Outcome | undefined
+  readonly limit: number
+  /** Where an earlier page of the same query ended. */
+  readonly cursor?: string | undefined
+}
+
+export interface AuditPage {
+  /** Newest first. */
+  readonly records: StoredRecord[]
+  /** Absent on the last page. */
+  readonly nextCursor?: string
+}
+
+/** Where usage records are kept for good. */
+export interface AuditStore {
+  /** Resolves once all records are durable. A record whose id is already there is left as it is. */
+  write(batch: readonly PendingRecord[]): Promise<void>
+  /** @throws GatewayError `invalid_cursor` when the cursor is of another query */
+  query(query: AuditQuery): Promise<AuditPage>
+  /** Idempotent. */
+  close(): Promise<void>
+}

@@ -1,0 +1,36 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { z } from 'zod'
+import { messageOf } from '../domain/errors.ts'
+import { SqliteDatabase } from './sqlite-database.ts'
+import type { AnswerMessage, Result, Task, TaskMessage } from './sqlite-protocol.ts'
+
+const options = z.object({ path: z.string(), digestKey: z.instanceof(Uint8Array) })
+const NOTHING: Result = { records: [], more: false }
+
+function answer(message: AnswerMessage): void {
+  parentPort?.postMessage(message, [])
+}
+
+function perform(database: SqliteDatabase, task: Task): Result {
+  if (task.kind === 'query') {
+    return { records: database.query(task.query, task.position, task.limit), more: false }
+  }
+  if (task.kind === 'delete') return { records: [], more: database.deleteBefore(task.beforeMs) }
+  if (task.kind === 'write') database.write(task.batch)
+  else database.close()
+  return NOTHING
+}
+
+try {
+  const database = new SqliteDatabase(options.parse(workerData))
+  parentPort?.on('message', ({ id, task }: TaskMessage) => {
+    try {
+      answer({ id, result: perform(database, task) })
+    } catch (error) {
+      answer({ id, result: NOTHING, error: messageOf(error) })
+    }
+  })
+  answer({ id: 0, result: NOTHING })
+} catch (error) {
+  answer({ id: 0, result: NOTHING, error: messageOf(error) })
+}

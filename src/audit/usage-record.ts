@@ -1,0 +1,46 @@
+import type { Action, RuleId } from '../domain/access-policy.ts'
+import type { ErrorCode } from '../domain/errors.ts'
+
+/** The way a request came in. */
+export type Face = 'streamable-http' | 'sse' | 'rest'
+
+/** `tool_error`: the tool ran and said `isError`. */
+export type Outcome = 'ok' | 'tool_error' | 'error' | 'denied' | 'cancelled'
+
+/** One attempted use of a tool, resource or prompt, allowed or denied: a document of `tool_usage`. */
+interface UsageRecord {
+  /** Unique for good; sorts by time of the attempt. */
+  readonly id: string
+  /** Time of the attempt in milliseconds since the epoch. */
+  readonly atMs: number
+  readonly tenantId: string
+  readonly subject: string
+  readonly agent: string | null
+  readonly face: Face
+  readonly sessionId: string | null
+  readonly requestId: string
+  readonly action: Action
+  /** The name or URI as the caller gave it, cut to 256 characters. */
+  readonly target: string
+  /** Server and its own name of the target; null when nothing of that name exists. */
+  readonly server: string | null
+  readonly instance: string | null
+  readonly effect: 'allow' | 'deny'
+  readonly ruleId: RuleId | 'unknown-target'
+  readonly outcome: Outcome
+  readonly code: ErrorCode | null
+  readonly durationMs: number
+  readonly requestBytes: number
+  readonly responseBytes: number
+}
+
+/** A record on its way to the store. The arguments' text is turned into a keyed digest there and never stored. */
+export interface PendingRecord extends UsageRecord {
+  readonly argumentsText: string
+}
+
+/** A stored record. */
+export interface StoredRecord extends UsageRecord {
+  /** HMAC-SHA-256, hex, of the canonical arguments under a key of the installation. */
+  readonly argumentsDigest: string
+}

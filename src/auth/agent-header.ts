@@ -1,0 +1,23 @@
+import { GatewayError } from '../domain/errors.ts'
+import type { Principal } from '../domain/principal.ts'
+import type { VerifiedToken } from './claims.ts'
+
+/** Printable ASCII without the comma, with which HTTP joins repeated headers. */
+const AGENT_NAME = /^[\x20-\x2b\x2d-\x7e]{1,256}$/
+
+/**
+ * The principal under the agent name that the `x-agent-name` header asks for. A name must be the token's own agent or
+ * one of its `agents`; only callers of the trusted tenants may give any other.
+ * @throws GatewayError `agent_not_allowed`
+ */
+export function narrowAgent(
+  verified: VerifiedToken,
+  header: string | undefined,
+  trustedTenants: readonly string[],
+): Principal {
+  const { principal, agents } = verified
+  if (header === undefined || header === principal.agent) return principal
+  const trusted = trustedTenants.includes(principal.tenantId) && AGENT_NAME.test(header)
+  if (!agents.includes(header) && !trusted) throw new GatewayError('agent_not_allowed')
+  return { ...principal, agent: header }
+}

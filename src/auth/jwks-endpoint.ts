@@ -1,0 +1,66 @@
+import type { JSONWebKeySet } from 'jose'
+import { z } from 'zod'
+
+const MAX_BODY_BYTES = 256 * 1024
+const MAX_KEYS = 100
+
+const jwksDocument = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).max(MAX_KEYS) })
+const discoveryDocument = z.object({ issuer: z.string(), jwks_uri: z.url({ protocol: /^https?$/ }) })
+
+/**
+ * The public keys that an issuer publishes, from `jwksUrl` or where its discovery document says
+ * (OpenID Connect Discovery 1.0 §4). Symmetric and private keys are left out. Redirects are not followed.
+ * @throws Error saying what is wrong, for operators
+ */
+export async function fetchJwks(
+  source: { readonly issuer: string; readonly jwksUrl: string | undefined },
+  signal: AbortSignal,
+): Promise<JSONWebKeySet> {
+  const url = source.jwksUrl ?? (await discover(source.issuer, signal))
+  const document = jwksDocument.safeParse(await getJson(url, signal))
+  if (!document.success)
+    throw new Error(`${url} is not a JSON Web Key Set: ${z.prettifyError(document.error)}`)
+  const keys = document.data.keys.filter((key) => key.kty !== 'oct' && !('d' in key))
+  if (keys.length === 0) throw new Error(`${url} has no public key`)
+  return { keys }
+}
+
+async function discover(issuer: string, signal: AbortSignal): Promise<string> {
+  const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
+  const document = discoveryDocument.safeParse(await getJson(url, signal))
+  if (!document.success)
+    throw new Error(`${url} is not a discovery document: ${z.prettifyError(document.error)}`)
+  if (document.data.issuer !== issuer) throw new Error(`${url} is the document of another issuer`)
+  const jwksUrl = document.data.jwks_uri
+  if (issuer.startsWith('https:') && !jwksUrl.startsWith('https:')) {
+    throw new Error(`${url} names a key set that is not served over https`)
+  }
+  return jwksUrl
+}
+
+async function getJson(url: string, signal: AbortSignal): Promise<unknown> {
+  const response = await fetch(url, { signal, redirect: 'manual', headers: { accept: 'application/json' } })
+  if (response.status !== 200) {
+    await response.body?.cancel()
+    throw new Error(`${url} answered with status ${response.status}`)
+  }
+  const text = await readBounded(response, url)
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new Error(`${url} did not answer with JSON`, { cause })
+  }
+}
+
+async function readBounded(response: Response, url: string): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  const body: AsyncIterable<Uint8Array> | undefined = response.body ?? undefined
+  if (body === undefined) return ''
+  for await (const chunk of body) {
+    size += chunk.byteLength
+    if (size > MAX_BODY_BYTES) throw new Error(`${url} answered with more than ${MAX_BODY_BYTES} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}

@@ -1,0 +1,194 @@
+import {
+  type CryptoKey,
+  type FlattenedJWSInput,
+  type JWSHeaderParameters,
+  type JWTPayload,
+  type JWTVerifyOptions,
+  type JWTVerifyResult,
+  decodeJwt,
+  errors,
+  jwtVerify,
+} from 'jose'
+import { LRUCache } from 'lru-cache'
+import type { IssuerSettings } from '../config/schema.ts'
+import type { Clock } from '../domain/clock.ts'
+import { GatewayError } from '../domain/errors.ts'
+import { type VerifiedToken, readClaims } from './claims.ts'
+import type { KeySet } from './key-set.ts'
+
+/** An issuer that is believed, and its keys. */
+export interface TrustedIssuer {
+  readonly settings: IssuerSettings
+  readonly keys: KeySet
+}
+
+interface CachedToken {
+  readonly verified: VerifiedToken
+  /** Monotonic time at which the token is looked at again. */
+  readonly until: number
+}
+
+const MAX_TOKEN_LENGTH = 8 * 1024
+const MAX_LIFETIME_SECONDS = 400 * 86_400
+const CLOCK_TOLERANCE_SECONDS = 5
+const ISSUED_AHEAD_SECONDS = 60
+const CACHE_MS = 60_000
+const CACHE_CHARACTERS = 16 * 1024 * 1024
+/** Types of token that a bearer token can be (RFC 9068 §4, RFC 8725 §3.11): not a logout token or a DPoP proof. */
+const TOKEN_TYPES = new Set(['jwt', 'application/jwt', 'at+jwt', 'application/at+jwt'])
+const ASYMMETRIC = /^(RS|PS|ES)(256|384|512)$|^EdDSA$|^Ed25519$/
+
+/** Checks bearer tokens: JWTs of the trusted issuers, for this gateway's audience, within their lifetime. */
+export class TokenVerifier {
+  readonly #issuers = new Map<string, TrustedIssuer>()
+  readonly #clock: Clock
+  readonly #cache: LRUCache<string, CachedToken>
+
+  /**
+   * @param options.cacheSize how many verified tokens are remembered, each for at most 60 s and never beyond its end
+   * @throws TypeError when two issuers have one name, or one accepts a symmetric algorithm or none
+   */
+  constructor(options: { issuers: readonly TrustedIssuer[]; clock: Clock; cacheSize?: number }) {
+    for (const trusted of options.issuers) {
+      const { issuer, algorithms } = trusted.settings
+      if (this.#issuers.has(issuer)) throw new TypeError(`the issuer ${issuer} is given twice`)
+      const unfit = algorithms.find((algorithm) => !ASYMMETRIC.test(algorithm))
+      if (unfit !== undefined) throw new TypeError(`the issuer ${issuer} must not use the algorithm ${unfit}`)
+      this.#issuers.set(issuer, trusted)
+    }
+    this.#clock = options.clock
+    this.#cache = new LRUCache({
+      max: options.cacheSize ?? 5000,
+      maxSize: CACHE_CHARACTERS,
+      sizeCalculation: (_cached, token) => token.length,
+    })
+  }
+
+  /**
+   * What a token says, once it is proven.
+   * @throws GatewayError `invalid_token`, its message saying which check failed; `keys_unavailable`
+   */
+  async verify(token: string): Promise<VerifiedToken> {
+    const cached = this.#cache.get(token)
+    if (cached !== undefined && this.#isCurrent(cached)) return cached.verified
+    if (token.length > MAX_TOKEN_LENGTH) throw refused('The token is longer than 8 KiB.')
+    const trusted = this.#issuerOf(token)
+    const payload = await this.#checked(token, trusted)
+    const verified = readClaims(payload, trusted.settings)
+    this.#cache.set(token, { verified, until: this.#clock.monotonic() + CACHE_MS })
+    return verified
+  }
+
+  #isCurrent(cached: CachedToken): boolean {
+    return this.#clock.monotonic() < cached.until && this.#clock.now() < cached.verified.principal.expiresAtMs
+  }
+
+  /** Reads the issuer before anything is proven: it only selects the keys and rules to prove it with. */
+  #issuerOf(token: string): TrustedIssuer {
+    let issuer: unknown
+    try {
+      issuer = decodeJwt(token).iss
+    } catch (error) {
+      throw asRefusal(error)
+    }
+    const trusted = typeof issuer === 'string' ? this.#issuers.get(issuer) : undefined
+    if (trusted === undefined) throw refused('The issuer of the token is not known here.')
+    return trusted
+  }
+
+  async #checked(token: string, { settings, keys }: TrustedIssuer): Promise<JWTPayload> {
+    try {
+      const { payload, protectedHeader } = await verifySignature(token, keys, {
+        algorithms: [...settings.algorithms],
+        issuer: settings.issuer,
+        audience: settings.audience,
+        requiredClaims: ['exp'],
+        clockTolerance: CLOCK_TOLERANCE_SECONDS,
+        currentDate: new Date(this.#clock.now()),
+      })
+      this.#checkTimes(payload)
+      const type = protectedHeader.typ
+      if (type !== undefined && !TOKEN_TYPES.has(type.toLowerCase())) {
+        throw refused('The token is not an access token.')
+      }
+      return payload
+    } catch (error) {
+      throw asRefusal(error)
+    }
+  }
+
+  #checkTimes({ exp = Infinity, iat }: JWTPayload): void {
+    const now = this.#clock.now() / 1000
+    if (exp - now > MAX_LIFETIME_SECONDS) throw refused('The token lives too long.')
+    if (iat !== undefined && iat > now + ISSUED_AHEAD_SECONDS) {
+      throw refused('The token was issued in the future.')
+    }
+  }
+}
+
+async function verifySignature(
+  token: string,
+  keys: KeySet,
+  options: JWTVerifyOptions,
+): Promise<JWTVerifyResult> {
+  const keyOf = (header: JWSHeaderParameters, jws: FlattenedJWSInput): Promise<CryptoKey> =>
+    keys.key(header, jws)
+  try {
+    return await jwtVerify(token, keyOf, options)
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
+    return await verifyWithAny(token, error, options)
+  }
+}
+
+/** A token without a key id may be signed with any of several keys. */
+async function verifyWithAny(
+  token: string,
+  keys: AsyncIterable<CryptoKey>,
+  options: JWTVerifyOptions,
+): Promise<JWTVerifyResult> {
+  for await (const key of keys) {
+    try {
+      return await jwtVerify(token, key, options)
+    } catch (error) {
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error
+    }
+  }
+  throw new errors.JWSSignatureVerificationFailed()
+}
+
+function refused(message: string, cause?: Error): GatewayError {
+  return new GatewayError('invalid_token', message, { cause })
+}
+
+/** A failed check as its public answer. The cause repeats jose's text only, as its errors carry the claims. */
+function asRefusal(error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error
+  if (error instanceof errors.JOSEError) {
+    return refused(publicMessage(error), new Error(`${error.code}: ${error.message}`))
+  }
+  return refused(
+    'The signature of the token cannot be checked.',
+    error instanceof Error ? error : new Error(String(error)),
+  )
+}
+
+const MESSAGES: Readonly<Record<string, string>> = {
+  ERR_JWT_EXPIRED: 'The token has expired.',
+  ERR_JWS_SIGNATURE_VERIFICATION_FAILED: 'The signature of the token is wrong.',
+  ERR_JWKS_NO_MATCHING_KEY: 'The token is signed with a key that its issuer does not publish.',
+  ERR_JOSE_ALG_NOT_ALLOWED: 'The signature algorithm of the token is not accepted.',
+  ERR_JOSE_NOT_SUPPORTED: 'The token uses a signature algorithm or extension that is not supported.',
+}
+const CLAIM_MESSAGES: Readonly<Record<string, string>> = {
+  aud: 'The audience of the token is not this gateway.',
+  nbf: 'The token is not valid yet.',
+  exp: 'The token has no valid expiration time.',
+  iat: 'The token has no valid time of issue.',
+}
+const MALFORMED = 'The token is not a well-formed JWT.'
+
+function publicMessage(error: errors.JOSEError): string {
+  if (error instanceof errors.JWTClaimValidationFailed) return CLAIM_MESSAGES[error.claim] ?? MALFORMED
+  return MESSAGES[error.code] ?? MALFORMED
+}

@@ -1,0 +1,124 @@
+import { overridesOf } from '../domain/access-policy.ts'
+import type { JsonObject } from '../domain/json.ts'
+import { type ServerDefinition, type ServerKey, serverKey } from '../domain/server-definition.ts'
+import { exposeAll } from '../domain/tool-name.ts'
+import { compileUriTemplate } from '../domain/uri-template.ts'
+import type { NamedItem, Offer } from '../upstream/discovery.ts'
+
+/** One tool, prompt, resource or template, as callers see it. Equal items of successive catalogs are the same object. */
+export interface CatalogItem {
+  readonly server: ServerKey
+  readonly serverName: string
+  /** The server's own name of it: a tool's or prompt's name, a resource's URI, a template's URI template. */
+  readonly name: string
+  /** The name under which the caller addresses it. */
+  readonly shownAs: string
+  /** The definition as the caller gets it. */
+  readonly listed: JsonObject
+}
+
+/** Named items in order and by the name that callers use. */
+interface ItemSet {
+  readonly items: readonly CatalogItem[]
+  readonly byName: ReadonlyMap<string, CatalogItem>
+}
+
+interface TemplateItem extends CatalogItem {
+  readonly matches: (uri: string) => boolean
+}
+
+/** What one server offers, prepared once for all callers: under exposed names, and under its own. */
+export interface ServerCatalog {
+  readonly definition: ServerDefinition
+  readonly offer: Offer
+  readonly tools: { readonly exposed: ItemSet; readonly plain: ItemSet }
+  readonly prompts: { readonly exposed: ItemSet; readonly plain: ItemSet }
+  readonly resources: ItemSet
+  readonly templates: readonly TemplateItem[]
+  /** Items that cannot be offered, each with the reason. */
+  readonly problems: readonly string[]
+}
+
+/** Prepares what a server offers, keeping the objects of `previous` that did not change. */
+export function buildServerCatalog(
+  definition: ServerDefinition,
+  offer: Offer,
+  previous: ServerCatalog | undefined,
+): ServerCatalog {
+  const describe = (tool: NamedItem): JsonObject => withTexts(definition, tool)
+  const tools = bothNames(definition, offer.tools, describe, previous?.tools)
+  const prompts = bothNames(definition, offer.prompts, (prompt) => prompt, previous?.prompts)
+  const resources = itemSet(
+    offer.resources.map((resource) =>
+      itemOf(definition, String(resource['uri']), String(resource['uri']), resource),
+    ),
+    previous?.resources,
+  )
+  const templates = offer.resourceTemplates.map((template): TemplateItem => {
+    const text = String(template['uriTemplate'])
+    const before = previous?.templates.find((item) => item.name === text && isSame(item.listed, template))
+    return before ?? { ...itemOf(definition, text, text, template), matches: compileUriTemplate(text) }
+  })
+  return {
+    definition,
+    offer,
+    tools: tools.sets,
+    prompts: prompts.sets,
+    resources,
+    templates,
+    problems: [...offer.problems, ...tools.refused, ...prompts.refused],
+  }
+}
+
+type BothNames = { readonly exposed: ItemSet; readonly plain: ItemSet }
+
+function bothNames(
+  definition: ServerDefinition,
+  offered: readonly NamedItem[],
+  describe: (item: NamedItem) => JsonObject,
+  previous: BothNames | undefined,
+): { sets: BothNames; refused: string[] } {
+  const { exposed, refused } = exposeAll(definition.name, offered)
+  const underExposed = [...exposed].map(([name, item]) =>
+    itemOf(definition, item.name, name, { ...describe(item), name }),
+  )
+  const plain = offered.map((item) => itemOf(definition, item.name, item.name, describe(item)))
+  return {
+    sets: {
+      exposed: itemSet(underExposed, previous?.exposed),
+      plain: itemSet(plain, previous?.plain),
+    },
+    refused: refused.map(({ name, reason }) => `${name}: ${reason}`),
+  }
+}
+
+function itemOf(
+  definition: ServerDefinition,
+  name: string,
+  shownAs: string,
+  listed: JsonObject,
+): CatalogItem {
+  return { server: serverKey(definition), serverName: definition.name, name, shownAs, listed }
+}
+
+function itemSet(items: CatalogItem[], previous: ItemSet | undefined): ItemSet {
+  const kept = items.map((item) => {
+    const before = previous?.byName.get(item.shownAs)
+    return before !== undefined && isSame(before.listed, item.listed) ? before : item
+  })
+  const sorted = kept.toSorted((a, b) => (a.shownAs < b.shownAs ? -1 : 1))
+  return { items: sorted, byName: new Map(sorted.map((item) => [item.shownAs, item])) }
+}
+
+/** The tool with the texts that the operator wrote in place of the server's. */
+function withTexts(definition: ServerDefinition, tool: NamedItem): JsonObject {
+  const overrides = overridesOf(definition, tool.name)
+  const title = overrides.findLast((override) => override.title !== undefined)?.title
+  const description = overrides.findLast((override) => override.description !== undefined)?.description
+  if (title === undefined && description === undefined) return tool
+  return { ...tool, ...(title !== undefined && { title }), ...(description !== undefined && { description }) }
+}
+
+function isSame(a: JsonObject, b: JsonObject): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b)
+}

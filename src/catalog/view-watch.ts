@@ -1,0 +1,66 @@
+import type { Clock } from '../domain/clock.ts'
+import type { Principal } from '../domain/principal.ts'
+import type { ListKind } from '../upstream/connection/connection.ts'
+import type { Catalog } from './catalog.ts'
+import { changedKinds, type View } from './view.ts'
+
+interface Watcher {
+  readonly principal: Principal
+  readonly scope: string | undefined
+  readonly onChange: (kinds: ReadonlySet<ListKind>) => void
+  seen: View
+}
+
+/** Tells each watcher when its own view has changed, and only then. Bursts become one notice. */
+export class ViewWatch {
+  readonly #catalog: Catalog
+  readonly #clock: Clock
+  readonly #coalesceMs: number
+  readonly #watchers = new Set<Watcher>()
+  readonly #stop: () => void
+  #cancelPending: (() => void) | undefined
+
+  constructor(options: { catalog: Catalog; clock: Clock; coalesceMs?: number }) {
+    this.#catalog = options.catalog
+    this.#clock = options.clock
+    this.#coalesceMs = options.coalesceMs ?? 25
+    this.#stop = options.catalog.onChange(() => this.#schedule())
+  }
+
+  /** Watches one principal's view; the returned function ends that. */
+  watch(
+    principal: Principal,
+    scope: string | undefined,
+    onChange: (kinds: ReadonlySet<ListKind>) => void,
+  ): () => void {
+    const watcher: Watcher = { principal, scope, onChange, seen: this.#catalog.viewOf(principal, scope) }
+    this.#watchers.add(watcher)
+    return () => this.#watchers.delete(watcher)
+  }
+
+  close(): void {
+    this.#stop()
+    this.#cancelPending?.()
+    this.#watchers.clear()
+  }
+
+  #schedule(): void {
+    this.#cancelPending ??= this.#clock.after(this.#coalesceMs, () => {
+      this.#cancelPending = undefined
+      this.#compare()
+    })
+  }
+
+  /** Sessions with equal rights share their views, so each pair of views is compared once. */
+  #compare(): void {
+    const compared = new Map<View, ReadonlySet<ListKind>>()
+    for (const watcher of this.#watchers) {
+      const view = this.#catalog.viewOf(watcher.principal, watcher.scope)
+      if (view === watcher.seen) continue
+      const kinds = compared.get(watcher.seen) ?? changedKinds(watcher.seen, view)
+      compared.set(watcher.seen, kinds)
+      watcher.seen = view
+      if (kinds.size > 0) watcher.onChange(kinds)
+    }
+  }
+}

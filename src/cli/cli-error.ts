@@ -1,0 +1,25 @@
+/** Exit codes that scripts can rely on; the numbers of sysexits.h where it has one. */
+export const CLI_EXIT = {
+  ok: 0,
+  /** The gateway answered with an error, or a tool said that it failed. */
+  failed: 1,
+  /** The command line is wrong. */
+  usage: 64,
+  /** No gateway answers. */
+  unavailable: 69,
+  /** The token is missing, not valid, or does not allow it. */
+  denied: 77,
+  /** A setting cannot be used. */
+  config: 78,
+} as const
+
+/** What went wrong, in words for the person at the command line, and the exit code for scripts. */
+export class CliError extends Error {
+  override readonly name = 'CliError'
+  readonly exitCode: number
+
+  constructor(kind: Exclude<keyof typeof CLI_EXIT, 'ok'>, message: string) {
+    super(message)
+    this.exitCode = CLI_EXIT[kind]
+  }
+}

@@ -1,0 +1,50 @@
+import { Command, CommanderError } from 'commander'
+import { VERSION } from '../config/version.ts'
+import { CLI_EXIT, CliError } from './cli-error.ts'
+import { configCommand } from './config.ts'
+import type { CliContext } from './context.ts'
+import { serveCommand } from './serve.ts'
+import { serversCommand } from './servers.ts'
+import { tokenCommand } from './token.ts'
+import { toolsCommand } from './tools.ts'
+
+/**
+ * Runs one command line.
+ * @param argv the arguments after the program's name
+ * @returns the exit code, one of CLI_EXIT or what `serve` ended with
+ */
+export async function run(
+  argv: readonly string[],
+  context: CliContext & { printError: (text: string) => void },
+): Promise<number> {
+  let exitCode: number = CLI_EXIT.ok
+  const program = new Command('tool-gateway')
+    .description('One authenticated, filtered, audited endpoint in front of many MCP servers.')
+    .version(VERSION)
+    .addCommand(serveCommand(context, (code) => (exitCode = code)))
+    .addCommand(tokenCommand(context))
+    .addCommand(toolsCommand(context))
+    .addCommand(serversCommand(context))
+    .addCommand(configCommand(context))
+  throughout(program, (command) =>
+    command
+      .exitOverride()
+      .showHelpAfterError('(add --help for what is possible)')
+      .configureOutput({ writeOut: context.print, writeErr: context.printError }),
+  )
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? CLI_EXIT.ok : CLI_EXIT.usage
+    if (!(error instanceof CliError)) throw error
+    context.printError(`tool-gateway: ${error.message}\n`)
+    return error.exitCode
+  }
+}
+
+/** Commands inherit nothing from the program that they were added to. */
+function throughout(command: Command, configure: (command: Command) => void): void {
+  configure(command)
+  for (const child of command.commands) throughout(child, configure)
+}

@@ -1,0 +1,86 @@
+import { z } from 'zod'
+import { messageOf } from '../domain/errors.ts'
+import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { CliError } from './cli-error.ts'
+
+/** Where a running gateway is and who asks. */
+export interface GatewayAddress {
+  readonly url: string
+  readonly token: string | undefined
+}
+
+const problem = z.looseObject({ code: z.string(), title: z.string(), detail: z.string().optional() })
+
+/**
+ * One request to a running gateway's REST API.
+ * @throws CliError `unavailable` when nothing answers, `denied` for 401 and 403, else `failed` with the problem
+ */
+export async function ask(
+  address: GatewayAddress,
+  method: 'GET' | 'POST',
+  path: string,
+  body?: JsonObject,
+): Promise<JsonObject> {
+  const response = await send(address, method, path, body)
+  const answer: unknown = await response.json().catch(() => undefined)
+  if (response.ok && isJsonObject(answer)) return answer
+  const told = problem.safeParse(answer)
+  const text = told.success
+    ? `${told.data.code}: ${told.data.detail ?? told.data.title}`
+    : `HTTP ${response.status}`
+  if (response.status === 401 && address.token === undefined) {
+    throw new CliError(
+      'denied',
+      `${text}. Give a token with --token or TOOL_GATEWAY_TOKEN; see: tool-gateway token --help`,
+    )
+  }
+  throw new CliError(response.status === 401 || response.status === 403 ? 'denied' : 'failed', text)
+}
+
+/** All pages of a list, as one array of its items. */
+export async function askAll(
+  address: GatewayAddress,
+  path: string,
+  query: URLSearchParams,
+  key: string,
+): Promise<JsonObject[]> {
+  const items: JsonObject[] = []
+  query.set('limit', '1000')
+  for (;;) {
+    const page = await ask(address, 'GET', `${path}?${query.toString()}`)
+    items.push(...objectsIn(page[key]))
+    if (typeof page['nextCursor'] !== 'string') return items
+    query.set('cursor', page['nextCursor'])
+  }
+}
+
+async function send(
+  { url, token }: GatewayAddress,
+  method: string,
+  path: string,
+  body?: JsonObject,
+): Promise<Response> {
+  try {
+    return await fetch(new URL(path, url), {
+      method,
+      headers: {
+        accept: 'application/json',
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+  } catch (error) {
+    const cause =
+      error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error)
+    throw new CliError(
+      'unavailable',
+      `no gateway answers at ${url} (${cause}). Is it running? Start it with: npm start`,
+    )
+  }
+}
+
+/** The objects of an array in an answer; nothing where it is none. */
+export function objectsIn(value: unknown): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : []
+}

@@ -1,0 +1,13 @@
+import { loadSettings, type Settings, SettingsError } from '../config/load.ts'
+import { CliError } from './cli-error.ts'
+
+/** The settings of this environment. @throws CliError `config` with every problem */
+export function settingsFrom(env: NodeJS.ProcessEnv): Settings {
+  try {
+    return loadSettings(env)
+  } catch (error) {
+    if (error instanceof SettingsError)
+      throw new CliError('config', `these settings cannot be used:\n${error.message}`)
+    throw error
+  }
+}

@@ -1,0 +1,60 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { LocalIssuer } from '../auth/local-issuer.ts'
+import { makePrivateDirectory } from '../config/private-file.ts'
+import { systemClock } from '../domain/clock.ts'
+import { messageOf } from '../domain/errors.ts'
+import { CliError } from './cli-error.ts'
+import type { CliContext } from './context.ts'
+import { settingsFrom } from './settings.ts'
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+interface TokenOptions {
+  readonly tenant?: string
+  readonly subject: string
+  readonly roles: string[]
+  readonly scopes: string[]
+  readonly agent?: string
+  readonly agents?: string[]
+  readonly ttl: number
+}
+
+/** `token`: prints a token of the local issuer, and nothing else. */
+export function tokenCommand({ env, print }: CliContext): Command {
+  return new Command('token')
+    .description('print a token signed by the local issuer of the embedded mode (the keys are in DATA_DIR)')
+    .option('--tenant <id>', 'tenant (default: DEFAULT_TENANT)')
+    .option('--subject <name>', 'who it is for', 'you')
+    .option('--roles <list>', 'roles, separated by commas', list, [])
+    .option('--scopes <list>', 'scopes, separated by commas', list, [])
+    .option('--agent <name>', 'the calling agent')
+    .option('--agents <list>', 'agents that x-agent-name may choose from', list)
+    .option('--ttl <duration>', 'lifetime: a number and s, m, h or d, at most 30d', duration, UNIT_MS['h'])
+    .action(async (options: TokenOptions) => {
+      const settings = settingsFrom(env)
+      if (!settings.localIssuer)
+        throw new CliError('config', 'the local issuer is off (see LOCAL_ISSUER and HOST in docs/config.md)')
+      await makePrivateDirectory(settings.dataDir)
+      const issuer = await LocalIssuer.open({ dir: settings.dataDir, clock: systemClock })
+      const { tenant = settings.defaultTenant, ttl, ...rest } = options
+      const token = await issuer.issue({ ...rest, tenantId: tenant, ttlMs: ttl }).catch((error: unknown) => {
+        throw new CliError('usage', messageOf(error))
+      })
+      print(`${token}\n`)
+    })
+}
+
+function list(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}
+
+function duration(text: string): number {
+  const match = /^(\d{1,9})([smhd])$/.exec(text)
+  const unitMs = UNIT_MS[match?.[2] ?? '']
+  if (match === null || unitMs === undefined)
+    throw new InvalidArgumentError('expected for example 90s, 15m, 1h or 7d')
+  return Number(match[1]) * unitMs
+}

@@ -1,0 +1,96 @@
+import type { SettingName, SettingValues } from './schema.ts'
+import { isLoopback, isWildcard } from './values.ts'
+
+/** A setting that is wrong. Holds no value that could be a secret. */
+export interface SettingProblem {
+  /** Name of the environment variable; with a path for a part of a JSON value. */
+  readonly name: string
+  readonly expected: string
+  readonly got?: string
+}
+
+/** What was read: values with defaults, which of them were given, and which of them were wrong. */
+export interface Reading {
+  readonly values: SettingValues
+  readonly given: ReadonlySet<string>
+  readonly wrong: ReadonlySet<string>
+}
+
+interface Rule {
+  /** The settings that it looks at; when one of them is wrong by itself the rule says nothing. */
+  readonly about: readonly [SettingName, ...SettingName[]]
+  readonly holds: (values: SettingValues, given: ReadonlySet<string>) => boolean
+  readonly expected: string
+}
+
+const ONLY_WITH_ISSUER = ['OIDC_JWKS_URL', 'OIDC_TENANTS'] as const
+const ONLY_WITH_ISSUERS = [
+  'OIDC_AUDIENCE',
+  'OIDC_ALGORITHMS',
+  'CLAIM_TENANT',
+  'CLAIM_ROLES',
+  'CLAIM_SCOPE',
+  'CLAIM_AGENT',
+  'CLAIM_AGENTS',
+] as const
+
+/** Whether the gateway issues tokens itself. */
+export function hasLocalIssuer(values: Pick<SettingValues, 'LOCAL_ISSUER' | 'HOST'>): boolean {
+  return values.LOCAL_ISSUER === 'on' || (values.LOCAL_ISSUER === 'auto' && isLoopback(values.HOST))
+}
+
+const RULES: readonly Rule[] = [
+  {
+    about: ['LOCAL_ISSUER', 'HOST'],
+    holds: (values) => values.LOCAL_ISSUER !== 'on' || isLoopback(values.HOST),
+    expected: '`auto` or `off` when HOST is not loopback: the local issuer never serves other machines',
+  },
+  {
+    about: ['OIDC_ISSUER', 'OIDC_ISSUERS', 'LOCAL_ISSUER', 'HOST'],
+    holds: (values) =>
+      hasLocalIssuer(values) || values.OIDC_ISSUER !== undefined || values.OIDC_ISSUERS !== undefined,
+    expected: 'an identity provider (OIDC_ISSUER or OIDC_ISSUERS), because there is no local issuer here',
+  },
+  {
+    about: ['PUBLIC_URL', 'HOST'],
+    holds: (values) => values.PUBLIC_URL !== undefined || !isWildcard(values.HOST),
+    expected: 'the URL that clients use, because HOST is a wildcard address',
+  },
+  {
+    about: ['OIDC_ISSUERS', 'OIDC_ISSUER'],
+    holds: (values) => {
+      const names = [values.OIDC_ISSUER, ...(values.OIDC_ISSUERS ?? []).map((entry) => entry.issuer)]
+      return new Set(names).size === names.length
+    },
+    expected: 'each issuer once, in OIDC_ISSUER and OIDC_ISSUERS together',
+  },
+  {
+    about: ['OIDC_TENANTS', 'OIDC_ISSUER', 'OIDC_ISSUERS'],
+    holds: (values, given) =>
+      values.OIDC_ISSUER === undefined || values.OIDC_ISSUERS === undefined || given.has('OIDC_TENANTS'),
+    expected: 'the tenants of OIDC_ISSUER, because there are several issuers',
+  },
+  {
+    about: ['METRICS_PORT', 'PORT'],
+    holds: (values) => values.METRICS_PORT !== values.PORT || values.PORT === 0,
+    expected: 'another port than PORT',
+  },
+  ...ONLY_WITH_ISSUER.map((name): Rule => ({
+    about: [name, 'OIDC_ISSUER'],
+    holds: (values, given) => !given.has(name) || values.OIDC_ISSUER !== undefined,
+    expected: 'nothing, unless OIDC_ISSUER is set',
+  })),
+  ...ONLY_WITH_ISSUERS.map((name): Rule => ({
+    about: [name, 'OIDC_ISSUER', 'OIDC_ISSUERS'],
+    holds: (values, given) =>
+      !given.has(name) || values.OIDC_ISSUER !== undefined || values.OIDC_ISSUERS !== undefined,
+    expected: 'nothing, unless OIDC_ISSUER or OIDC_ISSUERS is set',
+  })),
+]
+
+/** Settings that are right one by one and wrong together, each named by the one that has to change. */
+export function combinationProblems({ values, given, wrong }: Reading): SettingProblem[] {
+  return RULES.filter(({ about }) => !about.some((name) => wrong.has(name)))
+    .filter(({ holds }) => !holds(values, given))
+    .map(({ about, expected }) => ({ name: about[0], expected }))
+}

@@ -1,0 +1,194 @@
+import { join } from 'node:path'
+import type { z } from 'zod'
+import { problemsOf } from '../domain/problems.ts'
+import { combinationProblems, hasLocalIssuer, type SettingProblem } from './combinations.ts'
+import {
+  type ClaimNames,
+  type IssuerEntry,
+  type IssuerSettings,
+  notesOf,
+  settingsSchema,
+  type SettingValues,
+} from './schema.ts'
+
+/** What the process is told at its start; never changes. Times and sizes have their unit in the name. */
+export interface Settings {
+  readonly port: number
+  readonly host: string
+  /** The resource identifier, without a trailing slash. */
+  readonly publicUrl: string
+  /** Host names without port, lower case, IPv6 in brackets. */
+  readonly allowedHosts: readonly string[]
+  /** Host names of allowed origins, any scheme and port. */
+  readonly allowedOrigins: readonly string[]
+  readonly dataDir: string
+  readonly registryFile: string
+  readonly store: 'file'
+  readonly defaultTenant: string
+  readonly localIssuer: boolean
+  /** Identity providers beside the local issuer. */
+  readonly issuers: readonly IssuerSettings[]
+  /** Tenants whose `x-agent-name` header is believed without the token's consent. */
+  readonly trustAgentHeader: readonly string[]
+  readonly callTimeoutMs: number
+  readonly connectTimeoutMs: number
+  readonly startConcurrency: number
+  readonly drainTimeoutMs: number
+  readonly maxBodyBytes: number
+  readonly maxUpstreamMessageBytes: number
+  readonly sessionIdleMs: number
+  readonly maxSessions: number
+  readonly maxSessionsPerPrincipal: number
+  readonly auditQueueLimit: number
+  readonly auditRetentionDays: number
+  readonly logLevel: SettingValues['LOG_LEVEL']
+  readonly logFormat: SettingValues['LOG_FORMAT']
+  /** Undefined: no metrics endpoint. */
+  readonly metricsPort: number | undefined
+  readonly metricsHost: string
+}
+
+/** Settings that cannot be used; the message has a line for each problem. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError'
+  readonly problems: readonly SettingProblem[]
+
+  constructor(problems: readonly SettingProblem[]) {
+    super(problems.map(lineOf).join('\n'))
+    this.problems = problems
+  }
+}
+
+/**
+ * Reads the settings from environment variables; an empty one counts as not set.
+ * @throws SettingsError with every problem at once
+ */
+export function loadSettings(env: Readonly<Record<string, string | undefined>>): Settings {
+  const texts = new Map(
+    Object.keys(settingsSchema.shape)
+      .map((name) => [name, env[name] ?? ''] as const)
+      .filter(([, text]) => text.trim() !== ''),
+  )
+  const issues = settingsSchema.safeParse(Object.fromEntries(texts)).error?.issues ?? []
+  const wrong = new Set(issues.map((issue) => String(issue.path[0])))
+  const usable = [...texts].filter(([name]) => !wrong.has(name))
+  const values = settingsSchema.parse(Object.fromEntries(usable))
+  const problems = [
+    ...Object.entries(settingsSchema.shape)
+      .filter(([name]) => wrong.has(name))
+      .flatMap(([name, schema]) => problemsOfSetting(name, schema, texts.get(name) ?? '')),
+    ...combinationProblems({ values, given: new Set(texts.keys()), wrong }),
+  ]
+  if (problems.length > 0) throw new SettingsError(problems)
+  return deepFreeze(settingsOf(values))
+}
+
+/**
+ * The settings after listening on a port that the system chose: PUBLIC_URL, and the audiences that follow it,
+ * name that port. Without effect unless PORT is 0 and PUBLIC_URL is not set.
+ */
+export function atPort(settings: Settings, port: number): Settings {
+  const url = new URL(settings.publicUrl)
+  if (url.port !== '0') return settings
+  const publicUrl = originOf(settings.host, port)
+  const issuers = settings.issuers.map((issuer) =>
+    issuer.audience === settings.publicUrl ? { ...issuer, audience: publicUrl } : issuer,
+  )
+  return deepFreeze({ ...settings, publicUrl, issuers })
+}
+
+function settingsOf(values: SettingValues): Settings {
+  const publicUrl = values.PUBLIC_URL ?? originOf(values.HOST, values.PORT)
+  const loopbackAndPublic = [...new Set(['localhost', '127.0.0.1', '[::1]', new URL(publicUrl).hostname])]
+  return {
+    port: values.PORT,
+    host: values.HOST,
+    publicUrl,
+    allowedHosts: values.ALLOWED_HOSTS ?? loopbackAndPublic,
+    allowedOrigins: values.ALLOWED_ORIGINS ?? [...loopbackAndPublic],
+    dataDir: values.DATA_DIR,
+    registryFile: values.REGISTRY_FILE ?? join(values.DATA_DIR, 'registry.yaml'),
+    store: values.STORE,
+    defaultTenant: values.DEFAULT_TENANT,
+    localIssuer: hasLocalIssuer(values),
+    issuers: issuersOf(values, publicUrl),
+    trustAgentHeader: values.TRUST_AGENT_HEADER,
+    callTimeoutMs: values.CALL_TIMEOUT_MS,
+    connectTimeoutMs: values.CONNECT_TIMEOUT_MS,
+    startConcurrency: values.START_CONCURRENCY,
+    drainTimeoutMs: values.DRAIN_TIMEOUT_MS,
+    maxBodyBytes: values.MAX_BODY_BYTES,
+    maxUpstreamMessageBytes: values.MAX_UPSTREAM_MESSAGE_BYTES,
+    sessionIdleMs: values.SESSION_IDLE_MS,
+    maxSessions: values.MAX_SESSIONS,
+    maxSessionsPerPrincipal: values.MAX_SESSIONS_PER_PRINCIPAL,
+    auditQueueLimit: values.AUDIT_QUEUE_LIMIT,
+    auditRetentionDays: values.AUDIT_RETENTION_DAYS,
+    logLevel: values.LOG_LEVEL,
+    logFormat: values.LOG_FORMAT,
+    metricsPort: values.METRICS_PORT,
+    metricsHost: values.METRICS_HOST,
+  }
+}
+
+function issuersOf(values: SettingValues, publicUrl: string): IssuerSettings[] {
+  const claims: ClaimNames = {
+    tenant: values.CLAIM_TENANT,
+    roles: values.CLAIM_ROLES,
+    scope: values.CLAIM_SCOPE,
+    agent: values.CLAIM_AGENT,
+    agents: values.CLAIM_AGENTS,
+  }
+  const first: IssuerEntry[] =
+    values.OIDC_ISSUER === undefined
+      ? []
+      : [
+          {
+            issuer: values.OIDC_ISSUER,
+            jwksUrl: values.OIDC_JWKS_URL,
+            tenants: values.OIDC_TENANTS,
+            claims: {},
+          },
+        ]
+  return [...first, ...(values.OIDC_ISSUERS ?? [])].map(({ jwksUrl, ...entry }) => ({
+    issuer: entry.issuer,
+    audience: entry.audience ?? values.OIDC_AUDIENCE ?? publicUrl,
+    ...(jwksUrl === undefined ? {} : { jwksUrl }),
+    tenants: entry.tenants,
+    algorithms: entry.algorithms ?? [...values.OIDC_ALGORITHMS],
+    claims: { ...claims, ...definedOf(entry.claims) },
+  }))
+}
+
+function definedOf(claims: IssuerEntry['claims']): Partial<ClaimNames> {
+  return Object.fromEntries(Object.entries(claims).filter(([, name]) => name !== undefined))
+}
+
+function originOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+function problemsOfSetting(name: string, schema: z.ZodType, text: string): SettingProblem[] {
+  const { expected } = notesOf(schema)
+  if (name !== 'OIDC_ISSUERS') return [{ name, expected, ...shown(text) }]
+  const { error } = schema.safeParse(text)
+  return problemsOf(error ?? { issues: [] }).map((problem) => ({
+    name: `${name}${problem.path === '' || problem.path.startsWith('[') ? '' : '.'}${problem.path}`,
+    expected: problem.path === '' ? `${expected} (${problem.text})` : problem.text,
+  }))
+}
+
+/** The value, unless it is long or may carry a password: URLs do, and so does what was pasted by mistake. */
+function shown(text: string): { got?: string } {
+  return /^[\w.,:*+ -]{1,20}$/.test(text) ? { got: text } : {}
+}
+
+function lineOf({ name, expected, got }: SettingProblem): string {
+  return `${name}: expected ${expected}${got === undefined ? '' : `, got ${JSON.stringify(got)}`}`
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  for (const member of Object.values(value)) deepFreeze(member)
+  return Object.freeze(value)
+}

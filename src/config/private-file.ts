@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto'
+import { link, mkdir, open, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { isNativeError } from 'node:util/types'
+
+const OTHERS = 0o077
+
+/** Makes a directory that only this user may enter, parents included; one that exists is left as it is. */
+export async function makePrivateDirectory(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 })
+}
+
+/**
+ * The text of a file that only this user may read (mode 0600). If there is none, it is made from `create`, whole or
+ * not at all, and when several processes do so at once, all get the text of the one that won.
+ * @throws Error when other users can read the file
+ */
+export async function readOrCreatePrivateFile(
+  path: string,
+  create: () => string | Promise<string>,
+): Promise<string> {
+  const existing = await readPrivateFile(path)
+  if (existing !== undefined) return existing
+  await makePrivateDirectory(dirname(path))
+  await createOnce(path, await create())
+  const text = await readPrivateFile(path)
+  if (text === undefined) throw new Error(`${path} was removed while it was being made`)
+  return text
+}
+
+async function readPrivateFile(path: string): Promise<string | undefined> {
+  const file = await open(path, 'r').catch(unlessCode('ENOENT'))
+  if (file === undefined) return undefined
+  try {
+    const { mode } = await file.stat()
+    if ((mode & OTHERS) !== 0) {
+      const octal = (mode & 0o777).toString(8).padStart(4, '0')
+      throw new Error(
+        `${path} can be read by other users (mode ${octal}). Replace it, or chmod 0600 if it was never exposed.`,
+      )
+    }
+    return await file.readFile('utf8')
+  } finally {
+    await file.close()
+  }
+}
+
+/** A link appears with its whole content and fails where the name is taken, which a rename does not. */
+async function createOnce(path: string, text: string): Promise<void> {
+  const draft = `${path}.${randomUUID()}`
+  const file = await open(draft, 'wx', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+    await link(draft, path).catch(unlessCode('EEXIST'))
+  } finally {
+    await file.close()
+    await unlink(draft)
+  }
+}
+
+function unlessCode(code: string): (error: unknown) => undefined {
+  return (error) => {
+    if (isNativeError(error) && 'code' in error && error.code === code) return undefined
+    throw error
+  }
+}

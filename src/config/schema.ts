@@ -1,0 +1,250 @@
+import { z } from 'zod'
+import * as values from './values.ts'
+import type { Kind, TextSchema } from './values.ts'
+
+/** Names of the claims of a token that carry what the gateway needs. */
+export interface ClaimNames {
+  readonly tenant: string
+  readonly roles: string
+  readonly scope: string
+  readonly agent: string
+  readonly agents: string
+}
+
+/** An identity provider whose tokens the gateway accepts. */
+export interface IssuerSettings {
+  /** Compared with `iss` as it is written. */
+  readonly issuer: string
+  readonly audience: string
+  /** Absent: found by discovery at the issuer. */
+  readonly jwksUrl?: string
+  /** The tenants that this issuer's tokens may name. */
+  readonly tenants: readonly string[] | '*'
+  readonly algorithms: readonly string[]
+  readonly claims: ClaimNames
+}
+
+/** A member of OIDC_ISSUERS. What is absent is taken from the settings for one issuer; `tenants` has to be written. */
+const issuerEntry = z.strictObject({
+  issuer: values.trustworthyUrl,
+  audience: values.shortText.optional(),
+  jwksUrl: values.trustworthyUrl.optional(),
+  tenants: z.union([z.literal('*'), z.array(values.tenantId).min(1)]),
+  algorithms: z.array(values.algorithm).min(1).optional(),
+  claims: z
+    .strictObject({
+      tenant: values.shortText,
+      roles: values.shortText,
+      scope: values.shortText,
+      agent: values.shortText,
+      agents: values.shortText,
+    })
+    .partial()
+    .default({}),
+})
+export type IssuerEntry = z.output<typeof issuerEntry>
+
+const issuerEntries = {
+  schema: z
+    .string()
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text)
+      } catch {
+        context.addIssue({ code: 'custom', message: 'not valid JSON' })
+        return z.NEVER
+      }
+    })
+    .pipe(z.array(issuerEntry).min(1)),
+  expected: 'a JSON array of `{issuer, audience?, jwksUrl?, tenants, algorithms?, claims?}`',
+}
+
+/** What documentation and problems say about a setting. */
+export interface SettingNotes {
+  readonly meaning: string
+  readonly expected: string
+  /** The default in words, where it depends on other settings. */
+  readonly fallback: string
+}
+
+const NOTES = z.registry<SettingNotes>()
+
+/** A setting whose default is the text that one would write. */
+function setting<S extends TextSchema>(
+  kind: Kind<S>,
+  fallback: z.input<S>,
+  meaning: string,
+): z.ZodPrefault<S> {
+  const notes: SettingNotes = { meaning, expected: kind.expected, fallback: `\`${fallback}\`` }
+  const schema = z.prefault(kind.schema, fallback)
+  NOTES.add(schema, notes)
+  return schema
+}
+
+/** A setting that has no default of its own; `fallback` says in words what happens without it. */
+function optional<S extends TextSchema>(kind: Kind<S>, fallback: string, meaning: string): z.ZodOptional<S> {
+  const notes: SettingNotes = { meaning, expected: kind.expected, fallback }
+  const schema = z.optional(kind.schema)
+  NOTES.add(schema, notes)
+  return schema
+}
+
+const { integer, oneOf } = values
+
+const address = {
+  PORT: setting(values.port, '8080', 'Port of the gateway; 0 takes any free one.'),
+  HOST: setting(values.hostAddress, '127.0.0.1', 'Address to listen on.'),
+  PUBLIC_URL: optional(
+    values.publicUrl,
+    '`http://HOST:PORT`',
+    'URL under which clients reach the gateway: its resource identifier. Needed when HOST is a wildcard address.',
+  ),
+  ALLOWED_HOSTS: optional(
+    values.hostList,
+    'loopback names and the host of PUBLIC_URL',
+    'Hosts that a request may name in its `Host` header (protection against DNS rebinding).',
+  ),
+  ALLOWED_ORIGINS: optional(
+    values.hostList,
+    'loopback names and the host of PUBLIC_URL',
+    'Hosts of the origins that a browser request may come from, with any scheme and port.',
+  ),
+}
+
+const data = {
+  DATA_DIR: setting(
+    values.path,
+    '.data',
+    'Folder of everything that the gateway keeps; made with mode 0700.',
+  ),
+  REGISTRY_FILE: optional(
+    values.path,
+    '`DATA_DIR/registry.yaml`',
+    'Registry of servers, YAML or JSON; watched. An example is written if it does not exist.',
+  ),
+  STORE: setting(oneOf(['file']), 'file', 'Where registry and records are kept: on this machine.'),
+  DEFAULT_TENANT: setting(values.tenant, 'local', 'Tenant of registry documents that name none.'),
+}
+
+const identity = {
+  LOCAL_ISSUER: setting(
+    oneOf(['auto', 'on', 'off']),
+    'auto',
+    'A token issuer in the gateway itself, for trying it out; `auto`: when HOST is loopback. Never on another address.',
+  ),
+  OIDC_ISSUER: optional(
+    values.secureUrl,
+    'none',
+    'Identity provider whose tokens are accepted: the `iss` of its tokens.',
+  ),
+  OIDC_AUDIENCE: optional(values.words, 'PUBLIC_URL', 'The `aud` that tokens must have.'),
+  OIDC_JWKS_URL: optional(
+    values.secureUrl,
+    'discovery at the issuer',
+    'Where the signing keys of OIDC_ISSUER are.',
+  ),
+  OIDC_TENANTS: setting(values.tenantListOrAll, '*', 'Tenants that tokens of OIDC_ISSUER may name.'),
+  OIDC_ALGORITHMS: setting(
+    values.algorithmList,
+    'RS256,ES256,PS256,EdDSA',
+    'Signature algorithms that are accepted.',
+  ),
+  CLAIM_TENANT: setting(values.words, 'tenant_id', 'Claim with the tenant.'),
+  CLAIM_ROLES: setting(values.words, 'roles', 'Claim with the roles.'),
+  CLAIM_SCOPE: setting(values.words, 'scope', 'Claim with the scopes.'),
+  CLAIM_AGENT: setting(values.words, 'agent', 'Claim with the name of the calling agent.'),
+  CLAIM_AGENTS: setting(
+    values.words,
+    'agents',
+    'Claim with the agent names that `x-agent-name` may choose from.',
+  ),
+  OIDC_ISSUERS: optional(
+    issuerEntries,
+    'none',
+    'Several identity providers, each with its tenants; absent fields are taken from the settings above.',
+  ),
+  TRUST_AGENT_HEADER: setting(
+    values.tenantList,
+    '',
+    'Tenants whose `x-agent-name` header is believed even if the token does not list the name.',
+  ),
+}
+
+const limits = {
+  CALL_TIMEOUT_MS: setting(
+    integer(1, 300_000),
+    '60000',
+    'Time for a call, in milliseconds, unless the server or tool has its own.',
+  ),
+  CONNECT_TIMEOUT_MS: setting(
+    integer(1, 300_000),
+    '20000',
+    'Time for starting and connecting a server, in milliseconds.',
+  ),
+  START_CONCURRENCY: setting(integer(1, 1000), '8', 'Servers that start at the same time.'),
+  DRAIN_TIMEOUT_MS: setting(
+    integer(0, 600_000),
+    '8000',
+    'Time for calls in flight at shutdown, in milliseconds.',
+  ),
+  MAX_BODY_BYTES: setting(integer(1024, 67_108_864), '4194304', 'Largest request body, in bytes.'),
+  MAX_UPSTREAM_MESSAGE_BYTES: setting(
+    integer(1024, 268_435_456),
+    '10485760',
+    'Largest message of a server, in bytes.',
+  ),
+  SESSION_IDLE_MS: setting(
+    integer(1000, 604_800_000),
+    '1800000',
+    'A session ends after this time without a request or an open stream, in milliseconds.',
+  ),
+  MAX_SESSIONS: setting(integer(1, 1_000_000), '10000', 'Open sessions of all principals together.'),
+  MAX_SESSIONS_PER_PRINCIPAL: setting(integer(1, 1_000_000), '100', 'Open sessions of one principal.'),
+}
+
+const observation = {
+  AUDIT_QUEUE_LIMIT: setting(
+    integer(1, 1_000_000),
+    '10000',
+    'Usage records that may wait to be written; beyond it calls are refused.',
+  ),
+  AUDIT_RETENTION_DAYS: setting(integer(1, 36_500), '90', 'Age at which usage records are deleted, in days.'),
+  LOG_LEVEL: setting(
+    oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    'info',
+    'Least severity of log lines; at a terminal, `info` shows the welcome instead of the lines below `warn`.',
+  ),
+  LOG_FORMAT: setting(
+    oneOf(['auto', 'json', 'pretty']),
+    'auto',
+    'Form of log lines; `auto`: readable on a terminal, else JSON.',
+  ),
+  METRICS_PORT: setting(
+    values.portOrOff,
+    '9464',
+    'Port of `/metrics`; 0 takes any free one, `off` disables it.',
+  ),
+  METRICS_HOST: setting(values.hostAddress, '127.0.0.1', 'Address of `/metrics`.'),
+}
+
+/** The settings by topic, in the order of the documentation. */
+export const SECTIONS: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
+  Address: address,
+  Data: data,
+  Identity: identity,
+  'Limits and deadlines': limits,
+  'Records, log and metrics': observation,
+}
+
+/** The one schema of all settings: name of the environment variable to its value. */
+export const settingsSchema = z.object({ ...address, ...data, ...identity, ...limits, ...observation })
+
+export type SettingName = keyof typeof settingsSchema.shape
+export type SettingValues = z.output<typeof settingsSchema>
+
+/** What documentation and problems say about a setting. @throws TypeError for any other schema */
+export function notesOf(schema: z.ZodType): SettingNotes {
+  const notes = NOTES.get(schema)
+  if (notes === undefined) throw new TypeError('not a setting')
+  return notes
+}

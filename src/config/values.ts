@@ -1,0 +1,152 @@
+import { z } from 'zod'
+import { TENANT_ID } from '../domain/principal.ts'
+
+/** A kind of setting: how its text is read, and what is expected, for problems and documentation. */
+export interface Kind<S extends TextSchema> {
+  readonly schema: S
+  readonly expected: string
+}
+
+/** A schema that reads the text of an environment variable. */
+export type TextSchema = z.ZodType<unknown, string>
+
+const ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+] as const
+
+const INTEGER = /^[0-9]{1,15}$/
+const HOST_NAME = /^(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)$/i
+const HOST_ADDRESS = /^([0-9a-f:.]*:[0-9a-f:.]*|[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)$/i
+
+/** Whether a host to listen on or to connect to is this machine only. */
+export function isLoopback(host: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i.test(host)
+}
+
+/** Whether a host to listen on means every address of the machine. */
+export function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || /^[0:]+$/.test(host)
+}
+
+function urlOf(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined
+}
+
+function isPlainUrl(text: string): boolean {
+  const url = urlOf(text)
+  return (
+    url !== undefined && /^https?:$/.test(url.protocol) && `${url.username}${url.password}${url.hash}` === ''
+  )
+}
+
+/** Keys and tokens are not to be had over a line that others can write to. */
+function isTrustworthyUrl(text: string): boolean {
+  const url = urlOf(text)
+  return url !== undefined && isPlainUrl(text) && (url.protocol === 'https:' || isLoopback(url.hostname))
+}
+
+const PLAIN_URL = 'an http or https URL without user name, query and fragment'
+const TRUSTWORTHY_URL = 'an https URL (http only on loopback) without user name, password and fragment'
+
+export const trustworthyUrl = z
+  .string()
+  .trim()
+  .max(2048)
+  .refine(isTrustworthyUrl, `expected ${TRUSTWORTHY_URL}`)
+export const tenantId = z.string().regex(TENANT_ID, 'expected a tenant id: ^[a-z0-9][a-z0-9-]{0,62}$')
+export const algorithm = z.enum(ALGORITHMS)
+export const shortText = z.string().trim().min(1).max(256)
+
+const items = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+)
+
+/** A whole number within bounds, both included. */
+export function integer(min: number, max: number): Kind<z.ZodType<number, string>> {
+  return {
+    schema: z.string().trim().regex(INTEGER).transform(Number).pipe(z.number().min(min).max(max)),
+    expected: `an integer from ${min} to ${max}`,
+  }
+}
+
+/** One of some words. */
+export function oneOf<const T extends readonly [string, ...string[]]>(
+  choices: T,
+): Kind<z.ZodType<T[number], string>> {
+  return {
+    schema: z.string().trim().pipe(z.enum(choices)),
+    expected:
+      choices.length === 1
+        ? `\`${choices[0]}\``
+        : `one of ${choices.map((word) => `\`${word}\``).join(', ')}`,
+  }
+}
+
+export const port = integer(0, 65_535)
+
+export const portOrOff = {
+  schema: z.union([z.literal('off').transform(() => undefined), port.schema]),
+  expected: `${port.expected}, or \`off\``,
+}
+
+export const hostAddress = {
+  schema: z.string().trim().regex(HOST_ADDRESS),
+  expected: 'an IP address or a host name',
+}
+
+export const path = {
+  schema: z.string().refine((text) => !text.includes('\0')),
+  expected: 'a path',
+}
+
+export const publicUrl = {
+  schema: z
+    .string()
+    .trim()
+    .max(2048)
+    .refine((text) => isPlainUrl(text) && urlOf(text)?.search === '')
+    .transform((text) => text.replace(/\/+$/, '')),
+  expected: PLAIN_URL,
+}
+
+export const secureUrl = { schema: trustworthyUrl, expected: TRUSTWORTHY_URL }
+
+export const words = { schema: shortText, expected: 'text of 1 to 256 characters' }
+
+export const tenant = {
+  schema: z.string().trim().pipe(tenantId),
+  expected: 'a tenant id (`^[a-z0-9][a-z0-9-]{0,62}$`)',
+}
+
+export const tenantList = {
+  schema: items.pipe(z.array(tenantId)),
+  expected: 'tenant ids (`^[a-z0-9][a-z0-9-]{0,62}$`) separated by commas',
+}
+
+export const tenantListOrAll = {
+  schema: z.union([z.literal('*'), items.pipe(z.array(tenantId).min(1))]),
+  expected: `${tenantList.expected}, or \`*\` for all`,
+}
+
+export const hostList = {
+  schema: items.pipe(z.array(z.string().toLowerCase().regex(HOST_NAME)).min(1)),
+  expected: 'host names without scheme and port, separated by commas (IPv6 in brackets)',
+}
+
+export const algorithmList = {
+  schema: items.pipe(z.array(algorithm).min(1)),
+  expected: `signature algorithms separated by commas, of ${ALGORITHMS.join(', ')}`,
+}

@@ -1,0 +1,32 @@
+/** Time as a dependency, so that tests own it. */
+export interface Clock {
+  /** Wall time in milliseconds since the epoch. */
+  now(): number
+  /** Monotonic time in milliseconds; only differences mean something. */
+  monotonic(): number
+  /** Runs `task` once after `delayMs`; the returned function cancels it. Never keeps the process alive. */
+  after(delayMs: number, task: () => void): () => void
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after: (delayMs, task) => {
+    const timer = setTimeout(task, delayMs)
+    timer.unref()
+    return () => clearTimeout(timer)
+  },
+}
+
+/** Resolves after `delayMs`, or at once when `signal` aborts; it never rejects. */
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return Promise.resolve()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const cancel = clock.after(delayMs, resolve)
+  const stop = (): void => {
+    cancel()
+    resolve()
+  }
+  signal?.addEventListener('abort', stop, { once: true })
+  return promise.finally(() => signal?.removeEventListener('abort', stop))
+}

@@ -1,0 +1,36 @@
+/** An authenticated caller: what its token says, after verification. */
+export interface Principal {
+  readonly tenantId: string
+  readonly subject: string
+  /** The calling program; absent when the token names none. */
+  readonly agent: string | undefined
+  readonly roles: readonly string[]
+  readonly scopes: readonly string[]
+  readonly issuer: string
+  /** When the token ends, in milliseconds since the epoch. */
+  readonly expiresAtMs: number
+}
+
+/** `^[a-z0-9][a-z0-9-]{0,62}$`: what a tenant id may look like. */
+export const TENANT_ID = /^[a-z0-9][a-z0-9-]{0,62}$/
+
+/** The tenant id of servers that every tenant may see. No token can name it: it is not a valid tenant id. */
+export const ALL_TENANTS = '*'
+
+/**
+ * Identity of everything that decides what a caller may do; equal keys mean equal rights, so a narrower token
+ * of the same user is another owner. Token lifetimes do not matter.
+ */
+export function principalKey(principal: Principal): string {
+  return JSON.stringify([principal.issuer, principal.subject, accessKey(principal)])
+}
+
+/** Identity of what access decisions look at: principals with equal keys have equal views. */
+export function accessKey(principal: Principal): string {
+  return JSON.stringify([
+    principal.tenantId,
+    principal.agent ?? null,
+    principal.roles.toSorted(),
+    principal.scopes.toSorted(),
+  ])
+}

@@ -1,0 +1,205 @@
+import { z } from 'zod'
+import { ALL_TENANTS, TENANT_ID } from './principal.ts'
+
+/** `^[a-z][a-z0-9-]{0,39}$`: no underscore, so `<server>_<tool>` splits one way only. */
+export const SERVER_NAME = /^[a-z][a-z0-9-]{0,39}$/
+
+const seconds = (count: number): number => count * 1000
+const durationMs = (max: number): z.ZodNumber => z.int().min(1).max(max)
+const roleName = z.string().min(1).max(128)
+const roleNames = z.array(roleName).max(256)
+
+const requiredRoles = z.union([roleNames, z.strictObject({ allOf: roleNames })])
+const agentAllowlist = z.array(z.string().min(1).max(256)).max(1000)
+
+const toolOverride = z.strictObject({
+  requiredRoles: requiredRoles.optional(),
+  agentAllowlist: agentAllowlist.optional(),
+  scopes: z.array(z.string().min(1)).optional(),
+  title: z.string().min(1).max(200).optional(),
+  description: z.string().min(1).max(4000).optional(),
+  timeoutMs: durationMs(seconds(300)).optional(),
+  cacheTtlMs: durationMs(seconds(86_400)).optional(),
+})
+
+const toolPattern = z.string().min(1).max(128)
+
+/** `include` and `exclude` are lists of patterns; every other key is a tool name or pattern with its override. */
+const tools = z
+  .record(toolPattern, z.union([z.array(toolPattern).max(1000), toolOverride]))
+  .superRefine((value, context) => {
+    for (const [key, member] of Object.entries(value)) {
+      if (Array.isArray(member) && key !== 'include' && key !== 'exclude') {
+        context.addIssue({ code: 'custom', path: [key], message: 'expected an override object, not a list' })
+      }
+    }
+  })
+
+const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'not a legal header value')
+const headers = z.record(
+  z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'not a legal header name'),
+  headerValue,
+)
+
+const auth = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('none') }),
+  z.strictObject({ kind: z.literal('bearer'), token: headerValue.min(1) }),
+  z.strictObject({ kind: z.literal('headers'), headers }),
+])
+
+const httpUrl = z.url({ protocol: /^https?$/ }).refine((text) => {
+  const url = new URL(text)
+  return url.username === '' && url.password === '' && url.hash === ''
+}, 'must have no user name, password or fragment')
+
+const environment = z.record(
+  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'not a legal variable name'),
+  z.string().refine((text) => !text.includes('\0'), 'must not contain NUL'),
+)
+
+/** Fields of every kind of server. */
+const shared = {
+  name: z.string().regex(SERVER_NAME, 'expected ^[a-z][a-z0-9-]{0,39}$'),
+  tenantId: z.union([
+    z.literal(ALL_TENANTS),
+    z.string().regex(TENANT_ID, 'expected * or ^[a-z0-9][a-z0-9-]{0,62}$'),
+  ]),
+  enabled: z.boolean().default(true),
+  description: z.string().max(4000).optional(),
+  requiredRoles: requiredRoles.optional(),
+  agentAllowlist: agentAllowlist.optional(),
+  tools: tools.optional(),
+  sharing: z.enum(['tenant', 'session', 'global']).default('tenant'),
+  era: z.enum(['auto', 'legacy', 'modern']).default('auto'),
+  timeoutMs: durationMs(seconds(300)).optional(),
+  catalogTtlMs: z.int().min(100).max(seconds(86_400)).default(seconds(300)),
+  lifecycle: z
+    .strictObject({
+      autoStart: z.boolean().default(true),
+      restartOnFailure: z.boolean().default(true),
+      maxRestarts: z.int().min(0).max(1000).default(10),
+    })
+    .prefault({}),
+  pool: z
+    .strictObject({
+      min: z.int().min(0).max(100).optional(),
+      max: z.int().min(1).max(100).optional(),
+      maxConcurrentPerInstance: z.int().min(1).max(10_000).optional(),
+      queueLimit: z.int().min(0).max(100_000).optional(),
+      queueTimeoutMs: durationMs(seconds(300)).optional(),
+      idleMs: durationMs(seconds(86_400)).default(seconds(600)),
+    })
+    .prefault({}),
+  loadBalancing: z.enum(['round_robin', 'least_in_flight', 'weighted', 'consistent_hash']).optional(),
+  stickySessions: z.boolean().optional(),
+  healthCheck: z
+    .strictObject({
+      path: z.string().startsWith('/').optional(),
+      intervalMs: durationMs(seconds(3600)).optional(),
+      timeoutMs: durationMs(seconds(60)).optional(),
+      unhealthyAfter: z.int().min(1).max(100).optional(),
+      healthyAfter: z.int().min(1).max(100).optional(),
+    })
+    .optional(),
+  retry: z.looseObject({}).optional(),
+  circuitBreaker: z
+    .strictObject({
+      failureThreshold: z.int().min(1).max(10_000).optional(),
+      recoveryTimeoutMs: durationMs(seconds(3600)).optional(),
+    })
+    .optional(),
+  rateLimit: z.looseObject({}).optional(),
+  maxConcurrency: z.int().min(1).max(100_000).optional(),
+}
+
+const argument = z
+  .string()
+  .max(32_768)
+  .refine((text) => !text.includes('\0'), 'must not contain NUL')
+
+const stdioServer = z
+  .strictObject({
+    ...shared,
+    transport: z.literal('stdio'),
+    command: argument.min(1).optional(),
+    package: z
+      .string()
+      .regex(/^(@[a-z0-9-~][a-z0-9-._~]*\/)?[a-z0-9-~][a-z0-9-._~]*$/, 'not an npm package name')
+      .optional(),
+    args: z.array(argument).max(1000).default([]),
+    cwd: argument.min(1).optional(),
+    env: environment.default({}),
+  })
+  .refine((server) => (server.command === undefined) !== (server.package === undefined), {
+    path: ['command'],
+    message: 'give either command or package',
+  })
+
+const httpServer = z
+  .strictObject({
+    ...shared,
+    transport: z.enum(['streamable-http', 'sse', 'http']),
+    url: httpUrl.optional(),
+    instances: z
+      .array(z.strictObject({ url: httpUrl, weight: z.int().min(1).max(1000).default(1) }))
+      .min(1)
+      .max(100)
+      .optional(),
+    headers: headers.default({}),
+    auth: auth.default({ kind: 'none' }),
+  })
+  .refine((server) => (server.url === undefined) !== (server.instances === undefined), {
+    path: ['url'],
+    message: 'give either url or instances',
+  })
+
+/** A registry document: what an operator writes about one server. */
+export const serverDocumentSchema = z.discriminatedUnion('transport', [stdioServer, httpServer])
+
+/** The part of a document that decides who may use the server; when it is invalid the server is hidden. */
+export const accessPartSchema = z.object({
+  tenantId: shared.tenantId,
+  enabled: shared.enabled,
+  requiredRoles: shared.requiredRoles,
+  agentAllowlist: shared.agentAllowlist,
+  tools: shared.tools,
+})
+
+export type ServerDefinition = z.output<typeof serverDocumentSchema>
+export type StdioServerDefinition = Extract<ServerDefinition, { transport: 'stdio' }>
+export type HttpServerDefinition = Exclude<ServerDefinition, { transport: 'stdio' }>
+export type RequiredRoles = z.output<typeof requiredRoles>
+export type ToolOverride = z.output<typeof toolOverride>
+
+/** Identity of a server across the registry: `<tenantId>/<name>`. */
+export type ServerKey = string
+
+export function serverKey(server: { readonly tenantId: string; readonly name: string }): ServerKey {
+  return `${server.tenantId}/${server.name}`
+}
+
+const NOT_YET = [
+  'loadBalancing',
+  'stickySessions',
+  'healthCheck',
+  'retry',
+  'circuitBreaker',
+  'rateLimit',
+  'maxConcurrency',
+] as const
+const POOL_NOT_YET = ['min', 'max', 'maxConcurrentPerInstance', 'queueLimit', 'queueTimeoutMs'] as const
+
+/** Fields of a valid document that this version accepts but does not act on, each as a sentence for the operator. */
+export function withoutEffect(server: ServerDefinition): string[] {
+  const fields = [
+    ...NOT_YET.filter((field) => server[field] !== undefined),
+    ...POOL_NOT_YET.filter((field) => server.pool[field] !== undefined).map((field) => `pool.${field}`),
+    ...('instances' in server && (server.instances?.length ?? 0) > 1 ? ['instances after the first'] : []),
+    ...(Object.values(server.tools ?? {}).some(
+      (tool) => !Array.isArray(tool) && tool.cacheTtlMs !== undefined,
+    )
+      ? ['tools.*.cacheTtlMs']
+      : []),
+  ]
+  return fields.map((field) => `${field} has no effect in this version`)
+}

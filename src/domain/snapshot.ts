@@ -1,0 +1,42 @@
+import { ALL_TENANTS } from './principal.ts'
+import { type ServerDefinition, type ServerKey, serverKey } from './server-definition.ts'
+
+/** A document that was refused, with the reason that the operator sees. */
+export interface QuarantinedDocument {
+  /** The document's id in its source: the key in the file, or the Firestore document id. */
+  readonly id: string
+  readonly name: string
+  /** Absent when the document does not say which tenant it belongs to. */
+  readonly tenantId: string | undefined
+  readonly reason: string
+  /** Whether the document's last good version goes on serving. */
+  readonly lastGoodServes: boolean
+}
+
+/** The whole registry at one generation; never changed once made. */
+export interface Snapshot {
+  readonly generation: number
+  readonly servers: ReadonlyMap<ServerKey, ServerDefinition>
+  readonly quarantined: readonly QuarantinedDocument[]
+}
+
+export const EMPTY_SNAPSHOT: Snapshot = { generation: 0, servers: new Map(), quarantined: [] }
+
+/** The server that `name` means to a tenant: its own, or one offered to all tenants. */
+export function serverNamed(
+  snapshot: Snapshot,
+  tenantId: string,
+  name: string,
+): ServerDefinition | undefined {
+  return (
+    snapshot.servers.get(serverKey({ tenantId, name })) ??
+    snapshot.servers.get(serverKey({ tenantId: ALL_TENANTS, name }))
+  )
+}
+
+/** The servers that belong to a tenant or to all tenants, by name. */
+export function serversOf(snapshot: Snapshot, tenantId: string): ServerDefinition[] {
+  return [...snapshot.servers.values()]
+    .filter((server) => server.tenantId === tenantId || server.tenantId === ALL_TENANTS)
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}

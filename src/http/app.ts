@@ -1,0 +1,85 @@
+import express, { type Express, Router } from 'express'
+import { auditRoutes } from '../api/audit.ts'
+import { promptRoutes } from '../api/prompts.ts'
+import { resourceRoutes } from '../api/resources.ts'
+import { serverRoutes } from '../api/servers.ts'
+import { toolRoutes } from '../api/tools.ts'
+import type { AuditStore } from '../audit/audit-store.ts'
+import type { TokenVerifier } from '../auth/token-verifier.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import { GatewayError } from '../domain/errors.ts'
+import type { Lifecycle } from '../lifecycle.ts'
+import type { SseEndpoint } from '../mcp/sse-endpoint.ts'
+import type { StreamableHttpEndpoint } from '../mcp/streamable-http-endpoint.ts'
+import type { Calls } from '../routing/calls.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { Upstreams } from '../upstream/upstreams.ts'
+import { authenticate } from './authenticate.ts'
+import { readJson, requireJson, requireShallow } from './body.ts'
+import { errorHandler, notFound } from './error-handler.ts'
+import { probes, serverHealth } from './health.ts'
+import { hostCheck } from './host-check.ts'
+import { mcpRoutes } from './mcp-routes.ts'
+import { protectedResource } from './protected-resource.ts'
+import { requestContext } from './request-context.ts'
+
+export interface AppOptions {
+  readonly allowedHosts: readonly string[]
+  readonly allowedOrigins: readonly string[]
+  readonly authorizationServers: readonly string[]
+  readonly trustedTenants: readonly string[]
+  readonly maxBodyBytes: number
+  readonly publicUrl: string
+  readonly hasSnapshot: () => boolean
+  readonly lifecycle: Lifecycle
+  readonly verifier: TokenVerifier
+  readonly catalog: Catalog
+  readonly calls: Calls
+  readonly upstreams: Upstreams
+  readonly auditStore: AuditStore
+  readonly streamableHttp: StreamableHttpEndpoint
+  readonly sse: SseEndpoint
+  readonly metrics: Metrics
+  readonly logger: Logger
+}
+
+/** The request pipeline. The order is the security of it: nothing behind `authenticate` sees a request without a principal. */
+export function createApp(options: AppOptions): Express {
+  const app = express()
+  app.disable('x-powered-by')
+  app.set('etag', false) // answers are per caller; nothing may revalidate them for another
+  app.set('query parser', 'simple') // no nested objects out of query strings
+  app.use(requestContext) // first, so that every answer has its request id
+  app.use(probes(options.lifecycle)) // before the host check: probes come by address, not by name
+  app.use(hostCheck(options)) // before the token: a rebound browser must not even try one
+  app.use(protectedResource(options)) // how to get a token cannot need one
+  app.use(authenticate(options)) // from here on there is a principal
+  app.use(whenReady(options)) // no list is empty only because the registry has not been read
+  app.use(requireJson) // before the parser, which skips what it does not know
+  app.use(readJson(options.maxBodyBytes)) // after the token, so that strangers cannot make us parse
+  app.use(requireShallow) // before anything walks the body
+  app.use(mcpRoutes(options))
+  app.use('/v1', v1(options))
+  app.use(serverHealth(options))
+  app.use(notFound)
+  app.use(errorHandler(options.logger))
+  return app
+}
+
+function v1(options: AppOptions): Router {
+  const router = Router()
+  router.use(toolRoutes(options))
+  router.use(resourceRoutes(options))
+  router.use(promptRoutes(options))
+  router.use(serverRoutes(options))
+  router.use(auditRoutes({ store: options.auditStore }))
+  return router
+}
+
+function whenReady({ hasSnapshot }: AppOptions): express.RequestHandler {
+  return (_request, _response, next) => {
+    if (!hasSnapshot()) throw new GatewayError('not_ready')
+    next()
+  }
+}

@@ -1,0 +1,27 @@
+import express, { type RequestHandler } from 'express'
+import { GatewayError } from '../domain/errors.ts'
+import { isDeeperThan } from '../domain/json.ts'
+
+/** More than any tool needs, and few enough for everything that walks a value recursively. */
+const MAX_DEPTH = 128
+
+/** Refuses bodies that are not JSON before anything reads them. */
+export const requireJson: RequestHandler = (request, _response, next) => {
+  const hasBody =
+    request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0
+  if (hasBody && !request.is('application/json')) throw new GatewayError('unsupported_media_type')
+  next()
+}
+
+/** Reads JSON bodies up to `maxBodyBytes`; compressed bodies are refused, for their real size is not known. */
+export function readJson(maxBodyBytes: number): RequestHandler {
+  return express.json({ limit: maxBodyBytes, inflate: false, strict: true })
+}
+
+/** Refuses bodies that nest so deeply that reading or writing them could exhaust the stack. */
+export const requireShallow: RequestHandler = (request, _response, next) => {
+  if (isDeeperThan(request.body, MAX_DEPTH)) {
+    throw new GatewayError('invalid_request', `The body nests more than ${MAX_DEPTH} levels deep`)
+  }
+  next()
+}

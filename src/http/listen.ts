@@ -1,0 +1,60 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { problemOf } from '../api/problem.ts'
+import { GatewayError } from '../domain/errors.ts'
+
+const SECOND = 1000
+
+/**
+ * The gateway's listening socket. It is opened before there is anything to serve, so that a port in use is known at
+ * once; until there is, it answers that the gateway lives and is not ready.
+ */
+export class HttpListener {
+  readonly port: number
+  readonly #server: Server
+  #listener: RequestListener = answerNotReady
+
+  private constructor(server: Server) {
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new Error('the server has no port')
+    this.port = address.port
+    this.#server = server
+    server.on('request', (request, response) => this.#listener(request, response))
+  }
+
+  /** @throws Error of the system, such as EADDRINUSE */
+  static async open(options: { host: string; port: number }): Promise<HttpListener> {
+    const server = createServer({
+      headersTimeout: 10 * SECOND,
+      requestTimeout: 30 * SECOND, // for receiving a request; answers may stream for as long as they like
+      keepAliveTimeout: 65 * SECOND, // longer than a load balancer's, which then never meets a closed connection
+    })
+    server.listen(options.port, options.host)
+    await once(server, 'listening')
+    return new HttpListener(server)
+  }
+
+  /** Hands every request from here on to `listener`. */
+  serve(listener: RequestListener): void {
+    this.#listener = listener
+  }
+
+  /** Stops accepting, lets answers that are being sent finish for `graceMs`, then ends every connection. */
+  async close(graceMs: number): Promise<void> {
+    const closed = once(this.#server, 'close')
+    this.#server.close()
+    this.#server.closeIdleConnections()
+    const timer = setTimeout(() => this.#server.closeAllConnections(), graceMs)
+    await closed
+    clearTimeout(timer)
+  }
+}
+
+const answerNotReady: RequestListener = (request, response) => {
+  if (request.url === '/healthz') {
+    response.setHeader('Content-Type', 'application/json').end('{"status":"ok"}')
+    return
+  }
+  response.writeHead(503, { 'Content-Type': 'application/problem+json', 'Retry-After': '1' })
+  response.end(JSON.stringify(problemOf(new GatewayError('not_ready'), undefined)))
+}

@@ -1,0 +1,55 @@
+import { type Request, type RequestHandler, Router } from 'express'
+import { identityOf } from '../auth/identity.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import { GatewayError } from '../domain/errors.ts'
+import type { SseEndpoint } from '../mcp/sse-endpoint.ts'
+import type { StreamableHttpEndpoint } from '../mcp/streamable-http-endpoint.ts'
+
+interface McpRouteOptions {
+  readonly streamableHttp: StreamableHttpEndpoint
+  readonly sse: SseEndpoint
+  readonly catalog: Catalog
+}
+
+/** The MCP endpoints, each for all servers of the caller's view and for one of them. */
+export function mcpRoutes({ streamableHttp, sse, catalog }: McpRouteOptions): Router {
+  const router = Router()
+  const scoped = (
+    serve: (scope: string | undefined, ...args: Parameters<RequestHandler>) => unknown,
+  ): RequestHandler => {
+    return (request, response, next) => serve(scopeOf(request, catalog), request, response, next)
+  }
+  const streamable = scoped((scope, request, response) => streamableHttp.handle(request, response, scope))
+  for (const path of ['/mcp', '/mcp/:server']) {
+    router.post(path, streamable)
+    router.get(path, streamable)
+    router.delete(path, streamable)
+    router.all(path, methodNotAllowed('POST, GET, DELETE'))
+  }
+  const open = scoped((scope, request, response) => sse.open(request, response, scope))
+  for (const path of ['/sse', '/sse/:server']) {
+    router.get(path, open)
+    router.all(path, methodNotAllowed('GET'))
+  }
+  router.post('/messages', (request, response) => sse.post(request, response))
+  router.all('/messages', methodNotAllowed('POST'))
+  return router
+}
+
+/** The one server that the path names, if the caller may see it. @throws GatewayError `server_not_found` */
+function scopeOf(request: Request, catalog: Catalog): string | undefined {
+  const { server } = request.params
+  if (typeof server !== 'string') return undefined
+  const { principal } = identityOf(request)
+  if (catalog.viewOf(principal, server).servers.length === 0) {
+    throw new GatewayError('server_not_found', `Unknown server: ${server.slice(0, 40)}`)
+  }
+  return server
+}
+
+function methodNotAllowed(allow: string): RequestHandler {
+  return (_request, response) => {
+    response.setHeader('Allow', allow)
+    throw new GatewayError('method_not_allowed')
+  }
+}

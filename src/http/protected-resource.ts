@@ -1,0 +1,29 @@
+import { Router } from 'express'
+
+const WELL_KNOWN = '/.well-known/oauth-protected-resource'
+
+/** Where the metadata of the resource at `path` is served: the well-known path put before it (RFC 9728 §3.1). */
+export function metadataUrl(publicUrl: string, path: string): string {
+  const isMcp = /^\/(mcp|sse)(\/|$)/.test(path) && /^[\w\-/.]*$/.test(path)
+  return `${publicUrl}${WELL_KNOWN}${isMcp ? path : ''}`
+}
+
+/**
+ * Protected-resource metadata, in the root form and in the form of each endpoint's path (RFC 9728 §3). The
+ * gateway is one resource: every path names the same identifier, which is the audience of its tokens.
+ */
+export function protectedResource(options: {
+  publicUrl: string
+  authorizationServers: readonly string[]
+}): Router {
+  const router = Router()
+  router.get([WELL_KNOWN, `${WELL_KNOWN}/{*path}`], (_request, response) => {
+    response.json({
+      resource: options.publicUrl,
+      ...(options.authorizationServers.length > 0 && { authorization_servers: options.authorizationServers }),
+      bearer_methods_supported: ['header'],
+      resource_name: 'Tool Gateway',
+    })
+  })
+  return router
+}

@@ -1,0 +1,80 @@
+import { loadSettings, type Settings, SettingsError } from './config/load.ts'
+import { messageOf } from './domain/errors.ts'
+import { type Gateway, startGateway } from './gateway.ts'
+import { createLogger, type Logger } from './telemetry/logger.ts'
+import { Welcome } from './welcome.ts'
+
+/** Exit codes of the process, after sysexits.h. */
+export const EXIT = { ok: 0, usage: 64, unavailable: 69, internal: 70, config: 78 } as const
+
+/**
+ * Runs the gateway until a signal ends it: settings, start, welcome, shutdown.
+ * @returns the exit code: 0 after a clean shutdown, 78 for bad settings, 69 when it cannot start
+ */
+export async function serve(env: NodeJS.ProcessEnv): Promise<number> {
+  const settings = readSettings(env)
+  if (settings === undefined) return EXIT.config
+  const welcome = process.stdout.isTTY
+    ? new Welcome({ print: (text) => process.stdout.write(text), settings })
+    : undefined
+  const logger = createLogger({
+    // The welcome tells the same for people; what goes wrong is logged all the same.
+    level: welcome !== undefined && settings.logLevel === 'info' ? 'warn' : settings.logLevel,
+    format: logFormat(settings, process.stderr.isTTY),
+  })
+  try {
+    const gateway = await startGateway(settings, {
+      logger,
+      ...(welcome && { onServerState: (status) => welcome.serverState(status) }),
+    })
+    await welcome?.started(gateway)
+    return await untilStopped(gateway, logger)
+  } catch (error) {
+    logger.fatal({ err: error }, `the gateway cannot start: ${reasonOf(error, settings)}`)
+    return EXIT.unavailable
+  }
+}
+
+function readSettings(env: NodeJS.ProcessEnv): Settings | undefined {
+  try {
+    return loadSettings(env)
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error
+    process.stderr.write(
+      `These settings cannot be used:\n${error.message.replace(/^/gm, '  ')}\nAll settings: docs/config.md\n`,
+    )
+    return undefined
+  }
+}
+
+function logFormat({ logFormat: format }: Settings, isTerminal: boolean): 'json' | 'pretty' {
+  if (format === 'auto') return isTerminal ? 'pretty' : 'json'
+  return format
+}
+
+function reasonOf(error: unknown, settings: Settings): string {
+  const isInUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error
+  if (!isInUse) return messageOf(error)
+  const setting = error.port === settings.port ? 'PORT' : 'METRICS_PORT'
+  return `port ${String(error.port)} is in use; set ${setting} to another one`
+}
+
+/** Resolves once a signal has led to a shutdown; a second signal ends the process at once. */
+async function untilStopped(gateway: Gateway, logger: Logger): Promise<number> {
+  const { promise: signalled, resolve } = Promise.withResolvers<NodeJS.Signals>()
+  let isSecond = false
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (isSecond) process.exit(EXIT.internal)
+    isSecond = true
+    resolve(signal)
+  }
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+  const signal = await signalled
+  logger.info({ signal }, 'shutting down')
+  const failures = await gateway.close()
+  for (const { name, error } of failures) logger.error({ err: error }, `${name} did not close`)
+  logger.info('stopped')
+  return failures.length === 0 ? EXIT.ok : EXIT.internal
+}
+
+if (import.meta.main) process.exit(await serve(process.env))

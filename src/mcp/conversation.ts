@@ -1,0 +1,55 @@
+import type { IncomingMessage } from 'node:http'
+import type { AuthInfo, ServerContext } from '@modelcontextprotocol/server'
+import { type Identity, identityOf } from '../auth/identity.ts'
+import type { Face } from '../audit/usage-record.ts'
+import type { Clock } from '../domain/clock.ts'
+import { GatewayError } from '../domain/errors.ts'
+import type { Principal } from '../domain/principal.ts'
+import type { Caller } from '../routing/call.ts'
+
+type WithAuth = IncomingMessage & { auth?: AuthInfo }
+
+/** What the SDK carries from an HTTP request to its message handlers. Never a token: the SDK has no use for it. */
+class Carried {
+  readonly identity: Identity
+  readonly scope: string | undefined
+
+  constructor(identity: Identity, scope: string | undefined) {
+    this.identity = identity
+    this.scope = scope
+  }
+}
+
+/** Attaches the authenticated identity and the addressed server to a request on its way into the SDK. */
+export function carryIdentity(request: WithAuth, scope: string | undefined): Identity {
+  const identity = identityOf(request)
+  request.auth = {
+    token: '',
+    clientId: identity.principal.subject,
+    scopes: [...identity.principal.scopes],
+    extra: { carried: new Carried(identity, scope) },
+  }
+  return identity
+}
+
+/** What was attached, read on the other side. @throws GatewayError `missing_token` when nothing was */
+export function carriedBy(auth: AuthInfo | undefined): Carried {
+  const carried = auth?.extra?.['carried']
+  if (carried instanceof Carried) return carried
+  throw new GatewayError('missing_token')
+}
+
+/** Makes the function that tells who sent a message of a conversation. */
+export function callerOf(face: Face, sessionId: string | undefined): (context: ServerContext) => Caller {
+  return (context) => {
+    const { identity } = carriedBy(context.http?.authInfo)
+    return { principal: identity.principal, requestId: identity.requestId, face, sessionId }
+  }
+}
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** Calls `end` when the principal's token ends; the returned function calls that off. */
+export function whenTokenEnds(clock: Clock, principal: Principal, end: () => void): () => void {
+  return clock.after(Math.min(Math.max(principal.expiresAtMs - clock.now(), 0), LONGEST_TIMER_MS), end)
+}

@@ -1,0 +1,14 @@
+import type { Server, ServerEvent } from '@modelcontextprotocol/server'
+import type { ListKind } from '../upstream/connection/connection.ts'
+
+/** Sends a `list_changed` notification for each kind; a client that is gone misses nothing that it could use. */
+export function notifyListChanged(server: Server, kinds: ReadonlySet<ListKind>): void {
+  for (const kind of kinds) {
+    void server.notification({ method: `notifications/${kind}/list_changed` }).catch(() => undefined)
+  }
+}
+
+/** The events of a listen stream for each kind (MCP 2026-07-28, subscriptions). */
+export function listChangedEvents(kinds: ReadonlySet<ListKind>): ServerEvent[] {
+  return [...kinds].map((kind) => ({ kind: `${kind}_list_changed` as const }))
+}

@@ -1,0 +1,38 @@
+import { pageOf } from '../catalog/page.ts'
+import type { CatalogItem } from '../catalog/server-catalog.ts'
+import type { View } from '../catalog/view.ts'
+import type { JsonObject } from '../domain/json.ts'
+
+const PAGE_SIZE = 1000
+
+/** The list methods of MCP: which part of a view each one shows, and under which key. */
+const LISTS: ReadonlyMap<string, { key: string; itemsOf: (view: View) => readonly CatalogItem[] }> = new Map([
+  ['tools/list', { key: 'tools', itemsOf: (view: View) => view.tools }],
+  ['prompts/list', { key: 'prompts', itemsOf: (view: View) => view.prompts }],
+  ['resources/list', { key: 'resources', itemsOf: (view: View) => view.resources }],
+  ['resources/templates/list', { key: 'resourceTemplates', itemsOf: (view: View) => view.templates }],
+])
+
+/** `_meta` keys that name the servers whose part of a list is missing or may be out of date. */
+const MISSING_SERVERS = 'tool-gateway/missingServers'
+const STALE_SERVERS = 'tool-gateway/staleServers'
+
+/**
+ * The result of a list method, or undefined when `method` is none. Lists of a view are the caller's own, so they
+ * are never for shared caches (MCP 2026-07-28, caching).
+ * @throws GatewayError `invalid_cursor`
+ */
+export function listResult(method: string, view: View, cursor: string | undefined): JsonObject | undefined {
+  const list = LISTS.get(method)
+  if (list === undefined) return undefined
+  const { items, nextCursor } = pageOf(list.itemsOf(view), cursor, PAGE_SIZE)
+  const meta = {
+    ...(view.missing.length > 0 && { [MISSING_SERVERS]: view.missing }),
+    ...(view.stale.length > 0 && { [STALE_SERVERS]: view.stale }),
+  }
+  return {
+    [list.key]: items.map(({ listed }) => listed),
+    ...(nextCursor !== undefined && { nextCursor }),
+    ...(Object.keys(meta).length > 0 && { _meta: meta }),
+  }
+}

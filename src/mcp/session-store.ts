@@ -1,0 +1,115 @@
+import type { Face } from '../audit/usage-record.ts'
+import type { Clock } from '../domain/clock.ts'
+import { GatewayError } from '../domain/errors.ts'
+import { type Principal, principalKey } from '../domain/principal.ts'
+
+/** One conversation of a legacy client. */
+export interface Session {
+  readonly id: string
+  readonly face: Face
+  readonly principal: Principal
+  /** Open response streams; a session with one is not idle. */
+  openStreams: number
+  /** Monotonic milliseconds of the last request. */
+  lastUsedAt: number
+  readonly close: () => void
+}
+
+export interface SessionLimits {
+  readonly maxSessions: number
+  readonly maxSessionsPerPrincipal: number
+  readonly idleMs: number
+}
+
+const SWEEP_MS = 10_000
+
+/** The open sessions, each bound to the principal that opened it. */
+export class SessionStore {
+  readonly #sessions = new Map<string, { session: Session; owner: string }>()
+  readonly #perOwner = new Map<string, number>()
+  readonly #limits: SessionLimits
+  readonly #clock: Clock
+  readonly #onEnd: (session: Session) => void
+  #isClosed = false
+  #cancelSweep: () => void
+
+  constructor(options: { limits: SessionLimits; clock: Clock; onEnd?: (session: Session) => void }) {
+    this.#limits = options.limits
+    this.#clock = options.clock
+    this.#onEnd = options.onEnd ?? (() => undefined)
+    this.#cancelSweep = this.#sweepLater()
+  }
+
+  /** @throws GatewayError `too_many_sessions`, `shutting_down` */
+  checkRoom(principal: Principal): void {
+    if (this.#isClosed) throw new GatewayError('shutting_down')
+    const own = this.#perOwner.get(principalKey(principal)) ?? 0
+    if (this.#sessions.size >= this.#limits.maxSessions || own >= this.#limits.maxSessionsPerPrincipal) {
+      throw new GatewayError('too_many_sessions')
+    }
+  }
+
+  add(session: Session): void {
+    const owner = principalKey(session.principal)
+    this.#sessions.set(session.id, { session, owner })
+    this.#perOwner.set(owner, (this.#perOwner.get(owner) ?? 0) + 1)
+  }
+
+  /**
+   * The session of that id, if `principal` opened it over that face; its idle time starts anew.
+   * @throws GatewayError `session_not_found`, the same for one that never was and for somebody else's
+   */
+  of(id: string, principal: Principal, face: Face): Session {
+    const found = this.#sessions.get(id)
+    if (found === undefined || found.session.face !== face || found.owner !== principalKey(principal)) {
+      throw new GatewayError('session_not_found')
+    }
+    found.session.lastUsedAt = this.#clock.monotonic()
+    return found.session
+  }
+
+  /** Forgets a session that has ended. Idempotent. */
+  remove(id: string): void {
+    const found = this.#sessions.get(id)
+    if (found === undefined) return
+    this.#sessions.delete(id)
+    const left = (this.#perOwner.get(found.owner) ?? 1) - 1
+    if (left > 0) this.#perOwner.set(found.owner, left)
+    else this.#perOwner.delete(found.owner)
+    this.#onEnd(found.session)
+  }
+
+  /** Open sessions by face. */
+  counts(): Record<string, number> {
+    const counts: Record<string, number> = { 'streamable-http': 0, sse: 0 }
+    for (const { session } of this.#sessions.values()) counts[session.face] = (counts[session.face] ?? 0) + 1
+    return counts
+  }
+
+  /** No new sessions from here on. */
+  stopAccepting(): void {
+    this.#isClosed = true
+  }
+
+  /** Ends every session. */
+  close(): void {
+    this.stopAccepting()
+    this.#cancelSweep()
+    for (const { session } of this.#sessions.values()) this.#end(session)
+  }
+
+  #end(session: Session): void {
+    this.remove(session.id)
+    session.close()
+  }
+
+  #sweepLater(): () => void {
+    return this.#clock.after(SWEEP_MS, () => {
+      const now = this.#clock.monotonic()
+      for (const { session } of this.#sessions.values()) {
+        if (session.openStreams === 0 && now - session.lastUsedAt >= this.#limits.idleMs) this.#end(session)
+      }
+      if (!this.#isClosed) this.#cancelSweep = this.#sweepLater()
+    })
+  }
+}

@@ -1,0 +1,90 @@
+import type { Request, Response } from 'express'
+import { SSEServerTransport } from '@modelcontextprotocol/server-legacy/sse'
+import { identityOf } from '../auth/identity.ts'
+import { GatewayError } from '../domain/errors.ts'
+import { callerOf, carryIdentity, whenTokenEnds } from './conversation.ts'
+import { notifyListChanged } from './list-changed.ts'
+import { createMcpServer } from './mcp-server.ts'
+import type { EndpointOptions } from './modern-endpoint.ts'
+import type { Session } from './session-store.ts'
+
+const FACE = 'sse'
+const KEEP_ALIVE_MS = 15_000
+
+interface Channel {
+  readonly transport: SSEServerTransport
+  readonly scope: string | undefined
+}
+
+/** `GET /sse`, `GET /sse/{server}` and `POST /messages` (MCP 2024-11-05, HTTP with SSE): the stream is the session. */
+export class SseEndpoint {
+  readonly #options: EndpointOptions
+  readonly #channels = new Map<string, Channel>()
+
+  constructor(options: EndpointOptions) {
+    this.#options = options
+  }
+
+  /** Opens a session; its stream ends with the token that opened it. */
+  async open(request: Request, response: Response, scope: string | undefined): Promise<void> {
+    const { sessions, viewWatch, catalog, clock } = this.#options
+    const { principal } = identityOf(request)
+    sessions.checkRoom(principal)
+    response.setHeader('X-Accel-Buffering', 'no')
+    const transport = new SSEServerTransport('/messages', response)
+    const id = transport.sessionId
+    const server = createMcpServer(this.#options, {
+      scope,
+      era: 'legacy',
+      callerOf: callerOf(FACE, id),
+      instructions: catalog.viewOf(principal, scope).instructions,
+    })
+    const close = (): void => void transport.close()
+    const session: Session = {
+      id,
+      face: FACE,
+      principal,
+      openStreams: 1,
+      lastUsedAt: clock.monotonic(),
+      close,
+    }
+    const stopWatching = viewWatch.watch(principal, scope, (kinds) => notifyListChanged(server, kinds))
+    const cancelExpiry = whenTokenEnds(clock, principal, close)
+    const stopKeepAlive = this.#keepAlive(response)
+    server.onclose = () => {
+      stopWatching()
+      cancelExpiry()
+      stopKeepAlive()
+      sessions.remove(id)
+      this.#channels.delete(id)
+    }
+    sessions.add(session)
+    this.#channels.set(id, { transport, scope })
+    await server.connect(transport)
+  }
+
+  /** Takes one message of a session; the answer goes out on the session's stream. */
+  async post(request: Request, response: Response): Promise<void> {
+    const { principal } = identityOf(request)
+    const id = request.query['sessionId']
+    if (typeof id !== 'string') throw new GatewayError('invalid_request', 'sessionId is missing in the query')
+    this.#options.sessions.of(id, principal, FACE)
+    const channel = this.#channels.get(id)
+    if (channel === undefined) throw new GatewayError('session_not_found')
+    carryIdentity(request, channel.scope)
+    await channel.transport.handlePostMessage(request, response, request.body as unknown)
+  }
+
+  /** Comments keep proxies from closing a quiet stream. */
+  #keepAlive(response: Response): () => void {
+    let cancel: () => void
+    const schedule = (): void => {
+      cancel = this.#options.clock.after(KEEP_ALIVE_MS, () => {
+        response.write(': keepalive\n\n')
+        schedule()
+      })
+    }
+    schedule()
+    return () => cancel()
+  }
+}

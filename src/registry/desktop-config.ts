@@ -1,0 +1,63 @@
+import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import type { RegistryDocument } from './parse.ts'
+
+const MAX_NAME_LENGTH = 40
+/** Fields that an entry may have beside those of desktop clients, so that access can be narrowed in place. */
+const OWN_FIELDS = [
+  'tenantId',
+  'enabled',
+  'requiredRoles',
+  'agentAllowlist',
+  'description',
+  'sharing',
+  'era',
+] as const
+
+/**
+ * The documents that the `mcpServers` object of a desktop client stands for. Fields that only desktop clients
+ * know (`autoApprove`, `timeout` and the like) are left out; wrong values are kept, for the schema to report.
+ */
+export function documentsOfDesktopConfig(mcpServers: JsonObject): RegistryDocument[] {
+  return Object.entries(mcpServers).map(([key, entry]) => ({
+    id: `mcpServers.${key}`,
+    value: isJsonObject(entry) ? { name: legalName(key), ...documentOf(entry) } : entry,
+  }))
+}
+
+/** A server name made of any text: `GitHub (work)` becomes `github-work`. */
+export function legalName(text: string): string {
+  const name = text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+/, '')
+  const started = /^[a-z]/.test(name) ? name : `server-${name}`
+  return started.slice(0, MAX_NAME_LENGTH).replace(/-+$/, '')
+}
+
+function documentOf(entry: JsonObject): JsonObject {
+  const isStdio = entry['url'] === undefined && (entry['type'] ?? 'stdio') === 'stdio'
+  return {
+    ...fieldsOf(entry, isStdio ? ['command', 'args', 'env', 'cwd'] : ['url', 'headers']),
+    ...fieldsOf(entry, OWN_FIELDS),
+    ...toolsOf(entry['tools']),
+    ...enabledOf(entry['disabled']),
+    transport: isStdio ? 'stdio' : (entry['type'] ?? 'http'),
+  }
+}
+
+function fieldsOf(entry: JsonObject, names: readonly string[]): JsonObject {
+  return Object.fromEntries(
+    names.filter((name) => entry[name] !== undefined).map((name) => [name, entry[name]]),
+  )
+}
+
+/** Some clients list under `tools` those that may be used. */
+function toolsOf(tools: unknown): JsonObject {
+  if (tools === undefined) return {}
+  return { tools: Array.isArray(tools) ? { include: tools } : tools }
+}
+
+function enabledOf(disabled: unknown): JsonObject {
+  if (disabled === undefined) return {}
+  return { enabled: typeof disabled === 'boolean' ? !disabled : disabled }
+}

@@ -1,0 +1,111 @@
+import { isJsonObject } from '../domain/json.ts'
+import { problemLine, problemsOf } from '../domain/problems.ts'
+import { TENANT_ID } from '../domain/principal.ts'
+import { accessPartSchema, type ServerDefinition, serverDocumentSchema } from '../domain/server-definition.ts'
+import type { QuarantinedDocument, Snapshot } from '../domain/snapshot.ts'
+import { resolveNames, type Candidate } from './resolve-names.ts'
+
+/** A document as a source has it, before any check. */
+export interface RegistryDocument {
+  readonly id: string
+  readonly value: unknown
+}
+
+/** The last valid version of each document, by document id. */
+export type LastGood = ReadonlyMap<string, ServerDefinition>
+
+const MAX_DEPTH = 20
+const MAX_REASON_LENGTH = 2000
+const ACCESS_FIELDS = Object.keys(accessPartSchema.shape)
+
+/**
+ * Turns the documents of a registry into a snapshot. An invalid document hurts no other: it is quarantined with
+ * every problem it has, and its last good version serves on under the document's own access part. When the
+ * access part is what is invalid, the server is hidden. Returns the last good versions for the next time.
+ * @param options.defaultTenant tenant of documents that name none
+ */
+export function parseRegistry(options: {
+  documents: readonly RegistryDocument[]
+  defaultTenant: string
+  previous: LastGood
+  generation: number
+}): { snapshot: Snapshot; lastGood: LastGood } {
+  const lastGood = new Map<string, ServerDefinition>()
+  const candidates: Candidate[] = []
+  const refused: QuarantinedDocument[] = []
+  for (const document of options.documents) {
+    const value = withDefaults(document, options.defaultTenant)
+    const problems = problemsOfDocument(value)
+    const valid = problems.length === 0 ? serverDocumentSchema.parse(value) : undefined
+    const good = valid ?? options.previous.get(document.id)
+    if (good !== undefined) lastGood.set(document.id, good)
+    if (valid !== undefined) {
+      candidates.push({ id: document.id, server: valid, reason: undefined })
+      continue
+    }
+    const reason = shortened(problems.join('; '))
+    const serving = good === undefined ? undefined : underAccessPart(good, value)
+    if (serving === undefined) refused.push(quarantined(document.id, value, reason))
+    else candidates.push({ id: document.id, server: serving, reason })
+  }
+  const { servers, quarantined: doubled } = resolveNames(candidates)
+  return {
+    snapshot: { generation: options.generation, servers, quarantined: [...refused, ...doubled] },
+    lastGood,
+  }
+}
+
+/** The key of a document is its name, and its source knows its tenant, unless it says so itself. */
+function withDefaults({ id, value }: RegistryDocument, defaultTenant: string): unknown {
+  return isJsonObject(value) ? { name: id, tenantId: defaultTenant, ...value } : value
+}
+
+function problemsOfDocument(value: unknown): string[] {
+  const structure = structureProblem(value, 0)
+  if (structure !== undefined) return [structure]
+  const access = isJsonObject(value) ? accessPartSchema.safeParse(value) : undefined
+  const whole = serverDocumentSchema.safeParse(value)
+  const issues = [...(access?.error?.issues ?? []), ...(whole.error?.issues ?? [])]
+  return [...new Set(problemsOf({ issues }).map(problemLine))]
+}
+
+/**
+ * What no schema sees: schemas pass over fields named `__proto__`, so that a rule for a tool of that name would
+ * be lost, and values that hold themselves (YAML aliases) have no end.
+ */
+function structureProblem(value: unknown, depth: number): string | undefined {
+  if (depth > MAX_DEPTH) return `more than ${MAX_DEPTH} levels deep`
+  if (typeof value !== 'object' || value === null) return undefined
+  if (Object.hasOwn(value, '__proto__')) return 'a field may not be named "__proto__"'
+  for (const member of Object.values(value)) {
+    const problem = structureProblem(member, depth + 1)
+    if (problem !== undefined) return problem
+  }
+  return undefined
+}
+
+/** The last good version with who may use it as the document says now; undefined when that part is invalid. */
+function underAccessPart(good: ServerDefinition, value: unknown): ServerDefinition | undefined {
+  if (structureProblem(value, 0) !== undefined) return undefined
+  const access = accessPartSchema.safeParse(value)
+  if (!access.success) return undefined
+  const rest = Object.entries(good).filter(([field]) => !ACCESS_FIELDS.includes(field))
+  const merged = serverDocumentSchema.safeParse({ ...Object.fromEntries(rest), ...access.data })
+  return merged.data
+}
+
+function quarantined(id: string, value: unknown, reason: string): QuarantinedDocument {
+  const { name, tenantId } = isJsonObject(value) ? value : {}
+  return {
+    id,
+    name: typeof name === 'string' ? name.slice(0, 64) : id,
+    tenantId:
+      typeof tenantId === 'string' && (tenantId === '*' || TENANT_ID.test(tenantId)) ? tenantId : undefined,
+    reason,
+    lastGoodServes: false,
+  }
+}
+
+function shortened(text: string): string {
+  return text.length <= MAX_REASON_LENGTH ? text : `${text.slice(0, MAX_REASON_LENGTH)}…`
+}

@@ -1,0 +1,17 @@
+import { overridesOf } from '../domain/access-policy.ts'
+import type { Call, Stage } from './call.ts'
+
+/** Stage: sets how long the call may take: the tool's limit, else the server's, else the gateway's. */
+export function deadline(options: { callTimeoutMs: number }): Stage {
+  return (call, next) => {
+    call.timeoutMs = timeoutOf(call) ?? options.callTimeoutMs
+    return next()
+  }
+}
+
+function timeoutOf({ route, operation }: Call): number | undefined {
+  if (route === undefined) return undefined
+  if (operation.kind !== 'tool' || route.server.tools === undefined) return route.server.timeoutMs
+  const own = overridesOf(route.server, route.name).findLast(({ timeoutMs }) => timeoutMs !== undefined)
+  return own?.timeoutMs ?? route.server.timeoutMs
+}

@@ -1,0 +1,164 @@
+import type { Attributes, Counter, Histogram, Meter, ObservableResult } from '@opentelemetry/api'
+import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import { MeterProvider } from '@opentelemetry/sdk-metrics'
+import type { ErrorOwner } from '../domain/errors.ts'
+import { ProcessMetrics } from './process-metrics.ts'
+
+/** What a finished call is counted under. */
+export interface CallLabels {
+  readonly face: string
+  readonly action: string
+  readonly outcome: string
+  /** Name of the server; `none` when there is none that the caller may know. */
+  readonly server: string
+  /** Of a failed call: code and owner of its error. */
+  readonly code?: string | undefined
+  readonly owner?: ErrorOwner | undefined
+  /** Of a denied call: the rule that decided. */
+  readonly rule?: string | undefined
+}
+
+/** Where the present state is read from when the metrics are. */
+export interface Observed {
+  /** Open sessions by face. */
+  readonly sessions: () => Readonly<Record<string, number>>
+  /** Servers by state. */
+  readonly servers: () => Readonly<Record<string, number>>
+  /** Usage records that wait to be written. */
+  readonly auditQueue: () => number
+  /** Generation of the registry snapshot in force. */
+  readonly generation: () => number
+}
+
+const MAX_SERVERS = 200
+/** Upper bounds in seconds: 0.5 ms to 60 s. */
+const DURATION_BUCKETS = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+]
+
+/** Every instrument of the gateway, each named here and nowhere else. */
+export class Metrics {
+  readonly #exporter = new PrometheusExporter({ preventServerStart: true })
+  readonly #serializer = new PrometheusSerializer(undefined, false, undefined, false, true)
+  readonly #provider: MeterProvider
+  readonly #process: ProcessMetrics
+  readonly #duration: Histogram
+  readonly #calls: Counter
+  readonly #errors: Counter
+  readonly #denials: Counter
+  readonly #authFailures: Counter
+  /** Label objects that were used before, so that a call makes none. */
+  readonly #attributes = new Map<string, Attributes>()
+  readonly #servers = new Set<string>()
+  #observed: Observed | undefined
+  #closed = false
+
+  constructor() {
+    const resource = resourceFromAttributes({ 'service.name': 'tool-gateway' })
+    this.#provider = new MeterProvider({ resource, readers: [this.#exporter] })
+    const meter = this.#provider.getMeter('tool-gateway')
+    this.#duration = meter.createHistogram('gateway.call.duration', {
+      description: 'Time from the arrival of a call to its answer',
+      unit: 's',
+      advice: { explicitBucketBoundaries: DURATION_BUCKETS },
+    })
+    this.#calls = meter.createCounter('gateway.calls', { description: 'Calls, by how they ended' })
+    this.#errors = meter.createCounter('gateway.errors', { description: 'Failed calls, by who has to act' })
+    this.#denials = meter.createCounter('gateway.denials', { description: 'Denied calls, by rule' })
+    this.#authFailures = meter.createCounter('gateway.auth.failures', {
+      description: 'Requests without a valid token, by error code',
+    })
+    this.#observe(meter)
+    this.#process = new ProcessMetrics(meter)
+  }
+
+  /** Counts a finished call. */
+  call(labels: CallLabels, durationMs: number): void {
+    const { face, action, outcome, code, owner, rule } = labels
+    const server = this.#boundedServer(labels.server)
+    const key = `${face} ${action} ${outcome} ${server}`
+    const attributes = this.#labelled(key, () => ({ face, action, outcome, server }))
+    this.#duration.record(Math.max(durationMs, 0) / 1000, attributes)
+    this.#calls.add(1, attributes)
+    if (code !== undefined) {
+      const by = owner ?? 'gateway'
+      this.#errors.add(
+        1,
+        this.#labelled(`error ${code} ${by}`, () => ({ code, owner: by })),
+      )
+    }
+    if (rule !== undefined)
+      this.#denials.add(
+        1,
+        this.#labelled(`rule ${rule}`, () => ({ rule })),
+      )
+  }
+
+  /** Counts a request that was refused for its token. */
+  authFailure(code: string): void {
+    this.#authFailures.add(
+      1,
+      this.#labelled(`auth ${code}`, () => ({ code })),
+    )
+  }
+
+  /** Says where the gauges read from. */
+  observe(observed: Observed): void {
+    this.#observed = observed
+  }
+
+  /** All metrics in the text format of Prometheus. */
+  async text(): Promise<string> {
+    const { resourceMetrics } = await this.#exporter.collect()
+    return this.#serializer.serialize(resourceMetrics)
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#process.close()
+    await this.#provider.shutdown()
+  }
+
+  #labelled(key: string, create: () => Attributes): Attributes {
+    const known = this.#attributes.get(key)
+    if (known !== undefined) return known
+    const attributes = create()
+    this.#attributes.set(key, attributes)
+    return attributes
+  }
+
+  #boundedServer(server: string): string {
+    if (this.#servers.has(server)) return server
+    if (this.#servers.size >= MAX_SERVERS) return 'other'
+    this.#servers.add(server)
+    return server
+  }
+
+  #observe(meter: Meter): void {
+    const gauge = (name: string, description: string, read: (result: ObservableResult) => void): void =>
+      meter.createObservableGauge(name, { description }).addCallback(read)
+    gauge('gateway.sessions', 'Open sessions', (result) =>
+      observeEach(result, 'face', this.#observed?.sessions()),
+    )
+    gauge('gateway.servers', 'Servers by state', (result) =>
+      observeEach(result, 'state', this.#observed?.servers()),
+    )
+    gauge('gateway.audit.queue', 'Usage records that wait to be written', (result) =>
+      result.observe(this.#observed?.auditQueue() ?? 0),
+    )
+    gauge('gateway.registry.generation', 'Generation of the registry in force', (result) =>
+      result.observe(this.#observed?.generation() ?? 0),
+    )
+  }
+}
+
+function observeEach(
+  result: ObservableResult,
+  label: string,
+  counts: Readonly<Record<string, number>> = {},
+): void {
+  for (const [name, count] of Object.entries(counts)) result.observe(count, { [label]: name })
+}

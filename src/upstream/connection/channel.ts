@@ -1,0 +1,91 @@
+import {
+  SSEClientTransport,
+  StreamableHTTPClientTransport,
+  type Transport,
+} from '@modelcontextprotocol/client'
+import { type Clock, sleep } from '../../domain/clock.ts'
+import type { HttpServerDefinition, StdioServerDefinition } from '../../domain/server-definition.ts'
+import { limitedFetch } from './limited-fetch.ts'
+import { packageCommand } from './package-command.ts'
+import { StdioTransport } from './stdio-transport.ts'
+
+const GOODBYE_MS = 1000
+/** Shorter values are no secrets, and replacing them would garble the text. */
+const SHORTEST_SECRET = 6
+
+/** A transport that is not connected yet, with what the SDK does not know of it. */
+export interface Channel {
+  readonly transport: Transport
+  /** Process id, once started. */
+  readonly pid: () => number | undefined
+  /** A reason together with what the process said about it. */
+  readonly explain: (reason: string) => string
+  /** Why the channel ended on its own. */
+  readonly endReason: () => string
+  /** What is to be done before the transport closes. */
+  readonly sayGoodbye: () => Promise<void>
+}
+
+/** A process of the server. @throws Error when its package is not installed */
+export async function stdioChannel(
+  server: StdioServerDefinition,
+  options: { packageDirs: readonly string[]; maxMessageBytes: number; clock: Clock },
+): Promise<Channel> {
+  const { packageDirs, maxMessageBytes, clock } = options
+  const program =
+    server.package === undefined
+      ? { command: server.command ?? '', args: [] }
+      : await packageCommand(server.package, packageDirs)
+  const command = { ...program, args: [...program.args, ...server.args], cwd: server.cwd, env: server.env }
+  const transport = new StdioTransport({ command, maxMessageBytes, clock })
+  const secrets = Object.values(server.env).filter((value) => value.length >= SHORTEST_SECRET)
+  const redacted = (text: string): string =>
+    secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text)
+  return {
+    transport,
+    pid: () => transport.pid,
+    explain: (reason) => {
+      const said = transport.stderr.lastLine()
+      return said === undefined ? reason : redacted(`${reason}; it said: ${said}`)
+    },
+    endReason: () => redacted(transport.exitReason),
+    sayGoodbye: () => Promise.resolve(),
+  }
+}
+
+/** The server's endpoint over Streamable HTTP or, with `isSse`, over HTTP+SSE. */
+export function httpChannel(
+  server: HttpServerDefinition,
+  options: { isSse: boolean; maxMessageBytes: number; clock: Clock },
+): Channel {
+  const url = new URL(server.url ?? server.instances?.[0]?.url ?? '')
+  const settings = {
+    fetch: limitedFetch({ maxBytes: options.maxMessageBytes }),
+    requestInit: { headers: headersOf(server) },
+  }
+  const shared = {
+    pid: () => undefined,
+    explain: (reason: string) => reason,
+    endReason: () => 'the connection ended',
+  }
+  if (options.isSse) {
+    return {
+      ...shared,
+      transport: new SSEClientTransport(url, settings),
+      sayGoodbye: () => Promise.resolve(),
+    }
+  }
+  const transport = new StreamableHTTPClientTransport(url, settings)
+  return {
+    ...shared,
+    transport,
+    // The server keeps a session until it is told that nobody needs it any more.
+    sayGoodbye: () =>
+      Promise.race([transport.terminateSession().catch(() => undefined), sleep(options.clock, GOODBYE_MS)]),
+  }
+}
+
+function headersOf({ headers, auth }: HttpServerDefinition): Record<string, string> {
+  if (auth.kind === 'bearer') return { ...headers, authorization: `Bearer ${auth.token}` }
+  return auth.kind === 'headers' ? { ...headers, ...auth.headers } : headers
+}

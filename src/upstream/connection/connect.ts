@@ -1,0 +1,249 @@
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Clock, systemClock } from '../../domain/clock.ts'
+import { GatewayError, messageOf } from '../../domain/errors.ts'
+import { type ServerDefinition, serverKey } from '../../domain/server-definition.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import { type Channel, httpChannel, stdioChannel } from './channel.ts'
+import type { Connect, Connection, ConnectionEvents, Era } from './connection.ts'
+import { EraMemory } from './era-memory.ts'
+import { type EraQuestion, open } from './opening.ts'
+import { nodeModulesOf } from './package-command.ts'
+import { openingFailure, statusOf } from './upstream-error.ts'
+
+const STDIO_PROBE_MS = 3000
+const MODERN = '2026-07-28'
+const SECRET = 'secret://'
+/** What a server answers to the POST of a transport that it does not speak. */
+const NOT_THIS_TRANSPORT = new Set([400, 404, 405])
+
+export interface ConnectorOptions {
+  /** What servers are told about the gateway. */
+  readonly clientInfo: { readonly name: string; readonly version: string }
+  /** Largest single message that a server may send, in bytes, decoded. */
+  readonly maxMessageBytes: number
+  /** `node_modules` folders to find packages in, before the gateway's own. */
+  readonly packageDirs: readonly string[]
+  /** Packages are also looked for in `packages/node_modules` of it. */
+  readonly dataDir: string
+  readonly logger: Logger
+  readonly clock?: Clock
+  readonly random?: () => number
+}
+
+/** One try to open a connection: what is asked for, and until when. */
+interface Opening {
+  readonly server: ServerDefinition
+  readonly events: ConnectionEvents
+  readonly signal: AbortSignal
+  /** Milliseconds left. */
+  readonly remaining: () => number
+}
+
+/** Opens connections of every transport and era, and remembers which era a server speaks. */
+export function createConnector(options: ConnectorOptions): Connect {
+  const connector = new Connector(options)
+  return (server, events, { timeoutMs, signal }) => connector.connect(server, events, timeoutMs, signal)
+}
+
+class Connector {
+  readonly #options: ConnectorOptions
+  readonly #clock: Clock
+  readonly #eras: EraMemory
+
+  constructor(options: ConnectorOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.#eras = new EraMemory({ clock: this.#clock })
+  }
+
+  async connect(
+    server: ServerDefinition,
+    events: ConnectionEvents,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<Connection> {
+    refuseSecretReferences(server)
+    const deadline = new AbortController()
+    const cancel = this.#clock.after(timeoutMs, () =>
+      deadline.abort(new Error(`it did not open within ${timeoutMs} ms`)),
+    )
+    const endsAt = this.#clock.monotonic() + timeoutMs
+    const opening: Opening = {
+      server,
+      events,
+      signal: AbortSignal.any([signal, deadline.signal]),
+      remaining: () => Math.max(1, endsAt - this.#clock.monotonic()),
+    }
+    try {
+      return server.transport === 'stdio' ? await this.#stdio(opening) : await this.#http(opening)
+    } catch (error) {
+      throw failure(server, error)
+    } finally {
+      cancel()
+    }
+  }
+
+  /**
+   * A process is asked for its era once. One that dies of the question, or never answers anything afterwards, is of
+   * the legacy era and is started again without it.
+   */
+  async #stdio(opening: Opening): Promise<Connection> {
+    const known = this.#knownEra(opening)
+    if (known === 'legacy') return this.#openProcess(opening, { kind: 'legacy' }, untilDeadline(opening))
+    if (known === 'modern') return this.#openProcess(opening, pinned(opening), untilDeadline(opening))
+    const question: EraQuestion = {
+      kind: 'ask',
+      mode: 'auto',
+      probeMs: Math.min(STDIO_PROBE_MS, opening.remaining() / 2),
+    }
+    try {
+      return await this.#openProcess(opening, question, opening.remaining() / 2)
+    } catch (error) {
+      if (error instanceof NotStarted || opening.signal.aborted) throw error
+      this.#options.logger.debug(
+        { server: opening.server.name, reason: messageOf(error) },
+        'starting it again as a legacy server',
+      )
+      return this.#openProcess(opening, { kind: 'legacy' }, untilDeadline(opening))
+    }
+  }
+
+  async #openProcess(opening: Opening, question: EraQuestion, timeoutMs: number): Promise<Connection> {
+    const { server } = opening
+    if (server.transport !== 'stdio') throw new TypeError('not a stdio server')
+    const channel = await stdioChannel(server, {
+      packageDirs: await this.#packageDirs(),
+      maxMessageBytes: this.#options.maxMessageBytes,
+      clock: this.#clock,
+    }).catch((error: unknown) => Promise.reject(new NotStarted(messageOf(error), { cause: error })))
+    return this.#open(opening, channel, question, timeoutMs)
+  }
+
+  async #http(opening: Opening): Promise<Connection> {
+    const { transport } = opening.server
+    if (transport === 'sse') return this.#openEndpoint(opening, true)
+    try {
+      return await this.#openEndpoint(opening, false)
+    } catch (error) {
+      const status = statusOf(error instanceof Explained ? error.cause : error)
+      if (transport !== 'http' || status === undefined || !NOT_THIS_TRANSPORT.has(status)) throw error
+      return this.#openEndpoint(opening, true)
+    }
+  }
+
+  #openEndpoint(opening: Opening, isSse: boolean): Promise<Connection> {
+    const { server } = opening
+    if (server.transport === 'stdio') throw new TypeError('not an HTTP server')
+    const channel = httpChannel(server, {
+      isSse,
+      maxMessageBytes: this.#options.maxMessageBytes,
+      clock: this.#clock,
+    })
+    const known = isSse ? 'legacy' : this.#knownEra(opening)
+    return this.#open(opening, channel, httpQuestion(known, opening), untilDeadline(opening))
+  }
+
+  async #open(
+    opening: Opening,
+    channel: Channel,
+    question: EraQuestion,
+    timeoutMs: number,
+  ): Promise<Connection> {
+    const { server, events, signal } = opening
+    const key = memoryKey(server)
+    const { clientInfo, random = Math.random } = this.#options
+    try {
+      const connection = await open({
+        server: server.name,
+        channel,
+        question,
+        timeoutMs,
+        signal,
+        events,
+        clientInfo,
+        clock: this.#clock,
+        random,
+      })
+      if (server.era === 'auto') this.#eras.remember(key, connection.era)
+      return connection
+    } catch (error) {
+      this.#eras.forget(key)
+      if (server.transport === 'stdio' && channel.pid() === undefined)
+        throw new NotStarted(messageOf(error), { cause: error })
+      const reason = signal.aborted ? messageOf(signal.reason) : openingFailure(error)
+      throw new Explained(channel.explain(reason), { cause: error })
+    }
+  }
+
+  #knownEra({ server }: Opening): Era | undefined {
+    return server.era === 'auto' ? this.#eras.recall(memoryKey(server)) : server.era
+  }
+
+  /** Looked up at each start, so that a package installed meanwhile is found. */
+  async #packageDirs(): Promise<string[]> {
+    const { packageDirs, dataDir } = this.#options
+    const own = await nodeModulesOf(dirname(fileURLToPath(import.meta.url)))
+    return [...packageDirs, join(dataDir, 'packages', 'node_modules'), ...own]
+  }
+}
+
+/** The process could not even be started, so nothing else is worth trying. Its message is for operators. */
+class NotStarted extends Error {
+  override readonly name = 'NotStarted'
+}
+
+/** A failed opening with a message for operators. */
+class Explained extends Error {
+  override readonly name = 'Explained'
+}
+
+/** Longer than what is left, so that it is the deadline that ends the opening. */
+function untilDeadline({ remaining }: Opening): number {
+  return remaining() + 1000
+}
+
+function pinned(opening: Opening): EraQuestion {
+  return { kind: 'ask', mode: { pin: MODERN }, probeMs: untilDeadline(opening) }
+}
+
+function httpQuestion(known: Era | undefined, opening: Opening): EraQuestion {
+  if (known === 'legacy') return { kind: 'legacy' }
+  return known === 'modern' ? pinned(opening) : { kind: 'ask', mode: 'auto', probeMs: untilDeadline(opening) }
+}
+
+/** A server that is reached in another way may be another program. */
+function memoryKey(server: ServerDefinition): string {
+  const target =
+    server.transport === 'stdio'
+      ? [server.command, server.package, server.args]
+      : [server.transport, server.url, server.instances?.[0]?.url]
+  return JSON.stringify([serverKey(server), target])
+}
+
+function refuseSecretReferences(server: ServerDefinition): void {
+  const values = server.transport === 'stdio' ? Object.values(server.env) : headerValues(server)
+  const reference = values.find((value) => value.startsWith(SECRET))
+  if (reference === undefined) return
+  throw new GatewayError(
+    'upstream_unavailable',
+    `secret reference ${reference} cannot be resolved in this version`,
+    {
+      facts: { server: server.name, mayHaveExecuted: false },
+    },
+  )
+}
+
+function headerValues({ headers, auth }: Exclude<ServerDefinition, { transport: 'stdio' }>): string[] {
+  const own = Object.values(headers)
+  if (auth.kind === 'bearer') return [...own, auth.token]
+  return auth.kind === 'headers' ? [...own, ...Object.values(auth.headers)] : own
+}
+
+function failure(server: ServerDefinition, error: unknown): GatewayError {
+  const isTold = error instanceof NotStarted || error instanceof Explained
+  return new GatewayError('upstream_unavailable', isTold ? error.message : openingFailure(error), {
+    cause: error,
+    facts: { server: server.name, mayHaveExecuted: false },
+  })
+}

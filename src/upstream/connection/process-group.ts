@@ -1,0 +1,24 @@
+import { type Clock, sleep } from '../../domain/clock.ts'
+
+const POLL_MS = 25
+
+/** Signals every process of the group that `leaderPid` leads; false when none is left. */
+export function signalGroup(leaderPid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(-leaderPid, signal)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Resolves as soon as no process of the group is left, or after `timeoutMs`; says whether none is left. */
+export async function groupGone(leaderPid: number, clock: Clock, timeoutMs: number): Promise<boolean> {
+  const end = clock.monotonic() + timeoutMs
+  while (signalGroup(leaderPid, 0)) {
+    const remainingMs = end - clock.monotonic()
+    if (remainingMs <= 0) return false
+    await sleep(clock, Math.min(POLL_MS, remainingMs))
+  }
+  return true
+}

@@ -1,0 +1,48 @@
+/** The last bytes that a process wrote to its standard error, bounded, for the reason of a failure. */
+export class StderrBuffer {
+  readonly #limit: number
+  #chunks: Buffer[] = []
+  #size = 0
+
+  constructor(options: { limitBytes: number }) {
+    this.#limit = options.limitBytes
+  }
+
+  push(chunk: Buffer): void {
+    // A copy of the tail: a slice would keep the whole chunk alive.
+    const kept = chunk.length > this.#limit ? Buffer.from(chunk.subarray(chunk.length - this.#limit)) : chunk
+    this.#chunks.push(kept)
+    this.#size += kept.length
+    while (this.#size > this.#limit) this.#dropOldest()
+  }
+
+  /** Bytes held. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** Everything held, as text. */
+  text(): string {
+    return Buffer.concat(this.#chunks).toString('utf8')
+  }
+
+  /** The last line that says something, without control characters, cut to 300 characters. */
+  lastLine(): string | undefined {
+    const lines = this.text().split('\n')
+    const last = lines.findLast((line) => line.trim() !== '')
+    return last === undefined ? undefined : printable(last).slice(0, 300)
+  }
+
+  #dropOldest(): void {
+    const excess = this.#size - this.#limit
+    const oldest = this.#chunks[0]
+    if (oldest === undefined) return
+    if (oldest.length <= excess) this.#chunks.shift()
+    else this.#chunks[0] = Buffer.from(oldest.subarray(excess))
+    this.#size -= Math.min(excess, oldest.length)
+  }
+}
+
+function printable(line: string): string {
+  return line.replaceAll(/[^\P{C}\t]/gu, '').trim()
+}

@@ -1,0 +1,182 @@
+import { SdkError, SdkErrorCode, SdkHttpError, SseError } from '@modelcontextprotocol/client'
+import { type ErrorCode, type ErrorFacts, GatewayError } from '../../domain/errors.ts'
+import { isJsonObject } from '../../domain/json.ts'
+import { unreachableCode } from './limited-fetch.ts'
+import { isOversizedReply, ResponseTooLarge } from './oversized-message.ts'
+import { NotSent } from './stdio-transport.ts'
+import { STREAM_ENDED } from './raw-results.ts'
+
+/** What is known about a request beside the error that it failed with. */
+export interface FailedRequest {
+  readonly server: string
+  /** The caller's signal was aborted. */
+  readonly isCancelled: boolean
+  /** The request belonged to a session that the server gave out. */
+  readonly hasSession: boolean
+}
+
+/**
+ * The one mapping from what the SDK, `fetch` and the transports throw to errors that callers may see. Nothing
+ * that an upstream wrote outside of a JSON-RPC error gets into the message.
+ */
+export function upstreamError(error: unknown, request: FailedRequest): GatewayError {
+  if (error instanceof GatewayError) return error
+  const { code, ...facts } = classify(error, request)
+  const message = MESSAGES[code]?.(request.server)
+  return new GatewayError(code, message, { cause: error, facts: { server: request.server, ...facts } })
+}
+
+const MESSAGES: Partial<Record<ErrorCode, (server: string) => string>> = {
+  upstream_unavailable: (server) => `Server ${server} is not available`,
+  upstream_timeout: (server) => `Server ${server} did not answer in time`,
+  upstream_bad_response: (server) => `Server ${server} gave an invalid answer`,
+  upstream_error: (server) => `Server ${server} answered with an error`,
+  response_too_large: (server) => `The answer of server ${server} is too large`,
+}
+
+type Classified = { readonly code: ErrorCode } & ErrorFacts
+
+function classify(error: unknown, { isCancelled, hasSession }: FailedRequest): Classified {
+  if (isCancelled) return { code: 'cancelled', mayHaveExecuted: true }
+  if (error instanceof ResponseTooLarge) return { code: 'response_too_large', mayHaveExecuted: true }
+  if (error instanceof NotSent) return { code: 'upstream_unavailable', mayHaveExecuted: false }
+  const rpc = rpcErrorOf(error)
+  if (rpc !== undefined) return classifyRpc(rpc)
+  if (error instanceof SdkHttpError) return classifyHttp(error, hasSession)
+  if (error instanceof SdkError) return classifySdk(error.code)
+  const status = postStatus(error)
+  if (status !== undefined) return classifyStatus(status, hasSession)
+  if (isFetchFailure(error)) {
+    return { code: 'upstream_unavailable', mayHaveExecuted: unreachableCode(error) === undefined }
+  }
+  if (error instanceof Error && error.message === 'Not connected') {
+    return { code: 'upstream_unavailable', mayHaveExecuted: false }
+  }
+  return { code: 'upstream_bad_response', mayHaveExecuted: true }
+}
+
+interface RpcError {
+  readonly code: number
+  readonly message: string
+  readonly data?: unknown
+}
+
+/** Told by its shape: the packages of the SDK have error classes of their own each. */
+function rpcErrorOf(error: unknown): RpcError | undefined {
+  if (!(error instanceof Error) || error instanceof SseError) return undefined
+  if (!('code' in error) || typeof error.code !== 'number') return undefined
+  return {
+    code: error.code,
+    message: error.message,
+    ...('data' in error && error.data !== undefined && { data: error.data }),
+  }
+}
+
+function classifyRpc(upstream: RpcError): Classified {
+  if (isOversizedReply(upstream.code, upstream.data))
+    return { code: 'response_too_large', mayHaveExecuted: true }
+  if (upstream.data === STREAM_ENDED) return { code: 'upstream_unavailable', mayHaveExecuted: true }
+  return { code: 'upstream_error', upstream }
+}
+
+/** A rejection may carry the JSON-RPC error in its body (2026-07-28, Streamable HTTP: unknown methods are 404). */
+function classifyHttp(error: SdkHttpError, hasSession: boolean): Classified {
+  const { status } = error
+  const rpc = status < 500 && !(status === 404 && hasSession) ? rpcErrorIn(error.data['text']) : undefined
+  return rpc === undefined ? classifyStatus(status, hasSession) : classifyRpc(rpc)
+}
+
+function classifyStatus(status: number, hasSession: boolean): Classified {
+  const isRefusal = status === 401 || status === 403 || status === 429
+  if (isRefusal || (status === 404 && hasSession))
+    return { code: 'upstream_unavailable', mayHaveExecuted: false }
+  if (status === 502 || status === 503 || status === 504)
+    return { code: 'upstream_unavailable', mayHaveExecuted: true }
+  return { code: 'upstream_bad_response', mayHaveExecuted: status >= 500 }
+}
+
+function classifySdk(code: SdkErrorCode): Classified {
+  if (code === SdkErrorCode.RequestTimeout) return { code: 'upstream_timeout', mayHaveExecuted: true }
+  if (code === SdkErrorCode.ConnectionClosed) return { code: 'upstream_unavailable', mayHaveExecuted: true }
+  if (code === SdkErrorCode.NotConnected) return { code: 'upstream_unavailable', mayHaveExecuted: false }
+  return { code: 'upstream_bad_response', mayHaveExecuted: true }
+}
+
+function rpcErrorIn(body: unknown): RpcError | undefined {
+  if (typeof body !== 'string') return undefined
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(body)
+  } catch {
+    return undefined
+  }
+  const error = isJsonObject(parsed) && parsed['jsonrpc'] === '2.0' ? parsed['error'] : undefined
+  if (!isJsonObject(error) || typeof error['code'] !== 'number' || typeof error['message'] !== 'string')
+    return undefined
+  const { code, message, data } = error
+  return { code, message, ...(data !== undefined && { data }) }
+}
+
+/** Status of a failed POST of the SSE transport, which tells it in a message only. */
+function postStatus(error: unknown): number | undefined {
+  const status =
+    error instanceof Error
+      ? /^Error POSTing to endpoint \(HTTP (\d{3})\)/.exec(error.message)?.[1]
+      : undefined
+  return status === undefined ? undefined : Number(status)
+}
+
+/** By name, not by class: what `fetch` throws may come from another realm. */
+function isFetchFailure(error: unknown): boolean {
+  const name = isJsonObject(error) ? error['name'] : undefined
+  return name === 'TypeError' || name === 'AbortError'
+}
+
+/** Why a connection could not be opened, for operators. Holds nothing of a response's body. */
+export function openingFailure(error: unknown): string {
+  if (error instanceof GatewayError) return error.message
+  const unreachable = unreachableCode(error)
+  if (unreachable !== undefined) return `it cannot be reached (${unreachable})`
+  const status = statusOf(error)
+  if (status !== undefined) return statusText(status)
+  if (error instanceof SdkError) return sdkFailure(error)
+  const rpc = rpcErrorOf(error)
+  if (rpc !== undefined) return `it refused to open with error ${rpc.code}: ${plain(rpc.message)}`
+  if (isFetchFailure(error)) return 'the connection broke'
+  if (error instanceof Error && error.message.startsWith("Server's protocol version is not supported")) {
+    return plain(error.message)
+  }
+  return 'it broke the protocol while opening'
+}
+
+/** HTTP status that a failure to open stems from. */
+export function statusOf(error: unknown): number | undefined {
+  if (error instanceof SdkHttpError) return error.status
+  if (error instanceof SseError) return error.code
+  return postStatus(error)
+}
+
+function statusText(status: number): string {
+  if (status === 401 || status === 403) return `it refused the gateway's credentials (HTTP ${status})`
+  if (status >= 300 && status < 400)
+    return `it answered with a redirect to elsewhere (HTTP ${status}), which is not followed`
+  return `it answered with HTTP ${status}`
+}
+
+const SDK_FAILURES: Partial<Record<SdkErrorCode, string>> = {
+  [SdkErrorCode.RequestTimeout]: 'it did not answer in time',
+  [SdkErrorCode.ConnectionClosed]: 'the connection closed while opening',
+  [SdkErrorCode.NotConnected]: 'the connection closed while opening',
+  [SdkErrorCode.ClientHttpUnexpectedContent]: 'it answered with an unexpected content type',
+  [SdkErrorCode.EraNegotiationFailed]: 'no protocol version could be agreed on',
+}
+
+function sdkFailure(error: SdkError): string {
+  if (error.code === SdkErrorCode.EraNegotiationFailed && error.cause !== undefined)
+    return openingFailure(error.cause)
+  return SDK_FAILURES[error.code] ?? 'it broke the protocol while opening'
+}
+
+function plain(text: string): string {
+  return text.replaceAll(/\p{C}/gu, ' ').slice(0, 200)
+}

@@ -1,0 +1,22 @@
+/** What an instance is doing. `failed`: its restarts are used up, and only a change of the registry starts it again. */
+export type InstanceState = 'stopped' | 'starting' | 'ready' | 'draining' | 'backing_off' | 'failed'
+
+/**
+ * What can happen to an instance. `lost`: the opening failed or the connection ended; `given_up`: it did, and no
+ * restart is left.
+ */
+export type InstanceEvent = 'start' | 'opened' | 'lost' | 'given_up' | 'retry' | 'stop' | 'drained'
+
+const ARROWS: Readonly<Record<InstanceState, Partial<Record<InstanceEvent, InstanceState>>>> = {
+  stopped: { start: 'starting' },
+  starting: { opened: 'ready', lost: 'backing_off', given_up: 'failed', stop: 'stopped' },
+  ready: { lost: 'backing_off', given_up: 'failed', stop: 'draining' },
+  draining: { drained: 'stopped' },
+  backing_off: { retry: 'starting', stop: 'stopped' },
+  failed: { start: 'starting', stop: 'stopped' },
+}
+
+/** The state after `event`; the same state where the event means nothing, as a late one does. */
+export function transition(state: InstanceState, event: InstanceEvent): InstanceState {
+  return ARROWS[state][event] ?? state
+}

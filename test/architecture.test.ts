@@ -1,0 +1,145 @@
+import { globSync, readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { basename, dirname, posix } from 'node:path'
+import { expect, test } from '@jest/globals'
+
+/** Folders and top-level files of src, lowest first. Those of one rank do not know each other. */
+const RANKS = [
+  ['domain'],
+  ['config', 'telemetry', 'lifecycle.ts'],
+  ['auth', 'audit', 'registry', 'upstream'],
+  ['catalog'],
+  ['control', 'routing'],
+  ['mcp', 'api', 'dashboard'],
+  ['http'],
+  ['gateway.ts'],
+  ['welcome.ts'],
+  ['main.ts'],
+  ['cli'],
+]
+
+/** Which folders may import a package; `*` ends a name that stands for all that start so. No other package may be imported. */
+const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
+  zod: 'every folder',
+  express: ['http', 'api', 'mcp'],
+  '@modelcontextprotocol/client': ['upstream'],
+  '@modelcontextprotocol/server': ['mcp'],
+  '@modelcontextprotocol/node': ['mcp'],
+  '@modelcontextprotocol/server-legacy': ['mcp'],
+  jose: ['auth'],
+  '@opentelemetry/*': ['telemetry'],
+  pino: ['telemetry'],
+  'pino-pretty': ['telemetry'],
+  yaml: ['registry'],
+  'node:sqlite': ['audit'],
+  ajv: ['api'],
+  commander: ['cli'],
+  'lru-cache': ['auth', 'catalog'],
+}
+
+const MAX_LINES = 300
+const FORBIDDEN_NAME = /(^|-)(manager|helper|util|handler|service|common|base)s?\.ts$/
+const FORBIDDEN_TYPE =
+  /^(?:export )?(?:abstract )?(?:class|interface|type) \w*(?:Manager|Helper|Util|Handler|Service|Common|Base)s?\b/m
+const STATIC_IMPORT = /^(?:import|export)\s+(?:[\w$*{},\s]+?\sfrom\s+)?['"]([^'"]+)['"]/gm
+const DYNAMIC_IMPORT = /\bimport\(\s*([^)]*)\)/g
+const TYPE_IMPORT = /\bimport\(\s*['"]([^'"]+)['"]\s*\)/g
+
+const root = posix.resolve(import.meta.dirname, '..', 'src')
+const files = globSync('**/*.ts', { cwd: root }).map((path) => ({
+  path,
+  text: readFileSync(posix.join(root, path), 'utf8'),
+}))
+const code = files.map(({ path, text }) => ({ path, text: withoutComments(text) }))
+const imports = code.flatMap(({ path, text }) =>
+  [...text.matchAll(STATIC_IMPORT), ...text.matchAll(TYPE_IMPORT)].map(([, specifier = '']) => ({
+    path,
+    specifier,
+  })),
+)
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[^]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
+}
+
+function folderOf(path: string): string {
+  return path.split('/')[0] ?? ''
+}
+
+function rankOf(path: string): number {
+  return RANKS.findIndex((names) => names.includes(folderOf(path)))
+}
+
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
+}
+
+function ownersOf(name: string): readonly string[] | 'every folder' | undefined {
+  const scope = `${name.split('/')[0]}/*`
+  return OWNERS[name] ?? OWNERS[scope] ?? (isBuiltin(name) ? 'every folder' : undefined)
+}
+
+test('there is something to look at, and imports are found in it', () => {
+  expect(files.length).toBeGreaterThan(20)
+  expect(imports).toContainEqual({ path: 'registry/file-source.ts', specifier: './parse.ts' })
+  expect(imports).toContainEqual({ path: 'registry/registry-text.ts', specifier: 'yaml' })
+})
+
+test('every file has a rank', () => {
+  expect(files.filter(({ path }) => rankOf(path) === -1).map(({ path }) => path)).toEqual([])
+})
+
+test('a file imports its own folder and lower ranks only', () => {
+  const wrong = imports
+    .filter(({ specifier }) => specifier.startsWith('.'))
+    .map(({ path, specifier }) => ({ path, target: posix.join(dirname(path), specifier) }))
+    .filter(
+      ({ path, target }) =>
+        folderOf(target) !== folderOf(path) && (rankOf(target) === -1 || rankOf(target) >= rankOf(path)),
+    )
+  expect(wrong).toEqual([])
+})
+
+test('a package is imported only where it belongs', () => {
+  const wrong = imports
+    .filter(({ specifier }) => !specifier.startsWith('.'))
+    .map(({ path, specifier }) => ({ path, name: packageOf(specifier) }))
+    .filter(({ path, name }) => {
+      const owners = ownersOf(name)
+      return owners !== 'every folder' && owners?.includes(folderOf(path)) !== true
+    })
+  expect(wrong).toEqual([])
+})
+
+test('nothing is imported in a way that these tests do not see', () => {
+  const dynamic = code.flatMap(({ path, text }) =>
+    [...text.matchAll(DYNAMIC_IMPORT)]
+      .filter(([, argument = '']) => !/^['"][^'"]+['"]\s*$/.test(argument))
+      .map(([statement]) => ({ path, statement })),
+  )
+  expect(dynamic).toEqual([])
+  const surprises =
+    /\b(?:require|createRequire|eval|getBuiltinModule)\s*\(|\bnew Function\b|\bimport\.meta\.resolve\b.*\bimport\(/
+  expect(code.filter(({ text }) => surprises.test(text)).map(({ path }) => path)).toEqual([])
+})
+
+test(`no file has more than ${MAX_LINES} lines of code`, () => {
+  const long = code
+    .map(({ path, text }) => ({ path, lines: text.split('\n').filter((line) => line.trim() !== '').length }))
+    .filter(({ lines }) => lines > MAX_LINES)
+  expect(long).toEqual([])
+})
+
+test('no name says manager, helper, util, handler, service, common or base', () => {
+  const names = files.map(({ path }) => path)
+  expect(
+    names.filter((path) => FORBIDDEN_NAME.test(basename(path)) && basename(path) !== 'error-handler.ts'),
+  ).toEqual([])
+  expect(
+    names.filter((path) => /(^|\/)(managers?|helpers?|utils?|handlers?|services?|common|base)\//.test(path)),
+  ).toEqual([])
+  expect(code.filter(({ text }) => FORBIDDEN_TYPE.test(text)).map(({ path }) => path)).toEqual([])
+})

@@ -1,0 +1,243 @@
+import { describe, expect, test } from '@jest/globals'
+import { AuditLog, type AuditLogOptions, newRecordId } from '../../src/audit/audit-log.ts'
+import type { AuditPage, AuditStore } from '../../src/audit/audit-store.ts'
+import type { PendingRecord } from '../../src/audit/usage-record.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { silentLogger } from '../support/silent-logger.ts'
+import { usageRecord } from '../support/usage-records.ts'
+
+/** A store in memory that can be made to fail or to wait. */
+class MemoryStore implements AuditStore {
+  readonly batches: string[][] = []
+  readonly ids = new Set<string>()
+  failures = 0
+  held: Promise<void> | undefined
+  running = 0
+  mostRunning = 0
+
+  async write(batch: readonly PendingRecord[]): Promise<void> {
+    this.running += 1
+    this.mostRunning = Math.max(this.mostRunning, this.running)
+    await this.held
+    this.running -= 1
+    this.batches.push(batch.map(({ target }) => target))
+    if (this.failures > 0) {
+      this.failures -= 1
+      throw new Error('store down')
+    }
+    for (const { id } of batch) this.ids.add(id)
+  }
+
+  query(): Promise<AuditPage> {
+    return Promise.resolve({ records: [] })
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+}
+
+function logOf(changes: Partial<AuditLogOptions> = {}): {
+  log: AuditLog
+  store: MemoryStore
+  clock: FakeClock
+} {
+  const store = new MemoryStore()
+  const clock = new FakeClock()
+  const log = new AuditLog({ store, clock, logger: silentLogger, queueLimit: 100, ...changes })
+  return { log, store, clock }
+}
+
+function recordAll(log: AuditLog, targets: readonly string[]): void {
+  for (const target of targets) {
+    log.reserve()
+    log.record(usageRecord({ target }))
+  }
+}
+
+const FULL = expect.objectContaining({ code: 'audit_unavailable' })
+
+describe('writing', () => {
+  test('writes what came within 50 ms together and in order', async () => {
+    const { log, store, clock } = logOf()
+    recordAll(log, ['a', 'b'])
+    await clock.advance(49)
+    recordAll(log, ['c'])
+    expect(store.batches).toEqual([])
+    await clock.advance(1)
+    expect(store.batches).toEqual([['a', 'b', 'c']])
+    expect(log.depth).toBe(0)
+  })
+
+  test('does not wait when a batch is full', async () => {
+    const { log, store, clock } = logOf({ batchSize: 2 })
+    recordAll(log, ['a', 'b', 'c', 'd', 'e'])
+    await clock.advance(0)
+    expect(store.batches).toEqual([
+      ['a', 'b'],
+      ['c', 'd'],
+    ])
+    await clock.advance(50)
+    expect(store.batches.at(-1)).toEqual(['e'])
+  })
+
+  test('writes one batch at a time', async () => {
+    const { log, store, clock } = logOf({ batchSize: 1 })
+    const { promise, resolve } = Promise.withResolvers<void>()
+    store.held = promise
+    recordAll(log, ['a', 'b'])
+    await clock.advance(1000)
+    expect(store.running).toBe(1)
+    expect(log.depth).toBe(2)
+    resolve()
+    await clock.advance(1000)
+    expect(store.batches).toEqual([['a'], ['b']])
+    expect(store.mostRunning).toBe(1)
+  })
+
+  test('loses and doubles nothing when the store fails for a while, and keeps the order', async () => {
+    const { log, store, clock } = logOf({ batchSize: 2 })
+    store.failures = 3
+    recordAll(log, ['a', 'b', 'c'])
+    await clock.advance(0)
+    recordAll(log, ['d'])
+    await clock.advance(10_000)
+    expect(store.batches).toEqual([
+      ['a', 'b'],
+      ['a', 'b'],
+      ['a', 'b'],
+      ['a', 'b'],
+      ['c', 'd'],
+    ])
+    expect(store.ids.size).toBe(4)
+    expect(log.depth).toBe(0)
+  })
+
+  test('waits longer after each failure, up to 5 s', async () => {
+    const { log, store, clock } = logOf()
+    store.failures = 1000
+    recordAll(log, ['a'])
+    await clock.advance(50)
+    const attempts: number[] = []
+    for (const ms of [100, 200, 400, 800, 1600, 3200, 5000, 5000]) {
+      await clock.advance(ms - 1)
+      const before = store.batches.length
+      await clock.advance(1)
+      attempts.push(store.batches.length - before)
+    }
+    expect(attempts).toEqual([1, 1, 1, 1, 1, 1, 1, 1])
+  })
+
+  test('tells how many records wait', async () => {
+    const depths: number[] = []
+    const { log, clock } = logOf({ onDepth: (depth) => depths.push(depth) })
+    recordAll(log, ['a', 'b'])
+    await clock.advance(50)
+    expect(depths).toEqual([1, 2, 0])
+  })
+})
+
+describe('limits', () => {
+  test('refuses before execution what could not be recorded', async () => {
+    const { log, store, clock } = logOf({ queueLimit: 2 })
+    store.failures = 1
+    recordAll(log, ['a'])
+    log.reserve()
+    expect(() => log.reserve()).toThrow(FULL)
+    log.release()
+    log.reserve()
+    log.record(usageRecord())
+    expect(() => log.reserve()).toThrow(FULL)
+    await clock.advance(10_000)
+    expect(() => log.reserve()).not.toThrow()
+  })
+
+  test('bounds the memory of waiting records too', () => {
+    const { log } = logOf({ queueByteLimit: 10_000 })
+    log.reserve()
+    log.record(usageRecord({ argumentsText: 'x'.repeat(10_000) }))
+    expect(() => log.reserve()).toThrow(FULL)
+  })
+
+  test('takes a record into its reserved place even when the queue has filled up since', async () => {
+    const { log, store, clock } = logOf({ queueByteLimit: 1000 })
+    log.reserve()
+    log.reserve()
+    log.record(usageRecord({ argumentsText: 'x'.repeat(1000) }))
+    log.record(usageRecord())
+    await clock.advance(50)
+    expect(store.ids.size).toBe(2)
+  })
+
+  test('drops a record without a place when there is none, and does not throw', async () => {
+    const { log, store, clock } = logOf({ queueLimit: 1 })
+    log.record(usageRecord({ target: 'kept' }))
+    log.record(usageRecord({ target: 'dropped' }))
+    await clock.advance(50)
+    expect(store.batches).toEqual([['kept']])
+  })
+
+  test('a release without a reservation makes no room', () => {
+    const { log } = logOf({ queueLimit: 1 })
+    log.release()
+    log.reserve()
+    expect(() => log.reserve()).toThrow(FULL)
+  })
+})
+
+describe('close', () => {
+  test('writes everything at once and takes no more reservations', async () => {
+    const { log, store, clock } = logOf({ batchSize: 2 })
+    recordAll(log, ['a', 'b', 'c'])
+    const closed = log.close(1000)
+    expect(() => log.reserve()).toThrow(FULL)
+    log.record(usageRecord({ target: 'd' }))
+    await clock.advance(0)
+    await closed
+    expect(store.batches).toEqual([
+      ['a', 'b'],
+      ['c', 'd'],
+    ])
+    log.record(usageRecord({ target: 'late' }))
+    await clock.advance(1000)
+    expect(store.batches).toHaveLength(2)
+    expect(clock.pending).toBe(0)
+  })
+
+  test('says how many records are left at the deadline', async () => {
+    const { log, store, clock } = logOf()
+    store.failures = 1000
+    recordAll(log, ['a', 'b'])
+    const closed = log.close(1000).catch((error: unknown) => error)
+    await clock.advance(1000)
+    expect(await closed).toEqual(new Error('2 usage records could not be written'))
+    expect(clock.pending).toBe(0)
+  })
+
+  test('waits for a batch under way, once however often it is called', async () => {
+    const { log, store, clock } = logOf()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    store.held = promise
+    recordAll(log, ['a'])
+    await clock.advance(50)
+    const closed = Promise.all([log.close(1000), log.close(1000)])
+    resolve()
+    await closed
+    expect(store.batches).toEqual([['a']])
+  })
+
+  test('of an idle log is immediate', async () => {
+    const { log } = logOf()
+    await expect(log.close(1000)).resolves.toBeUndefined()
+  })
+})
+
+test('record ids are unique and sort by time, then by order', () => {
+  const ids = [
+    ...Array.from({ length: 1000 }, () => newRecordId(1_700_000_000_000)),
+    newRecordId(1_700_000_000_001),
+    newRecordId(1_800_000_000_000),
+  ]
+  expect(new Set(ids).size).toBe(1002)
+  expect(ids.toSorted()).toEqual(ids)
+})

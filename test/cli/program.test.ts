@@ -1,0 +1,245 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { decodeJwt } from 'jose'
+import { run } from '../../src/cli/program.ts'
+import { everything, filesystem } from '../support/documents.ts'
+import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
+
+let gateway: TestGateway
+let folder: string
+let token: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tool-gateway-cli-'))
+  await writeFile(join(folder, 'note.txt'), 'a note')
+  gateway = await startTestGateway({ everything, files: filesystem(folder) })
+  token = await gateway.token({ roles: ['reader', 'operator'] })
+})
+
+afterAll(async () => {
+  await gateway.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function tg(
+  argv: string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ code: number; out: string; err: string }> {
+  let out = ''
+  let err = ''
+  const code = await run(argv, {
+    env,
+    print: (text) => {
+      out += text
+    },
+    printError: (text) => {
+      err += text
+    },
+  })
+  return { code, out, err }
+}
+
+const address = (): string[] => ['--url', gateway.url, '--token', token]
+
+describe('help', () => {
+  test.each([
+    [['--help'], /serve.*token.*tools.*servers.*config/s],
+    [['token', '--help'], /--tenant.*--subject.*--roles.*--agent.*--ttl/s],
+    [['tools', '--help'], /list.*call/s],
+    [['tools', 'call', '--help'], /--args.*--url.*TOOL_GATEWAY_URL.*--token/s],
+    [['servers', 'list', '--help'], /--json/],
+    [['config', 'check', '--help'], /exit code 78/],
+  ])('%j tells what is possible', async (argv, expected) => {
+    const { code, out } = await tg(argv)
+    expect(code).toBe(0)
+    expect(out).toMatch(expected)
+  })
+
+  test('the version is that of the package', async () => {
+    expect(await tg(['--version'])).toMatchObject({ code: 0, out: '0.1.0\n' })
+  })
+})
+
+describe('token', () => {
+  test('prints the token alone, with everything that was asked for', async () => {
+    const argv =
+      'token --tenant acme --subject bob --roles a,b --scopes x:y --agent planner --agents p,q --ttl 90s'
+    const { code, out } = await tg(argv.split(' '), { DATA_DIR: gateway.dataDir })
+    const claims = decodeJwt(out.trim())
+    expect([code, out.split('\n').length]).toEqual([0, 2])
+    expect(claims).toMatchObject({
+      iss: 'urn:tool-gateway:local',
+      aud: 'urn:tool-gateway:local',
+      sub: 'bob',
+      tenant_id: 'acme',
+      roles: ['a', 'b'],
+      scope: 'x:y',
+      agent: 'planner',
+      agents: ['p', 'q'],
+    })
+    expect((claims.exp ?? 0) - (claims.iat ?? 0)).toBe(90)
+  })
+
+  test('is for the default tenant and an hour unless said otherwise', async () => {
+    const { out } = await tg(['token'], { DATA_DIR: gateway.dataDir, DEFAULT_TENANT: 'home' })
+    const claims = decodeJwt(out.trim())
+    expect(claims).toMatchObject({ tenant_id: 'home', roles: [] })
+    expect((claims.exp ?? 0) - (claims.iat ?? 0)).toBe(3600)
+  })
+
+  test.each([
+    [['token', '--ttl', 'soon'], 64, /expected for example 90s, 15m, 1h or 7d/],
+    [['token', '--ttl', '31d'], 64, /30 days/],
+    [['token', '--tenant', 'Not A Tenant'], 64, /tenant/],
+  ])('%j is refused with what is expected', async (argv, exitCode, message) => {
+    const { code, out, err } = await tg(argv, { DATA_DIR: gateway.dataDir })
+    expect([code, out]).toEqual([exitCode, ''])
+    expect(err).toMatch(message)
+  })
+
+  test('is not to be had where the local issuer is off', async () => {
+    const { code, err } = await tg(['token'], {
+      DATA_DIR: gateway.dataDir,
+      LOCAL_ISSUER: 'off',
+      OIDC_ISSUER: 'https://idp.example',
+    })
+    expect(code).toBe(78)
+    expect(err).toMatch(/local issuer is off/)
+  })
+})
+
+describe('tools', () => {
+  test('list shows names and descriptions, and every page', async () => {
+    const { code, out } = await tg(['tools', 'list', ...address()])
+    expect(code).toBe(0)
+    expect(out).toMatch(/^everything_get-sum +Returns the sum of two numbers$/m)
+    expect(out).toMatch(/^files_read_text_file +\S/m)
+  })
+
+  test('list can be narrowed, and printed as JSON', async () => {
+    const { out } = await tg([
+      'tools',
+      'list',
+      '--server',
+      'everything',
+      '--query',
+      'sum',
+      '--json',
+      ...address(),
+    ])
+    expect((JSON.parse(out) as { id: string }[]).map(({ id }) => id)).toEqual(['everything_get-sum'])
+  })
+
+  test('call prints what the tool says', async () => {
+    const args = JSON.stringify({ path: join(folder, 'note.txt') })
+    expect(await tg(['tools', 'call', 'files_read_text_file', '--args', args, ...address()])).toEqual({
+      code: 0,
+      out: 'a note\n',
+      err: '',
+    })
+    const { out } = await tg([
+      'tools',
+      'call',
+      'everything_get-sum',
+      '--args',
+      '{"a":1,"b":2}',
+      '--json',
+      ...address(),
+    ])
+    expect(JSON.parse(out)).toEqual({
+      content: [{ type: 'text', text: 'The sum of 1 and 2 is 3.' }],
+      isError: false,
+    })
+  })
+
+  test('call exits with 1 when the tool says that it failed, and prints what it says', async () => {
+    const args = JSON.stringify({ path: join(folder, 'nothing.txt') })
+    const { code, out, err } = await tg([
+      'tools',
+      'call',
+      'files_read_text_file',
+      '--args',
+      args,
+      ...address(),
+    ])
+    expect([code, err]).toEqual([1, 'tool-gateway: files_read_text_file says that it failed\n'])
+    expect(out).toMatch(/ENOENT/)
+  })
+
+  test.each([
+    ['an unknown tool', ['tools', 'call', 'nosuch'], 1, /tool_not_found: Unknown tool: nosuch/],
+    [
+      'arguments that do not fit',
+      ['tools', 'call', 'everything_get-sum', '--args', '{}'],
+      1,
+      /invalid_arguments/,
+    ],
+    [
+      'arguments that are no JSON object',
+      ['tools', 'call', 'everything_echo', '--args', '[1]'],
+      64,
+      /JSON object/,
+    ],
+    ['an unknown command', ['tools', 'frobnicate'], 64, /unknown command/],
+    ['an unknown option', ['tools', 'list', '--frob'], 64, /unknown option/],
+  ])('%s is said plainly', async (_what, argv, exitCode, message) => {
+    const { code, err } = await tg([...argv, ...(exitCode === 1 ? address() : [])])
+    expect(code).toBe(exitCode)
+    expect(err).toMatch(message)
+  })
+})
+
+test('servers list shows the state of every server', async () => {
+  const { code, out } = await tg(['servers', 'list', ...address()])
+  expect(code).toBe(0)
+  expect(out).toMatch(/^everything +ready +\d+ tools$/m)
+  const { out: json } = await tg(['servers', 'list', '--json'], {
+    TOOL_GATEWAY_URL: gateway.url,
+    TOOL_GATEWAY_TOKEN: token,
+  })
+  expect(JSON.parse(json)).toMatchObject({
+    servers: [{ name: 'everything' }, { name: 'files' }],
+    quarantined: [],
+  })
+})
+
+test.each([
+  ['no token', ['tools', 'list'], /missing_token.*Give a token with --token/],
+  ['a bad token', ['tools', 'list', '--token', 'x'], /invalid_token/],
+])('%s ends with 77 and a hint', async (_what, argv, message) => {
+  const { code, err } = await tg([...argv, '--url', gateway.url])
+  expect(code).toBe(77)
+  expect(err).toMatch(message)
+})
+
+test('a role that is missing ends with 77', async () => {
+  const { code, err } = await tg(['servers', 'list', '--url', gateway.url, '--token', await gateway.token()])
+  expect(code).toBe(77)
+  expect(err).toMatch(/needs the role operator/)
+})
+
+test('no gateway at the address ends with 69 and says how to start one', async () => {
+  const { code, err } = await tg(['tools', 'list', '--url', 'http://127.0.0.1:1', '--token', token])
+  expect(code).toBe(69)
+  expect(err).toMatch(/no gateway answers at http:\/\/127.0.0.1:1 .*npm start/)
+})
+
+describe('config check', () => {
+  test('shows what the settings come to', async () => {
+    const { code, out } = await tg(['config', 'check'], { PORT: '9000' })
+    expect(code).toBe(0)
+    expect(out).toMatch(/^port +9000$/m)
+    expect(JSON.parse((await tg(['config', 'check', '--json'], {})).out)).toMatchObject({
+      port: 8080,
+      host: '127.0.0.1',
+    })
+  })
+
+  test('names every problem and ends with 78', async () => {
+    const { code, err } = await tg(['config', 'check'], { PORT: 'x', LOG_LEVEL: 'y' })
+    expect(code).toBe(78)
+    expect(err).toMatch(/PORT.*LOG_LEVEL/s)
+  })
+})

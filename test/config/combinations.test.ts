@@ -1,0 +1,70 @@
+import { expect, test } from '@jest/globals'
+import { loadSettings, SettingsError } from '../../src/config/load.ts'
+
+const namesOf = (env: Record<string, string>): string[] => {
+  try {
+    loadSettings(env)
+  } catch (error) {
+    if (error instanceof SettingsError) return error.problems.map(({ name }) => name)
+    throw error
+  }
+  return []
+}
+
+const CLOUD = {
+  HOST: '0.0.0.0',
+  PUBLIC_URL: 'https://tools.example.com/',
+  OIDC_ISSUER: 'https://id.example.com/',
+}
+
+test.each<[string, Record<string, string>, string[]]>([
+  ['a local issuer off loopback', { ...CLOUD, LOCAL_ISSUER: 'on' }, ['LOCAL_ISSUER']],
+  ['no issuer at all on loopback', { LOCAL_ISSUER: 'off' }, ['OIDC_ISSUER']],
+  ['no issuer at all elsewhere', { HOST: '10.1.2.3' }, ['OIDC_ISSUER']],
+  [
+    'a wildcard host without a public URL',
+    { HOST: '::', OIDC_ISSUER: 'https://id.example.com' },
+    ['PUBLIC_URL'],
+  ],
+  ['a key set without its issuer', { OIDC_JWKS_URL: 'https://id.example.com/keys' }, ['OIDC_JWKS_URL']],
+  [
+    'claim names without any issuer',
+    { CLAIM_ROLES: 'groups', OIDC_AUDIENCE: 'x' },
+    ['OIDC_AUDIENCE', 'CLAIM_ROLES'],
+  ],
+  ['metrics on the port of the gateway', { METRICS_PORT: '8080' }, ['METRICS_PORT']],
+  [
+    'one issuer twice',
+    {
+      OIDC_ISSUER: 'https://id.example.com',
+      OIDC_TENANTS: 'acme',
+      OIDC_ISSUERS: '[{"issuer":"https://id.example.com","tenants":["globex"]}]',
+    },
+    ['OIDC_ISSUERS'],
+  ],
+  [
+    'several issuers, one for every tenant by default',
+    {
+      OIDC_ISSUER: 'https://a.example.com',
+      OIDC_ISSUERS: '[{"issuer":"https://b.example.com","tenants":["globex"]}]',
+    },
+    ['OIDC_TENANTS'],
+  ],
+])('%s is a problem', (_case, env, names) => {
+  expect(namesOf(env)).toEqual(names)
+})
+
+test.each<[string, Record<string, string>]>([
+  [
+    'the local issuer beside an identity provider',
+    { LOCAL_ISSUER: 'on', OIDC_ISSUER: 'https://id.example.com' },
+  ],
+  ['both ports chosen by the system', { PORT: '0', METRICS_PORT: '0' }],
+  ['a wildcard host with a public URL', CLOUD],
+  [
+    'only OIDC_ISSUERS',
+    { LOCAL_ISSUER: 'off', OIDC_ISSUERS: '[{"issuer":"https://b.example.com","tenants":"*"}]' },
+  ],
+])('%s is fine', (_case, env) => {
+  expect(namesOf(env)).toEqual([])
+})

@@ -1,0 +1,296 @@
+import { describe, expect, test } from '@jest/globals'
+import * as fc from 'fast-check'
+import { type Action, decide, overridesOf, type Target } from '../../src/domain/access-policy.ts'
+import type { Principal } from '../../src/domain/principal.ts'
+import {
+  type ServerDefinition,
+  type ServerKey,
+  serverDocumentSchema,
+  serverKey,
+} from '../../src/domain/server-definition.ts'
+import type { Snapshot } from '../../src/domain/snapshot.ts'
+
+const serverOf = (document: object): ServerDefinition =>
+  serverDocumentSchema.parse({
+    name: 'files',
+    tenantId: 'acme',
+    transport: 'stdio',
+    command: 'node',
+    ...document,
+  })
+
+const snapshotOf = (...servers: ServerDefinition[]): Snapshot => ({
+  generation: 1,
+  servers: new Map(servers.map((server) => [serverKey(server), server])),
+  quarantined: [],
+})
+
+const ALICE: Principal = {
+  tenantId: 'acme',
+  subject: 'alice',
+  agent: 'desk',
+  roles: ['reader'],
+  scopes: ['tools:read'],
+  issuer: 'https://id.example.com',
+  expiresAtMs: 0,
+}
+
+const TOOL: Target = { server: 'acme/files', kind: 'tool', name: 'read_file' }
+const ruleOf = (document: object, principal: Partial<Principal> = {}, target: Target = TOOL): string =>
+  decide({ ...ALICE, ...principal }, 'call', target, snapshotOf(serverOf(document))).ruleId
+
+describe('a decision', () => {
+  test('that allows and one that denies name their rule', () => {
+    expect(decide(ALICE, 'call', TOOL, snapshotOf(serverOf({})))).toEqual({
+      effect: 'allow',
+      ruleId: 'allow',
+    })
+    expect(decide(ALICE, 'call', TOOL, snapshotOf())).toEqual({ effect: 'deny', ruleId: 'unknown-server' })
+  })
+
+  test.each<[string, object, Partial<Principal>]>([
+    ['tenant', {}, { tenantId: 'globex' }],
+    ['tenant', {}, { tenantId: '*' }],
+    ['disabled', { enabled: false }, {}],
+    ['server-roles', { requiredRoles: ['admin'] }, {}],
+    ['server-roles', { requiredRoles: { allOf: ['reader', 'admin'] } }, {}],
+    ['server-roles', { requiredRoles: ['constructor'] }, { roles: [] }],
+    ['server-agents', { agentAllowlist: [] }, {}],
+    ['server-agents', { agentAllowlist: ['other'] }, {}],
+    ['server-agents', { agentAllowlist: ['desk'] }, { agent: undefined }],
+    ['tool-selection', { tools: { include: ['write_*'] } }, {}],
+    ['tool-selection', { tools: { include: [] } }, {}],
+    ['tool-selection', { tools: { exclude: ['read_*'] } }, {}],
+    ['tool-selection', { tools: { include: ['*'], exclude: ['read_file'] } }, {}],
+    ['tool-roles', { tools: { read_file: { requiredRoles: ['admin'] } } }, {}],
+    [
+      'tool-roles',
+      { tools: { '*': { requiredRoles: ['admin'] }, read_file: { requiredRoles: ['reader'] } } },
+      {},
+    ],
+    ['tool-agents', { tools: { 'read_*': { agentAllowlist: ['other'] } } }, {}],
+    ['tool-scopes', { tools: { read_file: { scopes: ['tools:read', 'tools:write'] } } }, {}],
+  ])('is denied by %s: %j', (ruleId, document, principal) => {
+    expect(ruleOf(document, principal)).toBe(ruleId)
+  })
+
+  test.each<[object, Partial<Principal>]>([
+    [{ tenantId: 'acme' }, {}],
+    [{ requiredRoles: [] }, { roles: [] }],
+    [{ requiredRoles: ['admin', 'reader'] }, {}],
+    [{ requiredRoles: { allOf: ['reader'] } }, {}],
+    [{ requiredRoles: { allOf: [] } }, { roles: [] }],
+    [{ agentAllowlist: ['desk'] }, {}],
+    [{ tools: {} }, {}],
+    [{ tools: { include: ['read_*'], exclude: ['write_*'] } }, {}],
+    [{ tools: { write_file: { requiredRoles: ['admin'] } } }, {}],
+    [
+      {
+        tools: { read_file: { scopes: ['tools:read'], requiredRoles: ['reader'], agentAllowlist: ['desk'] } },
+      },
+      {},
+    ],
+  ])('is allowed by %j', (document, principal) => {
+    expect(ruleOf(document, principal)).toBe('allow')
+  })
+
+  test('about a server for all tenants does not depend on the tenant', () => {
+    const target: Target = { ...TOOL, server: '*/files' }
+    expect(ruleOf({ tenantId: '*' }, { tenantId: 'globex' }, target)).toBe('allow')
+  })
+
+  test('about resources, prompts and the server itself looks at the server only', () => {
+    const document = { tools: { include: [], '*': { requiredRoles: ['admin'] } } }
+    for (const kind of ['resource', 'prompt', 'server'] as const) {
+      expect(ruleOf(document, {}, { server: 'acme/files', kind, name: 'x' })).toBe('allow')
+    }
+    expect(
+      ruleOf({ requiredRoles: ['admin'] }, {}, { server: 'acme/files', kind: 'resource', name: 'x' }),
+    ).toBe('server-roles')
+  })
+})
+
+test('overrides come in the order of the document, the one with the exact name last', () => {
+  const server = serverOf({
+    tools: {
+      read_file: { timeoutMs: 1 },
+      include: ['*'],
+      '*': { timeoutMs: 2 },
+      'write_*': { timeoutMs: 3 },
+      'read_*': { timeoutMs: 4 },
+    },
+  })
+  expect(overridesOf(server, 'read_file').map(({ timeoutMs }) => timeoutMs)).toEqual([2, 4, 1])
+})
+
+const TENANTS = ['acme', 'globex']
+const ROLES = ['reader', 'editor', 'admin']
+const AGENTS = ['desk', 'phone']
+const TOOLS = ['read_file', 'read_dir', 'write_file', 'x']
+const PATTERNS = [...TOOLS, '*', 'read_*', '*_file', '*r*e*', 'nothing']
+const SCOPES = ['tools:read', 'tools:write']
+const ACTIONS: Action[] = ['list', 'call', 'read', 'get', 'complete']
+
+const requiredRoles = fc.oneof(fc.subarray(ROLES), fc.record({ allOf: fc.subarray(ROLES) }))
+const override = fc.record(
+  { requiredRoles, agentAllowlist: fc.subarray(AGENTS), scopes: fc.subarray(SCOPES) },
+  { requiredKeys: [] },
+)
+const tools = fc
+  .tuple(
+    fc.dictionary(fc.constantFrom(...PATTERNS), override, { maxKeys: 3 }),
+    fc.record({ include: fc.subarray(PATTERNS), exclude: fc.subarray(PATTERNS) }, { requiredKeys: [] }),
+  )
+  .map(([overrides, selection]) => ({ ...overrides, ...selection }))
+const server = fc
+  .record(
+    {
+      name: fc.constantFrom('files', 'mail'),
+      tenantId: fc.constantFrom(...TENANTS, '*'),
+      enabled: fc.constantFrom(true, true, true, false),
+      requiredRoles,
+      agentAllowlist: fc.constantFrom([], ['desk'], AGENTS, AGENTS),
+      tools,
+    },
+    { requiredKeys: ['name', 'tenantId'] },
+  )
+  .map(serverOf)
+const snapshot = fc.array(server, { minLength: 1, maxLength: 6 }).map((servers) => snapshotOf(...servers))
+const principal: fc.Arbitrary<Principal> = fc.record({
+  tenantId: fc.constantFrom(...TENANTS, 'initech'),
+  subject: fc.constant('alice'),
+  agent: fc.option(fc.constantFrom(...AGENTS), { nil: undefined }),
+  roles: fc.subarray(ROLES),
+  scopes: fc.subarray(SCOPES),
+  issuer: fc.constant('https://id.example.com'),
+  expiresAtMs: fc.constant(0),
+})
+const KEYS: ServerKey[] = [...TENANTS, '*'].flatMap((tenantId) =>
+  ['files', 'mail', 'gone'].map((name) => `${tenantId}/${name}`),
+)
+const target: fc.Arbitrary<Target> = fc.record({
+  server: fc.constantFrom(...KEYS),
+  kind: fc.constantFrom('tool', 'tool', 'tool', 'server', 'resource', 'prompt'),
+  name: fc.constantFrom(...TOOLS),
+})
+const action = fc.constantFrom(...ACTIONS)
+const allowed = (who: Principal, what: Target, where: Snapshot, how: Action = 'call'): boolean =>
+  decide(who, how, what, where).effect === 'allow'
+
+describe('for any principal, target and snapshot', () => {
+  test('the generated cases are neither all allowed nor all denied', () => {
+    const cases = fc.sample(fc.tuple(principal, target, snapshot), { numRuns: 2000, seed: 1 })
+    const share = cases.filter(([who, what, where]) => allowed(who, what, where)).length / cases.length
+    expect(share).toBeGreaterThan(0.02)
+    expect(share).toBeLessThan(0.5)
+  })
+
+  test('what is not in the registry is denied', () => {
+    fc.assert(
+      fc.property(principal, target, snapshot, action, (who, what, where, how) => {
+        fc.pre(!where.servers.has(what.server))
+        return !allowed(who, what, where, how)
+      }),
+    )
+  })
+
+  test('a server of another tenant is denied', () => {
+    fc.assert(
+      fc.property(principal, target, snapshot, action, (who, what, where, how) => {
+        const owner = where.servers.get(what.server)?.tenantId
+        return !allowed(who, what, where, how) || owner === '*' || owner === who.tenantId
+      }),
+    )
+  })
+
+  test('the answer is the same for every action: called if and only if listed', () => {
+    fc.assert(
+      fc.property(principal, target, snapshot, (who, what, where) => {
+        const [first, ...others] = ACTIONS.map((how) => JSON.stringify(decide(who, how, what, where)))
+        return others.every((other) => other === first)
+      }),
+    )
+  })
+
+  test('a tool is allowed only where its server is', () => {
+    fc.assert(
+      fc.property(principal, target, snapshot, (who, what, where) => {
+        return !allowed(who, what, where) || allowed(who, { server: what.server, kind: 'server' }, where)
+      }),
+    )
+  })
+
+  test('taking a role or a scope away never allows more', () => {
+    fc.assert(
+      fc.property(
+        principal,
+        target,
+        snapshot,
+        fc.constantFrom(...ROLES, ...SCOPES),
+        (who, what, where, gone) => {
+          const without = (names: readonly string[]): string[] => names.filter((name) => name !== gone)
+          const less = { ...who, roles: without(who.roles), scopes: without(who.scopes) }
+          return !allowed(less, what, where) || allowed(who, what, where)
+        },
+      ),
+    )
+  })
+
+  test('one more entry under tools never allows more', () => {
+    fc.assert(
+      fc.property(
+        principal,
+        target,
+        server,
+        fc.constantFrom(...PATTERNS),
+        override,
+        (who, what, before, pattern, entry) => {
+          fc.pre(before.tools?.[pattern] === undefined)
+          const after = { ...before, tools: { ...before.tools, [pattern]: entry } }
+          return !allowed(who, what, snapshotOf(after)) || allowed(who, what, snapshotOf(before))
+        },
+      ),
+    )
+  })
+
+  test('one more required role under tools never allows more to a caller without it', () => {
+    fc.assert(
+      fc.property(principal, server, fc.constantFrom(...TOOLS), (who, before, name) => {
+        const after = { ...before, tools: { ...before.tools, [name]: { requiredRoles: ['auditor'] } } }
+        return !allowed(who, { server: serverKey(before), kind: 'tool', name }, snapshotOf(after))
+      }),
+    )
+  })
+
+  test('one more exclusion never allows more', () => {
+    fc.assert(
+      fc.property(principal, target, server, fc.constantFrom(...PATTERNS), (who, what, before, pattern) => {
+        const exclude = [
+          ...(Array.isArray(before.tools?.['exclude']) ? before.tools['exclude'] : []),
+          pattern,
+        ]
+        const after = { ...before, tools: { ...before.tools, exclude } }
+        return !allowed(who, what, snapshotOf(after)) || allowed(who, what, snapshotOf(before))
+      }),
+    )
+  })
+
+  test('a disabled server and one with an empty agent list are denied', () => {
+    fc.assert(
+      fc.property(principal, target, server, fc.boolean(), (who, what, before, disabled) => {
+        const after = disabled ? { ...before, enabled: false } : { ...before, agentAllowlist: [] }
+        return !allowed(who, { ...what, server: serverKey(after) }, snapshotOf(after))
+      }),
+    )
+  })
+
+  test('other servers do not matter', () => {
+    fc.assert(
+      fc.property(principal, target, snapshot, (who, what, where) => {
+        const only = where.servers.get(what.server)
+        const alone = only === undefined ? snapshotOf() : snapshotOf(only)
+        return allowed(who, what, where) === allowed(who, what, alone)
+      }),
+    )
+  })
+})

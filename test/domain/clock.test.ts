@@ -1,0 +1,48 @@
+import { describe, expect, test } from '@jest/globals'
+import { sleep, systemClock } from '../../src/domain/clock.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+
+test('the system clock tells the time and runs what is due, unless it is cancelled', async () => {
+  expect(Math.abs(systemClock.now() - Date.now())).toBeLessThan(1000)
+  const before = systemClock.monotonic()
+  const ran: string[] = []
+  systemClock.after(1, () => ran.push('cancelled'))()
+  await new Promise<void>((resolve) => {
+    const keepAlive = setTimeout(() => {}, 10_000)
+    systemClock.after(2, () => {
+      clearTimeout(keepAlive)
+      ran.push('due')
+      resolve()
+    })
+  })
+  expect(ran).toEqual(['due'])
+  expect(systemClock.monotonic()).toBeGreaterThan(before)
+})
+
+describe('sleep', () => {
+  test('ends after its time', async () => {
+    const clock = new FakeClock()
+    const ends: number[] = []
+    const sleeping = sleep(clock, 100).finally(() => ends.push(clock.monotonic()))
+    await clock.advance(99)
+    expect(ends).toEqual([])
+    await clock.advance(1)
+    await sleeping
+    expect(ends).toEqual([100])
+  })
+
+  test('ends when its signal aborts, and leaves no timer', async () => {
+    const clock = new FakeClock()
+    const controller = new AbortController()
+    const sleeping = sleep(clock, 100, controller.signal)
+    controller.abort()
+    await expect(sleeping).resolves.toBeUndefined()
+    expect(clock.pending).toBe(0)
+  })
+
+  test('does not begin when its signal has aborted', async () => {
+    const clock = new FakeClock()
+    await expect(sleep(clock, 100, AbortSignal.abort())).resolves.toBeUndefined()
+    expect(clock.pending).toBe(0)
+  })
+})

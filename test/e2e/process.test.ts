@@ -1,0 +1,167 @@
+import { stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, expect, test } from '@jest/globals'
+import { everything } from '../support/documents.ts'
+import { eventually } from '../support/eventually.ts'
+import { type GatewayProcess, spawnGateway } from '../support/gateway-process.ts'
+import { connectClient } from '../support/mcp-clients.ts'
+import { descendantsOf, isAlive } from '../support/process-tree.ts'
+
+let gateway: GatewayProcess
+
+afterEach(() => gateway.remove())
+
+async function token(...options: string[]): Promise<string> {
+  const { stdout } = await gateway.tg('token', '--roles', 'reader,operator,auditor', ...options)
+  return stdout.trim()
+}
+
+async function servers(url: string, bearer: string): Promise<{ name: string; state: string; pid: number }[]> {
+  const response = await fetch(`${url}/v1/servers`, { headers: { authorization: `Bearer ${bearer}` } })
+  const { servers: found } = (await response.json()) as {
+    servers: { name: string; state: string; instances: { pid: number }[] }[]
+  }
+  return found.map(({ name, state, instances }) => ({ name, state, pid: instances[0]?.pid ?? 0 }))
+}
+
+test('a first start writes an example registry, starts its three real servers, and keeps its data private', async () => {
+  gateway = await spawnGateway()
+  const url = await gateway.url()
+  const bearer = await token()
+  const ready = await eventually(
+    async () => {
+      const found = await servers(url, bearer)
+      return found.length === 3 && found.every(({ state }) => state === 'ready') && found
+    },
+    { timeoutMs: 20_000 },
+  )
+  expect(ready.map(({ name }) => name)).toEqual(['everything', 'filesystem', 'memory'])
+  expect((await stat(gateway.dataDir)).mode & 0o777).toBe(0o700)
+  expect((await stat(join(gateway.dataDir, 'local-issuer-key.json'))).mode & 0o777).toBe(0o600)
+
+  const listed = await gateway.tg('tools', 'list', '--url', url, '--token', bearer)
+  expect(listed.stdout).toMatch(/^filesystem_read_text_file +Read/m)
+  const path = join(gateway.dataDir, 'files', 'hello.txt')
+  const called = await gateway.tg(
+    'tools',
+    'call',
+    'filesystem_read_text_file',
+    '--args',
+    JSON.stringify({ path }),
+    '--url',
+    url,
+    '--token',
+    bearer,
+  )
+  expect(called).toMatchObject({ code: 0, stdout: 'Hello from behind the gateway.\n\n' })
+  const shown = await gateway.tg('servers', 'list', '--url', url, '--token', bearer)
+  expect(shown.stdout).toMatch(/^memory +ready +\d+ tools$/m)
+})
+
+test('killing a stdio server fails its call at once, naming it, leaves the others alone, and it comes back', async () => {
+  gateway = await spawnGateway()
+  await writeFile(
+    join(gateway.dataDir, 'registry.yaml'),
+    JSON.stringify({ servers: { victim: everything, other: everything } }),
+  )
+  const url = await gateway.url()
+  const bearer = await token()
+  const before = await eventually(
+    async () => {
+      const found = await servers(url, bearer)
+      return found.length === 2 && found.every(({ state }) => state === 'ready') && found
+    },
+    { timeoutMs: 20_000 },
+  )
+  const victim = before.find(({ name }) => name === 'victim')?.pid ?? 0
+  const client = await connectClient('streamable-http', url, bearer)
+  const started = Promise.withResolvers<void>()
+  const call = client.callTool(
+    { name: 'victim_trigger-long-running-operation', arguments: { duration: 30, steps: 100 } },
+    { onprogress: () => started.resolve() },
+  )
+  const failure = call.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  await started.promise
+  process.kill(victim, 'SIGKILL')
+  expect(await failure).toMatchObject({
+    code: -31000,
+    message: expect.stringContaining('victim'),
+    data: { code: 'upstream_unavailable', server: 'victim', mayHaveExecuted: true, retryable: true },
+  })
+  const other = await client.callTool({ name: 'other_echo', arguments: { message: 'still here' } })
+  expect(other.content).toEqual([{ type: 'text', text: 'Echo: still here' }])
+  expect((await client.listTools()).tools.map(({ name }) => name)).toContain('victim_echo')
+  const back = await eventually(async () => {
+    const found = (await servers(url, bearer)).find(({ name }) => name === 'victim')
+    return found?.state === 'ready' && found.pid !== victim && found
+  })
+  expect(isAlive(back.pid)).toBe(true)
+  const again = await client.callTool({ name: 'victim_echo', arguments: { message: 'back' } })
+  expect(again.content).toEqual([{ type: 'text', text: 'Echo: back' }])
+  await client.close()
+})
+
+test('SIGTERM lets the call in flight finish and be recorded, stops every child, and exits with 0', async () => {
+  gateway = await spawnGateway()
+  await writeFile(join(gateway.dataDir, 'registry.yaml'), JSON.stringify({ servers: { everything } }))
+  const url = await gateway.url()
+  const bearer = await token()
+  await eventually(
+    async () =>
+      (await servers(url, bearer)).every(({ name, state }) => name === 'everything' && state === 'ready'),
+    { timeoutMs: 20_000 },
+  )
+  const client = await connectClient('streamable-http', url, bearer)
+  const started = Promise.withResolvers<void>()
+  const call = client.callTool(
+    { name: 'everything_trigger-long-running-operation', arguments: { duration: 2, steps: 4 } },
+    { onprogress: () => started.resolve() },
+  )
+  await started.promise
+  const children = descendantsOf(gateway.child.pid ?? 0)
+  expect(children.length).toBeGreaterThan(0)
+  gateway.child.kill('SIGTERM')
+  await eventually(async () => (await fetch(`${url}/readyz`)).status === 503)
+  const refused = await fetch(`${url}/v1/tools/everything_echo`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
+    body: '{"arguments":{"message":"late"}}',
+  })
+  expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([503, 'shutting_down'])
+  expect(JSON.stringify((await call).content)).toContain('Long running operation completed')
+  expect(await gateway.exited).toBe(0)
+  expect(children.filter(isAlive)).toEqual([])
+
+  const { dataDir } = gateway
+  gateway = await spawnGateway({ DATA_DIR: dataDir })
+  const records = await fetch(
+    `${await gateway.url()}/v1/audit?target=everything_trigger-long-running-operation`,
+    {
+      headers: { authorization: `Bearer ${await token()}` },
+    },
+  )
+  expect(await records.json()).toMatchObject({
+    records: [{ outcome: 'ok', action: 'call', server: 'everything' }],
+  })
+})
+
+test('bad settings are all named at once, with what is expected, and the exit code is 78', async () => {
+  gateway = await spawnGateway({ PORT: 'eighty', LOG_LEVEL: 'loud', CALL_TIMEOUT_MS: '0' })
+  expect(await gateway.exited).toBe(78)
+  const text = gateway.output.join('\n')
+  for (const name of ['PORT', 'LOG_LEVEL', 'CALL_TIMEOUT_MS']) expect(text).toContain(name)
+})
+
+test('a port that is taken is said plainly, and the exit code is 69', async () => {
+  gateway = await spawnGateway()
+  const { port } = new URL(await gateway.url())
+  const second = await spawnGateway({ PORT: port })
+  expect(await second.exited).toBe(69)
+  expect(second.log.at(-1)).toMatchObject({
+    msg: `the gateway cannot start: port ${port} is in use; set PORT to another one`,
+  })
+  await second.remove()
+})

@@ -1,0 +1,46 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { HttpListener } from '../../src/http/listen.ts'
+
+let listener: HttpListener
+let url: string
+
+beforeEach(async () => {
+  listener = await HttpListener.open({ host: '127.0.0.1', port: 0 })
+  url = `http://127.0.0.1:${listener.port}`
+})
+
+afterEach(() => listener.close(0))
+
+test('a request that comes before there is anything to serve is answered, not left waiting', async () => {
+  const early = await fetch(`${url}/readyz`)
+  expect([early.status, early.headers.get('retry-after'), await early.json()]).toEqual([
+    503,
+    '1',
+    {
+      type: 'urn:tool-gateway:error:not_ready',
+      title: 'The gateway is not ready yet',
+      status: 503,
+      code: 'not_ready',
+      retryable: true,
+    },
+  ])
+  expect((await fetch(`${url}/healthz`)).status).toBe(200)
+  listener.serve((_request, response) => response.end('served'))
+  expect(await (await fetch(`${url}/readyz`)).text()).toBe('served')
+})
+
+test('a port that is taken is known at once', async () => {
+  await expect(HttpListener.open({ host: '127.0.0.1', port: listener.port })).rejects.toMatchObject({
+    code: 'EADDRINUSE',
+    port: listener.port,
+  })
+})
+
+test('closing ends connections whose answers do not end', async () => {
+  listener.serve((_request, response) => response.write('and so on'))
+  const answer = await fetch(url)
+  const other = await HttpListener.open({ host: '127.0.0.1', port: 0 })
+  await listener.close(0)
+  await expect(answer.text()).rejects.toThrow(/terminated/)
+  listener = other
+})

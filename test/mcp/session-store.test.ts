@@ -1,0 +1,96 @@
+import { beforeEach, expect, test } from '@jest/globals'
+import { type Session, SessionStore } from '../../src/mcp/session-store.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { principal } from '../support/offers.ts'
+
+let clock: FakeClock
+let ended: string[]
+let closed: string[]
+let sessions: SessionStore
+
+beforeEach(() => {
+  clock = new FakeClock()
+  ended = []
+  closed = []
+  sessions = new SessionStore({
+    limits: { maxSessions: 3, maxSessionsPerPrincipal: 2, idleMs: 60_000 },
+    clock,
+    onEnd: ({ id }) => ended.push(id),
+  })
+})
+
+function open(id: string, fields: Partial<Session> = {}): Session {
+  const session: Session = {
+    id,
+    face: 'sse',
+    principal: principal(),
+    openStreams: 0,
+    lastUsedAt: clock.monotonic(),
+    close: () => closed.push(id),
+    ...fields,
+  }
+  sessions.checkRoom(session.principal)
+  sessions.add(session)
+  return session
+}
+
+test('a session is found by its owner, also with a newer token of the same rights', () => {
+  const session = open('one')
+  expect(sessions.of('one', principal({ expiresAtMs: 5 }), 'sse')).toBe(session)
+})
+
+test.each([
+  ['another subject', principal({ subject: 'bob' })],
+  ['another tenant', principal({ tenantId: 'other' })],
+  ['another agent', principal({ agent: 'x' })],
+  ['other roles', principal({ roles: ['reader'] })],
+  ['other scopes', principal({ scopes: ['x'] })],
+  ['another issuer', principal({ issuer: 'urn:else' })],
+])('to %s a session does not exist', (_who, stranger) => {
+  open('one')
+  expect(() => sessions.of('one', stranger, 'sse')).toThrow(
+    expect.objectContaining({ code: 'session_not_found' }),
+  )
+})
+
+test('a session of one face is not found over another, and an unknown id nowhere', () => {
+  open('one')
+  expect(() => sessions.of('one', principal(), 'streamable-http')).toThrow('Unknown session')
+  expect(() => sessions.of('__proto__', principal(), 'sse')).toThrow('Unknown session')
+})
+
+test('one principal, and all together, can open only so many; an ended one makes room', () => {
+  open('one')
+  open('two')
+  expect(() => sessions.checkRoom(principal())).toThrow(
+    expect.objectContaining({ code: 'too_many_sessions' }),
+  )
+  open('three', { principal: principal({ subject: 'bob' }) })
+  expect(() => sessions.checkRoom(principal({ subject: 'eve' }))).toThrow('Too many open sessions')
+  sessions.remove('one')
+  sessions.remove('one')
+  expect(() => sessions.checkRoom(principal())).not.toThrow()
+  expect(ended).toEqual(['one'])
+})
+
+test('an idle session ends; one that is used or has an open stream does not', async () => {
+  open('idle')
+  open('streaming', { openStreams: 1 })
+  open('used', { principal: principal({ subject: 'bob' }) })
+  await clock.advance(50_000)
+  sessions.of('used', principal({ subject: 'bob' }), 'sse')
+  await clock.advance(20_000)
+  expect(ended).toEqual(['idle'])
+  expect(closed).toEqual(['idle'])
+})
+
+test('closing ends every session and lets none begin', async () => {
+  open('one')
+  open('two', { face: 'streamable-http' })
+  expect(sessions.counts()).toEqual({ sse: 1, 'streamable-http': 1 })
+  sessions.close()
+  expect(closed).toEqual(['one', 'two'])
+  expect(sessions.counts()).toEqual({ sse: 0, 'streamable-http': 0 })
+  expect(() => sessions.checkRoom(principal())).toThrow(expect.objectContaining({ code: 'shutting_down' }))
+  expect(clock.pending).toBe(0)
+})

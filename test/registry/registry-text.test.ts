@@ -1,0 +1,96 @@
+import { describe, expect, test } from '@jest/globals'
+import { readRegistryText } from '../../src/registry/registry-text.ts'
+
+describe('a registry text', () => {
+  test('in YAML and the same in JSON say the same', () => {
+    const yaml = readRegistryText('servers:\n  a:\n    transport: stdio\n    command: node\n')
+    const json = readRegistryText('{"servers": {"a": {"transport": "stdio", "command": "node"}}}')
+    expect(yaml).toEqual({
+      documents: [{ id: 'a', value: { transport: 'stdio', command: 'node' } }],
+      notes: [],
+    })
+    expect(json).toEqual(yaml)
+  })
+
+  test('may be a YAML flow map', () => {
+    expect(readRegistryText('{servers: {a: {transport: sse}}}')).toEqual({
+      documents: [{ id: 'a', value: { transport: 'sse' } }],
+      notes: [],
+    })
+  })
+
+  test('may have servers and mcpServers side by side, under one key each', () => {
+    expect(readRegistryText('servers: {a: {transport: sse}}\nmcpServers: {a: {command: x}}')).toEqual({
+      documents: [
+        { id: 'a', value: { transport: 'sse' } },
+        { id: 'mcpServers.a', value: { name: 'a', transport: 'stdio', command: 'x' } },
+      ],
+      notes: [],
+    })
+  })
+
+  test('may be a desktop configuration as it is', () => {
+    expect(readRegistryText('{"mcpServers": {}, "globalShortcut": "x"}')).toEqual({
+      documents: [],
+      notes: ['unknown section "globalShortcut" is ignored'],
+    })
+  })
+
+  test('may have no server left', () => {
+    expect(readRegistryText('servers:\n#  a: x\n')).toEqual({ documents: [], notes: [] })
+  })
+
+  test('notes the sections without effect, unless they are empty', () => {
+    expect(
+      readRegistryText('servers: {}\ntenants: {acme: {}}\ntemplates: {}\npipelines:\ngateway: 5'),
+    ).toEqual({
+      documents: [],
+      notes: [
+        'section "tenants" has no effect in this version',
+        'section "gateway" has no effect in this version',
+      ],
+    })
+  })
+
+  test('may merge anchors', () => {
+    expect(readRegistryText('servers:\n  a: &a {transport: stdio}\n  b: {<<: *a, command: x}')).toMatchObject(
+      {
+        documents: [{ id: 'a' }, { id: 'b', value: { transport: 'stdio', command: 'x' } }],
+      },
+    )
+  })
+
+  const bomb = Array.from({ length: 9 }, (_, level) => {
+    const members =
+      level === 0
+        ? '[x, x, x, x, x, x, x, x, x]'
+        : `[${Array(9)
+            .fill(`*a${level - 1}`)
+            .join(', ')}]`
+    return `a${level}: &a${level} ${members}`
+  }).join('\n')
+
+  test.each([
+    ['nothing', '', 'the file is empty'],
+    ['only white space', ' \n', 'the file is empty'],
+    ['only a comment', '# soon', 'expected a map with `servers` or `mcpServers`'],
+    ['a list', '[1]', 'expected a map with `servers` or `mcpServers`'],
+    ['other keys', 'a: 1', 'neither `servers` nor `mcpServers` is there'],
+    ['servers as a list', 'servers: []', '`servers`: expected a map from name to document'],
+    ['mcpServers as a word', 'mcpServers: x', '`mcpServers`: expected a map from name to entry'],
+    ['an open bracket', 'servers:\n  a: [1\n  b: 2', 'line 3, column 3: bad indent'],
+    ['a name twice', 'servers:\n  a: 1\n  a: 2', 'line 3, column 3: duplicate key'],
+    ['broken JSON', '{"servers": {"a": {"env": {"KEY": "hunter2}}}}', 'line 1, column 47: missing char'],
+    ['an alias of nothing', 'servers: *x', 'aliases cannot be resolved, or there are too many'],
+    ['an alias bomb', `${bomb}\nservers: {}`, 'aliases cannot be resolved, or there are too many'],
+    ['two documents', 'servers: {}\n---\nservers: {}', 'line 2, column 1: multiple docs'],
+  ])('with %s is a problem that repeats nothing of it', (_case, text, problem) => {
+    expect(readRegistryText(text)).toEqual({ problem })
+  })
+
+  test('that nests without end is a problem', () => {
+    expect(readRegistryText(`servers: ${'['.repeat(100_000)}`)).toEqual({
+      problem: expect.stringContaining('line 1'),
+    })
+  })
+})

@@ -1,0 +1,30 @@
+import { newRecordId } from '../../src/audit/audit-log.ts'
+import type { PendingRecord } from '../../src/audit/usage-record.ts'
+
+/** An allowed and successful call, with what a test wants to be different. */
+export function usageRecord(changes: Partial<PendingRecord> = {}): PendingRecord {
+  const atMs = changes.atMs ?? Date.parse('2026-01-01T00:00:00Z')
+  return {
+    id: newRecordId(atMs),
+    atMs,
+    tenantId: 'acme',
+    subject: 'ada',
+    agent: 'planner',
+    face: 'rest',
+    sessionId: null,
+    requestId: 'r-1',
+    action: 'call',
+    target: 'files_read',
+    server: 'files',
+    instance: 'files-1',
+    effect: 'allow',
+    ruleId: 'allow',
+    outcome: 'ok',
+    code: null,
+    durationMs: 1.5,
+    requestBytes: 20,
+    responseBytes: 300,
+    argumentsText: '{"path":"a.txt"}',
+    ...changes,
+  }
+}

@@ -1,0 +1,175 @@
+import { gzipSync } from 'node:zlib'
+import { afterEach, describe, expect, test } from '@jest/globals'
+import { type AnswerCall, rawLegacy } from '../../support/upstreams/raw-http.ts'
+import { type HttpUpstream, legacyHttp, listen } from '../../support/upstreams/sample-http.ts'
+import { eventually } from '../../support/eventually.ts'
+import { definitionOf } from '../../support/server-definitions.ts'
+import { callTool, type Connected, Connecting } from './connecting.ts'
+
+const connecting = new Connecting()
+const upstreams: HttpUpstream[] = []
+
+afterEach(async () => {
+  await connecting.closeAll()
+  await Promise.all(upstreams.splice(0).map((upstream) => upstream.close()))
+})
+
+async function started(upstream: Promise<HttpUpstream>): Promise<HttpUpstream> {
+  upstreams.push(await upstream)
+  return upstream
+}
+
+function open(url: string, fields: Record<string, unknown> = {}): Promise<Connected> {
+  return connecting.open(definitionOf({ transport: 'streamable-http', url, ...fields }))
+}
+
+async function connectTo(answer: AnswerCall): Promise<Connected> {
+  const upstream = await started(listen((request, response) => rawLegacy(request, response, answer)))
+  return open(upstream.url, { era: 'legacy' })
+}
+async function failureOf(answer: AnswerCall): Promise<unknown> {
+  const { connection } = await connectTo(answer)
+  return callTool(connection, 'x', {}, 3000).catch((error: unknown) => error)
+}
+
+describe('a hostile HTTP server', () => {
+  test.each([
+    [500, 'upstream_bad_response', true],
+    [503, 'upstream_unavailable', true],
+    [401, 'upstream_unavailable', false],
+    [429, 'upstream_unavailable', false],
+    [418, 'upstream_bad_response', false],
+  ])('that answers HTTP %i is reported without a word of its body', async (status, code, mayHaveExecuted) => {
+    const failure = await failureOf((response) => {
+      response.writeHead(status, { 'content-type': 'text/html' }).end('secret=sk-abc')
+    })
+    expect(failure).toMatchObject({ code, facts: { server: 'sample', mayHaveExecuted } })
+    expect((failure as Error).message).not.toContain('sk-abc')
+  })
+
+  test('that answers with an error status and a JSON-RPC error is understood', async () => {
+    const failure = await failureOf((response, id) => {
+      const error = { code: -32_601, message: 'Method not found' }
+      response
+        .writeHead(404, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ jsonrpc: '2.0', id, error }))
+    })
+    expect(failure).toMatchObject({
+      code: 'upstream_error',
+      facts: { upstream: { code: -32_601, message: 'Method not found' } },
+    })
+  })
+
+  test('that redirects elsewhere is not followed', async () => {
+    const elsewhere = await started(listen((_request, response) => response.end()))
+    const failure = await failureOf((response) => {
+      response.writeHead(307, { location: elsewhere.url }).end()
+    })
+    expect(failure).toMatchObject({ code: 'upstream_bad_response' })
+    expect(elsewhere.seen).toHaveLength(0)
+  })
+
+  test('that inflates a small body beyond the limit is cut off', async () => {
+    const failure = await failureOf((response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
+      response.end(gzipSync(Buffer.alloc(50_000_000, 0x20)))
+    })
+    expect(failure).toMatchObject({ code: 'response_too_large' })
+  })
+
+  test('that sends an endless body is cut off', async () => {
+    const failure = await failureOf((response) => {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      const timer = setInterval(() => response.write('x'.repeat(50_000)), 1)
+      response.on('close', () => clearInterval(timer))
+    })
+    expect(failure).toMatchObject({ code: 'response_too_large' })
+  })
+
+  test('that sends an endless event is cut off', async () => {
+    const failure = await failureOf((response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write('id: 1\ndata: ')
+      const timer = setInterval(() => response.write('x'.repeat(50_000)), 1)
+      response.on('close', () => clearInterval(timer))
+    })
+    expect(failure).toMatchObject({ code: 'response_too_large' })
+  })
+
+  test('that ends its event stream without an answer fails the call at once', async () => {
+    const startedAt = performance.now()
+    const failure = await failureOf((response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).end(': bye\n\n')
+    })
+    expect(failure).toMatchObject({ code: 'upstream_unavailable', facts: { mayHaveExecuted: true } })
+    expect(performance.now() - startedAt).toBeLessThan(1500)
+  })
+
+  test('that breaks the connection fails the call at once, which may have run', async () => {
+    const failure = await failureOf((response) => response.destroy())
+    expect(failure).toMatchObject({ code: 'upstream_unavailable', facts: { mayHaveExecuted: true } })
+  })
+
+  test.each([
+    ['no JSON', 'application/json', '<html>'],
+    ['no JSON-RPC', 'application/json', '{"hello":1}'],
+    ['another type', 'text/html', '<html>'],
+  ])('that answers with %s is named as the culprit', async (_what, type, body) => {
+    const failure = await failureOf((response) => {
+      response.writeHead(200, { 'content-type': type }).end(body)
+    })
+    expect(failure).toMatchObject({ code: 'upstream_bad_response', facts: { server: 'sample' } })
+  })
+
+  test('has the connection of a call that took too long ended', async () => {
+    let isClosed = false
+    const { connection } = await connectTo((response) => response.on('close', () => (isClosed = true)))
+    await expect(callTool(connection, 'x', {}, 100)).rejects.toMatchObject({ code: 'upstream_timeout' })
+    await eventually(() => isClosed)
+    expect(isClosed).toBe(true)
+  })
+})
+
+describe('an HTTP server that cannot be opened', () => {
+  test('is reported with what the system says', async () => {
+    const upstream = await started(legacyHttp())
+    await upstream.close()
+    await expect(open(upstream.url)).rejects.toMatchObject({
+      code: 'upstream_unavailable',
+      message: 'it cannot be reached (ECONNREFUSED)',
+      facts: { server: 'sample', mayHaveExecuted: false },
+    })
+  })
+
+  test.each([
+    [401, "it refused the gateway's credentials (HTTP 401)"],
+    [500, 'it answered with HTTP 500'],
+    [302, 'it answered with a redirect to elsewhere (HTTP 302), which is not followed'],
+  ])('is reported with its status %i, without its body', async (status, message) => {
+    const upstream = await started(
+      listen((_request, response) =>
+        response.writeHead(status, { location: 'http://other.invalid/' }).end('secret=sk-abc'),
+      ),
+    )
+    for (const era of ['auto', 'legacy']) {
+      await expect(open(upstream.url, { era })).rejects.toMatchObject({ message })
+    }
+    await expect(open(upstream.url, { transport: 'sse' })).rejects.toMatchObject({
+      code: 'upstream_unavailable',
+    })
+  })
+
+  test('is given up at the deadline', async () => {
+    const upstream = await started(listen(() => undefined))
+    const server = definitionOf({ transport: 'http', url: upstream.url })
+    await expect(connecting.open(server, { timeoutMs: 200 })).rejects.toThrow('it did not open within 200 ms')
+  })
+
+  test.each(['bearer', 'headers'])('is refused with a secret reference as %s', async (kind) => {
+    const value = 'secret://token-of-x'
+    const auth = kind === 'bearer' ? { kind, token: value } : { kind, headers: { 'x-key': value } }
+    await expect(open('http://127.0.0.1:1/', { auth })).rejects.toThrow(
+      'secret reference secret://token-of-x cannot be resolved in this version',
+    )
+  })
+})

@@ -1,0 +1,59 @@
+import { afterEach, expect, test } from '@jest/globals'
+import { systemClock } from '../../../src/domain/clock.ts'
+import { NotSent, StdioTransport } from '../../../src/upstream/connection/stdio-transport.ts'
+import { eventually } from '../../support/eventually.ts'
+
+const opened: StdioTransport[] = []
+afterEach(() => Promise.all(opened.splice(0).map((transport) => transport.close())))
+
+async function start(script: string): Promise<{ transport: StdioTransport; messages: unknown[] }> {
+  const transport = new StdioTransport({
+    command: { command: process.execPath, args: ['-e', script], cwd: undefined, env: {} },
+    maxMessageBytes: 1000,
+    clock: systemClock,
+  })
+  const messages: unknown[] = []
+  Object.assign(transport, { onmessage: (message: unknown) => messages.push(message) })
+  opened.push(transport)
+  await transport.start()
+  return { transport, messages }
+}
+
+test('lines that are no messages are ignored and counted', async () => {
+  const lines = ['npm notice', '{"half":', '[1]', '{"jsonrpc":"1.0"}', '', '{"jsonrpc":"2.0","method":"m"}']
+  const { transport, messages } = await start(
+    `process.stdout.write(${JSON.stringify(`${lines.join('\n')}\n`)}); setInterval(() => {}, 1000)`,
+  )
+  await eventually(() => messages.length > 0)
+  expect(messages).toEqual([{ jsonrpc: '2.0', method: 'm' }])
+  expect(transport.ignoredLines).toBe(4)
+})
+
+test('standard error is kept, at most the last 64 KiB of it', async () => {
+  const { transport } = await start(
+    `process.stderr.write('x'.repeat(200000) + 'end'); setInterval(() => {}, 1000)`,
+  )
+  await eventually(() => transport.stderr.text().endsWith('end'))
+  expect(transport.stderr.size).toBe(65_536)
+})
+
+test('nothing can be sent before the process runs and after it has gone', async () => {
+  const { transport } = await start('process.exit(0)')
+  await eventually(() =>
+    transport.send({ jsonrpc: '2.0', method: 'm' }).then(
+      () => false,
+      () => true,
+    ),
+  )
+  await expect(transport.send({ jsonrpc: '2.0', method: 'm' })).rejects.toThrow(NotSent)
+  await transport.close()
+  await transport.close()
+  const idle = new StdioTransport({
+    command: { command: 'x', args: [], cwd: undefined, env: {} },
+    maxMessageBytes: 1,
+    clock: systemClock,
+  })
+  await expect(idle.send({ jsonrpc: '2.0', method: 'm' })).rejects.toThrow(NotSent)
+  expect(idle.pid).toBeUndefined()
+  await idle.close()
+})

@@ -1,0 +1,330 @@
+import { afterEach, describe, expect, test } from '@jest/globals'
+import { EXOTIC_RESULT, EXOTIC_TOOL } from '../../support/upstreams/sample-server.ts'
+import { eventually } from '../../support/eventually.ts'
+import { descendantsOf, isAlive } from '../../support/process-tree.ts'
+import { definitionOf, programOf } from '../../support/server-definitions.ts'
+import { callTool, Connecting } from './connecting.ts'
+
+const connecting = new Connecting()
+afterEach(() => connecting.closeAll())
+
+describe.each([
+  ['legacy', '2025-11-25'],
+  ['modern', '2026-07-28'],
+] as const)('a stdio server of the %s era', (era, protocolVersion) => {
+  const sample = programOf('sample-stdio.ts', [era])
+
+  test('is recognised, and tells what it is', async () => {
+    const { connection } = await connecting.open(sample)
+    expect(connection).toMatchObject({
+      era,
+      protocolVersion,
+      instructions: 'Be kind.',
+      serverInfo: { name: 'sample', version: '1.2.3' },
+      capabilities: { tools: { listChanged: true } },
+    })
+    expect(connection.pid).toBeGreaterThan(0)
+  })
+
+  test('is spoken to at once when its era is given', async () => {
+    const { connection } = await connecting.open(programOf('sample-stdio.ts', [era], { era }))
+    expect(connection.era).toBe(era)
+  })
+
+  test('passes results with every field that it sent', async () => {
+    const { connection } = await connecting.open(sample)
+    expect(await callTool(connection, 'exotic')).toEqual(EXOTIC_RESULT)
+    const page = await connection.request('tools/list', undefined, { signal: undefined, timeoutMs: 5000 })
+    expect(page['tools']).toContainEqual(EXOTIC_TOOL)
+    const read = await connection.request(
+      'resources/read',
+      { uri: 'sample://q' },
+      { signal: undefined, timeoutMs: 5000 },
+    )
+    expect(read).toMatchObject({ contents: [{ uri: 'sample://q', text: 'content', x: 1 }] })
+    expect(read).not.toHaveProperty('_meta')
+    expect(read).not.toHaveProperty('resultType')
+  })
+
+  test('passes its JSON-RPC errors on with code, message and data', async () => {
+    const { connection } = await connecting.open(sample)
+    await expect(callTool(connection, 'fail')).rejects.toMatchObject({
+      code: 'upstream_error',
+      facts: {
+        server: 'sample',
+        upstream: { code: -32_050, message: 'the tool is out of order', data: { hint: 'later' } },
+      },
+    })
+  })
+
+  test('reports progress without its token', async () => {
+    const { connection } = await connecting.open(sample)
+    const progress: unknown[] = []
+    await connection.request(
+      'tools/call',
+      { name: 'progress' },
+      { signal: undefined, timeoutMs: 5000, onProgress: (step) => progress.push(step) },
+    )
+    expect(progress).toEqual([
+      { progress: 1, total: 2, message: 'step 1' },
+      { progress: 2, total: 2, message: 'step 2' },
+    ])
+  })
+
+  test('is told of a cancelled call, which fails at once', async () => {
+    const { connection, call } = await connecting.open(sample)
+    const controller = new AbortController()
+    const held = callTool(connection, 'hold', {}, 20_000, controller.signal)
+    await call('echo')
+    controller.abort()
+    await expect(held).rejects.toMatchObject({
+      code: 'cancelled',
+      facts: { server: 'sample', mayHaveExecuted: true },
+    })
+    await eventually(async () => (await call('cancelled')) === '1')
+  })
+
+  test('is told of a call that took too long', async () => {
+    const { connection, call } = await connecting.open(sample)
+    await expect(callTool(connection, 'hold', {}, 100)).rejects.toMatchObject({
+      code: 'upstream_timeout',
+      facts: { server: 'sample', mayHaveExecuted: true },
+    })
+    expect(await call('cancelled')).toBe('1')
+  })
+
+  test('announces changed lists', async () => {
+    const { call, changes } = await connecting.open(sample)
+    await eventually(async () => {
+      await call('change')
+      return changes.includes('tools')
+    })
+    expect(changes).toContain('tools')
+  })
+
+  test('fails its calls in flight at once when it is killed, and reports the loss', async () => {
+    const { connection, lost } = await connecting.open(sample)
+    const held = callTool(connection, 'hold')
+    const { pid } = connection
+    const killedAt = performance.now()
+    process.kill(pid ?? 0, 'SIGKILL')
+    await expect(held).rejects.toMatchObject({
+      code: 'upstream_unavailable',
+      message: 'Server sample is not available',
+      facts: { server: 'sample', mayHaveExecuted: true },
+    })
+    expect(performance.now() - killedAt).toBeLessThan(1000)
+    expect(lost).toEqual(['the process was ended by SIGKILL'])
+  })
+})
+
+describe('the environment of a stdio server', () => {
+  test('is what its definition declares and what every program needs', async () => {
+    process.env['GATEWAY_SECRET_OF_TEST'] = 'do not tell'
+    const { call } = await connecting.open(
+      programOf('sample-stdio.ts', ['legacy'], { env: { DECLARED: 'yes' } }),
+    )
+    const env = JSON.parse(await call('env')) as Record<string, string>
+    const allowed = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'DECLARED']
+    expect(env['DECLARED']).toBe('yes')
+    expect(env['PATH']).toBe(process.env['PATH'])
+    expect(Object.keys(env).filter((name) => !allowed.includes(name))).toEqual([])
+  })
+})
+
+describe('an old stdio server', () => {
+  test.each(['dies-of-probe', 'ignores-probe', 'hangs-after-probe'])(
+    'that %s is started as a legacy server, and remembered as one',
+    async (mode) => {
+      const connect = connecting.connector()
+      const server = programOf('raw-stdio.ts', [mode])
+      const first = await connecting.open(server, { connect, timeoutMs: 7000 })
+      expect(first.connection).toMatchObject({ era: 'legacy', protocolVersion: '2025-06-18' })
+      expect(await first.call('echo')).toBe('echo')
+      const startedAt = performance.now()
+      const second = await connecting.open(server, { connect })
+      expect(await second.call('echo')).toBe('echo')
+      expect(performance.now() - startedAt).toBeLessThan(2900)
+    },
+  )
+})
+
+function open(mode: string): ReturnType<Connecting['open']> {
+  return connecting.open(programOf('raw-stdio.ts', [mode], { era: 'legacy' }))
+}
+
+describe('a hostile stdio server', () => {
+  test.each(['big-id-first', 'big-id-last'])(
+    'that sends too large an answer (%s) fails that call alone',
+    async (name) => {
+      const { connection, call, lost } = await open('')
+      const others = [call('echo'), call('echo')]
+      await expect(callTool(connection, name)).rejects.toMatchObject({
+        code: 'response_too_large',
+        facts: { server: 'sample', mayHaveExecuted: true },
+      })
+      expect(await Promise.all(others)).toEqual(['echo', 'echo'])
+      expect(await call('echo')).toBe('echo')
+      expect(lost).toEqual([])
+    },
+  )
+
+  test('that hides the id of too large an answer lets that call run into its timeout', async () => {
+    const { connection, call } = await open('')
+    await expect(callTool(connection, 'big-id-hidden', {}, 300)).rejects.toMatchObject({
+      code: 'upstream_timeout',
+    })
+    expect(await call('echo')).toBe('echo')
+  })
+
+  test('that prints other things between its messages is understood', async () => {
+    const { call } = await open('garbage')
+    expect(await call('echo')).toBe('echo')
+  })
+
+  test('that floods its standard error is not blocked by it', async () => {
+    const { call } = await open('stderr-flood')
+    expect(await call('echo')).toBe('echo')
+  })
+
+  test('that floods notifications still answers', async () => {
+    const { call } = await open('')
+    expect(await call('flood')).toBe('flooded')
+  })
+
+  test('that asks for a completion of a model is refused and goes on', async () => {
+    const { call } = await open('')
+    expect(await call('ask')).toBe('asked')
+  })
+
+  test.each(['not-an-object', 'both'])(
+    'that answers with nonsense (%s) is named as the culprit',
+    async (name) => {
+      const { connection } = await open('')
+      await expect(callTool(connection, name)).rejects.toMatchObject({
+        code: 'upstream_bad_response',
+        message: 'Server sample gave an invalid answer',
+        facts: { server: 'sample' },
+      })
+    },
+  )
+
+  test('that exits during a call fails it at once, with its exit code in the reason', async () => {
+    const { connection, lost } = await open('')
+    await expect(callTool(connection, 'exit')).rejects.toMatchObject({ code: 'upstream_unavailable' })
+    expect(lost).toEqual(['the process exited with code 5'])
+  })
+
+  test('that answers and exits has answered', async () => {
+    const { call } = await open('')
+    expect(await call('last-words')).toBe('bye')
+  })
+
+  test('that never reads its input does not make the gateway hold more than 16 MiB for it', async () => {
+    const { connection } = await open('never-reads')
+    const calls: Promise<unknown>[] = []
+    let isRefused = false
+    await eventually(
+      () => {
+        calls.push(
+          callTool(connection, 'echo', { text: 'x'.repeat(1_000_000) }).catch((error: unknown) => {
+            const { code, facts } = error as { code: string; facts: { mayHaveExecuted: boolean } }
+            isRefused ||= code === 'upstream_unavailable' && !facts.mayHaveExecuted
+          }),
+        )
+        return isRefused
+      },
+      { intervalMs: 20 },
+    )
+    expect(calls.length).toBeLessThan(500)
+    await connection.close()
+    await Promise.all(calls)
+  })
+
+  test.each(['grandchild', 'ignores-sigterm'])(
+    'of kind %s is gone after close with all it started',
+    async (mode) => {
+      const { connection } = await open(mode)
+      const leader = connection.pid ?? 0
+      await connection.close()
+      await eventually(() => !isAlive(leader))
+      await eventually(() => !isGroupLeft(leader))
+      expect(isAlive(leader)).toBe(false)
+    },
+  )
+
+  test('that dies on its own takes along what it started', async () => {
+    const { connection, lost } = await open('grandchild')
+    const leader = connection.pid ?? 0
+    process.kill(leader, 'SIGKILL')
+    await eventually(() => lost.length > 0)
+    await eventually(() => !isGroupLeft(leader))
+    expect(isAlive(leader)).toBe(false)
+  })
+})
+
+describe('a stdio server that cannot be opened', () => {
+  test('is reported with a command that was not found', async () => {
+    const server = definitionOf({ transport: 'stdio', command: 'no-such-program-anywhere' })
+    await expect(connecting.open(server)).rejects.toMatchObject({
+      code: 'upstream_unavailable',
+      message: 'the command no-such-program-anywhere was not found',
+      facts: { server: 'sample', mayHaveExecuted: false },
+    })
+  })
+
+  test('is reported with a working directory that does not exist', async () => {
+    const server = programOf('raw-stdio.ts', [], { cwd: '/no/such/folder' })
+    await expect(connecting.open(server)).rejects.toThrow(
+      'or the working directory /no/such/folder does not exist',
+    )
+  })
+
+  test('is reported with a command that may not be executed', async () => {
+    const server = definitionOf({ transport: 'stdio', command: '/etc/passwd' })
+    await expect(connecting.open(server)).rejects.toThrow('the command /etc/passwd may not be executed')
+  })
+
+  test('is reported with what it said last, without the values of its environment', async () => {
+    const server = programOf('raw-stdio.ts', ['crash'], { env: { API_KEY: 'sk-very-secret' }, era: 'legacy' })
+    await expect(connecting.open(server)).rejects.toThrow(/it said: FATAL: no access with key \*\*\*$/)
+  })
+
+  test('is given up at the deadline, with no process left', async () => {
+    const startedAt = performance.now()
+    const before = new Set(await eventually(() => childPids()))
+    const opening = connecting.open(programOf('raw-stdio.ts', ['silent']), { timeoutMs: 800 })
+    await expect(opening).rejects.toThrow('it did not open within 800 ms')
+    expect(performance.now() - startedAt).toBeLessThan(3500)
+    expect(childPids().filter((pid) => !before.has(pid))).toEqual([])
+  })
+
+  test('is given up when the gateway stops, with no process left', async () => {
+    const controller = new AbortController()
+    const opening = connecting.open(programOf('raw-stdio.ts', ['silent']), { signal: controller.signal })
+    await eventually(() => childPids().length > 0)
+    controller.abort(new Error('stopping'))
+    await expect(opening).rejects.toThrow('stopping')
+    expect(childPids()).toEqual([])
+  })
+
+  test('is refused with a secret reference, which alone is named', async () => {
+    const server = programOf('raw-stdio.ts', [], { env: { PLAIN: 'visible', KEY: 'secret://github-token' } })
+    await expect(connecting.open(server)).rejects.toMatchObject({
+      code: 'upstream_unavailable',
+      message: 'secret reference secret://github-token cannot be resolved in this version',
+    })
+  })
+})
+
+function childPids(): number[] {
+  return descendantsOf(process.pid).filter(isAlive)
+}
+
+function isGroupLeft(leader: number): boolean {
+  try {
+    return process.kill(-leader, 0)
+  } catch {
+    return false
+  }
+}

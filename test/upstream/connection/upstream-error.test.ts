@@ -1,0 +1,38 @@
+import { SdkError, SdkErrorCode } from '@modelcontextprotocol/client'
+import { expect, test } from '@jest/globals'
+import { openingFailure, upstreamError } from '../../../src/upstream/connection/upstream-error.ts'
+
+const request = { server: 's', isCancelled: false, hasSession: false }
+
+test.each([
+  [new SdkError(SdkErrorCode.NotConnected, 'x'), 'upstream_unavailable', false],
+  [new SdkError(SdkErrorCode.ConnectionClosed, 'x'), 'upstream_unavailable', true],
+  [new SdkError(SdkErrorCode.InvalidResult, 'x'), 'upstream_bad_response', true],
+  [new Error('Not connected'), 'upstream_unavailable', false],
+  [new Error('Error POSTing to endpoint (HTTP 503): secret'), 'upstream_unavailable', true],
+  [new TypeError('fetch failed', { cause: { code: 'ECONNREFUSED' } }), 'upstream_unavailable', false],
+  [new TypeError('terminated', { cause: { code: 'UND_ERR_SOCKET' } }), 'upstream_unavailable', true],
+  ['nonsense', 'upstream_bad_response', true],
+])('%s becomes %s (may have executed: %s)', (error, code, mayHaveExecuted) => {
+  const mapped = upstreamError(error, request)
+  expect(mapped).toMatchObject({ code, facts: { server: 's', mayHaveExecuted } })
+  expect(mapped.message).not.toContain('secret')
+  expect(upstreamError(mapped, request)).toBe(mapped)
+})
+
+test.each([
+  [new SdkError(SdkErrorCode.RequestTimeout, 'x'), 'it did not answer in time'],
+  [new SdkError(SdkErrorCode.ConnectionClosed, 'x'), 'the connection closed while opening'],
+  [new SdkError(SdkErrorCode.InvalidResult, 'x'), 'it broke the protocol while opening'],
+  [new SdkError(SdkErrorCode.EraNegotiationFailed, 'x'), 'no protocol version could be agreed on'],
+  [new Error('Error POSTing to endpoint (HTTP 500): secret'), 'it answered with HTTP 500'],
+  [Object.assign(new Error('go\naway'), { code: -32_000 }), 'it refused to open with error -32000: go away'],
+  [new TypeError('terminated'), 'the connection broke'],
+  [
+    new Error("Server's protocol version is not supported: 1999"),
+    "Server's protocol version is not supported: 1999",
+  ],
+  [new Error('secret'), 'it broke the protocol while opening'],
+])('the reason for operators of %s', (error, reason) => {
+  expect(openingFailure(error)).toBe(reason)
+})

@@ -1,0 +1,128 @@
+import { afterEach, expect, test } from '@jest/globals'
+import { systemClock } from '../../src/domain/clock.ts'
+import type { ServerDefinition } from '../../src/domain/server-definition.ts'
+import { createConnector } from '../../src/upstream/connection/connect.ts'
+import type { Offer } from '../../src/upstream/discovery.ts'
+import { Upstreams } from '../../src/upstream/upstreams.ts'
+import { eventually } from '../support/eventually.ts'
+import { isAlive } from '../support/process-tree.ts'
+import { definitionOf, programOf } from '../support/server-definitions.ts'
+import { silentLogger } from '../support/silent-logger.ts'
+import { legacyHttp } from '../support/upstreams/sample-http.ts'
+import { callTool, textOf } from './connection/connecting.ts'
+
+const closers: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close()
+})
+
+function supervised(connectTimeoutMs = 10_000): { upstreams: Upstreams; offers: Map<string, Offer> } {
+  const offers = new Map<string, Offer>()
+  const upstreams = new Upstreams({
+    connect: createConnector({
+      clientInfo: { name: 'tool-gateway', version: '0' },
+      maxMessageBytes: 4_000_000,
+      packageDirs: [],
+      dataDir: '/nonexistent',
+      logger: silentLogger,
+    }),
+    clock: systemClock,
+    random: Math.random,
+    logger: silentLogger,
+    startConcurrency: 2,
+    connectTimeoutMs,
+    drainTimeoutMs: 2000,
+    onOffer: (key, offer) => offers.set(key, offer),
+    onState: () => undefined,
+  })
+  closers.push(() => upstreams.close())
+  return { upstreams, offers }
+}
+
+const isReady = (upstreams: Upstreams, key: string): boolean => upstreams.status(key)?.state === 'ready'
+
+function run(upstreams: Upstreams, server: ServerDefinition, tool: string, args = {}): Promise<string> {
+  return upstreams
+    .poolFor(server, '')
+    .run(async (connection) => textOf(await callTool(connection, tool, args)), {
+      signal: undefined,
+      deadlineAt: performance.now() + 10_000,
+    })
+}
+
+test('a killed server fails its call in flight at once, others go on, and it is back within seconds', async () => {
+  const { upstreams } = supervised()
+  const victim = programOf('sample-stdio.ts', ['both'], { name: 'victim' })
+  const other = programOf('sample-stdio.ts', ['legacy'], { name: 'other' })
+  upstreams.start(victim)
+  upstreams.start(other)
+  await eventually(() => isReady(upstreams, 'acme/victim') && isReady(upstreams, 'acme/other'))
+  const pid = upstreams.status('acme/victim')?.instances[0]?.pid ?? 0
+  const held = run(upstreams, victim, 'hold')
+  const killedAt = performance.now()
+  process.kill(pid, 'SIGKILL')
+  await expect(held).rejects.toMatchObject({
+    code: 'upstream_unavailable',
+    message: 'Server victim is not available',
+    facts: { server: 'victim', mayHaveExecuted: true },
+  })
+  expect(performance.now() - killedAt).toBeLessThan(1000)
+  expect(await run(upstreams, other, 'echo', { a: 1 })).toBe('{"a":1}')
+  await eventually(() => isReady(upstreams, 'acme/victim'), { timeoutMs: 5000 })
+  expect(await run(upstreams, victim, 'pid')).not.toBe(String(pid))
+})
+
+test('servers that hang at their start do not hold up others for longer than their deadline', async () => {
+  const { upstreams } = supervised(1000)
+  const hung = ['a', 'b', 'c'].map((name) => programOf('raw-stdio.ts', ['silent'], { name, era: 'legacy' }))
+  hung.forEach((server) => upstreams.start(server))
+  upstreams.start(programOf('sample-stdio.ts', ['legacy'], { name: 'good', era: 'legacy' }))
+  await eventually(() => isReady(upstreams, 'acme/good'), { timeoutMs: 8000 })
+  expect(upstreams.status('acme/a')).toMatchObject({ reason: 'it did not open within 1000 ms' })
+})
+
+test('a changed list of tools is offered anew', async () => {
+  const { upstreams, offers } = supervised()
+  const server = programOf('sample-stdio.ts', ['modern'])
+  upstreams.start(server)
+  await eventually(() => isReady(upstreams, 'acme/sample'))
+  expect(offers.get('acme/sample')?.tools).toHaveLength(10)
+  expect(offers.get('acme/sample')).toMatchObject({
+    resources: [{ uri: 'sample://a' }],
+    resourceTemplates: [{ uriTemplate: 'sample://{id}' }],
+    prompts: [{ name: 'greet' }],
+    instructions: 'Be kind.',
+    problems: [],
+  })
+  await run(upstreams, server, 'change')
+  await eventually(() => offers.get('acme/sample')?.tools.some(({ name }) => name === 'added-1') ?? false)
+  expect(isReady(upstreams, 'acme/sample')).toBe(true)
+})
+
+test('a session that the server has forgotten is opened anew', async () => {
+  const upstream = await legacyHttp()
+  closers.push(upstream.close)
+  const { upstreams } = supervised()
+  const server = definitionOf({ transport: 'http', url: upstream.url })
+  upstreams.start(server)
+  await eventually(() => isReady(upstreams, 'acme/sample'))
+  upstream.forgetSessions()
+  await expect(run(upstreams, server, 'echo')).rejects.toMatchObject({ facts: { mayHaveExecuted: false } })
+  await eventually(() =>
+    run(upstreams, server, 'echo').then(
+      (text) => text === '{}',
+      () => false,
+    ),
+  )
+  expect(upstreams.status('acme/sample')?.instances[0]?.restarts).toBe(1)
+})
+
+test('after closing no process is left', async () => {
+  const { upstreams } = supervised()
+  const names = ['a', 'b', 'c']
+  names.forEach((name) => upstreams.start(programOf('sample-stdio.ts', ['both'], { name })))
+  await eventually(() => names.every((name) => isReady(upstreams, `acme/${name}`)))
+  const pids = [...upstreams.statuses().values()].map(({ instances }) => instances[0]?.pid ?? 0)
+  await upstreams.close()
+  expect(pids.map(isAlive)).toEqual([false, false, false])
+})
