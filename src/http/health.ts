@@ -22,7 +22,10 @@ export function probes(lifecycle: Lifecycle): Router {
   return router
 }
 
-/** `/health` and `/health/{server}`: the state of the servers that the caller may see; 503 when one is down. */
+/**
+ * `/health` and `/health/{server}`: the state of the servers that the caller may see; 503 when one is down. A server
+ * that starts with its first call is not down before it.
+ */
 export function serverHealth({ catalog, upstreams }: { catalog: Catalog; upstreams: Upstreams }): Router {
   const router = Router()
   const healthOf = (server: ServerDefinition): JsonObject => {
@@ -37,7 +40,7 @@ export function serverHealth({ catalog, upstreams }: { catalog: Catalog; upstrea
 
   router.get('/health', (request, response) => {
     const servers = catalog.viewOf(identityOf(request).principal).servers.map(healthOf)
-    const isWell = servers.every(({ state }) => state === 'ready')
+    const isWell = servers.every(({ state }) => state === 'ready' || state === 'stopped')
     response.status(isWell ? 200 : 503).json({ status: isWell ? 'ok' : 'degraded', servers })
   })
 

@@ -10,6 +10,8 @@ import type { Session } from './session-store.ts'
 
 const FACE = 'sse'
 const KEEP_ALIVE_MS = 15_000
+/** Answers that a client has not read yet; a client that lets more pile up is gone or means harm. */
+const MAX_UNREAD_BYTES = 16 * 1024 * 1024
 
 interface Channel {
   readonly transport: SSEServerTransport
@@ -58,6 +60,7 @@ export class SseEndpoint {
       sessions.remove(id)
       this.#channels.delete(id)
     }
+    endWhenUnread(transport, response)
     sessions.add(session)
     this.#channels.set(id, { transport, scope })
     await server.connect(transport)
@@ -86,5 +89,14 @@ export class SseEndpoint {
     }
     schedule()
     return () => cancel()
+  }
+}
+
+/** Makes a transport end its stream instead of queueing without bound for a client that does not read. */
+function endWhenUnread(transport: SSEServerTransport, response: Response): void {
+  const send = transport.send.bind(transport)
+  transport.send = async (message, options) => {
+    if (response.writableLength > MAX_UNREAD_BYTES) response.destroy()
+    await send(message, options)
   }
 }
