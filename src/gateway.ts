@@ -1,13 +1,14 @@
 import { join } from 'node:path'
 import { AuditLog } from './audit/audit-log.ts'
-import { SqliteAuditStore } from './audit/sqlite-store.ts'
-import { RemoteKeySet } from './auth/key-set.ts'
-import { LOCAL_ISSUER_SETTINGS, LocalIssuer } from './auth/local-issuer.ts'
-import { TokenVerifier } from './auth/token-verifier.ts'
+import { openAuditStore } from './audit/audit-open.ts'
+import { LOCAL_ISSUER, LocalIssuer } from './auth/local-issuer.ts'
+import { TrustedIssuers } from './auth/trusted-issuers.ts'
 import { Catalog } from './catalog/catalog.ts'
 import { ViewWatch } from './catalog/view-watch.ts'
 import { atPort, type Settings } from './config/load.ts'
+import { lockDataDirectory } from './config/data-lock.ts'
 import { makePrivateDirectory } from './config/private-file.ts'
+import type { IssuerSettings } from './config/schema.ts'
 import { VERSION } from './config/version.ts'
 import { Reconciler } from './control/reconciler.ts'
 import { sleep, systemClock } from './domain/clock.ts'
@@ -18,20 +19,26 @@ import { SessionStore } from './mcp/session-store.ts'
 import { SseEndpoint } from './mcp/sse-endpoint.ts'
 import { StreamableHttpEndpoint } from './mcp/streamable-http-endpoint.ts'
 import { writeExampleRegistry } from './registry/example-registry.ts'
-import { FileSource } from './registry/file-source.ts'
+import { openRegistry } from './registry/registry-open.ts'
+import { openSecrets } from './registry/secrets-open.ts'
+import { TenantDirectory } from './registry/tenants.ts'
 import { authorize } from './routing/authorize.ts'
+import { callerErrors } from './routing/caller-errors.ts'
 import { Calls } from './routing/calls.ts'
 import { deadline } from './routing/deadline.ts'
 import { dispatch } from './routing/dispatch.ts'
+import { Interruption } from './routing/interruption.ts'
 import { record } from './routing/record.ts'
+import { traceDecision } from './routing/trace.ts'
+import type { FirestoreClient } from './store/firestore.ts'
 import type { Logger } from './telemetry/logger.ts'
-import { Metrics } from './telemetry/metrics.ts'
+import { Metrics, type MetricsExport } from './telemetry/metrics.ts'
 import { startMetricsEndpoint } from './telemetry/metrics-endpoint.ts'
 import { createConnector } from './upstream/connection/connect.ts'
 import { type ServerStatus, Upstreams } from './upstream/upstreams.ts'
 
 /** Time for everything that closes after the calls in flight: sessions, sockets, children, records. */
-const CLOSE_MS = 6000
+const CLOSE_MS = 4000
 const HTTP_GRACE_MS = 500
 /** From the end of a call until its answer has left the sessions and sockets, which close next. */
 const FLUSH_MS = 100
@@ -59,7 +66,12 @@ export interface Gateway {
  */
 export async function startGateway(
   given: Settings,
-  options: { logger: Logger; onServerState?: (status: ServerStatus) => void },
+  options: {
+    logger: Logger
+    onServerState?: (status: ServerStatus) => void
+    /** Where metrics go beside Prometheus. */
+    metricsExport?: MetricsExport
+  },
 ): Promise<Gateway> {
   const { logger } = options
   const clock = systemClock
@@ -70,20 +82,17 @@ export async function startGateway(
     lifecycle.onClose('http', () => listener.close(HTTP_GRACE_MS))
     const settings = atPort(given, listener.port)
     await makePrivateDirectory(settings.dataDir)
-    const wroteExample = await writeExampleRegistry(settings.registryFile, {
-      filesFolder: join(settings.dataDir, 'files'),
-    })
+    lifecycle.onClose('data directory', await lockDataDirectory(settings.dataDir))
+    const wroteExample =
+      settings.store === 'file' &&
+      (await writeExampleRegistry(settings.registryFile, { filesFolder: join(settings.dataDir, 'files') }))
 
-    const metrics = new Metrics()
+    const metrics = new Metrics(options.metricsExport)
     lifecycle.onClose('metrics', () => metrics.close())
     const metricsUrl = await openMetrics(settings, metrics, lifecycle)
 
-    const store = await SqliteAuditStore.open({
-      dir: settings.dataDir,
-      retentionDays: settings.auditRetentionDays,
-      clock,
-      logger,
-    })
+    const firestore = await openDatabase(settings, lifecycle)
+    const store = await openAuditStore(settings, { firestore, clock, logger })
     lifecycle.onClose('audit store', () => store.close())
     const audit = new AuditLog({ store, clock, logger, queueLimit: settings.auditQueueLimit })
     lifecycle.onClose('audit log', () => audit.close(CLOSE_MS / 2))
@@ -91,15 +100,33 @@ export async function startGateway(
     const localIssuer = settings.localIssuer
       ? await LocalIssuer.open({ dir: settings.dataDir, clock })
       : undefined
-    const verifier = openVerifier(settings, localIssuer, lifecycle, logger)
+    const issuers = new TrustedIssuers({ fixed: settings.issuers, localIssuer, clock, logger })
+    lifecycle.onClose('issuers', () => issuers.close())
+    const directory = new TenantDirectory({
+      defaults: settings.issuerDefaults,
+      reservedIssuers: [...settings.issuers.map(({ issuer }) => issuer), LOCAL_ISSUER],
+    })
+    directory.onChange(() => issuers.setTenantIssuers(issuersOf(directory)))
 
-    const catalog = new Catalog()
-    const upstreams = new Upstreams({
+    const catalog = new Catalog({ onWanted: (key) => upstreams.wake(key) })
+    const secrets = openSecrets(settings, {
+      env: process.env,
+      clock,
+      logger,
+      random: Math.random,
+      users: {
+        reconnect: (key, reason) => upstreams.reconnect(key, reason),
+        isDown: (key) => upstreams.isDown(key),
+      },
+    })
+    lifecycle.onClose('secrets', () => secrets.close())
+    const upstreams: Upstreams = new Upstreams({
       connect: createConnector({
         clientInfo: { name: 'tool-gateway', version: VERSION },
         maxMessageBytes: settings.maxUpstreamMessageBytes,
         packageDirs: [join(settings.dataDir, 'packages', 'node_modules')],
         dataDir: settings.dataDir,
+        resolveSecret: (reference) => secrets.resolve(reference),
         clock,
         logger,
       }),
@@ -118,22 +145,26 @@ export async function startGateway(
     lifecycle.onClose('upstreams', () => upstreams.close())
 
     const reconciler = new Reconciler({ upstreams, catalog, logger })
-    const source = new FileSource({
-      path: settings.registryFile,
-      defaultTenant: settings.defaultTenant,
+    const registry = await openRegistry(settings, {
+      firestore,
+      directory,
       clock,
+      random: Math.random,
       logger,
     })
-    lifecycle.onClose('registry', () => source.close())
+    lifecycle.onClose('registry', () => registry.source.close())
     let hasSnapshot = false
     lifecycle.readyWhen('registry', () => hasSnapshot)
 
+    const interruption = new Interruption()
     const calls = new Calls({
       clock,
       stages: [
         record({ audit, metrics, clock, logger }), // first: whatever happens behind it is recorded
-        authorize(catalog), // before anything is spent on the call
+        interruption.stage, // inside the record, which says how the call ended
+        traceDecision(authorize(catalog)), // before anything is spent on the call
         deadline(settings),
+        callerErrors,
         dispatch({ upstreams, clock }),
       ],
     })
@@ -162,11 +193,14 @@ export async function startGateway(
 
     const app = createApp({
       ...settings,
-      authorizationServers: settings.issuers.map(({ issuer }) => issuer),
-      trustedTenants: settings.trustAgentHeader,
+      authorizationServers: () => issuers.authorizationServers,
+      trustsAgentHeader: (tenantId) =>
+        settings.trustAgentHeader.includes(tenantId) ||
+        directory.snapshot.byId.get(tenantId)?.trustAgentHeader === true,
+      registryStore: registry.store,
       hasSnapshot: () => hasSnapshot,
       lifecycle,
-      verifier,
+      verifier: issuers.verifier,
       catalog,
       calls,
       upstreams,
@@ -181,6 +215,8 @@ export async function startGateway(
       servers: () => countStates(upstreams),
       auditQueue: () => audit.depth,
       generation: () => catalog.snapshot.generation,
+      registryAgeSeconds: () => registry.freshness().ageMs / 1000,
+      heldRemovals: () => registry.freshness().held,
     })
     listener.serve(app)
     lifecycle.onClose('sessions', async () => {
@@ -189,11 +225,13 @@ export async function startGateway(
     })
     lifecycle.onClose('calls in flight', async () => {
       await Promise.race([calls.drain(), sleep(clock, settings.drainTimeoutMs)])
+      interruption.shutDown()
       await sleep(clock, FLUSH_MS)
     })
 
-    await source.start((snapshot) => {
+    await registry.source.start((snapshot) => {
       hasSnapshot = true
+      secrets.setServers(snapshot.servers)
       reconciler.apply(snapshot)
     })
     const url = `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${listener.port}`
@@ -238,24 +276,17 @@ async function openMetrics(
   return endpoint.url
 }
 
-function openVerifier(
-  settings: Settings,
-  localIssuer: LocalIssuer | undefined,
-  lifecycle: Lifecycle,
-  logger: Logger,
-): TokenVerifier {
-  const remote = settings.issuers.map((issuer) => {
-    const keys = new RemoteKeySet({
-      issuer: issuer.issuer,
-      jwksUrl: issuer.jwksUrl,
-      clock: systemClock,
-      logger,
-    })
-    lifecycle.onClose('key set', () => keys.close())
-    return { settings: issuer, keys }
-  })
-  const local = localIssuer === undefined ? [] : [{ settings: LOCAL_ISSUER_SETTINGS, keys: localIssuer.keys }]
-  return new TokenVerifier({ issuers: [...remote, ...local], clock: systemClock })
+/** The client of the database; undefined in the embedded mode, which does not load the library. */
+async function openDatabase(settings: Settings, lifecycle: Lifecycle): Promise<FirestoreClient | undefined> {
+  if (settings.firestore === undefined) return undefined
+  const { openFirestore } = await import('./store/firestore.ts')
+  const client = openFirestore(settings.firestore)
+  lifecycle.onClose('firestore', () => client.close())
+  return client
+}
+
+function issuersOf({ snapshot }: TenantDirectory): IssuerSettings[] {
+  return [...snapshot.byId.values()].flatMap((tenant) => tenant.issuers)
 }
 
 function countStates(upstreams: Upstreams): Record<string, number> {

@@ -1,7 +1,9 @@
 import { loadSettings, type Settings, SettingsError } from './config/load.ts'
+import { VERSION } from './config/version.ts'
 import { messageOf } from './domain/errors.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 import { createLogger, type Logger } from './telemetry/logger.ts'
+import { startTelemetry } from './telemetry/start-telemetry.ts'
 import { Welcome } from './welcome.ts'
 
 /** Exit codes of the process, after sysexits.h. */
@@ -22,9 +24,12 @@ export async function serve(env: NodeJS.ProcessEnv): Promise<number> {
     level: welcome !== undefined && settings.logLevel === 'info' ? 'warn' : settings.logLevel,
     format: logFormat(settings, process.stderr.isTTY),
   })
+  // First, so that there is nothing whose spans and metrics go nowhere.
+  const telemetry = await startTelemetry({ env, logger, version: VERSION })
   try {
     const gateway = await startGateway(settings, {
       logger,
+      ...(telemetry.metrics && { metricsExport: telemetry.metrics }),
       ...(welcome && { onServerState: (status) => welcome.serverState(status) }),
     })
     await welcome?.started(gateway)
@@ -32,6 +37,8 @@ export async function serve(env: NodeJS.ProcessEnv): Promise<number> {
   } catch (error) {
     logger.fatal({ err: error }, `the gateway cannot start: ${reasonOf(error, settings)}`)
     return EXIT.unavailable
+  } finally {
+    await telemetry.close()
   }
 }
 

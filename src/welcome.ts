@@ -27,7 +27,7 @@ export class Welcome {
     if (this.#shown.get(name) === state) return
     this.#shown.set(name, state)
     const mark = state === 'ready' ? styleText('green', '✓') : styleText('red', '✗')
-    const line = `  ${mark} ${name} ${state === 'ready' ? 'is ready' : `is not: ${reason ?? state}`}\n`
+    const line = `  ${mark} ${name} ${state === 'ready' ? 'is ready' : `is not ready: ${reason ?? state}`}\n`
     if (this.#held === undefined) this.#print(line)
     else this.#held.push(line)
     this.#onSettled?.()
@@ -51,6 +51,12 @@ export class Welcome {
     this.#held = undefined
     await this.#settled(gateway)
     if (gateway.localIssuer !== undefined) await this.#printToken(gateway, gateway.localIssuer)
+  }
+
+  /** Says that the end has begun, and what it waits for. */
+  stopping(callsInFlight: number): void {
+    const waiting = callsInFlight === 0 ? '' : `, waiting for ${callsInFlight} calls in flight`
+    this.#print(`\nStopping${waiting}.\n`)
   }
 
   async #printToken(gateway: Gateway, issuer: NonNullable<Gateway['localIssuer']>): Promise<void> {

@@ -1,6 +1,7 @@
 import { Router } from 'express'
 import { z } from 'zod'
 import type { AuditStore } from '../audit/audit-store.ts'
+import { methodNotAllowed } from './method-not-allowed.ts'
 import { pageQuery, queryOf } from './query.ts'
 import { requireRole } from './require-role.ts'
 import { callerOf } from './run.ts'
@@ -32,5 +33,6 @@ export function auditRoutes({ store }: { store: AuditStore }): Router {
     })
   })
 
+  router.all('/audit', methodNotAllowed('GET'))
   return router
 }

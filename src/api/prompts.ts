@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Catalog } from '../catalog/catalog.ts'
 import { pageOf } from '../catalog/page.ts'
 import type { Calls } from '../routing/calls.ts'
+import { methodNotAllowed } from './method-not-allowed.ts'
 import { bodyOf, pageQuery, queryOf } from './query.ts'
 import { answerWith, callerOf } from './run.ts'
 
@@ -36,5 +37,7 @@ export function promptRoutes({ catalog, calls }: { catalog: Catalog; calls: Call
     await answerWith(calls, request, response, operation)
   })
 
+  router.all('/prompts', methodNotAllowed('GET'))
+  router.all('/prompts/:promptId', methodNotAllowed('POST'))
   return router
 }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Catalog } from '../catalog/catalog.ts'
 import { pageOf } from '../catalog/page.ts'
 import type { Calls } from '../routing/calls.ts'
+import { methodNotAllowed } from './method-not-allowed.ts'
 import { pageQuery, queryOf } from './query.ts'
 import { answerWith, callerOf } from './run.ts'
 
@@ -35,5 +36,6 @@ export function resourceRoutes({ catalog, calls }: { catalog: Catalog; calls: Ca
     })
   })
 
+  router.all('/resources', methodNotAllowed('GET'))
   return router
 }

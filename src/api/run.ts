@@ -1,14 +1,11 @@
 import type { Request, Response } from 'express'
 import { identityOf } from '../auth/identity.ts'
-import { ERRORS, GatewayError, toGatewayError } from '../domain/errors.ts'
+import { toGatewayError } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { Caller, Operation } from '../routing/call.ts'
 import type { Calls } from '../routing/calls.ts'
+import { traceRequest } from '../routing/trace.ts'
 import { problemOf } from './problem.ts'
-
-/** Upstream JSON-RPC errors that have a plain meaning over REST. */
-const INVALID_PARAMS = -32602
-const RESOURCE_NOT_FOUND = -32002
 
 /** The caller behind a REST request. */
 export function callerOf(request: Request): Caller {
@@ -38,16 +35,14 @@ export async function answerWith(
   const abort = new AbortController()
   response.once('close', () => abort.abort())
   const run = (onProgress?: (progress: JsonObject) => void): Promise<JsonObject> =>
-    calls
-      .run(callerOf(request), {
+    traceRequest({ method: operation.method, over: 'rest' }, () =>
+      calls.run(callerOf(request), {
         ...operation,
         scope: undefined,
         signal: abort.signal,
         ...(onProgress && { onProgress }),
-      })
-      .catch((error: unknown) => {
-        throw asRestError(toGatewayError(error))
-      })
+      }),
+    )
   if (request.accepts(['application/json', 'text/event-stream']) === 'text/event-stream') {
     await streamResult(request, response, run, shape)
   } else {
@@ -73,22 +68,4 @@ async function streamResult(
     send('error', problemOf(toGatewayError(error), identityOf(request).requestId))
   }
   response.end()
-}
-
-function asRestError(error: GatewayError): GatewayError {
-  const { upstream } = error.facts
-  if (error.code !== 'upstream_error' || upstream === undefined) return error
-  if (upstream.code === INVALID_PARAMS) {
-    return new GatewayError('invalid_arguments', upstream.message, { facts: error.facts })
-  }
-  if (upstream.code === RESOURCE_NOT_FOUND) {
-    return new GatewayError('resource_not_found', ERRORS.resource_not_found.title, { facts: error.facts })
-  }
-  return new GatewayError(
-    'upstream_error',
-    `Server ${error.facts.server ?? ''} answered with an error`.replace('  ', ' '),
-    {
-      facts: error.facts,
-    },
-  )
 }

@@ -4,9 +4,10 @@ import type { Catalog } from '../catalog/catalog.ts'
 import { pageOf } from '../catalog/page.ts'
 import type { CatalogItem } from '../catalog/server-catalog.ts'
 import { GatewayError } from '../domain/errors.ts'
-import type { JsonObject } from '../domain/json.ts'
+import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import type { Calls } from '../routing/calls.ts'
 import { checkArguments } from './argument-check.ts'
+import { methodNotAllowed } from './method-not-allowed.ts'
 import { bodyOf, pageQuery, queryOf } from './query.ts'
 import { answerWith, callerOf } from './run.ts'
 
@@ -15,7 +16,9 @@ const listQuery = z.object({
   server: z.string().max(40).optional(),
   query: z.string().max(256).optional(),
 })
-const callBody = z.strictObject({ arguments: z.record(z.string(), z.unknown()).default({}) })
+/** Not a record schema: that would drop members of some names. */
+const callArguments = z.custom<JsonObject>(isJsonObject, 'expected an object')
+const callBody = z.strictObject({ arguments: callArguments.default({}) })
 
 /** `/v1/tools`: the caller's tools, one of them, and calling it. */
 export function toolRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls }): Router {
@@ -42,17 +45,19 @@ export function toolRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls 
     const name = request.params.toolId
     const args = bodyOf(callBody, request).arguments
     const tool = catalog.viewOf(callerOf(request).principal).toolsByName.get(name)
-    if (tool !== undefined) checkArguments(tool.listed, args)
     const operation = {
       action: 'call',
       kind: 'tool',
       name,
       method: 'tools/call',
       params: { name, arguments: args },
+      ...(tool !== undefined && { check: () => checkArguments(tool.listed, args) }),
     } as const
     await answerWith(calls, request, response, operation, withIsError)
   })
 
+  router.all('/tools', methodNotAllowed('GET'))
+  router.all('/tools/:toolId', methodNotAllowed('GET, POST'))
   return router
 }
 

@@ -44,6 +44,10 @@ export class AuditLog {
   #writing = false
   #cancelTimer: (() => void) | undefined
   #onEmpty: (() => void) | undefined
+  /** Records queued and records written since the start. */
+  #queued = 0
+  #written = 0
+  #impatient: { readonly upTo: number; readonly resolve: () => void }[] = []
   #closing: Promise<void> | undefined
   #stopped = false
 
@@ -88,10 +92,27 @@ export class AuditLog {
       return
     }
     this.#queue.push(pending)
+    this.#queued += 1
     this.#bytes += sizeOf(pending)
     this.#onDepth(this.#queue.length)
     if (this.#writing || this.#backoffMs > 0) return
     this.#schedule(this.#queue.length >= this.#limits.batch ? 0 : this.#flushMs)
+  }
+
+  /**
+   * Resolves once the records given so far are in the store, which is asked at once instead of with the next batch.
+   * While the store fails it stays pending: race it with a deadline.
+   */
+  durable(): Promise<void> {
+    if (this.#queue.length === 0) return Promise.resolve()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#impatient.push({ upTo: this.#queued, resolve })
+    if (!this.#writing && this.#backoffMs === 0) {
+      this.#cancelTimer?.()
+      this.#cancelTimer = undefined
+      void this.#writeBatch()
+    }
+    return promise
   }
 
   /**
@@ -104,6 +125,7 @@ export class AuditLog {
   }
 
   #isFull(): boolean {
+    if (this.#store.isFull?.() === true) return true
     return this.#queue.length + this.#reserved >= this.#limits.records || this.#bytes >= this.#limits.bytes
   }
 
@@ -157,12 +179,17 @@ export class AuditLog {
     this.#backoffMs = 0
     this.#queue = this.#queue.slice(batch.length)
     for (const record of batch) this.#bytes -= sizeOf(record)
+    this.#written += batch.length
+    const isWritten = ({ upTo }: { upTo: number }): boolean => upTo <= this.#written
+    for (const { resolve } of this.#impatient.filter(isWritten)) resolve()
+    this.#impatient = this.#impatient.filter((waiting) => !isWritten(waiting))
     this.#onDepth(this.#queue.length)
   }
 
-  /** A full batch, or a gateway that is stopping, does not wait for more. */
+  /** A full batch, a record that somebody waits for, or a gateway that is stopping does not wait for more. */
   #pauseMs(): number {
-    return this.#queue.length >= this.#limits.batch || this.#closing !== undefined ? 0 : this.#flushMs
+    const isFull = this.#queue.length >= this.#limits.batch
+    return isFull || this.#impatient.length > 0 || this.#closing !== undefined ? 0 : this.#flushMs
   }
 }
 

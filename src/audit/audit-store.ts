@@ -1,4 +1,4 @@
-import type { Outcome, PendingRecord, StoredRecord } from './usage-record.ts'
+import type { Outcome, StoredRecord, WritableRecord } from './usage-record.ts'
 
 /** Which records of a tenant are asked for. */
 export interface AuditQuery {
@@ -26,8 +26,13 @@ export interface AuditPage {
 
 /** Where usage records are kept for good. */
 export interface AuditStore {
-  /** Resolves once all records are durable. A record whose id is already there is left as it is. */
-  write(batch: readonly PendingRecord[]): Promise<void>
+  /**
+   * Resolves once all records are durable. A record whose id is already there is left as it is.
+   * @throws RecordsRefusedError when some of them will never be taken; the others are durable
+   */
+  write(batch: readonly WritableRecord[]): Promise<void>
+  /** Whether it has no room for what is not yet under way; absent where there is no such limit. */
+  isFull?(): boolean
   /** @throws GatewayError `invalid_cursor` when the cursor is of another query */
   query(query: AuditQuery): Promise<AuditPage>
   /** Idempotent. */

@@ -1,10 +1,11 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { z } from 'zod'
 import { isJsonObject } from '../domain/json.ts'
-import { argumentsDigest } from './arguments-digest.ts'
+import { digested } from './arguments-digest.ts'
 import type { AuditQuery } from './audit-store.ts'
 import type { Position } from './cursor.ts'
-import type { PendingRecord, StoredRecord } from './usage-record.ts'
+import { withStorableNumbers } from './stored-record.ts'
+import type { StoredRecord, WritableRecord } from './usage-record.ts'
 
 /** Statements that lead from each version of the schema to the next; `user_version` counts those applied. */
 const MIGRATIONS = [
@@ -76,8 +77,8 @@ export class SqliteDatabase {
   }
 
   /** Stores all records or none; those already there stay as they are. */
-  write(batch: readonly PendingRecord[]): void {
-    const rows = batch.map((pending) => this.#row(pending))
+  write(batch: readonly WritableRecord[]): void {
+    const rows = batch.map((record) => this.#row(record))
     this.#transaction(() => {
       for (const row of rows) this.#insert.run(row)
     })
@@ -110,16 +111,8 @@ export class SqliteDatabase {
     this.#database.close()
   }
 
-  #row({ argumentsText, ...record }: PendingRecord): Record<string, SQLInputValue> {
-    const stored: StoredRecord = {
-      ...record,
-      atMs: whole(record.atMs),
-      durationMs: Number.isFinite(record.durationMs) ? record.durationMs : 0,
-      requestBytes: whole(record.requestBytes),
-      responseBytes: whole(record.responseBytes),
-      argumentsDigest: argumentsDigest(this.#digestKey, argumentsText),
-    }
-    return { ...stored }
+  #row(record: WritableRecord): Record<string, SQLInputValue> {
+    return { ...withStorableNumbers(digested(this.#digestKey, record)) }
   }
 
   #transaction(work: () => void): void {
@@ -137,11 +130,6 @@ export class SqliteDatabase {
 /** Rows are written from StoredRecord only, and STRICT keeps the types of their columns. */
 function isStoredRecord(row: unknown): row is StoredRecord {
   return isJsonObject(row) && typeof row['id'] === 'string'
-}
-
-/** One odd number must not keep the whole batch from being stored. */
-function whole(value: number): number {
-  return Number.isFinite(value) ? Math.round(value) : 0
 }
 
 const versionRow = z.object({ user_version: z.int() })

@@ -1,10 +1,10 @@
 import type { AuditQuery } from './audit-store.ts'
 import type { Position } from './cursor.ts'
-import type { PendingRecord, StoredRecord } from './usage-record.ts'
+import type { StoredRecord, WritableRecord } from './usage-record.ts'
 
 /** What the thread of the audit database can be asked to do. */
 export type Task =
-  | { readonly kind: 'write'; readonly batch: readonly PendingRecord[] }
+  | { readonly kind: 'write'; readonly batch: readonly WritableRecord[] }
   | {
       readonly kind: 'query'
       readonly query: AuditQuery

@@ -1,17 +1,15 @@
-import { randomBytes } from 'node:crypto'
 import { chmod, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makePrivateDirectory, readOrCreatePrivateFile } from '../config/private-file.ts'
+import { makePrivateDirectory } from '../config/private-file.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { AuditPage, AuditQuery, AuditStore } from './audit-store.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
+import { readDigestKey } from './digest-key.ts'
 import { SqliteThread } from './sqlite-thread.ts'
-import type { PendingRecord } from './usage-record.ts'
+import type { WritableRecord } from './usage-record.ts'
 
 const DATABASE_FILE = 'audit.db'
-const KEY_FILE = 'audit-digest.key'
-const KEY_BYTES = 32
 const DAY_MS = 86_400_000
 const DELETE_EVERY_MS = 6 * 3_600_000
 
@@ -53,7 +51,7 @@ export class SqliteAuditStore implements AuditStore {
    */
   static async open(options: SqliteStoreOptions): Promise<SqliteAuditStore> {
     await makePrivateDirectory(options.dir)
-    const store = new SqliteAuditStore(options, await readKey(join(options.dir, KEY_FILE)))
+    const store = new SqliteAuditStore(options, await readDigestKey(options.dir))
     // SQLite gives its companion files the mode of the database.
     await (await open(store.#path, 'a', 0o600)).close()
     await chmod(store.#path, 0o600)
@@ -62,7 +60,7 @@ export class SqliteAuditStore implements AuditStore {
     return store
   }
 
-  async write(batch: readonly PendingRecord[]): Promise<void> {
+  async write(batch: readonly WritableRecord[]): Promise<void> {
     const thread = await this.#live()
     await thread.run({ kind: 'write', batch })
   }
@@ -116,11 +114,4 @@ export class SqliteAuditStore implements AuditStore {
     if (this.#closing !== undefined) return
     this.#cancelDeletion = this.#clock.after(DELETE_EVERY_MS, () => void this.#deleteOld())
   }
-}
-
-async function readKey(path: string): Promise<Buffer> {
-  const text = await readOrCreatePrivateFile(path, () => `${randomBytes(KEY_BYTES).toString('hex')}\n`)
-  const key = Buffer.from(text.trim(), 'hex')
-  if (key.length !== KEY_BYTES) throw new Error(`${path} is not the key of the audit digests (64 hex digits)`)
-  return key
 }

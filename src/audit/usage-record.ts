@@ -44,3 +44,6 @@ export interface StoredRecord extends UsageRecord {
   /** HMAC-SHA-256, hex, of the canonical arguments under a key of the installation. */
   readonly argumentsDigest: string
 }
+
+/** What a store takes: a record with the text of its arguments, or one whose digest is made already. */
+export type WritableRecord = PendingRecord | StoredRecord

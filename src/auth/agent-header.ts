@@ -13,11 +13,11 @@ const AGENT_NAME = /^[\x20-\x2b\x2d-\x7e]{1,256}$/
 export function narrowAgent(
   verified: VerifiedToken,
   header: string | undefined,
-  trustedTenants: readonly string[],
+  trustsHeader: (tenantId: string) => boolean,
 ): Principal {
   const { principal, agents } = verified
   if (header === undefined || header === principal.agent) return principal
-  const trusted = trustedTenants.includes(principal.tenantId) && AGENT_NAME.test(header)
+  const trusted = trustsHeader(principal.tenantId) && AGENT_NAME.test(header)
   if (!agents.includes(header) && !trusted) throw new GatewayError('agent_not_allowed')
   return { ...principal, agent: header }
 }

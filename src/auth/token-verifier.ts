@@ -40,7 +40,7 @@ const ASYMMETRIC = /^(RS|PS|ES)(256|384|512)$|^EdDSA$|^Ed25519$/
 
 /** Checks bearer tokens: JWTs of the trusted issuers, for this gateway's audience, within their lifetime. */
 export class TokenVerifier {
-  readonly #issuers = new Map<string, TrustedIssuer>()
+  #issuers: ReadonlyMap<string, TrustedIssuer> = new Map()
   readonly #clock: Clock
   readonly #cache: LRUCache<string, CachedToken>
 
@@ -49,19 +49,30 @@ export class TokenVerifier {
    * @throws TypeError when two issuers have one name, or one accepts a symmetric algorithm or none
    */
   constructor(options: { issuers: readonly TrustedIssuer[]; clock: Clock; cacheSize?: number }) {
-    for (const trusted of options.issuers) {
-      const { issuer, algorithms } = trusted.settings
-      if (this.#issuers.has(issuer)) throw new TypeError(`the issuer ${issuer} is given twice`)
-      const unfit = algorithms.find((algorithm) => !ASYMMETRIC.test(algorithm))
-      if (unfit !== undefined) throw new TypeError(`the issuer ${issuer} must not use the algorithm ${unfit}`)
-      this.#issuers.set(issuer, trusted)
-    }
     this.#clock = options.clock
     this.#cache = new LRUCache({
       max: options.cacheSize ?? 5000,
       maxSize: CACHE_CHARACTERS,
       sizeCalculation: (_cached, token) => token.length,
     })
+    this.setIssuers(options.issuers)
+  }
+
+  /**
+   * Takes over the issuers that count from here on; what was verified before is looked at again.
+   * @throws TypeError when two issuers have one name, or one accepts a symmetric algorithm or none
+   */
+  setIssuers(trusted: readonly TrustedIssuer[]): void {
+    const issuers = new Map<string, TrustedIssuer>()
+    for (const each of trusted) {
+      const { issuer, algorithms } = each.settings
+      if (issuers.has(issuer)) throw new TypeError(`the issuer ${issuer} is given twice`)
+      const unfit = algorithms.find((algorithm) => !ASYMMETRIC.test(algorithm))
+      if (unfit !== undefined) throw new TypeError(`the issuer ${issuer} must not use the algorithm ${unfit}`)
+      issuers.set(issuer, each)
+    }
+    this.#issuers = issuers
+    this.#cache.clear()
   }
 
   /**

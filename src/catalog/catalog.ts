@@ -19,6 +19,12 @@ export class Catalog {
   readonly #available = new Set<ServerKey>()
   readonly #listeners = new Set<() => void>()
   readonly #views = new LRUCache<string, CachedView>({ max: MAX_CACHED_VIEWS })
+  readonly #onWanted: (key: ServerKey) => void
+
+  /** @param options.onWanted called when somebody wants to use a server that has not said yet what it offers */
+  constructor(options: { onWanted?: (key: ServerKey) => void } = {}) {
+    this.#onWanted = options.onWanted ?? (() => undefined)
+  }
 
   get snapshot(): Snapshot {
     return this.#snapshot
@@ -69,7 +75,14 @@ export class Catalog {
       isAvailable: (server) => this.#available.has(serverKey(server)),
     })
     this.#views.set(key, { version: this.#version, view })
+    for (const name of view.missing) this.want(principal.tenantId, name)
     return view
+  }
+
+  /** Says that a server is wanted that has not answered yet; one that starts with its first use starts. */
+  want(tenantId: string, name: string): void {
+    const server = serverNamed(this.#snapshot, tenantId, name)
+    if (server !== undefined) this.#onWanted(serverKey(server))
   }
 
   /** What is known of one server; undefined while it has not answered yet. */

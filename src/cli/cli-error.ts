@@ -3,8 +3,12 @@ export const CLI_EXIT = {
   ok: 0,
   /** The gateway answered with an error, or a tool said that it failed. */
   failed: 1,
+  /** A dry run found something to do. */
+  differs: 2,
   /** The command line is wrong. */
   usage: 64,
+  /** A file or a document in it is not valid. */
+  data: 65,
   /** No gateway answers. */
   unavailable: 69,
   /** The token is missing, not valid, or does not allow it. */
@@ -18,7 +22,7 @@ export class CliError extends Error {
   override readonly name = 'CliError'
   readonly exitCode: number
 
-  constructor(kind: Exclude<keyof typeof CLI_EXIT, 'ok'>, message: string) {
+  constructor(kind: Exclude<keyof typeof CLI_EXIT, 'ok' | 'differs'>, message: string) {
     super(message)
     this.exitCode = CLI_EXIT[kind]
   }

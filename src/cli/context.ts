@@ -1,19 +1,21 @@
 import type { Command } from 'commander'
 import type { GatewayAddress } from './rest-client.ts'
 
-const DEFAULT_URL = 'http://127.0.0.1:8080'
+const DEFAULT_PORT = '8080'
 
 /** What commands use of the process, so that tests can stand in for it. */
 export interface CliContext {
   readonly env: NodeJS.ProcessEnv
   /** Writes to standard output. */
   readonly print: (text: string) => void
+  /** Asks the person at the terminal a question to be answered with yes or no; undefined where there is none. */
+  readonly confirm?: (question: string) => Promise<boolean>
 }
 
 /** Adds the options that say which gateway to ask, and as whom. */
 export function withAddress(command: Command): Command {
   return command
-    .option('--url <url>', `where the gateway listens (default: TOOL_GATEWAY_URL or ${DEFAULT_URL})`)
+    .option('--url <url>', 'where the gateway listens (default: TOOL_GATEWAY_URL, or PORT on this machine)')
     .option('--token <token>', 'bearer token (default: TOOL_GATEWAY_TOKEN)')
     .option('--json', 'print the whole answer as JSON')
 }
@@ -26,7 +28,10 @@ export interface AddressOptions {
 
 /** Which gateway a command asks, and as whom. */
 export function addressOf({ url, token }: AddressOptions, { env }: CliContext): GatewayAddress {
-  return { url: url ?? env['TOOL_GATEWAY_URL'] ?? DEFAULT_URL, token: token ?? env['TOOL_GATEWAY_TOKEN'] }
+  return {
+    url: url ?? env['TOOL_GATEWAY_URL'] ?? `http://127.0.0.1:${env['PORT'] || DEFAULT_PORT}`,
+    token: token ?? env['TOOL_GATEWAY_TOKEN'],
+  }
 }
 
 /** Rows as aligned columns, the last one as long as it likes. */

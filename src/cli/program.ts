@@ -3,6 +3,7 @@ import { VERSION } from '../config/version.ts'
 import { CLI_EXIT, CliError } from './cli-error.ts'
 import { configCommand } from './config.ts'
 import type { CliContext } from './context.ts'
+import { registryCommand } from './registry.ts'
 import { serveCommand } from './serve.ts'
 import { serversCommand } from './servers.ts'
 import { tokenCommand } from './token.ts'
@@ -25,6 +26,7 @@ export async function run(
     .addCommand(tokenCommand(context))
     .addCommand(toolsCommand(context))
     .addCommand(serversCommand(context))
+    .addCommand(registryCommand(context, (code) => (exitCode = code)))
     .addCommand(configCommand(context))
   throughout(program, (command) =>
     command

@@ -17,11 +17,12 @@ const problem = z.looseObject({ code: z.string(), title: z.string(), detail: z.s
  */
 export async function ask(
   address: GatewayAddress,
-  method: 'GET' | 'POST',
+  method: 'GET' | 'POST' | 'PUT',
   path: string,
   body?: JsonObject,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<JsonObject> {
-  const response = await send(address, method, path, body)
+  const response = await send(address, method, path, body, headers)
   const answer: unknown = await response.json().catch(() => undefined)
   if (response.ok && isJsonObject(answer)) return answer
   const told = problem.safeParse(answer)
@@ -58,7 +59,8 @@ async function send(
   { url, token }: GatewayAddress,
   method: string,
   path: string,
-  body?: JsonObject,
+  body: JsonObject | undefined,
+  headers: Readonly<Record<string, string>>,
 ): Promise<Response> {
   try {
     return await fetch(new URL(path, url), {
@@ -67,6 +69,7 @@ async function send(
         accept: 'application/json',
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { LocalIssuer } from '../auth/local-issuer.ts'
 import { makePrivateDirectory } from '../config/private-file.ts'
 import { systemClock } from '../domain/clock.ts'
@@ -16,7 +16,7 @@ interface TokenOptions {
   readonly scopes: string[]
   readonly agent?: string
   readonly agents?: string[]
-  readonly ttl: number
+  readonly ttl: string
 }
 
 /** `token`: prints a token of the local issuer, and nothing else. */
@@ -29,17 +29,23 @@ export function tokenCommand({ env, print }: CliContext): Command {
     .option('--scopes <list>', 'scopes, separated by commas', list, [])
     .option('--agent <name>', 'the calling agent')
     .option('--agents <list>', 'agents that x-agent-name may choose from', list)
-    .option('--ttl <duration>', 'lifetime: a number and s, m, h or d, at most 30d', duration, UNIT_MS['h'])
+    .option('--ttl <duration>', 'lifetime: a number and s, m, h or d, at most 30d', '1h')
     .action(async (options: TokenOptions) => {
       const settings = settingsFrom(env)
       if (!settings.localIssuer)
         throw new CliError('config', 'the local issuer is off (see LOCAL_ISSUER and HOST in docs/config.md)')
       await makePrivateDirectory(settings.dataDir)
-      const issuer = await LocalIssuer.open({ dir: settings.dataDir, clock: systemClock })
+      const issuer = await LocalIssuer.open({ dir: settings.dataDir, clock: systemClock }).catch(
+        (error: unknown) => {
+          throw new CliError('config', messageOf(error))
+        },
+      )
       const { tenant = settings.defaultTenant, ttl, ...rest } = options
-      const token = await issuer.issue({ ...rest, tenantId: tenant, ttlMs: ttl }).catch((error: unknown) => {
-        throw new CliError('usage', messageOf(error))
-      })
+      const token = await issuer
+        .issue({ ...rest, tenantId: tenant, ttlMs: duration(ttl) })
+        .catch((error: unknown) => {
+          throw new CliError('usage', messageOf(error))
+        })
       print(`${token}\n`)
     })
 }
@@ -54,7 +60,8 @@ function list(text: string): string[] {
 function duration(text: string): number {
   const match = /^(\d{1,9})([smhd])$/.exec(text)
   const unitMs = UNIT_MS[match?.[2] ?? '']
-  if (match === null || unitMs === undefined)
-    throw new InvalidArgumentError('expected for example 90s, 15m, 1h or 7d')
+  if (match === null || unitMs === undefined) {
+    throw new CliError('usage', `--ttl: expected for example 90s, 15m, 1h or 7d, not ${text}`)
+  }
   return Number(match[1]) * unitMs
 }

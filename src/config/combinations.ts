@@ -34,9 +34,17 @@ const ONLY_WITH_ISSUERS = [
   'CLAIM_AGENTS',
 ] as const
 
+const ONLY_WITH_FIRESTORE = ['FIRESTORE_DATABASE', 'REGISTRY_PROBE_MS'] as const
+
 /** Whether the gateway issues tokens itself. */
-export function hasLocalIssuer(values: Pick<SettingValues, 'LOCAL_ISSUER' | 'HOST'>): boolean {
-  return values.LOCAL_ISSUER === 'on' || (values.LOCAL_ISSUER === 'auto' && isLoopback(values.HOST))
+export function hasLocalIssuer(values: Pick<SettingValues, 'LOCAL_ISSUER' | 'HOST' | 'STORE'>): boolean {
+  if (values.LOCAL_ISSUER !== 'auto') return values.LOCAL_ISSUER === 'on'
+  return isLoopback(values.HOST) && values.STORE === 'file'
+}
+
+/** Identity providers are named by settings or, in Firestore, by the documents of the tenants. */
+function mayHaveIssuers(values: SettingValues): boolean {
+  return values.OIDC_ISSUER !== undefined || values.OIDC_ISSUERS !== undefined || values.STORE === 'firestore'
 }
 
 const RULES: readonly Rule[] = [
@@ -46,9 +54,8 @@ const RULES: readonly Rule[] = [
     expected: '`auto` or `off` when HOST is not loopback: the local issuer never serves other machines',
   },
   {
-    about: ['OIDC_ISSUER', 'OIDC_ISSUERS', 'LOCAL_ISSUER', 'HOST'],
-    holds: (values) =>
-      hasLocalIssuer(values) || values.OIDC_ISSUER !== undefined || values.OIDC_ISSUERS !== undefined,
+    about: ['OIDC_ISSUER', 'OIDC_ISSUERS', 'LOCAL_ISSUER', 'HOST', 'STORE'],
+    holds: (values) => hasLocalIssuer(values) || mayHaveIssuers(values),
     expected: 'an identity provider (OIDC_ISSUER or OIDC_ISSUERS), because there is no local issuer here',
   },
   {
@@ -75,16 +82,40 @@ const RULES: readonly Rule[] = [
     holds: (values) => values.METRICS_PORT !== values.PORT || values.PORT === 0,
     expected: 'another port than PORT',
   },
+  {
+    about: ['GOOGLE_CLOUD_PROJECT', 'STORE'],
+    holds: (values) => values.STORE === 'file' || values.GOOGLE_CLOUD_PROJECT !== undefined,
+    expected: 'the project of the database, because STORE is `firestore`',
+  },
+  ...ONLY_WITH_FIRESTORE.map((name): Rule => ({
+    about: [name, 'STORE'],
+    holds: (values, given) => !given.has(name) || values.STORE === 'firestore',
+    expected: 'nothing, unless STORE is `firestore`',
+  })),
+  {
+    about: ['REGISTRY_FILE', 'STORE'],
+    holds: (values, given) => !given.has('REGISTRY_FILE') || values.STORE === 'file',
+    expected: 'nothing, because STORE is `firestore` and the registry is there',
+  },
+  ...(['SECRETS_FILE', 'SECRETS_ENV'] as const).map((name): Rule => ({
+    about: [name, 'SECRETS_PROJECT'],
+    holds: (values, given) => !given.has(name) || values.SECRETS_PROJECT === undefined,
+    expected: 'nothing, because SECRETS_PROJECT is set and the secrets are in Secret Manager',
+  })),
+  {
+    about: ['SECRETS_PREFIX', 'SECRETS_PROJECT'],
+    holds: (values, given) => !given.has('SECRETS_PREFIX') || values.SECRETS_PROJECT !== undefined,
+    expected: 'nothing, unless SECRETS_PROJECT is set',
+  },
   ...ONLY_WITH_ISSUER.map((name): Rule => ({
     about: [name, 'OIDC_ISSUER'],
     holds: (values, given) => !given.has(name) || values.OIDC_ISSUER !== undefined,
     expected: 'nothing, unless OIDC_ISSUER is set',
   })),
   ...ONLY_WITH_ISSUERS.map((name): Rule => ({
-    about: [name, 'OIDC_ISSUER', 'OIDC_ISSUERS'],
-    holds: (values, given) =>
-      !given.has(name) || values.OIDC_ISSUER !== undefined || values.OIDC_ISSUERS !== undefined,
-    expected: 'nothing, unless OIDC_ISSUER or OIDC_ISSUERS is set',
+    about: [name, 'OIDC_ISSUER', 'OIDC_ISSUERS', 'STORE'],
+    holds: (values, given) => !given.has(name) || mayHaveIssuers(values),
+    expected: 'nothing, unless OIDC_ISSUER or OIDC_ISSUERS is set or STORE is `firestore`',
   })),
 ]
 

@@ -4,6 +4,7 @@ import { problemsOf } from '../domain/problems.ts'
 import { combinationProblems, hasLocalIssuer, type SettingProblem } from './combinations.ts'
 import {
   type ClaimNames,
+  type IssuerDefaults,
   type IssuerEntry,
   type IssuerSettings,
   notesOf,
@@ -23,13 +24,27 @@ export interface Settings {
   readonly allowedOrigins: readonly string[]
   readonly dataDir: string
   readonly registryFile: string
-  readonly store: 'file'
+  readonly store: SettingValues['STORE']
+  /** Where the database is; undefined unless `store` is `firestore`. */
+  readonly firestore: { readonly projectId: string; readonly databaseId: string } | undefined
+  readonly registryProbeMs: number
   readonly defaultTenant: string
   readonly localIssuer: boolean
   /** Identity providers beside the local issuer. */
   readonly issuers: readonly IssuerSettings[]
+  /** What the issuers in documents of tenants take where they say nothing. */
+  readonly issuerDefaults: IssuerDefaults
   /** Tenants whose `x-agent-name` header is believed without the token's consent. */
   readonly trustAgentHeader: readonly string[]
+  /** Needed, beside `operator`, to write servers for all tenants and what is started on this machine. */
+  readonly platformAdminRole: string
+  readonly secretsFile: string | undefined
+  /** Secrets in environment variables: name, and the variable that holds it. */
+  readonly secretsEnv: readonly { readonly name: string; readonly variable: string }[]
+  /** Undefined: Secret Manager is not used. */
+  readonly secretsProject: string | undefined
+  readonly secretsPrefix: string
+  readonly secretsTtlMs: number
   readonly callTimeoutMs: number
   readonly connectTimeoutMs: number
   readonly startConcurrency: number
@@ -41,6 +56,9 @@ export interface Settings {
   readonly maxSessionsPerPrincipal: number
   readonly auditQueueLimit: number
   readonly auditRetentionDays: number
+  readonly auditSpoolMaxBytes: number
+  /** 64 hex digits; undefined: a key made in the data directory. */
+  readonly auditDigestKey: string | undefined
   readonly logLevel: SettingValues['LOG_LEVEL']
   readonly logFormat: SettingValues['LOG_FORMAT']
   /** Undefined: no metrics endpoint. */
@@ -91,14 +109,19 @@ export function atPort(settings: Settings, port: number): Settings {
   const url = new URL(settings.publicUrl)
   if (url.port !== '0') return settings
   const publicUrl = originOf(settings.host, port)
-  const issuers = settings.issuers.map((issuer) =>
-    issuer.audience === settings.publicUrl ? { ...issuer, audience: publicUrl } : issuer,
-  )
-  return deepFreeze({ ...settings, publicUrl, issuers })
+  const moved = <T extends IssuerDefaults>(issuer: T): T =>
+    issuer.audience === settings.publicUrl ? { ...issuer, audience: publicUrl } : issuer
+  return deepFreeze({
+    ...settings,
+    publicUrl,
+    issuers: settings.issuers.map(moved),
+    issuerDefaults: moved(settings.issuerDefaults),
+  })
 }
 
 function settingsOf(values: SettingValues): Settings {
   const publicUrl = values.PUBLIC_URL ?? originOf(values.HOST, values.PORT)
+  const issuerDefaults = issuerDefaultsOf(values, publicUrl)
   const loopbackAndPublic = [...new Set(['localhost', '127.0.0.1', '[::1]', new URL(publicUrl).hostname])]
   return {
     port: values.PORT,
@@ -109,10 +132,22 @@ function settingsOf(values: SettingValues): Settings {
     dataDir: values.DATA_DIR,
     registryFile: values.REGISTRY_FILE ?? join(values.DATA_DIR, 'registry.yaml'),
     store: values.STORE,
+    firestore:
+      values.STORE === 'firestore' && values.GOOGLE_CLOUD_PROJECT !== undefined
+        ? { projectId: values.GOOGLE_CLOUD_PROJECT, databaseId: values.FIRESTORE_DATABASE }
+        : undefined,
+    registryProbeMs: values.REGISTRY_PROBE_MS,
     defaultTenant: values.DEFAULT_TENANT,
     localIssuer: hasLocalIssuer(values),
-    issuers: issuersOf(values, publicUrl),
+    issuers: issuersOf(values, issuerDefaults),
+    issuerDefaults,
     trustAgentHeader: values.TRUST_AGENT_HEADER,
+    platformAdminRole: values.PLATFORM_ADMIN_ROLE,
+    secretsFile: values.SECRETS_FILE,
+    secretsEnv: values.SECRETS_ENV,
+    secretsProject: values.SECRETS_PROJECT,
+    secretsPrefix: values.SECRETS_PREFIX,
+    secretsTtlMs: values.SECRETS_TTL_MS,
     callTimeoutMs: values.CALL_TIMEOUT_MS,
     connectTimeoutMs: values.CONNECT_TIMEOUT_MS,
     startConcurrency: values.START_CONCURRENCY,
@@ -124,6 +159,8 @@ function settingsOf(values: SettingValues): Settings {
     maxSessionsPerPrincipal: values.MAX_SESSIONS_PER_PRINCIPAL,
     auditQueueLimit: values.AUDIT_QUEUE_LIMIT,
     auditRetentionDays: values.AUDIT_RETENTION_DAYS,
+    auditSpoolMaxBytes: values.AUDIT_SPOOL_MAX_BYTES,
+    auditDigestKey: values.AUDIT_DIGEST_KEY,
     logLevel: values.LOG_LEVEL,
     logFormat: values.LOG_FORMAT,
     metricsPort: values.METRICS_PORT,
@@ -131,7 +168,7 @@ function settingsOf(values: SettingValues): Settings {
   }
 }
 
-function issuersOf(values: SettingValues, publicUrl: string): IssuerSettings[] {
+function issuerDefaultsOf(values: SettingValues, publicUrl: string): IssuerDefaults {
   const claims: ClaimNames = {
     tenant: values.CLAIM_TENANT,
     roles: values.CLAIM_ROLES,
@@ -139,6 +176,14 @@ function issuersOf(values: SettingValues, publicUrl: string): IssuerSettings[] {
     agent: values.CLAIM_AGENT,
     agents: values.CLAIM_AGENTS,
   }
+  return {
+    audience: values.OIDC_AUDIENCE ?? publicUrl,
+    algorithms: [...values.OIDC_ALGORITHMS],
+    claims,
+  }
+}
+
+function issuersOf(values: SettingValues, defaults: IssuerDefaults): IssuerSettings[] {
   const first: IssuerEntry[] =
     values.OIDC_ISSUER === undefined
       ? []
@@ -152,11 +197,11 @@ function issuersOf(values: SettingValues, publicUrl: string): IssuerSettings[] {
         ]
   return [...first, ...(values.OIDC_ISSUERS ?? [])].map(({ jwksUrl, ...entry }) => ({
     issuer: entry.issuer,
-    audience: entry.audience ?? values.OIDC_AUDIENCE ?? publicUrl,
+    audience: entry.audience ?? defaults.audience,
     ...(jwksUrl === undefined ? {} : { jwksUrl }),
     tenants: entry.tenants,
-    algorithms: entry.algorithms ?? [...values.OIDC_ALGORITHMS],
-    claims: { ...claims, ...definedOf(entry.claims) },
+    algorithms: entry.algorithms ?? [...defaults.algorithms],
+    claims: { ...defaults.claims, ...definedOf(entry.claims) },
   }))
 }
 

@@ -24,8 +24,11 @@ export interface IssuerSettings {
   readonly claims: ClaimNames
 }
 
+/** What holds for an issuer that does not say otherwise. */
+export type IssuerDefaults = Pick<IssuerSettings, 'audience' | 'algorithms' | 'claims'>
+
 /** A member of OIDC_ISSUERS. What is absent is taken from the settings for one issuer; `tenants` has to be written. */
-const issuerEntry = z.strictObject({
+export const issuerEntry = z.strictObject({
   issuer: values.trustworthyUrl,
   audience: values.shortText.optional(),
   jwksUrl: values.trustworthyUrl.optional(),
@@ -122,15 +125,34 @@ const data = {
     '`DATA_DIR/registry.yaml`',
     'Registry of servers, YAML or JSON; watched. An example is written if it does not exist.',
   ),
-  STORE: setting(oneOf(['file']), 'file', 'Where registry and records are kept: on this machine.'),
-  DEFAULT_TENANT: setting(values.tenant, 'local', 'Tenant of registry documents that name none.'),
+  STORE: setting(
+    oneOf(['file', 'firestore']),
+    'file',
+    'Where registry, tenants and records are kept: on this machine, or in Firestore for any number of gateways.',
+  ),
+  GOOGLE_CLOUD_PROJECT: optional(
+    values.projectId,
+    'none',
+    'Google Cloud project of the Firestore database. Needed when STORE is `firestore`.',
+  ),
+  FIRESTORE_DATABASE: setting(values.databaseId, '(default)', 'Firestore database in that project.'),
+  REGISTRY_PROBE_MS: setting(
+    integer(100, 600_000),
+    '15000',
+    'Time between two checks that Firestore still answers, in milliseconds; one document read each.',
+  ),
+  DEFAULT_TENANT: setting(
+    values.tenant,
+    'local',
+    'Tenant of the documents of the registry file that name none.',
+  ),
 }
 
 const identity = {
   LOCAL_ISSUER: setting(
     oneOf(['auto', 'on', 'off']),
     'auto',
-    'A token issuer in the gateway itself, for trying it out; `auto`: when HOST is loopback. Never on another address.',
+    'A token issuer in the gateway itself, for trying it out; `auto`: when HOST is loopback and STORE is `file`. Never on another address.',
   ),
   OIDC_ISSUER: optional(
     values.secureUrl,
@@ -163,6 +185,11 @@ const identity = {
     'none',
     'Several identity providers, each with its tenants; absent fields are taken from the settings above.',
   ),
+  PLATFORM_ADMIN_ROLE: setting(
+    values.words,
+    'platform-admin',
+    'Role of those who, beside `operator`, may write servers for all tenants and programs that the gateway starts.',
+  ),
   TRUST_AGENT_HEADER: setting(
     values.tenantList,
     '',
@@ -184,7 +211,7 @@ const limits = {
   START_CONCURRENCY: setting(integer(1, 1000), '8', 'Servers that start at the same time.'),
   DRAIN_TIMEOUT_MS: setting(
     integer(0, 600_000),
-    '8000',
+    '7000',
     'Time for calls in flight at shutdown, in milliseconds.',
   ),
   MAX_BODY_BYTES: setting(integer(1024, 67_108_864), '4194304', 'Largest request body, in bytes.'),
@@ -208,6 +235,16 @@ const observation = {
     '10000',
     'Usage records that may wait to be written; beyond it calls are refused.',
   ),
+  AUDIT_SPOOL_MAX_BYTES: setting(
+    integer(65_536, 1_099_511_627_776),
+    '67108864',
+    'Usage records on disk that wait for Firestore, in bytes; beyond it calls are refused.',
+  ),
+  AUDIT_DIGEST_KEY: optional(
+    values.digestKey,
+    'a key made in DATA_DIR',
+    'Key of the digests of arguments, a secret; replicas that share a database must share it.',
+  ),
   AUDIT_RETENTION_DAYS: setting(integer(1, 36_500), '90', 'Age at which usage records are deleted, in days.'),
   LOG_LEVEL: setting(
     oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
@@ -227,17 +264,53 @@ const observation = {
   METRICS_HOST: setting(values.hostAddress, '127.0.0.1', 'Address of `/metrics`.'),
 }
 
+const secrets = {
+  SECRETS_FILE: optional(
+    values.path,
+    'none',
+    'File of secrets, mode 0600: a YAML or JSON map from `<tenant>_<name>` to the value; watched.',
+  ),
+  SECRETS_ENV: setting(
+    values.secretVariables,
+    '',
+    'Secrets in environment variables of the gateway; SECRETS_FILE comes first.',
+  ),
+  SECRETS_PROJECT: optional(
+    values.projectId,
+    'none',
+    'Google Cloud project whose Secret Manager has the secrets; instead of SECRETS_FILE and SECRETS_ENV.',
+  ),
+  SECRETS_PREFIX: setting(
+    values.secretPrefix,
+    '',
+    'What the ids of the secrets in Secret Manager begin with, before `<tenant>_<name>`.',
+  ),
+  SECRETS_TTL_MS: setting(
+    integer(1000, 3_600_000),
+    '300000',
+    'Time until a new version of a secret is noticed, in milliseconds; a changed SECRETS_FILE is noticed at once.',
+  ),
+}
+
 /** The settings by topic, in the order of the documentation. */
 export const SECTIONS: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
   Address: address,
   Data: data,
   Identity: identity,
+  Secrets: secrets,
   'Limits and deadlines': limits,
   'Records, log and metrics': observation,
 }
 
 /** The one schema of all settings: name of the environment variable to its value. */
-export const settingsSchema = z.object({ ...address, ...data, ...identity, ...limits, ...observation })
+export const settingsSchema = z.object({
+  ...address,
+  ...data,
+  ...identity,
+  ...secrets,
+  ...limits,
+  ...observation,
+})
 
 export type SettingName = keyof typeof settingsSchema.shape
 export type SettingValues = z.output<typeof settingsSchema>

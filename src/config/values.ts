@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { TENANT_ID } from '../domain/principal.ts'
+import { secretOwner } from '../domain/secret-reference.ts'
 
 /** A kind of setting: how its text is read, and what is expected, for problems and documentation. */
 export interface Kind<S extends TextSchema> {
@@ -107,6 +108,22 @@ export const hostAddress = {
   expected: 'an IP address or a host name',
 }
 
+export const projectId = {
+  schema: z
+    .string()
+    .trim()
+    .regex(/^([a-z0-9.-]{1,63}:)?[a-z][a-z0-9-]{0,62}$/),
+  expected: 'a project id',
+}
+
+export const databaseId = {
+  schema: z
+    .string()
+    .trim()
+    .regex(/^(\(default\)|[a-z][a-z0-9-]{2,62})$/),
+  expected: '`(default)` or a database id',
+}
+
 export const path = {
   schema: z.string().refine((text) => !text.includes('\0')),
   expected: 'a path',
@@ -149,4 +166,37 @@ export const hostList = {
 export const algorithmList = {
   schema: items.pipe(z.array(algorithm).min(1)),
   expected: `signature algorithms separated by commas, of ${ALGORITHMS.join(', ')}`,
+}
+
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/
+
+/** `<secret>=<variable>`, or one word that is both. */
+const secretVariable = z
+  .string()
+  .transform((text) => {
+    const [name = '', variable = name, ...rest] = text.split('=')
+    return { name, variable, rest }
+  })
+  .refine(({ name, variable, rest }) => {
+    return secretOwner(name) !== undefined && VARIABLE.test(variable) && rest.length === 0
+  })
+  .transform(({ name, variable }) => ({ name, variable }))
+
+export const secretVariables = {
+  schema: items.pipe(z.array(secretVariable)),
+  expected:
+    '`<tenant>_<name>=<variable>` (or `<tenant>_<name>`, where the variable has that name) separated by commas',
+}
+
+export const secretPrefix = {
+  schema: z
+    .string()
+    .trim()
+    .regex(/^[A-Za-z0-9_-]{0,11}$/),
+  expected: 'at most 11 letters, digits, `-` and `_`',
+}
+
+export const digestKey = {
+  schema: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits'),
+  expected: '64 hex digits',
 }

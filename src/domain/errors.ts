@@ -18,132 +18,100 @@ export interface ErrorDefinition {
 
 /** The one table of errors: code to HTTP status, JSON-RPC code and owner. */
 export const ERRORS = {
-  missing_token: row(
+  missing_token: clientRow(
     401,
     -31010,
-    'client',
-    false,
     'No bearer token',
     'Send `Authorization: Bearer <token>`. Tokens in the query string or in cookies are ignored.',
   ),
-  invalid_token: row(
+  invalid_token: clientRow(
     401,
     -31010,
-    'client',
-    false,
     'The token is not valid',
     'The signature, issuer, audience, lifetime or a required claim of the token is wrong, or it has expired. Get a new token for this gateway.',
   ),
-  forbidden: row(
+  forbidden: clientRow(
     403,
     -31011,
-    'client',
-    false,
     'Not allowed',
     'The token is valid, but its roles do not allow this operation.',
   ),
-  agent_not_allowed: row(
+  agent_not_allowed: clientRow(
     403,
     -31011,
-    'client',
-    false,
     'The agent name is not allowed',
     'The `x-agent-name` header names an agent that the token does not list in its `agents` claim.',
   ),
-  host_not_allowed: row(
+  host_not_allowed: clientRow(
     403,
     -31011,
-    'client',
-    false,
     'The Host or Origin is not allowed',
     'The `Host` or `Origin` header is not one that this gateway serves (protection against DNS rebinding). See ALLOWED_HOSTS and ALLOWED_ORIGINS.',
   ),
-  invalid_request: row(
+  invalid_request: clientRow(
     400,
     -32600,
-    'client',
-    false,
     'The request is not well formed',
     'The body is not valid JSON or has the wrong shape; `detail` says where.',
   ),
-  invalid_arguments: row(
+  invalid_arguments: clientRow(
     422,
     -32602,
-    'client',
-    false,
     'The arguments do not fit',
     'The arguments do not match the input schema of the tool or prompt; `problems` lists every mismatch.',
   ),
-  payload_too_large: row(
+  payload_too_large: clientRow(
     413,
     -32600,
-    'client',
-    false,
     'The request body is too large',
     'The body is larger than MAX_BODY_BYTES.',
   ),
-  unsupported_media_type: row(
+  unsupported_media_type: clientRow(
     415,
     -32600,
-    'client',
-    false,
     'The content type is not supported',
     'Send `Content-Type: application/json` in UTF-8.',
   ),
   not_found: row(404, -32601, 'client', false, 'Nothing is here', 'No such path, or not with this method.'),
-  method_not_allowed: row(
+  method_not_allowed: clientRow(
     405,
     -32601,
-    'client',
-    false,
     'The method is not allowed here',
     'The path exists, but not with this HTTP method; `Allow` names those it has.',
   ),
-  method_not_found: row(
+  method_not_found: clientRow(
     404,
     -32601,
-    'client',
-    false,
     'Unknown MCP method',
     'The gateway does not carry this MCP method.',
   ),
-  tool_not_found: row(
+  tool_not_found: clientRow(
     404,
     -32602,
-    'client',
-    false,
     'Unknown tool',
     'No tool of that name exists, or you may not use it. The two cases are the same answer on purpose.',
   ),
-  resource_not_found: row(
+  resource_not_found: clientRow(
     404,
     -32602,
-    'client',
-    false,
     'Unknown resource',
     'No resource of that URI exists, or you may not read it. The two cases are the same answer on purpose.',
   ),
-  prompt_not_found: row(
+  prompt_not_found: clientRow(
     404,
     -32602,
-    'client',
-    false,
     'Unknown prompt',
     'No prompt of that name exists, or you may not use it. The two cases are the same answer on purpose.',
   ),
-  server_not_found: row(
+  server_not_found: clientRow(
     404,
     -32602,
-    'client',
-    false,
     'Unknown server',
     'No server of that name exists, or you may not use it. The two cases are the same answer on purpose.',
   ),
-  session_not_found: row(
+  session_not_found: clientRow(
     404,
     -31012,
-    'client',
-    false,
     'Unknown session',
     'The session has ended, never existed, or belongs to somebody else. Open a new one.',
   ),
@@ -195,11 +163,9 @@ export const ERRORS = {
     'The answer of the server is too large',
     'The answer is larger than MAX_UPSTREAM_MESSAGE_BYTES and was discarded. The call has run.',
   ),
-  cancelled: row(
+  cancelled: clientRow(
     499,
     -31013,
-    'client',
-    false,
     'The caller went away',
     'The caller cancelled the request or closed the connection. The call may have run.',
   ),
@@ -235,13 +201,43 @@ export const ERRORS = {
     'The usage record cannot be written',
     'The queue of usage records is full. Nothing is executed that could not be recorded. Try again.',
   ),
-  invalid_cursor: row(
+  invalid_cursor: clientRow(
     400,
     -32602,
-    'client',
-    false,
     'The cursor is not valid',
     'Cursors come from an earlier page of the same list; start again without one.',
+  ),
+  invalid_document: clientRow(
+    422,
+    -32602,
+    'The server document is not valid',
+    'The document does not have the form of a registry document; `problems` lists everything that is wrong with it. Nothing was written.',
+  ),
+  already_exists: clientRow(
+    409,
+    -32602,
+    'A server of that name exists',
+    'The name is taken within the tenant or by a server for all tenants. Change the existing one with `PUT`, or choose another name.',
+  ),
+  precondition_required: clientRow(
+    428,
+    -32600,
+    'The request has to say which version it changes',
+    'Send `If-Match` with the `ETag` that `GET /v1/servers/{name}` answered.',
+  ),
+  precondition_failed: clientRow(
+    412,
+    -32600,
+    'The server document has changed meanwhile',
+    'The `If-Match` header does not name the current version. Read the document again, and repeat the change on it.',
+  ),
+  store_unavailable: row(
+    503,
+    -31007,
+    'gateway',
+    true,
+    'The registry cannot be read or written',
+    'The registry file or Firestore did not answer, or refused. `mayHaveExecuted` says whether the write may have happened all the same. Servers go on as they are.',
   ),
   internal: row(
     500,
@@ -264,6 +260,11 @@ function row(
   help: string,
 ): ErrorDefinition {
   return { status, rpc, owner, retryable, title, help }
+}
+
+/** A row for what only the caller can put right. */
+function clientRow(status: number, rpc: number, title: string, help: string): ErrorDefinition {
+  return row(status, rpc, 'client', false, title, help)
 }
 
 /** What an error may tell its receiver beside its code. Everything here is shown to callers. */

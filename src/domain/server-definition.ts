@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ALL_TENANTS, TENANT_ID } from './principal.ts'
+import { secretProblems } from './secret-reference.ts'
 
 /** `^[a-z][a-z0-9-]{0,39}$`: no underscore, so `<server>_<tool>` splits one way only. */
 export const SERVER_NAME = /^[a-z][a-z0-9-]{0,39}$/
@@ -154,7 +155,11 @@ const httpServer = z
   })
 
 /** A registry document: what an operator writes about one server. */
-export const serverDocumentSchema = z.discriminatedUnion('transport', [stdioServer, httpServer])
+export const serverDocumentSchema = z
+  .discriminatedUnion('transport', [stdioServer, httpServer])
+  .superRefine((server, context) => {
+    for (const problem of secretProblems(server)) context.addIssue({ code: 'custom', ...problem })
+  })
 
 /** The part of a document that decides who may use the server; when it is invalid the server is hidden. */
 export const accessPartSchema = z.object({
@@ -166,7 +171,6 @@ export const accessPartSchema = z.object({
 })
 
 export type ServerDefinition = z.output<typeof serverDocumentSchema>
-export type StdioServerDefinition = Extract<ServerDefinition, { transport: 'stdio' }>
 export type HttpServerDefinition = Exclude<ServerDefinition, { transport: 'stdio' }>
 export type RequiredRoles = z.output<typeof requiredRoles>
 export type ToolOverride = z.output<typeof toolOverride>

@@ -2,6 +2,7 @@ import express, { type Express, Router } from 'express'
 import { auditRoutes } from '../api/audit.ts'
 import { promptRoutes } from '../api/prompts.ts'
 import { resourceRoutes } from '../api/resources.ts'
+import { serverWriteRoutes } from '../api/server-writes.ts'
 import { serverRoutes } from '../api/servers.ts'
 import { toolRoutes } from '../api/tools.ts'
 import type { AuditStore } from '../audit/audit-store.ts'
@@ -11,24 +12,27 @@ import { GatewayError } from '../domain/errors.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { SseEndpoint } from '../mcp/sse-endpoint.ts'
 import type { StreamableHttpEndpoint } from '../mcp/streamable-http-endpoint.ts'
+import type { RegistryStore } from '../registry/registry-store.ts'
 import type { Calls } from '../routing/calls.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import { authenticate } from './authenticate.ts'
 import { readJson, requireJson, requireShallow } from './body.ts'
-import { errorHandler, notFound } from './error-handler.ts'
+import { errorHandler } from './error-handler.ts'
 import { probes, serverHealth } from './health.ts'
 import { hostCheck } from './host-check.ts'
 import { mcpRoutes } from './mcp-routes.ts'
+import { notFound } from './not-found.ts'
 import { protectedResource } from './protected-resource.ts'
 import { requestContext } from './request-context.ts'
+import { traceContext } from './trace-context.ts'
 
 export interface AppOptions {
   readonly allowedHosts: readonly string[]
   readonly allowedOrigins: readonly string[]
-  readonly authorizationServers: readonly string[]
-  readonly trustedTenants: readonly string[]
+  readonly authorizationServers: () => readonly string[]
+  readonly trustsAgentHeader: (tenantId: string) => boolean
   readonly maxBodyBytes: number
   readonly publicUrl: string
   readonly hasSnapshot: () => boolean
@@ -38,6 +42,8 @@ export interface AppOptions {
   readonly calls: Calls
   readonly upstreams: Upstreams
   readonly auditStore: AuditStore
+  readonly registryStore: RegistryStore
+  readonly platformAdminRole: string
   readonly streamableHttp: StreamableHttpEndpoint
   readonly sse: SseEndpoint
   readonly metrics: Metrics
@@ -59,6 +65,7 @@ export function createApp(options: AppOptions): Express {
   app.use(requireJson) // before the parser, which skips what it does not know
   app.use(readJson(options.maxBodyBytes)) // after the token, so that strangers cannot make us parse
   app.use(requireShallow) // before anything walks the body
+  app.use(traceContext) // behind the body parser, whose events would lose it
   app.use(mcpRoutes(options))
   app.use('/v1', v1(options))
   app.use(serverHealth(options))
@@ -73,6 +80,7 @@ function v1(options: AppOptions): Router {
   router.use(resourceRoutes(options))
   router.use(promptRoutes(options))
   router.use(serverRoutes(options))
+  router.use(serverWriteRoutes(options))
   router.use(auditRoutes({ store: options.auditStore }))
   return router
 }

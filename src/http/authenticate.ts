@@ -9,7 +9,8 @@ import { requestIdOf } from './request-context.ts'
 
 interface AuthenticateOptions {
   readonly verifier: TokenVerifier
-  readonly trustedTenants: readonly string[]
+  /** Whether a tenant's `x-agent-name` header is believed without the token's consent. */
+  readonly trustsAgentHeader: (tenantId: string) => boolean
   readonly publicUrl: string
   readonly metrics: Metrics
 }
@@ -22,7 +23,7 @@ export function authenticate(options: AuthenticateOptions): RequestHandler {
   return async (request, response, next) => {
     try {
       const verified = await options.verifier.verify(bearerToken(request))
-      const principal = narrowAgent(verified, request.get('x-agent-name'), options.trustedTenants)
+      const principal = narrowAgent(verified, request.get('x-agent-name'), options.trustsAgentHeader)
       setIdentity(request, { principal, requestId: requestIdOf(response) })
     } catch (thrown) {
       const error = toGatewayError(thrown)

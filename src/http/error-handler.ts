@@ -1,4 +1,4 @@
-import type { ErrorRequestHandler, RequestHandler } from 'express'
+import type { ErrorRequestHandler } from 'express'
 import { sendProblem, setErrorHeaders } from '../api/problem.ts'
 import { ERRORS, GatewayError, toGatewayError } from '../domain/errors.ts'
 import { isJsonObject } from '../domain/json.ts'
@@ -7,11 +7,6 @@ import type { Logger } from '../telemetry/logger.ts'
 import { requestIdOf } from './request-context.ts'
 
 const PARSE_ERROR = -32700
-
-/** Answers what no route took. */
-export const notFound: RequestHandler = (request) => {
-  throw new GatewayError('not_found', `Nothing is at ${request.method} ${request.path.slice(0, 256)}`)
-}
 
 /** The last stop of every error: JSON-RPC on the MCP paths, problem details elsewhere; never a stack or a path. */
 export function errorHandler(logger: Logger): ErrorRequestHandler {
@@ -28,13 +23,21 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
       const { code, message, data } = jsonRpcErrorOf(error)
       const isUnreadable = error.cause instanceof SyntaxError
       setErrorHeaders(response, error)
-      response
-        .status(ERRORS[error.code].status)
-        .json({ jsonrpc: '2.0', id: null, error: { code: isUnreadable ? PARSE_ERROR : code, message, data } })
+      response.status(ERRORS[error.code].status).json({
+        jsonrpc: '2.0',
+        id: idIn(request.body),
+        error: { code: isUnreadable ? PARSE_ERROR : code, message, data },
+      })
     } else {
       sendProblem(response, error, requestId)
     }
   }
+}
+
+/** The id of the request that failed, where its body could be read (JSON-RPC 2.0 §5). */
+function idIn(body: unknown): string | number | null {
+  const id = isJsonObject(body) ? body['id'] : undefined
+  return typeof id === 'string' || typeof id === 'number' ? id : null
 }
 
 function isMcpPath(path: string): boolean {

@@ -1,4 +1,5 @@
 import { Router } from 'express'
+import { methodNotAllowed } from '../api/method-not-allowed.ts'
 import { identityOf } from '../auth/identity.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { GatewayError } from '../domain/errors.ts'
@@ -52,5 +53,7 @@ export function serverHealth({ catalog, upstreams }: { catalog: Catalog; upstrea
     const health = healthOf(server)
     response.status(health['state'] === 'ready' ? 200 : 503).json(health)
   })
+
+  router.all(['/health', '/health/:server'], methodNotAllowed('GET'))
   return router
 }

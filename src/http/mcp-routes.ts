@@ -1,4 +1,5 @@
 import { type Request, type RequestHandler, Router } from 'express'
+import { methodNotAllowed } from '../api/method-not-allowed.ts'
 import { identityOf } from '../auth/identity.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { GatewayError } from '../domain/errors.ts'
@@ -45,11 +46,4 @@ function scopeOf(request: Request, catalog: Catalog): string | undefined {
     throw new GatewayError('server_not_found', `Unknown server: ${server.slice(0, 40)}`)
   }
   return server
-}
-
-function methodNotAllowed(allow: string): RequestHandler {
-  return (_request, response) => {
-    response.setHeader('Allow', allow)
-    throw new GatewayError('method_not_allowed')
-  }
 }

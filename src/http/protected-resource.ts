@@ -1,4 +1,5 @@
 import { Router } from 'express'
+import { notFound } from './not-found.ts'
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 
@@ -14,16 +15,19 @@ export function metadataUrl(publicUrl: string, path: string): string {
  */
 export function protectedResource(options: {
   publicUrl: string
-  authorizationServers: readonly string[]
+  authorizationServers: () => readonly string[]
 }): Router {
   const router = Router()
   router.get([WELL_KNOWN, `${WELL_KNOWN}/{*path}`], (_request, response) => {
+    const servers = options.authorizationServers()
     response.json({
       resource: options.publicUrl,
-      ...(options.authorizationServers.length > 0 && { authorization_servers: options.authorizationServers }),
+      ...(servers.length > 0 && { authorization_servers: servers }),
       bearer_methods_supported: ['header'],
       resource_name: 'Tool Gateway',
     })
   })
+  // Clients look for other documents, too; none of them needs a token to be told that it is not here.
+  router.get('/.well-known/{*path}', notFound)
   return router
 }

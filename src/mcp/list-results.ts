@@ -1,6 +1,7 @@
 import { pageOf } from '../catalog/page.ts'
 import type { CatalogItem } from '../catalog/server-catalog.ts'
 import type { View } from '../catalog/view.ts'
+import { GatewayError } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/json.ts'
 
 const PAGE_SIZE = 1000
@@ -22,9 +23,10 @@ const STALE_SERVERS = 'tool-gateway/staleServers'
  * are never for shared caches (MCP 2026-07-28, caching).
  * @throws GatewayError `invalid_cursor`
  */
-export function listResult(method: string, view: View, cursor: string | undefined): JsonObject | undefined {
+export function listResult(method: string, view: View, cursor: unknown): JsonObject | undefined {
   const list = LISTS.get(method)
   if (list === undefined) return undefined
+  if (cursor !== undefined && typeof cursor !== 'string') throw new GatewayError('invalid_cursor')
   const { items, nextCursor } = pageOf(list.itemsOf(view), cursor, PAGE_SIZE)
   const meta = {
     ...(view.missing.length > 0 && { [MISSING_SERVERS]: view.missing }),

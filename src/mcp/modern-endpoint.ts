@@ -75,7 +75,7 @@ export class ModernEndpoint {
     scope: string | undefined,
   ): Promise<void> {
     const { sessions, viewWatch, clock } = this.#options
-    sessions.checkRoom(principal)
+    sessions.makeRoom(principal)
     const bus: ServerEventBus = {
       publish: () => undefined,
       subscribe: (listener) =>

@@ -6,8 +6,8 @@ type Aim = Pick<Operation, 'action' | 'kind' | 'name'>
 
 /** The MCP methods that go to one server, and how each names its target. */
 const AIMS: ReadonlyMap<string, (params: JsonObject) => Aim> = new Map([
-  ['tools/call', (params) => ({ action: 'call', kind: 'tool', name: textOf(params, 'name') })],
-  ['prompts/get', (params) => ({ action: 'get', kind: 'prompt', name: textOf(params, 'name') })],
+  ['tools/call', (params) => ({ action: 'call', kind: 'tool', name: nameWithArguments(params) })],
+  ['prompts/get', (params) => ({ action: 'get', kind: 'prompt', name: nameWithArguments(params) })],
   ['resources/read', (params) => ({ action: 'read', kind: 'resource', name: textOf(params, 'uri') })],
   ['completion/complete', completionAim],
 ])
@@ -23,6 +23,13 @@ function completionAim(params: JsonObject): Aim {
   if (ref['type'] === 'ref/resource')
     return { action: 'complete', kind: 'resource', name: textOf(ref, 'uri') }
   throw new GatewayError('invalid_arguments', 'ref.type must be ref/prompt or ref/resource')
+}
+
+function nameWithArguments(params: JsonObject): string {
+  const { arguments: given } = params
+  if (given !== undefined && !isJsonObject(given))
+    throw new GatewayError('invalid_arguments', 'arguments must be an object')
+  return textOf(params, 'name')
 }
 
 function textOf(params: JsonObject, key: string): string {

@@ -11,7 +11,7 @@ export function toProtocolError(thrown: unknown): ProtocolError {
 /** Code, message and data of the JSON-RPC error for an error of ours. */
 export function jsonRpcErrorOf(error: GatewayError): { code: number; message: string; data?: unknown } {
   const { upstream, ...facts } = error.facts
-  if (error.code === 'upstream_error' && upstream !== undefined) {
+  if (upstream !== undefined) {
     return {
       code: upstream.code,
       message: upstream.message,

@@ -22,6 +22,7 @@ export interface SessionLimits {
 }
 
 const SWEEP_MS = 10_000
+const RETRY_AFTER_MS = 30_000
 
 /** The open sessions, each bound to the principal that opened it. */
 export class SessionStore {
@@ -40,13 +41,26 @@ export class SessionStore {
     this.#cancelSweep = this.#sweepLater()
   }
 
-  /** @throws GatewayError `too_many_sessions`, `shutting_down` */
-  checkRoom(principal: Principal): void {
+  /**
+   * Makes sure that `principal` can open one more session. Many clients never end theirs: at the limit, the longest
+   * unused of its own sessions without an open stream gives way.
+   * @throws GatewayError `too_many_sessions`, `shutting_down`
+   */
+  makeRoom(principal: Principal): void {
     if (this.#isClosed) throw new GatewayError('shutting_down')
-    const own = this.#perOwner.get(principalKey(principal)) ?? 0
-    if (this.#sessions.size >= this.#limits.maxSessions || own >= this.#limits.maxSessionsPerPrincipal) {
-      throw new GatewayError('too_many_sessions')
+    const { maxSessions, maxSessionsPerPrincipal } = this.#limits
+    const owner = principalKey(principal)
+    const isOverOwn = (this.#perOwner.get(owner) ?? 0) >= maxSessionsPerPrincipal
+    if (!isOverOwn && this.#sessions.size < maxSessions) return
+    const abandoned = this.#longestUnused(owner)
+    if (abandoned !== undefined) {
+      this.#end(abandoned)
+      return
     }
+    const limit = isOverOwn ? `${maxSessionsPerPrincipal} of this principal` : `${maxSessions} in all`
+    throw new GatewayError('too_many_sessions', `As many sessions are open as allowed: ${limit}`, {
+      facts: { retryAfterMs: RETRY_AFTER_MS },
+    })
   }
 
   add(session: Session): void {
@@ -96,6 +110,15 @@ export class SessionStore {
     this.stopAccepting()
     this.#cancelSweep()
     for (const { session } of this.#sessions.values()) this.#end(session)
+  }
+
+  #longestUnused(owner: string): Session | undefined {
+    let found: Session | undefined
+    for (const { session, owner: own } of this.#sessions.values()) {
+      if (own !== owner || session.openStreams > 0) continue
+      if (found === undefined || session.lastUsedAt < found.lastUsedAt) found = session
+    }
+    return found
   }
 
   #end(session: Session): void {

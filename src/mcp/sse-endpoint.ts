@@ -1,3 +1,4 @@
+import { parseJSONRPCMessage } from '@modelcontextprotocol/server'
 import type { Request, Response } from 'express'
 import { SSEServerTransport } from '@modelcontextprotocol/server-legacy/sse'
 import { identityOf } from '../auth/identity.ts'
@@ -6,6 +7,7 @@ import { callerOf, carryIdentity, whenTokenEnds } from './conversation.ts'
 import { notifyListChanged } from './list-changed.ts'
 import { createMcpServer } from './mcp-server.ts'
 import type { EndpointOptions } from './modern-endpoint.ts'
+import { RequestIds, requestIdIn } from './request-ids.ts'
 import type { Session } from './session-store.ts'
 
 const FACE = 'sse'
@@ -16,6 +18,7 @@ const MAX_UNREAD_BYTES = 16 * 1024 * 1024
 interface Channel {
   readonly transport: SSEServerTransport
   readonly scope: string | undefined
+  readonly ids: RequestIds
 }
 
 /** `GET /sse`, `GET /sse/{server}` and `POST /messages` (MCP 2024-11-05, HTTP with SSE): the stream is the session. */
@@ -31,14 +34,16 @@ export class SseEndpoint {
   async open(request: Request, response: Response, scope: string | undefined): Promise<void> {
     const { sessions, viewWatch, catalog, clock } = this.#options
     const { principal } = identityOf(request)
-    sessions.checkRoom(principal)
+    sessions.makeRoom(principal)
     response.setHeader('X-Accel-Buffering', 'no')
     const transport = new SSEServerTransport('/messages', response)
     const id = transport.sessionId
+    const ids = new RequestIds()
     const server = createMcpServer(this.#options, {
       scope,
       era: 'legacy',
       callerOf: callerOf(FACE, id),
+      ids,
       instructions: catalog.viewOf(principal, scope).instructions,
     })
     const close = (): void => void transport.close()
@@ -62,7 +67,7 @@ export class SseEndpoint {
     }
     endWhenUnread(transport, response)
     sessions.add(session)
-    this.#channels.set(id, { transport, scope })
+    this.#channels.set(id, { transport, scope, ids })
     await server.connect(transport)
   }
 
@@ -74,8 +79,14 @@ export class SseEndpoint {
     this.#options.sessions.of(id, principal, FACE)
     const channel = this.#channels.get(id)
     if (channel === undefined) throw new GatewayError('session_not_found')
+    const body = checkedMessage(request.body)
+    const requestId = requestIdIn(body)
+    if (requestId !== undefined) {
+      channel.ids.claim(requestId)
+      response.once('close', () => channel.ids.release(requestId))
+    }
     carryIdentity(request, channel.scope)
-    await channel.transport.handlePostMessage(request, response, request.body as unknown)
+    await channel.transport.handlePostMessage(request, response, body)
   }
 
   /** Comments keep proxies from closing a quiet stream. */
@@ -99,4 +110,15 @@ function endWhenUnread(transport: SSEServerTransport, response: Response): void 
     if (response.writableLength > MAX_UNREAD_BYTES) response.destroy()
     await send(message, options)
   }
+}
+
+/** The one message of a body; the SDK would refuse anything else in plain text. @throws GatewayError `invalid_request` */
+function checkedMessage(body: unknown): unknown {
+  if (Array.isArray(body)) throw new GatewayError('invalid_request', 'Batches are not supported')
+  try {
+    parseJSONRPCMessage(body)
+  } catch {
+    throw new GatewayError('invalid_request', 'The body is not a JSON-RPC message')
+  }
+  return body
 }

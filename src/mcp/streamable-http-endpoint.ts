@@ -13,10 +13,18 @@ import { callerOf, carryIdentity, whenTokenEnds } from './conversation.ts'
 import { notifyListChanged } from './list-changed.ts'
 import { createMcpServer } from './mcp-server.ts'
 import { type EndpointOptions, ModernEndpoint } from './modern-endpoint.ts'
+import { RequestIds, requestIdIn } from './request-ids.ts'
 import type { Session } from './session-store.ts'
 
 const FACE = 'streamable-http'
 const SESSION_ID_BYTES = 24
+/** It has no sessions, so that only `POST` is left (MCP 2026-07-28, Streamable HTTP). */
+const MODERN_REVISION = '2026-07-28'
+
+interface Channel {
+  readonly transport: NodeStreamableHTTPServerTransport
+  readonly ids: RequestIds
+}
 
 /**
  * `POST`, `GET` and `DELETE` of `/mcp` and `/mcp/{server}`: tells the eras apart, and keeps a session for legacy
@@ -25,7 +33,7 @@ const SESSION_ID_BYTES = 24
 export class StreamableHttpEndpoint {
   readonly #options: EndpointOptions
   readonly #modern: ModernEndpoint
-  readonly #transports = new Map<string, NodeStreamableHTTPServerTransport>()
+  readonly #channels = new Map<string, Channel>()
 
   constructor(options: EndpointOptions) {
     this.#options = options
@@ -40,6 +48,10 @@ export class StreamableHttpEndpoint {
     const { principal } = carryIdentity(request, scope)
     const sessionId = request.get('mcp-session-id')
     if (sessionId !== undefined) return this.#continue(request, response, sessionId, principal)
+    if (request.method !== 'POST' && request.get('mcp-protocol-version') === MODERN_REVISION) {
+      response.setHeader('Allow', 'POST')
+      throw new GatewayError('method_not_allowed')
+    }
     if (!isInitializeRequest(body)) {
       throw new GatewayError(
         'invalid_request',
@@ -60,14 +72,18 @@ export class StreamableHttpEndpoint {
     principal: Principal,
   ): Promise<void> {
     const session = this.#options.sessions.of(sessionId, principal, FACE)
-    const transport = this.#transports.get(sessionId)
-    if (transport === undefined) throw new GatewayError('session_not_found')
+    const channel = this.#channels.get(sessionId)
+    if (channel === undefined) throw new GatewayError('session_not_found')
+    const { transport, ids } = channel
+    const id = requestIdIn(request.body)
+    if (id !== undefined) ids.claim(id)
     session.openStreams += 1
     const cancelExpiry =
       request.method === 'GET'
         ? whenTokenEnds(this.#options.clock, principal, () => transport.closeStandaloneSSEStream())
         : undefined
     response.once('close', () => {
+      if (id !== undefined) ids.release(id)
       session.openStreams -= 1
       session.lastUsedAt = this.#options.clock.monotonic()
       cancelExpiry?.()
@@ -82,17 +98,21 @@ export class StreamableHttpEndpoint {
     scope: string | undefined,
   ): Promise<void> {
     const { sessions, catalog } = this.#options
-    sessions.checkRoom(principal)
+    sessions.makeRoom(principal)
     const id = randomBytes(SESSION_ID_BYTES).toString('base64url')
+    const ids = new RequestIds()
     const transport: NodeStreamableHTTPServerTransport = new NodeStreamableHTTPServerTransport({
       sessionIdGenerator: () => id,
-      onsessioninitialized: () => this.#register({ id, principal, scope, transport, server }),
+      onsessioninitialized: () =>
+        this.#register({ id, principal, scope, channel: { transport, ids }, server }),
       onsessionclosed: () => sessions.remove(id),
     })
     const server: Server = createMcpServer(this.#options, {
       scope,
       era: 'legacy',
       callerOf: callerOf(FACE, id),
+      ids,
+      endStream: (requestId) => transport.closeSSEStream(requestId),
       instructions: catalog.viewOf(principal, scope).instructions,
     })
     await server.connect(transport)
@@ -105,11 +125,11 @@ export class StreamableHttpEndpoint {
     id: string
     principal: Principal
     scope: string | undefined
-    transport: NodeStreamableHTTPServerTransport
+    channel: Channel
     server: Server
   }): void {
     const { sessions, viewWatch, clock } = this.#options
-    const { id, principal, scope, transport, server } = opened
+    const { id, principal, scope, channel, server } = opened
     const stopWatching = viewWatch.watch(principal, scope, (kinds) => notifyListChanged(server, kinds))
     const session: Session = {
       id,
@@ -117,15 +137,15 @@ export class StreamableHttpEndpoint {
       principal,
       openStreams: 0,
       lastUsedAt: clock.monotonic(),
-      close: () => void transport.close(),
+      close: () => void channel.transport.close(),
     }
     sessions.add(session)
-    this.#transports.set(id, transport)
+    this.#channels.set(id, channel)
     const closed = server.onclose
     server.onclose = () => {
       stopWatching()
       sessions.remove(id)
-      this.#transports.delete(id)
+      this.#channels.delete(id)
       closed?.()
     }
   }

@@ -35,14 +35,36 @@ export function legalName(text: string): string {
 }
 
 function documentOf(entry: JsonObject): JsonObject {
-  const isStdio = entry['url'] === undefined && (entry['type'] ?? 'stdio') === 'stdio'
+  const url = entry['url'] ?? entry['serverUrl'] ?? entry['httpUrl']
+  const isStdio = url === undefined && (entry['type'] ?? 'stdio') === 'stdio'
   return {
-    ...fieldsOf(entry, isStdio ? ['command', 'args', 'env', 'cwd'] : ['url', 'headers']),
+    ...(isStdio ? stdioFields(entry) : { ...fieldsOf(entry, ['headers']), url }),
     ...fieldsOf(entry, OWN_FIELDS),
     ...toolsOf(entry['tools']),
     ...enabledOf(entry['disabled']),
-    transport: isStdio ? 'stdio' : (entry['type'] ?? 'http'),
+    transport: isStdio ? 'stdio' : transportOf(entry),
   }
+}
+
+/** Clients write numbers and booleans where a process can only get text. */
+function stdioFields(entry: JsonObject): JsonObject {
+  const fields = fieldsOf(entry, ['command', 'args', 'env', 'cwd'])
+  if (!isJsonObject(fields['env'])) return fields
+  const env: JsonObject = Object.fromEntries(
+    Object.entries(fields['env']).map(([name, value]) => [name, isScalar(value) ? String(value) : value]),
+  )
+  return { ...fields, env }
+}
+
+function isScalar(value: unknown): value is number | boolean {
+  return typeof value === 'number' || typeof value === 'boolean'
+}
+
+/** `streamableHttp` and `streamable_http` are spellings of one transport. */
+function transportOf(entry: JsonObject): unknown {
+  const type = entry['type'] ?? entry['transport'] ?? 'http'
+  const isStreamable = typeof type === 'string' && /^streamable[-_]?http$/i.test(type)
+  return isStreamable ? 'streamable-http' : type
 }
 
 function fieldsOf(entry: JsonObject, names: readonly string[]): JsonObject {

@@ -45,7 +45,10 @@ export class FileSource implements RegistrySource {
     this.#logger = options.logger
   }
 
-  /** @throws Error when the file is not there or may not be read */
+  /**
+   * Resolves without a snapshot when the file cannot be understood; the first one follows when it can.
+   * @throws Error when the file is not there or may not be read
+   */
   async start(onSnapshot: (snapshot: Snapshot) => void): Promise<void> {
     this.#onSnapshot = onSnapshot
     this.#seen = await fingerprintOf(this.#path)
@@ -105,10 +108,17 @@ export class FileSource implements RegistrySource {
   }
 
   #keepLastGood(problem: string): void {
+    if (this.#emitted === undefined) {
+      this.#logger.error(
+        { file: this.#path, problem },
+        'the registry file cannot be used; there are no servers until it can',
+      )
+      return
+    }
     const { servers, quarantined } = this.#parsed
     const name = basename(this.#path)
     const reason = `the registry file: ${problem}`
-    const file = { id: name, name, tenantId: undefined, reason, lastGoodServes: servers.size > 0 }
+    const file = { id: name, name, tenantId: this.#defaultTenant, reason, lastGoodServes: servers.size > 0 }
     if (this.#emit(servers, [...quarantined, file])) {
       this.#logger.warn(
         { file: this.#path, problem },

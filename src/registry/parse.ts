@@ -45,7 +45,7 @@ export function parseRegistry(options: {
     }
     const reason = shortened(problems.join('; '))
     const serving = good === undefined ? undefined : underAccessPart(good, value)
-    if (serving === undefined) refused.push(quarantined(document.id, value, reason))
+    if (serving === undefined) refused.push(quarantined(document.id, value, reason, options.defaultTenant))
     else candidates.push({ id: document.id, server: serving, reason })
   }
   const { servers, quarantined: doubled } = resolveNames(candidates)
@@ -94,8 +94,8 @@ function underAccessPart(good: ServerDefinition, value: unknown): ServerDefiniti
   return merged.data
 }
 
-function quarantined(id: string, value: unknown, reason: string): QuarantinedDocument {
-  const { name, tenantId } = isJsonObject(value) ? value : {}
+function quarantined(id: string, value: unknown, reason: string, defaultTenant: string): QuarantinedDocument {
+  const { name, tenantId } = isJsonObject(value) ? value : { name: id, tenantId: defaultTenant }
   return {
     id,
     name: typeof name === 'string' ? name.slice(0, 64) : id,

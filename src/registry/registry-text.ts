@@ -26,6 +26,9 @@ export function readRegistryText(text: string): RegistryText {
   if (root['servers'] === undefined && root['mcpServers'] === undefined) {
     return { problem: 'neither `servers` nor `mcpServers` is there' }
   }
+  if (root['servers'] === null) {
+    return { problem: '`servers` has no value; write `servers: {}` to have none' }
+  }
   const servers = root['servers'] ?? {}
   const mcpServers = root['mcpServers'] ?? {}
   if (!isJsonObject(servers)) return { problem: '`servers`: expected a map from name to document' }

@@ -3,6 +3,8 @@ import { type ErrorCode, GatewayError } from '../domain/errors.ts'
 import type { Operation, Stage } from './call.ts'
 import { routeOf } from './router.ts'
 
+const RETRY_AFTER_MS = 1000
+
 const NOT_FOUND = {
   tool: 'tool_not_found',
   prompt: 'prompt_not_found',
@@ -14,19 +16,20 @@ const NOT_FOUND = {
  * only the record tells them apart.
  */
 export function authorize(catalog: Catalog): Stage {
-  return (call, next) => {
+  return async (call, next) => {
     const routing = routeOf(call.caller, call.operation, catalog)
     if (!routing.found) {
-      if (routing.pending === undefined) return Promise.reject(notFound(call.operation))
-      return Promise.reject(
-        new GatewayError('upstream_unavailable', `Server ${routing.pending} has not answered yet`, {
-          facts: { server: routing.pending, mayHaveExecuted: false },
-        }),
-      )
+      if (routing.pending === undefined) throw notFound(call.operation)
+      catalog.want(call.caller.principal.tenantId, routing.pending)
+      throw new GatewayError('upstream_unavailable', `Server ${routing.pending} has not answered yet`, {
+        facts: { server: routing.pending, mayHaveExecuted: false, retryAfterMs: RETRY_AFTER_MS },
+      })
     }
     call.decision = routing.decision
     call.route = routing.route
-    return routing.decision.effect === 'allow' ? next() : Promise.reject(notFound(call.operation))
+    if (routing.decision.effect === 'deny') throw notFound(call.operation)
+    call.operation.check?.()
+    return next()
   }
 }
 

@@ -23,6 +23,8 @@ export interface Operation {
   readonly scope: string | undefined
   readonly method: string
   readonly params: JsonObject
+  /** Checks the parameters once the caller may do this, before anything is sent. @throws GatewayError */
+  readonly check?: () => void
   readonly signal: AbortSignal
   readonly onProgress?: (progress: JsonObject) => void
 }

@@ -6,6 +6,7 @@ import type { ServerDefinition } from '../domain/server-definition.ts'
 import type { RequestOptions } from '../upstream/connection/connection.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import type { Call, Caller, Operation, Route, Stage } from './call.ts'
+import { traceUpstream } from './trace.ts'
 
 /** Last stage: sends the operation to an instance of its server and gives back the server's result as it is. */
 export function dispatch(options: { upstreams: Upstreams; clock: Clock }): Stage {
@@ -19,10 +20,9 @@ export function dispatch(options: { upstreams: Upstreams; clock: Clock }): Stage
       (connection, instance) => {
         call.instance = instance
         const remainingMs = Math.max(1, deadlineAt - clock.monotonic())
-        return connection.request(
-          operation.method,
-          paramsFor(route, operation),
-          requestOptions(call, remainingMs),
+        const params = paramsFor(route, operation)
+        return traceUpstream(call, route, { connection, params }, (sent) =>
+          connection.request(operation.method, sent, requestOptions(call, remainingMs)),
         )
       },
       { signal: operation.signal, deadlineAt },

@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import pretty from 'pino-pretty'
 import { CENSORED, SECRET_PATHS, redact, redactText } from './redaction.ts'
+import { activeTraceIds } from './tracing.ts'
 
 export type Logger = pino.Logger
 
@@ -10,7 +11,7 @@ const STANDARD_ERROR = 2
 
 /**
  * The process's logger: one JSON object per line, or readable text for a person at a terminal. Secrets are taken out
- * at any depth, and an error shows its causes.
+ * at any depth, an error shows its causes, and a line about a request that is traced has the ids of its span.
  * @param options.destination where lines go; standard error by default, so that standard output stays free for answers
  * @throws TypeError when there is no such level
  */
@@ -25,6 +26,7 @@ export function createLogger(options: {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
+    mixin: () => activeTraceIds() ?? {}, // a new object each time: pino writes into it
     formatters: { level: (label) => ({ level: label }), log: redact },
     redact: { paths: SECRET_PATHS, censor: CENSORED },
     // Errors are made plain by the redaction, which sees them first.

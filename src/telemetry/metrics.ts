@@ -1,9 +1,16 @@
 import type { Attributes, Counter, Histogram, Meter, ObservableResult } from '@opentelemetry/api'
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
-import { resourceFromAttributes } from '@opentelemetry/resources'
-import { MeterProvider } from '@opentelemetry/sdk-metrics'
+import { type Resource, resourceFromAttributes } from '@opentelemetry/resources'
+import { type MetricReader, MeterProvider } from '@opentelemetry/sdk-metrics'
+import { sleep, systemClock } from '../domain/clock.ts'
 import type { ErrorOwner } from '../domain/errors.ts'
 import { ProcessMetrics } from './process-metrics.ts'
+
+/** Where metrics go beside Prometheus, and what they are metrics of. */
+export interface MetricsExport {
+  readonly resource: Resource
+  readonly readers: readonly MetricReader[]
+}
 
 /** What a finished call is counted under. */
 export interface CallLabels {
@@ -29,9 +36,14 @@ export interface Observed {
   readonly auditQueue: () => number
   /** Generation of the registry snapshot in force. */
   readonly generation: () => number
+  /** Seconds since the registry's store last answered. */
+  readonly registryAgeSeconds?: () => number
+  /** Removals of servers that are held back. */
+  readonly heldRemovals?: () => number
 }
 
 const MAX_SERVERS = 200
+const CLOSE_MS = 2000
 /** Upper bounds in seconds: 0.5 ms to 60 s. */
 const DURATION_BUCKETS = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
@@ -54,9 +66,10 @@ export class Metrics {
   #observed: Observed | undefined
   #closed = false
 
-  constructor() {
-    const resource = resourceFromAttributes({ 'service.name': 'tool-gateway' })
-    this.#provider = new MeterProvider({ resource, readers: [this.#exporter] })
+  /** @param beside Prometheus, where metrics go */
+  constructor(beside?: MetricsExport) {
+    const resource = beside?.resource ?? resourceFromAttributes({ 'service.name': 'tool-gateway' })
+    this.#provider = new MeterProvider({ resource, readers: [this.#exporter, ...(beside?.readers ?? [])] })
     const meter = this.#provider.getMeter('tool-gateway')
     this.#duration = meter.createHistogram('gateway.call.duration', {
       description: 'Time from the arrival of a call to its answer',
@@ -114,12 +127,13 @@ export class Metrics {
     return this.#serializer.serialize(resourceMetrics)
   }
 
-  /** Idempotent. */
+  /** Sends what is exported a last time, within two seconds. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
     this.#process.close()
-    await this.#provider.shutdown()
+    // Not its own timeout, which rejects: that a collector is down is no failure of the gateway.
+    await Promise.race([this.#provider.shutdown(), sleep(systemClock, CLOSE_MS)])
   }
 
   #labelled(key: string, create: () => Attributes): Attributes {
@@ -151,6 +165,12 @@ export class Metrics {
     )
     gauge('gateway.registry.generation', 'Generation of the registry in force', (result) =>
       result.observe(this.#observed?.generation() ?? 0),
+    )
+    gauge('gateway.registry.age', 'Seconds since the store of the registry last answered', (result) =>
+      result.observe(this.#observed?.registryAgeSeconds?.() ?? 0),
+    )
+    gauge('gateway.registry.held_removals', 'Removals of servers that are held back', (result) =>
+      result.observe(this.#observed?.heldRemovals?.() ?? 0),
     )
   }
 }

@@ -66,6 +66,7 @@ export class Instance {
   /** The end of the connection before, which takes a while when its process hangs. */
   #farewell: Promise<void> | undefined
   #stopping: Promise<void> | undefined
+  #isUrgent = false
   #toldProblems = ''
 
   constructor(options: {
@@ -144,8 +145,15 @@ export class Instance {
     if (this.#inFlight === 0) this.#whenIdle?.()
   }
 
-  /** Lets calls in flight finish within the drain time, then closes the connection. For good. */
-  stop(reason: string): Promise<void> {
+  /**
+   * Lets calls in flight finish within the drain time, then closes the connection. For good.
+   * @param options.atOnce does not wait for calls in flight, also where an earlier stop does
+   */
+  stop(reason: string, { atOnce = false }: { atOnce?: boolean } = {}): Promise<void> {
+    if (atOnce) {
+      this.#isUrgent = true
+      this.#whenIdle?.()
+    }
     this.#stopping ??= this.#stop(reason)
     return this.#stopping
   }
@@ -164,7 +172,7 @@ export class Instance {
   }
 
   async #drained(): Promise<void> {
-    if (this.#inFlight === 0) return
+    if (this.#inFlight === 0 || this.#isUrgent) return
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#whenIdle = resolve
     const cancel = this.#context.clock.after(this.#context.drainTimeoutMs, resolve)
@@ -231,9 +239,15 @@ export class Instance {
     if (connection !== undefined) this.#farewell = connection.close()
     this.#lastError = reason
     if (error !== undefined) this.#logger.debug({ err: error }, 'could not open the connection')
-    const { restartOnFailure, maxRestarts } = this.#definition.lifecycle
-    const mayRetry = this.#budget.spend(maxRestarts) && restartOnFailure
+    const mayRetry = this.#mayRetry()
     if (this.#apply(mayRetry ? 'lost' : 'given_up', reason) && mayRetry) this.#retryLater()
+  }
+
+  /** A process that keeps failing is given up; an endpoint that is away may be back any time. */
+  #mayRetry(): boolean {
+    const { lifecycle, transport } = this.#definition
+    const isWithinBudget = this.#budget.spend(lifecycle.maxRestarts)
+    return lifecycle.restartOnFailure && (isWithinBudget || transport !== 'stdio')
   }
 
   #retryLater(): void {

@@ -87,11 +87,11 @@ export class Pool {
     }
   }
 
-  /** Lets calls in flight finish within the drain time, then ends the instances. For good. */
-  async stop(reason: string): Promise<void> {
+  /** Lets calls in flight finish within the drain time, unless it is to be `atOnce`, then ends the instances. For good. */
+  async stop(reason: string, options: { atOnce?: boolean } = {}): Promise<void> {
     this.#isStopped = true
     this.#cancelIdle?.()
-    await this.#instance.stop(reason)
+    await this.#instance.stop(reason, options)
   }
 
   async #firstConnection(options: RunOptions): Promise<Connection> {

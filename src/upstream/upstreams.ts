@@ -56,7 +56,7 @@ export class Upstreams {
   readonly #context: InstanceContext
   readonly #upstreams = new Map<ServerKey, Upstream>()
   /** Pools that are on their way out. */
-  readonly #leaving = new Set<Promise<void>>()
+  readonly #leaving = new Map<Pool, Promise<void>>()
   #lastInstance = 0
   #isClosed = false
 
@@ -73,15 +73,27 @@ export class Upstreams {
   }
 
   /** Starts a server anew, with other connection settings. Calls in flight finish on the old connection. */
-  replace(definition: ServerDefinition): void {
+  replace(definition: ServerDefinition, reason = 'its definition changed'): void {
     if (this.#isClosed) return
     const key = serverKey(definition)
     const previous = this.#upstreams.get(key)
     const upstream = this.#create(key, definition)
     this.#upstreams.set(key, upstream)
-    void this.#dismiss(previous, 'its definition changed')
+    void this.#dismiss(previous, reason)
     if (definition.enabled && definition.lifecycle.autoStart) upstream.primary.start()
     else this.#options.onState(key, statusOf(key, upstream))
+  }
+
+  /** Opens the connections of a server anew, as it is. Calls in flight finish on the old ones. */
+  reconnect(key: ServerKey, reason: string): void {
+    const upstream = this.#upstreams.get(key)
+    if (upstream !== undefined) this.replace(upstream.definition, reason)
+  }
+
+  /** Whether a server could not be connected, or lost its connection. */
+  isDown(key: ServerKey): boolean {
+    const state = this.#upstreams.get(key)?.state
+    return state === 'backing_off' || state === 'failed'
   }
 
   /** Takes over fields that do not concern the connection, which stays. */
@@ -137,11 +149,24 @@ export class Upstreams {
     return new Map([...this.#upstreams].map(([key, upstream]) => [key, statusOf(key, upstream)]))
   }
 
-  /** Drops all servers, and waits for those that are on their way out. Idempotent. */
+  /** Starts a server that waits for its first use. */
+  wake(key: ServerKey): void {
+    const upstream = this.#upstreams.get(key)
+    if (upstream?.state === 'stopped' && upstream.definition.enabled) upstream.primary.start()
+  }
+
+  /** Drops all servers at once: calls that are still in flight fail. Resolves when every process has ended. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true
-    for (const key of this.#upstreams.keys()) void this.stop(key)
-    await Promise.all(this.#leaving)
+    const reason = 'the gateway is stopping'
+    const pools = [...this.#upstreams.values()].flatMap(({ primary, isolated }) => [
+      primary,
+      ...isolated.values(),
+    ])
+    this.#upstreams.clear()
+    for (const pool of new Set([...pools, ...this.#leaving.keys()]))
+      void this.#dismissPool(pool, reason, true)
+    await Promise.all(this.#leaving.values())
   }
 
   #create(key: ServerKey, definition: ServerDefinition): Upstream {
@@ -205,9 +230,9 @@ export class Upstreams {
     await Promise.all(pools.map((pool) => this.#dismissPool(pool, reason)))
   }
 
-  #dismissPool(pool: Pool, reason: string): Promise<void> {
-    const leaving = pool.stop(reason).finally(() => this.#leaving.delete(leaving))
-    this.#leaving.add(leaving)
+  #dismissPool(pool: Pool, reason: string, atOnce = false): Promise<void> {
+    const leaving = pool.stop(reason, { atOnce }).finally(() => this.#leaving.delete(pool))
+    this.#leaving.set(pool, leaving)
     return leaving
   }
 }

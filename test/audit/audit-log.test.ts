@@ -137,7 +137,68 @@ describe('writing', () => {
   })
 })
 
+describe('waiting for a record', () => {
+  test('has it written at once, and resolves when it is', async () => {
+    const { log, store, clock } = logOf()
+    const held = Promise.withResolvers<void>()
+    store.held = held.promise
+    recordAll(log, ['a'])
+    let isDurable = false
+    const waiting = log.durable().then(() => (isDurable = true))
+    await clock.advance(1)
+    expect(store.running).toBe(1)
+    expect(isDurable).toBe(false)
+    held.resolve()
+    await waiting
+    expect(store.batches).toEqual([['a']])
+  })
+
+  test('writes what came during a write directly after it, and together', async () => {
+    const { log, store, clock } = logOf()
+    const held = Promise.withResolvers<void>()
+    store.held = held.promise
+    recordAll(log, ['a'])
+    const first = log.durable()
+    recordAll(log, ['b', 'c'])
+    const second = log.durable()
+    held.resolve()
+    await first
+    await clock.advance(0)
+    await second
+    expect(store.batches).toEqual([['a'], ['b', 'c']])
+  })
+
+  test('lasts as long as the store fails, without asking it more often', async () => {
+    const { log, store, clock } = logOf()
+    store.failures = 2
+    recordAll(log, ['a'])
+    const waiting = log.durable()
+    await clock.advance(99)
+    recordAll(log, ['b'])
+    const later = log.durable()
+    await clock.advance(0)
+    expect(store.batches).toHaveLength(1)
+    await clock.advance(10_000)
+    await Promise.all([waiting, later])
+    expect(store.ids.size).toBe(2)
+  })
+
+  test('is over at once when nothing is queued', async () => {
+    const { log } = logOf()
+    await expect(log.durable()).resolves.toBeUndefined()
+  })
+})
+
 describe('limits', () => {
+  test('refuses while the store has no room, whatever room the queue has', () => {
+    const full = { isFull: true }
+    const store = Object.assign(new MemoryStore(), { isFull: () => full.isFull })
+    const log = new AuditLog({ store, clock: new FakeClock(), logger: silentLogger, queueLimit: 100 })
+    expect(() => log.reserve()).toThrow(FULL)
+    full.isFull = false
+    expect(() => log.reserve()).not.toThrow()
+  })
+
   test('refuses before execution what could not be recorded', async () => {
     const { log, store, clock } = logOf({ queueLimit: 2 })
     store.failures = 1

@@ -50,6 +50,23 @@ test.each<[string, Record<string, string>, string[]]>([
     },
     ['OIDC_TENANTS'],
   ],
+  ['Firestore without its project', { STORE: 'firestore' }, ['GOOGLE_CLOUD_PROJECT']],
+  [
+    'what only Firestore needs beside the file',
+    { FIRESTORE_DATABASE: 'tools', REGISTRY_PROBE_MS: '500' },
+    ['FIRESTORE_DATABASE', 'REGISTRY_PROBE_MS'],
+  ],
+  [
+    'a registry file beside Firestore',
+    { STORE: 'firestore', GOOGLE_CLOUD_PROJECT: 'demo', REGISTRY_FILE: 'r.yaml' },
+    ['REGISTRY_FILE'],
+  ],
+  [
+    'a place for secrets beside Secret Manager',
+    { SECRETS_PROJECT: 'demo', SECRETS_FILE: 's.yaml', SECRETS_ENV: 'acme_KEY' },
+    ['SECRETS_FILE', 'SECRETS_ENV'],
+  ],
+  ['what only Secret Manager needs', { SECRETS_PREFIX: 'gw-' }, ['SECRETS_PREFIX']],
 ])('%s is a problem', (_case, env, names) => {
   expect(namesOf(env)).toEqual(names)
 })
@@ -64,6 +81,12 @@ test.each<[string, Record<string, string>]>([
   [
     'only OIDC_ISSUERS',
     { LOCAL_ISSUER: 'off', OIDC_ISSUERS: '[{"issuer":"https://b.example.com","tenants":"*"}]' },
+  ],
+  ['a file of secrets and variables', { SECRETS_FILE: 's.yaml', SECRETS_ENV: 'acme_KEY' }],
+  ['a project in the environment of the file', { GOOGLE_CLOUD_PROJECT: 'demo' }],
+  [
+    'the local issuer for trying out Firestore on loopback',
+    { STORE: 'firestore', GOOGLE_CLOUD_PROJECT: 'demo', LOCAL_ISSUER: 'on' },
   ],
 ])('%s is fine', (_case, env) => {
   expect(namesOf(env)).toEqual([])

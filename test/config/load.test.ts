@@ -30,14 +30,27 @@ test('without any variable it is the embedded mode on loopback', () => {
     dataDir: '.data',
     registryFile: '.data/registry.yaml',
     store: 'file',
+    firestore: undefined,
+    registryProbeMs: 15_000,
     defaultTenant: 'local',
     localIssuer: true,
     issuers: [],
+    issuerDefaults: {
+      audience: 'http://127.0.0.1:8080',
+      algorithms: ['RS256', 'ES256', 'PS256', 'EdDSA'],
+      claims: { tenant: 'tenant_id', roles: 'roles', scope: 'scope', agent: 'agent', agents: 'agents' },
+    },
     trustAgentHeader: [],
+    platformAdminRole: 'platform-admin',
+    secretsFile: undefined,
+    secretsEnv: [],
+    secretsProject: undefined,
+    secretsPrefix: '',
+    secretsTtlMs: 300_000,
     callTimeoutMs: 60_000,
     connectTimeoutMs: 20_000,
     startConcurrency: 8,
-    drainTimeoutMs: 8000,
+    drainTimeoutMs: 7000,
     maxBodyBytes: 4_194_304,
     maxUpstreamMessageBytes: 10_485_760,
     sessionIdleMs: 1_800_000,
@@ -45,6 +58,8 @@ test('without any variable it is the embedded mode on loopback', () => {
     maxSessionsPerPrincipal: 100,
     auditQueueLimit: 10_000,
     auditRetentionDays: 90,
+    auditSpoolMaxBytes: 67_108_864,
+    auditDigestKey: undefined,
     logLevel: 'info',
     logFormat: 'auto',
     metricsPort: 9464,
@@ -131,6 +146,21 @@ test('several identity providers take what they leave out from the settings for 
   ])
 })
 
+test('with Firestore it is told the database, and nobody has to be named who issues tokens', () => {
+  const settings = loadSettings({
+    STORE: 'firestore',
+    GOOGLE_CLOUD_PROJECT: 'demo',
+    OIDC_AUDIENCE: 'gateway',
+  })
+  expect(settings).toMatchObject({
+    store: 'firestore',
+    firestore: { projectId: 'demo', databaseId: '(default)' },
+    localIssuer: false,
+    issuers: [],
+    issuerDefaults: { audience: 'gateway' },
+  })
+})
+
 test('lists and words are read as they are documented', () => {
   const settings = loadSettings({
     METRICS_PORT: 'off',
@@ -156,11 +186,9 @@ test('lists and words are read as they are documented', () => {
 
 describe('problems', () => {
   test('all are reported at once, each with its name, what is expected and what was there', () => {
-    expect(
-      problemsOf({ PORT: '70000', CALL_TIMEOUT_MS: '1m', LOG_LEVEL: 'loud', STORE: 'firestore' }),
-    ).toEqual([
+    expect(problemsOf({ PORT: '70000', CALL_TIMEOUT_MS: '1m', LOG_LEVEL: 'loud', STORE: 'redis' })).toEqual([
       { name: 'PORT', expected: 'an integer from 0 to 65535', got: '70000' },
-      { name: 'STORE', expected: '`file`', got: 'firestore' },
+      { name: 'STORE', expected: 'one of `file`, `firestore`', got: 'redis' },
       { name: 'CALL_TIMEOUT_MS', expected: 'an integer from 1 to 300000', got: '1m' },
       {
         name: 'LOG_LEVEL',
@@ -222,6 +250,9 @@ describe('problems', () => {
     ['START_CONCURRENCY', '0'],
     ['AUDIT_RETENTION_DAYS', '0'],
     ['LOCAL_ISSUER', 'yes'],
+    ['GOOGLE_CLOUD_PROJECT', 'no project'],
+    ['FIRESTORE_DATABASE', 'No'],
+    ['REGISTRY_PROBE_MS', '10'],
   ])('%s may not be %j', (name, text) => {
     expect(namesOf({ [name]: text })).toEqual([name])
   })
@@ -265,6 +296,7 @@ describe('a port that the system chose', () => {
     const settings = atPort(loadSettings({ PORT: '0', OIDC_ISSUER: 'https://id.example.com' }), 41_234)
     expect(settings.publicUrl).toBe('http://127.0.0.1:41234')
     expect(settings.issuers[0]?.audience).toBe('http://127.0.0.1:41234')
+    expect(settings.issuerDefaults.audience).toBe('http://127.0.0.1:41234')
   })
 
   test('changes nothing that was set', () => {

@@ -32,6 +32,11 @@ const ROWS = [
   ['keys_unavailable', 503, -31005, 'config', true],
   ['audit_unavailable', 503, -31006, 'gateway', true],
   ['invalid_cursor', 400, -32602, 'client', false],
+  ['invalid_document', 422, -32602, 'client', false],
+  ['already_exists', 409, -32602, 'client', false],
+  ['precondition_required', 428, -32600, 'client', false],
+  ['precondition_failed', 412, -32600, 'client', false],
+  ['store_unavailable', 503, -31007, 'gateway', true],
   ['internal', 500, -32603, 'gateway', false],
 ]
 

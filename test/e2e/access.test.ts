@@ -121,7 +121,7 @@ test('a session belongs to the principal that opened it: to anybody else, even a
       const answer = await ask(stranger, session, method)
       expect([answer.status, await answer.text()]).toEqual([
         404,
-        '{"jsonrpc":"2.0","id":null,"error":{"code":-31012,"message":"Unknown session","data":{"code":"session_not_found","retryable":false}}}',
+        `{"jsonrpc":"2.0","id":${method === 'POST' ? 2 : null},"error":{"code":-31012,"message":"Unknown session","data":{"code":"session_not_found","retryable":false}}}`,
       ])
     }
   }

@@ -135,7 +135,7 @@ test.each([
     404,
     {
       jsonrpc: '2.0',
-      id: null,
+      id: method === 'POST' ? 1 : null,
       error: { code: -32602, data: { code: 'server_not_found', retryable: false } },
     },
   ])

@@ -1,4 +1,5 @@
-import { stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from '@jest/globals'
 import { everything } from '../support/documents.ts'
@@ -146,6 +147,100 @@ test('SIGTERM lets the call in flight finish and be recorded, stops every child,
   expect(await records.json()).toMatchObject({
     records: [{ outcome: 'ok', action: 'call', server: 'everything' }],
   })
+})
+
+test.each([
+  ['over REST', 'rest'],
+  ['over MCP', 'mcp'],
+])(
+  'a call %s that outlasts the drain deadline is answered and recorded, and the exit is clean and in time',
+  async (_what, face) => {
+    gateway = await spawnGateway({ DRAIN_TIMEOUT_MS: '300' })
+    await writeFile(join(gateway.dataDir, 'registry.yaml'), JSON.stringify({ servers: { everything } }))
+    const url = await gateway.url()
+    const bearer = await token()
+    await eventually(
+      async () =>
+        (await servers(url, bearer)).every(({ name, state }) => name === 'everything' && state === 'ready'),
+      { timeoutMs: 20_000 },
+    )
+    const started = Promise.withResolvers<void>()
+    const call =
+      face === 'rest' ? restCall(url, bearer, started.resolve) : mcpCall(url, bearer, started.resolve)
+    await started.promise
+    const before = performance.now()
+    gateway.child.kill('SIGTERM')
+    expect(await call).toMatchObject({ code: 'shutting_down', mayHaveExecuted: true, server: 'everything' })
+    expect(await gateway.exited).toBe(0)
+    expect(performance.now() - before).toBeLessThan(5000)
+
+    const { dataDir } = gateway
+    gateway = await spawnGateway({ DATA_DIR: dataDir })
+    const records = await fetch(
+      `${await gateway.url()}/v1/audit?target=everything_trigger-long-running-operation`,
+      {
+        headers: { authorization: `Bearer ${await token()}` },
+      },
+    )
+    expect(await records.json()).toMatchObject({ records: [{ outcome: 'error', code: 'shutting_down' }] })
+  },
+)
+
+/** A call that takes half a minute; resolves with the last event's data. */
+async function restCall(url: string, bearer: string, onStarted: () => void): Promise<unknown> {
+  const response = await fetch(`${url}/v1/tools/everything_trigger-long-running-operation`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${bearer}`,
+      'content-type': 'application/json',
+      accept: 'text/event-stream',
+    },
+    body: '{"arguments":{"duration":30,"steps":100}}',
+  })
+  let text = ''
+  for await (const chunk of response.body ?? []) {
+    text += Buffer.from(chunk as Uint8Array).toString()
+    if (text.includes('event: progress')) onStarted()
+  }
+  return JSON.parse(/event: error\ndata: (.*)/.exec(text)?.[1] ?? 'null')
+}
+
+async function mcpCall(url: string, bearer: string, onStarted: () => void): Promise<unknown> {
+  const client = await connectClient('streamable-http', url, bearer)
+  return client
+    .callTool(
+      { name: 'everything_trigger-long-running-operation', arguments: { duration: 30, steps: 100 } },
+      { onprogress: onStarted },
+    )
+    .then(
+      () => undefined,
+      ({ data }: { data: unknown }) => data,
+    )
+}
+
+test('a second gateway on the same data directory is refused, naming the first', async () => {
+  gateway = await spawnGateway()
+  await gateway.url()
+  const second = await spawnGateway({ DATA_DIR: gateway.dataDir })
+  expect(await second.exited).toBe(69)
+  expect(second.log.at(-1)?.['msg']).toMatch(
+    new RegExp(`another gateway \\(process ${gateway.child.pid}\\) uses`),
+  )
+})
+
+test('a registry file that cannot be used at the start leaves the gateway alive and not ready, until it is mended', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'tool-gateway-broken-'))
+  await writeFile(join(dataDir, 'registry.yaml'), 'servers:\n  a: [\n')
+  gateway = await spawnGateway({ DATA_DIR: dataDir })
+  const url = await gateway.url()
+  expect((await fetch(`${url}/healthz`)).status).toBe(200)
+  const notReady = await fetch(`${url}/readyz`)
+  expect([notReady.status, await notReady.json()]).toEqual([
+    503,
+    { status: 'not ready', missing: ['registry'] },
+  ])
+  await writeFile(join(dataDir, 'registry.yaml'), 'servers: {}\n')
+  await eventually(async () => (await fetch(`${url}/readyz`)).status === 200)
 })
 
 test('bad settings are all named at once, with what is expected, and the exit code is 78', async () => {

@@ -215,6 +215,35 @@ test('health tells the state of the servers that the caller may see, and of no o
   })
 })
 
+test('a call with arguments that do not fit is recorded and counted like any other', async () => {
+  await gateway.rest(
+    token,
+    'POST',
+    '/v1/tools/everything_get-sum',
+    { arguments: {} },
+    { 'x-request-id': 'bad-args' },
+  )
+  await gateway.rest(
+    token,
+    'POST',
+    '/v1/prompts/everything_args-prompt',
+    {},
+    { 'x-request-id': 'bad-prompt' },
+  )
+  const auditor = await gateway.token({ roles: ['auditor'] })
+  const records = await eventually(async () => {
+    const { body } = await gateway.rest(auditor, 'GET', '/v1/audit?outcome=error')
+    const found = (body['records'] as Record<string, unknown>[]).filter(({ requestId }) =>
+      String(requestId).startsWith('bad-'),
+    )
+    return found.length === 2 && found
+  })
+  expect(records.map(({ requestId, code, effect }) => [requestId, code, effect])).toEqual([
+    ['bad-prompt', 'invalid_arguments', 'allow'],
+    ['bad-args', 'invalid_arguments', 'allow'],
+  ])
+})
+
 test('every call is one record of its tenant, without arguments or results, and counted', async () => {
   const secret = 'do-not-store-this'
   await gateway.rest(

@@ -29,7 +29,7 @@ function open(id: string, fields: Partial<Session> = {}): Session {
     close: () => closed.push(id),
     ...fields,
   }
-  sessions.checkRoom(session.principal)
+  sessions.makeRoom(session.principal)
   sessions.add(session)
   return session
 }
@@ -59,18 +59,31 @@ test('a session of one face is not found over another, and an unknown id nowhere
   expect(() => sessions.of('__proto__', principal(), 'sse')).toThrow('Unknown session')
 })
 
-test('one principal, and all together, can open only so many; an ended one makes room', () => {
-  open('one')
-  open('two')
-  expect(() => sessions.checkRoom(principal())).toThrow(
-    expect.objectContaining({ code: 'too_many_sessions' }),
+test('one principal, and all together, can have only so many with open streams; an ended one makes room', () => {
+  open('one', { openStreams: 1 })
+  open('two', { openStreams: 1 })
+  expect(() => sessions.makeRoom(principal())).toThrow(
+    expect.objectContaining({ code: 'too_many_sessions', facts: { retryAfterMs: 30_000 } }),
   )
   open('three', { principal: principal({ subject: 'bob' }) })
-  expect(() => sessions.checkRoom(principal({ subject: 'eve' }))).toThrow('Too many open sessions')
+  expect(() => sessions.makeRoom(principal({ subject: 'eve' }))).toThrow(
+    'As many sessions are open as allowed: 3 in all',
+  )
   sessions.remove('one')
   sessions.remove('one')
-  expect(() => sessions.checkRoom(principal())).not.toThrow()
+  expect(() => sessions.makeRoom(principal())).not.toThrow()
   expect(ended).toEqual(['one'])
+})
+
+test('at the limit, the longest unused session of the same principal without an open stream gives way', async () => {
+  open('streaming', { openStreams: 1 })
+  open('abandoned')
+  open('other', { principal: principal({ subject: 'bob' }) })
+  await clock.advance(1000)
+  open('new')
+  expect([ended, closed]).toEqual([['abandoned'], ['abandoned']])
+  expect(sessions.of('streaming', principal(), 'sse').id).toBe('streaming')
+  expect(sessions.of('other', principal({ subject: 'bob' }), 'sse').id).toBe('other')
 })
 
 test('an idle session ends; one that is used or has an open stream does not', async () => {
@@ -91,6 +104,6 @@ test('closing ends every session and lets none begin', async () => {
   sessions.close()
   expect(closed).toEqual(['one', 'two'])
   expect(sessions.counts()).toEqual({ sse: 0, 'streamable-http': 0 })
-  expect(() => sessions.checkRoom(principal())).toThrow(expect.objectContaining({ code: 'shutting_down' }))
+  expect(() => sessions.makeRoom(principal())).toThrow(expect.objectContaining({ code: 'shutting_down' }))
   expect(clock.pending).toBe(0)
 })

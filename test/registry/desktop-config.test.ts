@@ -43,6 +43,8 @@ describe('an entry', () => {
     ['http', 'http'],
     ['streamable-http', 'streamable-http'],
     ['sse', 'sse'],
+    ['streamableHttp', 'streamable-http'],
+    ['streamable_http', 'streamable-http'],
     ['pigeon', 'pigeon'],
   ])('with a url and type %j has transport %j', (type, transport) => {
     expect(documentOf({ ...(type && { type }), url: 'https://x.example.com', headers: { a: 'b' } })).toEqual({
@@ -50,6 +52,20 @@ describe('an entry', () => {
       transport,
       url: 'https://x.example.com',
       headers: { a: 'b' },
+    })
+  })
+
+  test.each(['serverUrl', 'httpUrl'])('may call its url %s', (field) => {
+    expect(documentOf({ [field]: 'https://x.example.com' })).toEqual({
+      name: 'a',
+      transport: 'http',
+      url: 'https://x.example.com',
+    })
+  })
+
+  test('may have numbers and booleans in its environment, where a process gets text', () => {
+    expect(documentOf({ command: 'x', env: { PORT: 3000, DEBUG: true, NAME: 'n' } })).toMatchObject({
+      env: { PORT: '3000', DEBUG: 'true', NAME: 'n' },
     })
   })
 

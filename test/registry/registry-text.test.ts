@@ -36,8 +36,11 @@ describe('a registry text', () => {
     })
   })
 
-  test('may have no server left', () => {
-    expect(readRegistryText('servers:\n#  a: x\n')).toEqual({ documents: [], notes: [] })
+  test('may have no server left, if it says so: a file that was cut off looks like one without a value', () => {
+    expect(readRegistryText('servers: {}\n')).toEqual({ documents: [], notes: [] })
+    expect(readRegistryText('servers:\n#  a: x\n')).toEqual({
+      problem: '`servers` has no value; write `servers: {}` to have none',
+    })
   })
 
   test('notes the sections without effect, unless they are empty', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { GatewayError } from '../../src/domain/errors.ts'
 import { FakeConnection, toolServer, upstreamError } from './fake-connection.ts'
-import { call, KEY, readyWorld, server, UNAVAILABLE, world } from './world.ts'
+import { call, KEY, processServer, readyWorld, server, UNAVAILABLE, world } from './world.ts'
 
 describe('a server', () => {
   test('that starts is asked what it offers and is then ready', async () => {
@@ -64,7 +64,7 @@ describe('a server', () => {
   test('that fails too often is given up, until its definition changes', async () => {
     const made = world()
     const { servers, upstreams, clock } = made
-    upstreams.start(server({ lifecycle: { maxRestarts: 1 } }))
+    upstreams.start(processServer({ lifecycle: { maxRestarts: 1 } }))
     for (const reason of ['first', 'second']) {
       servers.last.fail(reason)
       await clock.advance(1000)
@@ -72,9 +72,21 @@ describe('a server', () => {
     expect(upstreams.status(KEY)).toMatchObject({ state: 'failed', reason: 'second' })
     await clock.advance(3_600_000)
     expect(servers.attempts).toHaveLength(2)
-    await expect(call(upstreams.poolFor(server(), ''), made)).rejects.toMatchObject(UNAVAILABLE)
-    upstreams.replace(server())
+    await expect(call(upstreams.poolFor(processServer(), ''), made)).rejects.toMatchObject(UNAVAILABLE)
+    upstreams.replace(processServer())
     expect(upstreams.status(KEY)?.state).toBe('starting')
+  })
+
+  test('that is an endpoint and not a process is never given up: it may be back any time', async () => {
+    const { servers, upstreams, clock } = world()
+    upstreams.start(server({ lifecycle: { maxRestarts: 1 } }))
+    for (let failure = 0; failure < 20; failure += 1) {
+      servers.last.fail('away')
+      await clock.advance(30_000)
+    }
+    servers.last.succeed()
+    await clock.advance(0)
+    expect(upstreams.status(KEY)?.state).toBe('ready')
   })
 
   test('that must not be restarted is given up at its first failure', async () => {

@@ -116,6 +116,16 @@ describe('stopping', () => {
     expect(connection.isClosed).toBe(true)
   })
 
+  test('everything does not wait for calls in flight, nor for a server that drains already', async () => {
+    const made = await readyWorld()
+    const options = { signal: undefined, deadlineAt: made.clock.monotonic() + 1000 }
+    void made.upstreams.poolFor(server(), '').run(() => new Promise(() => undefined), options)
+    const replaced = made.connection
+    made.upstreams.replace(server({ headers: { a: 'b' } }))
+    await made.upstreams.close()
+    expect(replaced.isClosed).toBe(true)
+  })
+
   test('everything is idempotent, and nothing starts afterwards', async () => {
     const { upstreams, connection, servers } = await readyWorld()
     await Promise.all([upstreams.close(), upstreams.close()])

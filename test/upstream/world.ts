@@ -14,6 +14,11 @@ export function server(fields: Record<string, unknown> = {}): ServerDefinition {
   return definitionOf({ transport: 'streamable-http', url: 'http://127.0.0.1:1/', ...fields })
 }
 
+/** The same server as a process. */
+export function processServer(fields: Record<string, unknown> = {}): ServerDefinition {
+  return definitionOf({ transport: 'stdio', command: 'x', ...fields })
+}
+
 export interface World {
   readonly clock: FakeClock
   readonly servers: FakeServers

@@ -4,14 +4,15 @@ import {
   type Transport,
 } from '@modelcontextprotocol/client'
 import { type Clock, sleep } from '../../domain/clock.ts'
-import type { HttpServerDefinition, StdioServerDefinition } from '../../domain/server-definition.ts'
+import { secretPlaces } from '../../domain/secret-reference.ts'
+import type { HttpServerDefinition } from '../../domain/server-definition.ts'
 import { limitedFetch } from './limited-fetch.ts'
 import { packageCommand } from './package-command.ts'
+import { redactor } from './redaction.ts'
+import type { ServerWithSecrets } from './resolve-secrets.ts'
 import { StdioTransport } from './stdio-transport.ts'
 
 const GOODBYE_MS = 1000
-/** Shorter values are no secrets, and replacing them would garble the text. */
-const SHORTEST_SECRET = 6
 
 /** A transport that is not connected yet, with what the SDK does not know of it. */
 export interface Channel {
@@ -28,36 +29,36 @@ export interface Channel {
 
 /** A process of the server. @throws Error when its package is not installed */
 export async function stdioChannel(
-  server: StdioServerDefinition,
+  { server, secrets }: ServerWithSecrets,
   options: { packageDirs: readonly string[]; maxMessageBytes: number; clock: Clock },
 ): Promise<Channel> {
+  if (server.transport !== 'stdio') throw new TypeError('not a stdio server')
   const { packageDirs, maxMessageBytes, clock } = options
   const program =
     server.package === undefined
       ? { command: server.command ?? '', args: [] }
       : await packageCommand(server.package, packageDirs)
   const command = { ...program, args: [...program.args, ...server.args], cwd: server.cwd, env: server.env }
-  const transport = new StdioTransport({ command, maxMessageBytes, clock })
-  const secrets = Object.values(server.env).filter((value) => value.length >= SHORTEST_SECRET)
-  const redacted = (text: string): string =>
-    secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text)
+  const redact = redactor({ secrets, literals: Object.values(server.env) })
+  const transport = new StdioTransport({ command, maxMessageBytes, clock, redact })
   return {
     transport,
     pid: () => transport.pid,
     explain: (reason) => {
       const said = transport.stderr.lastLine()
-      return said === undefined ? reason : redacted(`${reason}; it said: ${said}`)
+      return said === undefined ? redact(reason) : `${redact(reason)}; it said: ${said}`
     },
-    endReason: () => redacted(transport.exitReason),
+    endReason: () => transport.exitReason,
     sayGoodbye: () => Promise.resolve(),
   }
 }
 
 /** The server's endpoint over Streamable HTTP or, with `isSse`, over HTTP+SSE. */
 export function httpChannel(
-  server: HttpServerDefinition,
+  { server, secrets }: ServerWithSecrets,
   options: { isSse: boolean; maxMessageBytes: number; clock: Clock },
 ): Channel {
+  if (server.transport === 'stdio') throw new TypeError('not an HTTP server')
   const url = new URL(server.url ?? server.instances?.[0]?.url ?? '')
   const settings = {
     fetch: limitedFetch({ maxBytes: options.maxMessageBytes }),
@@ -65,7 +66,7 @@ export function httpChannel(
   }
   const shared = {
     pid: () => undefined,
-    explain: (reason: string) => reason,
+    explain: redactor({ secrets, literals: secretPlaces(server).map(({ value }) => value) }),
     endReason: () => 'the connection ended',
   }
   if (options.isSse) {

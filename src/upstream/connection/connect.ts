@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Clock, systemClock } from '../../domain/clock.ts'
 import { GatewayError, messageOf } from '../../domain/errors.ts'
+import { type ResolveSecret, type SecretReference, SecretRefused } from '../../domain/secret-reference.ts'
 import { type ServerDefinition, serverKey } from '../../domain/server-definition.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { type Channel, httpChannel, stdioChannel } from './channel.ts'
@@ -9,11 +10,12 @@ import type { Connect, Connection, ConnectionEvents, Era } from './connection.ts
 import { EraMemory } from './era-memory.ts'
 import { type EraQuestion, open } from './opening.ts'
 import { nodeModulesOf } from './package-command.ts'
+import { redactedConnection, redactedError, redactor } from './redaction.ts'
+import { type ServerWithSecrets, withSecrets } from './resolve-secrets.ts'
 import { openingFailure, statusOf } from './upstream-error.ts'
 
 const STDIO_PROBE_MS = 3000
 const MODERN = '2026-07-28'
-const SECRET = 'secret://'
 /** What a server answers to the POST of a transport that it does not speak. */
 const NOT_THIS_TRANSPORT = new Set([400, 404, 405])
 
@@ -29,11 +31,14 @@ export interface ConnectorOptions {
   readonly logger: Logger
   readonly clock?: Clock
   readonly random?: () => number
+  /** Asked for each secret that a server names, at each connection. Absent: there are no secrets. */
+  readonly resolveSecret?: ResolveSecret
 }
 
 /** One try to open a connection: what is asked for, and until when. */
 interface Opening {
-  readonly server: ServerDefinition
+  /** With the values of its secrets; nothing but the channel may see them. */
+  readonly filled: ServerWithSecrets
   readonly events: ConnectionEvents
   readonly signal: AbortSignal
   /** Milliseconds left. */
@@ -63,24 +68,37 @@ class Connector {
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<Connection> {
-    refuseSecretReferences(server)
     const deadline = new AbortController()
     const cancel = this.#clock.after(timeoutMs, () =>
       deadline.abort(new Error(`it did not open within ${timeoutMs} ms`)),
     )
     const endsAt = this.#clock.monotonic() + timeoutMs
-    const opening: Opening = {
-      server,
-      events,
-      signal: AbortSignal.any([signal, deadline.signal]),
-      remaining: () => Math.max(1, endsAt - this.#clock.monotonic()),
-    }
+    const bounded = AbortSignal.any([signal, deadline.signal])
+    let secrets: readonly string[] = []
     try {
-      return server.transport === 'stdio' ? await this.#stdio(opening) : await this.#http(opening)
+      const filled = await this.#filled(server, bounded)
+      secrets = filled.secrets
+      const remaining = (): number => Math.max(1, endsAt - this.#clock.monotonic())
+      const opening: Opening = { filled, events, signal: bounded, remaining }
+      const connection = await (server.transport === 'stdio' ? this.#stdio(opening) : this.#http(opening))
+      return secrets.length === 0 ? connection : redactedConnection(connection, redactor({ secrets }))
     } catch (error) {
-      throw failure(server, error)
+      throw failure(server, error, secrets)
     } finally {
       cancel()
+    }
+  }
+
+  async #filled(server: ServerDefinition, signal: AbortSignal): Promise<ServerWithSecrets> {
+    const { resolveSecret = noSecrets } = this.#options
+    const { promise: aborted, reject } = Promise.withResolvers<never>()
+    const abort = (): void => reject(new Explained(messageOf(signal.reason)))
+    signal.addEventListener('abort', abort, { once: true })
+    if (signal.aborted) abort()
+    try {
+      return await Promise.race([withSecrets(server, resolveSecret), aborted])
+    } finally {
+      signal.removeEventListener('abort', abort)
     }
   }
 
@@ -102,7 +120,7 @@ class Connector {
     } catch (error) {
       if (error instanceof NotStarted || opening.signal.aborted) throw error
       this.#options.logger.debug(
-        { server: opening.server.name, reason: messageOf(error) },
+        { server: opening.filled.server.name, reason: messageOf(error) },
         'starting it again as a legacy server',
       )
       return this.#openProcess(opening, { kind: 'legacy' }, untilDeadline(opening))
@@ -110,9 +128,7 @@ class Connector {
   }
 
   async #openProcess(opening: Opening, question: EraQuestion, timeoutMs: number): Promise<Connection> {
-    const { server } = opening
-    if (server.transport !== 'stdio') throw new TypeError('not a stdio server')
-    const channel = await stdioChannel(server, {
+    const channel = await stdioChannel(opening.filled, {
       packageDirs: await this.#packageDirs(),
       maxMessageBytes: this.#options.maxMessageBytes,
       clock: this.#clock,
@@ -121,7 +137,7 @@ class Connector {
   }
 
   async #http(opening: Opening): Promise<Connection> {
-    const { transport } = opening.server
+    const { transport } = opening.filled.server
     if (transport === 'sse') return this.#openEndpoint(opening, true)
     try {
       return await this.#openEndpoint(opening, false)
@@ -133,9 +149,7 @@ class Connector {
   }
 
   #openEndpoint(opening: Opening, isSse: boolean): Promise<Connection> {
-    const { server } = opening
-    if (server.transport === 'stdio') throw new TypeError('not an HTTP server')
-    const channel = httpChannel(server, {
+    const channel = httpChannel(opening.filled, {
       isSse,
       maxMessageBytes: this.#options.maxMessageBytes,
       clock: this.#clock,
@@ -150,7 +164,8 @@ class Connector {
     question: EraQuestion,
     timeoutMs: number,
   ): Promise<Connection> {
-    const { server, events, signal } = opening
+    const { events, signal } = opening
+    const { server } = opening.filled
     const key = memoryKey(server)
     const { clientInfo, random = Math.random } = this.#options
     try {
@@ -176,7 +191,7 @@ class Connector {
     }
   }
 
-  #knownEra({ server }: Opening): Era | undefined {
+  #knownEra({ filled: { server } }: Opening): Era | undefined {
     return server.era === 'auto' ? this.#eras.recall(memoryKey(server)) : server.era
   }
 
@@ -221,29 +236,15 @@ function memoryKey(server: ServerDefinition): string {
   return JSON.stringify([serverKey(server), target])
 }
 
-function refuseSecretReferences(server: ServerDefinition): void {
-  const values = server.transport === 'stdio' ? Object.values(server.env) : headerValues(server)
-  const reference = values.find((value) => value.startsWith(SECRET))
-  if (reference === undefined) return
-  throw new GatewayError(
-    'upstream_unavailable',
-    `secret reference ${reference} cannot be resolved in this version`,
-    {
-      facts: { server: server.name, mayHaveExecuted: false },
-    },
-  )
+function noSecrets(reference: SecretReference): Promise<never> {
+  return Promise.reject(new SecretRefused(reference, 'missing', 'this gateway has no secrets'))
 }
 
-function headerValues({ headers, auth }: Exclude<ServerDefinition, { transport: 'stdio' }>): string[] {
-  const own = Object.values(headers)
-  if (auth.kind === 'bearer') return [...own, auth.token]
-  return auth.kind === 'headers' ? [...own, ...Object.values(auth.headers)] : own
-}
-
-function failure(server: ServerDefinition, error: unknown): GatewayError {
-  const isTold = error instanceof NotStarted || error instanceof Explained
-  return new GatewayError('upstream_unavailable', isTold ? error.message : openingFailure(error), {
-    cause: error,
+function failure(server: ServerDefinition, error: unknown, secrets: readonly string[]): GatewayError {
+  const isTold = error instanceof NotStarted || error instanceof Explained || error instanceof SecretRefused
+  const redact = redactor({ secrets })
+  return new GatewayError('upstream_unavailable', redact(isTold ? error.message : openingFailure(error)), {
+    cause: secrets.length === 0 ? error : redactedError(error, redact),
     facts: { server: server.name, mayHaveExecuted: false },
   })
 }

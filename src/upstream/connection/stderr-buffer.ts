@@ -1,14 +1,19 @@
 /** The last bytes that a process wrote to its standard error, bounded, for the reason of a failure. */
 export class StderrBuffer {
   readonly #limit: number
+  readonly #redact: (text: string) => string
+  #isCut = false
   #chunks: Buffer[] = []
   #size = 0
 
-  constructor(options: { limitBytes: number }) {
+  /** @param options.redact takes out of a text what must not be quoted */
+  constructor(options: { limitBytes: number; redact?: (text: string) => string }) {
     this.#limit = options.limitBytes
+    this.#redact = options.redact ?? ((text) => text)
   }
 
   push(chunk: Buffer): void {
+    this.#isCut ||= this.#size + chunk.length > this.#limit
     // A copy of the tail: a slice would keep the whole chunk alive.
     const kept = chunk.length > this.#limit ? Buffer.from(chunk.subarray(chunk.length - this.#limit)) : chunk
     this.#chunks.push(kept)
@@ -26,11 +31,13 @@ export class StderrBuffer {
     return Buffer.concat(this.#chunks).toString('utf8')
   }
 
-  /** The last line that says something, without control characters, cut to 300 characters. */
+  /** The last line that says something, without secrets and control characters, cut to 300 characters. */
   lastLine(): string | undefined {
-    const lines = this.text().split('\n')
-    const last = lines.findLast((line) => line.trim() !== '')
-    return last === undefined ? undefined : printable(last).slice(0, 300)
+    const lines = this.#redact(this.text()).split('\n')
+    // A line whose beginning was dropped may begin with a part of a secret, which cannot be recognised.
+    const whole = this.#isCut ? lines.slice(1) : lines
+    const last = whole.findLast((line) => line.trim() !== '')
+    return last === undefined ? undefined : this.#redact(printable(last)).slice(0, 300)
   }
 
   #dropOldest(): void {

@@ -40,7 +40,7 @@ export class StdioTransport implements Transport {
   readonly #clock: Clock
   readonly #graceMs: { readonly stdin: number; readonly term: number }
   readonly #framer: LineFramer
-  readonly #stderr = new StderrBuffer({ limitBytes: STDERR_BYTES })
+  readonly #stderr: StderrBuffer
   readonly #ended = Promise.withResolvers<void>()
   #child: ChildProcessWithoutNullStreams | undefined
   #closing: Promise<void> | undefined
@@ -54,7 +54,11 @@ export class StdioTransport implements Transport {
     clock: Clock
     /** Time to end after stdin closed, and after SIGTERM, before the next stronger means. */
     graceMs?: { stdin: number; term: number }
+    /** Takes out of what the process says what must not be quoted. */
+    redact?: (text: string) => string
   }) {
+    const { redact } = options
+    this.#stderr = new StderrBuffer({ limitBytes: STDERR_BYTES, ...(redact !== undefined && { redact }) })
     this.#command = options.command
     this.#clock = options.clock
     this.#graceMs = options.graceMs ?? { stdin: 200, term: 2000 }

@@ -6,6 +6,8 @@ export interface SampleState {
   readonly added: string[]
   /** Calls of `hold` that were cancelled. */
   cancelled: number
+  /** Calls of `hold` that are under way. */
+  holding: number
   readonly onChange: (server: Server) => void
 }
 
@@ -35,7 +37,7 @@ export const EXOTIC_TOOL = {
 }
 
 export function sampleState(onChange: (server: Server) => void): SampleState {
-  return { added: [], cancelled: 0, onChange }
+  return { added: [], cancelled: 0, holding: 0, onChange }
 }
 
 /** An MCP server for tests that passes on whatever it likes, of either era. */
@@ -136,9 +138,11 @@ async function callTool(
 }
 
 function hold(state: SampleState, signal: AbortSignal): Promise<never> {
+  state.holding += 1
   return new Promise((_resolve, reject) => {
     signal.addEventListener('abort', () => {
       state.cancelled += 1
+      state.holding -= 1
       reject(new Error('cancelled'))
     })
   })

@@ -164,12 +164,4 @@ describe('an HTTP server that cannot be opened', () => {
     const server = definitionOf({ transport: 'http', url: upstream.url })
     await expect(connecting.open(server, { timeoutMs: 200 })).rejects.toThrow('it did not open within 200 ms')
   })
-
-  test.each(['bearer', 'headers'])('is refused with a secret reference as %s', async (kind) => {
-    const value = 'secret://token-of-x'
-    const auth = kind === 'bearer' ? { kind, token: value } : { kind, headers: { 'x-key': value } }
-    await expect(open('http://127.0.0.1:1/', { auth })).rejects.toThrow(
-      'secret reference secret://token-of-x cannot be resolved in this version',
-    )
-  })
 })

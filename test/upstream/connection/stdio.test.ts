@@ -307,14 +307,6 @@ describe('a stdio server that cannot be opened', () => {
     await expect(opening).rejects.toThrow('stopping')
     expect(childPids()).toEqual([])
   })
-
-  test('is refused with a secret reference, which alone is named', async () => {
-    const server = programOf('raw-stdio.ts', [], { env: { PLAIN: 'visible', KEY: 'secret://github-token' } })
-    await expect(connecting.open(server)).rejects.toMatchObject({
-      code: 'upstream_unavailable',
-      message: 'secret reference secret://github-token cannot be resolved in this version',
-    })
-  })
 })
 
 function childPids(): number[] {

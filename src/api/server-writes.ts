@@ -1,0 +1,217 @@
+import { type Request, type Response, Router } from 'express'
+import { z } from 'zod'
+import { identityOf } from '../auth/identity.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import { GatewayError } from '../domain/errors.ts'
+import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json.ts'
+import { ALL_TENANTS, type Principal } from '../domain/principal.ts'
+import { SERVER_NAME } from '../domain/server-definition.ts'
+import { masked, unmasked } from '../registry/mask.ts'
+import type { RegistryStore, StoredDocument } from '../registry/registry-store.ts'
+import { problemsOfDocument } from '../registry/validate.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Upstreams } from '../upstream/upstreams.ts'
+import { methodNotAllowed } from './method-not-allowed.ts'
+import { bodyOf, queryOf } from './query.ts'
+import { requireRole } from './require-role.ts'
+import { stateOf } from './servers.ts'
+
+export interface ServerWriteOptions {
+  readonly registryStore: RegistryStore
+  readonly catalog: Catalog
+  readonly upstreams: Upstreams
+  readonly logger: Logger
+  /** Role of those who may write servers for all tenants and what is started on this machine. */
+  readonly platformAdminRole?: string
+}
+
+/** Not a record schema: that would drop members of some names. */
+const document = z.custom<JsonObject>(isJsonObject, 'expected an object')
+const tenantQuery = z.object({ tenantId: z.string().max(63).optional() })
+/** What decides which program runs, and how. */
+const LAUNCH_FIELDS = ['transport', 'command', 'package', 'args', 'cwd', 'env']
+
+/**
+ * `POST /v1/servers` and `GET`, `PUT` and `DELETE /v1/servers/{name}`: the documents of the caller's tenant, and those
+ * for all tenants, as they are stored. Answers hold no secrets; a masked value that comes back keeps the stored one.
+ */
+export function serverWriteRoutes(options: ServerWriteOptions): Router {
+  const router = Router()
+  const writes = new ServerWrites(options)
+  const operator = requireRole('operator')
+  router.post('/servers', operator, (request, response) => writes.create(request, response))
+  router.get('/servers/:name', operator, (request, response) => writes.show(request, response))
+  router.put('/servers/:name', operator, (request, response) => writes.replace(request, response))
+  router.delete('/servers/:name', operator, (request, response) => writes.remove(request, response))
+  router.all('/servers/:name', methodNotAllowed('GET, PUT, DELETE'))
+  return router
+}
+
+class ServerWrites {
+  readonly #options: ServerWriteOptions
+  readonly #adminRole: string
+
+  constructor(options: ServerWriteOptions) {
+    this.#options = options
+    this.#adminRole = options.platformAdminRole ?? 'platform-admin'
+  }
+
+  async show(request: Request, response: Response): Promise<void> {
+    this.#answer(request, response, await this.#stored(request))
+  }
+
+  async create(request: Request, response: Response): Promise<void> {
+    const { principal } = identityOf(request)
+    const given = bodyOf(document, request)
+    const { document: wanted, problems } = unmasked({ tenantId: principal.tenantId, ...given }, undefined)
+    this.#mayUse(principal, wanted['tenantId'])
+    this.#mayWrite(principal, undefined, wanted)
+    refuseInvalid(wanted, problems)
+    const { name } = wanted
+    const isTaken = await this.#options.registryStore.get(ALL_TENANTS, String(name))
+    if (isTaken !== undefined) throw new GatewayError('already_exists')
+    const stored = await this.#options.registryStore.create(wanted)
+    this.#log(request, 'server document created', stored, Object.keys(wanted))
+    response.status(201).setHeader('Location', locationOf(stored))
+    this.#answer(request, response, stored)
+  }
+
+  async replace(request: Request, response: Response): Promise<void> {
+    const { principal } = identityOf(request)
+    const given = bodyOf(document, request)
+    const stored = await this.#stored(request)
+    this.#mayUse(principal, stored.tenantId)
+    const etag = matchOf(request, stored)
+    const { tenantId, name } = stored
+    const { document: wanted, problems, restored } = unmasked({ name, tenantId, ...given }, stored.document)
+    if (wanted['name'] !== name || wanted['tenantId'] !== tenantId) {
+      problems.push('name and tenantId cannot be changed: create the other one and delete this one')
+    }
+    if (restored && !isSameDestination(wanted, stored.document)) {
+      problems.push('url: the server is another one now; give the masked values anew, or they would go there')
+    }
+    this.#mayWrite(principal, stored.document, wanted)
+    refuseInvalid(wanted, problems)
+    const written = await this.#options.registryStore.replace(wanted, etag)
+    this.#log(request, 'server document replaced', written, fieldsThatDiffer(stored.document, wanted))
+    this.#answer(request, response, written)
+  }
+
+  async remove(request: Request, response: Response): Promise<void> {
+    const stored = await this.#stored(request)
+    this.#mayUse(identityOf(request).principal, stored.tenantId)
+    await this.#options.registryStore.remove(stored.tenantId, stored.name, matchOf(request, stored))
+    this.#log(request, 'server document removed', stored, [])
+    response.status(204).end()
+  }
+
+  /** The tenant's own document of the name in the path, else that for all tenants; `tenantId=*` asks for the latter. */
+  async #stored(request: Request): Promise<StoredDocument> {
+    const own = identityOf(request).principal.tenantId
+    const { tenantId } = queryOf(tenantQuery, request)
+    const name = String(request.params['name'])
+    const { registryStore } = this.#options
+    const unknown = new GatewayError('server_not_found', `Unknown server: ${name.slice(0, 64)}`)
+    if (!SERVER_NAME.test(name)) throw unknown
+    if (tenantId !== undefined && tenantId !== own && tenantId !== ALL_TENANTS) throw unknown
+    const found =
+      tenantId === undefined
+        ? ((await registryStore.get(own, name)) ?? (await registryStore.get(ALL_TENANTS, name)))
+        : await registryStore.get(tenantId, name)
+    if (found === undefined) throw unknown
+    return found
+  }
+
+  /** Other tenants do not exist, except for documents of all. */
+  #mayUse(principal: Principal, tenantId: unknown): void {
+    if (tenantId === principal.tenantId) return
+    if (tenantId === ALL_TENANTS) return this.#needAdmin(principal, 'a server for all tenants')
+    throw new GatewayError('forbidden', 'A token can write the servers of its own tenant only')
+  }
+
+  /** Whoever says what is started on the gateway's machine owns it. What was allowed before may stay as it is. */
+  #mayWrite(principal: Principal, before: JsonObject | undefined, wanted: JsonObject): void {
+    const isStdio = wanted['transport'] === 'stdio' || 'command' in wanted || 'package' in wanted
+    const isAsBefore =
+      before !== undefined &&
+      LAUNCH_FIELDS.every(
+        (field) => canonicalJson(before[field] ?? null) === canonicalJson(wanted[field] ?? null),
+      )
+    if (isStdio && !isAsBefore) this.#needAdmin(principal, 'what is started on the gateway’s machine')
+  }
+
+  #needAdmin({ roles }: Principal, what: string): void {
+    if (roles.includes(this.#adminRole)) return
+    throw new GatewayError('forbidden', `Writing ${what} needs the role ${this.#adminRole}`)
+  }
+
+  #answer(
+    request: Request,
+    response: Response,
+    { tenantId, name, document: stored, etag }: StoredDocument,
+  ): void {
+    const isForeign =
+      tenantId === ALL_TENANTS && !identityOf(request).principal.roles.includes(this.#adminRole)
+    response.setHeader('ETag', `"${etag}"`)
+    response.json({
+      name,
+      tenantId,
+      ...stateOf(this.#options, { tenantId, name }),
+      etag: `"${etag}"`,
+      document: masked(stored, isForeign ? ['command', 'args', 'cwd'] : []),
+    })
+  }
+
+  #log(request: Request, event: string, { tenantId, name }: StoredDocument, fields: readonly string[]): void {
+    const { principal, requestId } = identityOf(request)
+    const { subject, tenantId: callerTenant, agent } = principal
+    this.#options.logger.info(
+      { server: name, tenantId, subject, callerTenant, agent, fields, requestId },
+      event,
+    )
+  }
+}
+
+function refuseInvalid(wanted: JsonObject, problems: readonly string[]): void {
+  const all = [...problems, ...problemsOfDocument(wanted)]
+  if (all.length === 0) return
+  throw new GatewayError('invalid_document', all.join('; '), { facts: { problems: all } })
+}
+
+/**
+ * The version that a write is meant for (RFC 9110 §13.1.1): compared with what was read, and again by the store.
+ * @throws GatewayError `precondition_required` or `precondition_failed`
+ */
+function matchOf(request: Request, { etag }: StoredDocument): string {
+  const header = request.get('if-match')
+  if (header === undefined) throw new GatewayError('precondition_required')
+  const tags = header.split(',').map((tag) => tag.trim())
+  if (!tags.includes('*') && !tags.includes(`"${etag}"`)) throw new GatewayError('precondition_failed')
+  return etag
+}
+
+/** Kept secrets go only where they went: else whoever may write but not read them could have them sent elsewhere. */
+function isSameDestination(wanted: JsonObject, stored: JsonObject): boolean {
+  const before = new Set(originsOf(stored))
+  return originsOf(wanted).every((origin) => before.has(origin))
+}
+
+function originsOf({ url, instances }: JsonObject): string[] {
+  const listed = Array.isArray(instances)
+    ? instances.map((entry: unknown) => (isJsonObject(entry) ? entry['url'] : ''))
+    : []
+  return [url, ...listed]
+    .filter((text) => typeof text === 'string' && URL.canParse(text))
+    .map((text) => new URL(String(text)).origin)
+}
+
+function fieldsThatDiffer(before: JsonObject, after: JsonObject): string[] {
+  const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])]
+  return fields.filter(
+    (field) => canonicalJson(before[field] ?? null) !== canonicalJson(after[field] ?? null),
+  )
+}
+
+function locationOf({ tenantId, name }: StoredDocument): string {
+  return `/v1/servers/${name}${tenantId === ALL_TENANTS ? '?tenantId=*' : ''}`
+}

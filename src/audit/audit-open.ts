@@ -1,0 +1,55 @@
+import type { Clock } from '../domain/clock.ts'
+import type { FirestoreClient } from '../store/firestore.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { AuditStore } from './audit-store.ts'
+import { readDigestKey } from './digest-key.ts'
+import { SqliteAuditStore } from './sqlite-store.ts'
+
+/** How usage records are kept. */
+export interface AuditSettings {
+  readonly dataDir: string
+  readonly auditRetentionDays: number
+  readonly auditSpoolMaxBytes: number
+  /** 64 hex digits; undefined: a key made in the data directory. */
+  readonly auditDigestKey: string | undefined
+}
+
+/**
+ * Opens the store of the usage records: Firestore behind a spool on disk where there is a client, else SQLite.
+ * @throws Error when the data directory or a file in it cannot be used
+ */
+export async function openAuditStore(
+  settings: AuditSettings,
+  options: { firestore: FirestoreClient | undefined; clock: Clock; logger: Logger },
+): Promise<AuditStore> {
+  const { firestore, clock, logger } = options
+  const { dataDir: dir, auditRetentionDays: retentionDays } = settings
+  if (firestore === undefined) return SqliteAuditStore.open({ dir, retentionDays, clock, logger })
+  // Imported here, so that the embedded mode does not load the client library.
+  const { FirestoreAuditStore } = await import('./firestore-store.ts')
+  const { DigestThread } = await import('./digest-thread.ts')
+  const { SpooledStore } = await import('./spooled-store.ts')
+  const key =
+    settings.auditDigestKey === undefined
+      ? await readDigestKey(dir)
+      : Buffer.from(settings.auditDigestKey, 'hex')
+  const digests = new DigestThread({ key })
+  const store = new FirestoreAuditStore({ db: firestore.db, digests, key, clock, logger, retentionDays })
+  const spooled = await SpooledStore.open({
+    store,
+    digests,
+    dir,
+    limitBytes: settings.auditSpoolMaxBytes,
+    clock,
+    logger,
+  })
+  return {
+    write: (batch) => spooled.write(batch),
+    query: (query) => spooled.query(query),
+    isFull: () => spooled.isFull(),
+    close: async () => {
+      await spooled.close()
+      await digests.close()
+    },
+  }
+}

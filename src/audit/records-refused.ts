@@ -1,0 +1,11 @@
+/** Some records of a batch will never be taken by the store, however often they are sent; the others are durable. */
+export class RecordsRefusedError extends Error {
+  override readonly name = 'RecordsRefusedError'
+  readonly ids: ReadonlySet<string>
+
+  constructor(ids: Iterable<string>, options?: ErrorOptions) {
+    const all = new Set(ids)
+    super(`the audit store refuses ${all.size} usage records for good`, options)
+    this.ids = all
+  }
+}

@@ -1,0 +1,69 @@
+import type { IssuerSettings } from '../config/schema.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { RemoteKeySet } from './key-set.ts'
+import { LOCAL_ISSUER_SETTINGS, type LocalIssuer } from './local-issuer.ts'
+import { type TrustedIssuer, TokenVerifier } from './token-verifier.ts'
+
+interface RemoteIssuer {
+  readonly settings: IssuerSettings
+  readonly keys: RemoteKeySet
+}
+
+/**
+ * The issuers whose tokens count: the local one, those of the settings, and those that tenants name, which change
+ * while the gateway runs. Keys of an issuer that did not change are kept.
+ */
+export class TrustedIssuers {
+  readonly verifier: TokenVerifier
+  readonly #fixed: readonly IssuerSettings[]
+  readonly #local: readonly TrustedIssuer[]
+  readonly #clock: Clock
+  readonly #logger: Logger
+  #remote = new Map<string, RemoteIssuer>()
+
+  constructor(options: {
+    fixed: readonly IssuerSettings[]
+    localIssuer: LocalIssuer | undefined
+    clock: Clock
+    logger: Logger
+  }) {
+    this.#fixed = options.fixed
+    this.#clock = options.clock
+    this.#logger = options.logger
+    this.#local =
+      options.localIssuer === undefined
+        ? []
+        : [{ settings: LOCAL_ISSUER_SETTINGS, keys: options.localIssuer.keys }]
+    this.verifier = new TokenVerifier({ issuers: [], clock: options.clock })
+    this.setTenantIssuers([])
+  }
+
+  /** Names of the issuers that clients can get tokens from. */
+  get authorizationServers(): string[] {
+    return [...this.#remote.values()].map(({ settings }) => settings.issuer)
+  }
+
+  /** Takes over the issuers that tenants name now. Tokens of one that is gone count no more. */
+  setTenantIssuers(issuers: readonly IssuerSettings[]): void {
+    const before = this.#remote
+    this.#remote = new Map(
+      [...this.#fixed, ...issuers].map((settings) => {
+        const key = JSON.stringify([settings.issuer, settings.jwksUrl])
+        const keys = before.get(key)?.keys ?? this.#open(settings)
+        before.delete(key)
+        return [key, { settings, keys }]
+      }),
+    )
+    this.verifier.setIssuers([...this.#local, ...this.#remote.values()])
+    for (const { keys } of before.values()) keys.close()
+  }
+
+  close(): void {
+    for (const { keys } of this.#remote.values()) keys.close()
+  }
+
+  #open({ issuer, jwksUrl }: IssuerSettings): RemoteKeySet {
+    return new RemoteKeySet({ issuer, jwksUrl, clock: this.#clock, logger: this.#logger })
+  }
+}

@@ -1,0 +1,285 @@
+import { type Clock, sleep } from '../domain/clock.ts'
+import { canonicalJson } from '../domain/json.ts'
+import type { Snapshot } from '../domain/snapshot.ts'
+import { CollectionWatch, type WatchStatus } from '../store/collection-watch.ts'
+import type { DocumentStore, WatchedDocument } from '../store/document-store.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { type LastGoodContent, LastGoodRegistry, SNAPSHOTS } from './firestore-last-good.ts'
+import { heldEntries, heldTenantEntries, parseDocuments, statusesOf } from './firestore-parse.ts'
+import { StatusWriter } from './firestore-status.ts'
+import { RemovalGuard } from './mass-removal.ts'
+import type { LastGood } from './parse.ts'
+import type { RegistrySource } from './registry-source.ts'
+import type { TenantDirectory } from './tenants.ts'
+
+const SERVERS = 'mcp_servers'
+const TENANTS = 'tenants'
+/** What changes within this time is taken over in one step. */
+const COALESCE_MS = 50
+/** While a removal is held back: how often its confirmation is looked for. */
+const HOLD_POLL_MS = 2000
+/** The store gets this time at a start before the last good registry serves: it may be out of date. */
+const FIRST_SNAPSHOT_MS = 2000
+/** How long a mass removal has to stand before it takes effect. */
+const RELEASE_AFTER_MS = 600_000
+
+/** How far the registry in force can be believed. */
+export interface RegistryStatus extends WatchStatus {
+  /** Documents that are gone from the store and serve on, see `RemovalGuard`. */
+  readonly held: number
+}
+
+/**
+ * A registry in Firestore: `mcp_servers/{id}`, checked like the documents of a file but with `tenantId` required,
+ * and `tenants/{tenantId}`. Through an outage the last good registry serves on, also across a restart.
+ *
+ * A mass removal is held back, see `RemovalGuard`: it takes effect after 10 minutes, or when an operator creates the
+ * document `catalog_snapshots/confirm-<id of the hold>`, whatever it holds. When the database itself was replaced,
+ * wiped for example, it takes effect on confirmation only. The id is in the log and in the reasons of the quarantine.
+ */
+export class FirestoreSource implements RegistrySource {
+  readonly #directory: TenantDirectory
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #store: DocumentStore
+  readonly #watch: CollectionWatch
+  readonly #lastGoodRegistry: LastGoodRegistry
+  readonly #statuses: StatusWriter
+  readonly #servers: RemovalGuard<WatchedDocument>
+  readonly #tenants: RemovalGuard<WatchedDocument>
+  readonly #firstSnapshot = Promise.withResolvers<void>()
+  #onSnapshot: (snapshot: Snapshot) => void = () => {}
+  #closed = false
+  #incoming = new Map<string, readonly WatchedDocument[]>()
+  #fromFile: LastGoodContent | undefined
+  /** Whether the guards know what was in force before this start. */
+  #isBased = false
+  /** Whether the store has to be looked at: it may be another one than before. */
+  #isUnsure = true
+  #lastGood: LastGood = new Map()
+  /** Last good versions of what is quarantined now. */
+  #definitions: LastGood = new Map()
+  #generation = 0
+  #emitted: string | undefined
+  #heldIds = ''
+  #cancelRun: (() => void) | undefined
+  #cancelPoll: () => void = () => {}
+  #working: Promise<void> = Promise.resolve()
+
+  /**
+   * @param options.directory is told the tenants, before the servers that belong to them
+   * @param options.lastGoodFile its folder exists
+   * @param options.database names project and database
+   * @param options.probeMs time between two looks whether the store answers
+   */
+  constructor(options: {
+    store: DocumentStore
+    directory: TenantDirectory
+    lastGoodFile: string
+    database: string
+    clock: Clock
+    random: () => number
+    logger: Logger
+    probeMs: number
+    releaseAfterMs?: number
+  }) {
+    const { store, clock, random, logger, probeMs } = options
+    this.#store = store
+    this.#directory = options.directory
+    this.#clock = clock
+    this.#logger = logger
+    this.#lastGoodRegistry = new LastGoodRegistry({ ...options, file: options.lastGoodFile })
+    this.#statuses = new StatusWriter({ store, clock, logger })
+    const releaseAfterMs = options.releaseAfterMs ?? RELEASE_AFTER_MS
+    this.#servers = new RemovalGuard({ releaseAfterMs })
+    this.#tenants = new RemovalGuard({ releaseAfterMs })
+    this.#watch = new CollectionWatch({
+      store,
+      collections: [TENANTS, SERVERS],
+      onDocuments: (collection, documents) => {
+        this.#incoming.set(collection, documents)
+        this.#runSoon(COALESCE_MS)
+      },
+      onState: (state) => {
+        if (state === 'live') this.#isUnsure = true
+      },
+      clock,
+      random,
+      logger,
+      probeMs,
+      connectMs: FIRST_SNAPSHOT_MS,
+    })
+  }
+
+  get status(): RegistryStatus {
+    const held = [this.#servers, this.#tenants].reduce(
+      (sum, { hold }) => sum + (hold?.removed.length ?? 0),
+      0,
+    )
+    return { ...this.#watch.status, held }
+  }
+
+  /**
+   * Resolves after the first snapshot, at the latest after 2 s: then with the last good registry in force, or with
+   * none at all, and the first snapshot comes when the store does. Never rejects.
+   */
+  async start(onSnapshot: (snapshot: Snapshot) => void): Promise<void> {
+    this.#onSnapshot = onSnapshot
+    this.#fromFile = await this.#lastGoodRegistry.fromFile()
+    if (this.#closed) return
+    this.#watch.start()
+    await Promise.race([this.#firstSnapshot.promise, sleep(this.#clock, FIRST_SNAPSHOT_MS)])
+    if (this.#closed || this.#emitted !== undefined || this.#fromFile === undefined) return
+    const { servers, tenants, definitions } = this.#fromFile
+    this.#logger.warn({ servers: servers.length }, 'the last good registry serves until Firestore answers')
+    this.#lastGood = definitions
+    this.#directory.apply(tenants)
+    this.#take(servers)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#watch.close()
+    this.#statuses.close()
+    this.#cancelRun?.()
+    this.#cancelPoll()
+    this.#firstSnapshot.resolve()
+    await this.#working
+    await this.#lastGoodRegistry.close()
+  }
+
+  #runSoon(delayMs: number): void {
+    if (this.#closed) return
+    this.#cancelRun ??= this.#clock.after(delayMs, () => {
+      this.#cancelRun = undefined
+      this.#working = this.#working
+        .then(() => this.#run())
+        .catch((error: unknown) => this.#logger.error({ err: error }, 'taking over the registry failed'))
+    })
+  }
+
+  async #run(): Promise<void> {
+    if (!this.#isBased) await this.#findBase()
+    const servers = this.#incoming.get(SERVERS)
+    const tenants = this.#incoming.get(TENANTS)
+    if (this.#closed || servers === undefined || tenants === undefined) return
+    const missing = this.#servers.missingFrom(servers).length + this.#tenants.missingFrom(tenants).length
+    const recreated = (missing > 0 || this.#isUnsure) && (await this.#isRecreated())
+    const confirmed = missing > 0 ? await this.#confirmed() : new Set<string>()
+    if (this.#closed) return
+    const facts = { recreated, confirmed, now: this.#clock.now() }
+    const tenantsInForce = this.#tenants.judge(tenants, facts)
+    const serversInForce = this.#servers.judge(servers, facts)
+    this.#directory.apply(tenantsInForce)
+    this.#take(serversInForce)
+    this.#followHold(recreated)
+    await this.#settle(recreated)
+    this.#lastGoodRegistry.save({
+      servers: serversInForce,
+      tenants: tenantsInForce,
+      definitions: this.#definitions,
+    })
+  }
+
+  /** What was in force before this start: as other gateways know it, else as this one did. */
+  async #findBase(): Promise<void> {
+    const inStore = await this.#lastGoodRegistry.fromStore().catch(() => undefined)
+    const base = inStore ?? this.#fromFile
+    this.#isBased = true
+    if (base === undefined) return
+    this.#servers.rebase(base.servers)
+    this.#tenants.rebase(base.tenants)
+    if (this.#emitted === undefined) this.#lastGood = base.definitions
+  }
+
+  /** Without an answer what is held stays so, and what is newly missing is held until there is one. */
+  async #isRecreated(): Promise<boolean> {
+    try {
+      return await this.#lastGoodRegistry.isRecreated()
+    } catch {
+      const hold = this.#servers.hold ?? this.#tenants.hold
+      this.#isUnsure = true
+      this.#pollSoon()
+      return hold === undefined || hold.cause === 'recreated'
+    }
+  }
+
+  async #confirmed(): Promise<Set<string>> {
+    const holds = [this.#servers.hold, this.#tenants.hold].filter((hold) => hold !== undefined)
+    const found = await Promise.all(
+      holds.map(async ({ id }) =>
+        (await this.#store.get(confirmationPath(id)).catch(() => undefined)) === undefined ? [] : [id],
+      ),
+    )
+    return new Set(found.flat())
+  }
+
+  #take(documents: readonly WatchedDocument[]): void {
+    const { hold } = this.#servers
+    const { snapshot, lastGood } = parseDocuments({
+      documents,
+      tenants: this.#directory.snapshot,
+      previous: this.#lastGood,
+      generation: this.#generation + 1,
+    })
+    this.#lastGood = lastGood
+    const quarantined = new Set(snapshot.quarantined.map(({ id }) => id))
+    this.#definitions = new Map([...lastGood].filter(([id]) => quarantined.has(id)))
+    const held = [...heldEntries(hold, lastGood), ...heldTenantEntries(this.#tenants.hold)]
+    const content = {
+      servers: snapshot.servers,
+      quarantined: [...snapshot.quarantined, ...this.#directory.snapshot.quarantined, ...held],
+    }
+    const text = canonicalJson([Object.fromEntries(content.servers), content.quarantined])
+    if (text !== this.#emitted) {
+      this.#emitted = text
+      this.#generation += 1
+      this.#onSnapshot({ generation: this.#generation, ...content })
+    }
+    this.#firstSnapshot.resolve()
+    if (this.#watch.status.state === 'live') {
+      this.#statuses.report(statusesOf(documents, snapshot.quarantined, hold), this.#generation)
+    }
+  }
+
+  #followHold(recreated: boolean): void {
+    const holds = [this.#servers.hold, this.#tenants.hold].filter((hold) => hold !== undefined)
+    const ids = holds.map(({ id, cause }) => `${id} ${cause}`).join(' ')
+    if (holds.length > 0) this.#pollSoon()
+    if (ids === this.#heldIds) return
+    this.#heldIds = ids
+    for (const { id, cause, removed } of holds) {
+      this.#logger.error(
+        { hold: id, cause, recreated, documents: removed.map((document) => document.id).slice(0, 50) },
+        `the removal of ${removed.length} documents is held back; confirm it with ${confirmationPath(id)}`,
+      )
+    }
+    if (holds.length === 0) this.#logger.info('no removal is held back any more')
+  }
+
+  #pollSoon(): void {
+    this.#cancelPoll()
+    if (this.#closed) return
+    this.#cancelPoll = this.#clock.after(HOLD_POLL_MS, () => this.#runSoon(0))
+  }
+
+  /** Once nothing is held, the store as it is counts as the one to know. */
+  async #settle(recreated: boolean): Promise<void> {
+    if (recreated) this.#isUnsure = true
+    if (!this.#isUnsure || this.#isHolding()) return
+    try {
+      await this.#lastGoodRegistry.settle()
+      this.#isUnsure = false
+    } catch {
+      this.#pollSoon()
+    }
+  }
+
+  #isHolding(): boolean {
+    return this.#servers.hold !== undefined || this.#tenants.hold !== undefined
+  }
+}
+
+function confirmationPath(hold: string): string {
+  return `${SNAPSHOTS}/confirm-${hold}`
+}

@@ -1,0 +1,158 @@
+import {
+  type DocumentSnapshot,
+  FieldPath,
+  FieldValue,
+  type Firestore,
+  Timestamp,
+} from 'firebase-admin/firestore'
+import type { Clock } from '../domain/clock.ts'
+import { GatewayError } from '../domain/errors.ts'
+import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json.ts'
+import { withDeadline } from '../store/deadline.ts'
+import { documentId, identityOf, type RegistryStore, type StoredDocument } from './registry-store.ts'
+
+const COLLECTION = 'mcp_servers'
+const READ_MS = 3000
+const LIST_MS = 10_000
+/** More than one commit takes on the wire, so that its own answer is heard. */
+const WRITE_MS = 5000
+const ETAG = /^(\d{1,12})\.(\d{1,9})$/
+/** gRPC status codes. */
+const INVALID_ARGUMENT = 3
+const NOT_FOUND = 5
+const ALREADY_EXISTS = 6
+const FAILED_PRECONDITION = 9
+
+/**
+ * The registry in Firestore: the documents of `mcp_servers`. An ETag is the document's update time, which Firestore
+ * itself compares at the commit; a write whose outcome is not known says so (`mayHaveExecuted`).
+ */
+export class FirestoreStore implements RegistryStore {
+  readonly #db: Firestore
+  readonly #clock: Clock
+
+  constructor(options: { db: Firestore; clock: Clock }) {
+    this.#db = options.db
+    this.#clock = options.clock
+  }
+
+  async get(tenantId: string, name: string): Promise<StoredDocument | undefined> {
+    const found = await this.#find(tenantId, name)
+    return found === undefined ? undefined : storedOf(found)
+  }
+
+  async list(): Promise<StoredDocument[]> {
+    const { docs } = await this.#reading(this.#db.collection(COLLECTION).get(), LIST_MS)
+    return docs.map(storedOf).filter((stored) => stored !== undefined)
+  }
+
+  async create(document: JsonObject): Promise<StoredDocument> {
+    const { tenantId, name } = identityFor(document)
+    if ((await this.#find(tenantId, name)) !== undefined) throw new GatewayError('already_exists')
+    const ref = this.#db.collection(COLLECTION).doc(documentId({ tenantId, name }))
+    const { writeTime } = await this.#writing(() => ref.create(document))
+    return { tenantId, name, document, etag: etagOf(writeTime) }
+  }
+
+  async replace(document: JsonObject, etag: string): Promise<StoredDocument> {
+    const { tenantId, name } = identityFor(document)
+    const found = await this.#current(tenantId, name, etag)
+    const before = found.data() ?? {}
+    const gone = Object.keys(before).filter((field) => !Object.hasOwn(document, field))
+    const differing = Object.entries(document).filter(
+      ([field, value]) => canonicalJson(before[field] ?? null) !== canonicalJson(value),
+    )
+    const [first, ...others] = [
+      ...differing,
+      ...gone.map((field): [string, unknown] => [field, FieldValue.delete()]),
+    ]
+    if (first === undefined) return { tenantId, name, document, etag }
+    const rest = others.flatMap(([field, value]) => [new FieldPath(field), value])
+    const { writeTime } = await this.#writing(() =>
+      found.ref.update(new FieldPath(first[0]), first[1], ...rest, { lastUpdateTime: timeOf(etag) }),
+    )
+    return { tenantId, name, document, etag: etagOf(writeTime) }
+  }
+
+  async remove(tenantId: string, name: string, etag: string): Promise<void> {
+    const found = await this.#current(tenantId, name, etag)
+    await this.#writing(() => found.ref.delete({ lastUpdateTime: timeOf(etag) }))
+  }
+
+  async #current(tenantId: string, name: string, etag: string): Promise<DocumentSnapshot> {
+    const found = await this.#find(tenantId, name)
+    if (found === undefined) throw new GatewayError('server_not_found')
+    if (!ETAG.test(etag) || storedOf(found)?.etag !== etag) throw new GatewayError('precondition_failed')
+    return found
+  }
+
+  /** Operators choose ids as they like: by fields, or, where a document has no name, by its id. */
+  async #find(tenantId: string, name: string): Promise<DocumentSnapshot | undefined> {
+    const collection = this.#db.collection(COLLECTION)
+    const [byFields, byId] = await this.#reading(
+      Promise.all([
+        collection.where('tenantId', '==', tenantId).where('name', '==', name).get(),
+        collection.doc(name).get(),
+      ]),
+      READ_MS,
+    )
+    return [...byFields.docs, byId]
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+      .find((snapshot) => {
+        const stored = snapshot.exists ? storedOf(snapshot) : undefined
+        return stored?.tenantId === tenantId && stored.name === name
+      })
+  }
+
+  async #reading<T>(promise: Promise<T>, ms: number): Promise<T> {
+    try {
+      return await withDeadline(this.#clock, promise, ms, 'reading the registry')
+    } catch (error) {
+      throw new GatewayError('store_unavailable', undefined, { cause: error })
+    }
+  }
+
+  async #writing<T>(write: () => Promise<T>): Promise<T> {
+    try {
+      // In an async function, because the library throws at once for values that it cannot store.
+      return await withDeadline(this.#clock, write(), WRITE_MS, 'writing the registry')
+    } catch (error) {
+      throw writeError(error)
+    }
+  }
+}
+
+function writeError(error: unknown): GatewayError {
+  const code: unknown = isJsonObject(error) ? error['code'] : undefined
+  const text: unknown = isJsonObject(error) ? error['message'] : undefined
+  if (code === ALREADY_EXISTS) return new GatewayError('already_exists')
+  if (code === FAILED_PRECONDITION || code === NOT_FOUND) return new GatewayError('precondition_failed')
+  const isUnstorable = typeof text === 'string' && text.startsWith('Value for argument')
+  if (code === INVALID_ARGUMENT || isUnstorable) {
+    const message = 'Firestore does not take this document: it is too large, or lists hold lists'
+    return new GatewayError('invalid_document', message, { cause: error })
+  }
+  return new GatewayError('store_unavailable', undefined, { cause: error, facts: { mayHaveExecuted: true } })
+}
+
+function storedOf(snapshot: DocumentSnapshot): StoredDocument | undefined {
+  const document: JsonObject = { name: snapshot.id, ...snapshot.data() }
+  const identity = identityOf(document)
+  if (identity === undefined || snapshot.updateTime === undefined) return undefined
+  return { ...identity, document, etag: etagOf(snapshot.updateTime) }
+}
+
+function identityFor(document: JsonObject): { tenantId: string; name: string } {
+  const identity = identityOf(document)
+  if (identity === undefined) throw new TypeError('a document to be stored has no name or tenantId')
+  return identity
+}
+
+function etagOf(time: Timestamp): string {
+  return `${time.seconds}.${time.nanoseconds}`
+}
+
+function timeOf(etag: string): Timestamp {
+  const [, seconds, nanoseconds] = ETAG.exec(etag) ?? []
+  return new Timestamp(Number(seconds), Number(nanoseconds))
+}

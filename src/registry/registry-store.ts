@@ -1,0 +1,45 @@
+import type { JsonObject } from '../domain/json.ts'
+
+/** One document of the registry as it is stored, valid or not. */
+export interface StoredDocument {
+  readonly tenantId: string
+  readonly name: string
+  /** The whole document, `name` and `tenantId` included even where the store leaves them to defaults. */
+  readonly document: JsonObject
+  /** Names this version of the document; another version has another one. Opaque, `[A-Za-z0-9._-]+`. */
+  readonly etag: string
+}
+
+/** One change to a registry; `etag` names the version that it is meant for. */
+export type RegistryChange =
+  | { readonly kind: 'create'; readonly document: JsonObject }
+  | { readonly kind: 'replace'; readonly document: JsonObject; readonly etag: string }
+  | { readonly kind: 'remove'; readonly tenantId: string; readonly name: string; readonly etag: string }
+
+/**
+ * A registry that can be written. Documents given to it are valid and have `name` and `tenantId`; what it holds
+ * already need not be. Every method rejects with GatewayError `store_unavailable` when the store does not answer.
+ */
+export interface RegistryStore {
+  /** The document of that name in exactly that tenant (`*` is one of its own), or undefined. */
+  get(tenantId: string, name: string): Promise<StoredDocument | undefined>
+  /** Every document that has a name and a tenant. */
+  list(): Promise<StoredDocument[]>
+  /** Rejects with `already_exists` when tenant and name are taken. */
+  create(document: JsonObject): Promise<StoredDocument>
+  /** Rejects with `server_not_found`, or `precondition_failed` when the stored version is another. */
+  replace(document: JsonObject, etag: string): Promise<StoredDocument>
+  /** Rejects like `replace`. */
+  remove(tenantId: string, name: string, etag: string): Promise<void>
+}
+
+/** Tenant and name of a document; undefined where one of them is not a text. */
+export function identityOf(document: JsonObject): { tenantId: string; name: string } | undefined {
+  const { tenantId, name } = document
+  return typeof tenantId === 'string' && typeof name === 'string' ? { tenantId, name } : undefined
+}
+
+/** Id of a document in a store that has one name for everything: `acme.github`, or `all.github` for all tenants. */
+export function documentId({ tenantId, name }: { tenantId: string; name: string }): string {
+  return `${tenantId === '*' ? 'all' : tenantId}.${name}`
+}

@@ -1,0 +1,172 @@
+import { z } from 'zod'
+import { type IssuerDefaults, issuerEntry, type IssuerSettings } from '../config/schema.ts'
+import { canonicalJson, isJsonObject } from '../domain/json.ts'
+import { ALL_TENANTS, TENANT_ID } from '../domain/principal.ts'
+import { problemLine, problemsOf } from '../domain/problems.ts'
+import type { QuarantinedDocument } from '../domain/snapshot.ts'
+import type { RegistryDocument } from './parse.ts'
+
+const issuers = z.array(issuerEntry.omit({ tenants: true })).max(20)
+const limit = z.int().min(1).max(1_000_000_000)
+const quotas = z.strictObject({
+  callsPerMinute: limit.optional(),
+  callsPerDay: limit.optional(),
+  concurrentCalls: limit.optional(),
+  sessions: limit.optional(),
+  servers: limit.optional(),
+})
+
+/** What an operator of the platform writes about one tenant, in `tenants/{tenantId}` or the file's `tenants:`. */
+const tenantDocumentSchema = z.strictObject({
+  displayName: z.string().max(200).optional(),
+  issuers: issuers.default([]),
+  trustAgentHeader: z.boolean().default(false),
+  quotas: quotas.default({}),
+})
+
+/** One tenant as it is in force. */
+export interface Tenant {
+  readonly tenantId: string
+  /** Each may name this tenant and no other. */
+  readonly issuers: readonly IssuerSettings[]
+  /** Whether the `x-agent-name` header is believed without the token's consent. */
+  readonly trustAgentHeader: boolean
+  /** Kept for those who enforce them; an absent one is no limit. */
+  readonly quotas: z.output<typeof quotas>
+}
+
+/** All tenants at one time; never changed once made. */
+export interface Tenants {
+  /** Without any document of a tenant every tenant id counts as known. */
+  readonly inUse: boolean
+  readonly byId: ReadonlyMap<string, Tenant>
+  readonly quarantined: readonly QuarantinedDocument[]
+}
+
+/** Whether servers may belong to a tenant. */
+export function isKnownTenant({ inUse, byId }: Tenants, tenantId: string): boolean {
+  return !inUse || tenantId === ALL_TENANTS || byId.has(tenantId)
+}
+
+/**
+ * The tenants, held in one place for those who verify tokens and check servers. A document with problems is
+ * reported, and only its valid parts count: an invalid issuer is not trusted, an invalid `trustAgentHeader` is false,
+ * invalid quotas leave the last valid ones in force. An issuer belongs to one tenant: to the one that had it before,
+ * else to the first by id.
+ */
+export class TenantDirectory {
+  readonly #defaults: IssuerDefaults
+  readonly #reserved: ReadonlySet<string>
+  readonly #listeners = new Set<(tenants: Tenants) => void>()
+  #tenants: Tenants = { inUse: false, byId: new Map(), quarantined: [] }
+  #content = ''
+
+  /**
+   * @param options.defaults for issuers that do not say otherwise
+   * @param options.reservedIssuers issuers that the settings name: no document may claim them
+   */
+  constructor(options: { defaults: IssuerDefaults; reservedIssuers: readonly string[] }) {
+    this.#defaults = options.defaults
+    this.#reserved = new Set(options.reservedIssuers)
+  }
+
+  get snapshot(): Tenants {
+    return this.#tenants
+  }
+
+  /** Calls back after each change, with what must not throw; returns how to end that. */
+  onChange(listener: (tenants: Tenants) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Takes over all documents of tenants; says nothing to anyone when that changes nothing. */
+  apply(documents: readonly RegistryDocument[]): void {
+    const owners = this.#ownersOf(documents)
+    const byId = new Map<string, Tenant>()
+    const quarantined: QuarantinedDocument[] = []
+    for (const document of documents) {
+      const { tenant, problems } = this.#read(document, owners)
+      if (tenant !== undefined) byId.set(document.id, tenant)
+      if (problems.length > 0) quarantined.push(refusal(document.id, tenant, problems))
+    }
+    const content = canonicalJson([Object.fromEntries(byId), quarantined, documents.length > 0])
+    if (content === this.#content) return
+    this.#content = content
+    this.#tenants = { inUse: documents.length > 0, byId, quarantined }
+    for (const listener of this.#listeners) listener(this.#tenants)
+  }
+
+  #read(
+    { id, value }: RegistryDocument,
+    owners: ReadonlyMap<string, string>,
+  ): { tenant: Tenant | undefined; problems: string[] } {
+    if (!TENANT_ID.test(id)) {
+      return { tenant: undefined, problems: [`the document id is no tenant id: ${TENANT_ID.source}`] }
+    }
+    const problems = problemsOf(tenantDocumentSchema.safeParse(value).error ?? { issues: [] }).map(
+      problemLine,
+    )
+    const entries = validIssuers(value)
+    const own = entries.filter(({ issuer }) => owners.get(issuer) === id)
+    const fields = isJsonObject(value) ? value : {}
+    const validQuotas = quotas.optional().safeParse(fields['quotas'])
+    const tenant: Tenant = {
+      tenantId: id,
+      issuers: own.map((entry) => this.#settingsOf(entry, id)),
+      trustAgentHeader: fields['trustAgentHeader'] === true,
+      quotas: validQuotas.success ? (validQuotas.data ?? {}) : (this.#tenants.byId.get(id)?.quotas ?? {}),
+    }
+    const taken = entries.filter(({ issuer }) => owners.get(issuer) !== id)
+    return { tenant, problems: [...problems, ...taken.map(({ issuer }) => `issuers: ${issuer} is not free`)] }
+  }
+
+  /** Which tenant each issuer belongs to; reserved ones belong to none. */
+  #ownersOf(documents: readonly RegistryDocument[]): Map<string, string> {
+    const before = new Map(
+      [...this.#tenants.byId.values()].flatMap(({ tenantId, issuers: held }) =>
+        held.map(({ issuer }) => [issuer, tenantId] as const),
+      ),
+    )
+    const owners = new Map<string, string>()
+    for (const { id, value } of documents.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+      for (const { issuer } of TENANT_ID.test(id) ? validIssuers(value) : []) {
+        if (this.#reserved.has(issuer)) continue
+        if (!owners.has(issuer) || before.get(issuer) === id) owners.set(issuer, id)
+      }
+    }
+    return owners
+  }
+
+  #settingsOf(entry: z.output<typeof issuers>[number], tenantId: string): IssuerSettings {
+    const claims = Object.entries(entry.claims).filter(([, name]) => name !== undefined)
+    return {
+      issuer: entry.issuer,
+      audience: entry.audience ?? this.#defaults.audience,
+      ...(entry.jwksUrl === undefined ? {} : { jwksUrl: entry.jwksUrl }),
+      tenants: [tenantId],
+      algorithms: entry.algorithms ?? this.#defaults.algorithms,
+      claims: { ...this.#defaults.claims, ...Object.fromEntries(claims) },
+    }
+  }
+}
+
+/** The issuers of a document that are valid by themselves, each name once. */
+function validIssuers(value: unknown): z.output<typeof issuers> {
+  const list = isJsonObject(value) ? value['issuers'] : undefined
+  const valid = (Array.isArray(list) ? list.slice(0, 20) : []).flatMap((entry: unknown) => {
+    const { data } = issuers.element.safeParse(entry)
+    return data === undefined ? [] : [data]
+  })
+  return valid.filter(({ issuer }, index) => valid.findIndex((other) => other.issuer === issuer) === index)
+}
+
+function refusal(id: string, tenant: Tenant | undefined, problems: readonly string[]): QuarantinedDocument {
+  return {
+    id: `tenants/${id}`,
+    name: id.slice(0, 64),
+    tenantId: tenant?.tenantId,
+    reason: problems.join('; ').slice(0, 2000),
+    lastGoodServes: tenant !== undefined,
+  }
+}

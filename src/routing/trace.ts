@@ -1,0 +1,184 @@
+import { ERRORS, toGatewayError } from '../domain/errors.ts'
+import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import type { ServerDefinition } from '../domain/server-definition.ts'
+import { ATTRIBUTE, EXECUTE_TOOL, TOOL_ERROR } from '../telemetry/attributes.ts'
+import type { TraceFields } from '../telemetry/trace-fields.ts'
+import { activeTraceFields, describeSpan, isRecording, withSpan } from '../telemetry/tracing.ts'
+import type { Connection } from '../upstream/connection/connection.ts'
+import type { Call, Operation, Route, Stage } from './call.ts'
+
+type Facts = Record<string, string | number>
+type Outcome = { readonly result: JsonObject } | { readonly error: unknown }
+
+const MAX_NAME = 128
+const NOTHING: JsonObject = {}
+
+/**
+ * Runs the answer to a request in its server span. The span has the target's name only once the caller may know it:
+ * what callers make up is neither bounded nor theirs to put into our telemetry.
+ * @param request.method one of a fixed set
+ * @param request.parent trace context in the message, which counts before that of the HTTP request
+ */
+export function traceRequest(
+  request: {
+    readonly method: string
+    readonly over: 'mcp' | 'rest'
+    readonly parent?: TraceFields | undefined
+  },
+  answer: () => Promise<JsonObject>,
+): Promise<JsonObject> {
+  const { method, over, parent } = request
+  return withSpan(
+    method,
+    {
+      kind: 'server',
+      attributes: { ...factsOfMethod(method), [ATTRIBUTE.transport]: 'tcp', [ATTRIBUTE.protocol]: 'http' },
+      parent,
+      failureOf: over === 'rest' ? failureOverRest : failureOverMcp,
+    },
+    answer,
+  )
+}
+
+/**
+ * Stage: `decide` in a span of its own, and what it found out on the span of the request.
+ * @param decide a stage that does nothing after its `next`
+ */
+export function traceDecision(decide: Stage): Stage {
+  const inSpan: Stage = async (call, next) => {
+    await decideInSpan(decide, call)
+    return next()
+  }
+  return (call, next) => (isRecording() ? inSpan : decide)(call, next)
+}
+
+async function decideInSpan(decide: Stage, call: Call): Promise<void> {
+  try {
+    await withSpan('access decision', { kind: 'internal' }, () =>
+      decide(call, () => Promise.resolve(NOTHING)).finally(() => describeSpan(factsOfDecision(call))),
+    )
+  } finally {
+    describeRequest(call)
+  }
+}
+
+/** Sends an operation upstream in a client span. `send` gets the parameters as they go out. */
+export function traceUpstream(
+  { operation, instance }: Call,
+  route: Route,
+  { connection, params }: { readonly connection: Connection; readonly params: JsonObject },
+  send: (params: JsonObject) => Promise<JsonObject>,
+): Promise<JsonObject> {
+  if (!isRecording()) return send(withTraceContext(params))
+  const name = targetOf(operation, route.name)
+  const attributes = {
+    ...factsOfMethod(operation.method),
+    ...factsOfTarget(operation, route.name),
+    ...factsOfServer(route.server),
+    [ATTRIBUTE.protocolVersion]: connection.protocolVersion,
+    ...(instance !== undefined && { [ATTRIBUTE.instance]: instance }),
+  }
+  return withSpan(name, { kind: 'client', attributes, failureOf: failureUpstream }, () =>
+    send(withTraceContext(params)),
+  )
+}
+
+/**
+ * Parameters with the active span as the parent in `_meta`, in place of the caller's (MCP 2026-07-28, `_meta`), and
+ * without the caller's baggage, which is for us. Without a span the caller's trace context passes as it is.
+ */
+function withTraceContext(params: JsonObject): JsonObject {
+  const fields = activeTraceFields()
+  const { _meta: given } = params
+  const hasBaggage = isJsonObject(given) && 'baggage' in given
+  if (fields === undefined && !hasBaggage) return params
+  const { baggage: _baggage, ...kept } = isJsonObject(given) ? given : {}
+  if (fields !== undefined) delete kept['tracestate']
+  const meta = { ...kept, ...fields }
+  const { _meta, ...rest } = params
+  return Object.keys(meta).length > 0 ? { ...rest, _meta: meta } : rest
+}
+
+function describeRequest({ caller, operation, route, decision }: Call): void {
+  const isKnown = decision?.effect === 'allow' && route !== undefined
+  describeSpan(
+    {
+      [ATTRIBUTE.face]: caller.face,
+      [ATTRIBUTE.requestId]: caller.requestId,
+      ...(isKnown && { ...factsOfTarget(operation, operation.name), [ATTRIBUTE.server]: route.server.name }),
+    },
+    isKnown ? targetOf(operation, operation.name) : undefined,
+  )
+}
+
+function factsOfDecision({ decision }: Call): Facts {
+  return {
+    [ATTRIBUTE.effect]: decision?.effect ?? 'deny',
+    [ATTRIBUTE.rule]: decision?.ruleId ?? 'unknown-target',
+  }
+}
+
+function factsOfMethod(method: string): Facts {
+  return {
+    [ATTRIBUTE.method]: method,
+    ...(method === 'tools/call' && { [ATTRIBUTE.genAiOperation]: EXECUTE_TOOL }),
+  }
+}
+
+/** Name of a span. URIs are no names: they are as many as there are resources, and templates put arguments into them. */
+function targetOf({ method, kind }: Operation, name: string): string {
+  return kind === 'resource' ? method : `${method} ${name.slice(0, MAX_NAME)}`
+}
+
+function factsOfTarget({ kind }: Operation, name: string): Facts {
+  if (kind === 'resource') return {}
+  return { [kind === 'tool' ? ATTRIBUTE.tool : ATTRIBUTE.prompt]: name.slice(0, MAX_NAME) }
+}
+
+function factsOfServer(server: ServerDefinition): Facts {
+  const facts = { [ATTRIBUTE.server]: server.name }
+  if (server.transport === 'stdio') return { ...facts, [ATTRIBUTE.transport]: 'pipe' }
+  const address = server.url ?? server.instances?.[0]?.url
+  const url = address === undefined ? undefined : URL.parse(address)
+  if (!url) return { ...facts, [ATTRIBUTE.transport]: 'tcp' }
+  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80)
+  return {
+    ...facts,
+    [ATTRIBUTE.transport]: 'tcp',
+    [ATTRIBUTE.protocol]: 'http',
+    [ATTRIBUTE.address]: url.hostname,
+    [ATTRIBUTE.port]: port,
+  }
+}
+
+/** The JSON-RPC error that the caller gets, or what the tool said of itself. */
+function failureOverMcp(outcome: Outcome): Facts | undefined {
+  if (!('error' in outcome)) return toolError(outcome.result)
+  const error = toGatewayError(outcome.error)
+  const code =
+    (error.code === 'upstream_error' ? error.facts.upstream?.code : undefined) ?? ERRORS[error.code].rpc
+  return {
+    [ATTRIBUTE.errorType]: String(code),
+    [ATTRIBUTE.rpcStatus]: String(code),
+    [ATTRIBUTE.errorCode]: error.code,
+  }
+}
+
+function failureOverRest(outcome: Outcome): Facts | undefined {
+  if (!('error' in outcome)) return toolError(outcome.result)
+  const { code } = toGatewayError(outcome.error)
+  return { [ATTRIBUTE.errorType]: code, [ATTRIBUTE.errorCode]: code }
+}
+
+/** The upstream's own JSON-RPC error, else why there was no answer. */
+function failureUpstream(outcome: Outcome): Facts | undefined {
+  if (!('error' in outcome)) return toolError(outcome.result)
+  const { code, facts } = toGatewayError(outcome.error)
+  if (facts.upstream === undefined) return { [ATTRIBUTE.errorType]: code, [ATTRIBUTE.errorCode]: code }
+  const rpc = String(facts.upstream.code)
+  return { [ATTRIBUTE.errorType]: rpc, [ATTRIBUTE.rpcStatus]: rpc, [ATTRIBUTE.errorCode]: code }
+}
+
+function toolError(result: JsonObject): Facts | undefined {
+  return result['isError'] === true ? { [ATTRIBUTE.errorType]: TOOL_ERROR } : undefined
+}

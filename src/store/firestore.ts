@@ -1,0 +1,51 @@
+import { type App, deleteApp, initializeApp } from 'firebase-admin/app'
+import { type Firestore, getFirestore } from 'firebase-admin/firestore'
+
+/** Time for one commit on the wire; the library's own limit is a minute, with ten tries. */
+const COMMIT_TIMEOUT = '3s'
+
+/** A Firestore client and how to end it. */
+export interface FirestoreClient {
+  readonly db: Firestore
+  close(): Promise<void>
+}
+
+let opened = 0
+
+/**
+ * Opens a client with the credentials of the environment, or of the emulator that FIRESTORE_EMULATOR_HOST names.
+ * Nothing is sent yet. The library does not fail fast: reads need `withDeadline`, listeners a watchdog.
+ */
+export function openFirestore(options: { projectId: string; databaseId: string }): FirestoreClient {
+  opened += 1
+  const app: App = initializeApp({ projectId: options.projectId }, `tool-gateway-${opened}`)
+  const db = getFirestore(app, options.databaseId)
+  db.settings({
+    ignoreUndefinedProperties: true,
+    grpcOptions: {
+      'grpc.initial_reconnect_backoff_ms': 200,
+      'grpc.max_reconnect_backoff_ms': 2000,
+      'grpc.keepalive_time_ms': 10_000,
+      'grpc.keepalive_timeout_ms': 5000,
+      'grpc.service_config': JSON.stringify({
+        loadBalancingConfig: [],
+        methodConfig: [
+          {
+            name: ['Commit', 'BatchWrite'].map((method) => ({
+              service: 'google.firestore.v1.Firestore',
+              method,
+            })),
+            timeout: COMMIT_TIMEOUT,
+          },
+        ],
+      }),
+    },
+  })
+  return {
+    db,
+    close: async () => {
+      await db.terminate()
+      await deleteApp(app)
+    },
+  }
+}

@@ -1,0 +1,74 @@
+import {
+  parseSecretReference,
+  type ResolveSecret,
+  secretProblem,
+  SecretRefused,
+  secretsOf,
+} from '../../domain/secret-reference.ts'
+import type { ServerDefinition } from '../../domain/server-definition.ts'
+
+/** More than servers take in one header. */
+const MAX_HEADER_LENGTH = 16_384
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** A server with the secrets that it names, for one connection. Never kept, logged or shown. */
+export interface ServerWithSecrets {
+  readonly server: ServerDefinition
+  /** The values that were put in. */
+  readonly secrets: readonly string[]
+}
+
+/**
+ * Puts the values of secrets in the place of their references.
+ * @throws SecretRefused when one cannot be had, is of another tenant, or cannot be sent where it is named
+ */
+export async function withSecrets(
+  server: ServerDefinition,
+  resolve: ResolveSecret,
+): Promise<ServerWithSecrets> {
+  const references = secretsOf(server)
+  for (const reference of references) {
+    const problem = secretProblem(reference.text, server.tenantId)
+    if (problem !== undefined) throw new SecretRefused(reference, 'denied', 'it belongs to another tenant')
+  }
+  if (references.length === 0) return { server, secrets: [] }
+  const values = new Map(
+    await Promise.all(
+      references.map(async (reference) => [reference.text, await resolve(reference)] as const),
+    ),
+  )
+  return { server: filledIn(server, values), secrets: [...new Set(values.values())] }
+}
+
+function filledIn(server: ServerDefinition, values: ReadonlyMap<string, string>): ServerDefinition {
+  const valueOf = (value: string): string => {
+    const reference = parseSecretReference(value)
+    return (reference && values.get(reference.text)) ?? value
+  }
+  const headerOf = (value: string): string => sendable(value, valueOf(value))
+  if (server.transport === 'stdio') return { ...server, env: mapped(server.env, valueOf) }
+  const { auth } = server
+  return {
+    ...server,
+    headers: mapped(server.headers, headerOf),
+    auth:
+      auth.kind === 'bearer'
+        ? { kind: 'bearer', token: headerOf(auth.token) }
+        : auth.kind === 'headers'
+          ? { kind: 'headers', headers: mapped(auth.headers, headerOf) }
+          : auth,
+  }
+}
+
+/** What `fetch` says about an illegal header value repeats it. */
+function sendable(reference: string, value: string): string {
+  if (value.length <= MAX_HEADER_LENGTH && HEADER_VALUE.test(value)) return value
+  throw new SecretRefused({ text: reference }, 'invalid', 'its value cannot be sent in a header')
+}
+
+function mapped(
+  values: Readonly<Record<string, string>>,
+  change: (value: string) => string,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value)]))
+}

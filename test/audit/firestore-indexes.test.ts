@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from '@jest/globals'
+import { z } from 'zod'
+
+const path = join(import.meta.dirname, '..', '..', 'firestore.indexes.json')
+const { indexes, fieldOverrides } = z
+  .object({
+    indexes: z.array(
+      z.object({
+        collectionGroup: z.string(),
+        fields: z.array(z.object({ fieldPath: z.string(), order: z.string() })),
+      }),
+    ),
+    fieldOverrides: z.array(z.looseObject({ collectionGroup: z.string(), fieldPath: z.string() })),
+  })
+  .parse(JSON.parse(readFileSync(path, 'utf8')))
+
+test('usage records have an index for the tenant alone and with each filter of a query, newest first', () => {
+  const ofUsage = indexes
+    .filter(({ collectionGroup }) => collectionGroup === 'tool_usage')
+    .map(({ fields }) => fields.map(({ fieldPath, order }) => `${fieldPath} ${order}`).join(', '))
+  expect(ofUsage).toEqual([
+    'tenantId ASCENDING, atMs DESCENDING',
+    'tenantId ASCENDING, subject ASCENDING, atMs DESCENDING',
+    'tenantId ASCENDING, target ASCENDING, atMs DESCENDING',
+    'tenantId ASCENDING, server ASCENDING, atMs DESCENDING',
+    'tenantId ASCENDING, outcome ASCENDING, atMs DESCENDING',
+  ])
+})
+
+test('usage records have no index that grows with time alone', () => {
+  for (const fieldPath of ['atMs', 'expireAt'])
+    expect(fieldOverrides).toContainEqual(
+      expect.objectContaining({ collectionGroup: 'tool_usage', fieldPath, indexes: [] }),
+    )
+})
+
+test('usage records end with expireAt', () => {
+  expect(fieldOverrides.filter(({ ttl }) => ttl === true)).toEqual([
+    { collectionGroup: 'tool_usage', fieldPath: 'expireAt', ttl: true, indexes: [] },
+  ])
+})

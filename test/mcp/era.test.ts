@@ -1,0 +1,37 @@
+import { expect, test } from '@jest/globals'
+import type { JsonObject } from '../../src/domain/json.ts'
+import { forEra } from '../../src/mcp/era.ts'
+
+test('how fresh a resource is, a modern client is told, and that nobody else may keep it', () => {
+  const result = { contents: [], ttlMs: 5, cacheScope: 'public', x: 1 }
+  expect(forEra('modern', 'resources/read', result, undefined)).toEqual({ ...result, cacheScope: 'private' })
+  expect(forEra('legacy', 'resources/read', result, undefined)).toEqual({ contents: [], x: 1 })
+  expect(forEra('modern', 'resources/read', { contents: [] }, undefined)).toEqual({
+    contents: [],
+    cacheScope: 'private',
+  })
+})
+
+const LISTED = { name: 'a', outputSchema: { type: 'object' } }
+const WRAPPED = { name: 'a', outputSchema: { type: 'array' } }
+const UNTYPED = { name: 'a', outputSchema: { anyOf: [{ type: 'object' }] } }
+
+const legacy: [unknown, JsonObject | undefined, unknown][] = [
+  [{ a: 1 }, LISTED, { a: 1 }],
+  [{ a: 1 }, { name: 'a' }, { a: 1 }],
+  [{ a: 1 }, undefined, { a: 1 }],
+  [{ a: 1 }, UNTYPED, { result: { a: 1 } }],
+  [[1], WRAPPED, { result: [1] }],
+  [null, undefined, { result: null }],
+]
+test.each(legacy)('structured content %j of a tool %j is %j to a legacy client', (value, tool, expected) => {
+  const result = { content: [], structuredContent: value, x: 1 }
+  expect(forEra('legacy', 'tools/call', result, tool)).toEqual({ ...result, structuredContent: expected })
+  expect(forEra('modern', 'tools/call', result, tool)).toBe(result)
+})
+
+test('a result without it, and every other result, is the very same', () => {
+  const result = { content: [], x: 1 }
+  expect(forEra('legacy', 'tools/call', result, WRAPPED)).toBe(result)
+  expect(forEra('legacy', 'prompts/get', result, undefined)).toBe(result)
+})
