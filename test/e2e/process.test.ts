@@ -172,7 +172,7 @@ test.each([
     gateway.child.kill('SIGTERM')
     expect(await call).toMatchObject({ code: 'shutting_down', mayHaveExecuted: true, server: 'everything' })
     expect(await gateway.exited).toBe(0)
-    expect(performance.now() - before).toBeLessThan(5000)
+    expect(performance.now() - before).toBeLessThan(20_000)
 
     const { dataDir } = gateway
     gateway = await spawnGateway({ DATA_DIR: dataDir })
