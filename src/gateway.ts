@@ -53,6 +53,7 @@ export interface Gateway {
   /** Signs tokens in the embedded mode; undefined where only identity providers count. */
   readonly localIssuer: LocalIssuer | undefined
   readonly statuses: () => readonly ServerStatus[]
+  readonly callsInFlight: () => number
   /**
    * Shuts down: not ready at once, no new sessions and calls, calls in flight finish within the drain deadline,
    * children stopped, records written. Resolves with what could not be closed in time. Idempotent.
@@ -245,6 +246,7 @@ export async function startGateway(
       wroteExample,
       localIssuer,
       statuses: () => [...upstreams.statuses().values()],
+      callsInFlight: () => calls.inFlight,
       close: () => {
         sessions.stopAccepting()
         return closeAll()

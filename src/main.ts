@@ -33,9 +33,10 @@ export async function serve(env: NodeJS.ProcessEnv): Promise<number> {
       ...(welcome && { onServerState: (status) => welcome.serverState(status) }),
     })
     await welcome?.started(gateway)
-    return await untilStopped(gateway, logger)
+    return await untilStopped(gateway, logger, welcome)
   } catch (error) {
-    logger.fatal({ err: error }, `the gateway cannot start: ${reasonOf(error, settings)}`)
+    logger.debug({ err: error }, 'why the gateway cannot start')
+    logger.fatal(`the gateway cannot start: ${reasonOf(error, settings)}`)
     return EXIT.unavailable
   } finally {
     await telemetry.close()
@@ -67,7 +68,7 @@ function reasonOf(error: unknown, settings: Settings): string {
 }
 
 /** Resolves once a signal has led to a shutdown; a second signal ends the process at once. */
-async function untilStopped(gateway: Gateway, logger: Logger): Promise<number> {
+async function untilStopped(gateway: Gateway, logger: Logger, welcome: Welcome | undefined): Promise<number> {
   const { promise: signalled, resolve } = Promise.withResolvers<NodeJS.Signals>()
   let isSecond = false
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -77,7 +78,8 @@ async function untilStopped(gateway: Gateway, logger: Logger): Promise<number> {
   }
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
   const signal = await signalled
-  logger.info({ signal }, 'shutting down')
+  logger.info({ signal, callsInFlight: gateway.callsInFlight() }, 'shutting down')
+  welcome?.stopping(gateway.callsInFlight())
   const failures = await gateway.close()
   for (const { name, error } of failures) logger.error({ err: error }, `${name} did not close`)
   logger.info('stopped')
