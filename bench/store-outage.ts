@@ -73,7 +73,7 @@ try {
   emulator = await startFirestoreEmulator({ port: emulator.port })
   const records = await eventually(
     async () => {
-      const found = await db
+      const found = await firestore.db
         .collection('tool_usage')
         .get()
         .catch(() => undefined)
