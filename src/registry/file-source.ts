@@ -5,6 +5,7 @@ import { canonicalJson, isJsonObject } from '../domain/json.ts'
 import { EMPTY_SNAPSHOT, type QuarantinedDocument, type Snapshot } from '../domain/snapshot.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { type LastGood, parseRegistry } from './parse.ts'
+import { PollLoop } from './poll-loop.ts'
 import { fingerprintOf, readLimited } from './read-limited.ts'
 import type { RegistrySource } from './registry-source.ts'
 import { readRegistryText, type RegistryText } from './registry-text.ts'
@@ -22,12 +23,9 @@ const MAX_FILE_BYTES = 4 * 1024 * 1024
 export class FileSource implements RegistrySource {
   readonly #path: string
   readonly #defaultTenant: string
-  readonly #clock: Clock
   readonly #logger: Logger
+  readonly #loop: PollLoop
   #onSnapshot: (snapshot: Snapshot) => void = () => {}
-  #closed = false
-  #cancelPoll: () => void = () => {}
-  #polling: Promise<void> = Promise.resolve()
   /** The fingerprint of what was read last, and of a change that has not settled yet. */
   #seen = ''
   #unsettled = ''
@@ -41,8 +39,8 @@ export class FileSource implements RegistrySource {
   constructor(options: { path: string; defaultTenant: string; clock: Clock; logger: Logger }) {
     this.#path = options.path
     this.#defaultTenant = options.defaultTenant
-    this.#clock = options.clock
     this.#logger = options.logger
+    this.#loop = new PollLoop({ clock: options.clock, look: () => this.#pollOnce() })
   }
 
   /**
@@ -53,30 +51,20 @@ export class FileSource implements RegistrySource {
     this.#onSnapshot = onSnapshot
     this.#seen = await fingerprintOf(this.#path)
     this.#take(await readLimited(this.#path, MAX_FILE_BYTES))
-    this.#schedule(POLL_MS)
+    this.#loop.start(POLL_MS)
   }
 
-  async close(): Promise<void> {
-    this.#closed = true
-    this.#cancelPoll()
-    await this.#polling
+  close(): Promise<void> {
+    return this.#loop.close()
   }
 
-  #schedule(delayMs: number): void {
-    if (this.#closed) return
-    this.#cancelPoll = this.#clock.after(delayMs, () => {
-      this.#polling = this.#pollOnce()
-    })
-  }
-
-  async #pollOnce(): Promise<void> {
-    let next = POLL_MS
+  async #pollOnce(): Promise<number> {
     try {
-      next = await this.#poll()
+      return await this.#poll()
     } catch (error) {
       this.#logger.error({ err: error }, 'taking over the registry file failed')
+      return POLL_MS
     }
-    this.#schedule(next)
   }
 
   /** Looks at the file once; resolves with the time until the next look. */
@@ -90,7 +78,7 @@ export class FileSource implements RegistrySource {
     const content = await readLimited(this.#path, MAX_FILE_BYTES).catch((error: unknown) => ({
       problem: unreadable(error),
     }))
-    if (this.#closed) return POLL_MS
+    if (this.#loop.isClosed) return POLL_MS
     // The fingerprint was taken before reading: a write in between shows as a change next time.
     this.#seen = fingerprint
     this.#unsettled = ''

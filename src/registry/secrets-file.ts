@@ -6,6 +6,7 @@ import { messageOf } from '../domain/errors.ts'
 import { isJsonObject } from '../domain/json.ts'
 import { type SecretReference, secretOwner, SecretRefused } from '../domain/secret-reference.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { PollLoop } from './poll-loop.ts'
 import { fingerprintOf } from './read-limited.ts'
 import type { SecretsSource, SecretVersion } from './secrets-source.ts'
 
@@ -26,20 +27,17 @@ type Content =
  */
 export class SecretsFile implements SecretsSource {
   readonly #path: string
-  readonly #clock: Clock
   readonly #logger: Logger
+  readonly #loop: PollLoop
   #content: Promise<Content> | undefined
   #onChange: () => void = () => {}
-  #closed = false
-  #cancelPoll: () => void = () => {}
-  #polling: Promise<void> = Promise.resolve()
   #seen: string | undefined
   #unsettled = ''
 
   constructor(options: { path: string; clock: Clock; logger: Logger }) {
     this.#path = options.path
-    this.#clock = options.clock
     this.#logger = options.logger
+    this.#loop = new PollLoop({ clock: options.clock, look: () => this.#poll() })
   }
 
   async read(reference: SecretReference): Promise<SecretVersion> {
@@ -55,31 +53,18 @@ export class SecretsFile implements SecretsSource {
 
   watch(onChange: () => void): void {
     this.#onChange = onChange
-    this.#schedule(POLL_MS)
+    this.#loop.start(POLL_MS)
   }
 
-  async close(): Promise<void> {
-    this.#closed = true
-    this.#cancelPoll()
-    await this.#polling
-  }
-
-  #schedule(delayMs: number): void {
-    if (this.#closed) return
-    this.#cancelPoll = this.#clock.after(delayMs, () => {
-      this.#polling = this.#pollOnce()
-    })
-  }
-
-  async #pollOnce(): Promise<void> {
-    this.#schedule(await this.#poll())
+  close(): Promise<void> {
+    return this.#loop.close()
   }
 
   /** Looks at the file once; comes to the time until the next look. */
   async #poll(): Promise<number> {
     const fingerprint = await fingerprintOf(this.#path).catch(codeOf)
     // Nobody has asked for a secret yet, so there is nothing that could have changed.
-    if (this.#closed || this.#content === undefined || fingerprint === this.#seen) return POLL_MS
+    if (this.#loop.isClosed || this.#content === undefined || fingerprint === this.#seen) return POLL_MS
     if (fingerprint !== this.#unsettled) {
       this.#unsettled = fingerprint
       return SETTLE_MS
@@ -87,7 +72,7 @@ export class SecretsFile implements SecretsSource {
     this.#unsettled = ''
     this.#content = this.#load()
     await this.#content
-    if (!this.#closed) this.#onChange()
+    if (!this.#loop.isClosed) this.#onChange()
     return POLL_MS
   }
 

@@ -14,7 +14,8 @@ import type { PendingRecord } from '../../src/audit/usage-record.ts'
 import { systemClock } from '../../src/domain/clock.ts'
 import { type FirestoreClient, openFirestore } from '../../src/store/firestore.ts'
 import { eventually } from '../support/eventually.ts'
-import { emulatorJar, type FirestoreEmulator, startFirestoreEmulator } from '../support/firestore-emulator.ts'
+import { describeWithEmulator } from '../support/describe-with-emulator.ts'
+import { type FirestoreEmulator, startFirestoreEmulator } from '../support/firestore-emulator.ts'
 import { silentLogger } from '../support/silent-logger.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { usageRecord } from '../support/usage-records.ts'
@@ -53,12 +54,7 @@ function numbered(index: number): string {
 
 const THOUSAND = Array.from({ length: 1000 }, (_, index) => numbered(index))
 
-const hasEmulator = emulatorJar() !== undefined
-if (!hasEmulator && process.env['CI'] === undefined)
-  process.stderr.write('NOT RUN: the tests of usage records in Firestore need Java and the emulator\n')
-const withEmulator = hasEmulator || process.env['CI'] !== undefined ? describe : describe.skip
-
-withEmulator('usage records in Firestore', () => {
+describeWithEmulator('usage records in Firestore', () => {
   beforeAll(async () => {
     emulator = await startFirestoreEmulator()
     process.env['FIRESTORE_EMULATOR_HOST'] = emulator.host

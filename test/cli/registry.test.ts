@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { run } from '../../src/cli/program.ts'
-import { emulatorJar, type FirestoreEmulator, startFirestoreEmulator } from '../support/firestore-emulator.ts'
+import { describeWithEmulator } from '../support/describe-with-emulator.ts'
+import { type FirestoreEmulator, startFirestoreEmulator } from '../support/firestore-emulator.ts'
 
 let folder: string
 let file: string
@@ -166,16 +167,7 @@ test('push and pull without a project end with 78, and without servers with 65',
   expect(await tg(['push', join(folder, 'none.yaml')])).toMatchObject({ code: 65 })
 })
 
-const hasEmulator = emulatorJar() !== undefined
-if (!hasEmulator)
-  process.stderr.write('NOT RUN: the Firestore emulator was not found; its tests are skipped\n')
-
-test('in CI the emulator is there', () => {
-  expect(hasEmulator || process.env['CI'] === undefined).toBe(true)
-})
-
-const suite = hasEmulator ? describe : describe.skip
-suite('between a file and Firestore', () => {
+describeWithEmulator('between a file and Firestore', () => {
   let emulator: FirestoreEmulator
   let project = 0
   let env: NodeJS.ProcessEnv

@@ -1,20 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { loadSettings } from '../../src/config/load.ts'
 import { type Gateway, startGateway } from '../../src/gateway.ts'
 import { type FirestoreClient, openFirestore } from '../../src/store/firestore.ts'
 import { everything } from '../support/documents.ts'
 import { eventually } from '../support/eventually.ts'
-import { emulatorJar, type FirestoreEmulator, startFirestoreEmulator } from '../support/firestore-emulator.ts'
+import { describeWithEmulator } from '../support/describe-with-emulator.ts'
+import { type FirestoreEmulator, startFirestoreEmulator } from '../support/firestore-emulator.ts'
 import { IdentityProvider, newSigningKey, sign, type SigningKey } from '../support/identity-provider.ts'
 import { connectClient } from '../support/mcp-clients.ts'
 import { silentLogger } from '../support/silent-logger.ts'
-
-const hasEmulator = emulatorJar() !== undefined || process.env['CI'] !== undefined
-if (!hasEmulator)
-  process.stderr.write('NOT RUN: test/e2e/cloud.test.ts needs the Firestore emulator and Java\n')
 
 const PROJECT = 'demo-cloud'
 const SERVER = { ...everything, tenantId: 'acme', name: 'tools', requiredRoles: ['reader'] }
@@ -25,40 +22,6 @@ let provider: IdentityProvider
 let key: SigningKey
 let dataDir: string
 let gateway: Gateway
-
-beforeAll(async () => {
-  if (!hasEmulator) return
-  emulator = await startFirestoreEmulator()
-  process.env['FIRESTORE_EMULATOR_HOST'] = emulator.host
-  process.env['METADATA_SERVER_DETECTION'] = 'none'
-  client = openFirestore({ projectId: PROJECT, databaseId: '(default)' })
-  provider = await IdentityProvider.start()
-  key = await newSigningKey('first')
-  provider.keys = [key.jwk]
-  await client.db.doc('tenants/acme').set({ issuers: [{ issuer: provider.url }] })
-  dataDir = await mkdtemp(join(tmpdir(), 'tool-gateway-cloud-'))
-  gateway = await startGateway(
-    loadSettings({
-      PORT: '0',
-      METRICS_PORT: '0',
-      DATA_DIR: dataDir,
-      STORE: 'firestore',
-      GOOGLE_CLOUD_PROJECT: PROJECT,
-      OIDC_ISSUER: 'https://platform.example',
-      OIDC_AUDIENCE: 'https://gateway.example',
-    }),
-    { logger: silentLogger },
-  )
-}, 60_000)
-
-afterAll(async () => {
-  if (!hasEmulator) return
-  await gateway.close()
-  await client.close()
-  await emulator.stop()
-  await provider[Symbol.asyncDispose]()
-  await rm(dataDir, { recursive: true, force: true })
-})
 
 function token(claims: Record<string, unknown> = {}): Promise<string> {
   const now = Math.floor(Date.now() / 1000)
@@ -84,7 +47,39 @@ async function ask(
   return { status: response.status, body: (await response.json()) as Record<string, unknown> }
 }
 
-;(hasEmulator ? describe : describe.skip)('with Firestore as its store, the gateway', () => {
+describeWithEmulator('with Firestore as its store, the gateway', () => {
+  beforeAll(async () => {
+    emulator = await startFirestoreEmulator()
+    process.env['FIRESTORE_EMULATOR_HOST'] = emulator.host
+    process.env['METADATA_SERVER_DETECTION'] = 'none'
+    client = openFirestore({ projectId: PROJECT, databaseId: '(default)' })
+    provider = await IdentityProvider.start()
+    key = await newSigningKey('first')
+    provider.keys = [key.jwk]
+    await client.db.doc('tenants/acme').set({ issuers: [{ issuer: provider.url }] })
+    dataDir = await mkdtemp(join(tmpdir(), 'tool-gateway-cloud-'))
+    gateway = await startGateway(
+      loadSettings({
+        PORT: '0',
+        METRICS_PORT: '0',
+        DATA_DIR: dataDir,
+        STORE: 'firestore',
+        GOOGLE_CLOUD_PROJECT: PROJECT,
+        OIDC_ISSUER: 'https://platform.example',
+        OIDC_AUDIENCE: 'https://gateway.example',
+      }),
+      { logger: silentLogger },
+    )
+  }, 60_000)
+
+  afterAll(async () => {
+    await gateway.close()
+    await client.close()
+    await emulator.stop()
+    await provider[Symbol.asyncDispose]()
+    await rm(dataDir, { recursive: true, force: true })
+  })
+
   test('accepts the tokens of the issuer that a tenant document names, for that tenant only', async () => {
     await eventually(async () => (await ask('/v1/tools')).status === 200)
     expect(await ask('/v1/tools', {}, { tenant_id: 'globex' })).toMatchObject({

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { systemClock } from '../../src/domain/clock.ts'
 import type { Snapshot } from '../../src/domain/snapshot.ts'
 import { FirestoreSource } from '../../src/registry/firestore-source.ts'
@@ -9,7 +9,8 @@ import { TenantDirectory } from '../../src/registry/tenants.ts'
 import { type FirestoreClient, openFirestore } from '../../src/store/firestore.ts'
 import { firestoreDocuments } from '../../src/store/firestore-documents.ts'
 import { eventually } from '../support/eventually.ts'
-import { emulatorJar, type FirestoreEmulator, startFirestoreEmulator } from '../support/firestore-emulator.ts'
+import { describeWithEmulator } from '../support/describe-with-emulator.ts'
+import { type FirestoreEmulator, startFirestoreEmulator } from '../support/firestore-emulator.ts'
 import { silentLogger } from '../support/silent-logger.ts'
 
 const PROJECT = 'demo-registry'
@@ -21,16 +22,7 @@ const server = (fields: Record<string, unknown> = {}): Record<string, unknown> =
 })
 const claims = { tenant: 'tenant_id', roles: 'roles', scope: 'scope', agent: 'agent', agents: 'agents' }
 
-const hasEmulator = emulatorJar() !== undefined
-if (!hasEmulator)
-  process.stderr.write('NOT RUN: the Firestore emulator was not found; its tests are skipped\n')
-
-test('in CI the emulator is there', () => {
-  expect(hasEmulator || process.env['CI'] === undefined).toBe(true)
-})
-
-const suite = hasEmulator ? describe : describe.skip
-suite('with the Firestore emulator', () => {
+describeWithEmulator('with the Firestore emulator', () => {
   let emulator: FirestoreEmulator
   let dir: string
   const opened: { close(): Promise<void> }[] = []

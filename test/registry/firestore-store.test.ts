@@ -1,10 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import type { Firestore } from 'firebase-admin/firestore'
 import { systemClock } from '../../src/domain/clock.ts'
 import { FirestoreStore } from '../../src/registry/firestore-store.ts'
 import { type FirestoreClient, openFirestore } from '../../src/store/firestore.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { emulatorJar, type FirestoreEmulator, startFirestoreEmulator } from '../support/firestore-emulator.ts'
+import { describeWithEmulator } from '../support/describe-with-emulator.ts'
+import { type FirestoreEmulator, startFirestoreEmulator } from '../support/firestore-emulator.ts'
 
 const http = (name: string, fields: Record<string, unknown> = {}): Record<string, unknown> => ({
   name,
@@ -14,16 +15,7 @@ const http = (name: string, fields: Record<string, unknown> = {}): Record<string
   ...fields,
 })
 
-const hasEmulator = emulatorJar() !== undefined
-if (!hasEmulator)
-  process.stderr.write('NOT RUN: the Firestore emulator was not found; its tests are skipped\n')
-
-test('in CI the emulator is there', () => {
-  expect(hasEmulator || process.env['CI'] === undefined).toBe(true)
-})
-
-const suite = hasEmulator ? describe : describe.skip
-suite('the registry in Firestore', () => {
+describeWithEmulator('the registry in Firestore', () => {
   let emulator: FirestoreEmulator
   let client: FirestoreClient
   let store: FirestoreStore

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { emulatorJar, type FirestoreEmulator } from '../support/firestore-emulator.ts'
+import { describeWithEmulator } from '../support/describe-with-emulator.ts'
+import { type FirestoreEmulator } from '../support/firestore-emulator.ts'
 import {
   create,
   DENIED,
@@ -53,12 +54,7 @@ function onlyFor(...permitted: readonly Caller[]): Record<string, number> {
   )
 }
 
-const hasEmulator = emulatorJar() !== undefined
-if (!hasEmulator && process.env['CI'] === undefined)
-  process.stderr.write('NOT RUN: the tests of firestore.rules need Java and the Firestore emulator\n')
-const withEmulator = hasEmulator || process.env['CI'] !== undefined ? describe : describe.skip
-
-withEmulator('firestore.rules', () => {
+describeWithEmulator('firestore.rules', () => {
   beforeAll(async () => {
     emulator = await startWithRules()
     await seed('/mcp_servers/search', SERVER)

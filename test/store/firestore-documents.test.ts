@@ -1,21 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { Timestamp } from 'firebase-admin/firestore'
 import { systemClock } from '../../src/domain/clock.ts'
 import type { DocumentStore } from '../../src/store/document-store.ts'
 import { type FirestoreClient, openFirestore } from '../../src/store/firestore.ts'
 import { firestoreDocuments } from '../../src/store/firestore-documents.ts'
-import { emulatorJar, type FirestoreEmulator, startFirestoreEmulator } from '../support/firestore-emulator.ts'
+import { describeWithEmulator } from '../support/describe-with-emulator.ts'
+import { type FirestoreEmulator, startFirestoreEmulator } from '../support/firestore-emulator.ts'
 
-const hasEmulator = emulatorJar() !== undefined
-if (!hasEmulator)
-  process.stderr.write('NOT RUN: the Firestore emulator was not found; its tests are skipped\n')
-
-test('in CI the emulator is there', () => {
-  expect(hasEmulator || process.env['CI'] === undefined).toBe(true)
-})
-
-const suite = hasEmulator ? describe : describe.skip
-suite('documents of Firestore', () => {
+describeWithEmulator('documents of Firestore', () => {
   let emulator: FirestoreEmulator
   let client: FirestoreClient
   let documents: DocumentStore

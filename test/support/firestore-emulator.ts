@@ -16,21 +16,30 @@ export interface FirestoreEmulator {
   stop(): Promise<void>
 }
 
+let found: { readonly jar: string | undefined } | undefined
+
 /** Path of the emulator: FIRESTORE_EMULATOR_JAR, or that of the gcloud SDK; undefined without it or without Java. */
 export function emulatorJar(): string | undefined {
-  if (!succeeds('java', ['-version'])) return undefined
+  found ??= { jar: succeeds('java', ['-version']) ? findJar() : undefined }
+  return found.jar
+}
+
+function findJar(): string | undefined {
   const own = process.env['FIRESTORE_EMULATOR_JAR']
   if (own !== undefined && existsSync(own)) return own
-  const roots = [
+  const places = [
     process.env['CLOUDSDK_ROOT_DIR'],
-    sdkRoot(),
     '/usr/lib/google-cloud-sdk',
     '/usr/share/google-cloud-sdk',
   ]
-  return roots
-    .filter((root) => root !== undefined)
-    .map((root) => join(root, 'platform/cloud-firestore-emulator/cloud-firestore-emulator.jar'))
-    .find((path) => existsSync(path))
+  // gcloud is asked last: it takes a second to answer.
+  return places.map(jarIn).find((jar) => jar !== undefined) ?? jarIn(sdkRoot())
+}
+
+function jarIn(root: string | undefined): string | undefined {
+  if (root === undefined) return undefined
+  const path = join(root, 'platform/cloud-firestore-emulator/cloud-firestore-emulator.jar')
+  return existsSync(path) ? path : undefined
 }
 
 /** Starts an emulator and resolves when it answers. Without `rules`, everything is allowed. */
