@@ -6,7 +6,9 @@ const TYPES_ONLY = [
   'src/registry/registry-source.ts',
   'src/registry/secrets-source.ts',
   'src/routing/call.ts',
+  'src/upstream/connection/client-side.ts',
   'src/upstream/connection/connection.ts',
+  'src/upstream/instance-context.ts',
 ]
 
 /** Jest strips types with Node's own stripper (`transform: {}`), so there is no compile step and lines are exact. */
@@ -17,6 +19,7 @@ export default {
   transform: {},
   restoreMocks: true,
   testTimeout: 30_000,
+  reporters: ['default', '<rootDir>/test/support/firestore-reporter.ts'],
   // In workers that are replaced when they grow: measuring coverage gets slower with every script a process has seen.
   maxWorkers: 2,
   workerIdleMemoryLimit: '512MB',

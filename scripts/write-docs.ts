@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { format } from 'prettier'
 import { notesOf, SECTIONS } from '../src/config/schema.ts'
-import { ERRORS } from '../src/domain/errors.ts'
+import { ERRORS } from '../src/domain/error-table.ts'
 
 const NOTE = '<!-- Written by `npm run docs`; edit the source instead. -->'
 

@@ -8,6 +8,7 @@ import { ViewWatch } from './catalog/view-watch.ts'
 import { atPort, type Settings } from './config/load.ts'
 import { lockDataDirectory } from './config/data-lock.ts'
 import { makePrivateDirectory } from './config/private-file.ts'
+import { privateKey } from './config/private-key.ts'
 import type { IssuerSettings } from './config/schema.ts'
 import { VERSION } from './config/version.ts'
 import { Reconciler } from './control/reconciler.ts'
@@ -16,8 +17,10 @@ import { createApp } from './http/app.ts'
 import { HttpListener } from './http/listen.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { SessionStore } from './mcp/session-store.ts'
+import type { EndpointOptions } from './mcp/modern-endpoint.ts'
 import { SseEndpoint } from './mcp/sse-endpoint.ts'
 import { StreamableHttpEndpoint } from './mcp/streamable-http-endpoint.ts'
+import { WebSocketEndpoint } from './mcp/websocket-endpoint.ts'
 import { writeExampleRegistry } from './registry/example-registry.ts'
 import { openRegistry } from './registry/registry-open.ts'
 import { openSecrets } from './registry/secrets-open.ts'
@@ -26,15 +29,21 @@ import { authorize } from './routing/authorize.ts'
 import { callerErrors } from './routing/caller-errors.ts'
 import { Calls } from './routing/calls.ts'
 import { deadline } from './routing/deadline.ts'
-import { dispatch } from './routing/dispatch.ts'
+import { dispatch, sessionKey } from './routing/dispatch.ts'
+import { inputRounds } from './routing/input-rounds.ts'
 import { Interruption } from './routing/interruption.ts'
 import { record } from './routing/record.ts'
+import { StateSeal } from './routing/state-seal.ts'
+import { taskCalls } from './routing/task-calls.ts'
+import { TaskHandles } from './routing/task-handles.ts'
+import { TaskMemory } from './routing/task-memory.ts'
 import { traceDecision } from './routing/trace.ts'
 import type { FirestoreClient } from './store/firestore.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { Metrics, type MetricsExport } from './telemetry/metrics.ts'
 import { startMetricsEndpoint } from './telemetry/metrics-endpoint.ts'
 import { createConnector } from './upstream/connection/connect.ts'
+import { measuring } from './upstream/connection/measured-connection.ts'
 import { type ServerStatus, Upstreams } from './upstream/upstreams.ts'
 
 /** Time for everything that closes after the calls in flight: sessions, sockets, children, records. */
@@ -95,7 +104,13 @@ export async function startGateway(
     const firestore = await openDatabase(settings, lifecycle)
     const store = await openAuditStore(settings, { firestore, clock, logger })
     lifecycle.onClose('audit store', () => store.close())
-    const audit = new AuditLog({ store, clock, logger, queueLimit: settings.auditQueueLimit })
+    const audit = new AuditLog({
+      store,
+      clock,
+      logger,
+      queueLimit: settings.auditQueueLimit,
+      onLate: () => metrics.lateRecord(),
+    })
     lifecycle.onClose('audit log', () => audit.close(CLOSE_MS / 2))
 
     const localIssuer = settings.localIssuer
@@ -122,15 +137,18 @@ export async function startGateway(
     })
     lifecycle.onClose('secrets', () => secrets.close())
     const upstreams: Upstreams = new Upstreams({
-      connect: createConnector({
-        clientInfo: { name: 'tool-gateway', version: VERSION },
-        maxMessageBytes: settings.maxUpstreamMessageBytes,
-        packageDirs: [join(settings.dataDir, 'packages', 'node_modules')],
-        dataDir: settings.dataDir,
-        resolveSecret: (reference) => secrets.resolve(reference),
-        clock,
-        logger,
-      }),
+      connect: measuring(
+        createConnector({
+          clientInfo: { name: 'tool-gateway', version: VERSION },
+          maxMessageBytes: settings.maxUpstreamMessageBytes,
+          packageDirs: [join(settings.dataDir, 'packages', 'node_modules')],
+          dataDir: settings.dataDir,
+          resolveSecret: (reference) => secrets.resolve(reference),
+          clock,
+          logger,
+        }),
+        { metrics, clock },
+      ),
       clock,
       random: Math.random,
       logger,
@@ -156,7 +174,11 @@ export async function startGateway(
     lifecycle.onClose('registry', () => registry.source.close())
     let hasSnapshot = false
     lifecycle.readyWhen('registry', () => hasSnapshot)
+    lifecycle.staleWhen('registry', () => hasSnapshot && registry.freshness().state === 'stale')
 
+    const stateKey = await privateKey(settings.stateKey, join(settings.dataDir, 'state.key'))
+    const seal = new StateSeal({ key: stateKey, clock })
+    const tasks = { handles: new TaskHandles({ key: stateKey }), memory: new TaskMemory() }
     const interruption = new Interruption()
     const calls = new Calls({
       clock,
@@ -166,7 +188,9 @@ export async function startGateway(
         traceDecision(authorize(catalog)), // before anything is spent on the call
         deadline(settings),
         callerErrors,
-        dispatch({ upstreams, clock }),
+        inputRounds({ seal, clock }), // around what is sent, which may happen more than once
+        taskCalls({ tasks, declared: upstreams, catalog }),
+        dispatch({ upstreams, catalog, clock, tasks }),
       ],
     })
     const viewWatch = new ViewWatch({ catalog, clock })
@@ -174,23 +198,26 @@ export async function startGateway(
     const sessions = new SessionStore({
       limits: {
         maxSessions: settings.maxSessions,
+        maxSessionsOfTenant: (tenantId) =>
+          directory.snapshot.byId.get(tenantId)?.quotas.sessions ?? settings.maxSessionsPerTenant,
         maxSessionsPerPrincipal: settings.maxSessionsPerPrincipal,
         idleMs: settings.sessionIdleMs,
       },
       clock,
-      onEnd: ({ id }) => upstreams.release(`session:${id}`),
+      onEnd: ({ id }) => upstreams.release(sessionKey(id)),
     })
     const endpointOptions = {
       info: { name: 'tool-gateway', version: VERSION },
       catalog,
       calls,
+      metrics,
+      tellServers: (sessionId, method, params) => upstreams.tell(sessionKey(sessionId), method, params),
       sessions,
       viewWatch,
       clock,
       logger,
-    }
+    } satisfies EndpointOptions
     const streamableHttp = new StreamableHttpEndpoint(endpointOptions)
-    const sse = new SseEndpoint(endpointOptions)
 
     const app = createApp({
       ...settings,
@@ -207,7 +234,8 @@ export async function startGateway(
       upstreams,
       auditStore: store,
       streamableHttp,
-      sse,
+      sse: new SseEndpoint(endpointOptions),
+      webSocket: new WebSocketEndpoint(endpointOptions),
       metrics,
       logger,
     })
@@ -215,6 +243,8 @@ export async function startGateway(
       sessions: () => sessions.counts(),
       servers: () => countStates(upstreams),
       auditQueue: () => audit.depth,
+      ...(store.spool !== undefined && { auditSpool: store.spool }),
+      secrets: () => secrets.counts(),
       generation: () => catalog.snapshot.generation,
       registryAgeSeconds: () => registry.freshness().ageMs / 1000,
       heldRemovals: () => registry.freshness().held,

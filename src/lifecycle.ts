@@ -4,12 +4,14 @@ type Closer = { readonly name: string; readonly close: () => Promise<void> | voi
 
 /**
  * What was opened and how to close it, last opened first, and whether the process is ready for traffic.
- * Readiness is a set of named conditions; stopping makes it false for good.
+ * Readiness is a set of named conditions; stopping makes it false for good. What is stale is worth telling and takes
+ * nothing from it.
  */
 export class Lifecycle {
   readonly #clock: Clock
   readonly #closers: Closer[] = []
   readonly #conditions = new Map<string, () => boolean>()
+  readonly #staleness = new Map<string, () => boolean>()
   #stopping = false
 
   constructor(options: { clock: Clock }) {
@@ -26,6 +28,11 @@ export class Lifecycle {
     this.#conditions.set(name, condition)
   }
 
+  /** Registers what makes something stale that goes on working all the same. */
+  staleWhen(name: string, condition: () => boolean): void {
+    this.#staleness.set(name, condition)
+  }
+
   get isStopping(): boolean {
     return this.#stopping
   }
@@ -34,6 +41,11 @@ export class Lifecycle {
   notReady(): string[] {
     const missing = [...this.#conditions].filter(([, holds]) => !holds()).map(([name]) => name)
     return this.#stopping ? ['stopping', ...missing] : missing
+  }
+
+  /** Names of what works with what it last knew. */
+  stale(): string[] {
+    return [...this.#staleness].filter(([, holds]) => holds()).map(([name]) => name)
   }
 
   /** Makes the process not ready. First step of a shutdown. */

@@ -40,6 +40,7 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   'node:sqlite': ['audit'],
   ajv: ['api'],
   commander: ['cli'],
+  ws: ['http/websocket-', 'mcp/websocket-'],
   'lru-cache': ['auth', 'catalog'],
 }
 

@@ -18,6 +18,15 @@ describe('readiness', () => {
     expect(lifecycle.notReady()).toEqual(['registry'])
   })
 
+  test('is not touched by what is stale, which is named', () => {
+    const lifecycle = new Lifecycle({ clock: new FakeClock() })
+    let isStale = true
+    lifecycle.staleWhen('registry', () => isStale)
+    expect([lifecycle.notReady(), lifecycle.stale()]).toEqual([[], ['registry']])
+    isStale = false
+    expect(lifecycle.stale()).toEqual([])
+  })
+
   test('ends for good when the process stops, before anything is closed', async () => {
     const lifecycle = new Lifecycle({ clock: new FakeClock() })
     lifecycle.readyWhen('registry', () => true)

@@ -1,5 +1,6 @@
 import type { Response } from 'express'
-import { ERRORS, type GatewayError } from '../domain/errors.ts'
+import { ERRORS } from '../domain/error-table.ts'
+import type { GatewayError } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/json.ts'
 
 /** The problem details of an error (RFC 9457): what callers see over REST. */

@@ -16,8 +16,10 @@ export function promptRoutes({ catalog, calls }: { catalog: Catalog; calls: Call
 
   router.get('/prompts', (request, response) => {
     const { limit, cursor } = queryOf(listQuery, request)
-    const view = catalog.viewOf(callerOf(request).principal)
-    const { items, nextCursor } = pageOf(view.prompts, cursor, limit)
+    const { principal } = callerOf(request)
+    const view = catalog.viewOf(principal)
+    const of = { principal, scope: undefined, list: '/v1/prompts' }
+    const { items, nextCursor } = pageOf(view.prompts, cursor, limit, of)
     response.json({
       prompts: items.map(({ shownAs, serverName, listed }) => ({
         id: shownAs,

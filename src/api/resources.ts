@@ -25,8 +25,10 @@ export function resourceRoutes({ catalog, calls }: { catalog: Catalog; calls: Ca
       } as const
       return answerWith(calls, request, response, operation)
     }
-    const view = catalog.viewOf(callerOf(request).principal)
-    const { items, nextCursor } = pageOf(view.resources, cursor, limit)
+    const { principal } = callerOf(request)
+    const view = catalog.viewOf(principal)
+    const of = { principal, scope: undefined, list: '/v1/resources' }
+    const { items, nextCursor } = pageOf(view.resources, cursor, limit, of)
     response.json({
       resources: items.map(({ serverName, listed }) => ({ server: serverName, ...listed })),
       resourceTemplates: view.templates.map(({ serverName, listed }) => ({ server: serverName, ...listed })),

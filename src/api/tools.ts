@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Catalog } from '../catalog/catalog.ts'
 import { pageOf } from '../catalog/page.ts'
 import type { CatalogItem } from '../catalog/server-catalog.ts'
+import { isForModels } from '../catalog/ui-tools.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import type { Calls } from '../routing/calls.ts'
@@ -26,9 +27,13 @@ export function toolRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls 
 
   router.get('/tools', (request, response) => {
     const { limit, cursor, server, query } = queryOf(listQuery, request)
-    const view = catalog.viewOf(callerOf(request).principal)
-    const wanted = view.tools.filter((tool) => isOf(tool, server) && mentions(tool, query))
-    const { items, nextCursor } = pageOf(wanted, cursor, limit)
+    const { principal } = callerOf(request)
+    const view = catalog.viewOf(principal)
+    const wanted = view.tools.filter(
+      (tool) => isForModels(tool.listed) && isOf(tool, server) && mentions(tool, query),
+    )
+    const of = { principal, scope: undefined, list: JSON.stringify(['/v1/tools', server, query]) }
+    const { items, nextCursor } = pageOf(wanted, cursor, limit, of)
     response.json({
       tools: items.map(described),
       ...(nextCursor !== undefined && { nextCursor }),
@@ -51,7 +56,7 @@ export function toolRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls 
       name,
       method: 'tools/call',
       params: { name, arguments: args },
-      ...(tool !== undefined && { check: () => checkArguments(tool.listed, args) }),
+      ...(tool !== undefined && { check: () => checkCall(tool, args) }),
     } as const
     await answerWith(calls, request, response, operation, withIsError)
   })
@@ -67,8 +72,18 @@ function visibleTool(
   name: string,
 ): CatalogItem {
   const tool = catalog.viewOf(principal).toolsByName.get(name)
-  if (tool === undefined) throw new GatewayError('tool_not_found', `Unknown tool: ${name.slice(0, 256)}`)
+  if (tool === undefined || !isForModels(tool.listed)) throw unknownTool(name)
   return tool
+}
+
+/** A tool that is only for an app has no caller over REST. @throws GatewayError */
+function checkCall({ shownAs, listed }: CatalogItem, args: JsonObject): void {
+  if (!isForModels(listed)) throw unknownTool(shownAs)
+  checkArguments(listed, args)
+}
+
+function unknownTool(name: string): GatewayError {
+  return new GatewayError('tool_not_found', `Unknown tool: ${name.slice(0, 256)}`)
 }
 
 function described({ shownAs, serverName, listed }: CatalogItem): JsonObject {

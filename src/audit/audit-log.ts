@@ -10,6 +10,9 @@ const MAX_BACKOFF_MS = 5000
 /** What a record takes beside its arguments, roughly. */
 const RECORD_BYTES = 512
 
+const WAIT_MS = 250
+const WARN_EVERY_MS = 10_000
+
 export interface AuditLogOptions {
   readonly store: AuditStore
   readonly clock: Clock
@@ -18,36 +21,43 @@ export interface AuditLogOptions {
   readonly queueLimit: number
   /** Memory that waiting records may take, in bytes; 64 MiB by default. */
   readonly queueByteLimit?: number
-  /** How long a record waits for others to be written with it; 50 ms by default. */
-  readonly flushMs?: number
   /** Records of one write; 200 by default. */
   readonly batchSize?: number
+  /** How long `settled()` waits, in milliseconds; 250 by default. */
+  readonly waitMs?: number
   /** Called with the number of waiting records whenever it changes. */
   readonly onDepth?: (depth: number) => void
+  /** Called whenever `settled()` did not wait until the records were written. */
+  readonly onLate?: () => void
 }
 
 /**
- * Usage records on their way to the store: a bounded queue, written in order and one batch at a time. A batch that
- * the store refuses is kept and tried again, so that a record is neither lost nor doubled.
+ * Usage records on their way to the store: a bounded queue, written in order and one batch at a time; what comes
+ * while one is written is the next. A batch that the store refuses is kept and tried again, so that a record is
+ * neither lost nor doubled.
  */
 export class AuditLog {
   readonly #store: AuditStore
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #limits: { readonly records: number; readonly bytes: number; readonly batch: number }
-  readonly #flushMs: number
+  readonly #waitMs: number
   readonly #onDepth: (depth: number) => void
+  readonly #onLate: () => void
   #queue: PendingRecord[] = []
   #bytes = 0
   #reserved = 0
   #backoffMs = 0
   #writing = false
-  #cancelTimer: (() => void) | undefined
+  #cancelRetry: (() => void) | undefined
   #onEmpty: (() => void) | undefined
   /** Records queued and records written since the start. */
   #queued = 0
   #written = 0
-  #impatient: { readonly upTo: number; readonly resolve: () => void }[] = []
+  #waiting: { readonly upTo: number; readonly resolve: () => void }[] = []
+  /** A wait ran out, and nothing has been written since. */
+  #isLate = false
+  #warnedAt = -Infinity
   #closing: Promise<void> | undefined
   #stopped = false
 
@@ -60,11 +70,12 @@ export class AuditLog {
       bytes: options.queueByteLimit ?? 64 * 1024 * 1024,
       batch: options.batchSize ?? 200,
     }
-    this.#flushMs = options.flushMs ?? 50
+    this.#waitMs = options.waitMs ?? WAIT_MS
     this.#onDepth = options.onDepth ?? (() => {})
+    this.#onLate = options.onLate ?? (() => {})
   }
 
-  /** Records that are not durable yet. */
+  /** Records that are not in the store yet. */
   get depth(): number {
     return this.#queue.length
   }
@@ -83,7 +94,7 @@ export class AuditLog {
     if (this.#reserved > 0) this.#reserved -= 1
   }
 
-  /** Queues a record, into a reserved place if there is one. Never throws; the write comes later. */
+  /** Queues a record, into a reserved place if there is one, and has it written. Never throws. */
   record(pending: PendingRecord): void {
     const hasPlace = this.#reserved > 0 || !this.#isFull()
     this.release()
@@ -95,24 +106,39 @@ export class AuditLog {
     this.#queued += 1
     this.#bytes += sizeOf(pending)
     this.#onDepth(this.#queue.length)
-    if (this.#writing || this.#backoffMs > 0) return
-    this.#schedule(this.#queue.length >= this.#limits.batch ? 0 : this.#flushMs)
+    if (this.#backoffMs === 0) void this.#writeAll()
   }
 
-  /**
-   * Resolves once the records given so far are in the store, which is asked at once instead of with the next batch.
-   * While the store fails it stays pending: race it with a deadline.
-   */
+  /** Resolves once the store has the records given so far. While it fails that stays pending. */
   durable(): Promise<void> {
     if (this.#queue.length === 0) return Promise.resolve()
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#impatient.push({ upTo: this.#queued, resolve })
-    if (!this.#writing && this.#backoffMs === 0) {
-      this.#cancelTimer?.()
-      this.#cancelTimer = undefined
-      void this.#writeBatch()
-    }
+    this.#waiting.push({ upTo: this.#queued, resolve })
     return promise
+  }
+
+  /**
+   * Resolves once the store has the records given so far, or when that takes longer than an answer may be held
+   * back. From then on it resolves at once, until something is written: one slow call is enough to find out that the
+   * store is slow.
+   */
+  async settled(): Promise<void> {
+    if (!this.#isLate) {
+      const { promise, resolve } = Promise.withResolvers<boolean>()
+      const cancel = this.#clock.after(this.#waitMs, () => resolve(false))
+      void this.durable().then(() => resolve(true))
+      const isInTime = await promise
+      cancel()
+      if (isInTime) return
+      this.#isLate = true
+    }
+    this.#onLate()
+    if (this.#clock.monotonic() - this.#warnedAt < WARN_EVERY_MS) return
+    this.#warnedAt = this.#clock.monotonic()
+    this.#logger.warn(
+      { waiting: this.#queue.length },
+      'calls are answered before their usage records are written, which a killed gateway would lose',
+    )
   }
 
   /**
@@ -134,62 +160,55 @@ export class AuditLog {
       const { promise, resolve } = Promise.withResolvers<void>()
       const cancel = this.#clock.after(deadlineMs, resolve)
       this.#onEmpty = resolve
-      if (!this.#writing) this.#schedule(0)
+      void this.#writeAll()
       await promise
       cancel()
     }
     this.#stopped = true
-    this.#cancelTimer?.()
+    this.#cancelRetry?.()
     if (this.#queue.length > 0) throw new Error(`${this.#queue.length} usage records could not be written`)
   }
 
-  /** One timer at a time; an earlier time replaces a later one. */
-  #schedule(delayMs: number): void {
-    if (this.#cancelTimer !== undefined && delayMs > 0) return
-    this.#cancelTimer?.()
-    this.#cancelTimer = this.#clock.after(delayMs, () => {
-      this.#cancelTimer = undefined
-      void this.#writeBatch()
-    })
+  /** Writes until nothing is left or the store fails, then goes on later. Never rejects. */
+  async #writeAll(): Promise<void> {
+    if (this.#writing) return
+    this.#writing = true
+    this.#cancelRetry?.()
+    let isWritten = true
+    while (isWritten && this.#queue.length > 0 && !this.#stopped) isWritten = await this.#writeBatch()
+    this.#writing = false
+    if (this.#stopped) return
+    if (isWritten) this.#onEmpty?.()
+    else this.#cancelRetry = this.#clock.after(this.#backoffMs, () => void this.#writeAll())
   }
 
-  /** Never rejects. */
-  async #writeBatch(): Promise<void> {
-    if (this.#writing || this.#stopped || this.#queue.length === 0) return
-    this.#writing = true
+  async #writeBatch(): Promise<boolean> {
     const batch = this.#queue.slice(0, this.#limits.batch)
     try {
       await this.#store.write(batch)
       this.#removed(batch)
+      return true
     } catch (error) {
       this.#backoffMs = Math.min(Math.max(this.#backoffMs * 2, FIRST_BACKOFF_MS), MAX_BACKOFF_MS)
       this.#logger.error(
         { err: error, waiting: this.#queue.length },
         'usage records could not be written; trying again',
       )
+      return false
     }
-    this.#writing = false
-    if (this.#stopped) return
-    if (this.#queue.length === 0) this.#onEmpty?.()
-    else this.#schedule(this.#backoffMs || this.#pauseMs())
   }
 
   #removed(batch: readonly PendingRecord[]): void {
     if (this.#backoffMs > 0) this.#logger.info('usage records are written again')
     this.#backoffMs = 0
+    this.#isLate = false
     this.#queue = this.#queue.slice(batch.length)
     for (const record of batch) this.#bytes -= sizeOf(record)
     this.#written += batch.length
     const isWritten = ({ upTo }: { upTo: number }): boolean => upTo <= this.#written
-    for (const { resolve } of this.#impatient.filter(isWritten)) resolve()
-    this.#impatient = this.#impatient.filter((waiting) => !isWritten(waiting))
+    for (const { resolve } of this.#waiting.filter(isWritten)) resolve()
+    this.#waiting = this.#waiting.filter((waiting) => !isWritten(waiting))
     this.#onDepth(this.#queue.length)
-  }
-
-  /** A full batch, a record that somebody waits for, or a gateway that is stopping does not wait for more. */
-  #pauseMs(): number {
-    const isFull = this.#queue.length >= this.#limits.batch
-    return isFull || this.#impatient.length > 0 || this.#closing !== undefined ? 0 : this.#flushMs
   }
 }
 

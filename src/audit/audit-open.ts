@@ -14,6 +14,12 @@ export interface AuditSettings {
   readonly auditDigestKey: string | undefined
 }
 
+/** The store of the usage records while the gateway runs. */
+export interface OpenAuditStore extends AuditStore {
+  /** How much waits in the spool, and whether it is emptied; absent where there is no spool. */
+  readonly spool?: () => { readonly waitingBytes: number; readonly isDelivering: boolean }
+}
+
 /**
  * Opens the store of the usage records: Firestore behind a spool on disk where there is a client, else SQLite.
  * @throws Error when the data directory or a file in it cannot be used
@@ -21,7 +27,7 @@ export interface AuditSettings {
 export async function openAuditStore(
   settings: AuditSettings,
   options: { firestore: FirestoreClient | undefined; clock: Clock; logger: Logger },
-): Promise<AuditStore> {
+): Promise<OpenAuditStore> {
   const { firestore, clock, logger } = options
   const { dataDir: dir, auditRetentionDays: retentionDays } = settings
   if (firestore === undefined) return SqliteAuditStore.open({ dir, retentionDays, clock, logger })
@@ -47,6 +53,7 @@ export async function openAuditStore(
     write: (batch) => spooled.write(batch),
     query: (query) => spooled.query(query),
     isFull: () => spooled.isFull(),
+    spool: () => spooled,
     close: async () => {
       await spooled.close()
       await digests.close()

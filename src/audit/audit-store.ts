@@ -27,8 +27,9 @@ export interface AuditPage {
 /** Where usage records are kept for good. */
 export interface AuditStore {
   /**
-   * Resolves once all records are durable. A record whose id is already there is left as it is.
-   * @throws RecordsRefusedError when some of them will never be taken; the others are durable
+   * Resolves once all records outlive this process, however it ends; a power cut may take those of the last moment. A
+   * record whose id is already there is left as it is.
+   * @throws RecordsRefusedError when some of them will never be taken; the others are written
    */
   write(batch: readonly WritableRecord[]): Promise<void>
   /** Whether it has no room for what is not yet under way; absent where there is no such limit. */

@@ -18,28 +18,26 @@ export interface Chunk {
  */
 export class SpoolSegment {
   readonly #path: string
-  /** Bytes whose lines are durable; what a failed append left behind them does not count. */
+  /** Bytes whose lines are written; what a failed append left behind them does not count. */
   #size: number
   #delivered = 0
+  /** Open until what was appended is on the disk. */
   #writing: FileHandle | undefined
+  #isSealed: boolean
+  /** Its name is on the disk. */
+  #isNamed = false
   #reading: FileHandle | undefined
 
   private constructor(path: string, size: number, writing?: FileHandle) {
     this.#path = path
     this.#size = size
     this.#writing = writing
+    this.#isSealed = writing === undefined
   }
 
   /** A new file, for this user only. */
   static async create(path: string): Promise<SpoolSegment> {
-    const file = await open(path, 'ax', 0o600)
-    try {
-      await syncDirectory(dirname(path))
-      return new SpoolSegment(path, 0, file)
-    } catch (error) {
-      await file.close()
-      throw error
-    }
+    return new SpoolSegment(path, 0, await open(path, 'ax', 0o600))
   }
 
   /** Takes over a file; undefined when somebody else was faster. */
@@ -63,26 +61,37 @@ export class SpoolSegment {
   }
 
   get isSealed(): boolean {
-    return this.#writing === undefined
+    return this.#isSealed
   }
 
   /**
-   * Resolves once the lines are on disk, in a file that bears its name.
+   * Resolves once the kernel has the lines, in a file that bears its name.
    * @throws Error when that is not sure; nothing more may be appended then
    */
   async append(lines: Buffer): Promise<void> {
-    if (this.#writing === undefined) throw new Error('the spool segment is sealed')
+    if (this.#writing === undefined || this.#isSealed) throw new Error('the spool segment is sealed')
     await this.#writing.appendFile(lines)
-    await this.#writing.datasync()
     await stat(this.#path)
     this.#size += lines.length
   }
 
-  /** Ends appending. Idempotent. */
-  async seal(): Promise<void> {
+  /** Brings what was appended to the disk. @throws Error when that is not sure */
+  async sync(): Promise<void> {
     const file = this.#writing
-    this.#writing = undefined
-    await file?.close()
+    if (file === undefined) return
+    const isLast = this.#isSealed
+    try {
+      await file.datasync()
+      if (!this.#isNamed) await syncDirectory(dirname(this.#path))
+      this.#isNamed = true
+    } finally {
+      if (isLast) await this.#closeWriting()
+    }
+  }
+
+  /** Ends appending. The next `sync()` is the last. */
+  seal(): void {
+    this.#isSealed = true
   }
 
   /** Up to `limit` whole lines that are not delivered; none when only a torn last line is left, or nothing. */
@@ -99,9 +108,10 @@ export class SpoolSegment {
     this.#delivered = Math.max(this.#delivered, end)
   }
 
-  /** Closes the file and leaves it where it is. Idempotent. */
+  /** Closes the file and leaves it where it is, synced or not. Idempotent. */
   async close(): Promise<void> {
-    await this.seal()
+    this.seal()
+    await this.#closeWriting()
     const file = this.#reading
     this.#reading = undefined
     await file?.close()
@@ -113,6 +123,12 @@ export class SpoolSegment {
     await unlink(this.#path).catch((error: unknown) => {
       if (codeOf(error) !== 'ENOENT') throw error
     })
+  }
+
+  async #closeWriting(): Promise<void> {
+    const file = this.#writing
+    this.#writing = undefined
+    await file?.close()
   }
 
   async #bytes(start: number, length: number): Promise<Buffer> {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { makePrivateDirectory } from '../config/private-file.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { DeferredSync } from './deferred-sync.ts'
 import { codeOf } from './error-code.ts'
 import { SpoolOwner } from './spool-owner.ts'
 import { SpoolSegment } from './spool-segment.ts'
@@ -40,6 +41,8 @@ export class Spool {
   readonly #segmentBytes: number
   readonly #logger: Logger
   readonly #refusedPath: string
+  readonly #sync: DeferredSync
+  readonly #unsynced = new Set<SpoolSegment>()
   /** Oldest first; only the last one may still be written. */
   #segments: SpoolSegment[] = []
   #refusedBytes = 0
@@ -51,6 +54,7 @@ export class Spool {
     this.#segmentBytes = options.segmentBytes ?? 1024 * 1024
     this.#logger = options.logger
     this.#refusedPath = owner.refusedPath
+    this.#sync = new DeferredSync({ ...options, sync: () => this.#syncWritten() })
   }
 
   /** Opens the spool with what processes that are gone have left. @throws Error when the folder cannot be used */
@@ -73,7 +77,8 @@ export class Spool {
   }
 
   /**
-   * Resolves once the records are on disk. A full spool takes them too: their calls were let in before it was full.
+   * Resolves once the kernel has the records; they are on the disk a moment later. A full spool takes them too: their
+   * calls were let in before it was full.
    * @throws Error when the disk is full or fails
    */
   append(records: readonly StoredRecord[]): Promise<void> {
@@ -134,6 +139,7 @@ export class Spool {
   /** Leaves what is not delivered to the next process. Idempotent. */
   async close(): Promise<void> {
     await this.#lastAppend.catch(() => undefined)
+    await this.#sync.close()
     for (const segment of this.#segments) {
       if (segment.waiting === 0) await segment.remove()
       else await segment.close()
@@ -156,13 +162,22 @@ export class Spool {
     const segment = await this.#writable()
     try {
       await segment.append(lines)
+      if (segment.size >= this.#segmentBytes) segment.seal()
     } catch (error) {
       // Part of the lines may be there. What was appended before them stays good.
-      await segment.seal()
+      segment.seal()
       if (segment.size === 0) await this.#drop(segment).catch(() => undefined)
       throw error
+    } finally {
+      this.#unsynced.add(segment)
+      this.#sync.soon()
     }
-    if (segment.size >= this.#segmentBytes) await segment.seal()
+  }
+
+  async #syncWritten(): Promise<void> {
+    const written = [...this.#unsynced]
+    this.#unsynced.clear()
+    await Promise.all(written.map((segment) => segment.sync()))
   }
 
   async #writable(): Promise<SpoolSegment> {

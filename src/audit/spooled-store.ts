@@ -29,8 +29,8 @@ export interface SpooledStoreOptions {
 }
 
 /**
- * A store that has a record once it is on this machine's disk, and delivers it to the store behind it from there.
- * Every record takes that way, not only those of an outage: syncing a batch costs less than a millisecond, a store
+ * A store that has a record once it is in a file of this machine, and delivers it to the store behind it from there.
+ * Every record takes that way, not only those of an outage: writing a batch costs less than a millisecond, a store
  * across the network many, and one that hangs seconds, in which a killed gateway would lose what it only holds in
  * memory. Queries go to the store behind it and do not see what is not delivered yet.
  */
@@ -82,7 +82,7 @@ export class SpooledStore implements AuditStore {
     return this.#spool.isFull()
   }
 
-  /** Resolves once the records are on disk. @throws Error when the disk is full or fails */
+  /** Resolves once the records are in the spool. @throws Error when the disk is full or fails */
   async write(batch: readonly WritableRecord[]): Promise<void> {
     if (this.#closing !== undefined) throw new Error('the audit store is closed')
     await this.#spool.append(await this.#digests.digested(batch))

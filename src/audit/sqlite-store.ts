@@ -5,7 +5,9 @@ import type { Clock } from '../domain/clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { AuditPage, AuditQuery, AuditStore } from './audit-store.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
+import { DeferredSync } from './deferred-sync.ts'
 import { readDigestKey } from './digest-key.ts'
+import { codeOf } from './error-code.ts'
 import { SqliteThread } from './sqlite-thread.ts'
 import type { WritableRecord } from './usage-record.ts'
 
@@ -32,6 +34,7 @@ export class SqliteAuditStore implements AuditStore {
   readonly #logger: Logger
   readonly #retentionMs: number | undefined
   readonly #startThread: typeof SqliteThread.start
+  readonly #sync: DeferredSync
   #thread: Promise<SqliteThread> | undefined
   #cancelDeletion: (() => void) | undefined
   #closing: Promise<void> | undefined
@@ -43,6 +46,7 @@ export class SqliteAuditStore implements AuditStore {
     this.#logger = options.logger
     this.#retentionMs = options.retentionDays === undefined ? undefined : options.retentionDays * DAY_MS
     this.#startThread = options.startThread ?? ((thread) => SqliteThread.start(thread))
+    this.#sync = new DeferredSync({ ...options, sync: () => syncLog(`${this.#path}-wal`) })
   }
 
   /**
@@ -63,6 +67,7 @@ export class SqliteAuditStore implements AuditStore {
   async write(batch: readonly WritableRecord[]): Promise<void> {
     const thread = await this.#live()
     await thread.run({ kind: 'write', batch })
+    this.#sync.soon()
   }
 
   async query(query: AuditQuery): Promise<AuditPage> {
@@ -83,6 +88,7 @@ export class SqliteAuditStore implements AuditStore {
 
   async #end(): Promise<void> {
     this.#cancelDeletion?.()
+    await this.#sync.close()
     const thread = await this.#thread?.catch(() => undefined)
     await thread?.close()
   }
@@ -113,5 +119,16 @@ export class SqliteAuditStore implements AuditStore {
     }
     if (this.#closing !== undefined) return
     this.#cancelDeletion = this.#clock.after(DELETE_EVERY_MS, () => void this.#deleteOld())
+  }
+}
+
+/** The write-ahead log holds no locks of SQLite, which closing the file would lift. */
+async function syncLog(path: string): Promise<void> {
+  try {
+    await using file = await open(path, 'r+')
+    await file.datasync()
+  } catch (error) {
+    // SQLite removes it when everything in it is in the database, and synced.
+    if (codeOf(error) !== 'ENOENT') throw error
   }
 }

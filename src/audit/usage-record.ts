@@ -1,8 +1,8 @@
 import type { Action, RuleId } from '../domain/access-policy.ts'
-import type { ErrorCode } from '../domain/errors.ts'
+import type { ErrorCode } from '../domain/error-table.ts'
 
 /** The way a request came in. */
-export type Face = 'streamable-http' | 'sse' | 'rest'
+export type Face = 'streamable-http' | 'sse' | 'websocket' | 'rest'
 
 /** `tool_error`: the tool ran and said `isError`. */
 export type Outcome = 'ok' | 'tool_error' | 'error' | 'denied' | 'cancelled'

@@ -3,11 +3,17 @@ import { accessKey, type Principal } from '../domain/principal.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from '../domain/server-definition.ts'
 import { EMPTY_SNAPSHOT, type Snapshot, serverNamed, serversOf } from '../domain/snapshot.ts'
 import type { Offer } from '../upstream/discovery.ts'
+import { namesUi } from './merged-parts.ts'
 import { buildServerCatalog, type CatalogItem, type ServerCatalog } from './server-catalog.ts'
 import { buildView, type View } from './view.ts'
 
 /** Views kept ready; one per set of rights and scope, not per caller. */
 const MAX_CACHED_VIEWS = 2000
+
+export interface ViewOptions {
+  /** Whether the caller can be asked something while a call runs; some servers offer more to those. */
+  readonly isInteractive?: boolean
+}
 
 type CachedView = { readonly version: number; readonly view: View }
 
@@ -65,15 +71,18 @@ export class Catalog {
   }
 
   /** What `principal` sees: of all servers, or of the one named by `scope` under its own names. */
-  viewOf(principal: Principal, scope?: string): View {
-    const key = `${scope ?? ''}\n${accessKey(principal)}`
+  viewOf(principal: Principal, scope?: string, { isInteractive = false }: ViewOptions = {}): View {
+    const key = `${isInteractive}\n${scope ?? ''}\n${accessKey(principal)}`
     const cached = this.#views.get(key)
     if (cached?.version === this.#version) return cached.view
-    const view = buildView(principal, scope, {
-      snapshot: this.#snapshot,
-      catalogOf: (server) => this.#servers.get(serverKey(server)),
-      isAvailable: (server) => this.#available.has(serverKey(server)),
-    })
+    const view = buildView(
+      { principal, scope, isInteractive },
+      {
+        snapshot: this.#snapshot,
+        catalogOf: (server) => this.#servers.get(serverKey(server)),
+        isAvailable: (server) => this.#available.has(serverKey(server)),
+      },
+    )
     this.#views.set(key, { version: this.#version, view })
     for (const name of view.missing) this.want(principal.tenantId, name)
     return view
@@ -103,20 +112,20 @@ export class Catalog {
     return sets?.[scope === undefined ? 'exposed' : 'plain'].byName.get(name)
   }
 
-  /** The servers of a tenant that may answer for a URI, the likeliest first, whoever may use them. */
-  findResource(tenantId: string, scope: string | undefined, uri: string): CatalogItem[] {
-    const servers = scope === undefined ? serversOf(this.#snapshot, tenantId) : this.#named(tenantId, scope)
-    const catalogs = servers.flatMap((server) => this.catalogOf(server) ?? [])
-    const listed = catalogs.flatMap((catalog) => catalog.resources.byName.get(uri) ?? [])
-    const templates = catalogs.flatMap((catalog) =>
-      catalog.templates.filter(({ matches, name }) => name === uri || matches(uri)),
+  /**
+   * The servers that may answer for a URI of the merged view, the likeliest first, whether the principal may use them
+   * or not. It counts that a tool names a `ui://` resource only where the principal may use the tool.
+   */
+  serversFor(principal: Principal, uri: string): ServerDefinition[] {
+    const catalogs = serversOf(this.#snapshot, principal.tenantId).flatMap(
+      (server) => this.catalogOf(server) ?? [],
     )
-    return [...listed, ...templates]
-  }
-
-  #named(tenantId: string, name: string): ServerDefinition[] {
-    const server = serverNamed(this.#snapshot, tenantId, name)
-    return server === undefined ? [] : [server]
+    const listing = catalogs.filter(({ resources }) => resources.byName.has(uri))
+    const naming = catalogs.filter((catalog) => namesUi(principal, catalog, uri, this.#snapshot))
+    const matching = catalogs.filter(({ templates }) =>
+      templates.some(({ matches, name }) => name === uri || matches(uri)),
+    )
+    return [...new Set([...listing, ...naming, ...matching])].map(({ definition }) => definition)
   }
 
   #forget(key: ServerKey): void {

@@ -3,7 +3,8 @@ import type { JsonObject } from '../domain/json.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from '../domain/server-definition.ts'
 import { exposeAll } from '../domain/tool-name.ts'
 import { compileUriTemplate } from '../domain/uri-template.ts'
-import type { NamedItem, Offer } from '../upstream/discovery.ts'
+import type { ListName, NamedItem, Offer } from '../upstream/discovery.ts'
+import { uiResourcesOf } from './ui-tools.ts'
 
 /** One tool, prompt, resource or template, as callers see it. Equal items of successive catalogs are the same object. */
 export interface CatalogItem {
@@ -35,6 +36,8 @@ export interface ServerCatalog {
   readonly prompts: { readonly exposed: ItemSet; readonly plain: ItemSet }
   readonly resources: ItemSet
   readonly templates: readonly TemplateItem[]
+  /** The `ui://` resources that tools name, with the server's own names of those tools. */
+  readonly uiResources: ReadonlyMap<string, readonly string[]>
   /** Items that cannot be offered, each with the reason. */
   readonly problems: readonly string[]
 }
@@ -66,8 +69,29 @@ export function buildServerCatalog(
     prompts: prompts.sets,
     resources,
     templates,
+    uiResources: uiResources(offer.tools),
     problems: [...offer.problems, ...tools.refused, ...prompts.refused],
   }
+}
+
+/** Whether a server offers an item of a list only to clients that it can ask something. */
+export function isForAskable({ offer }: ServerCatalog, list: ListName, name: string): boolean {
+  return offer.needsClient[list].has(name)
+}
+
+/** The same of whatever a server's own URI leads to: a resource, a template's text, or what a template matches. */
+export function isUriForAskable(catalog: ServerCatalog, uri: string): boolean {
+  if (catalog.resources.byName.has(uri)) return isForAskable(catalog, 'resources', uri)
+  const matching = catalog.templates.filter(({ name, matches }) => name === uri || matches(uri))
+  return matching.length > 0 && matching.every(({ name }) => isForAskable(catalog, 'resourceTemplates', name))
+}
+
+function uiResources(tools: readonly NamedItem[]): Map<string, string[]> {
+  const named = new Map<string, string[]>()
+  for (const tool of tools) {
+    for (const uri of uiResourcesOf(tool)) named.set(uri, [...(named.get(uri) ?? []), tool.name])
+  }
+  return named
 }
 
 type BothNames = { readonly exposed: ItemSet; readonly plain: ItemSet }

@@ -8,6 +8,8 @@ interface Watcher {
   readonly principal: Principal
   readonly scope: string | undefined
   readonly onChange: (kinds: ReadonlySet<ListKind>) => void
+  /** A client of the legacy era says what it can do only after its session was opened. */
+  readonly isInteractive: () => boolean
   seen: View
 }
 
@@ -32,8 +34,10 @@ export class ViewWatch {
     principal: Principal,
     scope: string | undefined,
     onChange: (kinds: ReadonlySet<ListKind>) => void,
+    { isInteractive = () => false }: { isInteractive?: () => boolean } = {},
   ): () => void {
-    const watcher: Watcher = { principal, scope, onChange, seen: this.#catalog.viewOf(principal, scope) }
+    const seen = this.#catalog.viewOf(principal, scope, { isInteractive: isInteractive() })
+    const watcher: Watcher = { principal, scope, onChange, isInteractive, seen }
     this.#watchers.add(watcher)
     return () => this.#watchers.delete(watcher)
   }
@@ -55,7 +59,8 @@ export class ViewWatch {
   #compare(): void {
     const compared = new Map<View, ReadonlySet<ListKind>>()
     for (const watcher of this.#watchers) {
-      const view = this.#catalog.viewOf(watcher.principal, watcher.scope)
+      const { principal, scope, isInteractive } = watcher
+      const view = this.#catalog.viewOf(principal, scope, { isInteractive: isInteractive() })
       if (view === watcher.seen) continue
       const kinds = compared.get(watcher.seen) ?? changedKinds(watcher.seen, view)
       compared.set(watcher.seen, kinds)

@@ -1,9 +1,12 @@
-import { decide } from '../domain/access-policy.ts'
+import { decide, type Target } from '../domain/access-policy.ts'
 import type { Principal } from '../domain/principal.ts'
 import { type ServerDefinition, serverKey } from '../domain/server-definition.ts'
 import { type Snapshot, serverNamed, serversOf } from '../domain/snapshot.ts'
 import type { ListKind } from '../upstream/connection/connection.ts'
-import type { CatalogItem, ServerCatalog } from './server-catalog.ts'
+import type { ListName } from '../upstream/discovery.ts'
+import { mergedInstructions } from './merged-instructions.ts'
+import { merged, type Part } from './merged-parts.ts'
+import { type CatalogItem, isForAskable, type ServerCatalog } from './server-catalog.ts'
 
 /** What one principal sees: of all its servers, or of one. Sorted by the name shown. */
 export interface View {
@@ -17,8 +20,10 @@ export interface View {
   readonly missing: readonly string[]
   /** Servers of the view that are down now; what they last offered is listed. */
   readonly stale: readonly string[]
-  /** What the server of a one-server view says about itself to models. */
+  /** What the servers say about themselves to models. */
   readonly instructions: string | undefined
+  /** For how long each list may be taken for current, in milliseconds, as far as a server said so. */
+  readonly ttlMs: Readonly<Partial<Record<ListName, number>>>
 }
 
 export interface ViewSource {
@@ -27,83 +32,97 @@ export interface ViewSource {
   readonly isAvailable: (server: ServerDefinition) => boolean
 }
 
-/**
- * The view of `principal`: what `decide` allows it, and nothing else.
- * @param scope a server's name for that server alone under its own names; undefined for all servers
- */
-export function buildView(principal: Principal, scope: string | undefined, source: ViewSource): View {
-  const servers = candidates(principal, scope, source.snapshot).filter((server) =>
-    isVisible(principal, server, source),
-  )
-  const tools: CatalogItem[] = []
-  const prompts: CatalogItem[] = []
-  const resources = new Map<string, CatalogItem>()
-  const templates = new Map<string, CatalogItem>()
-  for (const server of servers) {
-    const catalog = source.catalogOf(server)
-    if (catalog === undefined) continue
-    const names = scope === undefined ? 'exposed' : 'plain'
-    tools.push(...catalog.tools[names].items.filter((item) => isAllowed(principal, 'tool', item, source)))
-    prompts.push(
-      ...catalog.prompts[names].items.filter((item) => isAllowed(principal, 'prompt', item, source)),
-    )
-    addUnclaimed(resources, catalog.resources.items, principal, source)
-    addUnclaimed(templates, catalog.templates, principal, source)
-  }
+/** Who looks, and at what. */
+export interface ViewOf {
+  readonly principal: Principal
+  /** A server's name for that server alone under its own names; undefined for all servers. */
+  readonly scope: string | undefined
+  /** Whether the caller can be asked something while a call runs. */
+  readonly isInteractive: boolean
+}
+
+/** The view of a principal: what `decide` allows it, and nothing else. */
+export function buildView(of: ViewOf, source: ViewSource): View {
+  const servers = candidates(of, source.snapshot).filter((server) => isVisible(of.principal, server, source))
+  const catalogs = servers.flatMap((server) => source.catalogOf(server) ?? [])
+  const own = catalogs.map((catalog) => partOf(of, catalog, source))
+  const parts = of.scope === undefined ? merged(own, servers, of.principal, source.snapshot) : own
+  const tools = parts.flatMap((part) => part.tools)
+  const missing = servers.filter((server) => source.catalogOf(server) === undefined)
   return {
     tools: tools.toSorted(byShownName),
     toolsByName: new Map(tools.map((tool) => [tool.shownAs, tool])),
-    prompts: prompts.toSorted(byShownName),
-    resources: [...resources.values()].toSorted(byShownName),
-    templates: [...templates.values()].toSorted(byShownName),
+    prompts: parts.flatMap((part) => part.prompts).toSorted(byShownName),
+    resources: parts.flatMap((part) => part.resources).toSorted(byShownName),
+    templates: parts.flatMap((part) => part.templates).toSorted(byShownName),
     servers,
-    missing: servers.filter((server) => source.catalogOf(server) === undefined).map(({ name }) => name),
+    missing: missing.map(({ name }) => name),
     stale: servers
       .filter((server) => source.catalogOf(server) !== undefined && !source.isAvailable(server))
       .map(({ name }) => name),
-    instructions:
-      scope === undefined
-        ? undefined
-        : servers.map((server) => source.catalogOf(server)?.offer.instructions)[0],
+    instructions: instructionsOf(of, catalogs),
+    ttlMs: missing.length > 0 ? {} : shortestTtls(catalogs),
   }
 }
 
-function candidates(principal: Principal, scope: string | undefined, snapshot: Snapshot): ServerDefinition[] {
+function candidates({ principal, scope }: ViewOf, snapshot: Snapshot): ServerDefinition[] {
   if (scope === undefined) return serversOf(snapshot, principal.tenantId)
   const server = serverNamed(snapshot, principal.tenantId, scope)
   return server === undefined ? [] : [server]
 }
 
 function isVisible(principal: Principal, server: ServerDefinition, source: ViewSource): boolean {
-  return (
-    decide(principal, 'list', { server: serverKey(server), kind: 'server' }, source.snapshot).effect ===
-    'allow'
-  )
+  return isAllowed(principal, { server: serverKey(server), kind: 'server' }, source)
 }
 
-function isAllowed(
-  principal: Principal,
-  kind: 'tool' | 'prompt' | 'resource',
-  item: CatalogItem,
-  source: ViewSource,
-): boolean {
-  return (
-    decide(principal, 'list', { server: item.server, kind, name: item.name }, source.snapshot).effect ===
-    'allow'
-  )
+function isAllowed(principal: Principal, target: Target, { snapshot }: ViewSource): boolean {
+  return decide(principal, 'list', target, snapshot).effect === 'allow'
 }
 
-/** Of servers that offer the same URI, the first by name has it, as when it is read. */
-function addUnclaimed(
-  into: Map<string, CatalogItem>,
-  items: readonly CatalogItem[],
-  principal: Principal,
+function partOf(
+  { principal, scope, isInteractive }: ViewOf,
+  catalog: ServerCatalog,
   source: ViewSource,
-): void {
-  for (const item of items) {
-    if (!into.has(item.shownAs) && isAllowed(principal, 'resource', item, source))
-      into.set(item.shownAs, item)
+): Part {
+  const names = scope === undefined ? 'exposed' : 'plain'
+  const visible = (
+    items: readonly CatalogItem[],
+    kind: 'tool' | 'prompt' | 'resource',
+    list: ListName,
+  ): CatalogItem[] =>
+    items.filter(
+      ({ server, name }) =>
+        (isInteractive || !isForAskable(catalog, list, name)) &&
+        isAllowed(principal, { server, kind, name }, source),
+    )
+  return {
+    catalog,
+    tools: visible(catalog.tools[names].items, 'tool', 'tools'),
+    prompts: visible(catalog.prompts[names].items, 'prompt', 'prompts'),
+    resources: visible(catalog.resources.items, 'resource', 'resources'),
+    templates: visible(catalog.templates, 'resource', 'resourceTemplates'),
   }
+}
+
+function instructionsOf({ scope }: ViewOf, catalogs: readonly ServerCatalog[]): string | undefined {
+  if (scope !== undefined) return catalogs[0]?.offer.instructions
+  return mergedInstructions(
+    catalogs.flatMap(({ definition, offer: { instructions } }) =>
+      instructions === undefined ? [] : [{ serverName: definition.name, text: instructions }],
+    ),
+  )
+}
+
+/** The shortest that any server gives for each list. */
+function shortestTtls(catalogs: readonly ServerCatalog[]): Partial<Record<ListName, number>> {
+  const shortest: Partial<Record<ListName, number>> = {}
+  for (const { offer } of catalogs) {
+    for (const list of ['tools', 'prompts', 'resources', 'resourceTemplates'] as const) {
+      const ttlMs = offer.ttlMs[list]
+      if (ttlMs !== undefined) shortest[list] = Math.min(shortest[list] ?? ttlMs, ttlMs)
+    }
+  }
+  return shortest
 }
 
 function byShownName(a: CatalogItem, b: CatalogItem): number {

@@ -24,16 +24,6 @@ interface Rule {
 }
 
 const ONLY_WITH_ISSUER = ['OIDC_JWKS_URL', 'OIDC_TENANTS'] as const
-const ONLY_WITH_ISSUERS = [
-  'OIDC_AUDIENCE',
-  'OIDC_ALGORITHMS',
-  'CLAIM_TENANT',
-  'CLAIM_ROLES',
-  'CLAIM_SCOPE',
-  'CLAIM_AGENT',
-  'CLAIM_AGENTS',
-] as const
-
 const ONLY_WITH_FIRESTORE = ['FIRESTORE_DATABASE', 'REGISTRY_PROBE_MS'] as const
 
 /** Whether the gateway issues tokens itself. */
@@ -42,9 +32,13 @@ export function hasLocalIssuer(values: Pick<SettingValues, 'LOCAL_ISSUER' | 'HOS
   return isLoopback(values.HOST) && values.STORE === 'file'
 }
 
-/** Identity providers are named by settings or, in Firestore, by the documents of the tenants. */
+/**
+ * Identity providers are named by settings or by the tenants of the registry, which has not been read yet: with a file
+ * somebody has to say that it is so, because a first start that lets nobody in is rather a mistake.
+ */
 function mayHaveIssuers(values: SettingValues): boolean {
-  return values.OIDC_ISSUER !== undefined || values.OIDC_ISSUERS !== undefined || values.STORE === 'firestore'
+  if (values.OIDC_ISSUER !== undefined || values.OIDC_ISSUERS !== undefined) return true
+  return values.STORE === 'firestore' || values.LOCAL_ISSUER === 'off'
 }
 
 const RULES: readonly Rule[] = [
@@ -56,7 +50,8 @@ const RULES: readonly Rule[] = [
   {
     about: ['OIDC_ISSUER', 'OIDC_ISSUERS', 'LOCAL_ISSUER', 'HOST', 'STORE'],
     holds: (values) => hasLocalIssuer(values) || mayHaveIssuers(values),
-    expected: 'an identity provider (OIDC_ISSUER or OIDC_ISSUERS), because there is no local issuer here',
+    expected:
+      'an identity provider (OIDC_ISSUER or OIDC_ISSUERS), because there is no local issuer here; or LOCAL_ISSUER=off when the tenants of the registry name theirs',
   },
   {
     about: ['PUBLIC_URL', 'HOST'],
@@ -111,11 +106,6 @@ const RULES: readonly Rule[] = [
     about: [name, 'OIDC_ISSUER'],
     holds: (values, given) => !given.has(name) || values.OIDC_ISSUER !== undefined,
     expected: 'nothing, unless OIDC_ISSUER is set',
-  })),
-  ...ONLY_WITH_ISSUERS.map((name): Rule => ({
-    about: [name, 'OIDC_ISSUER', 'OIDC_ISSUERS', 'STORE'],
-    holds: (values, given) => !given.has(name) || mayHaveIssuers(values),
-    expected: 'nothing, unless OIDC_ISSUER or OIDC_ISSUERS is set or STORE is `firestore`',
   })),
 ]
 

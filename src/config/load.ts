@@ -53,12 +53,15 @@ export interface Settings {
   readonly maxUpstreamMessageBytes: number
   readonly sessionIdleMs: number
   readonly maxSessions: number
+  readonly maxSessionsPerTenant: number
   readonly maxSessionsPerPrincipal: number
   readonly auditQueueLimit: number
   readonly auditRetentionDays: number
   readonly auditSpoolMaxBytes: number
   /** 64 hex digits; undefined: a key made in the data directory. */
   readonly auditDigestKey: string | undefined
+  /** 64 hex digits; undefined: a key made in the data directory. */
+  readonly stateKey: string | undefined
   readonly logLevel: SettingValues['LOG_LEVEL']
   readonly logFormat: SettingValues['LOG_FORMAT']
   /** Undefined: no metrics endpoint. */
@@ -156,11 +159,13 @@ function settingsOf(values: SettingValues): Settings {
     maxUpstreamMessageBytes: values.MAX_UPSTREAM_MESSAGE_BYTES,
     sessionIdleMs: values.SESSION_IDLE_MS,
     maxSessions: values.MAX_SESSIONS,
+    maxSessionsPerTenant: values.MAX_SESSIONS_PER_TENANT,
     maxSessionsPerPrincipal: values.MAX_SESSIONS_PER_PRINCIPAL,
     auditQueueLimit: values.AUDIT_QUEUE_LIMIT,
     auditRetentionDays: values.AUDIT_RETENTION_DAYS,
     auditSpoolMaxBytes: values.AUDIT_SPOOL_MAX_BYTES,
     auditDigestKey: values.AUDIT_DIGEST_KEY,
+    stateKey: values.STATE_KEY,
     logLevel: values.LOG_LEVEL,
     logFormat: values.LOG_FORMAT,
     metricsPort: values.METRICS_PORT,

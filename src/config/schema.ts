@@ -190,6 +190,11 @@ const identity = {
     'platform-admin',
     'Role of those who, beside `operator`, may write servers for all tenants and programs that the gateway starts.',
   ),
+  STATE_KEY: optional(
+    values.digestKey,
+    'a key made in DATA_DIR',
+    'Key that seals what clients carry from one request to the next, a secret; gateways that serve the same clients must share it.',
+  ),
   TRUST_AGENT_HEADER: setting(
     values.tenantList,
     '',
@@ -226,6 +231,11 @@ const limits = {
     'A session ends after this time without a request or an open stream, in milliseconds.',
   ),
   MAX_SESSIONS: setting(integer(1, 1_000_000), '10000', 'Open sessions of all principals together.'),
+  MAX_SESSIONS_PER_TENANT: setting(
+    integer(1, 1_000_000),
+    '5000',
+    'Open sessions of one tenant, unless its document has `quotas.sessions`.',
+  ),
   MAX_SESSIONS_PER_PRINCIPAL: setting(integer(1, 1_000_000), '100', 'Open sessions of one principal.'),
 }
 

@@ -28,6 +28,7 @@ const CONNECTION_FIELDS = [
   'auth',
   'era',
   'sharing',
+  'clientCapabilities',
 ]
 
 /**

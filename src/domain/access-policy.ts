@@ -3,7 +3,7 @@ import type { RequiredRoles, ServerDefinition, ServerKey, ToolOverride } from '.
 import type { Snapshot } from './snapshot.ts'
 
 /** What is done to a target. Rules do not differ by action today; records do. */
-export type Action = 'list' | 'call' | 'read' | 'get' | 'complete'
+export type Action = 'list' | 'call' | 'read' | 'get' | 'complete' | 'subscribe'
 
 /** What a decision is about: a server as a whole, or one thing that it offers. */
 export interface Target {

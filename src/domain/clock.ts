@@ -18,6 +18,19 @@ export const systemClock: Clock = {
   },
 }
 
+/** Runs `task` every `intervalMs`, the first time after that; the returned function ends that. */
+export function repeat(clock: Clock, intervalMs: number, task: () => void): () => void {
+  let cancel: () => void
+  const schedule = (): void => {
+    cancel = clock.after(intervalMs, () => {
+      schedule()
+      task()
+    })
+  }
+  schedule()
+  return () => cancel()
+}
+
 /** Resolves after `delayMs`, or at once when `signal` aborts; it never rejects. */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return Promise.resolve()

@@ -14,6 +14,9 @@ export function canonicalJson(value: unknown): string {
   )
 }
 
+/** More than any tool needs, and few enough for everything that walks a value recursively. */
+export const MAX_JSON_DEPTH = 128
+
 /** Whether a JSON value nests more than `limit` levels deep; looks no further than that. */
 export function isDeeperThan(value: unknown, limit: number): boolean {
   if (typeof value !== 'object' || value === null) return false

@@ -58,6 +58,8 @@ const environment = z.record(
   z.string().refine((text) => !text.includes('\0'), 'must not contain NUL'),
 )
 
+const clientCapability = z.enum(['elicitation', 'sampling', 'roots'])
+
 /** Fields of every kind of server. */
 const shared = {
   name: z.string().regex(SERVER_NAME, 'expected ^[a-z][a-z0-9-]{0,39}$'),
@@ -72,6 +74,11 @@ const shared = {
   tools: tools.optional(),
   sharing: z.enum(['tenant', 'session', 'global']).default('tenant'),
   era: z.enum(['auto', 'legacy', 'modern']).default('auto'),
+  /**
+   * What the server may ask of the clients behind the gateway, if they can do it. Roots are not among the defaults:
+   * a file server takes a client's roots for the folders that it may touch.
+   */
+  clientCapabilities: z.array(clientCapability).max(3).default(['elicitation', 'sampling']),
   timeoutMs: durationMs(seconds(300)).optional(),
   catalogTtlMs: z.int().min(100).max(seconds(86_400)).default(seconds(300)),
   lifecycle: z
@@ -173,6 +180,7 @@ export const accessPartSchema = z.object({
 export type ServerDefinition = z.output<typeof serverDocumentSchema>
 export type HttpServerDefinition = Exclude<ServerDefinition, { transport: 'stdio' }>
 export type RequiredRoles = z.output<typeof requiredRoles>
+export type ClientCapability = z.output<typeof clientCapability>
 export type ToolOverride = z.output<typeof toolOverride>
 
 /** Identity of a server across the registry: `<tenantId>/<name>`. */

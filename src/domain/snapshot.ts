@@ -1,10 +1,12 @@
+import type { JsonObject } from './json.ts'
 import { ALL_TENANTS } from './principal.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from './server-definition.ts'
 
 /** A document that was refused, with the reason that the operator sees. */
 export interface QuarantinedDocument {
-  /** The document's id in its source: the key in the file, or the Firestore document id. */
+  /** A server's id in its source: the key in the file, or the Firestore document id. Others are `tenants/<id>` and so on. */
   readonly id: string
+  /** A server's name; of other documents the id, which is no legal name of a server. */
   readonly name: string
   /** Absent when the document does not say which tenant it belongs to. */
   readonly tenantId: string | undefined
@@ -17,10 +19,20 @@ export interface QuarantinedDocument {
 export interface Snapshot {
   readonly generation: number
   readonly servers: ReadonlyMap<ServerKey, ServerDefinition>
+  /** Parametrised server definitions by document id, as they are written; each has a `name` and a `tenantId`. */
+  readonly templates: ReadonlyMap<string, JsonObject>
+  /** Declared chains of tool calls, likewise. */
+  readonly pipelines: ReadonlyMap<string, JsonObject>
   readonly quarantined: readonly QuarantinedDocument[]
 }
 
-export const EMPTY_SNAPSHOT: Snapshot = { generation: 0, servers: new Map(), quarantined: [] }
+export const EMPTY_SNAPSHOT: Snapshot = {
+  generation: 0,
+  servers: new Map(),
+  templates: new Map(),
+  pipelines: new Map(),
+  quarantined: [],
+}
 
 /** The server that `name` means to a tenant: its own, or one offered to all tenants. */
 export function serverNamed(

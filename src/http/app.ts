@@ -12,6 +12,7 @@ import { GatewayError } from '../domain/errors.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { SseEndpoint } from '../mcp/sse-endpoint.ts'
 import type { StreamableHttpEndpoint } from '../mcp/streamable-http-endpoint.ts'
+import type { WebSocketEndpoint } from '../mcp/websocket-endpoint.ts'
 import type { RegistryStore } from '../registry/registry-store.ts'
 import type { Calls } from '../routing/calls.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -46,6 +47,7 @@ export interface AppOptions {
   readonly platformAdminRole: string
   readonly streamableHttp: StreamableHttpEndpoint
   readonly sse: SseEndpoint
+  readonly webSocket: WebSocketEndpoint
   readonly metrics: Metrics
   readonly logger: Logger
 }

@@ -1,9 +1,6 @@
 import express, { type RequestHandler } from 'express'
 import { GatewayError } from '../domain/errors.ts'
-import { isDeeperThan } from '../domain/json.ts'
-
-/** More than any tool needs, and few enough for everything that walks a value recursively. */
-const MAX_DEPTH = 128
+import { isDeeperThan, MAX_JSON_DEPTH } from '../domain/json.ts'
 
 /** Refuses bodies that are not JSON before anything reads them. */
 export const requireJson: RequestHandler = (request, _response, next) => {
@@ -20,8 +17,8 @@ export function readJson(maxBodyBytes: number): RequestHandler {
 
 /** Refuses bodies that nest so deeply that reading or writing them could exhaust the stack. */
 export const requireShallow: RequestHandler = (request, _response, next) => {
-  if (isDeeperThan(request.body, MAX_DEPTH)) {
-    throw new GatewayError('invalid_request', `The body nests more than ${MAX_DEPTH} levels deep`)
+  if (isDeeperThan(request.body, MAX_JSON_DEPTH)) {
+    throw new GatewayError('invalid_request', `The body nests more than ${MAX_JSON_DEPTH} levels deep`)
   }
   next()
 }

@@ -1,6 +1,7 @@
 import type { ErrorRequestHandler } from 'express'
 import { sendProblem, setErrorHeaders } from '../api/problem.ts'
-import { ERRORS, GatewayError, toGatewayError } from '../domain/errors.ts'
+import { ERRORS } from '../domain/error-table.ts'
+import { GatewayError, toGatewayError } from '../domain/errors.ts'
 import { isJsonObject } from '../domain/json.ts'
 import { jsonRpcErrorOf } from '../mcp/protocol-error.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -20,7 +21,7 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
     if (response.headersSent) {
       response.destroy()
     } else if (isMcpPath(request.path)) {
-      const { code, message, data } = jsonRpcErrorOf(error)
+      const { code, message, data } = jsonRpcErrorOf(error, 'legacy')
       const isUnreadable = error.cause instanceof SyntaxError
       setErrorHeaders(response, error)
       response.status(ERRORS[error.code].status).json({

@@ -8,7 +8,10 @@ import { type ServerDefinition, serverKey } from '../domain/server-definition.ts
 import type { Lifecycle } from '../lifecycle.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 
-/** `/healthz` and `/readyz`, open to probes: they tell nothing but up or down and which condition is missing. */
+/**
+ * `/healthz` and `/readyz`, open to probes: they tell nothing but up or down, which condition is missing, and what is
+ * out of date (`stale`, only there when something is).
+ */
 export function probes(lifecycle: Lifecycle): Router {
   const router = Router()
   router.get('/healthz', (_request, response) => {
@@ -16,9 +19,12 @@ export function probes(lifecycle: Lifecycle): Router {
   })
   router.get('/readyz', (_request, response) => {
     const missing = lifecycle.notReady()
-    response
-      .status(missing.length === 0 ? 200 : 503)
-      .json({ status: missing.length === 0 ? 'ready' : 'not ready', missing })
+    const stale = lifecycle.stale()
+    response.status(missing.length === 0 ? 200 : 503).json({
+      status: missing.length === 0 ? 'ready' : 'not ready',
+      missing,
+      ...(stale.length > 0 && { stale }),
+    })
   })
   return router
 }

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
+import { Socket } from 'node:net'
 import { problemOf } from '../api/problem.ts'
 import { GatewayError } from '../domain/errors.ts'
+import { responseTo, wantsUpgrade } from './upgrade.ts'
 
 const SECOND = 1000
 
@@ -12,6 +14,8 @@ const SECOND = 1000
 export class HttpListener {
   readonly port: number
   readonly #server: Server
+  /** Connections that the server does not count as its own any more. */
+  readonly #upgraded = new Set<Socket>()
   #listener: RequestListener = answerNotReady
 
   private constructor(server: Server) {
@@ -20,6 +24,13 @@ export class HttpListener {
     this.port = address.port
     this.#server = server
     server.on('request', (request, response) => this.#listener(request, response))
+    server.on('upgrade', (request, socket, head) => {
+      if (!(socket instanceof Socket)) throw new TypeError('not a connection of this server')
+      this.#upgraded.add(socket)
+      socket.on('close', () => this.#upgraded.delete(socket))
+      socket.on('error', () => socket.destroy())
+      this.#listener(request, responseTo(request, { socket, head }))
+    })
   }
 
   /** @throws Error of the system, such as EADDRINUSE */
@@ -28,13 +39,14 @@ export class HttpListener {
       headersTimeout: 10 * SECOND,
       requestTimeout: 30 * SECOND, // for receiving a request; answers may stream for as long as they like
       keepAliveTimeout: 65 * SECOND, // longer than a load balancer's, which then never meets a closed connection
+      shouldUpgradeCallback: wantsUpgrade,
     })
     server.listen(options.port, options.host)
     await once(server, 'listening')
     return new HttpListener(server)
   }
 
-  /** Hands every request from here on to `listener`. */
+  /** Hands every request from here on to `listener`, also those to upgrade the connection. */
   serve(listener: RequestListener): void {
     this.#listener = listener
   }
@@ -44,7 +56,10 @@ export class HttpListener {
     const closed = once(this.#server, 'close')
     this.#server.close()
     this.#server.closeIdleConnections()
-    const timer = setTimeout(() => this.#server.closeAllConnections(), graceMs)
+    const timer = setTimeout(() => {
+      this.#server.closeAllConnections()
+      for (const socket of this.#upgraded) socket.destroy()
+    }, graceMs)
     await closed
     clearTimeout(timer)
   }

@@ -5,15 +5,20 @@ import type { Catalog } from '../catalog/catalog.ts'
 import { GatewayError } from '../domain/errors.ts'
 import type { SseEndpoint } from '../mcp/sse-endpoint.ts'
 import type { StreamableHttpEndpoint } from '../mcp/streamable-http-endpoint.ts'
+import type { WebSocketEndpoint } from '../mcp/websocket-endpoint.ts'
+import { WebSocketHandshake } from './websocket-handshake.ts'
 
 interface McpRouteOptions {
   readonly streamableHttp: StreamableHttpEndpoint
   readonly sse: SseEndpoint
+  readonly webSocket: WebSocketEndpoint
+  readonly maxBodyBytes: number
   readonly catalog: Catalog
 }
 
 /** The MCP endpoints, each for all servers of the caller's view and for one of them. */
-export function mcpRoutes({ streamableHttp, sse, catalog }: McpRouteOptions): Router {
+export function mcpRoutes(options: McpRouteOptions): Router {
+  const { streamableHttp, sse, webSocket, catalog, maxBodyBytes } = options
   const router = Router()
   const scoped = (
     serve: (scope: string | undefined, ...args: Parameters<RequestHandler>) => unknown,
@@ -30,6 +35,14 @@ export function mcpRoutes({ streamableHttp, sse, catalog }: McpRouteOptions): Ro
   const open = scoped((scope, request, response) => sse.open(request, response, scope))
   for (const path of ['/sse', '/sse/:server']) {
     router.get(path, open)
+    router.all(path, methodNotAllowed('GET'))
+  }
+  const handshake = new WebSocketHandshake({ maxMessageBytes: maxBodyBytes })
+  const openSocket = scoped((scope, request, response) =>
+    webSocket.open(identityOf(request).principal, scope, () => handshake.accept(request, response)),
+  )
+  for (const path of ['/ws', '/ws/:server']) {
+    router.get(path, openSocket)
     router.all(path, methodNotAllowed('GET'))
   }
   router.post('/messages', (request, response) => sse.post(request, response))

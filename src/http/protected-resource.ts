@@ -5,7 +5,7 @@ const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 
 /** Where the metadata of the resource at `path` is served: the well-known path put before it (RFC 9728 §3.1). */
 export function metadataUrl(publicUrl: string, path: string): string {
-  const isMcp = /^\/(mcp|sse)(\/|$)/.test(path) && /^[\w\-/.]*$/.test(path)
+  const isMcp = /^\/(mcp|sse|ws)(\/|$)/.test(path) && /^[\w\-/.]*$/.test(path)
   return `${publicUrl}${WELL_KNOWN}${isMcp ? path : ''}`
 }
 

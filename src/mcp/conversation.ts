@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { AuthInfo, ServerContext } from '@modelcontextprotocol/server'
 import { type Identity, identityOf } from '../auth/identity.ts'
@@ -45,6 +46,12 @@ export function callerOf(face: Face, sessionId: string | undefined): (context: S
     const { identity } = carriedBy(context.http?.authInfo)
     return { principal: identity.principal, requestId: identity.requestId, face, sessionId }
   }
+}
+
+/** The same for a connection whose opening was authenticated; each of its messages has an id of its own. */
+export function callerOn(connection: { face: Face; id: string; principal: Principal }): () => Caller {
+  const { face, id, principal } = connection
+  return () => ({ principal, requestId: randomUUID(), face, sessionId: id })
 }
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1

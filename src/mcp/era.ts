@@ -11,6 +11,7 @@ export function forEra(
   result: JsonObject,
   definition: JsonObject | undefined,
 ): JsonObject {
+  if (result['resultType'] === 'input_required') return result
   if (method === 'resources/read') return withFreshness(era, result)
   if (method === 'tools/call' && era === 'legacy') return withObject(result, definition)
   return result

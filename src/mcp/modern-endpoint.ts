@@ -4,17 +4,22 @@ import {
   createMcpHandler,
   type McpHttpHandler,
   type McpServerFactory,
+  type ServerEvent,
   type ServerEventBus,
 } from '@modelcontextprotocol/server'
 import type { Request, Response } from 'express'
+import type { Identity } from '../auth/identity.ts'
 import type { ViewWatch } from '../catalog/view-watch.ts'
 import type { Clock } from '../domain/clock.ts'
-import type { Principal } from '../domain/principal.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { callerOf, carriedBy, carryIdentity, whenTokenEnds } from './conversation.ts'
 import { listChangedEvents } from './list-changed.ts'
-import { CARRIED_METHODS, createMcpServer, type McpServerOptions } from './mcp-server.ts'
+import { subscribeAll, withSubscriptions } from './listen-subscriptions.ts'
+import { CARRIED_METHODS, type McpServerOptions } from './mcp-server.ts'
+import { createModernServer } from './modern-server.ts'
 import type { SessionStore } from './session-store.ts'
+
+const FACE = 'streamable-http'
 
 export interface EndpointOptions extends McpServerOptions {
   readonly sessions: SessionStore
@@ -36,10 +41,10 @@ export class ModernEndpoint {
   }
 
   async handle(request: Request, response: Response, scope: string | undefined): Promise<void> {
-    const { principal } = carryIdentity(request, scope)
+    const identity = carryIdentity(request, scope)
     const body: unknown = request.body
     if (request.headers['mcp-method'] === 'subscriptions/listen') {
-      await this.#listen(request, response, principal, scope)
+      await this.#listen(request, response, identity, scope)
     } else {
       await this.#serve(request, response, body)
     }
@@ -52,15 +57,13 @@ export class ModernEndpoint {
   /** The SDK has proven the header equal to the body; without a fallback it answers unknown methods with 404. */
   readonly #factory: McpServerFactory = ({ authInfo, requestInfo }) => {
     const { identity, scope } = carriedBy(authInfo)
-    const server = createMcpServer(this.#options, {
-      scope,
-      era: 'modern',
-      callerOf: callerOf('streamable-http', undefined),
-      instructions: this.#options.catalog.viewOf(identity.principal, scope).instructions,
-    })
+    const view = this.#options.catalog.viewOf(identity.principal, scope)
+    const { instructions } = view
+    const conversation = { scope, era: 'modern', callerOf: callerOf(FACE, undefined), instructions } as const
+    const product = createModernServer(this.#options, conversation, view)
     if (!CARRIED_METHODS.has(requestInfo?.headers.get('mcp-method') ?? ''))
-      delete server.fallbackRequestHandler
-    return server
+      delete product.server.fallbackRequestHandler
+    return product
   }
 
   readonly #onError = (error: Error): void => {
@@ -71,35 +74,48 @@ export class ModernEndpoint {
   async #listen(
     request: Request,
     response: Response,
-    principal: Principal,
+    { principal, requestId }: Identity,
     scope: string | undefined,
   ): Promise<void> {
-    const { sessions, viewWatch, clock } = this.#options
+    const { sessions, viewWatch, clock, calls } = this.#options
     sessions.makeRoom(principal)
+    let emit: ((event: ServerEvent) => void) | undefined
     const bus: ServerEventBus = {
       publish: () => undefined,
-      subscribe: (listener) =>
-        viewWatch.watch(principal, scope, (kinds) => {
-          for (const event of listChangedEvents(kinds)) listener(event)
-        }),
+      subscribe: (listener) => {
+        emit = listener
+        return viewWatch.watch(principal, scope, (kinds) => listChangedEvents(kinds).forEach(listener))
+      },
     }
     const handler = createMcpHandler(this.#factory, { legacy: 'reject', bus, onerror: this.#onError })
     const end = (): void => void handler.close()
     const id = randomUUID()
+    const gone = new AbortController()
     const cancelExpiry = whenTokenEnds(clock, principal, end)
     sessions.add({
       id,
-      face: 'streamable-http',
+      face: FACE,
       principal,
       openStreams: 1,
       lastUsedAt: clock.monotonic(),
       close: end,
     })
     response.once('close', () => {
+      gone.abort()
       cancelExpiry()
       sessions.remove(id)
       end()
     })
-    await toNodeHandler(handler, { onerror: this.#onError })(request, response, request.body as unknown)
+    const subscriptions = await subscribeAll(calls, {
+      caller: { principal, requestId, face: FACE, sessionId: undefined },
+      scope,
+      request: request.body,
+      signal: gone.signal,
+      onUpdated: (uri, params) => emit?.({ kind: 'resource_updated', uri, params }),
+    })
+    gone.signal.addEventListener('abort', subscriptions.release, { once: true })
+    if (gone.signal.aborted) return subscriptions.release()
+    const body = withSubscriptions(request.body, subscriptions.uris)
+    await toNodeHandler(handler, { onerror: this.#onError })(request, response, body)
   }
 }

@@ -1,19 +1,30 @@
 import { ProtocolError } from '@modelcontextprotocol/server'
-import { ERRORS, type GatewayError, toGatewayError } from '../domain/errors.ts'
+import { ERRORS } from '../domain/error-table.ts'
+import { type GatewayError, toGatewayError } from '../domain/errors.ts'
+import type { Era } from '../upstream/connection/connection.ts'
+
+const INVALID_PARAMS = -32_602
+/** Codes that one era has and the other does not know, or must not see (MCP 2026-07-28, error codes). */
+const LEGACY_RESOURCE_NOT_FOUND = -32_002
+const MODERN_ONLY: ReadonlySet<number> = new Set([-32_020, -32_021, -32_022])
 
 /** The JSON-RPC error for anything thrown: an upstream's own error as it came, else the row of the error table. */
-export function toProtocolError(thrown: unknown): ProtocolError {
+export function toProtocolError(thrown: unknown, era: Era): ProtocolError {
   const error = toGatewayError(thrown)
-  const { code, message, data } = jsonRpcErrorOf(error)
+  const { code, message, data } = jsonRpcErrorOf(error, era)
   return new ProtocolError(code, message, data)
 }
 
 /** Code, message and data of the JSON-RPC error for an error of ours. */
-export function jsonRpcErrorOf(error: GatewayError): { code: number; message: string; data?: unknown } {
+export function jsonRpcErrorOf(
+  error: GatewayError,
+  era: Era,
+): { code: number; message: string; data?: unknown } {
   const { upstream, ...facts } = error.facts
-  if (upstream !== undefined) {
+  if (upstream !== undefined && !(era === 'legacy' && MODERN_ONLY.has(upstream.code))) {
+    const isTranslated = era === 'modern' && upstream.code === LEGACY_RESOURCE_NOT_FOUND
     return {
-      code: upstream.code,
+      code: isTranslated ? INVALID_PARAMS : upstream.code,
       message: upstream.message,
       ...(upstream.data !== undefined && { data: upstream.data }),
     }

@@ -3,7 +3,7 @@ import type { Clock } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { type Principal, principalKey } from '../domain/principal.ts'
 
-/** One conversation of a legacy client. */
+/** One conversation of a legacy client, or one stream or connection of a modern one. */
 export interface Session {
   readonly id: string
   readonly face: Face
@@ -17,6 +17,8 @@ export interface Session {
 
 export interface SessionLimits {
   readonly maxSessions: number
+  /** Undefined: it has no limit of its own. */
+  readonly maxSessionsOfTenant: (tenantId: string) => number | undefined
   readonly maxSessionsPerPrincipal: number
   readonly idleMs: number
 }
@@ -28,6 +30,7 @@ const RETRY_AFTER_MS = 30_000
 export class SessionStore {
   readonly #sessions = new Map<string, { session: Session; owner: string }>()
   readonly #perOwner = new Map<string, number>()
+  readonly #perTenant = new Map<string, number>()
   readonly #limits: SessionLimits
   readonly #clock: Clock
   readonly #onEnd: (session: Session) => void
@@ -48,16 +51,14 @@ export class SessionStore {
    */
   makeRoom(principal: Principal): void {
     if (this.#isClosed) throw new GatewayError('shutting_down')
-    const { maxSessions, maxSessionsPerPrincipal } = this.#limits
     const owner = principalKey(principal)
-    const isOverOwn = (this.#perOwner.get(owner) ?? 0) >= maxSessionsPerPrincipal
-    if (!isOverOwn && this.#sessions.size < maxSessions) return
+    const limit = this.#limitReached(owner, principal.tenantId)
+    if (limit === undefined) return
     const abandoned = this.#longestUnused(owner)
     if (abandoned !== undefined) {
       this.#end(abandoned)
       return
     }
-    const limit = isOverOwn ? `${maxSessionsPerPrincipal} of this principal` : `${maxSessions} in all`
     throw new GatewayError('too_many_sessions', `As many sessions are open as allowed: ${limit}`, {
       facts: { retryAfterMs: RETRY_AFTER_MS },
     })
@@ -66,7 +67,8 @@ export class SessionStore {
   add(session: Session): void {
     const owner = principalKey(session.principal)
     this.#sessions.set(session.id, { session, owner })
-    this.#perOwner.set(owner, (this.#perOwner.get(owner) ?? 0) + 1)
+    addTo(this.#perOwner, owner, 1)
+    addTo(this.#perTenant, session.principal.tenantId, 1)
   }
 
   /**
@@ -87,15 +89,14 @@ export class SessionStore {
     const found = this.#sessions.get(id)
     if (found === undefined) return
     this.#sessions.delete(id)
-    const left = (this.#perOwner.get(found.owner) ?? 1) - 1
-    if (left > 0) this.#perOwner.set(found.owner, left)
-    else this.#perOwner.delete(found.owner)
+    addTo(this.#perOwner, found.owner, -1)
+    addTo(this.#perTenant, found.session.principal.tenantId, -1)
     this.#onEnd(found.session)
   }
 
   /** Open sessions by face. */
   counts(): Record<string, number> {
-    const counts: Record<string, number> = { 'streamable-http': 0, sse: 0 }
+    const counts: Record<string, number> = { 'streamable-http': 0, sse: 0, websocket: 0 }
     for (const { session } of this.#sessions.values()) counts[session.face] = (counts[session.face] ?? 0) + 1
     return counts
   }
@@ -110,6 +111,16 @@ export class SessionStore {
     this.stopAccepting()
     this.#cancelSweep()
     for (const { session } of this.#sessions.values()) this.#end(session)
+  }
+
+  /** The limit that one more session would exceed, in words. */
+  #limitReached(owner: string, tenantId: string): string | undefined {
+    const { maxSessions, maxSessionsOfTenant, maxSessionsPerPrincipal } = this.#limits
+    const ofTenant = maxSessionsOfTenant(tenantId) ?? Infinity
+    if ((this.#perOwner.get(owner) ?? 0) >= maxSessionsPerPrincipal)
+      return `${maxSessionsPerPrincipal} of this principal`
+    if ((this.#perTenant.get(tenantId) ?? 0) >= ofTenant) return `${ofTenant} of this tenant`
+    return this.#sessions.size >= maxSessions ? `${maxSessions} in all` : undefined
   }
 
   #longestUnused(owner: string): Session | undefined {
@@ -135,4 +146,11 @@ export class SessionStore {
       if (!this.#isClosed) this.#cancelSweep = this.#sweepLater()
     })
   }
+}
+
+/** Counts, and forgets what has come down to nothing. */
+function addTo(counts: Map<string, number>, key: string, change: number): void {
+  const count = (counts.get(key) ?? 0) + change
+  if (count > 0) counts.set(key, count)
+  else counts.delete(key)
 }

@@ -1,19 +1,17 @@
-import { parseJSONRPCMessage } from '@modelcontextprotocol/server'
 import type { Request, Response } from 'express'
 import { SSEServerTransport } from '@modelcontextprotocol/server-legacy/sse'
 import { identityOf } from '../auth/identity.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { callerOf, carryIdentity, whenTokenEnds } from './conversation.ts'
-import { notifyListChanged } from './list-changed.ts'
+import { canTake, keepAlive } from './event-stream.ts'
+import { notifyListChanged, watchFor } from './list-changed.ts'
 import { createMcpServer } from './mcp-server.ts'
+import { messageIn } from './message.ts'
 import type { EndpointOptions } from './modern-endpoint.ts'
 import { RequestIds, requestIdIn } from './request-ids.ts'
 import type { Session } from './session-store.ts'
 
 const FACE = 'sse'
-const KEEP_ALIVE_MS = 15_000
-/** Answers that a client has not read yet; a client that lets more pile up is gone or means harm. */
-const MAX_UNREAD_BYTES = 16 * 1024 * 1024
 
 interface Channel {
   readonly transport: SSEServerTransport
@@ -55,10 +53,17 @@ export class SseEndpoint {
       lastUsedAt: clock.monotonic(),
       close,
     }
-    const stopWatching = viewWatch.watch(principal, scope, (kinds) => notifyListChanged(server, kinds))
+    const stopWatching = viewWatch.watch(
+      principal,
+      scope,
+      (kinds) => notifyListChanged(server, kinds),
+      watchFor(() => server),
+    )
     const cancelExpiry = whenTokenEnds(clock, principal, close)
-    const stopKeepAlive = this.#keepAlive(response)
+    const stopKeepAlive = keepAlive(clock, response)
+    const onClose = server.onclose
     server.onclose = () => {
+      onClose?.()
       stopWatching()
       cancelExpiry()
       stopKeepAlive()
@@ -79,7 +84,7 @@ export class SseEndpoint {
     this.#options.sessions.of(id, principal, FACE)
     const channel = this.#channels.get(id)
     if (channel === undefined) throw new GatewayError('session_not_found')
-    const body = checkedMessage(request.body)
+    const body = messageIn(request.body)
     const requestId = requestIdIn(body)
     if (requestId !== undefined) {
       channel.ids.claim(requestId)
@@ -88,37 +93,12 @@ export class SseEndpoint {
     carryIdentity(request, channel.scope)
     await channel.transport.handlePostMessage(request, response, body)
   }
-
-  /** Comments keep proxies from closing a quiet stream. */
-  #keepAlive(response: Response): () => void {
-    let cancel: () => void
-    const schedule = (): void => {
-      cancel = this.#options.clock.after(KEEP_ALIVE_MS, () => {
-        response.write(': keepalive\n\n')
-        schedule()
-      })
-    }
-    schedule()
-    return () => cancel()
-  }
 }
 
 /** Makes a transport end its stream instead of queueing without bound for a client that does not read. */
 function endWhenUnread(transport: SSEServerTransport, response: Response): void {
   const send = transport.send.bind(transport)
   transport.send = async (message, options) => {
-    if (response.writableLength > MAX_UNREAD_BYTES) response.destroy()
-    await send(message, options)
+    if (canTake(response)) await send(message, options)
   }
-}
-
-/** The one message of a body; the SDK would refuse anything else in plain text. @throws GatewayError `invalid_request` */
-function checkedMessage(body: unknown): unknown {
-  if (Array.isArray(body)) throw new GatewayError('invalid_request', 'Batches are not supported')
-  try {
-    parseJSONRPCMessage(body)
-  } catch {
-    throw new GatewayError('invalid_request', 'The body is not a JSON-RPC message')
-  }
-  return body
 }

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node'
 import {
   classifyInboundRequest,
   type InboundHttpRequest,
@@ -10,11 +9,14 @@ import type { Request, Response } from 'express'
 import { GatewayError } from '../domain/errors.ts'
 import type { Principal } from '../domain/principal.ts'
 import { callerOf, carryIdentity, whenTokenEnds } from './conversation.ts'
-import { notifyListChanged } from './list-changed.ts'
+import { EventStore } from './event-store.ts'
+import { notifyListChanged, watchFor } from './list-changed.ts'
 import { createMcpServer } from './mcp-server.ts'
+import { isRequest, messageIn } from './message.ts'
 import { type EndpointOptions, ModernEndpoint } from './modern-endpoint.ts'
-import { RequestIds, requestIdIn } from './request-ids.ts'
+import { RequestIds } from './request-ids.ts'
 import type { Session } from './session-store.ts'
+import { checkAccepts, SessionTransport } from './session-transport.ts'
 
 const FACE = 'streamable-http'
 const SESSION_ID_BYTES = 24
@@ -22,7 +24,8 @@ const SESSION_ID_BYTES = 24
 const MODERN_REVISION = '2026-07-28'
 
 interface Channel {
-  readonly transport: NodeStreamableHTTPServerTransport
+  readonly transport: SessionTransport
+  readonly scope: string | undefined
   readonly ids: RequestIds
 }
 
@@ -34,9 +37,11 @@ export class StreamableHttpEndpoint {
   readonly #options: EndpointOptions
   readonly #modern: ModernEndpoint
   readonly #channels = new Map<string, Channel>()
+  readonly #events: EventStore
 
   constructor(options: EndpointOptions) {
     this.#options = options
+    this.#events = new EventStore(options)
     this.#modern = new ModernEndpoint(options)
   }
 
@@ -47,7 +52,7 @@ export class StreamableHttpEndpoint {
     if (outcome.kind !== 'legacy') return this.#modern.handle(request, response, scope)
     const { principal } = carryIdentity(request, scope)
     const sessionId = request.get('mcp-session-id')
-    if (sessionId !== undefined) return this.#continue(request, response, sessionId, principal)
+    if (sessionId !== undefined) return this.#continue(request, response, { sessionId, principal, scope })
     if (request.method !== 'POST' && request.get('mcp-protocol-version') === MODERN_REVISION) {
       response.setHeader('Allow', 'POST')
       throw new GatewayError('method_not_allowed')
@@ -65,30 +70,37 @@ export class StreamableHttpEndpoint {
     return this.#modern.close()
   }
 
-  async #continue(
+  #continue(
     request: Request,
     response: Response,
-    sessionId: string,
-    principal: Principal,
-  ): Promise<void> {
+    { sessionId, principal, scope }: { sessionId: string; principal: Principal; scope: string | undefined },
+  ): void {
     const session = this.#options.sessions.of(sessionId, principal, FACE)
     const channel = this.#channels.get(sessionId)
-    if (channel === undefined) throw new GatewayError('session_not_found')
-    const { transport, ids } = channel
-    const id = requestIdIn(request.body)
-    if (id !== undefined) ids.claim(id)
+    if (channel === undefined || channel.scope !== scope) throw new GatewayError('session_not_found')
     session.openStreams += 1
-    const cancelExpiry =
-      request.method === 'GET'
-        ? whenTokenEnds(this.#options.clock, principal, () => transport.closeStandaloneSSEStream())
-        : undefined
     response.once('close', () => {
-      if (id !== undefined) ids.release(id)
       session.openStreams -= 1
       session.lastUsedAt = this.#options.clock.monotonic()
-      cancelExpiry?.()
     })
-    await transport.handleRequest(request, response, request.body as unknown)
+    switch (request.method) {
+      case 'GET':
+        return this.#listen(request, response, channel, principal)
+      case 'DELETE':
+        response.status(200).end()
+        return session.close()
+      default:
+        return post(request, response, channel)
+    }
+  }
+
+  /** The stream ends with the token that opened it. */
+  #listen(request: Request, response: Response, { transport }: Channel, principal: Principal): void {
+    transport.listen(request, response)
+    response.once(
+      'close',
+      whenTokenEnds(this.#options.clock, principal, () => response.end()),
+    )
   }
 
   async #open(
@@ -97,58 +109,66 @@ export class StreamableHttpEndpoint {
     principal: Principal,
     scope: string | undefined,
   ): Promise<void> {
-    const { sessions, catalog } = this.#options
+    const { sessions, catalog, clock } = this.#options
+    checkAccepts(request)
     sessions.makeRoom(principal)
     const id = randomBytes(SESSION_ID_BYTES).toString('base64url')
     const ids = new RequestIds()
-    const transport: NodeStreamableHTTPServerTransport = new NodeStreamableHTTPServerTransport({
-      sessionIdGenerator: () => id,
-      onsessioninitialized: () =>
-        this.#register({ id, principal, scope, channel: { transport, ids }, server }),
-      onsessionclosed: () => sessions.remove(id),
-    })
+    const transport = new SessionTransport({ sessionId: id, events: this.#events.open(), clock })
     const server: Server = createMcpServer(this.#options, {
       scope,
       era: 'legacy',
       callerOf: callerOf(FACE, id),
       ids,
-      endStream: (requestId) => transport.closeSSEStream(requestId),
+      endStream: (requestId) => transport.endStream(requestId),
+      isReachable: () => transport.isListening,
       instructions: catalog.viewOf(principal, scope).instructions,
     })
     await server.connect(transport)
-    await transport.handleRequest(request, response, request.body as unknown)
-    const wasRefused = transport.sessionId === undefined
-    if (wasRefused) await transport.close()
+    this.#register({ transport, scope, ids }, server, principal)
+    transport.post(request, response, messageIn(request.body))
   }
 
-  #register(opened: {
-    id: string
-    principal: Principal
-    scope: string | undefined
-    channel: Channel
-    server: Server
-  }): void {
+  #register(channel: Channel, server: Server, principal: Principal): void {
     const { sessions, viewWatch, clock } = this.#options
-    const { id, principal, scope, channel, server } = opened
-    const stopWatching = viewWatch.watch(principal, scope, (kinds) => notifyListChanged(server, kinds))
+    const { transport, scope } = channel
+    const id = transport.sessionId
+    const stopWatching = viewWatch.watch(
+      principal,
+      scope,
+      (kinds) => notifyListChanged(server, kinds),
+      watchFor(() => server),
+    )
     const session: Session = {
       id,
       face: FACE,
       principal,
       openStreams: 0,
       lastUsedAt: clock.monotonic(),
-      close: () => void channel.transport.close(),
+      close: () => void transport.close(),
     }
     sessions.add(session)
     this.#channels.set(id, channel)
-    const closed = server.onclose
+    const onClose = server.onclose
     server.onclose = () => {
+      onClose?.()
       stopWatching()
       sessions.remove(id)
       this.#channels.delete(id)
-      closed?.()
     }
   }
+}
+
+function post(request: Request, response: Response, { transport, ids }: Channel): void {
+  checkAccepts(request)
+  const message = messageIn(request.body)
+  if (isRequest(message)) {
+    const { id, method } = message
+    if (method === 'initialize') throw new GatewayError('invalid_request', 'The session is open already')
+    ids.claim(id)
+    response.once('close', () => ids.release(id))
+  }
+  transport.post(request, response, message)
 }
 
 /** What the SDK needs to know of a request to tell its era. */

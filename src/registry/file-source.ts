@@ -1,14 +1,21 @@
 import { basename } from 'node:path'
 import type { Clock } from '../domain/clock.ts'
 import { messageOf } from '../domain/errors.ts'
-import { canonicalJson, isJsonObject } from '../domain/json.ts'
+import { isJsonObject } from '../domain/json.ts'
 import { EMPTY_SNAPSHOT, type QuarantinedDocument, type Snapshot } from '../domain/snapshot.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { type LastGood, parseRegistry } from './parse.ts'
+import type { LastGood, RegistryDocument } from './parse.ts'
+import { contentOf, parseSections } from './parse-sections.ts'
 import { PollLoop } from './poll-loop.ts'
 import { fingerprintOf, readLimited } from './read-limited.ts'
 import type { RegistrySource } from './registry-source.ts'
-import { readRegistryText, type RegistryText } from './registry-text.ts'
+import {
+  OPTIONAL_SECTIONS,
+  type OptionalSection,
+  readRegistryText,
+  type RegistryContent,
+} from './registry-text.ts'
+import type { TenantDirectory } from './tenants.ts'
 
 const POLL_MS = 200
 /** A changed file is read once it has stood still this long, so that one in the middle of a write is not. */
@@ -18,11 +25,13 @@ const MAX_FILE_BYTES = 4 * 1024 * 1024
 /**
  * A registry in a YAML or JSON file, watched by looking at its identity, size and time: that sees in-place
  * writes, atomic renames and swapped symbolic links (ConfigMaps) alike. A file that cannot be understood keeps
- * the last good servers and is itself listed as quarantined.
+ * the last good servers and is itself listed as quarantined; so does one of its other sections for itself. Tenants
+ * take effect before what belongs to them.
  */
 export class FileSource implements RegistrySource {
   readonly #path: string
   readonly #defaultTenant: string
+  readonly #directory: TenantDirectory
   readonly #logger: Logger
   readonly #loop: PollLoop
   #onSnapshot: (snapshot: Snapshot) => void = () => {}
@@ -30,15 +39,29 @@ export class FileSource implements RegistrySource {
   #seen = ''
   #unsettled = ''
   #text: string | undefined
+  /** What the sections said when they could last be used. */
+  #sections: Readonly<Record<OptionalSection, readonly RegistryDocument[]>> = {
+    tenants: [],
+    templates: [],
+    pipelines: [],
+  }
   #lastGood: LastGood = new Map()
   #parsed: Snapshot = EMPTY_SNAPSHOT
   #generation = 0
   #emitted: string | undefined
   #notes: readonly string[] = []
 
-  constructor(options: { path: string; defaultTenant: string; clock: Clock; logger: Logger }) {
+  /** @param options.defaultTenant tenant of documents that name none; known whatever tenants the file has */
+  constructor(options: {
+    path: string
+    defaultTenant: string
+    directory: TenantDirectory
+    clock: Clock
+    logger: Logger
+  }) {
     this.#path = options.path
     this.#defaultTenant = options.defaultTenant
+    this.#directory = options.directory
     this.#logger = options.logger
     this.#loop = new PollLoop({ clock: options.clock, look: () => this.#pollOnce() })
   }
@@ -92,7 +115,7 @@ export class FileSource implements RegistrySource {
     this.#text = text
     const read = 'text' in content ? readRegistryText(content.text) : content
     if ('problem' in read) this.#keepLastGood(read.problem)
-    else this.#takeDocuments(read)
+    else this.#takeContent(read)
   }
 
   #keepLastGood(problem: string): void {
@@ -103,11 +126,12 @@ export class FileSource implements RegistrySource {
       )
       return
     }
-    const { servers, quarantined } = this.#parsed
-    const name = basename(this.#path)
-    const reason = `the registry file: ${problem}`
-    const file = { id: name, name, tenantId: this.#defaultTenant, reason, lastGoodServes: servers.size > 0 }
-    if (this.#emit(servers, [...quarantined, file])) {
+    const file = this.#refusal(
+      basename(this.#path),
+      `the registry file: ${problem}`,
+      this.#parsed.servers.size > 0,
+    )
+    if (this.#emit({ ...this.#parsed, quarantined: [...this.#parsed.quarantined, file] })) {
       this.#logger.warn(
         { file: this.#path, problem },
         'the registry file cannot be used; the last good servers go on',
@@ -115,29 +139,50 @@ export class FileSource implements RegistrySource {
     }
   }
 
-  #takeDocuments({ documents, notes }: Exclude<RegistryText, { problem: string }>): void {
+  #takeContent({ documents: servers, sections, notes }: RegistryContent): void {
     for (const note of notes) {
       if (!this.#notes.includes(note)) this.#logger.warn({ file: this.#path }, `registry file: ${note}`)
     }
     this.#notes = notes
-    const { snapshot, lastGood } = parseRegistry({
-      documents,
+    const refused = this.#takeSections(sections)
+    const { tenants, ...documents } = this.#sections
+    this.#directory.apply(tenants)
+    const { snapshot, lastGood } = parseSections({
+      documents: { servers, ...documents },
+      tenants: this.#directory.snapshot,
       defaultTenant: this.#defaultTenant,
       previous: this.#lastGood,
       generation: this.#generation + 1,
     })
     this.#lastGood = lastGood
-    this.#parsed = snapshot
-    this.#emit(snapshot.servers, snapshot.quarantined)
+    const ofTenants = this.#directory.snapshot.quarantined
+    this.#parsed = { ...snapshot, quarantined: [...snapshot.quarantined, ...ofTenants, ...refused] }
+    this.#emit(this.#parsed)
+  }
+
+  /** Takes over the sections that can be used; says of the others why they cannot. */
+  #takeSections(sections: RegistryContent['sections']): QuarantinedDocument[] {
+    return OPTIONAL_SECTIONS.flatMap((name) => {
+      const section = sections[name]
+      if ('problem' in section) {
+        return [this.#refusal(`${name}:`, section.problem, this.#sections[name].length > 0)]
+      }
+      this.#sections = { ...this.#sections, [name]: section.documents }
+      return []
+    })
+  }
+
+  #refusal(name: string, reason: string, lastGoodServes: boolean): QuarantinedDocument {
+    return { id: name, name, tenantId: this.#defaultTenant, reason, lastGoodServes }
   }
 
   /** Hands over a snapshot unless it equals the last one; says whether it did. */
-  #emit(servers: Snapshot['servers'], quarantined: readonly QuarantinedDocument[]): boolean {
-    const content = canonicalJson([Object.fromEntries(servers), quarantined])
+  #emit(snapshot: Snapshot): boolean {
+    const content = contentOf(snapshot)
     if (content === this.#emitted) return false
     this.#emitted = content
     this.#generation += 1
-    this.#onSnapshot({ generation: this.#generation, servers, quarantined })
+    this.#onSnapshot({ ...snapshot, generation: this.#generation })
     return true
   }
 }

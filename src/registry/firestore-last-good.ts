@@ -6,15 +6,14 @@ import { canonicalJson, isJsonObject } from '../domain/json.ts'
 import { type ServerDefinition, serverDocumentSchema } from '../domain/server-definition.ts'
 import type { DocumentStore, WatchedDocument } from '../store/document-store.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { WatchedRegistry } from './firestore-collections.ts'
 
 /** Where gateways keep the last good registry, and operators confirm removals (`confirm-<id>`). */
 export const SNAPSHOTS = 'catalog_snapshots'
 
 /** Everything that a start without the store needs. */
-export interface LastGoodContent {
-  readonly servers: readonly WatchedDocument[]
-  readonly tenants: readonly WatchedDocument[]
-  /** Last good versions of documents that are invalid, by document id. */
+export interface LastGoodContent extends WatchedRegistry {
+  /** Last good versions of documents of servers that are invalid, by document id. */
   readonly definitions: ReadonlyMap<string, ServerDefinition>
 }
 
@@ -27,9 +26,12 @@ const STORE_DELAY_MS = 5000
 const documents = z.array(
   z.strictObject({ id: z.string(), value: z.record(z.string(), z.unknown()), version: z.string() }),
 )
-const contentSchema = z.strictObject({
+/** Lenient in what is not there or not known, so that gateways of several versions share what is saved. */
+const contentSchema = z.object({
   servers: documents,
   tenants: documents,
+  templates: documents.default([]),
+  pipelines: documents.default([]),
   definitions: z.array(z.tuple([z.string(), serverDocumentSchema])),
 })
 const fileSchema = z.strictObject({

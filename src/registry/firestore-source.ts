@@ -1,19 +1,18 @@
 import { type Clock, sleep } from '../domain/clock.ts'
-import { canonicalJson } from '../domain/json.ts'
 import type { Snapshot } from '../domain/snapshot.ts'
 import { CollectionWatch, type WatchStatus } from '../store/collection-watch.ts'
 import type { DocumentStore, WatchedDocument } from '../store/document-store.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { COLLECTIONS, eachSection, type WatchedRegistry } from './firestore-collections.ts'
+import { RegistryHolds } from './firestore-holds.ts'
 import { type LastGoodContent, LastGoodRegistry, SNAPSHOTS } from './firestore-last-good.ts'
-import { heldEntries, heldTenantEntries, parseDocuments, statusesOf } from './firestore-parse.ts'
+import { heldEntries, statusesOf } from './firestore-parse.ts'
 import { StatusWriter } from './firestore-status.ts'
-import { RemovalGuard } from './mass-removal.ts'
 import type { LastGood } from './parse.ts'
+import { contentOf, parseSections } from './parse-sections.ts'
 import type { RegistrySource } from './registry-source.ts'
 import type { TenantDirectory } from './tenants.ts'
 
-const SERVERS = 'mcp_servers'
-const TENANTS = 'tenants'
 /** What changes within this time is taken over in one step. */
 const COALESCE_MS = 50
 /** While a removal is held back: how often its confirmation is looked for. */
@@ -30,8 +29,8 @@ export interface RegistryStatus extends WatchStatus {
 }
 
 /**
- * A registry in Firestore: `mcp_servers/{id}`, checked like the documents of a file but with `tenantId` required,
- * and `tenants/{tenantId}`. Through an outage the last good registry serves on, also across a restart.
+ * A registry in Firestore: `mcp_servers/{id}`, `mcp_templates/{id}` and `pipelines/{id}`, checked like the documents
+ * of a file but with `tenantId` required, and `tenants/{tenantId}`. Through an outage the last good registry serves on, also across a restart.
  *
  * A mass removal is held back, see `RemovalGuard`: it takes effect after 10 minutes, or when an operator creates the
  * document `catalog_snapshots/confirm-<id of the hold>`, whatever it holds. When the database itself was replaced,
@@ -45,8 +44,7 @@ export class FirestoreSource implements RegistrySource {
   readonly #watch: CollectionWatch
   readonly #lastGoodRegistry: LastGoodRegistry
   readonly #statuses: StatusWriter
-  readonly #servers: RemovalGuard<WatchedDocument>
-  readonly #tenants: RemovalGuard<WatchedDocument>
+  readonly #holds: RegistryHolds
   readonly #firstSnapshot = Promise.withResolvers<void>()
   #onSnapshot: (snapshot: Snapshot) => void = () => {}
   #closed = false
@@ -90,12 +88,10 @@ export class FirestoreSource implements RegistrySource {
     this.#logger = logger
     this.#lastGoodRegistry = new LastGoodRegistry({ ...options, file: options.lastGoodFile })
     this.#statuses = new StatusWriter({ store, clock, logger })
-    const releaseAfterMs = options.releaseAfterMs ?? RELEASE_AFTER_MS
-    this.#servers = new RemovalGuard({ releaseAfterMs })
-    this.#tenants = new RemovalGuard({ releaseAfterMs })
+    this.#holds = new RegistryHolds({ releaseAfterMs: options.releaseAfterMs ?? RELEASE_AFTER_MS })
     this.#watch = new CollectionWatch({
       store,
-      collections: [TENANTS, SERVERS],
+      collections: Object.values(COLLECTIONS),
       onDocuments: (collection, documents) => {
         this.#incoming.set(collection, documents)
         this.#runSoon(COALESCE_MS)
@@ -112,11 +108,7 @@ export class FirestoreSource implements RegistrySource {
   }
 
   get status(): RegistryStatus {
-    const held = [this.#servers, this.#tenants].reduce(
-      (sum, { hold }) => sum + (hold?.removed.length ?? 0),
-      0,
-    )
-    return { ...this.#watch.status, held }
+    return { ...this.#watch.status, held: this.#holds.size }
   }
 
   /**
@@ -130,11 +122,13 @@ export class FirestoreSource implements RegistrySource {
     this.#watch.start()
     await Promise.race([this.#firstSnapshot.promise, sleep(this.#clock, FIRST_SNAPSHOT_MS)])
     if (this.#closed || this.#emitted !== undefined || this.#fromFile === undefined) return
-    const { servers, tenants, definitions } = this.#fromFile
-    this.#logger.warn({ servers: servers.length }, 'the last good registry serves until Firestore answers')
+    const { definitions, ...registry } = this.#fromFile
+    this.#logger.warn(
+      { servers: registry.servers.length },
+      'the last good registry serves until Firestore answers',
+    )
     this.#lastGood = definitions
-    this.#directory.apply(tenants)
-    this.#take(servers)
+    this.#take(registry)
   }
 
   async close(): Promise<void> {
@@ -160,25 +154,23 @@ export class FirestoreSource implements RegistrySource {
 
   async #run(): Promise<void> {
     if (!this.#isBased) await this.#findBase()
-    const servers = this.#incoming.get(SERVERS)
-    const tenants = this.#incoming.get(TENANTS)
-    if (this.#closed || servers === undefined || tenants === undefined) return
-    const missing = this.#servers.missingFrom(servers).length + this.#tenants.missingFrom(tenants).length
-    const recreated = (missing > 0 || this.#isUnsure) && (await this.#isRecreated())
-    const confirmed = missing > 0 ? await this.#confirmed() : new Set<string>()
+    const stored = this.#stored()
+    if (this.#closed || stored === undefined) return
+    const isMissing = this.#holds.isMissingFrom(stored)
+    const recreated = (isMissing || this.#isUnsure) && (await this.#isRecreated())
+    const confirmed = isMissing ? await this.#confirmed() : new Set<string>()
     if (this.#closed) return
-    const facts = { recreated, confirmed, now: this.#clock.now() }
-    const tenantsInForce = this.#tenants.judge(tenants, facts)
-    const serversInForce = this.#servers.judge(servers, facts)
-    this.#directory.apply(tenantsInForce)
-    this.#take(serversInForce)
+    const inForce = this.#holds.judge(stored, { recreated, confirmed, now: this.#clock.now() })
+    this.#take(inForce)
     this.#followHold(recreated)
     await this.#settle(recreated)
-    this.#lastGoodRegistry.save({
-      servers: serversInForce,
-      tenants: tenantsInForce,
-      definitions: this.#definitions,
-    })
+    this.#lastGoodRegistry.save({ ...inForce, definitions: this.#definitions })
+  }
+
+  /** What the store holds; undefined until every collection has come, be it empty. */
+  #stored(): WatchedRegistry | undefined {
+    if (Object.values(COLLECTIONS).some((collection) => !this.#incoming.has(collection))) return undefined
+    return eachSection((section) => this.#incoming.get(COLLECTIONS[section]) ?? [])
   }
 
   /** What was in force before this start: as other gateways know it, else as this one did. */
@@ -187,8 +179,7 @@ export class FirestoreSource implements RegistrySource {
     const base = inStore ?? this.#fromFile
     this.#isBased = true
     if (base === undefined) return
-    this.#servers.rebase(base.servers)
-    this.#tenants.rebase(base.tenants)
+    this.#holds.rebase(base)
     if (this.#emitted === undefined) this.#lastGood = base.definitions
   }
 
@@ -197,7 +188,7 @@ export class FirestoreSource implements RegistrySource {
     try {
       return await this.#lastGoodRegistry.isRecreated()
     } catch {
-      const hold = this.#servers.hold ?? this.#tenants.hold
+      const [hold] = this.#holds.all
       this.#isUnsure = true
       this.#pollSoon()
       return hold === undefined || hold.cause === 'recreated'
@@ -205,52 +196,58 @@ export class FirestoreSource implements RegistrySource {
   }
 
   async #confirmed(): Promise<Set<string>> {
-    const holds = [this.#servers.hold, this.#tenants.hold].filter((hold) => hold !== undefined)
     const found = await Promise.all(
-      holds.map(async ({ id }) =>
+      this.#holds.all.map(async ({ id }) =>
         (await this.#store.get(confirmationPath(id)).catch(() => undefined)) === undefined ? [] : [id],
       ),
     )
     return new Set(found.flat())
   }
 
-  #take(documents: readonly WatchedDocument[]): void {
-    const { hold } = this.#servers
-    const { snapshot, lastGood } = parseDocuments({
+  /** Puts documents in force, the tenants before those that belong to them. */
+  #take({ tenants, ...documents }: WatchedRegistry): void {
+    this.#directory.apply(tenants)
+    const { snapshot, lastGood } = parseSections({
       documents,
       tenants: this.#directory.snapshot,
+      defaultTenant: undefined,
       previous: this.#lastGood,
       generation: this.#generation + 1,
     })
     this.#lastGood = lastGood
     const quarantined = new Set(snapshot.quarantined.map(({ id }) => id))
     this.#definitions = new Map([...lastGood].filter(([id]) => quarantined.has(id)))
-    const held = [...heldEntries(hold, lastGood), ...heldTenantEntries(this.#tenants.hold)]
-    const content = {
-      servers: snapshot.servers,
-      quarantined: [...snapshot.quarantined, ...this.#directory.snapshot.quarantined, ...held],
-    }
-    const text = canonicalJson([Object.fromEntries(content.servers), content.quarantined])
-    if (text !== this.#emitted) {
-      this.#emitted = text
+    const held = this.#holds.all.flatMap((hold) => heldEntries(hold, lastGood))
+    const refused = [...snapshot.quarantined, ...this.#directory.snapshot.quarantined]
+    const next = { ...snapshot, quarantined: [...refused, ...held] }
+    const content = contentOf(next)
+    if (content !== this.#emitted) {
+      this.#emitted = content
       this.#generation += 1
-      this.#onSnapshot({ generation: this.#generation, ...content })
+      this.#onSnapshot(next)
     }
     this.#firstSnapshot.resolve()
     if (this.#watch.status.state === 'live') {
-      this.#statuses.report(statusesOf(documents, snapshot.quarantined, hold), this.#generation)
+      const statuses = statusesOf(documents.servers, snapshot.quarantined, this.#holds.of('servers'))
+      this.#statuses.report(statuses, this.#generation)
     }
   }
 
   #followHold(recreated: boolean): void {
-    const holds = [this.#servers.hold, this.#tenants.hold].filter((hold) => hold !== undefined)
+    const holds = this.#holds.all
     const ids = holds.map(({ id, cause }) => `${id} ${cause}`).join(' ')
     if (holds.length > 0) this.#pollSoon()
     if (ids === this.#heldIds) return
     this.#heldIds = ids
-    for (const { id, cause, removed } of holds) {
+    for (const { section, id, cause, removed } of holds) {
       this.#logger.error(
-        { hold: id, cause, recreated, documents: removed.map((document) => document.id).slice(0, 50) },
+        {
+          hold: id,
+          section,
+          cause,
+          recreated,
+          documents: removed.map((document) => document.id).slice(0, 50),
+        },
         `the removal of ${removed.length} documents is held back; confirm it with ${confirmationPath(id)}`,
       )
     }
@@ -266,17 +263,13 @@ export class FirestoreSource implements RegistrySource {
   /** Once nothing is held, the store as it is counts as the one to know. */
   async #settle(recreated: boolean): Promise<void> {
     if (recreated) this.#isUnsure = true
-    if (!this.#isUnsure || this.#isHolding()) return
+    if (!this.#isUnsure || this.#holds.size > 0) return
     try {
       await this.#lastGoodRegistry.settle()
       this.#isUnsure = false
     } catch {
       this.#pollSoon()
     }
-  }
-
-  #isHolding(): boolean {
-    return this.#servers.hold !== undefined || this.#tenants.hold !== undefined
   }
 }
 

@@ -14,12 +14,15 @@ export interface RegistryDocument {
 /** The last valid version of each document, by document id. */
 export type LastGood = ReadonlyMap<string, ServerDefinition>
 
+/** What a snapshot says of servers. */
+export type ServersSnapshot = Omit<Snapshot, 'templates' | 'pipelines'>
+
 const MAX_DEPTH = 20
 const MAX_REASON_LENGTH = 2000
 const ACCESS_FIELDS = Object.keys(accessPartSchema.shape)
 
 /**
- * Turns the documents of a registry into a snapshot. An invalid document hurts no other: it is quarantined with
+ * Turns the documents of servers into their part of a snapshot. An invalid document hurts no other: it is quarantined with
  * every problem it has, and its last good version serves on under the document's own access part. When the
  * access part is what is invalid, the server is hidden. Returns the last good versions for the next time.
  * @param options.defaultTenant tenant of documents that name none
@@ -29,7 +32,7 @@ export function parseRegistry(options: {
   defaultTenant: string
   previous: LastGood
   generation: number
-}): { snapshot: Snapshot; lastGood: LastGood } {
+}): { snapshot: ServersSnapshot; lastGood: LastGood } {
   const lastGood = new Map<string, ServerDefinition>()
   const candidates: Candidate[] = []
   const refused: QuarantinedDocument[] = []
@@ -61,7 +64,7 @@ function withDefaults({ id, value }: RegistryDocument, defaultTenant: string): u
 }
 
 function problemsOfDocument(value: unknown): string[] {
-  const structure = structureProblem(value, 0)
+  const structure = structureProblem(value)
   if (structure !== undefined) return [structure]
   const access = isJsonObject(value) ? accessPartSchema.safeParse(value) : undefined
   const whole = serverDocumentSchema.safeParse(value)
@@ -73,7 +76,7 @@ function problemsOfDocument(value: unknown): string[] {
  * What no schema sees: schemas pass over fields named `__proto__`, so that a rule for a tool of that name would
  * be lost, and values that hold themselves (YAML aliases) have no end.
  */
-function structureProblem(value: unknown, depth: number): string | undefined {
+export function structureProblem(value: unknown, depth = 0): string | undefined {
   if (depth > MAX_DEPTH) return `more than ${MAX_DEPTH} levels deep`
   if (typeof value !== 'object' || value === null) return undefined
   if (Object.hasOwn(value, '__proto__')) return 'a field may not be named "__proto__"'
@@ -86,7 +89,7 @@ function structureProblem(value: unknown, depth: number): string | undefined {
 
 /** The last good version with who may use it as the document says now; undefined when that part is invalid. */
 function underAccessPart(good: ServerDefinition, value: unknown): ServerDefinition | undefined {
-  if (structureProblem(value, 0) !== undefined) return undefined
+  if (structureProblem(value) !== undefined) return undefined
   const access = accessPartSchema.safeParse(value)
   if (!access.success) return undefined
   const rest = Object.entries(good).filter(([field]) => !ACCESS_FIELDS.includes(field))

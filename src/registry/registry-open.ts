@@ -48,7 +48,7 @@ export async function openRegistry(
   const { firestore, directory, clock, random, logger } = options
   if (firestore === undefined || settings.firestore === undefined) {
     const { registryFile: path, defaultTenant } = settings
-    const source = new FileSource({ path, defaultTenant, clock, logger })
+    const source = new FileSource({ path, defaultTenant, directory, clock, logger })
     const store = new FileStore({ path, defaultTenant, clock })
     return { source, store, freshness: () => ({ state: 'live', ageMs: 0, held: 0 }) }
   }

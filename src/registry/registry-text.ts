@@ -4,18 +4,30 @@ import { documentsOfDesktopConfig } from './desktop-config.ts'
 import type { RegistryDocument } from './parse.ts'
 
 /** What a registry file says, or why it says nothing. Neither holds text of the file: it may be a secret. */
-export type RegistryText =
-  | { readonly documents: readonly RegistryDocument[]; readonly notes: readonly string[] }
-  | { readonly problem: string }
+export type RegistryText = RegistryContent | { readonly problem: string }
+
+/** The content of a registry file. */
+export interface RegistryContent {
+  /** The servers. */
+  readonly documents: readonly RegistryDocument[]
+  readonly sections: Readonly<Record<OptionalSection, SectionContent>>
+  /** Sentences for the operator about parts without effect. */
+  readonly notes: readonly string[]
+}
+
+/** A section that a file need not have; one that cannot be used leaves the rest of the file alone. */
+export type OptionalSection = (typeof OPTIONAL_SECTIONS)[number]
+type SectionContent = { readonly documents: readonly RegistryDocument[] } | { readonly problem: string }
 
 const MAX_ALIAS_COUNT = 100
 /** Sections that the format has and that this version does not act on. */
-const IGNORED_SECTIONS = ['tenants', 'templates', 'pipelines', 'gateway']
-const SECTIONS = ['servers', 'mcpServers', ...IGNORED_SECTIONS]
+const IGNORED_SECTIONS = ['gateway']
+export const OPTIONAL_SECTIONS = ['tenants', 'templates', 'pipelines'] as const
+const SECTIONS = ['servers', 'mcpServers', ...OPTIONAL_SECTIONS, ...IGNORED_SECTIONS]
 
 /**
  * Reads the text of a registry file: `servers`, a map from name to document, a desktop client's `mcpServers`, or
- * both. `notes` are sentences for the operator about parts without effect.
+ * both; beside them `tenants`, `templates` and `pipelines`, maps from id to document.
  */
 export function readRegistryText(text: string): RegistryText {
   if (text.trim() === '') return { problem: 'the file is empty' }
@@ -33,8 +45,26 @@ export function readRegistryText(text: string): RegistryText {
   const mcpServers = root['mcpServers'] ?? {}
   if (!isJsonObject(servers)) return { problem: '`servers`: expected a map from name to document' }
   if (!isJsonObject(mcpServers)) return { problem: '`mcpServers`: expected a map from name to entry' }
-  const own = Object.entries(servers).map(([id, value]) => ({ id, value }))
-  return { documents: [...own, ...documentsOfDesktopConfig(mcpServers)], notes: notesOf(root) }
+  return {
+    documents: [...documentsOf(servers), ...documentsOfDesktopConfig(mcpServers)],
+    sections: {
+      tenants: sectionOf(root, 'tenants'),
+      templates: sectionOf(root, 'templates'),
+      pipelines: sectionOf(root, 'pipelines'),
+    },
+    notes: notesOf(root),
+  }
+}
+
+function sectionOf(root: JsonObject, name: OptionalSection): SectionContent {
+  const section = root[name] === undefined ? {} : root[name]
+  if (section === null) return { problem: `no value; write \`${name}: {}\` to have none` }
+  if (!isJsonObject(section)) return { problem: 'expected a map from id to document' }
+  return { documents: documentsOf(section) }
+}
+
+function documentsOf(section: JsonObject): RegistryDocument[] {
+  return Object.entries(section).map(([id, value]) => ({ id, value }))
 }
 
 /** JSON is tried first, whatever the file is called: it is much faster, and YAML reads what JSON does not. */

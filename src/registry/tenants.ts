@@ -48,6 +48,13 @@ export function isKnownTenant({ inUse, byId }: Tenants, tenantId: string): boole
   return !inUse || tenantId === ALL_TENANTS || byId.has(tenantId)
 }
 
+/** The tenant, or `*`, that a document names; undefined when it names none that could be one. */
+export function ownerOf(value: unknown): string | undefined {
+  const tenantId = isJsonObject(value) ? value['tenantId'] : undefined
+  const isOwner = typeof tenantId === 'string' && (tenantId === ALL_TENANTS || TENANT_ID.test(tenantId))
+  return isOwner ? tenantId : undefined
+}
+
 /**
  * The tenants, held in one place for those who verify tokens and check servers. A document with problems is
  * reported, and only its valid parts count: an invalid issuer is not trusted, an invalid `trustAgentHeader` is false,
@@ -162,9 +169,10 @@ function validIssuers(value: unknown): z.output<typeof issuers> {
 }
 
 function refusal(id: string, tenant: Tenant | undefined, problems: readonly string[]): QuarantinedDocument {
+  const path = `tenants/${id.slice(0, 128)}`
   return {
-    id: `tenants/${id}`,
-    name: id.slice(0, 64),
+    id: path,
+    name: path,
     tenantId: tenant?.tenantId,
     reason: problems.join('; ').slice(0, 2000),
     lastGoodServes: tenant !== undefined,

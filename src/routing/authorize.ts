@@ -1,7 +1,9 @@
 import type { Catalog } from '../catalog/catalog.ts'
-import { type ErrorCode, GatewayError } from '../domain/errors.ts'
+import type { ErrorCode } from '../domain/error-table.ts'
+import { GatewayError } from '../domain/errors.ts'
 import type { Operation, Stage } from './call.ts'
-import { routeOf } from './router.ts'
+import { isInteractiveFor } from './interactive.ts'
+import { clientOf, routeOf } from './router.ts'
 
 const RETRY_AFTER_MS = 1000
 
@@ -9,6 +11,7 @@ const NOT_FOUND = {
   tool: 'tool_not_found',
   prompt: 'prompt_not_found',
   resource: 'resource_not_found',
+  server: 'server_not_found',
 } as const
 
 /**
@@ -19,21 +22,28 @@ export function authorize(catalog: Catalog): Stage {
   return async (call, next) => {
     const routing = routeOf(call.caller, call.operation, catalog)
     if (!routing.found) {
-      if (routing.pending === undefined) throw notFound(call.operation)
-      catalog.want(call.caller.principal.tenantId, routing.pending)
-      throw new GatewayError('upstream_unavailable', `Server ${routing.pending} has not answered yet`, {
-        facts: { server: routing.pending, mayHaveExecuted: false, retryAfterMs: RETRY_AFTER_MS },
+      const { pending } = routing
+      if (pending === undefined) throw notFound(call.operation)
+      call.decision = pending.decision
+      catalog.want(call.caller.principal.tenantId, pending.name)
+      throw new GatewayError('upstream_unavailable', `Server ${pending.name} has not answered yet`, {
+        facts: { server: pending.name, mayHaveExecuted: false, retryAfterMs: RETRY_AFTER_MS },
       })
     }
     call.decision = routing.decision
     call.route = routing.route
     if (routing.decision.effect === 'deny') throw notFound(call.operation)
+    if (routing.needsClient && !isInteractiveFor(routing.route.server, clientOf(call.caller, call.operation)))
+      throw new GatewayError('client_capability_required', undefined, {
+        facts: { server: routing.route.server.name, mayHaveExecuted: false },
+      })
     call.operation.check?.()
     return next()
   }
 }
 
-function notFound({ kind, name }: Operation): GatewayError {
+function notFound({ kind, name, task }: Operation): GatewayError {
+  if (task !== undefined) return new GatewayError('task_not_found')
   const code: ErrorCode = NOT_FOUND[kind]
   return new GatewayError(code, `Unknown ${kind}: ${name.slice(0, 256)}`)
 }

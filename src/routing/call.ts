@@ -3,6 +3,9 @@ import type { Action, Decision, Target } from '../domain/access-policy.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { Principal } from '../domain/principal.ts'
 import type { ServerDefinition } from '../domain/server-definition.ts'
+import type { ClientSide } from '../upstream/connection/client-side.ts'
+import type { Era } from '../upstream/connection/connection.ts'
+import type { TaskTarget } from './task-handles.ts'
 
 /** Who asks, and over which face. */
 export interface Caller {
@@ -11,13 +14,20 @@ export interface Caller {
   readonly sessionId: string | undefined
   /** Identity of the HTTP request, for logs and records. */
   readonly requestId: string
+  /** The client of a conversation, for what servers say or ask outside of any call. Absent over REST. */
+  readonly client?: CallerClient
+}
+
+/** A client as it declared itself; what each server gets of it is cut to what the server's document grants. */
+export interface CallerClient extends ClientSide {
+  readonly era: Era
 }
 
 /** What a caller wants done, in the caller's own terms. */
 export interface Operation {
-  readonly action: Exclude<Action, 'list'>
-  readonly kind: Exclude<Target['kind'], 'server'>
-  /** The tool's or prompt's name or the resource's URI, as the caller knows it. */
+  readonly action: Action
+  readonly kind: Target['kind']
+  /** The server's, tool's or prompt's name or the resource's URI, as the caller knows it. */
   readonly name: string
   /** The one server that the caller addresses under its own names; undefined for all servers. */
   readonly scope: string | undefined
@@ -25,8 +35,22 @@ export interface Operation {
   readonly params: JsonObject
   /** Checks the parameters once the caller may do this, before anything is sent. @throws GatewayError */
   readonly check?: () => void
+  /** The task that this is about, which leads to its server and its tool; `unknown` where there is none. */
+  readonly task?: TaskTarget | 'unknown'
   readonly signal: AbortSignal
   readonly onProgress?: (progress: JsonObject) => void
+  /** The client as this operation reaches it. Absent over REST. */
+  readonly client?: CallerClient
+  /** Only of a subscription to a resource, which is an operation that goes on. */
+  readonly watch?: ResourceWatch
+}
+
+/** What becomes of a subscription once it stands. */
+export interface ResourceWatch {
+  /** Gets the parameters of `notifications/resources/updated`, under the caller's own URI. */
+  readonly onUpdated: (params: JsonObject) => void
+  /** Called once, with what ends the subscription. */
+  readonly onWatching: (release: () => void) => void
 }
 
 /** Where an operation goes, under the server's own name for its target. */
@@ -43,6 +67,10 @@ export interface Call {
   readonly startedAt: number
   route: Route | undefined
   decision: Decision | undefined
+  /** The caller's parameters as they go on from here; at first those of the operation. */
+  params: JsonObject
+  /** Milliseconds in which the client was asked something. They do not count as the call's own. */
+  askedMs: number
   /** Milliseconds that the whole call may take; set once the route is known. */
   timeoutMs: number
   instance: string | undefined

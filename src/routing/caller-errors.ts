@@ -1,10 +1,12 @@
-import { type ErrorCode, GatewayError, toGatewayError } from '../domain/errors.ts'
+import type { ErrorCode } from '../domain/error-table.ts'
+import { GatewayError, toGatewayError } from '../domain/errors.ts'
 import type { Stage } from './call.ts'
 
 /** JSON-RPC errors of a server that say what the caller did wrong. */
 const CALLER_ERRORS: ReadonlyMap<number, ErrorCode> = new Map([
   [-32602, 'invalid_arguments'],
   [-32002, 'resource_not_found'],
+  [-32021, 'client_capability_required'],
 ])
 
 /**

@@ -32,6 +32,8 @@ export class Calls {
       startedAt: this.#clock.monotonic(),
       route: undefined,
       decision: undefined,
+      params: operation.params,
+      askedMs: 0,
       timeoutMs: 0,
       instance: undefined,
     }

@@ -2,7 +2,8 @@ import type { AuditLog } from '../audit/audit-log.ts'
 import { newRecordId } from '../audit/audit-log.ts'
 import type { Outcome, PendingRecord } from '../audit/usage-record.ts'
 import type { Clock } from '../domain/clock.ts'
-import { ERRORS, GatewayError, toGatewayError } from '../domain/errors.ts'
+import { ERRORS } from '../domain/error-table.ts'
+import { GatewayError, toGatewayError } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -15,7 +16,10 @@ interface RecordOptions {
   readonly logger: Logger
 }
 
-/** First stage: nothing runs unless it can be recorded, and whatever was tried is recorded and counted once. */
+/**
+ * First stage: nothing runs unless it can be recorded, and whatever was tried is recorded and counted once, before its
+ * answer goes out.
+ */
 export function record(options: RecordOptions): Stage {
   const { audit, clock } = options
   return async (call, next) => {
@@ -35,7 +39,8 @@ export function record(options: RecordOptions): Stage {
       const durationMs = clock.monotonic() - call.startedAt
       const outcome = outcomeOf(call, result, failure)
       audit.record(recordOf(call, { atMs, durationMs, outcome, responseBytes, failure }))
-      count(options, call, { outcome, durationMs, failure })
+      await audit.settled()
+      count(options, call, { outcome, durationMs: clock.monotonic() - call.startedAt, failure })
     }
   }
 }
@@ -65,7 +70,7 @@ interface Finished {
 }
 
 function recordOf(call: Call, finished: Finished): PendingRecord {
-  const { caller, operation, route, decision } = call
+  const { caller, operation, decision } = call
   const argumentsText = JSON.stringify(operation.params['arguments'] ?? {})
   return {
     id: newRecordId(finished.atMs),
@@ -73,7 +78,7 @@ function recordOf(call: Call, finished: Finished): PendingRecord {
     ...whoAsked(caller),
     action: operation.action,
     target: operation.name.slice(0, 256),
-    server: route?.server.name ?? null,
+    server: serverOf(call, finished.failure) ?? null,
     instance: call.instance ?? null,
     effect: decision?.effect ?? 'deny',
     ruleId: decision?.ruleId ?? 'unknown-target',
@@ -84,6 +89,11 @@ function recordOf(call: Call, finished: Finished): PendingRecord {
     responseBytes: finished.responseBytes,
     argumentsText,
   }
+}
+
+/** A server that has not answered yet is no route, but it is what the call was for. */
+function serverOf({ route }: Call, failure: GatewayError | undefined): string | undefined {
+  return route?.server.name ?? failure?.facts.server
 }
 
 function whoAsked({
@@ -101,13 +111,13 @@ function count(
   call: Call,
   { outcome, durationMs, failure }: Pick<Finished, 'outcome' | 'durationMs' | 'failure'>,
 ): void {
-  const { caller, operation, route, decision } = call
+  const { caller, operation, decision } = call
   metrics.call(
     {
       face: caller.face,
       action: operation.action,
       outcome,
-      server: decision?.effect === 'allow' ? (route?.server.name ?? 'none') : 'none',
+      server: (decision?.effect === 'allow' && serverOf(call, failure)) || 'none',
       ...(failure !== undefined && { code: failure.code, owner: ERRORS[failure.code].owner }),
       ...(outcome === 'denied' && { rule: decision?.ruleId ?? 'unknown-target' }),
     },

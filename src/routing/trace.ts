@@ -1,7 +1,10 @@
-import { ERRORS, toGatewayError } from '../domain/errors.ts'
+import type { Clock } from '../domain/clock.ts'
+import { ERRORS } from '../domain/error-table.ts'
+import { toGatewayError } from '../domain/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import type { ServerDefinition } from '../domain/server-definition.ts'
 import { ATTRIBUTE, EXECUTE_TOOL, TOOL_ERROR } from '../telemetry/attributes.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
 import type { TraceFields } from '../telemetry/trace-fields.ts'
 import { activeTraceFields, describeSpan, isRecording, withSpan } from '../telemetry/tracing.ts'
 import type { Connection } from '../upstream/connection/connection.ts'
@@ -13,26 +16,59 @@ type Outcome = { readonly result: JsonObject } | { readonly error: unknown }
 const MAX_NAME = 128
 const NOTHING: JsonObject = {}
 
+/** A request of a client, as far as spans and metrics name it. */
+interface TracedRequest {
+  /** One of a fixed set. */
+  readonly method: string
+  readonly over: 'mcp' | 'rest'
+  /** The revision that the client and the gateway have agreed on. */
+  readonly protocolVersion?: string | undefined
+  /** Trace context in the message, which counts before that of the HTTP request. */
+  readonly parent?: TraceFields | undefined
+}
+
+/**
+ * Runs the answer to an MCP request in its server span, and counts and times it. The metric names no target: callers
+ * make names up.
+ */
+export async function measureRequest(
+  request: TracedRequest,
+  { metrics, clock }: { metrics: Pick<Metrics, 'serverOperation'>; clock: Clock },
+  answer: () => Promise<JsonObject>,
+): Promise<JsonObject> {
+  const startedAt = clock.monotonic()
+  const { method, protocolVersion } = request
+  const count = (outcome: Outcome): void =>
+    metrics.serverOperation(
+      { method, protocolVersion, errorType: failureOverMcp(outcome)?.[ATTRIBUTE.errorType] },
+      clock.monotonic() - startedAt,
+    )
+  try {
+    const result = await traceRequest(request, answer)
+    count({ result })
+    return result
+  } catch (error) {
+    count({ error })
+    throw error
+  }
+}
+
 /**
  * Runs the answer to a request in its server span. The span has the target's name only once the caller may know it:
  * what callers make up is neither bounded nor theirs to put into our telemetry.
- * @param request.method one of a fixed set
- * @param request.parent trace context in the message, which counts before that of the HTTP request
  */
-export function traceRequest(
-  request: {
-    readonly method: string
-    readonly over: 'mcp' | 'rest'
-    readonly parent?: TraceFields | undefined
-  },
-  answer: () => Promise<JsonObject>,
-): Promise<JsonObject> {
-  const { method, over, parent } = request
+export function traceRequest(request: TracedRequest, answer: () => Promise<JsonObject>): Promise<JsonObject> {
+  const { method, over, parent, protocolVersion } = request
   return withSpan(
     method,
     {
       kind: 'server',
-      attributes: { ...factsOfMethod(method), [ATTRIBUTE.transport]: 'tcp', [ATTRIBUTE.protocol]: 'http' },
+      attributes: {
+        ...factsOfMethod(method),
+        ...(protocolVersion !== undefined && { [ATTRIBUTE.protocolVersion]: protocolVersion }),
+        [ATTRIBUTE.transport]: 'tcp',
+        [ATTRIBUTE.protocol]: 'http',
+      },
       parent,
       failureOf: over === 'rest' ? failureOverRest : failureOverMcp,
     },
@@ -131,7 +167,7 @@ function targetOf({ method, kind }: Operation, name: string): string {
 }
 
 function factsOfTarget({ kind }: Operation, name: string): Facts {
-  if (kind === 'resource') return {}
+  if (kind === 'resource' || kind === 'server') return {}
   return { [kind === 'tool' ? ATTRIBUTE.tool : ATTRIBUTE.prompt]: name.slice(0, MAX_NAME) }
 }
 
@@ -152,7 +188,7 @@ function factsOfServer(server: ServerDefinition): Facts {
 }
 
 /** The JSON-RPC error that the caller gets, or what the tool said of itself. */
-function failureOverMcp(outcome: Outcome): Facts | undefined {
+function failureOverMcp(outcome: Outcome): Record<string, string> | undefined {
   if (!('error' in outcome)) return toolError(outcome.result)
   const error = toGatewayError(outcome.error)
   const code =
@@ -179,6 +215,6 @@ function failureUpstream(outcome: Outcome): Facts | undefined {
   return { [ATTRIBUTE.errorType]: rpc, [ATTRIBUTE.rpcStatus]: rpc, [ATTRIBUTE.errorCode]: code }
 }
 
-function toolError(result: JsonObject): Facts | undefined {
+function toolError(result: JsonObject): Record<string, string> | undefined {
   return result['isError'] === true ? { [ATTRIBUTE.errorType]: TOOL_ERROR } : undefined
 }

@@ -1,8 +1,13 @@
 import { type App, deleteApp, initializeApp } from 'firebase-admin/app'
 import { type Firestore, getFirestore } from 'firebase-admin/firestore'
+import { sleep, systemClock } from '../domain/clock.ts'
+import { isJsonObject } from '../domain/json.ts'
 
 /** Time for one commit on the wire; the library's own limit is a minute, with ten tries. */
 const COMMIT_TIMEOUT = '3s'
+
+/** Time for requests under way when a client ends. */
+const TERMINATE_MS = 3000
 
 /** A Firestore client and how to end it. */
 export interface FirestoreClient {
@@ -44,8 +49,25 @@ export function openFirestore(options: { projectId: string; databaseId: string }
   return {
     db,
     close: async () => {
-      await db.terminate()
+      letEndQuietly(db)
+      // It waits for requests under way, which a store that is away may leave so for a minute.
+      await Promise.race([db.terminate(), sleep(systemClock, TERMINATE_MS)])
       await deleteApp(app)
     },
+  }
+}
+
+/**
+ * The library begins each request of a stream with a promise that it does not look at. What it tries again after the
+ * end of its client, as it does all through an outage, rejects there, and would end the process.
+ */
+function letEndQuietly(db: Firestore): void {
+  const pool: unknown = Reflect.get(db, '_clientPool')
+  const run: unknown = isJsonObject(pool) ? pool['run'] : undefined
+  if (!isJsonObject(pool) || typeof run !== 'function') return
+  pool['run'] = (...request: unknown[]): unknown => {
+    const running: unknown = Reflect.apply(run, pool, request)
+    Promise.resolve(running).catch(() => {})
+    return running
   }
 }

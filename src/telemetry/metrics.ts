@@ -3,7 +3,9 @@ import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporte
 import { type Resource, resourceFromAttributes } from '@opentelemetry/resources'
 import { type MetricReader, MeterProvider } from '@opentelemetry/sdk-metrics'
 import { sleep, systemClock } from '../domain/clock.ts'
-import type { ErrorOwner } from '../domain/errors.ts'
+import type { ErrorOwner } from '../domain/error-row.ts'
+import { BoundedLabels } from './bounded-labels.ts'
+import { type ClientOperation, OperationMetrics } from './operation-metrics.ts'
 import { ProcessMetrics } from './process-metrics.ts'
 
 /** Where metrics go beside Prometheus, and what they are metrics of. */
@@ -34,12 +36,16 @@ export interface Observed {
   readonly servers: () => Readonly<Record<string, number>>
   /** Usage records that wait to be written. */
   readonly auditQueue: () => number
+  /** Bytes that the spool of the usage records holds, and whether it is emptied; absent where there is none. */
+  readonly auditSpool?: () => { readonly waitingBytes: number; readonly isDelivering: boolean }
   /** Generation of the registry snapshot in force. */
   readonly generation: () => number
   /** Seconds since the registry's store last answered. */
   readonly registryAgeSeconds?: () => number
   /** Removals of servers that are held back. */
   readonly heldRemovals?: () => number
+  /** Secrets by state. */
+  readonly secrets?: () => Readonly<Record<string, number>>
 }
 
 const MAX_SERVERS = 200
@@ -55,14 +61,16 @@ export class Metrics {
   readonly #serializer = new PrometheusSerializer(undefined, false, undefined, false, true)
   readonly #provider: MeterProvider
   readonly #process: ProcessMetrics
+  readonly #operations: OperationMetrics
   readonly #duration: Histogram
   readonly #calls: Counter
   readonly #errors: Counter
   readonly #denials: Counter
   readonly #authFailures: Counter
+  readonly #lateRecords: Counter
   /** Label objects that were used before, so that a call makes none. */
   readonly #attributes = new Map<string, Attributes>()
-  readonly #servers = new Set<string>()
+  readonly #servers = new BoundedLabels({ limit: MAX_SERVERS })
   #observed: Observed | undefined
   #closed = false
 
@@ -82,6 +90,10 @@ export class Metrics {
     this.#authFailures = meter.createCounter('gateway.auth.failures', {
       description: 'Requests without a valid token, by error code',
     })
+    this.#lateRecords = meter.createCounter('gateway.audit.late', {
+      description: 'Calls that were answered before their usage record was written',
+    })
+    this.#operations = new OperationMetrics(meter)
     this.#observe(meter)
     this.#process = new ProcessMetrics(meter)
   }
@@ -116,6 +128,21 @@ export class Metrics {
     )
   }
 
+  /** Counts a call whose record was not written when it was answered. */
+  lateRecord(): void {
+    this.#lateRecords.add(1)
+  }
+
+  /** Counts a request of an MCP client that was answered. */
+  serverOperation(...counted: Parameters<OperationMetrics['server']>): void {
+    this.#operations.server(...counted)
+  }
+
+  /** Counts a request to a server that was answered, or given up. */
+  clientOperation(operation: ClientOperation, durationMs: number): void {
+    this.#operations.client({ ...operation, server: this.#boundedServer(operation.server) }, durationMs)
+  }
+
   /** Says where the gauges read from. */
   observe(observed: Observed): void {
     this.#observed = observed
@@ -145,10 +172,7 @@ export class Metrics {
   }
 
   #boundedServer(server: string): string {
-    if (this.#servers.has(server)) return server
-    if (this.#servers.size >= MAX_SERVERS) return 'other'
-    this.#servers.add(server)
-    return server
+    return this.#servers.admit(server) ? server : 'other'
   }
 
   #observe(meter: Meter): void {
@@ -163,6 +187,17 @@ export class Metrics {
     gauge('gateway.audit.queue', 'Usage records that wait to be written', (result) =>
       result.observe(this.#observed?.auditQueue() ?? 0),
     )
+    gauge('gateway.audit.spool.bytes', 'Bytes of usage records that wait in the spool', (result) =>
+      observeOne(result, this.#observed?.auditSpool?.().waitingBytes),
+    )
+    gauge(
+      'gateway.audit.spool.delivering',
+      '1 while the store takes the records of the spool, else 0',
+      (result) => observeOne(result, this.#observed?.auditSpool?.().isDelivering),
+    )
+    gauge('gateway.secrets', 'Secrets by state', (result) =>
+      observeEach(result, 'state', this.#observed?.secrets?.()),
+    )
     gauge('gateway.registry.generation', 'Generation of the registry in force', (result) =>
       result.observe(this.#observed?.generation() ?? 0),
     )
@@ -173,6 +208,11 @@ export class Metrics {
       result.observe(this.#observed?.heldRemovals?.() ?? 0),
     )
   }
+}
+
+/** Shows nothing where there is nothing to read. */
+function observeOne(result: ObservableResult, value: number | boolean | undefined): void {
+  if (value !== undefined) result.observe(Number(value))
 }
 
 function observeEach(

@@ -1,9 +1,23 @@
 import { GatewayError } from '../domain/errors.ts'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
-import type { Connection } from './connection/connection.ts'
+import { isDeeperThan, isJsonObject, type JsonObject, MAX_JSON_DEPTH } from '../domain/json.ts'
+import type { Connection, Era } from './connection/connection.ts'
+import { invalidAnnotation } from './header-annotations.ts'
 
 /** A tool, prompt, resource or template as the server defines it. */
 export type NamedItem = JsonObject & { readonly name: string }
+
+export type ListName = 'tools' | 'resources' | 'resourceTemplates' | 'prompts'
+
+/** The items, by the server's own name or URI of each, that it shows only to a client that declares capabilities. */
+export type NeedsClient = Readonly<Record<ListName, ReadonlySet<string>>>
+
+/** Every item shows to every client. */
+export const NEEDS_NO_CLIENT: NeedsClient = {
+  tools: new Set(),
+  prompts: new Set(),
+  resources: new Set(),
+  resourceTemplates: new Set(),
+}
 
 /** What a server offers at one time. */
 export interface Offer {
@@ -15,6 +29,10 @@ export interface Offer {
   readonly prompts: readonly NamedItem[]
   readonly capabilities: JsonObject
   readonly instructions?: string
+  /** Which of the items need a client that the server can ask. */
+  readonly needsClient: NeedsClient
+  /** For how long a list may be taken for current, in milliseconds, where the server said so. */
+  readonly ttlMs: Readonly<Partial<Record<ListName, number>>>
   /** What was left out and why, each a sentence for the operator. */
   readonly problems: readonly string[]
 }
@@ -28,13 +46,13 @@ const METHOD_NOT_FOUND = -32_601
 interface ListOf {
   readonly method: string
   /** Member of the result that holds the items, and the word for one. */
-  readonly member: string
+  readonly member: ListName
   readonly word: string
   readonly capability: 'tools' | 'resources' | 'prompts'
   /** Member of an item that tells it from the others of its kind. */
   readonly identity: string
   /** What is wrong with a named item, if anything. */
-  readonly defect?: (item: NamedItem) => string | undefined
+  readonly defect?: (item: NamedItem, era: Era) => string | undefined
 }
 
 const TOOLS: ListOf = {
@@ -43,11 +61,12 @@ const TOOLS: ListOf = {
   word: 'tool',
   capability: 'tools',
   identity: 'name',
-  defect: (tool) => {
+  defect: (tool, era) => {
     const schema = tool['inputSchema']
-    return isJsonObject(schema) && schema['type'] === 'object'
-      ? undefined
-      : 'its inputSchema is not of type object'
+    if (!isJsonObject(schema) || schema['type'] !== 'object') return 'its inputSchema is not of type object'
+    // No earlier revision gives these annotations a meaning.
+    const annotation = era === 'modern' ? invalidAnnotation(schema) : undefined
+    return annotation && `its x-mcp-header at ${shown(annotation.at)} ${annotation.why}`
   },
 }
 const RESOURCES: ListOf = {
@@ -82,7 +101,13 @@ export async function discover(
   options: { timeoutMs: number; signal: AbortSignal },
 ): Promise<Offer> {
   const problems: string[] = []
-  const list = (kind: ListOf): Promise<NamedItem[]> => listAll(connection, kind, options, problems)
+  const ttlMs: Partial<Record<ListName, number>> = {}
+  const noteTtl = ({ member }: ListOf, given: unknown): void => {
+    if (connection.era !== 'modern' || typeof given !== 'number' || !Number.isSafeInteger(given)) return
+    ttlMs[member] = Math.min(ttlMs[member] ?? Infinity, Math.max(given, 0))
+  }
+  const list = (kind: ListOf): Promise<NamedItem[]> =>
+    listAll(connection, kind, options, { problems, onTtl: (given) => noteTtl(kind, given) })
   const [tools, resources, resourceTemplates, prompts] = await Promise.all([
     list(TOOLS),
     list(RESOURCES),
@@ -97,6 +122,8 @@ export async function discover(
     prompts,
     capabilities,
     ...(instructions !== undefined && { instructions }),
+    needsClient: NEEDS_NO_CLIENT,
+    ttlMs,
     problems: problems.slice(0, MAX_PROBLEMS),
   }
 }
@@ -105,7 +132,7 @@ async function listAll(
   connection: Connection,
   kind: ListOf,
   options: { timeoutMs: number; signal: AbortSignal },
-  problems: string[],
+  { problems, onTtl }: { problems: string[]; onTtl: (given: unknown) => void },
 ): Promise<NamedItem[]> {
   if (!isJsonObject(connection.capabilities[kind.capability])) return []
   const found = new Map<string, NamedItem>()
@@ -118,7 +145,8 @@ async function listAll(
     }
     const result = await requestPage(connection, kind, cursor, options, problems)
     if (result === undefined) break
-    if (!takeItems(kind, result[kind.member], found, problems)) break
+    onTtl(result['ttlMs'])
+    if (!takeItems(kind, result[kind.member], { found, era: connection.era, problems })) break
     const next = result['nextCursor']
     // An empty string is a cursor like any other.
     if (typeof next !== 'string') break
@@ -158,7 +186,11 @@ async function requestPage(
 }
 
 /** Adds the valid items of a page; says whether there is room for more. */
-function takeItems(kind: ListOf, items: unknown, found: Map<string, NamedItem>, problems: string[]): boolean {
+function takeItems(
+  kind: ListOf,
+  items: unknown,
+  { found, era, problems }: { found: Map<string, NamedItem>; era: Era; problems: string[] },
+): boolean {
   if (!Array.isArray(items)) {
     problems.push(`${kind.method}: the answer has no list of ${kind.word}s`)
     return false
@@ -168,7 +200,7 @@ function takeItems(kind: ListOf, items: unknown, found: Map<string, NamedItem>, 
       problems.push(`${kind.method}: only the first ${MAX_ITEMS} ${kind.word}s are used`)
       return false
     }
-    const checked = check(kind, item)
+    const checked = check(kind, item, era)
     if (typeof checked === 'string') {
       problems.push(checked)
       continue
@@ -181,9 +213,9 @@ function takeItems(kind: ListOf, items: unknown, found: Map<string, NamedItem>, 
 }
 
 /** The item if it is valid, else what is wrong with it. */
-function check(kind: ListOf, item: unknown): NamedItem | string {
+function check(kind: ListOf, item: unknown, era: Era): NamedItem | string {
   if (!isNamed(item)) return `a ${kind.word} without a name was left out`
-  const defect = defectOf(kind, item)
+  const defect = defectOf(kind, item, era)
   return defect === undefined ? item : `${kind.word} ${shown(item.name)}: ${defect}`
 }
 
@@ -191,13 +223,15 @@ function isNamed(item: unknown): item is NamedItem {
   return isJsonObject(item) && typeof item['name'] === 'string' && item['name'] !== ''
 }
 
-function defectOf(kind: ListOf, item: NamedItem): string | undefined {
+function defectOf(kind: ListOf, item: NamedItem, era: Era): string | undefined {
   if (typeof item[kind.identity] !== 'string') return `it has no ${kind.identity}`
-  return kind.defect?.(item) ?? (isTooLarge(item) ? 'its definition is too large' : undefined)
+  if (isTooLarge(item)) return 'its definition is too large'
+  return kind.defect?.(item, era)
 }
 
+/** Depth comes first: to write what is deep enough overflows the stack. */
 function isTooLarge(item: JsonObject): boolean {
-  return Buffer.byteLength(JSON.stringify(item)) > MAX_ITEM_BYTES
+  return isDeeperThan(item, MAX_JSON_DEPTH) || Buffer.byteLength(JSON.stringify(item)) > MAX_ITEM_BYTES
 }
 
 function shown(name: string): string {

@@ -3,14 +3,15 @@ export type InstanceState = 'stopped' | 'starting' | 'ready' | 'draining' | 'bac
 
 /**
  * What can happen to an instance. `lost`: the opening failed or the connection ended; `given_up`: it did, and no
- * restart is left.
+ * restart is left; `session_lost`: the server is there and has forgotten the session, so a new one is opened at once.
  */
-export type InstanceEvent = 'start' | 'opened' | 'lost' | 'given_up' | 'retry' | 'stop' | 'drained'
+export type InstanceEvent =
+  'start' | 'opened' | 'lost' | 'given_up' | 'session_lost' | 'retry' | 'stop' | 'drained'
 
 const ARROWS: Readonly<Record<InstanceState, Partial<Record<InstanceEvent, InstanceState>>>> = {
   stopped: { start: 'starting' },
   starting: { opened: 'ready', lost: 'backing_off', given_up: 'failed', stop: 'stopped' },
-  ready: { lost: 'backing_off', given_up: 'failed', stop: 'draining' },
+  ready: { lost: 'backing_off', given_up: 'failed', session_lost: 'starting', stop: 'draining' },
   draining: { drained: 'stopped' },
   backing_off: { retry: 'starting', stop: 'stopped' },
   failed: { start: 'starting', stop: 'stopped' },

@@ -1,45 +1,30 @@
-import type { Clock } from '../domain/clock.ts'
-import { GatewayError, messageOf } from '../domain/errors.ts'
+import { sleep } from '../domain/clock.ts'
+import { messageOf } from '../domain/errors.ts'
 import type { ServerDefinition } from '../domain/server-definition.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { backoffMs } from './backoff.ts'
-import type { Connect, Connection, Era } from './connection/connection.ts'
+import { CallsInFlight } from './calls-in-flight.ts'
+import type { ClientSide } from './connection/client-side.ts'
+import type { Connection } from './connection/connection.ts'
+import { isSessionLost } from './connection/upstream-error.ts'
 import { discover, type Offer } from './discovery.ts'
+import type { InstanceContext, InstanceEvents, InstanceStatus, Introduction } from './instance-context.ts'
 import { type InstanceEvent, type InstanceState, transition } from './instance-state.ts'
-import { Rediscovery } from './rediscovery.ts'
+import { LiveOffer } from './live-offer.ts'
 import { RestartBudget } from './restart-budget.ts'
-import type { Slots } from './slots.ts'
 
-const MAX_DISCOVERY_MS = 30_000
+/** A server that forgets its sessions faster than this is one that fails. */
+const SESSION_MS = 10_000
+/** Time for calls over a session that has ended to be told so by the server: only then they may be repeated. */
+const LINGER_MS = 1000
 
-/** What an operator sees of an instance. */
-export interface InstanceStatus {
-  readonly id: string
-  readonly state: InstanceState
-  readonly pid?: number
-  readonly era?: Era
-  readonly protocolVersion?: string
-  /** Starts after the first one. */
-  readonly restarts: number
-  readonly lastError?: string
-}
+const SESSION_ENDED = 'its session has ended'
 
-/** What every instance of one process needs alike. */
-export interface InstanceContext {
-  readonly connect: Connect
-  readonly clock: Clock
-  readonly random: () => number
-  readonly logger: Logger
-  /** Bounds how many start at the same time. */
-  readonly slots: Slots
-  readonly connectTimeoutMs: number
-  readonly drainTimeoutMs: number
-}
-
-export interface InstanceEvents {
-  readonly onState: (state: InstanceState, reason: string | undefined) => void
-  /** Absent where nobody needs to know what the instance offers: it is then not asked. */
-  readonly onOffer?: ((offer: Offer) => void) | undefined
+/** How a connection was lost. */
+interface Loss {
+  /** The server has forgotten the session; it is there and has executed nothing. */
+  readonly isSessionOver?: boolean
+  readonly error?: unknown
 }
 
 /** One supervised connection: opened, asked what it offers, watched, and opened again with backoff when it is lost. */
@@ -49,34 +34,43 @@ export class Instance {
   readonly #events: InstanceEvents
   readonly #logger: Logger
   readonly #budget: RestartBudget
-  readonly #rediscovery: Rediscovery
+  /** Absent where nobody needs to know what it offers. */
+  readonly #offer: LiveOffer | undefined
+  readonly #client: ClientSide | undefined
+  readonly #calls = new CallsInFlight()
+  /** Aborted when it stops for good. */
+  readonly #end = new AbortController()
   #definition: ServerDefinition
   #state: InstanceState = 'stopped'
   #connection: Connection | undefined
+  #introduction: Introduction | undefined
   /** Ends what belongs to the present connection or opening. */
   #life = new AbortController()
   #cancelRetry: (() => void) | undefined
   #retryAt = 0
   #starts = 0
   #lastError: string | undefined
-  #inFlight = 0
-  #whenIdle: (() => void) | undefined
+  #reopenedAt = Number.NEGATIVE_INFINITY
+  #isReopening = false
   /** The present opening, if one is under way; it never rejects. */
   #opening: Promise<void> = Promise.resolve()
   /** The end of the connection before, which takes a while when its process hangs. */
   #farewell: Promise<void> | undefined
+  /** The end of connections whose session was lost, which nothing but the end of all waits for. */
+  #lingering: Promise<unknown> | undefined
   #stopping: Promise<void> | undefined
-  #isUrgent = false
-  #toldProblems = ''
 
   constructor(options: {
     id: string
     definition: ServerDefinition
     context: InstanceContext
     events: InstanceEvents
+    /** Whom its connections are opened for. */
+    client: ClientSide | undefined
   }) {
     const { id, definition, context, events } = options
     this.id = id
+    this.#client = options.client
     this.#definition = definition
     this.#context = context
     this.#events = events
@@ -86,10 +80,14 @@ export class Instance {
       instance: id,
     })
     this.#budget = new RestartBudget({ clock: context.clock })
-    this.#rediscovery = new Rediscovery({
-      clock: context.clock,
-      ttlMs: () => this.#definition.catalogTtlMs,
-      run: () => this.#rediscover(),
+    const { onOffer } = events
+    if (onOffer === undefined) return
+    this.#offer = new LiveOffer({
+      context,
+      definition: () => this.#definition,
+      logger: this.#logger,
+      onOffer,
+      onLost: (signal, error) => this.#silent(signal, error),
     })
   }
 
@@ -102,9 +100,19 @@ export class Instance {
     return this.#state === 'ready' ? this.#connection : undefined
   }
 
+  /** Whether a connection is about to be there that was not there before, or was lost without a fault. */
+  get isExpected(): boolean {
+    return this.#state === 'starting' && (this.#starts <= 1 || this.#isReopening)
+  }
+
+  /** What the present connection, or the last one, said of the server. */
+  get introduction(): Introduction | undefined {
+    return this.#introduction
+  }
+
   /** Calls in flight. */
   get inFlight(): number {
-    return this.#inFlight
+    return this.#calls.count
   }
 
   /** Until the next start of an instance that backs off, in milliseconds. */
@@ -128,7 +136,7 @@ export class Instance {
   /** Takes over fields that do not concern the connection. */
   update(definition: ServerDefinition): void {
     this.#definition = definition
-    if (this.#state === 'ready' && this.#events.onOffer !== undefined) this.#rediscovery.start()
+    this.#offer?.updated()
   }
 
   start(): void {
@@ -137,12 +145,20 @@ export class Instance {
 
   /** A call begins; it goes on while the instance drains. */
   enter(): void {
-    this.#inFlight += 1
+    this.#calls.enter()
   }
 
   leave(): void {
-    this.#inFlight -= 1
-    if (this.#inFlight === 0) this.#whenIdle?.()
+    this.#calls.leave()
+  }
+
+  /**
+   * A call found that the server has forgotten the session of `connection`, which is opened anew at once, unless the
+   * one before was lost in this way a moment ago. Says whether there is, or is about to be, another connection.
+   */
+  reopen(connection: Connection): boolean {
+    if (connection === this.connection) this.#lost(this.#life.signal, SESSION_ENDED, { isSessionOver: true })
+    return this.connection !== undefined || this.isExpected
   }
 
   /**
@@ -150,34 +166,24 @@ export class Instance {
    * @param options.atOnce does not wait for calls in flight, also where an earlier stop does
    */
   stop(reason: string, { atOnce = false }: { atOnce?: boolean } = {}): Promise<void> {
-    if (atOnce) {
-      this.#isUrgent = true
-      this.#whenIdle?.()
-    }
+    if (atOnce) this.#calls.hurry()
     this.#stopping ??= this.#stop(reason)
     return this.#stopping
   }
 
   async #stop(reason: string): Promise<void> {
     this.#cancelRetry?.()
-    this.#rediscovery.close()
+    this.#offer?.close()
     this.#apply('stop', reason)
-    if (this.#state === 'draining') await this.#drained()
+    const { clock, drainTimeoutMs } = this.#context
+    if (this.#state === 'draining') await this.#calls.drained(clock, drainTimeoutMs)
+    this.#end.abort()
     this.#life.abort(new Error(reason))
     await this.#opening
     const connection = this.#connection
     this.#connection = undefined
-    await Promise.all([connection?.close(), this.#farewell])
+    await Promise.all([connection?.close(), this.#farewell, this.#lingering, this.#offer?.settled()])
     this.#apply('drained', reason)
-  }
-
-  async #drained(): Promise<void> {
-    if (this.#inFlight === 0 || this.#isUrgent) return
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#whenIdle = resolve
-    const cancel = this.#context.clock.after(this.#context.drainTimeoutMs, resolve)
-    await promise
-    cancel()
   }
 
   #launch(): void {
@@ -186,7 +192,7 @@ export class Instance {
     const { signal } = this.#life
     const open = (): Promise<void> => this.#context.slots.use(() => this.#open(signal), signal)
     const opening = this.#farewell === undefined ? open() : this.#farewell.then(open)
-    this.#opening = opening.catch((error: unknown) => this.#lost(signal, messageOf(error), error))
+    this.#opening = opening.catch((error: unknown) => this.#lost(signal, messageOf(error), { error }))
   }
 
   async #open(signal: AbortSignal): Promise<void> {
@@ -195,14 +201,15 @@ export class Instance {
     const connection = await connect(
       this.#definition,
       {
-        onLost: (reason) => this.#lost(signal, reason),
-        onListChanged: () => this.#rediscovery.request(),
+        onLost: (reason, cause) => this.#lost(signal, reason, { isSessionOver: cause === 'session' }),
+        onListChanged: () => this.#offer?.changed(),
+        onResourceUpdated: this.#events.onResourceUpdated,
       },
-      { timeoutMs: connectTimeoutMs, signal },
+      { timeoutMs: connectTimeoutMs, signal, ...(this.#client !== undefined && { client: this.#client }) },
     )
     try {
       const remainingMs = Math.max(1, endsAt - clock.monotonic())
-      const offer = this.#events.onOffer && (await discover(connection, { timeoutMs: remainingMs, signal }))
+      const offer = this.#offer && (await discover(connection, { timeoutMs: remainingMs, signal }))
       this.#opened(signal, connection, offer)
     } catch (error) {
       await connection.close()
@@ -212,35 +219,57 @@ export class Instance {
 
   #opened(signal: AbortSignal, connection: Connection, offer: Offer | undefined): void {
     signal.throwIfAborted()
+    const { era, capabilities } = connection
     this.#connection = connection
+    this.#introduction = { era, capabilities }
     this.#lastError = undefined
+    this.#isReopening = false
     this.#budget.ready()
-    if (offer !== undefined) this.#offer(offer)
+    if (offer !== undefined) this.#offer?.tell(offer)
     this.#apply('opened')
-    if (offer !== undefined) this.#rediscovery.start()
+    this.#offer?.begin(connection, signal)
   }
 
-  #offer(offer: Offer): void {
-    const problems = offer.problems.join('\n')
-    if (problems !== '' && problems !== this.#toldProblems) {
-      this.#logger.warn({ problems: offer.problems }, 'left out parts of what the server offers')
-    }
-    this.#toldProblems = problems
-    this.#events.onOffer?.(offer)
-  }
-
-  /** The opening failed or the connection ended. `signal` tells a late report from one that matters. */
-  #lost(signal: AbortSignal, reason: string, error?: unknown): void {
+  /**
+   * The opening failed or the connection ended. `signal` tells a late report from one that matters: the end of a
+   * session is reported by the calls that notice it and by the connection.
+   */
+  #lost(signal: AbortSignal, reason: string, { isSessionOver = false, error }: Loss = {}): void {
     if (signal.aborted) return
     this.#life.abort(new Error(reason))
-    this.#rediscovery.stop()
-    const connection = this.#connection
-    this.#connection = undefined
-    if (connection !== undefined) this.#farewell = connection.close()
+    this.#offer?.stop()
+    this.#isReopening = isSessionOver && this.#mayReopen()
+    this.#dismissConnection(isSessionOver)
     this.#lastError = reason
     if (error !== undefined) this.#logger.debug({ err: error }, 'could not open the connection')
+    if (this.#isReopening && this.#apply('session_lost', reason)) {
+      this.#launch()
+      return
+    }
     const mayRetry = this.#mayRetry()
-    if (this.#apply(mayRetry ? 'lost' : 'given_up', reason) && mayRetry) this.#retryLater()
+    const delayMs = backoffMs(this.#budget.failures, this.#context.random)
+    this.#retryAt = this.#context.clock.monotonic() + delayMs
+    if (this.#apply(mayRetry ? 'lost' : 'given_up', reason) && mayRetry) this.#retryAfter(delayMs)
+  }
+
+  /** A connection outlives its session for a while; everything else has to end before the next one is opened. */
+  #dismissConnection(isSessionOver: boolean): void {
+    const connection = this.#connection
+    if (connection === undefined) return
+    this.#connection = undefined
+    if (!isSessionOver) {
+      this.#farewell = connection.close()
+      return
+    }
+    const lingered = sleep(this.#context.clock, LINGER_MS, this.#end.signal)
+    this.#lingering = Promise.all([this.#lingering, lingered.then(() => connection.close())])
+  }
+
+  #mayReopen(): boolean {
+    const now = this.#context.clock.monotonic()
+    if (this.#state !== 'ready' || now - this.#reopenedAt < SESSION_MS) return false
+    this.#reopenedAt = now
+    return true
   }
 
   /** A process that keeps failing is given up; an endpoint that is away may be back any time. */
@@ -250,30 +279,16 @@ export class Instance {
     return lifecycle.restartOnFailure && (isWithinBudget || transport !== 'stdio')
   }
 
-  #retryLater(): void {
-    const { clock, random } = this.#context
-    const delayMs = backoffMs(this.#budget.failures, random)
-    this.#retryAt = clock.monotonic() + delayMs
-    this.#cancelRetry = clock.after(delayMs, () => {
+  #retryAfter(delayMs: number): void {
+    this.#cancelRetry = this.#context.clock.after(delayMs, () => {
       if (this.#apply('retry')) this.#launch()
     })
   }
 
-  /** Asks again what the server offers. A server that cannot say is as good as lost. */
-  async #rediscover(): Promise<void> {
-    const connection = this.connection
-    if (connection === undefined) return
-    const { signal } = this.#life
-    try {
-      const timeoutMs = Math.min(this.#context.connectTimeoutMs, MAX_DISCOVERY_MS)
-      const offer = await discover(connection, { timeoutMs, signal })
-      if (!signal.aborted) this.#offer(offer)
-    } catch (error) {
-      const isGone = error instanceof GatewayError && error.code !== 'upstream_error'
-      if (isGone) this.#lost(signal, `it no longer says what it offers: ${error.message}`, error)
-      else if (!signal.aborted)
-        this.#logger.warn({ err: error }, 'could not ask again what the server offers')
-    }
+  /** The server did not say again what it offers. */
+  #silent(signal: AbortSignal, error: Error): void {
+    if (isSessionLost(error)) this.#lost(signal, SESSION_ENDED, { isSessionOver: true })
+    else this.#lost(signal, `it no longer says what it offers: ${error.message}`, { error })
   }
 
   /** Applies an event; says whether it changed anything. */

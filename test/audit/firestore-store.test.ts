@@ -67,11 +67,7 @@ describeWithEmulator('usage records in Firestore', () => {
     await client.close()
     await emulator.stop()
   })
-  beforeEach(async () => {
-    await fetch(`http://${emulator.host}/emulator/v1/projects/${PROJECT}/databases/(default)/documents`, {
-      method: 'DELETE',
-    })
-  })
+  beforeEach(() => emulator.clear(PROJECT))
 
   describe('write', () => {
     test('gives back every field of a record, the arguments only as a keyed digest', async () => {
@@ -195,14 +191,14 @@ describeWithEmulator('usage records in Firestore', () => {
 
   describe('outage', () => {
     afterEach(() => {
-      emulator.child.kill('SIGCONT')
+      emulator.thaw()
     })
 
     test('a write and a query end at their deadlines while Firestore does not answer', async () => {
       // What was sent is created when Firestore goes on: not where the other tests look.
       await using other = await otherProject()
       const store = storeOf({ db: other.db, createTimeoutMs: 200, queryTimeoutMs: 200 })
-      emulator.child.kill('SIGSTOP')
+      emulator.freeze()
       await expect(store.write(manyRecords(10))).rejects.toThrow(
         'usage records could not be created in Firestore',
       )
@@ -223,10 +219,10 @@ describeWithEmulator('usage records in Firestore', () => {
         log.record(record)
         // In the middle of a delivery, so that some are created of which no answer comes.
         if (index % 100 === 99) await log.durable()
-        if (index === 499) emulator.child.kill('SIGSTOP')
+        if (index === 499) emulator.freeze()
       }
       await eventually(() => !store.isDelivering)
-      emulator.child.kill('SIGCONT')
+      emulator.thaw()
       await eventually(() => store.waitingBytes === 0, { timeoutMs: 30_000 })
       expect(await storedTargets()).toEqual(THOUSAND)
       await log.close(1000)
@@ -261,11 +257,11 @@ describeWithEmulator('usage records in Firestore', () => {
       const ids: string[] = []
       for await (const line of lines) {
         ids.push(...line.split(' '))
-        if (ids.length === 500) emulator.child.kill('SIGSTOP')
+        if (ids.length === 500) emulator.freeze()
         if (ids.length === 1000) child.kill('SIGKILL')
       }
       await once(child, 'close')
-      emulator.child.kill('SIGCONT')
+      emulator.thaw()
       const store = await SpooledStore.open({ store: storeOf(), ...spoolIn(dir.path) })
       await eventually(() => store.waitingBytes === 0, { timeoutMs: 30_000 })
       const { docs } = await client.db.collection('tool_usage').get()
@@ -323,7 +319,7 @@ async function otherProject(): Promise<FirestoreClient & AsyncDisposable> {
   return {
     ...other,
     [Symbol.asyncDispose]: async () => {
-      emulator.child.kill('SIGCONT')
+      emulator.thaw()
       await other.close()
     },
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { Catalog } from '../../src/catalog/catalog.ts'
-import { offer, principal, server, snapshotOf, tool } from '../support/offers.ts'
+import { needsClient, offer, principal, server, snapshotOf, tool } from '../support/offers.ts'
 
 const alpha = server({ name: 'alpha' })
 const beta = server({ name: 'beta', requiredRoles: ['writer'] })
@@ -49,11 +49,57 @@ describe('a view', () => {
     expect(catalog.viewOf(principal())).toMatchObject({ missing: ['gamma'], stale: [] })
   })
 
-  test('of one server has its instructions; of all servers it has none', () => {
+  test('of one server has its instructions as they are', () => {
     const catalog = catalogWith(alpha)
     catalog.setOffer('acme/alpha', offer({ instructions: 'be brief' }))
     expect(catalog.viewOf(principal(), 'alpha').instructions).toBe('be brief')
-    expect(catalog.viewOf(principal()).instructions).toBeUndefined()
+  })
+
+  test('of all servers has the instructions of those that the caller may use, each under its name', () => {
+    const catalog = catalogWith(alpha, beta, server({ name: 'gamma' }), server({ name: 'delta' }))
+    catalog.setOffer('acme/gamma', offer({ instructions: 'be kind' }))
+    catalog.setOffer('acme/alpha', offer({ instructions: 'be brief' }))
+    catalog.setOffer('acme/beta', offer({ instructions: 'write' }))
+    catalog.setOffer('acme/delta', offer())
+    expect(catalog.viewOf(principal()).instructions).toBe('## alpha\nbe brief\n\n## gamma\nbe kind')
+    expect(catalog.viewOf(principal({ roles: ['writer'] })).instructions).toContain('## beta\nwrite')
+  })
+
+  test('lists what needs an interactive caller to those only', () => {
+    const catalog = catalogWith(alpha)
+    catalog.setOffer(
+      'acme/alpha',
+      offer({
+        tools: [tool('ask'), tool('echo')],
+        prompts: [{ name: 'p' }],
+        resources: [{ uri: 'x://1', name: 'r' }],
+        resourceTemplates: [{ uriTemplate: 'x://{id}', name: 't' }],
+        ...needsClient({
+          tools: ['ask'],
+          prompts: ['p'],
+          resources: ['x://1'],
+          resourceTemplates: ['x://{id}'],
+        }),
+      }),
+    )
+    const names = (isInteractive: boolean, scope?: string): string[] => {
+      const { tools, prompts, resources, templates } = catalog.viewOf(principal(), scope, { isInteractive })
+      return [tools, prompts, resources, templates].flat().map(({ shownAs }) => shownAs)
+    }
+    expect(names(true)).toEqual(['alpha_ask', 'alpha_echo', 'alpha_p', 'x://1', 'x://{id}'])
+    expect(names(false)).toEqual(['alpha_echo'])
+    expect(names(true, 'alpha')).toEqual(['ask', 'echo', 'p', 'x://1', 'x://{id}'])
+    expect(names(false, 'alpha')).toEqual(['echo'])
+  })
+
+  test('gives for each list the shortest time that a server gives, and none where a server is missing', () => {
+    const catalog = catalogWith(alpha, server({ name: 'gamma' }), server({ name: 'delta' }))
+    catalog.setOffer('acme/alpha', offer({ ttlMs: { tools: 5000, prompts: 70 } }))
+    catalog.setOffer('acme/gamma', offer({ ttlMs: { tools: 3000, resources: 0 } }))
+    expect(catalog.viewOf(principal()).ttlMs).toEqual({})
+    catalog.setOffer('acme/delta', offer())
+    expect(catalog.viewOf(principal()).ttlMs).toEqual({ tools: 3000, prompts: 70, resources: 0 })
+    expect(catalog.viewOf(principal(), 'alpha').ttlMs).toEqual({ tools: 5000, prompts: 70 })
   })
 
   test('of a server that the caller may not use is empty', () => {
@@ -70,14 +116,6 @@ describe('a view', () => {
     expect(catalog.viewOf(principal({ roles: ['x'] }))).not.toBe(first)
     catalog.setAvailable('acme/alpha', true)
     expect(catalog.viewOf(principal({ roles: ['x', 'y'] }))).not.toBe(first)
-  })
-
-  test('offers a URI that two servers have once, from the first by name', () => {
-    const catalog = catalogWith(server({ name: 'zeta' }), alpha)
-    const resource = { uri: 'x://1', name: 'one' }
-    catalog.setOffer('acme/zeta', offer({ resources: [resource] }))
-    catalog.setOffer('acme/alpha', offer({ resources: [resource] }))
-    expect(catalog.viewOf(principal()).resources.map(({ serverName }) => serverName)).toEqual(['alpha'])
   })
 })
 
@@ -111,14 +149,17 @@ describe('the catalog', () => {
     }
   })
 
-  test('finds who may have a resource: listed before templated, by name', () => {
-    const catalog = catalogWith(alpha, server({ name: 'beta' }))
-    catalog.setOffer('acme/alpha', offer({ resourceTemplates: [{ uriTemplate: 'x://{id}', name: 't' }] }))
-    catalog.setOffer('acme/beta', offer({ resources: [{ uri: 'x://1', name: 'r' }] }))
-    const owners = (uri: string): string[] =>
-      catalog.findResource('acme', undefined, uri).map(({ serverName }) => serverName)
-    expect(owners('x://1')).toEqual(['beta', 'alpha'])
-    expect(owners('x://2')).toEqual(['alpha'])
+  test('finds who may have a resource: listed before named by a tool before templated, by name', () => {
+    const catalog = catalogWith(alpha, server({ name: 'beta' }), server({ name: 'gamma' }))
+    const template = { uriTemplate: 'ui://{id}', name: 't' }
+    const app = tool('app', { _meta: { ui: { resourceUri: 'ui://1' } } })
+    catalog.setOffer('acme/alpha', offer({ resourceTemplates: [template] }))
+    catalog.setOffer('acme/beta', offer({ tools: [app], resourceTemplates: [template] }))
+    catalog.setOffer('acme/gamma', offer({ resources: [{ uri: 'ui://1', name: 'r' }] }))
+    const owners = (uri: string): string[] => catalog.serversFor(principal(), uri).map(({ name }) => name)
+    expect(owners('ui://1')).toEqual(['gamma', 'beta', 'alpha'])
+    expect(owners('ui://2')).toEqual(['alpha', 'beta'])
+    expect(owners('ui://{id}')).toEqual(['alpha', 'beta'])
     expect(owners('y://2')).toEqual([])
   })
 

@@ -19,7 +19,6 @@ const CLOUD = {
 
 test.each<[string, Record<string, string>, string[]]>([
   ['a local issuer off loopback', { ...CLOUD, LOCAL_ISSUER: 'on' }, ['LOCAL_ISSUER']],
-  ['no issuer at all on loopback', { LOCAL_ISSUER: 'off' }, ['OIDC_ISSUER']],
   ['no issuer at all elsewhere', { HOST: '10.1.2.3' }, ['OIDC_ISSUER']],
   [
     'a wildcard host without a public URL',
@@ -27,11 +26,6 @@ test.each<[string, Record<string, string>, string[]]>([
     ['PUBLIC_URL'],
   ],
   ['a key set without its issuer', { OIDC_JWKS_URL: 'https://id.example.com/keys' }, ['OIDC_JWKS_URL']],
-  [
-    'claim names without any issuer',
-    { CLAIM_ROLES: 'groups', OIDC_AUDIENCE: 'x' },
-    ['OIDC_AUDIENCE', 'CLAIM_ROLES'],
-  ],
   ['metrics on the port of the gateway', { METRICS_PORT: '8080' }, ['METRICS_PORT']],
   [
     'one issuer twice',
@@ -82,6 +76,16 @@ test.each<[string, Record<string, string>]>([
     'only OIDC_ISSUERS',
     { LOCAL_ISSUER: 'off', OIDC_ISSUERS: '[{"issuer":"https://b.example.com","tenants":"*"}]' },
   ],
+  [
+    'no issuer but those that the tenants of the file may name, with what holds for them, when somebody says so',
+    {
+      HOST: '10.1.2.3',
+      LOCAL_ISSUER: 'off',
+      OIDC_AUDIENCE: 'https://tools.example.com',
+      CLAIM_ROLES: 'groups',
+    },
+  ],
+  ['the claim names of tenants beside the local issuer', { CLAIM_ROLES: 'groups' }],
   ['a file of secrets and variables', { SECRETS_FILE: 's.yaml', SECRETS_ENV: 'acme_KEY' }],
   ['a project in the environment of the file', { GOOGLE_CLOUD_PROJECT: 'demo' }],
   [

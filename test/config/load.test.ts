@@ -55,6 +55,7 @@ test('without any variable it is the embedded mode on loopback', () => {
     maxUpstreamMessageBytes: 10_485_760,
     sessionIdleMs: 1_800_000,
     maxSessions: 10_000,
+    maxSessionsPerTenant: 5000,
     maxSessionsPerPrincipal: 100,
     auditQueueLimit: 10_000,
     auditRetentionDays: 90,

@@ -12,9 +12,9 @@ const snapshotOf = (...documents: object[]): Snapshot => {
     )
   })
   return {
+    ...EMPTY_SNAPSHOT,
     generation: 1,
     servers: new Map(servers.map((server) => [serverKey(server), server])),
-    quarantined: [],
   }
 }
 const shortOf = ({ added, replaced, updated, removed }: Changes): object => ({

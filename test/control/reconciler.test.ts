@@ -51,7 +51,12 @@ const snapshotOf = (
   const servers = Object.entries(documents).map(([name, document]) =>
     serverDocumentSchema.parse({ name, tenantId: 'acme', transport: 'stdio', command: 'node', ...document }),
   )
-  return { generation, servers: new Map(servers.map((server) => [serverKey(server), server])), quarantined }
+  return {
+    ...EMPTY_SNAPSHOT,
+    generation,
+    servers: new Map(servers.map((server) => [serverKey(server), server])),
+    quarantined,
+  }
 }
 
 test('before the first snapshot the empty one is in force', () => {

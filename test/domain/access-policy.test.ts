@@ -8,7 +8,7 @@ import {
   serverDocumentSchema,
   serverKey,
 } from '../../src/domain/server-definition.ts'
-import type { Snapshot } from '../../src/domain/snapshot.ts'
+import { EMPTY_SNAPSHOT, type Snapshot } from '../../src/domain/snapshot.ts'
 
 const serverOf = (document: object): ServerDefinition =>
   serverDocumentSchema.parse({
@@ -20,9 +20,9 @@ const serverOf = (document: object): ServerDefinition =>
   })
 
 const snapshotOf = (...servers: ServerDefinition[]): Snapshot => ({
+  ...EMPTY_SNAPSHOT,
   generation: 1,
   servers: new Map(servers.map((server) => [serverKey(server), server])),
-  quarantined: [],
 })
 
 const ALICE: Principal = {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { ERRORS, GatewayError, messageOf, toGatewayError } from '../../src/domain/errors.ts'
+import { ERRORS } from '../../src/domain/error-table.ts'
+import { GatewayError, messageOf, toGatewayError } from '../../src/domain/errors.ts'
 
 /** Code, HTTP status, JSON-RPC code, owner, retryable: what callers rely on. Changing a row breaks them. */
 const ROWS = [
@@ -14,18 +15,27 @@ const ROWS = [
   ['unsupported_media_type', 415, -32600, 'client', false],
   ['not_found', 404, -32601, 'client', false],
   ['method_not_allowed', 405, -32601, 'client', false],
+  ['not_acceptable', 406, -32600, 'client', false],
+  ['upgrade_required', 426, -32600, 'client', false],
   ['method_not_found', 404, -32601, 'client', false],
   ['tool_not_found', 404, -32602, 'client', false],
   ['resource_not_found', 404, -32602, 'client', false],
   ['prompt_not_found', 404, -32602, 'client', false],
   ['server_not_found', 404, -32602, 'client', false],
+  ['task_not_found', 404, -32602, 'client', false],
   ['session_not_found', 404, -31012, 'client', false],
   ['too_many_sessions', 429, -31004, 'client', true],
+  ['too_many_requests', 429, -31004, 'client', true],
+  ['stream_taken', 409, -31012, 'client', true],
+  ['stream_not_kept', 400, -31012, 'client', false],
   ['upstream_unavailable', 503, -31000, 'upstream', true],
   ['upstream_timeout', 504, -31001, 'upstream', true],
   ['upstream_bad_response', 502, -31002, 'upstream', false],
   ['upstream_error', 502, -31002, 'upstream', false],
   ['response_too_large', 502, -31003, 'upstream', false],
+  ['client_capability_required', 422, -31014, 'client', false],
+  ['client_not_reachable', 504, -31014, 'client', false],
+  ['invalid_request_state', 422, -32602, 'client', false],
   ['cancelled', 499, -31013, 'client', false],
   ['shutting_down', 503, -31005, 'gateway', true],
   ['not_ready', 503, -31005, 'gateway', true],

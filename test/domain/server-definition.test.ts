@@ -22,6 +22,7 @@ test('the least document gets its defaults', () => {
     sharing: 'tenant',
     era: 'auto',
     catalogTtlMs: 300_000,
+    clientCapabilities: ['elicitation', 'sampling'],
     lifecycle: { autoStart: true, restartOnFailure: true, maxRestarts: 10 },
     pool: { idleMs: 600_000 },
   })

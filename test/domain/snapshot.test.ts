@@ -7,9 +7,9 @@ const snapshotOf = (...keys: [tenantId: string, name: string][]): Snapshot => {
     serverDocumentSchema.parse({ tenantId, name, transport: 'stdio', command: 'node' }),
   )
   return {
+    ...EMPTY_SNAPSHOT,
     generation: 1,
     servers: new Map(servers.map((server) => [serverKey(server), server])),
-    quarantined: [],
   }
 }
 const snapshot = snapshotOf(['acme', 'mail'], ['globex', 'files'], ['*', 'clock'], ['acme', 'files'])

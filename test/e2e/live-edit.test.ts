@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Client } from '@modelcontextprotocol/client'
 import { everything } from '../support/documents.ts'
 import { eventually } from '../support/eventually.ts'
-import { connectClient, type ClientKind } from '../support/mcp-clients.ts'
+import { connectClient, type ClientKind, TRANSPORTS } from '../support/mcp-clients.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
 
 let gateway: TestGateway
@@ -21,7 +21,7 @@ async function listening(kind: ClientKind, token: string): Promise<{ client: Cli
       notices.push(list)
     })
   }
-  if (kind === 'modern') {
+  if (kind.startsWith('modern')) {
     await client.listen({ toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true })
   }
   return { client, notices }
@@ -32,7 +32,7 @@ async function serversListed(client: Client): Promise<string[]> {
   return [...new Set(tools.map(({ name }) => name.split('_')[0] ?? ''))]
 }
 
-describe.each(['sse', 'streamable-http', 'modern'] as const)('an open %s client', (kind) => {
+describe.each(TRANSPORTS)('an open %s client', (kind) => {
   test('sees a server that is added, and one whose roles change, after a list_changed and without a reconnect', async () => {
     const { client, notices } = await listening(kind, await gateway.token())
     expect(await serversListed(client)).toEqual(['first'])

@@ -68,15 +68,26 @@ function withoutHop(result: Record<string, unknown> = {}): Record<string, unknow
   return { ...rest, ...(Object.keys(meta).length > 0 && { _meta: meta }) }
 }
 
-async function listed(client: RawClient, method: string, key: string, name: string): Promise<unknown> {
+async function listed(
+  client: RawClient,
+  method: string,
+  key: string,
+  value: string,
+  member = 'name',
+): Promise<unknown> {
   const { message } = await client.request(method)
   const items = message.result?.[key] as Record<string, unknown>[]
-  return items.find((item) => item['name'] === name)
+  return items.find((item) => item[member] === value)
+}
+
+/** All four servers have the same URIs; among all, the first by name keeps its own. */
+function shownUri(server: string, uri: string): string {
+  return server === 'legacy-http' ? uri : `${server}+${uri}`
 }
 
 describe.each(ERAS)('to a %s client', (era) => {
   describe.each(SERVERS)('of the server %s', (server) => {
-    test('a definition differs only in its prefixed name, and alone in nothing', async () => {
+    test('a definition differs only in its prefixed name or URI, and alone in nothing', async () => {
       const all = await rawClient(era, gateway.url, token)
       const alone = await rawClient(era, gateway.url, token, `/mcp/${server}`)
       const prefixed = { tool: `${server}_mirror`, prompt: `${server}_greet` }
@@ -90,10 +101,14 @@ describe.each(ERAS)('to a %s client', (era) => {
       })
       expect(await listed(alone, 'tools/list', 'tools', 'mirror')).toEqual(TOOL)
       expect(await listed(alone, 'prompts/list', 'prompts', 'greet')).toEqual(PROMPT)
-      for (const client of [all, alone]) {
-        expect(await listed(client, 'resources/list', 'resources', 'a')).toEqual(RESOURCE)
-        expect(await listed(client, 'resources/templates/list', 'resourceTemplates', 'any')).toEqual(TEMPLATE)
-      }
+      const uri = shownUri(server, 'mirror://a')
+      expect(await listed(all, 'resources/list', 'resources', uri, 'uri')).toEqual({ ...RESOURCE, uri })
+      const uriTemplate = shownUri(server, 'mirror://{id}')
+      expect(
+        await listed(all, 'resources/templates/list', 'resourceTemplates', uriTemplate, 'uriTemplate'),
+      ).toEqual({ ...TEMPLATE, uriTemplate })
+      expect(await listed(alone, 'resources/list', 'resources', 'a')).toEqual(RESOURCE)
+      expect(await listed(alone, 'resources/templates/list', 'resourceTemplates', 'any')).toEqual(TEMPLATE)
     })
 
     test.each(REQUESTS)(

@@ -45,6 +45,8 @@ describe('the token', () => {
       '/mcp/everything',
       '/sse',
       '/sse/everything',
+      '/ws',
+      '/ws/everything',
       '/messages',
       '/v1/tools',
       '/v1/audit',

@@ -7,7 +7,7 @@ import { eventually } from '../support/eventually.ts'
 import { spawnGateway } from '../support/gateway-process.ts'
 import { connectClient } from '../support/mcp-clients.ts'
 import { otlpReceiver, type OtlpReceiver, type ReceivedSpan } from '../support/otlp-receiver.ts'
-import { rawClient } from '../support/raw-mcp.ts'
+import { modernClient, rawClient } from '../support/raw-mcp.ts'
 import { silentLogger } from '../support/silent-logger.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
 import { mirrorHttp } from '../support/upstreams/mirror-http.ts'
@@ -274,11 +274,19 @@ describe('the process', () => {
         return response.ok
       }
       await eventually(ask, { timeoutMs: 20_000, what: 'an echo' })
+      const listed = await modernClient(url, stdout.trim()).request('tools/list')
+      expect(listed.message.result).toHaveProperty('tools')
       child.child.kill('SIGTERM')
       expect(await child.exited).toBe(0)
       const spans = receiver.spans().filter(({ traceId }) => traceId === '4'.repeat(32))
       expect(tree(spans)).toContain('tools/call echo (client) < tools/call everything_echo')
-      expect(receiver.metricNames()).toContain('gateway.calls')
+      expect(receiver.metricNames()).toEqual(
+        expect.arrayContaining([
+          'gateway.calls',
+          'mcp.server.operation.duration',
+          'mcp.client.operation.duration',
+        ]),
+      )
       const line = child.log.find(({ msg, outcome }) => msg === 'call' && outcome === 'ok')
       const entry = spans.find(({ name }) => name === 'tools/call everything_echo')
       expect(line).toMatchObject({ trace_id: '4'.repeat(32), span_id: entry?.spanId })

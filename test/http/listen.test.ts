@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { HttpListener } from '../../src/http/listen.ts'
 
@@ -43,4 +45,23 @@ test('closing ends connections whose answers do not end', async () => {
   await listener.close(0)
   await expect(answer.text()).rejects.toThrow(/terminated/)
   listener = other
+})
+
+test('closing ends connections that were upgraded, and a refused upgrade ends its connection', async () => {
+  const arrived = Promise.withResolvers<void>()
+  listener.serve((request, response) => {
+    if (request.url === '/ws/no') response.writeHead(403).end('no')
+    else arrived.resolve()
+  })
+  const upgrade = (path: string): Socket => {
+    const socket = connect(listener.port, '127.0.0.1')
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n`)
+    return socket.resume()
+  }
+  expect(await once(upgrade('/ws/no'), 'close')).toEqual([false])
+  const held = once(upgrade('/ws'), 'close')
+  await arrived.promise
+  await listener.close(0)
+  await held
+  listener = await HttpListener.open({ host: '127.0.0.1', port: 0 })
 })

@@ -3,7 +3,7 @@ import { GatewayError } from '../../src/domain/errors.ts'
 import { toProtocolError } from '../../src/mcp/protocol-error.ts'
 
 function shown(thrown: unknown): unknown[] {
-  const { code, message, data } = toProtocolError(thrown)
+  const { code, message, data } = toProtocolError(thrown, 'legacy')
   return [code, message, data]
 }
 

@@ -13,7 +13,12 @@ beforeEach(() => {
   ended = []
   closed = []
   sessions = new SessionStore({
-    limits: { maxSessions: 3, maxSessionsPerPrincipal: 2, idleMs: 60_000 },
+    limits: {
+      maxSessions: 3,
+      maxSessionsOfTenant: (tenantId) => (tenantId === 'small' ? 1 : undefined),
+      maxSessionsPerPrincipal: 2,
+      idleMs: 60_000,
+    },
     clock,
     onEnd: ({ id }) => ended.push(id),
   })
@@ -75,6 +80,15 @@ test('one principal, and all together, can have only so many with open streams; 
   expect(ended).toEqual(['one'])
 })
 
+test('a tenant that has a limit of its own cannot take the room of others', () => {
+  open('one', { principal: principal({ tenantId: 'small' }), openStreams: 1 })
+  const next = principal({ tenantId: 'small', subject: 'bob' })
+  expect(() => sessions.makeRoom(next)).toThrow('As many sessions are open as allowed: 1 of this tenant')
+  expect(() => sessions.makeRoom(principal())).not.toThrow()
+  sessions.remove('one')
+  expect(() => sessions.makeRoom(next)).not.toThrow()
+})
+
 test('at the limit, the longest unused session of the same principal without an open stream gives way', async () => {
   open('streaming', { openStreams: 1 })
   open('abandoned')
@@ -100,10 +114,10 @@ test('an idle session ends; one that is used or has an open stream does not', as
 test('closing ends every session and lets none begin', async () => {
   open('one')
   open('two', { face: 'streamable-http' })
-  expect(sessions.counts()).toEqual({ sse: 1, 'streamable-http': 1 })
+  expect(sessions.counts()).toEqual({ sse: 1, 'streamable-http': 1, websocket: 0 })
   sessions.close()
   expect(closed).toEqual(['one', 'two'])
-  expect(sessions.counts()).toEqual({ sse: 0, 'streamable-http': 0 })
+  expect(sessions.counts()).toEqual({ sse: 0, 'streamable-http': 0, websocket: 0 })
   expect(() => sessions.makeRoom(principal())).toThrow(expect.objectContaining({ code: 'shutting_down' }))
   expect(clock.pending).toBe(0)
 })

@@ -8,6 +8,7 @@ import type { Snapshot } from '../../src/domain/snapshot.ts'
 import { FileSource } from '../../src/registry/file-source.ts'
 import { eventually } from '../support/eventually.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+import { emptyDirectory } from './tenant-directory.ts'
 
 const server = (command: string): string => `{transport: stdio, command: ${command}}`
 const registry = (...names: string[]): string =>
@@ -36,7 +37,7 @@ afterEach(async () => {
 
 function sourceOf(file: string): FileSource {
   const logger = pino({ level: 'trace' }, { write: (line: string) => void log.push(line) })
-  return new FileSource({ path: file, defaultTenant: 'local', clock, logger })
+  return new FileSource({ path: file, defaultTenant: 'local', directory: emptyDirectory(), clock, logger })
 }
 
 async function start(text: string): Promise<void> {
@@ -237,10 +238,10 @@ test('an invalid document is quarantined and its last good version serves on', a
 })
 
 test('sections without effect are noted once', async () => {
-  await start(`${registry('a')}tenants: {acme: {}}\nextra: 1\n`)
-  await writeFile(path, `${registry('a', 'b')}tenants: {acme: {}}\nextra: 1\n`)
+  await start(`${registry('a')}gateway: {x: 1}\nextra: 1\n`)
+  await writeFile(path, `${registry('a', 'b')}gateway: {x: 1}\nextra: 1\n`)
   await looking(() => snapshots.length === 2)
-  expect(log.filter((line) => line.includes('tenants'))).toHaveLength(1)
+  expect(log.filter((line) => line.includes('gateway'))).toHaveLength(1)
   expect(log.filter((line) => line.includes('extra'))).toHaveLength(1)
 })
 

@@ -40,9 +40,7 @@ describeWithEmulator('with the Firestore emulator', () => {
     // Sources stand before clients, and end first, as in the gateway.
     for (const it of opened.splice(0)) await it.close()
     await rm(dir, { recursive: true, force: true })
-    await fetch(`http://${emulator.host}/emulator/v1/projects/${PROJECT}/databases/(default)/documents`, {
-      method: 'DELETE',
-    })
+    await emulator.clear(PROJECT)
   })
 
   const open = (): FirestoreClient['db'] => {

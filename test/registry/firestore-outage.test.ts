@@ -44,6 +44,50 @@ test('a start without the store serves the last good registry, with its tenants 
   await after.source.close()
 })
 
+test('templates and pipelines of the last good registry are there without the store, and after a wipe', async () => {
+  const store = new MemoryDocuments()
+  store.put({
+    'mcp_templates/t': { tenantId: 'acme', command: 'x' },
+    'pipelines/p': { tenantId: 'acme' },
+  })
+  const before = new World(store)
+  await before.start()
+  await before.source.close()
+  store.isDown = true
+  const after = new World(store)
+  await after.start()
+  expect(after.last.templates.get('t')).toEqual({ name: 't', tenantId: 'acme', command: 'x' })
+  expect([...after.last.pipelines.keys()]).toEqual(['p'])
+  store.wipe()
+  store.isDown = false
+  await after.run(5000)
+  expect(after.source.status).toMatchObject({ state: 'live', held: 2 })
+  expect([after.last.templates.size, after.last.pipelines.size]).toEqual([1, 1])
+  expect(after.last.quarantined).toMatchObject([
+    { id: 'templates/t', tenantId: 'acme', lastGoodServes: true },
+    { id: 'pipelines/p', tenantId: 'acme', lastGoodServes: true },
+  ])
+  await after.source.close()
+})
+
+test('a last good file of an older or a newer version is used', async () => {
+  const store = new MemoryDocuments()
+  store.put({ 'mcp_servers/a': server() })
+  const before = new World(store)
+  await before.start()
+  await before.source.close()
+  const file = join(folder.path, 'last-good.json')
+  const saved = JSON.parse(await readFile(file, 'utf8')) as { content: Record<string, unknown> }
+  const { templates: _templates, pipelines: _pipelines, ...content } = saved.content
+  await writeFile(file, JSON.stringify({ ...saved, content: { ...content, toCome: [] } }))
+  store.isDown = true
+  const after = new World(store)
+  await after.start()
+  expect(after.servers).toBe('acme/a')
+  expect(after.last.templates.size).toBe(0)
+  await after.source.close()
+})
+
 test.each([
   ['is broken', (text: string) => text.slice(0, -1)],
   ['is about another database', (text: string) => text.replace('demo/', 'other/')],

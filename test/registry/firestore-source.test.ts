@@ -114,6 +114,54 @@ test('once there are tenants a server of another one is refused, until the tenan
   await world.source.close()
 })
 
+test('templates and pipelines are in the snapshot; a change of theirs is a new one, a bad one hurts nothing else', async () => {
+  const store = new MemoryDocuments()
+  store.put({ 'mcp_servers/a': server(), 'mcp_templates/t1': { tenantId: 'acme', command: '${program}' } })
+  const world = new World(store)
+  await world.start()
+  expect(Object.fromEntries(world.last.templates)).toEqual({
+    t1: { name: 't1', tenantId: 'acme', command: '${program}' },
+  })
+  store.put({ 'pipelines/p1': { tenantId: '*', name: 'digest', steps: [] }, 'pipelines/p2': { steps: [] } })
+  await world.run()
+  expect(world.last.generation).toBe(2)
+  expect(Object.fromEntries(world.last.pipelines)).toEqual({
+    p1: { tenantId: '*', name: 'digest', steps: [] },
+  })
+  expect(world.last.quarantined).toMatchObject([{ id: 'pipelines/p2', tenantId: undefined }])
+  store.put({ 'pipelines/p1': { tenantId: '*', name: 'digest', steps: [] } })
+  await world.run()
+  expect(world.snapshots).toHaveLength(2)
+  store.put({ 'tenants/globex': {} })
+  await world.run()
+  expect([...world.last.templates.keys(), ...world.last.pipelines.keys()]).toEqual(['p1'])
+  expect(world.last.quarantined).toMatchObject([
+    { id: 'a' },
+    { id: 'templates/t1', tenantId: 'acme', reason: 'tenantId: there is no tenant acme' },
+    { id: 'pipelines/p2' },
+  ])
+  await world.source.close()
+})
+
+test('a mass removal of templates is held back like one of servers', async () => {
+  const store = new MemoryDocuments()
+  const template = { tenantId: 'acme' }
+  store.put({ 'mcp_templates/a': template, 'mcp_templates/b': template, 'mcp_templates/c': template })
+  const world = new World(store)
+  await world.start()
+  store.put({
+    'mcp_templates/a': undefined,
+    'mcp_templates/b': undefined,
+    'mcp_templates/c': undefined,
+    'mcp_servers/new': server(),
+  })
+  await world.run()
+  expect(world.servers).toBe('acme/new')
+  expect(world.last.templates.size).toBe(3)
+  expect(world.source.status.held).toBe(3)
+  await world.source.close()
+})
+
 test('a mass removal is held back where operators see it, while edits take effect; it stands after 10 minutes', async () => {
   const store = new MemoryDocuments()
   store.put(four)

@@ -1,12 +1,8 @@
 import { expect, test } from '@jest/globals'
-import { isKnownTenant, TenantDirectory, type Tenants } from '../../src/registry/tenants.ts'
+import { isKnownTenant, type TenantDirectory, type Tenants } from '../../src/registry/tenants.ts'
+import { claims, emptyDirectory } from './tenant-directory.ts'
 
-const claims = { tenant: 'tenant_id', roles: 'roles', scope: 'scope', agent: 'agent', agents: 'agents' }
-const directory = (): TenantDirectory =>
-  new TenantDirectory({
-    defaults: { audience: 'https://tools.example.com', algorithms: ['RS256'], claims },
-    reservedIssuers: ['https://platform.example.com'],
-  })
+const directory = (): TenantDirectory => emptyDirectory(['https://platform.example.com'])
 const issuer = 'https://id.acme.example'
 const issuersOf = ({ byId }: Tenants, tenantId: string): string[] =>
   (byId.get(tenantId)?.issuers ?? []).map((entry) => entry.issuer)

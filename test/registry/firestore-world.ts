@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { afterEach, beforeEach } from '@jest/globals'
 import type { Snapshot } from '../../src/domain/snapshot.ts'
 import { FirestoreSource } from '../../src/registry/firestore-source.ts'
-import { TenantDirectory } from '../../src/registry/tenants.ts'
 import { eventually } from '../support/eventually.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import type { MemoryDocuments } from '../support/memory-documents.ts'
 import { silentLogger } from '../support/silent-logger.ts'
+import { emptyDirectory } from './tenant-directory.ts'
 
 /** A valid document with other fields. */
 export const server = (fields: Record<string, unknown> = {}): Record<string, unknown> => ({
@@ -17,7 +17,6 @@ export const server = (fields: Record<string, unknown> = {}): Record<string, unk
   command: 'node',
   ...fields,
 })
-const claims = { tenant: 'tenant_id', roles: 'roles', scope: 'scope', agent: 'agent', agents: 'agents' }
 
 /** Four documents, and the removal of three of them. */
 export const four = {
@@ -43,10 +42,7 @@ afterEach(() => rm(folder.path, { recursive: true, force: true }))
 export class World {
   readonly clock = new FakeClock()
   readonly snapshots: Snapshot[] = []
-  readonly directory = new TenantDirectory({
-    defaults: { audience: 'gateway', algorithms: ['RS256'], claims },
-    reservedIssuers: [],
-  })
+  readonly directory = emptyDirectory()
   readonly source: FirestoreSource
 
   constructor(store: MemoryDocuments, options: { file?: string; database?: string } = {}) {

@@ -1,12 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import type { ServerDefinition } from '../../src/domain/server-definition.ts'
-import type { Snapshot } from '../../src/domain/snapshot.ts'
-import { type LastGood, parseRegistry } from '../../src/registry/parse.ts'
+import { type LastGood, parseRegistry, type ServersSnapshot } from '../../src/registry/parse.ts'
 
 const parse = (
   documents: Record<string, unknown>,
   previous: LastGood = new Map<string, ServerDefinition>(),
-): { snapshot: Snapshot; lastGood: LastGood } =>
+): { snapshot: ServersSnapshot; lastGood: LastGood } =>
   parseRegistry({
     documents: Object.entries(documents).map(([id, value]) => ({ id, value })),
     defaultTenant: 'local',
@@ -14,7 +13,7 @@ const parse = (
     generation: 7,
   })
 const reasonOf = (value: unknown): string => parse({ a: value }).snapshot.quarantined[0]?.reason ?? 'valid'
-const keysOf = ({ snapshot }: { snapshot: Snapshot }): string[] => [...snapshot.servers.keys()]
+const keysOf = ({ snapshot }: { snapshot: ServersSnapshot }): string[] => [...snapshot.servers.keys()]
 
 const STDIO = { transport: 'stdio', command: 'node' }
 const HTTP = { transport: 'http', url: 'https://mcp.example.com/mcp' }

@@ -1,12 +1,19 @@
 import { describe, expect, test } from '@jest/globals'
 import { readRegistryText } from '../../src/registry/registry-text.ts'
 
+const NO_SECTIONS = {
+  tenants: { documents: [] },
+  templates: { documents: [] },
+  pipelines: { documents: [] },
+}
+
 describe('a registry text', () => {
   test('in YAML and the same in JSON say the same', () => {
     const yaml = readRegistryText('servers:\n  a:\n    transport: stdio\n    command: node\n')
     const json = readRegistryText('{"servers": {"a": {"transport": "stdio", "command": "node"}}}')
     expect(yaml).toEqual({
       documents: [{ id: 'a', value: { transport: 'stdio', command: 'node' } }],
+      sections: NO_SECTIONS,
       notes: [],
     })
     expect(json).toEqual(yaml)
@@ -15,6 +22,7 @@ describe('a registry text', () => {
   test('may be a YAML flow map', () => {
     expect(readRegistryText('{servers: {a: {transport: sse}}}')).toEqual({
       documents: [{ id: 'a', value: { transport: 'sse' } }],
+      sections: NO_SECTIONS,
       notes: [],
     })
   })
@@ -25,6 +33,7 @@ describe('a registry text', () => {
         { id: 'a', value: { transport: 'sse' } },
         { id: 'mcpServers.a', value: { name: 'a', transport: 'stdio', command: 'x' } },
       ],
+      sections: NO_SECTIONS,
       notes: [],
     })
   })
@@ -32,26 +41,57 @@ describe('a registry text', () => {
   test('may be a desktop configuration as it is', () => {
     expect(readRegistryText('{"mcpServers": {}, "globalShortcut": "x"}')).toEqual({
       documents: [],
+      sections: NO_SECTIONS,
       notes: ['unknown section "globalShortcut" is ignored'],
     })
   })
 
   test('may have no server left, if it says so: a file that was cut off looks like one without a value', () => {
-    expect(readRegistryText('servers: {}\n')).toEqual({ documents: [], notes: [] })
+    expect(readRegistryText('servers: {}\n')).toEqual({ documents: [], sections: NO_SECTIONS, notes: [] })
     expect(readRegistryText('servers:\n#  a: x\n')).toEqual({
       problem: '`servers` has no value; write `servers: {}` to have none',
     })
   })
 
-  test('notes the sections without effect, unless they are empty', () => {
+  test('may have tenants, templates and pipelines, maps from id to whatever stands there', () => {
     expect(
-      readRegistryText('servers: {}\ntenants: {acme: {}}\ntemplates: {}\npipelines:\ngateway: 5'),
+      readRegistryText('servers: {}\ntenants: {acme: {}, 5: x}\ntemplates: {t: {a: 1}}\npipelines: {p: []}'),
     ).toEqual({
       documents: [],
-      notes: [
-        'section "tenants" has no effect in this version',
-        'section "gateway" has no effect in this version',
-      ],
+      sections: {
+        tenants: {
+          documents: [
+            { id: '5', value: 'x' },
+            { id: 'acme', value: {} },
+          ],
+        },
+        templates: { documents: [{ id: 't', value: { a: 1 } }] },
+        pipelines: { documents: [{ id: 'p', value: [] }] },
+      },
+      notes: [],
+    })
+  })
+
+  test('with a section beside the servers that is no map has the problem there only', () => {
+    expect(readRegistryText('servers: {a: 1}\ntenants:\ntemplates: [t]\npipelines: 5')).toEqual({
+      documents: [{ id: 'a', value: 1 }],
+      sections: {
+        tenants: { problem: 'no value; write `tenants: {}` to have none' },
+        templates: { problem: 'expected a map from id to document' },
+        pipelines: { problem: 'expected a map from id to document' },
+      },
+      notes: [],
+    })
+  })
+
+  test.each([
+    ['gateway: 5', ['section "gateway" has no effect in this version']],
+    ['gateway: {}', []],
+  ])('notes a section without effect, unless it is empty: %s', (section, notes) => {
+    expect(readRegistryText(`servers: {}\n${section}`)).toEqual({
+      documents: [],
+      sections: NO_SECTIONS,
+      notes,
     })
   })
 

@@ -13,12 +13,16 @@ import { silentLogger } from '../support/silent-logger.ts'
 
 let records: PendingRecord[]
 let counted: CallLabels[]
+let durations: number[]
 let clock: FakeClock
 let isFull: boolean
+let written: Promise<void>
 
 beforeEach(() => {
+  written = Promise.resolve()
   records = []
   counted = []
+  durations = []
   clock = new FakeClock()
   isFull = false
 })
@@ -29,8 +33,14 @@ function run(it: Call, next: () => Promise<JsonObject>): Promise<JsonObject> {
       if (isFull) throw new GatewayError('audit_unavailable')
     },
     record: (pending: PendingRecord) => records.push(pending),
+    settled: () => written,
   }
-  const metrics = { call: (labels: CallLabels) => counted.push(labels) }
+  const metrics = {
+    call: (labels: CallLabels, durationMs: number) => {
+      counted.push(labels)
+      durations.push(durationMs)
+    },
+  }
   const stage = record({
     audit: audit as unknown as AuditLog,
     metrics: metrics as unknown as Metrics,
@@ -163,8 +173,29 @@ test('a call of something unknown is recorded as denied, with its target cut and
   expect(counted).toMatchObject([{ server: 'none', rule: 'unknown-target' }])
 })
 
-test('a call of a server that has not answered yet is an error, not a denial', async () => {
-  const answer = run(call(), () => Promise.reject(new GatewayError('upstream_unavailable')))
-  await expect(answer).rejects.toMatchObject({ code: 'upstream_unavailable' })
-  expect(records).toMatchObject([{ outcome: 'error', code: 'upstream_unavailable' }])
+test('a call of a server that has not answered yet is allowed and an error, with the server', async () => {
+  const it = call({ decision: { effect: 'allow', ruleId: 'allow' } })
+  const unavailable = new GatewayError('upstream_unavailable', undefined, { facts: { server: 'alpha' } })
+  await expect(run(it, () => Promise.reject(unavailable))).rejects.toBe(unavailable)
+  expect(records).toMatchObject([
+    { effect: 'allow', ruleId: 'allow', outcome: 'error', code: 'upstream_unavailable', server: 'alpha' },
+  ])
+  expect(counted).toMatchObject([{ outcome: 'error', server: 'alpha', code: 'upstream_unavailable' }])
+})
+
+test.each([
+  ['an answer', () => Promise.resolve({}), {}],
+  ['an error', () => Promise.reject(new GatewayError('upstream_timeout')), 'upstream_timeout'],
+] as const)('%s goes out once its record is written, and counts that time', async (_what, next, expected) => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  written = promise
+  let isAnswered = false
+  const answer = run(allowed(), next)
+    .catch(({ code }: GatewayError) => code)
+    .finally(() => (isAnswered = true))
+  await clock.advance(5)
+  expect([records.length, isAnswered, durations]).toEqual([1, false, []])
+  resolve()
+  expect(await answer).toEqual(expected)
+  expect(durations).toEqual([5])
 })

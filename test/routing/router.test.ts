@@ -14,6 +14,7 @@ describe('the route of a name', () => {
       found: true,
       route: { server: alpha, name: 'echo' },
       decision: { effect: 'allow', ruleId: 'allow' },
+      needsClient: false,
     })
   })
 
@@ -45,7 +46,10 @@ describe('the route of a name', () => {
   test('names a server that has not answered yet, but only to those who may see it', () => {
     const catalog = catalogOf([server({ requiredRoles: ['reader'] }), undefined])
     const pending = routeOf(caller({ roles: ['reader'] }), operation(), catalog)
-    expect(pending).toEqual({ found: false, pending: 'alpha' })
+    expect(pending).toEqual({
+      found: false,
+      pending: { name: 'alpha', decision: { effect: 'allow', ruleId: 'allow' } },
+    })
     expect(routeOf(caller(), operation(), catalog)).toEqual({ found: false, pending: undefined })
   })
 })
@@ -117,11 +121,13 @@ describe('authorization', () => {
   )
 
   test('says which server has not answered yet, and that nothing ran', async () => {
-    const answer = authorize(catalogOf([server(), undefined]))(call(), next)
+    const it = call()
+    const answer = authorize(catalogOf([server(), undefined]))(it, next)
     await expect(answer).rejects.toMatchObject({
       code: 'upstream_unavailable',
       message: 'Server alpha has not answered yet',
       facts: { server: 'alpha', mayHaveExecuted: false },
     })
+    expect([it.decision, it.route]).toEqual([{ effect: 'allow', ruleId: 'allow' }, undefined])
   })
 })

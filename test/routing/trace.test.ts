@@ -21,6 +21,8 @@ const connection: Connection = {
   serverInfo: undefined,
   pid: undefined,
   request: () => Promise.reject(new Error('not used')),
+  notify: () => undefined,
+  watchResources: () => Promise.reject(new Error('not used')),
   close: () => Promise.resolve(),
 }
 

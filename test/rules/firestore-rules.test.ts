@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { describeWithEmulator } from '../support/describe-with-emulator.ts'
+import { describeOnEmulatorOnly } from '../support/describe-with-emulator.ts'
 import { type FirestoreEmulator } from '../support/firestore-emulator.ts'
 import {
   create,
@@ -38,6 +38,7 @@ const SERVER = {
   url: 'https://search.example/mcp',
 }
 const STDIO = { name: 'files', tenantId: 'acme', transport: 'stdio', command: 'files-server' }
+const PIPELINE = { name: 'digest', tenantId: 'acme', enabled: true }
 const RECORD = { tenantId: 'acme', atMs: 1, subject: 'ada', target: 'files_read', outcome: 'ok' }
 
 async function answersOf(
@@ -54,7 +55,7 @@ function onlyFor(...permitted: readonly Caller[]): Record<string, number> {
   )
 }
 
-describeWithEmulator('firestore.rules', () => {
+describeOnEmulatorOnly('firestore.rules', () => {
   beforeAll(async () => {
     emulator = await startWithRules()
     await seed('/mcp_servers/search', SERVER)
@@ -64,8 +65,11 @@ describeWithEmulator('firestore.rules', () => {
     await seed('/tool_usage/used', RECORD)
     await seed('/mcp_server_status/search', { tenantId: 'acme', problem: 'none' })
     await seed('/tenants/acme', { quota: 1 })
-    await seed('/mcp_templates/t', { tenantId: 'acme' })
-    await seed('/pipelines/p', { tenantId: 'acme' })
+    await seed('/mcp_templates/t', SERVER)
+    await seed('/mcp_templates/local', STDIO)
+    await seed('/mcp_templates/shared', { ...SERVER, tenantId: '*' })
+    await seed('/pipelines/p', PIPELINE)
+    await seed('/pipelines/shared', { ...PIPELINE, tenantId: '*' })
     await seed('/enhancement_rules/r', { tenantId: 'acme' })
     await seed('/catalog_snapshots/s', { tenantId: 'acme' })
     await seed('/unheard_of/u', { tenantId: 'acme' })
@@ -227,8 +231,6 @@ describeWithEmulator('firestore.rules', () => {
 
   describe.each([
     ['mcp_server_status', 'search'],
-    ['mcp_templates', 't'],
-    ['pipelines', 'p'],
     ['enhancement_rules', 'r'],
   ])('%s', (collection, id) => {
     test('is read and listed by operators of the tenant only', async () => {
@@ -243,6 +245,69 @@ describeWithEmulator('firestore.rules', () => {
       expect(await answersOf((token) => replace(`/${collection}/${id}`, token, document))).toEqual(onlyFor())
       expect(await answersOf((token) => remove(`/${collection}/${id}`, token))).toEqual(onlyFor())
     })
+  })
+
+  describe.each([
+    ['mcp_templates', 't', SERVER],
+    ['pipelines', 'p', PIPELINE],
+  ])('%s', (collection, id, document) => {
+    const path = `/${collection}/${id}`
+
+    test('are read and listed by operators of the tenant only', async () => {
+      expect(await answersOf((token) => get(path, token))).toEqual(onlyFor('operator'))
+      expect(await answersOf((token) => list(collection, token, 'acme'))).toEqual(onlyFor('operator'))
+      expect(await answersOf((token) => list(collection, token))).toEqual(onlyFor())
+    })
+
+    test('are created, changed and deleted by operators of the tenant only', async () => {
+      expect(await answersOf((token) => create(collection, token, document))).toEqual(onlyFor('operator'))
+      const change = { ...document, enabled: false }
+      expect(await answersOf((token) => replace(path, token, change))).toEqual(onlyFor('operator'))
+      const deletions = await answersOf(async (token) => {
+        await seed(`/${collection}/short-lived`, document)
+        return await remove(`/${collection}/short-lived`, token)
+      })
+      expect(deletions).toEqual(onlyFor('operator'))
+    })
+
+    test('do not move to another tenant, nor to all, and are not pulled over', async () => {
+      for (const tenantId of ['globex', '*'])
+        expect(await replace(path, OPERATOR, { ...document, tenantId })).toBe(DENIED)
+      expect(await replace(path, STRANGER, { ...document, tenantId: 'globex' })).toBe(DENIED)
+    })
+
+    test('of all tenants are neither read nor written', async () => {
+      const all = tokenOf({ tenant_id: '*', roles: ['operator'] })
+      for (const token of [OPERATOR, all]) {
+        expect(await get(`/${collection}/shared`, token)).toBe(DENIED)
+        expect(await create(collection, token, { ...document, tenantId: '*' })).toBe(DENIED)
+        expect(await replace(`/${collection}/shared`, token, document)).toBe(DENIED)
+        expect(await remove(`/${collection}/shared`, token)).toBe(DENIED)
+      }
+    })
+
+    test.each([
+      ['without a tenant', { tenantId: undefined }],
+      ['with a tenant of a wrong type', { tenantId: ['acme'] }],
+      ['with a name that is none', { name: 'not_a_name' }],
+      ['with a name of a wrong type', { name: 1 }],
+      ['with an on and off that is none', { enabled: 'yes' }],
+    ])('%s are not written', async (_, fields) => {
+      const wrong = Object.fromEntries(
+        Object.entries({ ...document, ...fields }).filter(([, value]) => value !== undefined),
+      )
+      expect(await create(collection, OPERATOR, wrong)).toBe(DENIED)
+      expect(await replace(path, OPERATOR, wrong)).toBe(DENIED)
+    })
+  })
+
+  test('a template with a command can be read, and neither created, changed nor deleted', async () => {
+    expect(await get('/mcp_templates/local', OPERATOR)).toBe(PERMITTED)
+    expect(await create('mcp_templates', OPERATOR, STDIO)).toBe(DENIED)
+    expect(await create('mcp_templates', OPERATOR, { ...SERVER, command: 'sh' })).toBe(DENIED)
+    expect(await replace('/mcp_templates/local', OPERATOR, SERVER)).toBe(DENIED)
+    expect(await replace('/mcp_templates/t', OPERATOR, { ...STDIO, name: 'search' })).toBe(DENIED)
+    expect(await remove('/mcp_templates/local', OPERATOR)).toBe(DENIED)
   })
 
   describe('tenants', () => {

@@ -1,109 +1,47 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
-import { eventually } from './eventually.ts'
+import { firestoreBackend, isCi } from './firestore-backend.ts'
+import { clearProject, isAnswering, startFirestoreProcess } from './firestore-process.ts'
+import { FirestoreRelay } from './firestore-relay.ts'
+import { FirestoreStandIn } from './firestore-stand-in/stand-in.ts'
 
-const MAIN_CLASS = 'com.google.cloud.datastore.emulator.firestore.CloudFirestore'
-
-/** A Firestore emulator of this test's own. */
+/** A Firestore of this test's own, which begins empty. */
 export interface FirestoreEmulator {
   /** `127.0.0.1:<port>`, for FIRESTORE_EMULATOR_HOST. */
   readonly host: string
   readonly port: number
-  readonly child: ChildProcess
+  /** It keeps its connections and answers nothing until `thaw`; then it does what it was asked meanwhile. */
+  freeze(): void
+  /** Idempotent. */
+  thaw(): void
+  /** Deletes all documents of a project. */
+  clear(projectId: string): Promise<void>
+  /** Breaks all connections and throws the documents away. Idempotent. */
   stop(): Promise<void>
 }
 
-let found: { readonly jar: string | undefined } | undefined
+/** Requests carry the names of what they are about in plain text. */
+const PROJECT = /projects\/([a-z0-9-]+)\/databases\//g
 
-/** Path of the emulator: FIRESTORE_EMULATOR_JAR, or that of the gcloud SDK; undefined without it or without Java. */
-export function emulatorJar(): string | undefined {
-  found ??= { jar: succeeds('java', ['-version']) ? findJar() : undefined }
-  return found.jar
-}
-
-function findJar(): string | undefined {
-  const own = process.env['FIRESTORE_EMULATOR_JAR']
-  if (own !== undefined && existsSync(own)) return own
-  const places = [
-    process.env['CLOUDSDK_ROOT_DIR'],
-    '/usr/lib/google-cloud-sdk',
-    '/usr/share/google-cloud-sdk',
-  ]
-  // gcloud is asked last: it takes a second to answer.
-  return places.map(jarIn).find((jar) => jar !== undefined) ?? jarIn(sdkRoot())
-}
-
-function jarIn(root: string | undefined): string | undefined {
-  if (root === undefined) return undefined
-  const path = join(root, 'platform/cloud-firestore-emulator/cloud-firestore-emulator.jar')
-  return existsSync(path) ? path : undefined
-}
-
-/** Starts an emulator and resolves when it answers. Without `rules`, everything is allowed. */
+/**
+ * Starts a Firestore and resolves when it answers: the emulator, or the stand-in where there is none. Without `rules`,
+ * everything is allowed.
+ * @throws Error when there is no emulator and `rules`, or CI, asks for one
+ */
 export async function startFirestoreEmulator(
   options: { port?: number; rules?: string } = {},
 ): Promise<FirestoreEmulator> {
-  const jar = emulatorJar()
-  if (jar === undefined) throw new Error('there is no Firestore emulator on this machine')
   const port = options.port ?? (await freePort())
-  const rules = options.rules === undefined ? [] : ['--rules', options.rules]
-  const child = spawn(
-    'java',
-    ['-cp', jar, MAIN_CLASS, '--host', '127.0.0.1', '--port', String(port), ...rules],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  )
-  let log = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => (log += chunk.toString()))
-  const exited = once(child, 'exit')
-  const killWithUs = (): void => void child.kill('SIGKILL')
-  process.once('exit', killWithUs)
-  await eventually(
-    async () => {
-      if (child.exitCode !== null) throw new Error(`the emulator ended: ${log}`)
-      if (!log.includes('Dev App Server is now running')) return false
-      return await fetch(`http://127.0.0.1:${port}/`).then(
-        ({ ok }) => ok,
-        () => false,
-      )
-    },
-    { timeoutMs: 30_000, intervalMs: 25, what: 'the Firestore emulator' },
-  )
-  return {
-    host: `127.0.0.1:${port}`,
-    port,
-    child,
-    stop: async () => {
-      process.off('exit', killWithUs)
-      child.kill('SIGKILL')
-      await exited
-    },
-  }
-}
-
-function sdkRoot(): string | undefined {
-  try {
-    return execFileSync('gcloud', ['info', '--format=value(installation.sdk_root)'], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    })
-      .toString()
-      .trim()
-  } catch {
-    return undefined
-  }
-}
-
-function succeeds(command: string, args: string[]): boolean {
-  try {
-    execFileSync(command, args, { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
+  const backend = firestoreBackend()
+  switch (backend.kind) {
+    case 'own':
+      return await startFirestoreProcess({ jar: backend.jar, port, rules: options.rules })
+    case 'given':
+      return await relayTo(backend.host, port)
+    case 'stand-in':
+      if (isCi || options.rules !== undefined)
+        throw new Error('this needs the Firestore emulator and Java, which are not here')
+      return await startStandIn(port)
   }
 }
 
@@ -115,4 +53,55 @@ export async function freePort(): Promise<number> {
   await once(server, 'close')
   if (address === null || typeof address === 'string') throw new Error('no port')
   return address.port
+}
+
+/**
+ * A given emulator is shared and stays as it is: an outage is one of the way to it, and each project is emptied when
+ * its first request comes by.
+ */
+async function relayTo(given: string, port: number): Promise<FirestoreEmulator> {
+  if (!(await isAnswering(given))) throw new Error(`FIRESTORE_EMULATOR_HOST: nothing answers at ${given}`)
+  const { hostname, port: givenPort } = new URL(`http://${given}`)
+  const cleared = new Map<string, Promise<void>>()
+  const clearOnce = (project: string): Promise<void> => {
+    const clearing = cleared.get(project) ?? clearProject(given, project)
+    cleared.set(project, clearing)
+    return clearing
+  }
+  const relay = await FirestoreRelay.start({
+    port,
+    target: { host: hostname, port: Number(givenPort || 80) },
+    beforeForward: async (chunk) => {
+      for (const [, project = ''] of chunk.toString('latin1').matchAll(PROJECT)) await clearOnce(project)
+    },
+  })
+  return {
+    ...behind(relay),
+    clear: (projectId) => clearProject(given, projectId),
+    stop: () => relay.stop(),
+  }
+}
+
+async function startStandIn(port: number): Promise<FirestoreEmulator> {
+  if (process.env['JEST_WORKER_ID'] === undefined)
+    process.stderr.write('There is no Firestore emulator here: this runs on the stand-in for it\n')
+  const standIn = await FirestoreStandIn.start()
+  const relay = await FirestoreRelay.start({ port, target: { host: '127.0.0.1', port: standIn.port } })
+  return {
+    ...behind(relay),
+    clear: (projectId) => Promise.resolve(standIn.clear(projectId)),
+    stop: async () => {
+      await relay.stop()
+      standIn.stop()
+    },
+  }
+}
+
+function behind(relay: FirestoreRelay): Pick<FirestoreEmulator, 'host' | 'port' | 'freeze' | 'thaw'> {
+  return {
+    host: `127.0.0.1:${relay.port}`,
+    port: relay.port,
+    freeze: () => relay.freeze(),
+    thaw: () => relay.thaw(),
+  }
 }

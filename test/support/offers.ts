@@ -1,7 +1,7 @@
 import { serverDocumentSchema, type ServerDefinition, serverKey } from '../../src/domain/server-definition.ts'
-import type { Snapshot } from '../../src/domain/snapshot.ts'
+import { EMPTY_SNAPSHOT, type Snapshot } from '../../src/domain/snapshot.ts'
 import type { Principal } from '../../src/domain/principal.ts'
-import type { NamedItem, Offer } from '../../src/upstream/discovery.ts'
+import { type ListName, type NamedItem, NEEDS_NO_CLIENT, type Offer } from '../../src/upstream/discovery.ts'
 
 /** A valid server document with as little in it as possible. */
 export function server(fields: Record<string, unknown> = {}): ServerDefinition {
@@ -15,7 +15,11 @@ export function server(fields: Record<string, unknown> = {}): ServerDefinition {
 }
 
 export function snapshotOf(...servers: ServerDefinition[]): Snapshot {
-  return { generation: 1, servers: new Map(servers.map((each) => [serverKey(each), each])), quarantined: [] }
+  return {
+    ...EMPTY_SNAPSHOT,
+    generation: 1,
+    servers: new Map(servers.map((each) => [serverKey(each), each])),
+  }
 }
 
 export function offer(parts: Partial<Offer> = {}): Offer {
@@ -25,8 +29,23 @@ export function offer(parts: Partial<Offer> = {}): Offer {
     resourceTemplates: [],
     prompts: [],
     capabilities: {},
+    needsClient: NEEDS_NO_CLIENT,
+    ttlMs: {},
     problems: [],
     ...parts,
+  }
+}
+
+/** Items that a server offers only to clients that it can ask, by its own names. */
+export function needsClient(parts: Partial<Record<ListName, string[]>>): Pick<Offer, 'needsClient'> {
+  const { tools, prompts, resources, resourceTemplates } = parts
+  return {
+    needsClient: {
+      tools: new Set(tools),
+      prompts: new Set(prompts),
+      resources: new Set(resources),
+      resourceTemplates: new Set(resourceTemplates),
+    },
   }
 }
 

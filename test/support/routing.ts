@@ -35,12 +35,15 @@ export function operation(fields: Partial<Operation> = {}): Operation {
 
 /** A call as it enters the pipeline. */
 export function call(fields: Partial<Call> = {}): Call {
+  const its = fields.operation ?? operation()
   return {
     caller: caller(),
-    operation: operation(),
+    operation: its,
     startedAt: 0,
     route: undefined,
     decision: undefined,
+    params: its.params,
+    askedMs: 0,
     timeoutMs: 0,
     instance: undefined,
     ...fields,

@@ -125,6 +125,96 @@ test('gauges show the state at the time of reading', async () => {
   expect(await linesOf(metrics, 'gateway_audit_queue')).toEqual(['gateway_audit_queue 4'])
 })
 
+test('what a gateway does not have shows no gauge, and what it has shows its state', async () => {
+  await using metrics = metricsFor()
+  const observed = { sessions: () => ({}), servers: () => ({}), auditQueue: () => 0, generation: () => 0 }
+  const shown = async (): Promise<string[]> => [
+    ...(await linesOf(metrics, 'gateway_audit_spool_bytes')),
+    ...(await linesOf(metrics, 'gateway_audit_spool_delivering')),
+    ...(await linesOf(metrics, 'gateway_secrets')),
+  ]
+  metrics.observe(observed)
+  expect(await shown()).toEqual([])
+  const spool = { waitingBytes: 4096, isDelivering: false }
+  metrics.observe({
+    ...observed,
+    auditSpool: () => spool,
+    secrets: () => ({ fresh: 2, stale: 0, refused: 1 }),
+  })
+  expect(await shown()).toEqual([
+    'gateway_audit_spool_bytes 4096',
+    'gateway_audit_spool_delivering 0',
+    'gateway_secrets{state="fresh"} 2',
+    'gateway_secrets{state="stale"} 0',
+    'gateway_secrets{state="refused"} 1',
+  ])
+  spool.isDelivering = true
+  expect(await linesOf(metrics, 'gateway_audit_spool_delivering')).toEqual([
+    'gateway_audit_spool_delivering 1',
+  ])
+})
+
+test('answers that did not wait for their record are counted', async () => {
+  await using metrics = metricsFor()
+  metrics.lateRecord()
+  metrics.lateRecord()
+  expect(await linesOf(metrics, 'gateway_audit_late_total')).toEqual(['gateway_audit_late_total 2'])
+})
+
+describe('MCP operations', () => {
+  const LIST = { method: 'tools/list', protocolVersion: '2025-11-25', errorType: undefined }
+  const CALLED = {
+    method: 'tools/call',
+    protocolVersion: '2026-07-28',
+    transport: 'pipe',
+    server: 'files',
+    tool: 'read',
+    errorType: undefined,
+  } as const
+
+  test('of clients are timed by method, revision and error, with the boundaries of the conventions', async () => {
+    await using metrics = metricsFor()
+    metrics.serverOperation(LIST, 30)
+    metrics.serverOperation({ ...LIST, method: 'tools/call', errorType: '-32602' }, -1)
+    const list = 'mcp_method_name="tools/list",mcp_protocol_version="2025-11-25",network_transport="tcp"'
+    const call =
+      'mcp_method_name="tools/call",gen_ai_operation_name="execute_tool",mcp_protocol_version="2025-11-25",network_transport="tcp",error_type="-32602"'
+    expect(await linesOf(metrics, 'mcp_server_operation_duration_sum')).toEqual([
+      `mcp_server_operation_duration_sum{${list}} 0.03`,
+      `mcp_server_operation_duration_sum{${call}} 0`,
+    ])
+    const buckets = (await linesOf(metrics, 'mcp_server_operation_duration_bucket')).slice(0, 15)
+    expect(buckets.map((line) => /le="([^"]+)"\} (\d+)/.exec(line)?.slice(1).join(': '))).toEqual(
+      '0.01: 0,0.02: 0,0.05: 1,0.1: 1,0.2: 1,0.5: 1,1: 1,2: 1,5: 1,10: 1,30: 1,60: 1,120: 1,300: 1,+Inf: 1'.split(
+        ',',
+      ),
+    )
+  })
+
+  test('towards servers have their server and tool too', async () => {
+    await using metrics = metricsFor()
+    metrics.clientOperation({ ...CALLED, errorType: 'tool_error' }, 1500)
+    expect(await linesOf(metrics, 'mcp_client_operation_duration_sum')).toEqual([
+      'mcp_client_operation_duration_sum{mcp_method_name="tools/call",gen_ai_operation_name="execute_tool",mcp_protocol_version="2026-07-28",network_transport="pipe",tool_gateway_server_name="files",gen_ai_tool_name="read",error_type="tool_error"} 1.5',
+    ])
+  })
+
+  test('of more than 200 tools are counted together from there on, and so are error codes that servers make up', async () => {
+    await using metrics = metricsFor()
+    for (let index = 0; index < 5000; index += 1)
+      metrics.clientOperation({ ...CALLED, tool: `t-${index}` }, 1)
+    metrics.clientOperation({ ...CALLED, tool: 't-0' }, 1)
+    for (let code = 1; code < 1000; code += 1)
+      metrics.serverOperation({ ...LIST, errorType: String(code) }, 1)
+    const client = await linesOf(metrics, 'mcp_client_operation_duration_count')
+    expect(client).toHaveLength(201)
+    expect(client[0]).toMatch(/gen_ai_tool_name="t-0"\} 2$/)
+    expect(client.at(-1)).toMatch(/gen_ai_tool_name="_other"\} 4800$/)
+    const server = await linesOf(metrics, 'mcp_server_operation_duration_count')
+    expect(server).toEqual([expect.stringMatching(/error_type="_OTHER"\} 999$/)])
+  })
+})
+
 test('the process shows its memory, CPU time and event loop', async () => {
   await using metrics = metricsFor()
   const value = async (name: string): Promise<number> =>

@@ -35,7 +35,50 @@ test('everything that a server has is in the offer', async () => {
     prompts: [{ name: 'p' }],
     capabilities: ALL,
     instructions: 'Be brief.',
+    needsClient: {
+      tools: new Set(),
+      prompts: new Set(),
+      resources: new Set(),
+      resourceTemplates: new Set(),
+    },
+    ttlMs: {},
     problems: [],
+  })
+})
+
+describe('how long a list is good for', () => {
+  const timesOf = (era: string, ...pages: unknown[]): Promise<Offer['ttlMs']> => {
+    const connection = new FakeConnection(
+      {
+        'tools/list': (params) => {
+          const page = Number(params?.['cursor'] ?? 0)
+          const nextCursor = page + 1 < pages.length ? { nextCursor: String(page + 1) } : {}
+          return { tools: [], ttlMs: pages[page], ...nextCursor }
+        },
+        'prompts/list': () => ({ prompts: [] }),
+      },
+      { tools: {}, prompts: {} },
+    )
+    return discover(Object.assign(connection, { era }), options).then(({ ttlMs }) => ttlMs)
+  }
+
+  test('is the shortest that a page of a modern server gives', async () => {
+    expect(await timesOf('modern', 5000, 3000, 4000)).toEqual({ tools: 3000 })
+  })
+
+  test.each([
+    [-1, { tools: 0 }],
+    [0, { tools: 0 }],
+    [1.5, {}],
+    ['5', {}],
+    [undefined, {}],
+    [1e300, {}],
+  ])('given as %j is %j', async (given, expected) => {
+    expect(await timesOf('modern', given)).toEqual(expected)
+  })
+
+  test('is nothing that a legacy server can say', async () => {
+    expect(await timesOf('legacy', 5000)).toEqual({})
   })
 })
 
@@ -88,6 +131,11 @@ describe('pages', () => {
   })
 })
 
+/** A value that JSON can carry and recursion cannot follow. */
+function nested(depth: number): unknown {
+  return JSON.parse(`${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`)
+}
+
 describe('an invalid item is left out alone', () => {
   test.each([
     [null, 'a tool without a name was left out'],
@@ -96,6 +144,8 @@ describe('an invalid item is left out alone', () => {
     [{ name: 'bad' }, 'tool bad: its inputSchema is not of type object'],
     [{ name: 'bad', inputSchema: { type: 'string' } }, 'tool bad: its inputSchema is not of type object'],
     [tool('bad', { description: 'x'.repeat(262_144) }), 'tool bad: its definition is too large'],
+    [tool('bad', { x: nested(128) }), 'tool bad: its definition is too large'],
+    [tool('bad', { x: nested(20_000) }), 'tool bad: its definition is too large'],
     [tool('good'), 'tool good: it is listed more than once'],
     [tool('new\nline', { inputSchema: 1 }), 'tool new line: its inputSchema is not of type object'],
   ])('tool %#', async (item, problem) => {
@@ -116,6 +166,71 @@ describe('an invalid item is left out alone', () => {
       'resource r: it has no uri',
       'resource template t: it has no uriTemplate',
     ])
+  })
+})
+
+describe('a tool of which an argument cannot be a header', () => {
+  const marked = (name: unknown, type: unknown = 'string'): object => ({ type, 'x-mcp-header': name })
+  const schema = (properties: object, more: object = {}): object => ({ type: 'object', properties, ...more })
+  const listed = async (era: string, inputSchema: object): Promise<Offer> => {
+    const tools = [tool('good'), { name: 'bad', inputSchema }, tool('also')]
+    const connection = new FakeConnection({ 'tools/list': () => ({ tools }) })
+    return discover(Object.assign(connection, { era }), options)
+  }
+  const NO_NAME = 'is no name that a header can have'
+  const NO_TYPE = 'is not on a string, an integer or a boolean'
+  const NO_PLACE = 'is not on a property that "properties" alone lead to'
+  const INVALID: [string, object, string, string][] = [
+    ['an empty name', schema({ a: marked('') }), 'a', NO_NAME],
+    ['a name that is no text', schema({ a: marked(1) }), 'a', NO_NAME],
+    ['a name with a blank', schema({ a: marked('My Region') }), 'a', NO_NAME],
+    ['a name with a colon', schema({ a: marked('Region:x') }), 'a', NO_NAME],
+    ['a name with a control character', schema({ a: marked('A\r\nB') }), 'a', NO_NAME],
+    ['a name outside of ASCII', schema({ a: marked('Région') }), 'a', NO_NAME],
+    ['an object', schema({ a: marked('A', 'object') }), 'a', NO_TYPE],
+    ['an array', schema({ a: marked('A', 'array') }), 'a', NO_TYPE],
+    ['null', schema({ a: marked('A', 'null') }), 'a', NO_TYPE],
+    ['any number', schema({ a: marked('A', 'number') }), 'a', NO_TYPE],
+    ['several types', schema({ a: marked('A', ['string', 'integer']) }), 'a', NO_TYPE],
+    ['no type', schema({ a: { 'x-mcp-header': 'A' } }), 'a', NO_TYPE],
+    ['a name twice', schema({ a: marked('A'), b: marked('A') }), 'b', 'is the name of another one'],
+    [
+      'a name twice in other letters, at another depth',
+      schema({ a: marked('My-A'), b: schema({ c: marked('my-a') }) }),
+      'b.c',
+      'is the name of another one',
+    ],
+    ['the arguments as a whole', { ...schema({}), 'x-mcp-header': 'A' }, 'the root', NO_PLACE],
+    ['an item', schema({ a: { type: 'array', items: marked('A') } }), 'a.items', NO_PLACE],
+    ['one of several forms', schema({}, { oneOf: [schema({ a: marked('A') })] }), 'oneOf.a', NO_PLACE],
+    ['what is defined apart', schema({}, { $defs: { a: marked('A') } }), '$defs', NO_PLACE],
+    ['a property with a line break in its name', schema({ 'a\nb': marked('') }), 'a b', NO_NAME],
+  ]
+
+  test.each(INVALID)('is left out where a modern server marks %s', async (_what, inputSchema, at, why) => {
+    const offer = await listed('modern', inputSchema)
+    expect(offer.tools.map(({ name }) => name)).toEqual(['good', 'also'])
+    expect(offer.problems).toEqual([`tool bad: its x-mcp-header at ${at} ${why}`])
+  })
+
+  test.each(INVALID)('is as good as any where a legacy server marks %s', async (_what, inputSchema) => {
+    const offer = await listed('legacy', inputSchema)
+    expect(offer.tools.map(({ name }) => name)).toEqual(['good', 'bad', 'also'])
+    expect(offer.problems).toEqual([])
+  })
+
+  test('stays where its marks are valid, and where they are no marks', async () => {
+    const offer = await listed(
+      'modern',
+      schema({
+        a: marked('A'),
+        n: marked('N', 'integer'),
+        'x-mcp-header': schema({ b: marked('B', 'boolean') }),
+        c: { type: 'string', default: { 'x-mcp-header': '' }, enum: [{ 'x-mcp-header': '' }] },
+      }),
+    )
+    expect(offer.tools.map(({ name }) => name)).toEqual(['good', 'bad', 'also'])
+    expect(offer.problems).toEqual([])
   })
 })
 

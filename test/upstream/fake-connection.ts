@@ -1,19 +1,31 @@
 import { GatewayError } from '../../src/domain/errors.ts'
 import type { JsonObject } from '../../src/domain/json.ts'
 import type { ServerDefinition } from '../../src/domain/server-definition.ts'
-import type { Connect, Connection, ConnectionEvents } from '../../src/upstream/connection/connection.ts'
+import type { ClientSide } from '../../src/upstream/connection/client-side.ts'
+import type {
+  Connect,
+  Connection,
+  ConnectionEvents,
+  Era,
+  RequestOptions,
+} from '../../src/upstream/connection/connection.ts'
 
 type Answer = (params: JsonObject | undefined) => JsonObject | Promise<JsonObject>
 
 /** A connection that answers from a table. Methods that are not in it are unknown. */
 export class FakeConnection implements Connection {
-  readonly era = 'legacy'
+  era: Era = 'legacy'
   readonly protocolVersion = '2025-11-25'
   readonly instructions = 'Be brief.'
-  readonly serverInfo = { name: 'fake', version: '0' }
+  serverInfo = { name: 'fake', version: '0' }
   readonly pid = 4711
   readonly capabilities: JsonObject
   readonly requests: { method: string; params: JsonObject | undefined }[] = []
+  readonly notified: { method: string; params: JsonObject | undefined }[] = []
+  /** The sets of resources that were to be watched, one after the other. */
+  readonly watched: string[][] = []
+  /** Answers to `watchResources`. */
+  agree: (uris: ReadonlySet<string>) => Promise<void> = () => Promise.resolve()
   isClosed = false
   readonly answers: Record<string, Answer>
 
@@ -22,11 +34,27 @@ export class FakeConnection implements Connection {
     this.capabilities = capabilities
   }
 
-  async request(method: string, params: JsonObject | undefined): Promise<JsonObject> {
+  async request(
+    method: string,
+    params: JsonObject | undefined,
+    { signal }: RequestOptions,
+  ): Promise<JsonObject> {
     this.requests.push({ method, params })
     const answer = this.answers[method]
     if (answer === undefined) throw upstreamError(-32_601)
-    return answer(params)
+    const answered = answer(params)
+    const { promise: aborted, reject } = Promise.withResolvers<never>()
+    signal?.addEventListener('abort', () => reject(new GatewayError('cancelled')), { once: true })
+    return Promise.race([answered, aborted])
+  }
+
+  notify(method: string, params: JsonObject | undefined): void {
+    this.notified.push({ method, params })
+  }
+
+  watchResources(uris: ReadonlySet<string>): Promise<void> {
+    this.watched.push([...uris])
+    return this.agree(uris)
   }
 
   close(): Promise<void> {
@@ -39,11 +67,21 @@ export function upstreamError(code: number): GatewayError {
   return new GatewayError('upstream_error', undefined, { facts: { upstream: { code, message: 'no' } } })
 }
 
+/** What a request over a session that the server has forgotten fails with. */
+export function sessionLost(): GatewayError {
+  const cause = Object.assign(new Error('gone'), { name: 'SessionLost' })
+  return new GatewayError('upstream_unavailable', 'Server sample is not available', {
+    cause,
+    facts: { server: 'sample', mayHaveExecuted: false },
+  })
+}
+
 /** One call of {@link FakeServers.connect}: what it asked for, and the means to answer. */
 export interface Attempt {
   readonly server: ServerDefinition
   readonly events: ConnectionEvents
   readonly signal: AbortSignal
+  readonly client: ClientSide | undefined
   readonly succeed: (connection?: FakeConnection) => FakeConnection
   readonly fail: (reason: string) => void
 }
@@ -54,13 +92,14 @@ export class FakeServers {
   /** Opens every connection at once. */
   isReady = false
 
-  readonly connect: Connect = (server, events, { signal, timeoutMs: _timeoutMs }) => {
+  readonly connect: Connect = (server, events, { signal, client, timeoutMs: _timeoutMs }) => {
     const { promise, resolve, reject } = Promise.withResolvers<Connection>()
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
     const attempt: Attempt = {
       server,
       events,
       signal,
+      client,
       succeed: (connection = toolServer()) => {
         resolve(connection)
         return connection

@@ -2,7 +2,16 @@ import { expect, test } from '@jest/globals'
 import { type InstanceEvent, type InstanceState, transition } from '../../src/upstream/instance-state.ts'
 
 const STATES: InstanceState[] = ['stopped', 'starting', 'ready', 'draining', 'backing_off', 'failed']
-const EVENTS: InstanceEvent[] = ['start', 'opened', 'lost', 'given_up', 'retry', 'stop', 'drained']
+const EVENTS: InstanceEvent[] = [
+  'start',
+  'opened',
+  'lost',
+  'given_up',
+  'session_lost',
+  'retry',
+  'stop',
+  'drained',
+]
 const ARROWS: [InstanceState, InstanceEvent, InstanceState][] = [
   ['stopped', 'start', 'starting'],
   ['starting', 'opened', 'ready'],
@@ -11,6 +20,7 @@ const ARROWS: [InstanceState, InstanceEvent, InstanceState][] = [
   ['starting', 'stop', 'stopped'],
   ['ready', 'lost', 'backing_off'],
   ['ready', 'given_up', 'failed'],
+  ['ready', 'session_lost', 'starting'],
   ['ready', 'stop', 'draining'],
   ['draining', 'drained', 'stopped'],
   ['backing_off', 'retry', 'starting'],

@@ -5,7 +5,7 @@ import { createConnector } from '../../src/upstream/connection/connect.ts'
 import type { Offer } from '../../src/upstream/discovery.ts'
 import { Upstreams } from '../../src/upstream/upstreams.ts'
 import { eventually } from '../support/eventually.ts'
-import { isAlive } from '../support/process-tree.ts'
+import { descendantsOf, isAlive } from '../support/process-tree.ts'
 import { definitionOf, programOf } from '../support/server-definitions.ts'
 import { silentLogger } from '../support/silent-logger.ts'
 import { legacyHttp } from '../support/upstreams/sample-http.ts'
@@ -99,7 +99,7 @@ test('a changed list of tools is offered anew', async () => {
   expect(isReady(upstreams, 'acme/sample')).toBe(true)
 })
 
-test('a session that the server has forgotten is opened anew', async () => {
+test('a session that the server has forgotten is opened anew, and the call that noticed it runs', async () => {
   const upstream = await legacyHttp()
   closers.push(upstream.close)
   const { upstreams } = supervised()
@@ -107,13 +107,7 @@ test('a session that the server has forgotten is opened anew', async () => {
   upstreams.start(server)
   await eventually(() => isReady(upstreams, 'acme/sample'))
   upstream.forgetSessions()
-  await expect(run(upstreams, server, 'echo')).rejects.toMatchObject({ facts: { mayHaveExecuted: false } })
-  await eventually(() =>
-    run(upstreams, server, 'echo').then(
-      (text) => text === '{}',
-      () => false,
-    ),
-  )
+  expect(await run(upstreams, server, 'echo')).toBe('{}')
   expect(upstreams.status('acme/sample')?.instances[0]?.restarts).toBe(1)
 })
 
@@ -125,4 +119,18 @@ test('after closing no process is left', async () => {
   const pids = [...upstreams.statuses().values()].map(({ instances }) => instances[0]?.pid ?? 0)
   await upstreams.close()
   expect(pids.map(isAlive)).toEqual([false, false, false])
+})
+
+test('a process that is started to be asked as a client with capabilities is ended, also by closing', async () => {
+  const { upstreams } = supervised()
+  const before = descendantsOf(process.pid)
+  const processes = (): number => descendantsOf(process.pid).filter((pid) => !before.includes(pid)).length
+  upstreams.start(programOf('sample-stdio.ts', ['legacy'], { name: 'a' }))
+  await eventually(() => processes() === 2)
+  await eventually(() => processes() === 1)
+  expect(isReady(upstreams, 'acme/a')).toBe(true)
+  upstreams.start(programOf('sample-stdio.ts', ['legacy'], { name: 'b' }))
+  await eventually(() => processes() === 3)
+  await upstreams.close()
+  expect(processes()).toBe(0)
 })

@@ -10,13 +10,19 @@ import { type FakeConnection, FakeServers, toolServer } from './fake-connection.
 
 export const KEY = 'acme/sample'
 
+/** A server whose document grants nothing of its clients, unless told otherwise: it is connected once. */
 export function server(fields: Record<string, unknown> = {}): ServerDefinition {
-  return definitionOf({ transport: 'streamable-http', url: 'http://127.0.0.1:1/', ...fields })
+  return definitionOf({
+    transport: 'streamable-http',
+    url: 'http://127.0.0.1:1/',
+    clientCapabilities: [],
+    ...fields,
+  })
 }
 
 /** The same server as a process. */
 export function processServer(fields: Record<string, unknown> = {}): ServerDefinition {
-  return definitionOf({ transport: 'stdio', command: 'x', ...fields })
+  return definitionOf({ transport: 'stdio', command: 'x', clientCapabilities: [], ...fields })
 }
 
 export interface World {

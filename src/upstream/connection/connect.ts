@@ -6,7 +6,8 @@ import { type ResolveSecret, type SecretReference, SecretRefused } from '../../d
 import { type ServerDefinition, serverKey } from '../../domain/server-definition.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { type Channel, httpChannel, stdioChannel } from './channel.ts'
-import type { Connect, Connection, ConnectionEvents, Era } from './connection.ts'
+import type { ClientSide } from './client-side.ts'
+import type { Connect, Connection, ConnectionEvents, ConnectOptions, Era } from './connection.ts'
 import { EraMemory } from './era-memory.ts'
 import { type EraQuestion, open } from './opening.ts'
 import { nodeModulesOf } from './package-command.ts'
@@ -15,6 +16,9 @@ import { type ServerWithSecrets, withSecrets } from './resolve-secrets.ts'
 import { openingFailure, statusOf } from './upstream-error.ts'
 
 const STDIO_PROBE_MS = 3000
+/** For the answer to `initialize` of a process that has been up for a while. */
+const SHORTEST_OPENING_MS = 1000
+const ASK_TIMEOUT_MS = 10 * 60 * 1000
 const MODERN = '2026-07-28'
 /** What a server answers to the POST of a transport that it does not speak. */
 const NOT_THIS_TRANSPORT = new Set([400, 404, 405])
@@ -31,6 +35,8 @@ export interface ConnectorOptions {
   readonly logger: Logger
   readonly clock?: Clock
   readonly random?: () => number
+  /** The longest that a client may take to answer what a server asks it. 10 minutes by default. */
+  readonly askTimeoutMs?: number
   /** Asked for each secret that a server names, at each connection. Absent: there are no secrets. */
   readonly resolveSecret?: ResolveSecret
 }
@@ -40,6 +46,7 @@ interface Opening {
   /** With the values of its secrets; nothing but the channel may see them. */
   readonly filled: ServerWithSecrets
   readonly events: ConnectionEvents
+  readonly client: ClientSide | undefined
   readonly signal: AbortSignal
   /** Milliseconds left. */
   readonly remaining: () => number
@@ -48,7 +55,7 @@ interface Opening {
 /** Opens connections of every transport and era, and remembers which era a server speaks. */
 export function createConnector(options: ConnectorOptions): Connect {
   const connector = new Connector(options)
-  return (server, events, { timeoutMs, signal }) => connector.connect(server, events, timeoutMs, signal)
+  return (server, events, connectOptions) => connector.connect(server, events, connectOptions)
 }
 
 class Connector {
@@ -65,8 +72,7 @@ class Connector {
   async connect(
     server: ServerDefinition,
     events: ConnectionEvents,
-    timeoutMs: number,
-    signal: AbortSignal,
+    { timeoutMs, signal, client }: ConnectOptions,
   ): Promise<Connection> {
     const deadline = new AbortController()
     const cancel = this.#clock.after(timeoutMs, () =>
@@ -79,7 +85,7 @@ class Connector {
       const filled = await this.#filled(server, bounded)
       secrets = filled.secrets
       const remaining = (): number => Math.max(1, endsAt - this.#clock.monotonic())
-      const opening: Opening = { filled, events, signal: bounded, remaining }
+      const opening: Opening = { filled, events, client, signal: bounded, remaining }
       const connection = await (server.transport === 'stdio' ? this.#stdio(opening) : this.#http(opening))
       return secrets.length === 0 ? connection : redactedConnection(connection, redactor({ secrets }))
     } catch (error) {
@@ -110,13 +116,12 @@ class Connector {
     const known = this.#knownEra(opening)
     if (known === 'legacy') return this.#openProcess(opening, { kind: 'legacy' }, untilDeadline(opening))
     if (known === 'modern') return this.#openProcess(opening, pinned(opening), untilDeadline(opening))
-    const question: EraQuestion = {
-      kind: 'ask',
-      mode: 'auto',
-      probeMs: Math.min(STDIO_PROBE_MS, opening.remaining() / 2),
-    }
+    const firstMs = opening.remaining() / 2
+    const probeMs = Math.min(STDIO_PROBE_MS, firstMs)
+    const question: EraQuestion = { kind: 'ask', mode: 'auto', probeMs }
     try {
-      return await this.#openProcess(opening, question, opening.remaining() / 2)
+      // What comes after the question has a time of its own; the process that is started instead needs its half.
+      return await this.#openProcess(opening, question, Math.max(SHORTEST_OPENING_MS, firstMs - probeMs))
     } catch (error) {
       if (error instanceof NotStarted || opening.signal.aborted) throw error
       this.#options.logger.debug(
@@ -167,7 +172,7 @@ class Connector {
     const { events, signal } = opening
     const { server } = opening.filled
     const key = memoryKey(server)
-    const { clientInfo, random = Math.random } = this.#options
+    const { clientInfo, random = Math.random, askTimeoutMs = ASK_TIMEOUT_MS } = this.#options
     try {
       const connection = await open({
         server: server.name,
@@ -177,6 +182,8 @@ class Connector {
         signal,
         events,
         clientInfo,
+        side: opening.client,
+        askTimeoutMs,
         clock: this.#clock,
         random,
       })

@@ -2,16 +2,23 @@ import {
   Client,
   type Implementation,
   type PriorDiscovery,
+  SdkErrorCode,
+  SdkHttpError,
   SseError,
   type VersionNegotiationMode,
 } from '@modelcontextprotocol/client'
 import type { Clock } from '../../domain/clock.ts'
 import type { Channel } from './channel.ts'
+import type { ClientSide } from './client-side.ts'
 import type { ConnectionEvents } from './connection.ts'
 import { unreachableCode } from './limited-fetch.ts'
 import { listenForChanges, onListChanges } from './list-changes.ts'
 import { SdkConnection } from './sdk-connection.ts'
-import { statusOf } from './upstream-error.ts'
+import { isUnknownSession } from './upstream-error.ts'
+import { Wire } from './wire.ts'
+
+const SESSION_ENDED = 'its session has ended'
+const CHECK_MS = 10_000
 
 /** How to find the era of a server: it is known to be legacy, or it is asked. */
 export type EraQuestion =
@@ -30,33 +37,44 @@ export async function open(options: {
   signal: AbortSignal
   events: ConnectionEvents
   clientInfo: Implementation
+  /** The one client that the connection is for. */
+  side: ClientSide | undefined
+  askTimeoutMs: number
   clock: Clock
   random: () => number
 }): Promise<SdkConnection> {
-  const { channel, question, events, signal, clock, random } = options
-  const { transport } = channel
+  const { channel, question, events, signal, clock, random, askTimeoutMs } = options
   const life = new Life({ onLost: events.onLost })
+  const onResourceUpdated = life.whileLive(events.onResourceUpdated ?? (() => undefined))
+  const wire = new Wire({
+    transport: channel.transport,
+    client: options.side,
+    onResourceUpdated,
+    clock,
+    askTimeoutMs,
+  })
   const client = new Client(options.clientInfo, question.kind === 'ask' ? negotiation(question) : {})
   const onListChanged = life.whileLive(events.onListChanged)
   onListChanges(client, onListChanged)
   Object.assign(client, {
     onclose: () => life.lose(channel.endReason()),
     onerror: (error: Error) => {
-      const reason = lossIn(error, transport.sessionId !== undefined)
+      if (isMissingStream(error)) life.check()
+      const reason = lossIn(error, wire.sessionId !== undefined)
       // The request that noticed it fails first, with its own error.
       if (reason !== undefined) setImmediate(() => life.lose(reason))
     },
   })
   try {
     const prior: PriorDiscovery | undefined = question.kind === 'legacy' ? { kind: 'legacy' } : undefined
-    const connecting = client.connect(transport, {
+    const connecting = client.connect(wire, {
       timeout: options.timeoutMs,
       signal,
       ...(prior !== undefined && { prior }),
     })
     await unlessAborted(connecting, signal)
   } catch (error) {
-    await transport.close().catch(() => undefined)
+    await wire.close().catch(() => undefined)
     throw error
   }
   const close = async (): Promise<void> => {
@@ -64,13 +82,18 @@ export async function open(options: {
     await channel.sayGoodbye()
     await client.close()
     // Closes a transport that the client has already let go of.
-    await transport.close()
+    await wire.close()
   }
   const connection = new SdkConnection({
     server: options.server,
     client,
-    transport,
+    wire,
     pid: channel.pid(),
+    clock,
+    random,
+    signal: life.signal,
+    onResourceUpdated,
+    onSessionLost: () => setImmediate(() => life.lose(SESSION_ENDED)),
     close,
   })
   life.begin(connection)
@@ -103,18 +126,27 @@ function lossIn(error: unknown, hasSession: boolean): string | undefined {
   const unreachable = unreachableCode(error)
   if (unreachable !== undefined) return `it cannot be reached any more (${unreachable})`
   if (error instanceof SseError) return 'the event stream ended'
-  return hasSession && statusOf(error) === 404 ? 'its session has ended' : undefined
+  return isUnknownSession(error, hasSession) && !isMissingStream(error) ? SESSION_ENDED : undefined
+}
+
+/** The stream for everything that belongs to no request: the session is gone, or there never was such a stream. */
+function isMissingStream(error: unknown): boolean {
+  return (
+    error instanceof SdkHttpError &&
+    error.code === SdkErrorCode.ClientHttpFailedToOpenStream &&
+    error.status === 404
+  )
 }
 
 /** From the moment a connection is open until it is closed or lost: the time in which its reports count. */
 class Life {
-  readonly #onLost: (reason: string) => void
+  readonly #onLost: ConnectionEvents['onLost']
   readonly #over = new AbortController()
   #connection: SdkConnection | undefined
   /** A loss noticed while the connection was being handed over. */
   #lostEarly: string | undefined
 
-  constructor(options: { onLost: (reason: string) => void }) {
+  constructor(options: Pick<ConnectionEvents, 'onLost'>) {
     this.#onLost = options.onLost
   }
 
@@ -133,6 +165,13 @@ class Life {
     this.#over.abort()
   }
 
+  /** Has a request find out whether the session still exists. */
+  check(): void {
+    const { signal } = this.#over
+    if (signal.aborted) return
+    void this.#connection?.request('ping', undefined, { signal, timeoutMs: CHECK_MS }).catch(() => undefined)
+  }
+
   lose(reason: string): void {
     if (this.#over.signal.aborted) return
     if (this.#connection === undefined) {
@@ -140,6 +179,11 @@ class Life {
       return
     }
     this.end()
+    if (reason === SESSION_ENDED) {
+      // Whoever opened it closes it, when requests in flight have been told by the server that it has not run them.
+      this.#onLost(reason, 'session')
+      return
+    }
     void this.#connection.close()
     this.#onLost(reason)
   }

@@ -1,5 +1,5 @@
 import type { JSONRPCErrorResponse, RequestId } from '@modelcontextprotocol/client'
-import { ERRORS } from '../../domain/errors.ts'
+import { ERRORS } from '../../domain/error-table.ts'
 import { isJsonObject } from '../../domain/json.ts'
 
 const ID = String.raw`"id"\s*:\s*(-?\d+|"(?:[^"\\]|\\.)*")`

@@ -40,6 +40,8 @@ export function redactedError(error: unknown, redact: Redact, depth = 0): Error 
 /** A connection whose errors do not repeat the values. Results are the server's own words: they pass as they are. */
 export function redactedConnection(connection: Connection, redact: Redact): Connection {
   const { era, protocolVersion, capabilities, instructions, serverInfo, pid } = connection
+  const redacted = <T>(outcome: Promise<T>): Promise<T> =>
+    outcome.catch((error: unknown) => Promise.reject(redactedFailure(error, redact)))
   return {
     era,
     protocolVersion,
@@ -47,10 +49,9 @@ export function redactedConnection(connection: Connection, redact: Redact): Conn
     instructions,
     serverInfo,
     pid,
-    request: (method, params, options) =>
-      connection
-        .request(method, params, options)
-        .catch((error: unknown) => Promise.reject(redactedFailure(error, redact))),
+    request: (method, params, options) => redacted(connection.request(method, params, options)),
+    notify: (method, params) => connection.notify(method, params),
+    watchResources: (uris) => redacted(connection.watchResources(uris)),
     close: () => connection.close(),
   }
 }

@@ -1,17 +1,35 @@
-import type { Client, StandardSchemaV1, Transport } from '@modelcontextprotocol/client'
+import {
+  type Client,
+  CLIENT_CAPABILITIES_META_KEY,
+  LOG_LEVEL_META_KEY,
+  SdkError,
+  SdkErrorCode,
+  SERVER_INFO_META_KEY,
+  type StandardSchemaV1,
+} from '@modelcontextprotocol/client'
+import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json.ts'
+import type { ClientSide } from './client-side.ts'
 import type { Connection, Era, RequestOptions } from './connection.ts'
-import { RawResults, rawResult } from './raw-results.ts'
-import { upstreamError } from './upstream-error.ts'
+import { PausableDeadline } from './pausable-deadline.ts'
+import { rawResult } from './raw-results.ts'
+import { isSessionLost, upstreamError } from './upstream-error.ts'
+import { ListenedResources, SubscribedResources, type WatchedResources } from './watched-resources.ts'
+import type { Wire } from './wire.ts'
+
+const SUBSCRIBE_MS = 10_000
+/** What a timer can be set to at most. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks'
+const PARAMETER_HEADER = /^mcp-param-/i
 
 /** Accepts every result as it is. */
 const ANYTHING: StandardSchemaV1<unknown, unknown> = {
   '~standard': { version: 1, vendor: 'tool-gateway', validate: (value) => ({ value }) },
 }
-const SERVER_INFO = 'io.modelcontextprotocol/serverInfo'
 
-/** Makes the SDK ask for progress; {@link RawResults} is what reports it. */
+/** Makes the SDK ask for progress; {@link Wire} is what reports it. */
 const asksForProgress = (): void => undefined
 
 /** A connected SDK client and its transport as a {@link Connection}. */
@@ -25,8 +43,10 @@ export class SdkConnection implements Connection {
 
   readonly #server: string
   readonly #client: Client
-  readonly #transport: Transport
-  readonly #results: RawResults
+  readonly #wire: Wire
+  readonly #clock: Clock
+  readonly #watched: WatchedResources
+  readonly #onSessionLost: () => void
   readonly #close: () => Promise<void>
   /** Whether a request's HTTP exchange has to be ended by us when it is given up. */
   readonly #endsExchanges: boolean
@@ -36,17 +56,25 @@ export class SdkConnection implements Connection {
     server: string
     /** Connected. */
     client: Client
-    transport: Transport
+    wire: Wire
     pid: number | undefined
+    clock: Clock
+    random: () => number
+    /** Aborted when the connection is over. */
+    signal: AbortSignal
+    onResourceUpdated: (params: JsonObject) => void
+    /** Called for each request that fails because the server has forgotten the session. */
+    onSessionLost: () => void
     /** Ends the connection; called once. */
     close: () => Promise<void>
   }) {
-    const { client } = options
-    this.#server = options.server
+    const { server, client, wire, clock, random, signal } = options
+    this.#server = server
     this.#client = client
-    this.#transport = options.transport
+    this.#wire = wire
+    this.#clock = clock
+    this.#onSessionLost = options.onSessionLost
     this.#close = options.close
-    this.#results = new RawResults(options.transport)
     this.era = client.getProtocolEra() ?? 'legacy'
     this.protocolVersion = client.getNegotiatedProtocolVersion() ?? ''
     this.capabilities = { ...client.getServerCapabilities() }
@@ -54,7 +82,15 @@ export class SdkConnection implements Connection {
     const serverInfo = client.getServerVersion()
     this.serverInfo = serverInfo === undefined ? undefined : { ...serverInfo }
     this.pid = options.pid
-    this.#endsExchanges = this.era === 'legacy' && options.transport.hasPerRequestStream === true
+    this.#endsExchanges = this.era === 'legacy' && wire.hasPerRequestStream
+    const onUpdated = options.onResourceUpdated
+    const subscribe = (method: string, params: JsonObject): Promise<JsonObject> =>
+      this.request(method, params, { signal, timeoutMs: SUBSCRIBE_MS })
+    this.#watched =
+      this.era === 'modern'
+        ? new ListenedResources({ server, client, onUpdated, clock, random, signal })
+        : new SubscribedResources({ request: subscribe })
+    if (this.era === 'modern') wire.endAsks()
   }
 
   async request(
@@ -62,50 +98,123 @@ export class SdkConnection implements Connection {
     params: JsonObject | undefined,
     options: RequestOptions,
   ): Promise<JsonObject> {
-    const { signal, timeoutMs, onProgress } = options
+    const { signal, onProgress, client } = options
     if (isAborted(signal)) throw this.#neverSent('cancelled')
     if (this.#closed !== undefined) throw this.#neverSent('upstream_unavailable')
     const exchange = this.#endsExchanges ? new AbortController() : undefined
+    const limits = this.#limits(options)
+    const following = {
+      signal: exchange?.signal,
+      onProgress,
+      client,
+      deadline: limits.deadline,
+      headers: parameterHeaders(options.headers),
+    }
     try {
-      const following = { signal: exchange?.signal, onProgress }
-      const answer = await this.#results.follow(following, () =>
-        this.#client.request({ method, ...(params !== undefined && { params }) }, ANYTHING, {
-          timeout: timeoutMs,
-          ...(signal !== undefined && { signal }),
+      const answer = await this.#wire.follow(following, () =>
+        this.#client.request(this.#message(method, params, client), ANYTHING, {
+          timeout: limits.timeoutMs,
+          ...(limits.signal !== undefined && { signal: limits.signal }),
           ...(onProgress !== undefined && { onprogress: asksForProgress }),
         }),
       )
-      return this.#checked(rawResult(answer))
+      return this.#checked(rawResult(answer), client)
     } catch (error) {
       // Not after an answer: that would cost the keep-alive connection.
       exchange?.abort()
-      throw upstreamError(error, {
-        server: this.#server,
-        isCancelled: isAborted(signal),
-        hasSession: this.#transport.sessionId !== undefined,
-      })
+      throw this.#failure(error, signal)
     }
   }
 
+  notify(method: string, params: JsonObject | undefined): void {
+    if (this.#closed !== undefined) return
+    const message = { method, ...(params !== undefined && { params }) }
+    // To a legacy server as it is: the SDK would only pass on what belongs to capabilities that it knows of.
+    const sent =
+      this.era === 'modern'
+        ? this.#client.notification(message)
+        : this.#wire.send({ jsonrpc: '2.0', ...message })
+    sent.catch(() => undefined)
+  }
+
+  async watchResources(uris: ReadonlySet<string>): Promise<void> {
+    if (this.#closed !== undefined) throw this.#neverSent('upstream_unavailable')
+    const { resources } = this.capabilities
+    if (!isJsonObject(resources) || resources['subscribe'] !== true) {
+      if (uris.size === 0) return
+      const facts = { server: this.#server }
+      throw new GatewayError('method_not_found', `Server ${this.#server} has no subscriptions`, { facts })
+    }
+    await this.#watched.watch(uris).catch((error: unknown) => {
+      throw this.#failure(error, undefined)
+    })
+  }
+
   close(): Promise<void> {
+    this.#wire.endAsks()
     this.#closed ??= this.#close().catch(() => undefined)
     return this.#closed
   }
 
-  /**
-   * The result without what concerns this hop only. The gateway declares no client capabilities, so nothing but a
-   * complete result may come.
-   */
-  #checked(result: unknown): JsonObject {
+  /** The request with what a modern server needs to know of the client that it is made for. */
+  #message(
+    method: string,
+    params: JsonObject | undefined,
+    client: ClientSide | undefined,
+  ): { method: string; params?: JsonObject } {
+    if (this.era === 'legacy' || client === undefined)
+      return { method, ...(params !== undefined && { params }) }
+    const meta = params?.['_meta']
+    const { capabilities, logLevel } = client
+    return {
+      method,
+      params: {
+        ...params,
+        _meta: {
+          ...(isJsonObject(meta) && meta),
+          [CLIENT_CAPABILITIES_META_KEY]: capabilities,
+          ...(logLevel !== undefined && { [LOG_LEVEL_META_KEY]: logLevel }),
+        },
+      },
+    }
+  }
+
+  /** The SDK keeps the time, unless it may have to stand still: only legacy servers ask meanwhile. */
+  #limits({ signal, timeoutMs, client }: RequestOptions): {
+    signal: AbortSignal | undefined
+    timeoutMs: number
+    deadline?: PausableDeadline
+  } {
+    if (this.era === 'modern' || client?.ask === undefined) return { signal, timeoutMs }
+    const expiry = new AbortController()
+    const onExpired = (): void => expiry.abort(new SdkError(SdkErrorCode.RequestTimeout, 'Request timed out'))
+    return {
+      signal: signal === undefined ? expiry.signal : AbortSignal.any([signal, expiry.signal]),
+      timeoutMs: LONGEST_TIMER_MS,
+      deadline: new PausableDeadline({ clock: this.#clock, timeoutMs, onExpired }),
+    }
+  }
+
+  #failure(error: unknown, signal: AbortSignal | undefined): GatewayError {
+    const failure = upstreamError(error, {
+      server: this.#server,
+      isCancelled: isAborted(signal),
+      hasSession: this.#wire.sessionId !== undefined,
+    })
+    if (isSessionLost(failure)) this.#onSessionLost()
+    return failure
+  }
+
+  /** The result without what concerns this hop only. It is complete, unless `client` can do something about it. */
+  #checked(result: unknown, client: ClientSide | undefined): JsonObject {
     if (!isJsonObject(result)) throw this.#badResponse('the result is not an object')
     const { resultType } = result
-    if (this.era === 'modern' && resultType !== undefined && resultType !== 'complete') {
-      throw this.#badResponse('the result is not complete')
-    }
-    delete result['resultType']
+    const isComplete = this.era === 'legacy' || resultType === undefined || resultType === 'complete'
+    if (isComplete) delete result['resultType']
+    else if (!mayGet(resultType, client)) throw this.#badResponse('the result is not complete')
     const meta = result['_meta']
-    if (isJsonObject(meta) && SERVER_INFO in meta) {
-      delete meta[SERVER_INFO]
+    if (isJsonObject(meta) && SERVER_INFO_META_KEY in meta) {
+      delete meta[SERVER_INFO_META_KEY]
       if (Object.keys(meta).length === 0) delete result['_meta']
     }
     return result
@@ -126,4 +235,20 @@ export class SdkConnection implements Connection {
 
 function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true
+}
+
+/** Whether a result that is not complete is one that the client declared it can take. */
+function mayGet(resultType: unknown, client: ClientSide | undefined): boolean {
+  if (client === undefined) return false
+  const { extensions } = client.capabilities
+  if (resultType === 'task') return isJsonObject(extensions) && isJsonObject(extensions[TASKS_EXTENSION])
+  return resultType === 'input_required' && Object.keys(client.capabilities).length > 0
+}
+
+/** The headers that belong to a request's parameters. All others are the connection's own. */
+function parameterHeaders(
+  headers: Readonly<Record<string, string>> | undefined,
+): Readonly<Record<string, string>> | undefined {
+  if (headers === undefined) return undefined
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => PARAMETER_HEADER.test(name)))
 }

@@ -1,10 +1,12 @@
 import { SdkError, SdkErrorCode, SdkHttpError, SseError } from '@modelcontextprotocol/client'
-import { type ErrorCode, type ErrorFacts, GatewayError } from '../../domain/errors.ts'
+import type { ErrorCode } from '../../domain/error-table.ts'
+import { type ErrorFacts, GatewayError } from '../../domain/errors.ts'
 import { isJsonObject } from '../../domain/json.ts'
 import { unreachableCode } from './limited-fetch.ts'
 import { isOversizedReply, ResponseTooLarge } from './oversized-message.ts'
+import { isRpcError, rawError, type RpcError } from './raw-results.ts'
 import { NotSent } from './stdio-transport.ts'
-import { STREAM_ENDED } from './raw-results.ts'
+import { STREAM_ENDED } from './wire.ts'
 
 /** What is known about a request beside the error that it failed with. */
 export interface FailedRequest {
@@ -21,9 +23,31 @@ export interface FailedRequest {
  */
 export function upstreamError(error: unknown, request: FailedRequest): GatewayError {
   if (error instanceof GatewayError) return error
-  const { code, ...facts } = classify(error, request)
+  const cause = isUnknownSession(error, request.hasSession) ? new SessionLost({ cause: error }) : error
+  const { code, ...facts } = classify(cause, request)
   const message = MESSAGES[code]?.(request.server)
-  return new GatewayError(code, message, { cause: error, facts: { server: request.server, ...facts } })
+  return new GatewayError(code, message, { cause, facts: { server: request.server, ...facts } })
+}
+
+/** The server does not know the session any more, so it has not handled the request. */
+class SessionLost extends Error {
+  override readonly name = 'SessionLost'
+
+  constructor(options: { cause: unknown }) {
+    super('the server does not know the session any more', options)
+  }
+}
+
+/**
+ * Whether a request failed because its server has forgotten the session: nothing was executed, and a new connection
+ * may well do it.
+ */
+export function isSessionLost(error: unknown): boolean {
+  // By name: what was redacted is a plain error.
+  for (let current = error; isJsonObject(current); current = current['cause']) {
+    if (current['name'] === 'SessionLost') return true
+  }
+  return false
 }
 
 const MESSAGES: Partial<Record<ErrorCode, (server: string) => string>> = {
@@ -38,6 +62,7 @@ type Classified = { readonly code: ErrorCode } & ErrorFacts
 
 function classify(error: unknown, { isCancelled, hasSession }: FailedRequest): Classified {
   if (isCancelled) return { code: 'cancelled', mayHaveExecuted: true }
+  if (error instanceof SessionLost) return { code: 'upstream_unavailable', mayHaveExecuted: false }
   if (error instanceof ResponseTooLarge) return { code: 'response_too_large', mayHaveExecuted: true }
   if (error instanceof NotSent) return { code: 'upstream_unavailable', mayHaveExecuted: false }
   const rpc = rpcErrorOf(error)
@@ -55,16 +80,12 @@ function classify(error: unknown, { isCancelled, hasSession }: FailedRequest): C
   return { code: 'upstream_bad_response', mayHaveExecuted: true }
 }
 
-interface RpcError {
-  readonly code: number
-  readonly message: string
-  readonly data?: unknown
-}
-
 /** Told by its shape: the packages of the SDK have error classes of their own each. */
 function rpcErrorOf(error: unknown): RpcError | undefined {
   if (!(error instanceof Error) || error instanceof SseError) return undefined
   if (!('code' in error) || typeof error.code !== 'number') return undefined
+  const raw = 'data' in error ? rawError(error.data) : undefined
+  if (raw !== undefined) return raw
   return {
     code: error.code,
     message: error.message,
@@ -77,6 +98,24 @@ function classifyRpc(upstream: RpcError): Classified {
     return { code: 'response_too_large', mayHaveExecuted: true }
   if (upstream.data === STREAM_ENDED) return { code: 'upstream_unavailable', mayHaveExecuted: true }
   return { code: 'upstream_error', upstream }
+}
+
+const SESSION_NOT_FOUND = -32_001
+/** Codes with which servers answer 400 to a session that they do not know. */
+const BAD_SESSION = new Set([-32_000, SESSION_NOT_FOUND, -32_600])
+
+/** HTTP 404 as the specification wants it, and the 400 and the bare JSON-RPC error that others give. */
+export function isUnknownSession(error: unknown, hasSession: boolean): boolean {
+  // Over HTTP+SSE the session is in the address.
+  if (postStatus(error) === 404) return true
+  if (!hasSession) return false
+  if (error instanceof SdkHttpError) {
+    if (error.status === 404) return true
+    const rpc = error.status === 400 ? rpcErrorIn(error.data['text']) : undefined
+    return rpc !== undefined && BAD_SESSION.has(rpc.code) && /session/i.test(rpc.message)
+  }
+  const rpc = rpcErrorOf(error)
+  return rpc?.code === SESSION_NOT_FOUND && /session.*not found|unknown session/i.test(rpc.message)
 }
 
 /** A rejection may carry the JSON-RPC error in its body (2026-07-28, Streamable HTTP: unknown methods are 404). */
@@ -111,8 +150,7 @@ function rpcErrorIn(body: unknown): RpcError | undefined {
     return undefined
   }
   const error = isJsonObject(parsed) && parsed['jsonrpc'] === '2.0' ? parsed['error'] : undefined
-  if (!isJsonObject(error) || typeof error['code'] !== 'number' || typeof error['message'] !== 'string')
-    return undefined
+  if (!isRpcError(error)) return undefined
   const { code, message, data } = error
   return { code, message, ...(data !== undefined && { data }) }
 }

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../../src/domain/json.ts'
 import type { ServerDefinition } from '../../../src/domain/server-definition.ts'
+import type { ClientSide } from '../../../src/upstream/connection/client-side.ts'
 import { type ConnectorOptions, createConnector } from '../../../src/upstream/connection/connect.ts'
 import type { Connection, ListKind } from '../../../src/upstream/connection/connection.ts'
 import { silentLogger } from '../../support/silent-logger.ts'
@@ -9,6 +10,8 @@ export interface Connected {
   readonly connection: Connection
   readonly lost: string[]
   readonly changes: ListKind[]
+  /** Parameters of each report of a changed resource. */
+  readonly updates: JsonObject[]
   /** Text of the first content block of a tool's answer. */
   readonly call: (name: string, args?: JsonObject, timeoutMs?: number) => Promise<string>
 }
@@ -30,19 +33,35 @@ export class Connecting {
 
   async open(
     server: ServerDefinition,
-    { connect = this.connector(), timeoutMs = 20_000, signal = new AbortController().signal } = {},
+    {
+      connect = this.connector(),
+      timeoutMs = 20_000,
+      signal = new AbortController().signal,
+      client,
+    }: {
+      connect?: ReturnType<typeof createConnector>
+      timeoutMs?: number
+      signal?: AbortSignal
+      client?: ClientSide
+    } = {},
   ): Promise<Connected> {
     const lost: string[] = []
     const changes: ListKind[] = []
+    const updates: JsonObject[] = []
     const events = {
       onLost: (reason: string) => void lost.push(reason),
       onListChanged: (kind: ListKind) => void changes.push(kind),
+      onResourceUpdated: (params: JsonObject) => void updates.push(params),
     }
-    const connection = await connect(server, events, { timeoutMs, signal })
+    const connection = await connect(server, events, {
+      timeoutMs,
+      signal,
+      ...(client !== undefined && { client }),
+    })
     this.#open.push(connection)
     const call = async (name: string, args: JsonObject = {}, callTimeoutMs = 10_000): Promise<string> =>
       textOf(await callTool(connection, name, args, callTimeoutMs))
-    return { connection, lost, changes, call }
+    return { connection, lost, changes, updates, call }
   }
 
   async closeAll(): Promise<void> {

@@ -1,5 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from '@jest/globals'
+import type { GatewayError } from '../../../src/domain/errors.ts'
+import { isSessionLost } from '../../../src/upstream/connection/upstream-error.ts'
 import { type AnswerCall, rawLegacy } from '../../support/upstreams/raw-http.ts'
 import { type HttpUpstream, legacyHttp, listen } from '../../support/upstreams/sample-http.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -23,8 +25,13 @@ function open(url: string, fields: Record<string, unknown> = {}): Promise<Connec
   return connecting.open(definitionOf({ transport: 'streamable-http', url, ...fields }))
 }
 
-async function connectTo(answer: AnswerCall): Promise<Connected> {
-  const upstream = await started(listen((request, response) => rawLegacy(request, response, answer)))
+async function connectTo(answer: AnswerCall, { session = '' } = {}): Promise<Connected> {
+  const upstream = await started(
+    listen((request, response) => {
+      if (session !== '') response.setHeader('mcp-session-id', session)
+      rawLegacy(request, response, answer)
+    }),
+  )
   return open(upstream.url, { era: 'legacy' })
 }
 async function failureOf(answer: AnswerCall): Promise<unknown> {
@@ -58,6 +65,21 @@ describe('a hostile HTTP server', () => {
       code: 'upstream_error',
       facts: { upstream: { code: -32_601, message: 'Method not found' } },
     })
+  })
+
+  test.each([
+    { code: -32_002, message: 'gone', data: { uri: 'a://b', x1: 1 } },
+    { code: -32_042, message: 'look', data: { elicitations: [{ mode: 'url', x2: 2 }], x3: 3 } },
+    { code: -32_602, message: 'no', data: { uri: 'a://b' } },
+    { code: 7, message: 'text', data: 'text' },
+    { code: -32_000, message: 'nothing more' },
+  ])('has its errors passed on as they are ($code)', async (error) => {
+    const failure = await failureOf((response, id) => {
+      response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ jsonrpc: '2.0', id, error }))
+    })
+    expect((failure as GatewayError).facts.upstream).toEqual(error)
   })
 
   test('that redirects elsewhere is not followed', async () => {
@@ -125,6 +147,95 @@ describe('a hostile HTTP server', () => {
     await expect(callTool(connection, 'x', {}, 100)).rejects.toMatchObject({ code: 'upstream_timeout' })
     await eventually(() => isClosed)
     expect(isClosed).toBe(true)
+  })
+})
+
+describe('a session that an HTTP server does not know any more', () => {
+  const rpcError = (code: number, message: string): string =>
+    JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message } })
+
+  test.each([
+    [404, 'text/plain', 'Not Found'],
+    [404, 'application/json', rpcError(-32_001, 'Session not found')],
+    [400, 'application/json', rpcError(-32_000, 'Bad Request: No valid session ID provided')],
+    [400, 'application/json', rpcError(-32_600, 'Unknown session')],
+  ])('is recognised by HTTP %i (%s %s)', async (status, type, body) => {
+    const { connection, lost } = await connectTo(
+      (response) => response.writeHead(status, { 'content-type': type }).end(body),
+      { session: 's1' },
+    )
+    const failure: unknown = await callTool(connection, 'x').catch((error: unknown) => error)
+    expect(isSessionLost(failure)).toBe(true)
+    expect(failure).toMatchObject({ code: 'upstream_unavailable', facts: { mayHaveExecuted: false } })
+    await eventually(() => lost.length > 0)
+    expect(lost).toEqual(['its session has ended'])
+  })
+
+  test('is recognised by a JSON-RPC error over HTTP 200', async () => {
+    const { connection, lost } = await connectTo(
+      (response, id) => {
+        const error = { code: -32_001, message: 'Session not found' }
+        response
+          .writeHead(200, { 'content-type': 'application/json' })
+          .end(JSON.stringify({ jsonrpc: '2.0', id, error }))
+      },
+      { session: 's1' },
+    )
+    const failure: unknown = await callTool(connection, 'x').catch((error: unknown) => error)
+    expect(isSessionLost(failure)).toBe(true)
+    await eventually(() => lost.length > 0)
+  })
+
+  test.each([
+    ['another error of a tool', 200, -32_001, 'Request timed out'],
+    ['another bad request', 400, -32_602, 'Invalid params'],
+  ])('is not seen in %s', async (_what, status, code, message) => {
+    const { connection, lost } = await connectTo(
+      (response, id) =>
+        response
+          .writeHead(status, { 'content-type': 'application/json' })
+          .end(JSON.stringify({ jsonrpc: '2.0', id, error: { code, message } })),
+      { session: 's1' },
+    )
+    const failure: unknown = await callTool(connection, 'x').catch((error: unknown) => error)
+    expect(isSessionLost(failure)).toBe(false)
+    expect(failure).toMatchObject({ facts: { upstream: { code, message } } })
+    expect(lost).toEqual([])
+  })
+
+  test('is not seen where there never was one', async () => {
+    const failure = await failureOf((response) => response.writeHead(404).end())
+    expect(isSessionLost(failure)).toBe(false)
+  })
+
+  test('is noticed without a call when the stream for what belongs to no request is refused', async () => {
+    let isGone = false
+    const upstream = await started(
+      listen((request, response) => {
+        if (request.method === 'GET') isGone = true
+        if (isGone) return response.writeHead(404).end()
+        response.setHeader('mcp-session-id', 's1')
+        return rawLegacy(request, response)
+      }),
+    )
+    const { lost } = await open(upstream.url, { era: 'legacy' })
+    await eventually(() => lost.length > 0)
+    expect(lost).toEqual(['its session has ended'])
+  })
+
+  test('is not seen in a server that has no stream for what belongs to no request', async () => {
+    const upstream = await started(
+      listen((request, response) => {
+        if (request.method === 'GET') return response.writeHead(404).end('Cannot GET /mcp')
+        response.setHeader('mcp-session-id', 's1')
+        return rawLegacy(request, response)
+      }),
+    )
+    const { connection, lost } = await open(upstream.url, { era: 'legacy' })
+    await eventually(() => upstream.seen.some(({ method }) => method === 'GET'))
+    expect(await callTool(connection, 'x')).toEqual({})
+    expect(await callTool(connection, 'x')).toEqual({})
+    expect(lost).toEqual([])
   })
 })
 

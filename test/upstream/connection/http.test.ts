@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
+import { isSessionLost } from '../../../src/upstream/connection/upstream-error.ts'
 import { EXOTIC_RESULT, EXOTIC_TOOL } from '../../support/upstreams/sample-server.ts'
 import { rawLegacy } from '../../support/upstreams/raw-http.ts'
 import {
@@ -144,10 +145,20 @@ describe('a session of the legacy era', () => {
     const upstream = await started(legacyHttp())
     const { connection, lost } = await open(upstream.url)
     upstream.forgetSessions()
-    await expect(callTool(connection, 'echo')).rejects.toMatchObject({
-      code: 'upstream_unavailable',
-      facts: { mayHaveExecuted: false },
-    })
+    const failure: unknown = await callTool(connection, 'echo').catch((error: unknown) => error)
+    expect(failure).toMatchObject({ code: 'upstream_unavailable', facts: { mayHaveExecuted: false } })
+    expect(isSessionLost(failure)).toBe(true)
+    await eventually(() => lost.length > 0)
+    expect(lost).toEqual(['its session has ended'])
+  })
+
+  test('over HTTP+SSE that the server has forgotten is a loss as well', async () => {
+    const upstream = await started(sseHttp())
+    const { connection, lost } = await open(upstream.url, { transport: 'sse' })
+    upstream.forgetSessions()
+    const failure: unknown = await callTool(connection, 'echo').catch((error: unknown) => error)
+    expect(failure).toMatchObject({ code: 'upstream_unavailable', facts: { mayHaveExecuted: false } })
+    expect(isSessionLost(failure)).toBe(true)
     await eventually(() => lost.length > 0)
     expect(lost).toEqual(['its session has ended'])
   })

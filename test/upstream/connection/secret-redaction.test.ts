@@ -1,7 +1,9 @@
 import { inspect } from 'node:util'
 import { expect, test } from '@jest/globals'
-import { redactedError, redactor } from '../../../src/upstream/connection/redaction.ts'
+import { redactedConnection, redactedError, redactor } from '../../../src/upstream/connection/redaction.ts'
 import { StderrBuffer } from '../../../src/upstream/connection/stderr-buffer.ts'
+import { isSessionLost } from '../../../src/upstream/connection/upstream-error.ts'
+import { FakeConnection, sessionLost, upstreamError } from '../fake-connection.ts'
 
 test('secrets of any length go, in every form; short values of the document stay', () => {
   const redact = redactor({ secrets: ['a+b/"c"', 'xy'], literals: ['literal-value', 'short'] })
@@ -54,4 +56,27 @@ test('the last line of a process is redacted before it is cut, also where its be
   expect(buffer.lastLine()).toBeUndefined()
   buffer.push(Buffer.from('\u001b[1mcanary-of-forty-\u0000characters-abcdefghijklm\n'))
   expect(buffer.lastLine()).toBe('[1m***')
+})
+
+test('a connection passes everything on, and its errors without the values', async () => {
+  const connection = new FakeConnection({
+    'tools/call': () => Promise.reject(sessionLost()),
+    echo: (params) => params ?? {},
+  })
+  connection.agree = () => {
+    const failure = upstreamError(-32_050)
+    return Promise.reject(Object.assign(failure, { message: 'no canary here' }))
+  }
+  const redacted = redactedConnection(connection, redactor({ secrets: ['canary'] }))
+  const options = { signal: undefined, timeoutMs: 1000 }
+  expect(await redacted.request('echo', { said: 'canary' }, options)).toEqual({ said: 'canary' })
+  redacted.notify('notifications/roots/list_changed', undefined)
+  expect(connection.notified).toEqual([{ method: 'notifications/roots/list_changed', params: undefined }])
+  await expect(redacted.watchResources(new Set(['a://b']))).rejects.toMatchObject({
+    code: 'upstream_error',
+    message: 'no *** here',
+  })
+  expect(connection.watched).toEqual([['a://b']])
+  const lost: unknown = await redacted.request('tools/call', {}, options).catch((error: unknown) => error)
+  expect(isSessionLost(lost)).toBe(true)
 })

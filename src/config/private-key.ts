@@ -1,0 +1,16 @@
+import { randomBytes } from 'node:crypto'
+import { readOrCreatePrivateFile } from './private-file.ts'
+
+const KEY_BYTES = 32
+
+/**
+ * A key of 32 bytes: `given` as 64 hex digits, else that of the file at `path`, which is made the first time.
+ * @throws Error when the file holds no such key, or other users can read it
+ */
+export async function privateKey(given: string | undefined, path: string): Promise<Buffer> {
+  if (given !== undefined) return Buffer.from(given, 'hex')
+  const text = await readOrCreatePrivateFile(path, () => `${randomBytes(KEY_BYTES).toString('hex')}\n`)
+  const key = Buffer.from(text.trim(), 'hex')
+  if (key.length !== KEY_BYTES) throw new Error(`${path} is not a key of the gateway (64 hex digits)`)
+  return key
+}

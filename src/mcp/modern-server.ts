@@ -1,0 +1,38 @@
+import { McpServer } from '@modelcontextprotocol/server'
+import type { View } from '../catalog/view.ts'
+import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { carry, type Conversation, type McpServerOptions } from './mcp-server.ts'
+
+/**
+ * The server of one modern HTTP request. The SDK compares the `Mcp-Param-*` headers of a call with its arguments
+ * (MCP 2026-07-28, Streamable HTTP) only for servers of this class, and asks it for the tool's schema.
+ */
+class ParamCheckingServer extends McpServer {
+  readonly #view: View
+
+  constructor(info: McpServerOptions['info'], options: { instructions?: string; view: View }) {
+    const { instructions, view } = options
+    super(info, instructions === undefined ? {} : { instructions })
+    this.#view = view
+  }
+
+  override toolInputSchemaJson(name: string): JsonObject | undefined {
+    const schema = this.#view.toolsByName.get(name)?.listed['inputSchema']
+    return isJsonObject(schema) ? schema : undefined
+  }
+}
+
+/** A server for one modern HTTP request, not connected yet. */
+export function createModernServer(
+  options: McpServerOptions,
+  conversation: Conversation,
+  view: View,
+): McpServer {
+  const { instructions } = conversation
+  const mcpServer = new ParamCheckingServer(options.info, {
+    view,
+    ...(instructions !== undefined && { instructions }),
+  })
+  carry(mcpServer.server, options, conversation)
+  return mcpServer
+}

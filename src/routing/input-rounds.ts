@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../domain/clock.ts'
+import { GatewayError, messageOf, toGatewayError } from '../domain/errors.ts'
+import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { serverKey } from '../domain/server-definition.ts'
+import type { Call, CallerClient, Stage } from './call.ts'
+import type { SealBinding, StateSeal } from './state-seal.ts'
+
+const MAX_ROUNDS = 10
+const ASK_MS = 10 * 60 * 1000
+/** JSON-RPC error of 2025-11-25 by which a legacy server asks for an elicitation of mode `url`. */
+const URL_ELICITATION_REQUIRED = -32_042
+
+/**
+ * Stage: what a server needs from the client before it can complete a call (MCP 2026-07-28, multi round-trip
+ * requests). A modern client gets the server's questions as they are, with the server's state sealed; a legacy client
+ * is asked each of them, and the call goes on with its answers. Whoever answers, the server's state never comes from
+ * anybody but the caller that it was given to.
+ */
+export function inputRounds({ seal, clock }: { seal: StateSeal; clock: Clock }): Stage {
+  return async (call, next) => {
+    const { client } = call.operation
+    if (client?.era !== 'modern') {
+      call.params = withoutInputs(call.params)
+      return client?.ask === undefined ? next() : rounds(call, client.ask, clock, next)
+    }
+    call.params = opened(call.params, seal, bindingOf(call))
+    try {
+      return sealed(await next(), seal, bindingOf(call))
+    } catch (error) {
+      return urlElicitations(error, client)
+    }
+  }
+}
+
+function withoutInputs(params: JsonObject): JsonObject {
+  if (!('inputResponses' in params) && !('requestState' in params)) return params
+  const { inputResponses: _responses, requestState: _state, ...rest } = params
+  return rest
+}
+
+/** A state is good for the same caller and the same request to the same server. */
+function bindingOf({ caller, operation, route }: Call): SealBinding {
+  const server = route === undefined ? '' : serverKey(route.server)
+  return {
+    principal: caller.principal,
+    purpose: JSON.stringify([server, operation.method, route?.name ?? operation.name]),
+  }
+}
+
+function opened(params: JsonObject, seal: StateSeal, binding: SealBinding): JsonObject {
+  const { requestState } = params
+  if (requestState === undefined) return params
+  if (typeof requestState !== 'string') throw new GatewayError('invalid_request_state')
+  return { ...params, requestState: seal.open(requestState, binding) }
+}
+
+function sealed(result: JsonObject, seal: StateSeal, binding: SealBinding): JsonObject {
+  const { requestState } = result
+  if (result['resultType'] !== 'input_required' || typeof requestState !== 'string') return result
+  return { ...result, requestState: seal.seal(requestState, binding) }
+}
+
+type Ask = NonNullable<CallerClient['ask']>
+
+async function rounds(
+  call: Call,
+  ask: Ask,
+  clock: Clock,
+  next: () => Promise<JsonObject>,
+): Promise<JsonObject> {
+  const given = call.params
+  for (let round = 0; ; round += 1) {
+    const result = await next()
+    if (result['resultType'] !== 'input_required') return result
+    if (round === MAX_ROUNDS) throw badResponse(call, 'it asks the client again and again')
+    const askedAt = clock.monotonic()
+    const inputResponses = await answers(call, ask, clock, result['inputRequests'])
+    call.askedMs += clock.monotonic() - askedAt
+    const { requestState } = result
+    call.params = { ...given, inputResponses, ...(requestState !== undefined && { requestState }) }
+  }
+}
+
+/** One question after the other: most are for a person. */
+async function answers(call: Call, ask: Ask, clock: Clock, requests: unknown): Promise<JsonObject> {
+  const responses: JsonObject = {}
+  if (requests === undefined) return responses
+  if (!isJsonObject(requests)) throw badResponse(call, 'inputRequests is not an object')
+  const { signal } = call.operation
+  for (const [key, request] of Object.entries(requests)) {
+    if (!isJsonObject(request) || typeof request['method'] !== 'string')
+      throw badResponse(call, 'an input request has no method')
+    const deadline = new AbortController()
+    const cancel = clock.after(ASK_MS, () => deadline.abort())
+    const params = isJsonObject(request['params']) ? request['params'] : undefined
+    try {
+      responses[key] = await ask(request['method'], legacyParams(params), {
+        signal: AbortSignal.any([signal, deadline.signal]),
+      })
+    } catch (cause) {
+      if (signal.aborted) throw cause
+      // Whatever the client said to this is not the server's answer to the call.
+      throw new GatewayError('client_not_reachable', messageOf(cause), { cause, facts: factsOf(call) })
+    } finally {
+      cancel()
+    }
+  }
+  return responses
+}
+
+/** An elicitation of mode `url` has an id in 2025-11-25, and none in 2026-07-28. */
+function legacyParams(params: JsonObject | undefined): JsonObject | undefined {
+  if (params?.['mode'] !== 'url' || params['elicitationId'] !== undefined) return params
+  return { ...params, elicitationId: randomUUID() }
+}
+
+/** The error of a legacy server as the questions that a modern client expects, if it can answer them. */
+function urlElicitations(thrown: unknown, client: CallerClient): JsonObject {
+  const error = toGatewayError(thrown)
+  const { upstream } = error.facts
+  const elicitation = client.capabilities['elicitation']
+  const data = upstream?.code === URL_ELICITATION_REQUIRED ? upstream.data : undefined
+  const elicitations = isJsonObject(data) ? data['elicitations'] : undefined
+  if (!Array.isArray(elicitations) || !isJsonObject(elicitation) || !('url' in elicitation)) throw error
+  const requests = elicitations.filter(isJsonObject).map((params, index): [string, JsonObject] => {
+    const { elicitationId } = params
+    const key = typeof elicitationId === 'string' ? elicitationId : String(index)
+    return [key, { method: 'elicitation/create', params }]
+  })
+  return { resultType: 'input_required', inputRequests: Object.fromEntries(requests) }
+}
+
+function badResponse(call: Call, cause: string): GatewayError {
+  const facts = factsOf(call)
+  return new GatewayError('upstream_bad_response', `Server ${facts.server} gave an invalid answer`, {
+    cause: new Error(cause),
+    facts,
+  })
+}
+
+function factsOf({ route }: Call): { server: string; mayHaveExecuted: true } {
+  return { server: route?.server.name ?? '', mayHaveExecuted: true }
+}

@@ -1,0 +1,130 @@
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/client'
+import type { Clock } from '../../domain/clock.ts'
+import { ERRORS } from '../../domain/error-table.ts'
+import { GatewayError } from '../../domain/errors.ts'
+import { isJsonObject, type JsonObject } from '../../domain/json.ts'
+import type { ClientSide } from './client-side.ts'
+import { type FollowedRequest, OpenAsk } from './followed-request.ts'
+import type { RpcError } from './raw-results.ts'
+
+/** The most that a server may ask at the same time, and the most refusals under way. */
+const MAX_OPEN = 100
+/** The capability of a client that a kind of requests needs, by the first part of their methods. */
+const KINDS = new Set(['elicitation', 'sampling', 'roots'])
+const METHOD_NOT_FOUND = -32_601
+const INVALID_REQUEST = -32_600
+const INTERNAL_ERROR = -32_603
+
+/** Ends an ask that needs no answer any more. */
+const UNANSWERED = new Error('nobody waits for the answer')
+
+/** The client to ask, and the requests that one of may be the reason. */
+export interface Addressee {
+  readonly client: ClientSide
+  readonly requests: readonly FollowedRequest[]
+}
+
+/** What one server asks of its client: passed on as it is, and answered as it is. */
+export class ServerRequests {
+  readonly #send: (message: JSONRPCMessage) => Promise<void>
+  readonly #clock: Clock
+  readonly #askTimeoutMs: number
+  readonly #declared: JsonObject
+  readonly #open = new Map<RequestId, OpenAsk>()
+  #refusing = 0
+
+  constructor(options: {
+    send: (message: JSONRPCMessage) => Promise<void>
+    clock: Clock
+    askTimeoutMs: number
+    /** The client capabilities that the server was told of. */
+    declared: JsonObject
+  }) {
+    this.#send = options.send
+    this.#clock = options.clock
+    this.#askTimeoutMs = options.askTimeoutMs
+    this.#declared = options.declared
+  }
+
+  /** Asks what the server wants to know, of whom `addressee` names, and sends the answer. */
+  receive(message: ServerRequest, addressee: () => Addressee | undefined): void {
+    const { id, method, params } = message
+    if (!this.#isDeclared(method)) return this.#refuse(id, METHOD_NOT_FOUND, 'Method not found')
+    const to = addressee()
+    const ask = to?.client.ask
+    if (to === undefined || ask === undefined) return this.#refuse(id, METHOD_NOT_FOUND, 'Method not found')
+    if (this.#open.has(id)) return this.#refuse(id, INVALID_REQUEST, 'This id is in use')
+    if (this.#open.size >= MAX_OPEN) return this.#refuse(id, INTERNAL_ERROR, 'Too many requests are open')
+    void this.#answer(id, to.requests, (signal) => ask.call(to.client, method, params, { signal }))
+  }
+
+  /** The server does not want to know any more. Says whether it had asked under that id. */
+  cancel(id: unknown): boolean {
+    const open = typeof id === 'string' || typeof id === 'number' ? this.#open.get(id) : undefined
+    open?.abort(UNANSWERED)
+    return open !== undefined
+  }
+
+  /** Nobody could be told any answer. */
+  cancelAll(): void {
+    for (const open of this.#open.values()) open.abort(UNANSWERED)
+  }
+
+  #isDeclared(method: string): boolean {
+    const kind = method.slice(0, Math.max(0, method.indexOf('/')))
+    return KINDS.has(kind) && isJsonObject(this.#declared[kind])
+  }
+
+  async #answer(
+    id: RequestId,
+    requests: readonly FollowedRequest[],
+    ask: (signal: AbortSignal) => Promise<JsonObject>,
+  ): Promise<void> {
+    const open = new OpenAsk(requests)
+    const { signal } = open
+    this.#open.set(id, open)
+    const cancelTimer = this.#clock.after(this.#askTimeoutMs, () =>
+      open.abort(new GatewayError('client_not_reachable', 'The client gave no answer in time')),
+    )
+    try {
+      const result = await unlessAborted(ask(signal), signal)
+      this.#reply({ jsonrpc: '2.0', id, result })
+    } catch (error) {
+      if (signal.reason !== UNANSWERED) this.#reply({ jsonrpc: '2.0', id, error: rpcError(error) })
+    } finally {
+      cancelTimer()
+      open.end()
+      this.#open.delete(id)
+    }
+  }
+
+  #refuse(id: RequestId, code: number, message: string): void {
+    // A flood of requests must not become a flood of answers.
+    if (this.#refusing >= MAX_OPEN) return
+    this.#refusing += 1
+    this.#reply({ jsonrpc: '2.0', id, error: { code, message } }, () => (this.#refusing -= 1))
+  }
+
+  #reply(message: JSONRPCMessage, onSent: () => void = () => undefined): void {
+    // A transport that cannot send says so on its own.
+    this.#send(message).then(onSent, onSent)
+  }
+}
+
+/** A request of the server as far as it is certain. */
+export interface ServerRequest {
+  readonly id: RequestId
+  readonly method: string
+  readonly params: JsonObject | undefined
+}
+
+function rpcError(error: unknown): RpcError {
+  if (!(error instanceof GatewayError)) return { code: INTERNAL_ERROR, message: 'Internal error' }
+  return error.facts.upstream ?? { code: ERRORS[error.code].rpc, message: error.message }
+}
+
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  return Promise.race([promise, aborted])
+}

@@ -1,0 +1,245 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import {
+  type JSONRPCMessage,
+  type JSONRPCNotification,
+  type JSONRPCRequest,
+  type RequestId,
+  SUBSCRIPTION_ID_META_KEY,
+  type Transport,
+  type TransportSendOptions,
+} from '@modelcontextprotocol/client'
+import type { Clock } from '../../domain/clock.ts'
+import { isJsonObject, type JsonObject } from '../../domain/json.ts'
+import type { ClientSide } from './client-side.ts'
+import { FollowedRequest, type Following } from './followed-request.ts'
+import { standIn } from './raw-results.ts'
+import { type Addressee, type ServerRequest, ServerRequests } from './server-requests.ts'
+
+/** What the SDK needs to see. Everything else that a server announces is passed on or dropped here. */
+const FOR_SDK = new Set([
+  'notifications/tools/list_changed',
+  'notifications/resources/list_changed',
+  'notifications/prompts/list_changed',
+  'notifications/subscriptions/acknowledged',
+])
+
+/** `data` of the error that answers a request whose own response stream ended without an answer. */
+export const STREAM_ENDED = 'tool-gateway/stream-ended'
+
+/** The request whose response stream is being read: the SDK does not tell which stream a message came by. */
+const streamOf = new AsyncLocalStorage<FollowedRequest | undefined>()
+
+/** The request about to be sent, and its id once it is. */
+type Sending = { readonly request: FollowedRequest; id?: RequestId }
+
+/**
+ * The transport that the SDK's client gets, around the real one. It takes over what the SDK would lose: results reach
+ * `rawResult` with every field that the server sent, progress is reported before the response that it precedes, over
+ * HTTP a request fails as soon as the stream of its response ends without a response, and what the server asks and
+ * says goes unread to the client that it is meant for.
+ */
+export class Wire implements Transport {
+  onclose?: (() => void) | undefined
+  onerror?: ((error: Error) => void) | undefined
+  onmessage?: ((message: JSONRPCMessage) => void) | undefined
+  readonly hasPerRequestStream: boolean
+
+  readonly #transport: Transport
+  readonly #client: ClientSide | undefined
+  readonly #onResourceUpdated: (params: JsonObject) => void
+  readonly #requests: ServerRequests
+  /** Requests in flight, oldest first. */
+  readonly #inFlight = new Map<RequestId, FollowedRequest>()
+  #next: Sending | undefined
+  /** Servers of 2026-07-28 send no requests; one that does is none of this object's business. */
+  #mayAsk = true
+
+  constructor(options: {
+    transport: Transport
+    /** The one client that the connection is for. */
+    client: ClientSide | undefined
+    onResourceUpdated: (params: JsonObject) => void
+    clock: Clock
+    askTimeoutMs: number
+  }) {
+    const { transport, client, clock, askTimeoutMs } = options
+    this.#transport = transport
+    this.#client = client
+    this.#onResourceUpdated = options.onResourceUpdated
+    this.hasPerRequestStream = transport.hasPerRequestStream === true
+    const declared = client?.capabilities ?? {}
+    this.#requests = new ServerRequests({
+      send: (message) => this.send(message),
+      clock,
+      askTimeoutMs,
+      declared,
+    })
+    // By these the SDK tells a pipe, where servers may die of an unknown request, from HTTP.
+    if ('pid' in transport) Object.assign(this, { pid: undefined, stderr: undefined })
+    transport.onmessage = (message: JSONRPCMessage) => this.#receive(message)
+    transport.onerror = (error) => this.onerror?.(error)
+    transport.onclose = () => {
+      this.#requests.cancelAll()
+      this.onclose?.()
+    }
+  }
+
+  get sessionId(): string | undefined {
+    return this.#transport.sessionId
+  }
+
+  setProtocolVersion(version: string): void {
+    this.#transport.setProtocolVersion?.(version)
+  }
+
+  start(): Promise<void> {
+    return this.#transport.start()
+  }
+
+  close(): Promise<void> {
+    this.#requests.cancelAll()
+    return this.#transport.close()
+  }
+
+  send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
+    const next = this.#next
+    if (next === undefined || !('method' in message) || !('id' in message)) {
+      return this.#sendFor(undefined, this.#declaring(message), options)
+    }
+    const { id } = message
+    const { request } = next
+    const { signal, headers } = request.following ?? {}
+    next.id = id
+    this.#inFlight.set(id, request)
+    return this.#sendFor(request, message, {
+      ...options,
+      ...(headers !== undefined && { headers }),
+      requestSignal: options?.requestSignal ?? signal,
+      onRequestStreamEnd: () => this.#endStream(id),
+    })
+  }
+
+  /** Follows the one request that `request` sends at once, until its promise settles. */
+  async follow<T>(following: Following, request: () => Promise<T>): Promise<T> {
+    const followed = new FollowedRequest(following)
+    const next: Sending = { request: followed }
+    try {
+      return await this.#sendNext(next, request)
+    } finally {
+      if (next.id !== undefined) this.#inFlight.delete(next.id)
+      followed.settle()
+    }
+  }
+
+  #sendNext<T>(next: Sending, request: () => Promise<T>): Promise<T> {
+    this.#next = next
+    try {
+      return request()
+    } finally {
+      this.#next = undefined
+    }
+  }
+
+  /** From now on the server may ask nothing, and what it has asked comes to nothing. */
+  endAsks(): void {
+    this.#mayAsk = false
+    this.#requests.cancelAll()
+  }
+
+  #sendFor(
+    request: FollowedRequest | undefined,
+    message: JSONRPCMessage,
+    options: TransportSendOptions | undefined,
+  ): Promise<void> {
+    if (!this.hasPerRequestStream) return this.#transport.send(message, options)
+    // Also where there is none: the stream for everything else is opened by a notification.
+    return streamOf.run(request, () => this.#transport.send(message, options))
+  }
+
+  /** `initialize` with the client's own capabilities: the SDK would only declare what it knows. */
+  #declaring(message: JSONRPCMessage): JSONRPCMessage {
+    if (this.#client === undefined || !('method' in message) || message.method !== 'initialize')
+      return message
+    return { ...message, params: { ...message.params, capabilities: this.#client.capabilities } }
+  }
+
+  #receive(message: JSONRPCMessage): void {
+    if ('method' in message) {
+      const request = this.#mayAsk ? serverRequest(message) : undefined
+      if (request !== undefined) this.#requests.receive(request, () => this.#addressee())
+      else if ('id' in message) this.onmessage?.(message)
+      else this.#notification(message)
+      return
+    }
+    const { id } = message
+    const isFollowed = id !== undefined && this.#inFlight.delete(id)
+    this.onmessage?.(isFollowed ? standIn(id, message) : message)
+  }
+
+  #notification(message: JSONRPCNotification): void {
+    const { method } = message
+    const params = isJsonObject(message.params) ? message.params : undefined
+    if (method === 'notifications/progress') this.#progress(params)
+    else if (method === 'notifications/resources/updated') this.#resourceUpdated(params)
+    else if (FOR_SDK.has(method)) this.onmessage?.(message)
+    else if (method === 'notifications/cancelled') {
+      if (!this.#requests.cancel(params?.['requestId'])) this.onmessage?.(message)
+    } else if (typeof method === 'string') this.#listener()?.tell(method, params)
+  }
+
+  /** The SDK would report it later than a response that came at the same time, that is, never. */
+  #progress(params: JsonObject | undefined): void {
+    if (params === undefined) return
+    const { progressToken, ...progress } = params
+    const isToken = typeof progressToken === 'number' || typeof progressToken === 'string'
+    if (isToken) this.#inFlight.get(progressToken)?.following?.onProgress?.(progress)
+  }
+
+  #resourceUpdated(params: JsonObject | undefined): void {
+    if (params === undefined) return
+    const { _meta: meta, ...rest } = params
+    if (!isJsonObject(meta) || !(SUBSCRIPTION_ID_META_KEY in meta)) return this.#onResourceUpdated(params)
+    const { [SUBSCRIPTION_ID_META_KEY]: _ofThisHop, ...kept } = meta
+    this.#onResourceUpdated(Object.keys(kept).length > 0 ? { ...rest, _meta: kept } : rest)
+  }
+
+  /**
+   * Whom to ask: the client of the request whose response stream the question came by. One that came by another way
+   * may belong to any request in flight, so it goes to the client of the newest and concerns them all.
+   */
+  #addressee(): Addressee | undefined {
+    const stream = this.#streamRequest()
+    const client = stream?.following?.client
+    if (stream !== undefined && client?.ask !== undefined) return { client, requests: [stream] }
+    const askable = [...this.#inFlight.values()].filter(
+      ({ following }) => following?.client?.ask !== undefined,
+    )
+    const addressee = askable.at(-1)?.following?.client ?? this.#client
+    return addressee === undefined ? undefined : { client: addressee, requests: askable }
+  }
+
+  /** Who hears what the server says. On a connection that callers share, that is told by the stream alone. */
+  #listener(): ClientSide | undefined {
+    const client = this.#streamRequest()?.following?.client
+    if (client !== undefined || this.#client === undefined) return client
+    const newest = [...this.#inFlight.values()].findLast(({ following }) => following?.client !== undefined)
+    return newest?.following?.client ?? this.#client
+  }
+
+  #streamRequest(): FollowedRequest | undefined {
+    return this.hasPerRequestStream ? streamOf.getStore() : undefined
+  }
+
+  #endStream(id: RequestId): void {
+    if (!this.#inFlight.delete(id)) return
+    this.onmessage?.({ jsonrpc: '2.0', id, error: { code: 0, message: 'stream ended', data: STREAM_ENDED } })
+  }
+}
+
+/** What the server asks of its client. It may be anything: transports look at the envelope only. */
+function serverRequest(message: JSONRPCRequest | JSONRPCNotification): ServerRequest | undefined {
+  if (!('id' in message) || typeof message.method !== 'string' || message.method === 'ping') return undefined
+  const { id, method, params } = message
+  if (typeof id !== 'string' && typeof id !== 'number') return undefined
+  return { id, method, params: isJsonObject(params) ? params : undefined }
+}

@@ -1,0 +1,47 @@
+import type { Clock } from '../domain/clock.ts'
+import type { JsonObject } from '../domain/json.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Connect, Era } from './connection/connection.ts'
+import type { Offer } from './discovery.ts'
+import type { InstanceState } from './instance-state.ts'
+import type { Slots } from './slots.ts'
+
+/** What an operator sees of an instance. */
+export interface InstanceStatus {
+  readonly id: string
+  readonly state: InstanceState
+  readonly pid?: number
+  readonly era?: Era
+  readonly protocolVersion?: string
+  /** Starts after the first one. */
+  readonly restarts: number
+  readonly lastError?: string
+}
+
+/** What every instance of one process needs alike. */
+export interface InstanceContext {
+  readonly connect: Connect
+  readonly clock: Clock
+  readonly random: () => number
+  readonly logger: Logger
+  /** Bounds how many start at the same time. */
+  readonly slots: Slots
+  /** Bounds how many are looked at a second time, as a client with capabilities: starts never wait for that. */
+  readonly lookSlots: Slots
+  readonly connectTimeoutMs: number
+  readonly drainTimeoutMs: number
+}
+
+export interface InstanceEvents {
+  readonly onState: (state: InstanceState, reason: string | undefined) => void
+  /** Absent where nobody needs to know what the instance offers: it is then not asked. */
+  readonly onOffer?: ((offer: Offer) => void) | undefined
+  /** The parameters of `notifications/resources/updated`. */
+  readonly onResourceUpdated: (params: JsonObject) => void
+}
+
+/** What a connection said of its server when it was opened. */
+export interface Introduction {
+  readonly era: Era
+  readonly capabilities: JsonObject
+}

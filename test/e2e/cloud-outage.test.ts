@@ -1,0 +1,172 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { loadSettings } from '../../src/config/load.ts'
+import { type Gateway, startGateway } from '../../src/gateway.ts'
+import { openFirestore } from '../../src/store/firestore.ts'
+import { describeWithEmulator } from '../support/describe-with-emulator.ts'
+import { everything } from '../support/documents.ts'
+import { eventually } from '../support/eventually.ts'
+import { type FirestoreEmulator, freePort, startFirestoreEmulator } from '../support/firestore-emulator.ts'
+import { spawnGateway } from '../support/gateway-process.ts'
+import { IdentityProvider, newSigningKey, sign, type SigningKey } from '../support/identity-provider.ts'
+import { silentLogger } from '../support/silent-logger.ts'
+
+const PROJECT = 'demo-cloud-outage'
+const SERVER = { ...everything, tenantId: 'acme', name: 'tools' }
+/** A Firestore that has just started may take its time. */
+const SOON = { timeoutMs: 60_000 }
+
+let port: number
+let provider: IdentityProvider
+let key: SigningKey
+let dataDir: string
+/** Ended after each test, gateways first: what they still ask Firestore then has its answer. */
+let gateways: Gateway[]
+let emulators: FirestoreEmulator[]
+
+beforeEach(async () => {
+  port = await freePort()
+  process.env['FIRESTORE_EMULATOR_HOST'] = `127.0.0.1:${port}`
+  process.env['METADATA_SERVER_DETECTION'] = 'none'
+  provider = await IdentityProvider.start()
+  key = await newSigningKey('first')
+  provider.keys = [key.jwk]
+  dataDir = await mkdtemp(join(tmpdir(), 'tool-gateway-cloud-outage-'))
+  gateways = []
+  emulators = []
+})
+
+afterEach(async () => {
+  for (const gateway of gateways) await gateway.close()
+  for (const emulator of emulators) await emulator.stop()
+  await provider[Symbol.asyncDispose]()
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+async function startFirestore(): Promise<FirestoreEmulator> {
+  const emulator = await startFirestoreEmulator({ port })
+  emulators.push(emulator)
+  return emulator
+}
+
+const settings = (): Record<string, string> => ({
+  PORT: '0',
+  METRICS_PORT: 'off',
+  DATA_DIR: dataDir,
+  STORE: 'firestore',
+  GOOGLE_CLOUD_PROJECT: PROJECT,
+  REGISTRY_PROBE_MS: '300',
+  OIDC_AUDIENCE: 'https://gateway.example',
+  OIDC_ISSUER: 'https://platform.example',
+})
+
+async function start(): Promise<Gateway> {
+  const gateway = await startGateway(loadSettings(settings()), { logger: silentLogger })
+  gateways.push(gateway)
+  return gateway
+}
+
+/** Writes what an operator would, with a client of its own; the first write to a new emulator may take its time. */
+async function write(documents: Record<string, Record<string, unknown>>): Promise<void> {
+  const client = openFirestore({ projectId: PROJECT, databaseId: '(default)' })
+  await eventually(async () => {
+    const batch = client.db.batch()
+    for (const [path, document] of Object.entries(documents)) batch.set(client.db.doc(path), document)
+    return await batch.commit().catch(() => undefined)
+  }, SOON)
+  await client.close()
+}
+
+const writeRegistry = (server: Record<string, unknown> = SERVER): Promise<void> =>
+  write({ 'tenants/acme': { issuers: [{ issuer: provider.url }] }, 'mcp_servers/tools': server })
+
+async function probe({ url }: Gateway, path: string): Promise<[number, unknown]> {
+  const response = await fetch(url + path)
+  return [response.status, await response.json()]
+}
+
+async function ask(gateway: Gateway, path: string, body?: string): Promise<[number, unknown]> {
+  const now = Math.floor(Date.now() / 1000)
+  const token = await sign(key, {
+    iss: provider.url,
+    aud: 'https://gateway.example',
+    sub: 'ann',
+    tenant_id: 'acme',
+    roles: ['reader'],
+    iat: now,
+    exp: now + 600,
+  })
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  const response = await fetch(gateway.url + path, {
+    headers,
+    ...(body !== undefined && { method: 'POST', body }),
+  })
+  return [response.status, await response.json()]
+}
+
+const echo = (gateway: Gateway): Promise<[number, unknown]> =>
+  ask(gateway, '/v1/tools/tools_echo', '{"arguments":{"message":"hello"}}')
+
+const ECHOED = [200, expect.objectContaining({ content: [{ type: 'text', text: 'Echo: hello' }] })]
+const READY = { status: 'ready', missing: [] }
+
+test('a gateway whose Firestore is away ends with 0 when it is told to', async () => {
+  const gateway = await spawnGateway(settings())
+  await gateway.url()
+  await eventually(() => gateway.log.some(({ msg }) => String(msg).includes('Firestore does not answer')))
+  gateway.child.kill('SIGTERM')
+  const code = await gateway.exited
+  await gateway.remove()
+  expect([code, gateway.log.at(-1)?.['msg']]).toEqual([0, 'stopped'])
+})
+
+describeWithEmulator('a gateway whose Firestore is away', () => {
+  test('at its first start is alive and not ready, and becomes ready by itself when Firestore comes', async () => {
+    const gateway = await start()
+    expect(await probe(gateway, '/healthz')).toEqual([200, { status: 'ok' }])
+    expect(await probe(gateway, '/readyz')).toEqual([503, { status: 'not ready', missing: ['registry'] }])
+    await startFirestore()
+    await writeRegistry()
+    await eventually(async () => (await probe(gateway, '/readyz'))[0] === 200, SOON)
+    await eventually(async () => (await ask(gateway, '/v1/tools/tools_echo'))[0] === 200, SOON)
+    expect(await echo(gateway)).toEqual(ECHOED)
+    expect(await probe(gateway, '/readyz')).toEqual([200, READY])
+  }, 180_000)
+
+  test('at a later start is ready with the last good registry, says so, serves calls, and is live when Firestore is back', async () => {
+    const firestore = await startFirestore()
+    await writeRegistry()
+    const before = await start()
+    await eventually(async () => (await ask(before, '/v1/tools/tools_echo'))[0] === 200, SOON)
+    expect(await before.close()).toEqual([])
+    await firestore.stop()
+
+    const gateway = await start()
+    expect(await probe(gateway, '/readyz')).toEqual([200, { ...READY, stale: ['registry'] }])
+    await eventually(async () => (await ask(gateway, '/v1/tools/tools_echo'))[0] === 200, SOON)
+    expect(await echo(gateway)).toEqual(ECHOED)
+
+    await startFirestore()
+    await writeRegistry({ ...SERVER, tools: { exclude: ['echo'] } })
+    await eventually(async () => (await ask(gateway, '/v1/tools/tools_echo'))[0] === 404, SOON)
+    expect(await probe(gateway, '/readyz')).toEqual([200, READY])
+    expect((await ask(gateway, '/v1/tools/tools_get-sum'))[0]).toBe(200)
+  }, 180_000)
+
+  test('while it runs goes on as it was, and says that it is stale until Firestore is back', async () => {
+    const firestore = await startFirestore()
+    await writeRegistry()
+    const gateway = await start()
+    await eventually(async () => (await ask(gateway, '/v1/tools/tools_echo'))[0] === 200, SOON)
+    await firestore.stop()
+    await eventually(async () => JSON.stringify(await probe(gateway, '/readyz')).includes('stale'), SOON)
+    expect(await probe(gateway, '/readyz')).toEqual([200, { ...READY, stale: ['registry'] }])
+    expect(await echo(gateway)).toEqual(ECHOED)
+    await startFirestore()
+    await writeRegistry()
+    await eventually(async () => !JSON.stringify(await probe(gateway, '/readyz')).includes('stale'), SOON)
+    expect(await echo(gateway)).toEqual(ECHOED)
+  }, 180_000)
+})

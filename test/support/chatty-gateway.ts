@@ -1,0 +1,45 @@
+import { join } from 'node:path'
+import { collectReports, type Reports } from './reports.ts'
+import { type Documents, startTestGateway, type TestGateway } from './start-gateway.ts'
+import { chattyHttp } from './upstreams/chatty-http.ts'
+
+/** The chatty server of each era over each transport. */
+export const CHATTY_SERVERS = ['legacy-stdio', 'modern-stdio', 'legacy-http', 'modern-http'] as const
+export type ChattyServerName = (typeof CHATTY_SERVERS)[number]
+
+/** A gateway in front of all chatty servers. */
+export interface ChattyGateway extends TestGateway {
+  readonly reports: Reports
+  /** As they are registered. */
+  readonly documents: Documents
+}
+
+/** @param fields what all servers are registered with, beside how they are reached */
+export async function startChattyGateway(fields: Documents[string] = {}): Promise<ChattyGateway> {
+  const reports = await collectReports()
+  const legacy = await chattyHttp('legacy', reports.url)
+  const modern = await chattyHttp('modern', reports.url)
+  const program = join(import.meta.dirname, 'upstreams/chatty-stdio.ts')
+  const stdio = (era: string): Documents[string] => ({
+    ...fields,
+    transport: 'stdio',
+    command: process.execPath,
+    args: [program, era, reports.url],
+  })
+  const documents: Record<ChattyServerName, Documents[string]> = {
+    'legacy-stdio': stdio('legacy'),
+    'modern-stdio': stdio('modern'),
+    'legacy-http': { ...fields, transport: 'streamable-http', url: legacy.url },
+    'modern-http': { ...fields, transport: 'streamable-http', url: modern.url },
+  }
+  const gateway = await startTestGateway(documents)
+  return {
+    ...gateway,
+    reports,
+    documents,
+    close: async () => {
+      await gateway.close()
+      await Promise.all([legacy.close(), modern.close(), reports.close()])
+    },
+  }
+}
