@@ -28,7 +28,6 @@ export function row(
   return { status, rpc, owner, retryable, title, help }
 }
 
-/** A row for what only the caller can put right. */
 /** A row for what a caller does wrong, and does wrong again. */
 export function clientRow(status: number, rpc: number, title: string, help: string): ErrorDefinition {
   return row(status, rpc, 'client', false, title, help)

@@ -1,4 +1,5 @@
 import { clientRow, type ErrorDefinition, row } from './error-row.ts'
+import { UPSTREAM_ERRORS } from './upstream-error-table.ts'
 
 /** The one table of errors: code to HTTP status, JSON-RPC code and owner. */
 export const ERRORS = {
@@ -147,46 +148,15 @@ export const ERRORS = {
     'The stream cannot be resumed',
     '`Last-Event-ID` is no event of this session, or what followed it is no longer kept. The session goes on; an answer that was missed is lost.',
   ),
-  upstream_unavailable: row(
-    503,
-    -31000,
-    'upstream',
+  rate_limited: row(
+    429,
+    -31004,
+    'client',
     true,
-    'The server is not available',
-    'The MCP server behind this tool is down, starting, or lost its connection. `server` names it; `mayHaveExecuted` says whether the call may have run.',
+    'Too many calls',
+    'The allowance of the caller, its tenant or the server is used up for now. Nothing was executed. Try again after `Retry-After`.',
   ),
-  upstream_timeout: row(
-    504,
-    -31001,
-    'upstream',
-    true,
-    'The server did not answer in time',
-    'The call was cancelled at its deadline. It may have run.',
-  ),
-  upstream_bad_response: row(
-    502,
-    -31002,
-    'upstream',
-    false,
-    'The server gave an invalid answer',
-    'The MCP server behind this tool broke the protocol.',
-  ),
-  upstream_error: row(
-    502,
-    -31002,
-    'upstream',
-    false,
-    'The server answered with an error',
-    'The MCP server behind this tool answered with a JSON-RPC error; `upstream` has its code and message.',
-  ),
-  response_too_large: row(
-    502,
-    -31003,
-    'upstream',
-    false,
-    'The answer of the server is too large',
-    'The answer is larger than MAX_UPSTREAM_MESSAGE_BYTES and was discarded. The call has run.',
-  ),
+  ...UPSTREAM_ERRORS,
   client_capability_required: clientRow(
     422,
     -31014,

@@ -13,6 +13,9 @@ const roleNames = z.array(roleName).max(256)
 const requiredRoles = z.union([roleNames, z.strictObject({ allOf: roleNames })])
 const agentAllowlist = z.array(z.string().min(1).max(256)).max(1000)
 
+const TOOL_NAME = /^[A-Za-z0-9_.-]{1,128}$/
+const argumentName = z.string().min(1).max(128)
+
 const toolOverride = z.strictObject({
   requiredRoles: requiredRoles.optional(),
   agentAllowlist: agentAllowlist.optional(),
@@ -21,6 +24,17 @@ const toolOverride = z.strictObject({
   description: z.string().min(1).max(4000).optional(),
   timeoutMs: durationMs(seconds(300)).optional(),
   cacheTtlMs: durationMs(seconds(86_400)).optional(),
+  /** The name under which callers know the tool, after the server's. Only of a tool that is named exactly. */
+  name: z.string().regex(TOOL_NAME, 'expected ^[A-Za-z0-9_.-]{1,128}$').optional(),
+  /** Arguments for callers that give none. They stay in the schema, with these defaults. */
+  defaults: z.record(argumentName, z.unknown()).optional(),
+  /** Arguments that callers do not see, and cannot change. */
+  fixed: z.record(argumentName, z.unknown()).optional(),
+  /** The server's own names of arguments, by the names that callers know. */
+  arguments: z.record(argumentName, argumentName).optional(),
+  maxResultBytes: z.int().min(100).max(100_000_000).optional(),
+  /** Whether a call that may have run may be sent again; says the server itself by default (`idempotentHint`). */
+  idempotent: z.boolean().optional(),
 })
 
 const toolPattern = z.string().min(1).max(128)
@@ -98,25 +112,45 @@ const shared = {
       idleMs: durationMs(seconds(86_400)).default(seconds(600)),
     })
     .prefault({}),
+  /** By default `round_robin` over HTTP and `least_in_flight` among processes. */
   loadBalancing: z.enum(['round_robin', 'least_in_flight', 'weighted', 'consistent_hash']).optional(),
-  stickySessions: z.boolean().optional(),
+  stickySessions: z.boolean().default(false),
   healthCheck: z
     .strictObject({
+      enabled: z.boolean().default(true),
+      /** Asked with GET, next to each instance's URL; without it the connection itself is used. */
       path: z.string().startsWith('/').optional(),
-      intervalMs: durationMs(seconds(3600)).optional(),
-      timeoutMs: durationMs(seconds(60)).optional(),
-      unhealthyAfter: z.int().min(1).max(100).optional(),
-      healthyAfter: z.int().min(1).max(100).optional(),
+      intervalMs: durationMs(seconds(3600)).default(seconds(30)),
+      timeoutMs: durationMs(seconds(60)).default(seconds(5)),
+      unhealthyAfter: z.int().min(1).max(100).default(3),
+      healthyAfter: z.int().min(1).max(100).default(1),
     })
-    .optional(),
-  retry: z.looseObject({}).optional(),
+    .prefault({}),
+  retry: z
+    .strictObject({
+      /** How often a call is sent at most, the first time included. */
+      maxAttempts: z.int().min(1).max(10).default(3),
+      baseDelayMs: durationMs(seconds(10)).default(100),
+      maxDelayMs: durationMs(seconds(60)).default(seconds(2)),
+    })
+    .prefault({}),
   circuitBreaker: z
     .strictObject({
-      failureThreshold: z.int().min(1).max(10_000).optional(),
-      recoveryTimeoutMs: durationMs(seconds(3600)).optional(),
+      enabled: z.boolean().default(true),
+      failureThreshold: z.int().min(1).max(10_000).default(5),
+      recoveryTimeoutMs: durationMs(seconds(3600)).default(seconds(10)),
+    })
+    .prefault({}),
+  rateLimit: z
+    .strictObject({
+      calls: z.int().min(1).max(10_000_000),
+      perMs: durationMs(seconds(86_400)).default(seconds(60)),
+      /** Who shares one allowance. */
+      per: z.enum(['principal', 'tenant', 'server']).default('principal'),
     })
     .optional(),
-  rateLimit: z.looseObject({}).optional(),
+  /** The server whose tools of the same name stand in while this one cannot be reached. */
+  fallback: z.string().regex(SERVER_NAME, 'expected ^[a-z][a-z0-9-]{0,39}$').optional(),
   maxConcurrency: z.int().min(1).max(100_000).optional(),
 }
 
@@ -190,28 +224,19 @@ export function serverKey(server: { readonly tenantId: string; readonly name: st
   return `${server.tenantId}/${server.name}`
 }
 
-const NOT_YET = [
-  'loadBalancing',
-  'stickySessions',
-  'healthCheck',
-  'retry',
-  'circuitBreaker',
-  'rateLimit',
-  'maxConcurrency',
-] as const
-const POOL_NOT_YET = ['min', 'max', 'maxConcurrentPerInstance', 'queueLimit', 'queueTimeoutMs'] as const
-
-/** Fields of a valid document that this version accepts but does not act on, each as a sentence for the operator. */
+/** Fields of a valid document that do nothing for such a server, each as a sentence for the operator. */
 export function withoutEffect(server: ServerDefinition): string[] {
+  const isStdio = server.transport === 'stdio'
   const fields = [
-    ...NOT_YET.filter((field) => server[field] !== undefined),
-    ...POOL_NOT_YET.filter((field) => server.pool[field] !== undefined).map((field) => `pool.${field}`),
-    ...('instances' in server && (server.instances?.length ?? 0) > 1 ? ['instances after the first'] : []),
-    ...(Object.values(server.tools ?? {}).some(
-      (tool) => !Array.isArray(tool) && tool.cacheTtlMs !== undefined,
-    )
-      ? ['tools.*.cacheTtlMs']
+    ...(!isStdio && server.pool.min !== undefined ? ['pool.min'] : []),
+    ...(!isStdio && server.pool.max !== undefined ? ['pool.max'] : []),
+    ...(isStdio && server.healthCheck.path !== undefined ? ['healthCheck.path'] : []),
+  ]
+  const overrides = Object.values(server.tools ?? {}).flatMap((tool) => (Array.isArray(tool) ? [] : [tool]))
+  return [
+    ...fields.map((field) => `${field} has no effect on a server with transport ${server.transport}`),
+    ...(overrides.some(({ cacheTtlMs }) => cacheTtlMs !== undefined)
+      ? ['tools.*.cacheTtlMs has no effect in this version']
       : []),
   ]
-  return fields.map((field) => `${field} has no effect in this version`)
 }

@@ -25,6 +25,10 @@ test('the least document gets its defaults', () => {
     clientCapabilities: ['elicitation', 'sampling'],
     lifecycle: { autoStart: true, restartOnFailure: true, maxRestarts: 10 },
     pool: { idleMs: 600_000 },
+    stickySessions: false,
+    healthCheck: { enabled: true, intervalMs: 30_000, timeoutMs: 5000, unhealthyAfter: 3, healthyAfter: 1 },
+    retry: { maxAttempts: 3, baseDelayMs: 100, maxDelayMs: 2000 },
+    circuitBreaker: { enabled: true, failureThreshold: 5, recoveryTimeoutMs: 10_000 },
   })
   expect(serverDocumentSchema.parse(HTTP)).toMatchObject({ headers: {}, auth: { kind: 'none' } })
 })
@@ -93,21 +97,17 @@ test('a server is known by tenant and name', () => {
   expect(serverKey({ tenantId: '*', name: 'a' })).toBe('*/a')
 })
 
-test('fields that do nothing yet are named', () => {
-  const plain = serverDocumentSchema.parse(STDIO)
-  expect(withoutEffect(plain)).toEqual([])
-  const full = serverDocumentSchema.parse({
+test('fields that do nothing for a server are named', () => {
+  expect(withoutEffect(serverDocumentSchema.parse({ ...STDIO, pool: { min: 1, max: 2 } }))).toEqual([])
+  const http = serverDocumentSchema.parse({
     ...HTTP,
-    url: undefined,
-    instances: [{ url: 'https://a.example.com' }, { url: 'https://b.example.com' }],
-    retry: {},
     pool: { max: 2, idleMs: 5 },
     tools: { include: ['*'], x: { cacheTtlMs: 5 } },
   })
-  expect(withoutEffect(full)).toEqual([
-    'retry has no effect in this version',
-    'pool.max has no effect in this version',
-    'instances after the first has no effect in this version',
+  expect(withoutEffect(http)).toEqual([
+    'pool.max has no effect on a server with transport http',
     'tools.*.cacheTtlMs has no effect in this version',
   ])
+  const stdio = serverDocumentSchema.parse({ ...STDIO, healthCheck: { path: '/health' } })
+  expect(withoutEffect(stdio)).toEqual(['healthCheck.path has no effect on a server with transport stdio'])
 })
