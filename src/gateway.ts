@@ -3,6 +3,7 @@ import { AuditLog } from './audit/audit-log.ts'
 import { openAuditStore } from './audit/audit-open.ts'
 import { LOCAL_ISSUER, LocalIssuer } from './auth/local-issuer.ts'
 import { TrustedIssuers } from './auth/trusted-issuers.ts'
+import { openBuiltins } from './builtin/builtin-open.ts'
 import { Catalog } from './catalog/catalog.ts'
 import { ViewWatch } from './catalog/view-watch.ts'
 import { atPort, type Settings } from './config/load.ts'
@@ -21,30 +22,28 @@ import type { EndpointOptions } from './mcp/modern-endpoint.ts'
 import { SseEndpoint } from './mcp/sse-endpoint.ts'
 import { StreamableHttpEndpoint } from './mcp/streamable-http-endpoint.ts'
 import { WebSocketEndpoint } from './mcp/websocket-endpoint.ts'
+import { withResolvedPipelines } from './pipelines/references.ts'
 import { writeExampleRegistry } from './registry/example-registry.ts'
 import { openRegistry } from './registry/registry-open.ts'
 import { openSecrets } from './registry/secrets-open.ts'
-import { TenantDirectory } from './registry/tenants.ts'
-import { authorize } from './routing/authorize.ts'
-import { callerErrors } from './routing/caller-errors.ts'
+import { TenantDirectory, type TenantQuotas } from './registry/tenants.ts'
+import { Allowances } from './routing/allowances.ts'
 import { Calls } from './routing/calls.ts'
-import { deadline } from './routing/deadline.ts'
-import { dispatch, sessionKey } from './routing/dispatch.ts'
-import { inputRounds } from './routing/input-rounds.ts'
+import { sessionKey } from './routing/choose-pool.ts'
 import { Interruption } from './routing/interruption.ts'
-import { record } from './routing/record.ts'
+import { Limits } from './routing/limits.ts'
+import { loadStages } from './routing/load-stages.ts'
+import { pipeline } from './routing/pipeline.ts'
 import { StateSeal } from './routing/state-seal.ts'
-import { taskCalls } from './routing/task-calls.ts'
 import { TaskHandles } from './routing/task-handles.ts'
 import { TaskMemory } from './routing/task-memory.ts'
-import { traceDecision } from './routing/trace.ts'
-import type { FirestoreClient } from './store/firestore.ts'
+import { TenantShares } from './routing/tenant-shares.ts'
+import { openDatabase } from './store/firestore-open.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { Metrics, type MetricsExport } from './telemetry/metrics.ts'
-import { startMetricsEndpoint } from './telemetry/metrics-endpoint.ts'
-import { createConnector } from './upstream/connection/connect.ts'
-import { measuring } from './upstream/connection/measured-connection.ts'
-import { type ServerStatus, Upstreams } from './upstream/upstreams.ts'
+import { openMetricsEndpoint } from './telemetry/metrics-endpoint.ts'
+import { openUpstreams } from './upstream/upstream-open.ts'
+import type { ServerStatus, Upstreams } from './upstream/upstreams.ts'
 
 /** Time for everything that closes after the calls in flight: sessions, sockets, children, records. */
 const CLOSE_MS = 4000
@@ -88,6 +87,9 @@ export async function startGateway(
   const lifecycle = new Lifecycle({ clock })
   const closeAll = closeOnce(lifecycle, given.drainTimeoutMs + CLOSE_MS)
   try {
+    const onClose = lifecycle.onClose.bind(lifecycle)
+    // Before anything is opened: what is wrong with them is wrong with the settings.
+    const ownStages = await loadStages(given.callStages, { clock, logger, onClose })
     const listener = await HttpListener.open(given)
     lifecycle.onClose('http', () => listener.close(HTTP_GRACE_MS))
     const settings = atPort(given, listener.port)
@@ -99,7 +101,7 @@ export async function startGateway(
 
     const metrics = new Metrics(options.metricsExport)
     lifecycle.onClose('metrics', () => metrics.close())
-    const metricsUrl = await openMetrics(settings, metrics, lifecycle)
+    const metricsUrl = await openMetricsEndpoint(settings, { metrics, onClose })
 
     const firestore = await openDatabase(settings, lifecycle)
     const store = await openAuditStore(settings, { firestore, clock, logger })
@@ -136,34 +138,26 @@ export async function startGateway(
       },
     })
     lifecycle.onClose('secrets', () => secrets.close())
-    const upstreams: Upstreams = new Upstreams({
-      connect: measuring(
-        createConnector({
-          clientInfo: { name: 'tool-gateway', version: VERSION },
-          maxMessageBytes: settings.maxUpstreamMessageBytes,
-          packageDirs: [join(settings.dataDir, 'packages', 'node_modules')],
-          dataDir: settings.dataDir,
-          resolveSecret: (reference) => secrets.resolve(reference),
-          clock,
-          logger,
-        }),
-        { metrics, clock },
-      ),
+    const servers = openUpstreams(settings, {
+      resolveSecret: (reference) => secrets.resolve(reference),
+      metrics,
       clock,
       random: Math.random,
       logger,
-      startConcurrency: settings.startConcurrency,
-      connectTimeoutMs: settings.connectTimeoutMs,
-      drainTimeoutMs: settings.drainTimeoutMs,
       onOffer: (key, offer) => catalog.setOffer(key, offer),
       onState: (key, status) => {
         catalog.setAvailable(key, status.state === 'ready')
         options.onServerState?.(status)
       },
+      onBreaker: (server, state) => metrics.breaker(server, state),
+      onBusy: (server) => metrics.busy(server),
     })
-    lifecycle.onClose('upstreams', () => upstreams.close())
+    const upstreams: Upstreams = servers.upstreams
+    lifecycle.onClose('upstreams', () => servers.close())
 
-    const reconciler = new Reconciler({ upstreams, catalog, logger })
+    const own = openBuiltins(settings, { catalog, calls: () => calls, metrics, clock, logger })
+    lifecycle.onClose('enhancer', () => own.enhancing.close())
+    const reconciler = new Reconciler({ upstreams, catalog: own.builtins, logger })
     const registry = await openRegistry(settings, {
       firestore,
       directory,
@@ -175,31 +169,40 @@ export async function startGateway(
     let hasSnapshot = false
     lifecycle.readyWhen('registry', () => hasSnapshot)
     lifecycle.staleWhen('registry', () => hasSnapshot && registry.freshness().state === 'stale')
+    lifecycle.staleWhen('kubernetes', () => registry.isDiscoveryStale())
 
     const stateKey = await privateKey(settings.stateKey, join(settings.dataDir, 'state.key'))
     const seal = new StateSeal({ key: stateKey, clock })
     const tasks = { handles: new TaskHandles({ key: stateKey }), memory: new TaskMemory() }
     const interruption = new Interruption()
+    const quotasOf = (tenantId: string): TenantQuotas | undefined =>
+      directory.snapshot.byId.get(tenantId)?.quotas
     const calls = new Calls({
       clock,
-      stages: [
-        record({ audit, metrics, clock, logger }), // first: whatever happens behind it is recorded
-        interruption.stage, // inside the record, which says how the call ended
-        traceDecision(authorize(catalog)), // before anything is spent on the call
-        deadline(settings),
-        callerErrors,
-        inputRounds({ seal, clock }), // around what is sent, which may happen more than once
-        taskCalls({ tasks, declared: upstreams, catalog }),
-        dispatch({ upstreams, catalog, clock, tasks }),
-      ],
+      stages: pipeline({
+        ...settings,
+        audit,
+        catalog,
+        upstreams,
+        interruption,
+        limits: new Limits({ allowances: new Allowances({ clock }), quotasOf }),
+        shares: new TenantShares({ maxOf: (tenantId) => quotasOf(tenantId)?.concurrentCalls }),
+        ownStages,
+        own,
+        seal,
+        tasks,
+        clock,
+        random: Math.random,
+        logger,
+        metrics,
+      }),
     })
     const viewWatch = new ViewWatch({ catalog, clock })
     lifecycle.onClose('view watch', () => viewWatch.close())
     const sessions = new SessionStore({
       limits: {
         maxSessions: settings.maxSessions,
-        maxSessionsOfTenant: (tenantId) =>
-          directory.snapshot.byId.get(tenantId)?.quotas.sessions ?? settings.maxSessionsPerTenant,
+        maxSessionsOfTenant: (tenantId) => quotasOf(tenantId)?.sessions ?? settings.maxSessionsPerTenant,
         maxSessionsPerPrincipal: settings.maxSessionsPerPrincipal,
         idleMs: settings.sessionIdleMs,
       },
@@ -210,6 +213,8 @@ export async function startGateway(
       info: { name: 'tool-gateway', version: VERSION },
       catalog,
       calls,
+      declared: upstreams,
+      taskHandles: tasks.handles,
       metrics,
       tellServers: (sessionId, method, params) => upstreams.tell(sessionKey(sessionId), method, params),
       sessions,
@@ -221,17 +226,21 @@ export async function startGateway(
 
     const app = createApp({
       ...settings,
+      ...servers,
+      ...own,
+      clock,
       authorizationServers: () => issuers.authorizationServers,
       trustsAgentHeader: (tenantId) =>
         settings.trustAgentHeader.includes(tenantId) ||
         directory.snapshot.byId.get(tenantId)?.trustAgentHeader === true,
       registryStore: registry.store,
+      pipelineStore: registry.pipelineStore,
+      maxServersOf: (tenantId) => quotasOf(tenantId)?.servers,
       hasSnapshot: () => hasSnapshot,
       lifecycle,
       verifier: issuers.verifier,
       catalog,
       calls,
-      upstreams,
       auditStore: store,
       streamableHttp,
       sse: new SseEndpoint(endpointOptions),
@@ -244,7 +253,10 @@ export async function startGateway(
       servers: () => countStates(upstreams),
       auditQueue: () => audit.depth,
       ...(store.spool !== undefined && { auditSpool: store.spool }),
+      breakers: () => upstreams.breakers(),
+      fleet: () => upstreams.statuses().values(),
       secrets: () => secrets.counts(),
+      caches: own.cacheStates,
       generation: () => catalog.snapshot.generation,
       registryAgeSeconds: () => registry.freshness().ageMs / 1000,
       heldRemovals: () => registry.freshness().held,
@@ -263,7 +275,8 @@ export async function startGateway(
     await registry.source.start((snapshot) => {
       hasSnapshot = true
       secrets.setServers(snapshot.servers)
-      reconciler.apply(snapshot)
+      servers.processLogs.setServers(snapshot.servers)
+      reconciler.apply(withResolvedPipelines(snapshot))
     })
     const url = `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${listener.port}`
     logger.info(
@@ -291,30 +304,6 @@ export async function startGateway(
 function closeOnce(lifecycle: Lifecycle, deadlineMs: number): () => ReturnType<Lifecycle['close']> {
   let closing: ReturnType<Lifecycle['close']> | undefined
   return () => (closing ??= lifecycle.close(deadlineMs))
-}
-
-async function openMetrics(
-  settings: Settings,
-  metrics: Metrics,
-  lifecycle: Lifecycle,
-): Promise<string | undefined> {
-  if (settings.metricsPort === undefined) return undefined
-  const endpoint = await startMetricsEndpoint({
-    metrics,
-    host: settings.metricsHost,
-    port: settings.metricsPort,
-  })
-  lifecycle.onClose('metrics endpoint', () => endpoint.close())
-  return endpoint.url
-}
-
-/** The client of the database; undefined in the embedded mode, which does not load the library. */
-async function openDatabase(settings: Settings, lifecycle: Lifecycle): Promise<FirestoreClient | undefined> {
-  if (settings.firestore === undefined) return undefined
-  const { openFirestore } = await import('./store/firestore.ts')
-  const client = openFirestore(settings.firestore)
-  lifecycle.onClose('firestore', () => client.close())
-  return client
 }
 
 function issuersOf({ snapshot }: TenantDirectory): IssuerSettings[] {

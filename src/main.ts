@@ -35,6 +35,7 @@ export async function serve(env: NodeJS.ProcessEnv): Promise<number> {
     await welcome?.started(gateway)
     return await untilStopped(gateway, logger, welcome)
   } catch (error) {
+    if (error instanceof SettingsError) return refuse(error)
     logger.debug({ err: error }, 'why the gateway cannot start')
     logger.fatal(`the gateway cannot start: ${reasonOf(error, settings)}`)
     return EXIT.unavailable
@@ -48,11 +49,16 @@ function readSettings(env: NodeJS.ProcessEnv): Settings | undefined {
     return loadSettings(env)
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error
-    process.stderr.write(
-      `These settings cannot be used:\n${error.message.replace(/^/gm, '  ')}\nAll settings: docs/config.md\n`,
-    )
+    refuse(error)
     return undefined
   }
+}
+
+function refuse(error: SettingsError): number {
+  process.stderr.write(
+    `These settings cannot be used:\n${error.message.replace(/^/gm, '  ')}\nAll settings: docs/config.md\n`,
+  )
+  return EXIT.config
 }
 
 function logFormat({ logFormat: format }: Settings, isTerminal: boolean): 'json' | 'pretty' {

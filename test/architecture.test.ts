@@ -6,11 +6,12 @@ import { expect, test } from '@jest/globals'
 /** Folders and top-level files of src, lowest first. Those of one rank do not know each other. */
 const RANKS = [
   ['domain'],
-  ['config', 'telemetry', 'lifecycle.ts'],
+  ['config', 'telemetry', 'cache', 'pipelines', 'lifecycle.ts'],
   ['store'],
   ['auth', 'audit', 'registry', 'upstream'],
-  ['catalog'],
+  ['catalog', 'enhance'],
   ['control', 'routing'],
+  ['builtin'],
   ['mcp', 'api', 'dashboard'],
   ['http'],
   ['gateway.ts'],
@@ -34,15 +35,22 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   '@opentelemetry/*': ['telemetry'],
   'firebase-admin': ['store', 'registry/firestore-', 'audit/firestore-'],
   '@google-cloud/secret-manager': ['registry/secret-manager-'],
+  '@kubernetes/client-node': ['registry/kubernetes-client'],
   pino: ['telemetry'],
   'pino-pretty': ['telemetry'],
   yaml: ['registry'],
   'node:sqlite': ['audit'],
-  ajv: ['api'],
+  ajv: ['routing', 'registry'],
   commander: ['cli'],
   ws: ['http/websocket-', 'mcp/websocket-'],
-  'lru-cache': ['auth', 'catalog'],
+  'lru-cache': ['auth', 'cache', 'catalog'],
+  ollama: ['enhance/ollama-client'],
+  opossum: ['upstream'],
+  '@jmespath-community/jmespath': ['pipelines'],
 }
+
+/** Loads modules that are not of the gateway: the only ones whose names are not written where they are imported. */
+const LOADS_MODULES = 'routing/load-stages.ts'
 
 const MAX_LINES = 300
 const FORBIDDEN_NAME = /(^|-)(manager|helper|util|handler|service|common|base)s?\.ts$/
@@ -132,7 +140,7 @@ test('nothing is imported in a way that these tests do not see', () => {
       .filter(([, argument = '']) => !/^['"][^'"]+['"]\s*$/.test(argument))
       .map(([statement]) => ({ path, statement })),
   )
-  expect(dynamic).toEqual([])
+  expect(dynamic.filter(({ path }) => path !== LOADS_MODULES)).toEqual([])
   const surprises =
     /\b(?:require|createRequire|eval|getBuiltinModule)\s*\(|\bnew Function\b|\bimport\.meta\.resolve\b.*\bimport\(/
   expect(code.filter(({ text }) => surprises.test(text)).map(({ path }) => path)).toEqual([])

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from '@jest/globals'
-import { notesOf, SECTIONS, settingsSchema } from '../src/config/schema.ts'
+import { SECTIONS, settingsSchema } from '../src/config/schema.ts'
+import { notesOf } from '../src/config/setting.ts'
 import { z } from 'zod'
 import { pages } from '../scripts/write-docs.ts'
 

@@ -5,18 +5,13 @@ import type { JsonObject } from '../domain/json.ts'
 import type { Caller, Operation } from '../routing/call.ts'
 import type { Calls } from '../routing/calls.ts'
 import { traceRequest } from '../routing/trace.ts'
+import { sendEvent } from './event-stream.ts'
 import { problemOf } from './problem.ts'
 
 /** The caller behind a REST request. */
 export function callerOf(request: Request): Caller {
-  const { principal, requestId } = identityOf(request)
-  return { principal, requestId, face: 'rest', sessionId: undefined }
-}
-
-const EVENT_STREAM = {
-  'Content-Type': 'text/event-stream',
-  'Cache-Control': 'no-cache, no-transform',
-  'X-Accel-Buffering': 'no',
+  const { principal, requestId, clientName } = identityOf(request)
+  return { principal, requestId, clientName, face: 'rest', sessionId: undefined }
 }
 
 type RestOperation = Omit<Operation, 'signal' | 'onProgress' | 'scope'>
@@ -43,26 +38,26 @@ export async function answerWith(
         ...(onProgress && { onProgress }),
       }),
     )
-  if (request.accepts(['application/json', 'text/event-stream']) === 'text/event-stream') {
-    await streamResult(request, response, run, shape)
-  } else {
-    response.json(shape(await run()))
-  }
+  const shaped = async (onProgress?: (progress: JsonObject) => void): Promise<JsonObject> =>
+    shape(await run(onProgress))
+  if (wantsEvents(request)) await streamResult(request, response, shaped)
+  else response.json(await shaped())
 }
 
-/** The stream opens with its first event, so that what fails before has its own HTTP status. */
-async function streamResult(
+/** Whether the caller accepts only `text/event-stream`. */
+export function wantsEvents(request: Request): boolean {
+  return request.accepts(['application/json', 'text/event-stream']) === 'text/event-stream'
+}
+
+/** Answers with events: `progress` as often as `run` reports it, then `result` or `error`. */
+export async function streamResult(
   request: Request,
   response: Response,
   run: (onProgress: (progress: JsonObject) => void) => Promise<JsonObject>,
-  shape: (result: JsonObject) => JsonObject,
 ): Promise<void> {
-  const send = (event: string, data: JsonObject): void => {
-    if (!response.headersSent) response.writeHead(200, EVENT_STREAM)
-    response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
-  }
+  const send = (event: string, data: JsonObject): void => sendEvent(response, event, data)
   try {
-    send('result', shape(await run((progress) => send('progress', progress))))
+    send('result', await run((progress) => send('progress', progress)))
   } catch (error) {
     if (!response.headersSent) throw error
     send('error', problemOf(toGatewayError(error), identityOf(request).requestId))

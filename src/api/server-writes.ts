@@ -1,39 +1,41 @@
 import { type Request, type Response, Router } from 'express'
 import { z } from 'zod'
 import { identityOf } from '../auth/identity.ts'
-import type { Catalog } from '../catalog/catalog.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json.ts'
 import { ALL_TENANTS, type Principal } from '../domain/principal.ts'
-import { SERVER_NAME } from '../domain/server-definition.ts'
-import { masked, unmasked } from '../registry/mask.ts'
+import { serverKey } from '../domain/server-definition.ts'
+import { FIXED_ARGUMENTS, masked, unmasked } from '../registry/mask.ts'
 import type { RegistryStore, StoredDocument } from '../registry/registry-store.ts'
-import { problemsOfDocument } from '../registry/validate.ts'
-import type { Logger } from '../telemetry/logger.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
+import {
+  addressedBy,
+  logAction,
+  type ManagementOptions,
+  mayManage,
+  needAdmin,
+  unknownServer,
+} from './managed-server.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
-import { bodyOf, queryOf } from './query.ts'
+import { refuseBeyondQuota, refuseInvalid, refuseTaken } from './new-document.ts'
+import { bodyOf } from './query.ts'
 import { requireRole } from './require-role.ts'
 import { stateOf } from './servers.ts'
 
-export interface ServerWriteOptions {
+export interface ServerWriteOptions extends ManagementOptions {
   readonly registryStore: RegistryStore
-  readonly catalog: Catalog
   readonly upstreams: Upstreams
-  readonly logger: Logger
-  /** Role of those who may write servers for all tenants and what is started on this machine. */
-  readonly platformAdminRole?: string
 }
 
 /** Not a record schema: that would drop members of some names. */
 const document = z.custom<JsonObject>(isJsonObject, 'expected an object')
-const tenantQuery = z.object({ tenantId: z.string().max(63).optional() })
 /** What decides which program runs, and how. */
 const LAUNCH_FIELDS = ['transport', 'command', 'package', 'args', 'cwd', 'env']
 
 /**
  * `POST /v1/servers` and `GET`, `PUT` and `DELETE /v1/servers/{name}`: the documents of the caller's tenant, and those
- * for all tenants, as they are stored. Answers hold no secrets; a masked value that comes back keeps the stored one.
+ * for all tenants, as they are stored; a server that was discovered can be read only, and has no `ETag`. Answers hold no
+ * secrets; a masked value that comes back keeps the stored one.
  */
 export function serverWriteRoutes(options: ServerWriteOptions): Router {
   const router = Router()
@@ -57,7 +59,14 @@ class ServerWrites {
   }
 
   async show(request: Request, response: Response): Promise<void> {
-    this.#answer(request, response, await this.#stored(request))
+    const stored = await this.#found(request)
+    if (stored !== undefined) return this.#answer(request, response, stored)
+    const { servers } = this.#options.catalog.snapshot
+    const discovered = addressedBy(request).flatMap((key) => servers.get(serverKey(key)) ?? [])[0]
+    if (discovered === undefined) throw unknownServer(String(request.params['name']))
+    this.#answerWith(request, response, discovered, {
+      document: masked({ ...discovered }, this.#hiddenFrom(request, discovered)),
+    })
   }
 
   async create(request: Request, response: Response): Promise<void> {
@@ -66,10 +75,9 @@ class ServerWrites {
     const { document: wanted, problems } = unmasked({ tenantId: principal.tenantId, ...given }, undefined)
     this.#mayUse(principal, wanted['tenantId'])
     this.#mayWrite(principal, undefined, wanted)
-    refuseInvalid(wanted, problems)
-    const { name } = wanted
-    const isTaken = await this.#options.registryStore.get(ALL_TENANTS, String(name))
-    if (isTaken !== undefined) throw new GatewayError('already_exists')
+    refuseInvalid(this.#options, wanted, problems)
+    await refuseTaken(this.#options, String(wanted['name']))
+    await refuseBeyondQuota(this.#options, String(wanted['tenantId']))
     const stored = await this.#options.registryStore.create(wanted)
     this.#log(request, 'server document created', stored, Object.keys(wanted))
     response.status(201).setHeader('Location', locationOf(stored))
@@ -90,8 +98,11 @@ class ServerWrites {
     if (restored && !isSameDestination(wanted, stored.document)) {
       problems.push('url: the server is another one now; give the masked values anew, or they would go there')
     }
+    if (restored && !isSameUse(wanted, stored.document)) {
+      problems.push('config: the template gets other values now; give the masked values anew')
+    }
     this.#mayWrite(principal, stored.document, wanted)
-    refuseInvalid(wanted, problems)
+    refuseInvalid(this.#options, wanted, problems)
     const written = await this.#options.registryStore.replace(wanted, etag)
     this.#log(request, 'server document replaced', written, fieldsThatDiffer(stored.document, wanted))
     this.#answer(request, response, written)
@@ -107,19 +118,17 @@ class ServerWrites {
 
   /** The tenant's own document of the name in the path, else that for all tenants; `tenantId=*` asks for the latter. */
   async #stored(request: Request): Promise<StoredDocument> {
-    const own = identityOf(request).principal.tenantId
-    const { tenantId } = queryOf(tenantQuery, request)
-    const name = String(request.params['name'])
-    const { registryStore } = this.#options
-    const unknown = new GatewayError('server_not_found', `Unknown server: ${name.slice(0, 64)}`)
-    if (!SERVER_NAME.test(name)) throw unknown
-    if (tenantId !== undefined && tenantId !== own && tenantId !== ALL_TENANTS) throw unknown
-    const found =
-      tenantId === undefined
-        ? ((await registryStore.get(own, name)) ?? (await registryStore.get(ALL_TENANTS, name)))
-        : await registryStore.get(tenantId, name)
-    if (found === undefined) throw unknown
+    const found = await this.#found(request)
+    if (found === undefined) throw unknownServer(String(request.params['name']))
     return found
+  }
+
+  async #found(request: Request): Promise<StoredDocument | undefined> {
+    for (const { tenantId, name } of addressedBy(request)) {
+      const found = await this.#options.registryStore.get(tenantId, name)
+      if (found !== undefined) return found
+    }
+    return undefined
   }
 
   /** Other tenants do not exist, except for documents of all. */
@@ -140,49 +149,46 @@ class ServerWrites {
     if (isStdio && !isAsBefore) this.#needAdmin(principal, 'what is started on the gateway’s machine')
   }
 
-  #needAdmin({ roles }: Principal, what: string): void {
-    if (roles.includes(this.#adminRole)) return
-    throw new GatewayError('forbidden', `Writing ${what} needs the role ${this.#adminRole}`)
+  #needAdmin(principal: Principal, what: string): void {
+    needAdmin(principal, this.#adminRole, `Writing ${what}`)
   }
 
-  #answer(
+  #answer(request: Request, response: Response, stored: StoredDocument): void {
+    const etag = `"${stored.etag}"`
+    response.setHeader('ETag', etag)
+    const shown = masked(stored.document, this.#hiddenFrom(request, stored))
+    this.#answerWith(request, response, stored, { etag, document: shown })
+  }
+
+  #answerWith(
     request: Request,
     response: Response,
-    { tenantId, name, document: stored, etag }: StoredDocument,
+    { tenantId, name }: { tenantId: string; name: string },
+    more: JsonObject,
   ): void {
-    const isForeign =
-      tenantId === ALL_TENANTS && !identityOf(request).principal.roles.includes(this.#adminRole)
-    response.setHeader('ETag', `"${etag}"`)
-    response.json({
-      name,
-      tenantId,
-      ...stateOf(this.#options, { tenantId, name }),
-      etag: `"${etag}"`,
-      document: masked(stored, isForeign ? ['command', 'args', 'cwd'] : []),
-    })
+    const isManager = this.#mayManage(request, { tenantId })
+    response.json({ name, tenantId, ...stateOf(this.#options, { tenantId, name }, isManager), ...more })
   }
 
-  #log(request: Request, event: string, { tenantId, name }: StoredDocument, fields: readonly string[]): void {
-    const { principal, requestId } = identityOf(request)
-    const { subject, tenantId: callerTenant, agent } = principal
-    this.#options.logger.info(
-      { server: name, tenantId, subject, callerTenant, agent, fields, requestId },
-      event,
-    )
+  #mayManage(request: Request, server: { tenantId: string }): boolean {
+    return mayManage(identityOf(request).principal, server, this.#adminRole)
   }
-}
 
-function refuseInvalid(wanted: JsonObject, problems: readonly string[]): void {
-  const all = [...problems, ...problemsOfDocument(wanted)]
-  if (all.length === 0) return
-  throw new GatewayError('invalid_document', all.join('; '), { facts: { problems: all } })
+  /** What runs on the gateway's machine for all tenants is not for every tenant to see, nor what callers must not set. */
+  #hiddenFrom(request: Request, server: { tenantId: string }): string[] {
+    return this.#mayManage(request, server) ? [] : ['command', 'args', 'cwd', FIXED_ARGUMENTS]
+  }
+
+  #log(request: Request, event: string, stored: StoredDocument, fields: readonly string[]): void {
+    logAction(this.#options, request, event, stored, { fields })
+  }
 }
 
 /**
  * The version that a write is meant for (RFC 9110 §13.1.1): compared with what was read, and again by the store.
  * @throws GatewayError `precondition_required` or `precondition_failed`
  */
-function matchOf(request: Request, { etag }: StoredDocument): string {
+export function matchOf(request: Request, { etag }: StoredDocument): string {
   const header = request.get('if-match')
   if (header === undefined) throw new GatewayError('precondition_required')
   const tags = header.split(',').map((tag) => tag.trim())
@@ -194,6 +200,15 @@ function matchOf(request: Request, { etag }: StoredDocument): string {
 function isSameDestination(wanted: JsonObject, stored: JsonObject): boolean {
   const before = new Set(originsOf(stored))
   return originsOf(wanted).every((origin) => before.has(origin))
+}
+
+/** A template may put any value anywhere, a kept secret beside a new host for example: all are kept, or none. */
+function isSameUse(wanted: JsonObject, stored: JsonObject): boolean {
+  return ['transport', 'templateName', 'config'].every(
+    (field) =>
+      (wanted['transport'] !== 'template' && stored['transport'] !== 'template') ||
+      canonicalJson(wanted[field] ?? null) === canonicalJson(stored[field] ?? null),
+  )
 }
 
 function originsOf({ url, instances }: JsonObject): string[] {

@@ -1,10 +1,18 @@
 import { Router } from 'express'
 import type { Catalog } from '../catalog/catalog.ts'
+import type { ServerCatalog } from '../catalog/server-catalog.ts'
 import type { JsonObject } from '../domain/json.ts'
 import { ALL_TENANTS } from '../domain/principal.ts'
-import { type ServerDefinition, serverKey, withoutEffect } from '../domain/server-definition.ts'
+import {
+  isBuiltinName,
+  type ServerDefinition,
+  serverKey,
+  withoutEffect,
+} from '../domain/server-definition.ts'
 import { serversOf } from '../domain/snapshot.ts'
-import type { Upstreams } from '../upstream/upstreams.ts'
+import type { InstanceStatus } from '../upstream/instance-context.ts'
+import type { ServerStatus, Upstreams } from '../upstream/upstreams.ts'
+import { mayManage } from './managed-server.ts'
 import { requireRole } from './require-role.ts'
 import { callerOf } from './run.ts'
 
@@ -14,23 +22,33 @@ export interface ServerStateSources {
   readonly upstreams: Upstreams
 }
 
-/** `GET /v1/servers` for operators: every server of the tenant with its state, and the documents that were refused. */
-export function serverRoutes({ catalog, upstreams }: ServerStateSources): Router {
+/**
+ * `GET /v1/servers` for operators: every server of the tenant with its state, and the documents that were refused. Of
+ * servers for all tenants only the platform's operators see what other tenants' processes are and say.
+ */
+export function serverRoutes({
+  catalog,
+  upstreams,
+  platformAdminRole,
+}: ServerStateSources & { platformAdminRole: string }): Router {
   const router = Router()
 
   router.get('/servers', requireRole('operator'), (request, response) => {
-    const { tenantId } = callerOf(request).principal
+    const { principal } = callerOf(request)
+    const { tenantId } = principal
     const { snapshot } = catalog
     response.json({
       generation: snapshot.generation,
-      servers: serversOf(snapshot, tenantId).map((server) => ({
-        name: server.name,
-        tenantId: server.tenantId,
-        transport: server.transport,
-        enabled: server.enabled,
-        description: server.description,
-        ...runtimeOf({ catalog, upstreams }, server),
-      })),
+      servers: serversOf(snapshot, tenantId)
+        .filter(isManaged)
+        .map((server) => ({
+          name: server.name,
+          tenantId: server.tenantId,
+          transport: server.transport,
+          enabled: server.enabled,
+          description: server.description,
+          ...runtimeOf({ catalog, upstreams }, server, mayManage(principal, server, platformAdminRole)),
+        })),
       quarantined: snapshot.quarantined.filter(
         (document) => document.tenantId === tenantId || document.tenantId === ALL_TENANTS,
       ),
@@ -40,31 +58,62 @@ export function serverRoutes({ catalog, upstreams }: ServerStateSources): Router
   return router
 }
 
-/** How a server does right now: what the list says of it, or why its document is not in use (`quarantined`). */
-export function stateOf(sources: ServerStateSources, key: { tenantId: string; name: string }): JsonObject {
+/** The gateway's own have no document and no process. */
+function isManaged({ name }: ServerDefinition): boolean {
+  return !isBuiltinName(name)
+}
+
+/**
+ * How a server does right now: what the list says of it, or why its document is not in use (`quarantined`).
+ * @param isManager whether it is for somebody who may manage the server
+ */
+export function stateOf(
+  sources: ServerStateSources,
+  key: { tenantId: string; name: string },
+  isManager: boolean,
+): JsonObject {
   const { snapshot } = sources.catalog
   const server = snapshot.servers.get(serverKey(key))
   const refused = snapshot.quarantined.find(
     ({ tenantId, name }) => tenantId === key.tenantId && name === key.name,
   )
   return {
-    ...(server === undefined ? { state: 'stopped' } : runtimeOf(sources, server)),
+    ...(server === undefined ? { state: 'stopped' } : runtimeOf(sources, server, isManager)),
     ...(refused !== undefined && { quarantined: refused.reason }),
   }
 }
 
-function runtimeOf({ catalog, upstreams }: ServerStateSources, server: ServerDefinition): JsonObject {
+function runtimeOf(
+  { catalog, upstreams }: ServerStateSources,
+  server: ServerDefinition,
+  isManager: boolean,
+): JsonObject {
   const offered = catalog.catalogOf(server)
-  const status = upstreams.status(serverKey(server))
   return {
-    state: status?.state ?? 'stopped',
-    reason: status?.reason,
-    since: status === undefined ? undefined : new Date(status.since).toISOString(),
-    instances: status?.instances ?? [],
-    tools: offered?.offer.tools.length,
-    resources: offered?.offer.resources.length,
-    prompts: offered?.offer.prompts.length,
+    ...shownStatus(upstreams.status(serverKey(server)), isManager),
+    ...(offered !== undefined && countsOf(offered)),
     problems: offered?.problems ?? [],
     warnings: withoutEffect(server),
   }
+}
+
+function shownStatus(status: ServerStatus | undefined, isManager: boolean): JsonObject {
+  if (status === undefined) return { state: 'stopped', instances: [] }
+  const { state, reason, since, breaker, instances } = status
+  return {
+    state,
+    ...(isManager && { reason }),
+    since: new Date(since).toISOString(),
+    breaker,
+    instances: isManager ? instances : instances.map(withoutWords),
+  }
+}
+
+/** What a process that others use too says of itself when it ends may be about their calls. */
+function withoutWords({ pid: _pid, lastError: _lastError, ...shown }: InstanceStatus): JsonObject {
+  return shown
+}
+
+function countsOf({ offer }: ServerCatalog): JsonObject {
+  return { tools: offer.tools.length, resources: offer.resources.length, prompts: offer.prompts.length }
 }

@@ -6,6 +6,8 @@ import type { Principal } from '../domain/principal.ts'
 export interface Identity {
   readonly principal: Principal
   readonly requestId: string
+  /** What the caller's program calls itself (`X-Client-Name`); anybody may say anything there. */
+  readonly clientName?: string | undefined
 }
 
 const identities = new WeakMap<IncomingMessage, Identity>()

@@ -99,6 +99,11 @@ export class Catalog {
     return this.#servers.get(serverKey(server))
   }
 
+  /** The name, after the server's, under which callers know a tool that the server calls `own`. */
+  toolName(server: ServerKey, own: string): string {
+    return this.#servers.get(server)?.toolsByOwnName.get(own)?.name ?? own
+  }
+
   /** The tool or prompt that a name means to a tenant, whoever may use it. */
   find(
     kind: 'tool' | 'prompt',

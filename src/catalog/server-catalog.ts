@@ -1,9 +1,9 @@
-import { overridesOf } from '../domain/access-policy.ts'
 import type { JsonObject } from '../domain/json.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from '../domain/server-definition.ts'
 import { exposeAll } from '../domain/tool-name.ts'
 import { compileUriTemplate } from '../domain/uri-template.ts'
 import type { ListName, NamedItem, Offer } from '../upstream/discovery.ts'
+import { type ShapedTool, shapeTools } from './tool-shape.ts'
 import { uiResourcesOf } from './ui-tools.ts'
 
 /** One tool, prompt, resource or template, as callers see it. Equal items of successive catalogs are the same object. */
@@ -28,11 +28,12 @@ interface TemplateItem extends CatalogItem {
   readonly matches: (uri: string) => boolean
 }
 
-/** What one server offers, prepared once for all callers: under exposed names, and under its own. */
+/** What one server offers, prepared once for all callers: under exposed names, and under those after the server's. */
 export interface ServerCatalog {
   readonly definition: ServerDefinition
   readonly offer: Offer
   readonly tools: { readonly exposed: ItemSet; readonly plain: ItemSet }
+  readonly toolsByOwnName: ReadonlyMap<string, ShapedTool>
   readonly prompts: { readonly exposed: ItemSet; readonly plain: ItemSet }
   readonly resources: ItemSet
   readonly templates: readonly TemplateItem[]
@@ -48,9 +49,13 @@ export function buildServerCatalog(
   offer: Offer,
   previous: ServerCatalog | undefined,
 ): ServerCatalog {
-  const describe = (tool: NamedItem): JsonObject => withTexts(definition, tool)
-  const tools = bothNames(definition, offer.tools, describe, previous?.tools)
-  const prompts = bothNames(definition, offer.prompts, (prompt) => prompt, previous?.prompts)
+  const shaped = shapeTools(definition, offer.tools)
+  const tools = bothNames(definition, shaped.tools, previous?.tools)
+  const prompts = bothNames(
+    definition,
+    offer.prompts.map((own) => ({ own, name: own.name, listed: own })),
+    previous?.prompts,
+  )
   const resources = itemSet(
     offer.resources.map((resource) =>
       itemOf(definition, String(resource['uri']), String(resource['uri']), resource),
@@ -66,11 +71,12 @@ export function buildServerCatalog(
     definition,
     offer,
     tools: tools.sets,
+    toolsByOwnName: new Map(shaped.tools.map((tool) => [tool.own.name, tool])),
     prompts: prompts.sets,
     resources,
     templates,
     uiResources: uiResources(offer.tools),
-    problems: [...offer.problems, ...tools.refused, ...prompts.refused],
+    problems: [...offer.problems, ...shaped.problems, ...tools.refused, ...prompts.refused],
   }
 }
 
@@ -98,15 +104,16 @@ type BothNames = { readonly exposed: ItemSet; readonly plain: ItemSet }
 
 function bothNames(
   definition: ServerDefinition,
-  offered: readonly NamedItem[],
-  describe: (item: NamedItem) => JsonObject,
+  offered: readonly Pick<ShapedTool, 'own' | 'name' | 'listed'>[],
   previous: BothNames | undefined,
 ): { sets: BothNames; refused: string[] } {
   const { exposed, refused } = exposeAll(definition.name, offered)
-  const underExposed = [...exposed].map(([name, item]) =>
-    itemOf(definition, item.name, name, { ...describe(item), name }),
+  const underExposed = [...exposed].map(([name, { own, listed }]) =>
+    itemOf(definition, own.name, name, { ...listed, name }),
   )
-  const plain = offered.map((item) => itemOf(definition, item.name, item.name, describe(item)))
+  const plain = offered.map(({ own, name, listed }) =>
+    itemOf(definition, own.name, name, name === own.name ? listed : { ...listed, name }),
+  )
   return {
     sets: {
       exposed: itemSet(underExposed, previous?.exposed),
@@ -128,19 +135,10 @@ function itemOf(
 function itemSet(items: CatalogItem[], previous: ItemSet | undefined): ItemSet {
   const kept = items.map((item) => {
     const before = previous?.byName.get(item.shownAs)
-    return before !== undefined && isSame(before.listed, item.listed) ? before : item
+    return before?.name === item.name && isSame(before.listed, item.listed) ? before : item
   })
   const sorted = kept.toSorted((a, b) => (a.shownAs < b.shownAs ? -1 : 1))
   return { items: sorted, byName: new Map(sorted.map((item) => [item.shownAs, item])) }
-}
-
-/** The tool with the texts that the operator wrote in place of the server's. */
-function withTexts(definition: ServerDefinition, tool: NamedItem): JsonObject {
-  const overrides = overridesOf(definition, tool.name)
-  const title = overrides.findLast((override) => override.title !== undefined)?.title
-  const description = overrides.findLast((override) => override.description !== undefined)?.description
-  if (title === undefined && description === undefined) return tool
-  return { ...tool, ...(title !== undefined && { title }), ...(description !== undefined && { description }) }
 }
 
 function isSame(a: JsonObject, b: JsonObject): boolean {

@@ -8,6 +8,8 @@ export interface CliContext {
   readonly env: NodeJS.ProcessEnv
   /** Writes to standard output. */
   readonly print: (text: string) => void
+  /** Writes to standard error: problems, and how far something is. */
+  readonly printError: (text: string) => void
   /** Asks the person at the terminal a question to be answered with yes or no; undefined where there is none. */
   readonly confirm?: (question: string) => Promise<boolean>
 }

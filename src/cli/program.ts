@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../config/version.ts'
 import { CLI_EXIT, CliError } from './cli-error.ts'
+import { cachesCommand } from './caches.ts'
 import { configCommand } from './config.ts'
 import type { CliContext } from './context.ts'
 import { registryCommand } from './registry.ts'
@@ -14,10 +15,7 @@ import { toolsCommand } from './tools.ts'
  * @param argv the arguments after the program's name
  * @returns the exit code, one of CLI_EXIT or what `serve` ended with
  */
-export async function run(
-  argv: readonly string[],
-  context: CliContext & { printError: (text: string) => void },
-): Promise<number> {
+export async function run(argv: readonly string[], context: CliContext): Promise<number> {
   let exitCode: number = CLI_EXIT.ok
   const program = new Command('tool-gateway')
     .description('One authenticated, filtered, audited endpoint in front of many MCP servers.')
@@ -27,6 +25,7 @@ export async function run(
     .addCommand(toolsCommand(context))
     .addCommand(serversCommand(context))
     .addCommand(registryCommand(context, (code) => (exitCode = code)))
+    .addCommand(cachesCommand(context))
     .addCommand(configCommand(context))
   throughout(program, (command) =>
     command

@@ -17,25 +17,40 @@ const problem = z.looseObject({ code: z.string(), title: z.string(), detail: z.s
  */
 export async function ask(
   address: GatewayAddress,
-  method: 'GET' | 'POST' | 'PUT',
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   path: string,
   body?: JsonObject,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<JsonObject> {
-  const response = await send(address, method, path, body, headers)
+  const response = await open(address, method, path, body, headers)
+  if (response.status === 204) return {}
+  if (!response.ok) throw await refusal(address, response)
   const answer: unknown = await response.json().catch(() => undefined)
-  if (response.ok && isJsonObject(answer)) return answer
-  const told = problem.safeParse(answer)
-  const text = told.success
-    ? `${told.data.code}: ${told.data.detail ?? told.data.title}`
-    : `HTTP ${response.status}`
+  if (isJsonObject(answer)) return answer
+  throw new CliError('failed', `HTTP ${response.status}`)
+}
+
+/** What an answer that is no success says. */
+export async function refusal(address: GatewayAddress, response: Response): Promise<CliError> {
+  const told = problem.safeParse(await response.json().catch(() => undefined))
+  const text = told.success ? problemText(told.data) : `HTTP ${response.status}`
   if (response.status === 401 && address.token === undefined) {
-    throw new CliError(
+    return new CliError(
       'denied',
       `${text}. Give a token with --token or TOOL_GATEWAY_TOKEN; see: tool-gateway token --help`,
     )
   }
-  throw new CliError(response.status === 401 || response.status === 403 ? 'denied' : 'failed', text)
+  return new CliError(response.status === 401 || response.status === 403 ? 'denied' : 'failed', text)
+}
+
+/** Problem details that came in another way, as an event for example. */
+export function failureIn(answer: JsonObject): CliError {
+  const told = problem.safeParse(answer)
+  return new CliError('failed', told.success ? problemText(told.data) : 'the gateway answered with an error')
+}
+
+function problemText({ code, title, detail }: z.output<typeof problem>): string {
+  return `${code}: ${detail ?? title}`
 }
 
 /** All pages of a list, as one array of its items. */
@@ -55,7 +70,8 @@ export async function askAll(
   }
 }
 
-async function send(
+/** Sends one request; whatever the answer is. @throws CliError `unavailable` when nothing answers */
+export async function open(
   { url, token }: GatewayAddress,
   method: string,
   path: string,

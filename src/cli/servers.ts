@@ -1,12 +1,31 @@
 import { Command } from 'commander'
-import type { JsonObject } from '../domain/json.ts'
 import { type AddressOptions, addressOf, asJson, type CliContext, table, withAddress } from './context.ts'
 import { ask, objectsIn } from './rest-client.ts'
+import { actionCommand } from './server-actions.ts'
+import { addCommand, removeCommand } from './server-add.ts'
+import { inspectCommand } from './server-inspect.ts'
+import { installCommand } from './server-install.ts'
+import { logsCommand } from './server-logs.ts'
+import { row } from './server-state.ts'
 
-/** `servers list` against a running gateway. */
+/** `servers …` against a running gateway. */
 export function serversCommand(context: CliContext): Command {
+  return new Command('servers')
+    .description('look at the servers of a running gateway, and manage them')
+    .addCommand(listCommand(context))
+    .addCommand(addCommand(context))
+    .addCommand(installCommand(context))
+    .addCommand(removeCommand(context))
+    .addCommand(actionCommand('start', context))
+    .addCommand(actionCommand('stop', context))
+    .addCommand(actionCommand('restart', context))
+    .addCommand(logsCommand(context))
+    .addCommand(inspectCommand(context))
+}
+
+function listCommand(context: CliContext): Command {
   const { print } = context
-  const list = withAddress(new Command('list'))
+  return withAddress(new Command('list'))
     .description('list the servers of the tenant with their state (role operator)')
     .action(async (options: AddressOptions) => {
       const answer = await ask(addressOf(options, context), 'GET', '/v1/servers')
@@ -20,13 +39,4 @@ export function serversCommand(context: CliContext): Command {
       ])
       return print(table([...servers, ...refused]))
     })
-  return new Command('servers').description('look at the servers of a running gateway').addCommand(list)
-}
-
-function row(server: JsonObject): string[] {
-  const tools = typeof server['tools'] === 'number' ? `${server['tools']} tools` : ''
-  const notes = [server['reason'], server['problems'], server['warnings']]
-    .flat()
-    .filter((note) => typeof note === 'string')
-  return [String(server['name']), String(server['state']), tools, notes.join('; ')]
 }

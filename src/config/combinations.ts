@@ -24,6 +24,12 @@ interface Rule {
 }
 
 const ONLY_WITH_ISSUER = ['OIDC_JWKS_URL', 'OIDC_TENANTS'] as const
+const ONLY_WITH_DISCOVERY = [
+  'KUBERNETES_LABEL_SELECTOR',
+  'KUBERNETES_NAMESPACES',
+  'KUBERNETES_TENANT',
+  'KUBERNETES_ADDRESSES',
+] as const
 const ONLY_WITH_FIRESTORE = ['FIRESTORE_DATABASE', 'REGISTRY_PROBE_MS'] as const
 
 /** Whether the gateway issues tokens itself. */
@@ -87,6 +93,22 @@ const RULES: readonly Rule[] = [
     holds: (values, given) => !given.has(name) || values.STORE === 'firestore',
     expected: 'nothing, unless STORE is `firestore`',
   })),
+  ...ONLY_WITH_DISCOVERY.map((name): Rule => ({
+    about: [name, 'KUBERNETES_DISCOVERY'],
+    holds: (values, given) => !given.has(name) || values.KUBERNETES_DISCOVERY === 'on',
+    expected: 'nothing, unless KUBERNETES_DISCOVERY is `on`',
+  })),
+  {
+    about: ['KUBERNETES_TENANT', 'KUBERNETES_DISCOVERY', 'KUBERNETES_NAMESPACES', 'STORE'],
+    holds: (values) => {
+      const { KUBERNETES_NAMESPACES: namespaces, KUBERNETES_TENANT: tenantId } = values
+      const isMapped = namespaces.length > 0 && namespaces.every((entry) => entry.tenantId !== undefined)
+      const isOfFile = values.STORE === 'file'
+      return values.KUBERNETES_DISCOVERY === 'off' || isOfFile || isMapped || tenantId !== undefined
+    },
+    expected:
+      'the tenant of discovered servers, because STORE is `firestore`, or a tenant for each of KUBERNETES_NAMESPACES',
+  },
   {
     about: ['REGISTRY_FILE', 'STORE'],
     holds: (values, given) => !given.has('REGISTRY_FILE') || values.STORE === 'file',

@@ -3,14 +3,22 @@ import type { z } from 'zod'
 import { problemsOf } from '../domain/problems.ts'
 import { combinationProblems, hasLocalIssuer, type SettingProblem } from './combinations.ts'
 import {
+  type CacheSettings,
+  cacheSettingsOf,
+  type EnhancementSettings,
+  enhancementSettingsOf,
+} from './enhancement.ts'
+import { type InstallSettings, installSettingsOf } from './install.ts'
+import { type KubernetesSettings, kubernetesSettingsOf } from './kubernetes.ts'
+import {
   type ClaimNames,
   type IssuerDefaults,
   type IssuerEntry,
   type IssuerSettings,
-  notesOf,
   settingsSchema,
   type SettingValues,
 } from './schema.ts'
+import { notesOf } from './setting.ts'
 
 /** What the process is told at its start; never changes. Times and sizes have their unit in the name. */
 export interface Settings {
@@ -28,6 +36,8 @@ export interface Settings {
   /** Where the database is; undefined unless `store` is `firestore`. */
   readonly firestore: { readonly projectId: string; readonly databaseId: string } | undefined
   readonly registryProbeMs: number
+  /** Undefined: nothing is discovered. */
+  readonly kubernetes: KubernetesSettings | undefined
   readonly defaultTenant: string
   readonly localIssuer: boolean
   /** Identity providers beside the local issuer. */
@@ -45,9 +55,12 @@ export interface Settings {
   readonly secretsProject: string | undefined
   readonly secretsPrefix: string
   readonly secretsTtlMs: number
+  /** Paths of the modules of the operator's own stages, in order. */
+  readonly callStages: readonly string[]
   readonly callTimeoutMs: number
   readonly connectTimeoutMs: number
   readonly startConcurrency: number
+  readonly maxOwnPools: number
   readonly drainTimeoutMs: number
   readonly maxBodyBytes: number
   readonly maxUpstreamMessageBytes: number
@@ -55,6 +68,9 @@ export interface Settings {
   readonly maxSessions: number
   readonly maxSessionsPerTenant: number
   readonly maxSessionsPerPrincipal: number
+  readonly install: InstallSettings
+  readonly enhancement: EnhancementSettings
+  readonly caches: CacheSettings
   readonly auditQueueLimit: number
   readonly auditRetentionDays: number
   readonly auditSpoolMaxBytes: number
@@ -140,6 +156,7 @@ function settingsOf(values: SettingValues): Settings {
         ? { projectId: values.GOOGLE_CLOUD_PROJECT, databaseId: values.FIRESTORE_DATABASE }
         : undefined,
     registryProbeMs: values.REGISTRY_PROBE_MS,
+    kubernetes: kubernetesSettingsOf(values),
     defaultTenant: values.DEFAULT_TENANT,
     localIssuer: hasLocalIssuer(values),
     issuers: issuersOf(values, issuerDefaults),
@@ -151,9 +168,11 @@ function settingsOf(values: SettingValues): Settings {
     secretsProject: values.SECRETS_PROJECT,
     secretsPrefix: values.SECRETS_PREFIX,
     secretsTtlMs: values.SECRETS_TTL_MS,
+    callStages: values.CALL_STAGES,
     callTimeoutMs: values.CALL_TIMEOUT_MS,
     connectTimeoutMs: values.CONNECT_TIMEOUT_MS,
     startConcurrency: values.START_CONCURRENCY,
+    maxOwnPools: values.MAX_OWN_CONNECTIONS,
     drainTimeoutMs: values.DRAIN_TIMEOUT_MS,
     maxBodyBytes: values.MAX_BODY_BYTES,
     maxUpstreamMessageBytes: values.MAX_UPSTREAM_MESSAGE_BYTES,
@@ -161,6 +180,9 @@ function settingsOf(values: SettingValues): Settings {
     maxSessions: values.MAX_SESSIONS,
     maxSessionsPerTenant: values.MAX_SESSIONS_PER_TENANT,
     maxSessionsPerPrincipal: values.MAX_SESSIONS_PER_PRINCIPAL,
+    install: installSettingsOf(values),
+    enhancement: enhancementSettingsOf(values),
+    caches: cacheSettingsOf(values),
     auditQueueLimit: values.AUDIT_QUEUE_LIMIT,
     auditRetentionDays: values.AUDIT_RETENTION_DAYS,
     auditSpoolMaxBytes: values.AUDIT_SPOOL_MAX_BYTES,

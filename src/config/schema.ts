@@ -1,6 +1,9 @@
 import { z } from 'zod'
+import { enhancement } from './enhancement.ts'
+import { install } from './install.ts'
+import { kubernetes } from './kubernetes.ts'
+import { optional, setting } from './setting.ts'
 import * as values from './values.ts'
-import type { Kind, TextSchema } from './values.ts'
 
 /** Names of the claims of a token that carry what the gateway needs. */
 export interface ClaimNames {
@@ -60,36 +63,6 @@ const issuerEntries = {
     })
     .pipe(z.array(issuerEntry).min(1)),
   expected: 'a JSON array of `{issuer, audience?, jwksUrl?, tenants, algorithms?, claims?}`',
-}
-
-/** What documentation and problems say about a setting. */
-export interface SettingNotes {
-  readonly meaning: string
-  readonly expected: string
-  /** The default in words, where it depends on other settings. */
-  readonly fallback: string
-}
-
-const NOTES = z.registry<SettingNotes>()
-
-/** A setting whose default is the text that one would write. */
-function setting<S extends TextSchema>(
-  kind: Kind<S>,
-  fallback: z.input<S>,
-  meaning: string,
-): z.ZodPrefault<S> {
-  const notes: SettingNotes = { meaning, expected: kind.expected, fallback: `\`${fallback}\`` }
-  const schema = z.prefault(kind.schema, fallback)
-  NOTES.add(schema, notes)
-  return schema
-}
-
-/** A setting that has no default of its own; `fallback` says in words what happens without it. */
-function optional<S extends TextSchema>(kind: Kind<S>, fallback: string, meaning: string): z.ZodOptional<S> {
-  const notes: SettingNotes = { meaning, expected: kind.expected, fallback }
-  const schema = z.optional(kind.schema)
-  NOTES.add(schema, notes)
-  return schema
 }
 
 const { integer, oneOf } = values
@@ -203,6 +176,11 @@ const identity = {
 }
 
 const limits = {
+  CALL_STAGES: setting(
+    values.pathList,
+    '',
+    'Modules with stages of your own that every call goes through, in this order; docs/stages.md says how to write one.',
+  ),
   CALL_TIMEOUT_MS: setting(
     integer(1, 300_000),
     '60000',
@@ -214,6 +192,11 @@ const limits = {
     'Time for starting and connecting a server, in milliseconds.',
   ),
   START_CONCURRENCY: setting(integer(1, 1000), '8', 'Servers that start at the same time.'),
+  MAX_OWN_CONNECTIONS: setting(
+    integer(1, 100_000),
+    '100',
+    'Callers with a connection or process of their own to one server; at one for all tenants a quarter for each tenant.',
+  ),
   DRAIN_TIMEOUT_MS: setting(
     integer(0, 600_000),
     '7000',
@@ -308,7 +291,10 @@ export const SECTIONS: Readonly<Record<string, Readonly<Record<string, z.ZodType
   Data: data,
   Identity: identity,
   Secrets: secrets,
+  'Kubernetes discovery': kubernetes,
   'Limits and deadlines': limits,
+  'Installing packages': install,
+  'Enhancement and caches': enhancement,
   'Records, log and metrics': observation,
 }
 
@@ -318,16 +304,12 @@ export const settingsSchema = z.object({
   ...data,
   ...identity,
   ...secrets,
+  ...kubernetes,
   ...limits,
+  ...install,
+  ...enhancement,
   ...observation,
 })
 
 export type SettingName = keyof typeof settingsSchema.shape
 export type SettingValues = z.output<typeof settingsSchema>
-
-/** What documentation and problems say about a setting. @throws TypeError for any other schema */
-export function notesOf(schema: z.ZodType): SettingNotes {
-  const notes = NOTES.get(schema)
-  if (notes === undefined) throw new TypeError('not a setting')
-  return notes
-}

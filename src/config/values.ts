@@ -43,7 +43,8 @@ function urlOf(text: string): URL | undefined {
   return URL.canParse(text) ? new URL(text) : undefined
 }
 
-function isPlainUrl(text: string): boolean {
+/** Whether a text is an http or https URL without user name, password and fragment. */
+export function isPlainUrl(text: string): boolean {
   const url = urlOf(text)
   return (
     url !== undefined && /^https?:$/.test(url.protocol) && `${url.username}${url.password}${url.hash}` === ''
@@ -129,6 +130,11 @@ export const path = {
   expected: 'a path',
 }
 
+export const pathList = {
+  schema: items.pipe(z.array(path.schema).max(20)),
+  expected: 'at most 20 paths separated by commas',
+}
+
 export const publicUrl = {
   schema: z
     .string()
@@ -143,6 +149,11 @@ export const secureUrl = { schema: trustworthyUrl, expected: TRUSTWORTHY_URL }
 
 export const words = { schema: shortText, expected: 'text of 1 to 256 characters' }
 
+export const wordList = {
+  schema: items.pipe(z.array(shortText).max(100)),
+  expected: 'at most 100 words separated by commas',
+}
+
 export const tenant = {
   schema: z.string().trim().pipe(tenantId),
   expected: 'a tenant id (`^[a-z0-9][a-z0-9-]{0,62}$`)',
@@ -156,6 +167,28 @@ export const tenantList = {
 export const tenantListOrAll = {
   schema: z.union([z.literal('*'), items.pipe(z.array(tenantId).min(1))]),
   expected: `${tenantList.expected}, or \`*\` for all`,
+}
+
+export const tenantOrAll = {
+  schema: z.union([z.literal('*'), tenant.schema]),
+  expected: `${tenant.expected}, or \`*\` for all`,
+}
+
+/** `<namespace>` or `<namespace>=<tenant>`. */
+const namespaceTenant = z
+  .string()
+  .transform((text) => text.split('='))
+  .refine(([namespace = '', owner, ...rest]) => {
+    const isTenant = owner === undefined || tenantOrAll.schema.safeParse(owner).success
+    return /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(namespace) && isTenant && rest.length === 0
+  })
+  .transform(([namespace = '', owner]) => ({ namespace, ...(owner !== undefined && { tenantId: owner }) }))
+
+export const namespaceTenants = {
+  schema: items
+    .pipe(z.array(namespaceTenant))
+    .refine((entries) => new Set(entries.map(({ namespace }) => namespace)).size === entries.length),
+  expected: '`<namespace>` or `<namespace>=<tenant>`, each namespace once, separated by commas',
 }
 
 export const hostList = {
@@ -194,6 +227,13 @@ export const secretPrefix = {
     .trim()
     .regex(/^[A-Za-z0-9_-]{0,11}$/),
   expected: 'at most 11 letters, digits, `-` and `_`',
+}
+
+const PACKAGE_PATTERN = /^(\*|(@[a-z0-9*~][a-z0-9*._~-]*\/)?[a-z0-9*~][a-z0-9*._~-]*)$/
+
+export const packagePatterns = {
+  schema: items.pipe(z.array(z.string().max(214).regex(PACKAGE_PATTERN)).min(1)),
+  expected: 'names of npm packages separated by commas; `*` stands for any characters',
 }
 
 export const digestKey = {

@@ -22,8 +22,6 @@ const CONNECTION_FIELDS = [
   'args',
   'cwd',
   'env',
-  'url',
-  'instances',
   'headers',
   'auth',
   'era',

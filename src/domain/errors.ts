@@ -6,6 +6,8 @@ export interface ErrorFacts {
   readonly instance?: string
   readonly mayHaveExecuted?: boolean
   readonly retryAfterMs?: number
+  /** The step of a pipeline that failed. */
+  readonly step?: string
   /** Each a path and what is wrong there. */
   readonly problems?: readonly string[]
   /** The JSON-RPC error that the upstream gave. */

@@ -1,9 +1,19 @@
 import { z } from 'zod'
+import { parsePackage } from './npm-package.ts'
 import { ALL_TENANTS, TENANT_ID } from './principal.ts'
 import { secretProblems } from './secret-reference.ts'
+import { shapingProblems } from './tool-shaping.ts'
 
 /** `^[a-z][a-z0-9-]{0,39}$`: no underscore, so `<server>_<tool>` splits one way only. */
 export const SERVER_NAME = /^[a-z][a-z0-9-]{0,39}$/
+
+/** Names of the servers that exist inside the gateway only. */
+const BUILTIN_SERVERS: ReadonlySet<unknown> = new Set(['gateway', 'pipeline'])
+
+/** Whether a server of that name is the gateway's own, so that no document may have it. */
+export function isBuiltinName(name: unknown): boolean {
+  return BUILTIN_SERVERS.has(name)
+}
 
 const seconds = (count: number): number => count * 1000
 const durationMs = (max: number): z.ZodNumber => z.int().min(1).max(max)
@@ -26,15 +36,18 @@ const toolOverride = z.strictObject({
   cacheTtlMs: durationMs(seconds(86_400)).optional(),
   /** The name under which callers know the tool, after the server's. Only of a tool that is named exactly. */
   name: z.string().regex(TOOL_NAME, 'expected ^[A-Za-z0-9_.-]{1,128}$').optional(),
-  /** Arguments for callers that give none. They stay in the schema, with these defaults. */
+  /** Arguments, by the server's own names, for callers that give none. They stay in the schema, with these defaults. */
   defaults: z.record(argumentName, z.unknown()).optional(),
-  /** Arguments that callers do not see, and cannot change. */
+  /** Arguments, by the server's own names, that callers do not see, and cannot change. */
   fixed: z.record(argumentName, z.unknown()).optional(),
   /** The server's own names of arguments, by the names that callers know. */
   arguments: z.record(argumentName, argumentName).optional(),
+  /** Of a result as JSON. */
   maxResultBytes: z.int().min(100).max(100_000_000).optional(),
   /** Whether a call that may have run may be sent again; says the server itself by default (`idempotentHint`). */
   idempotent: z.boolean().optional(),
+  /** Arguments that are prompts, by the names that callers know: they are improved before the call (Ollama). */
+  enhance: z.array(argumentName).max(8).optional(),
 })
 
 const toolPattern = z.string().min(1).max(128)
@@ -44,7 +57,9 @@ const tools = z
   .record(toolPattern, z.union([z.array(toolPattern).max(1000), toolOverride]))
   .superRefine((value, context) => {
     for (const [key, member] of Object.entries(value)) {
-      if (Array.isArray(member) && key !== 'include' && key !== 'exclude') {
+      if (!Array.isArray(member)) {
+        for (const problem of shapingProblems(key, member)) context.addIssue({ code: 'custom', ...problem })
+      } else if (key !== 'include' && key !== 'exclude') {
         context.addIssue({ code: 'custom', path: [key], message: 'expected an override object, not a list' })
       }
     }
@@ -166,7 +181,7 @@ const stdioServer = z
     command: argument.min(1).optional(),
     package: z
       .string()
-      .regex(/^(@[a-z0-9-~][a-z0-9-._~]*\/)?[a-z0-9-~][a-z0-9-._~]*$/, 'not an npm package name')
+      .refine((text) => parsePackage(text) !== undefined, 'not an npm package: expected name or name@1.2.3')
       .optional(),
     args: z.array(argument).max(1000).default([]),
     cwd: argument.min(1).optional(),
@@ -235,8 +250,8 @@ export function withoutEffect(server: ServerDefinition): string[] {
   const overrides = Object.values(server.tools ?? {}).flatMap((tool) => (Array.isArray(tool) ? [] : [tool]))
   return [
     ...fields.map((field) => `${field} has no effect on a server with transport ${server.transport}`),
-    ...(overrides.some(({ cacheTtlMs }) => cacheTtlMs !== undefined)
-      ? ['tools.*.cacheTtlMs has no effect in this version']
+    ...(server.sharing === 'session' && overrides.some(({ cacheTtlMs }) => cacheTtlMs !== undefined)
+      ? ['tools.*.cacheTtlMs has no effect on a server with sharing session']
       : []),
   ]
 }

@@ -1,4 +1,6 @@
+import type { EnhancementRule } from './enhancement-rule.ts'
 import type { JsonObject } from './json.ts'
+import type { PipelineDefinition } from './pipeline-definition.ts'
 import { ALL_TENANTS } from './principal.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from './server-definition.ts'
 
@@ -21,8 +23,10 @@ export interface Snapshot {
   readonly servers: ReadonlyMap<ServerKey, ServerDefinition>
   /** Parametrised server definitions by document id, as they are written; each has a `name` and a `tenantId`. */
   readonly templates: ReadonlyMap<string, JsonObject>
-  /** Declared chains of tool calls, likewise. */
-  readonly pipelines: ReadonlyMap<string, JsonObject>
+  /** Declared chains of tool calls, by document id. */
+  readonly pipelines: ReadonlyMap<string, PipelineDefinition>
+  /** How prompts are improved, by document id. */
+  readonly enhancementRules: ReadonlyMap<string, EnhancementRule>
   readonly quarantined: readonly QuarantinedDocument[]
 }
 
@@ -31,6 +35,7 @@ export const EMPTY_SNAPSHOT: Snapshot = {
   servers: new Map(),
   templates: new Map(),
   pipelines: new Map(),
+  enhancementRules: new Map(),
   quarantined: [],
 }
 
@@ -46,9 +51,14 @@ export function serverNamed(
   )
 }
 
-/** The servers that belong to a tenant or to all tenants, by name. */
+/** The servers that belong to a tenant or to all tenants, by name; its own of a name is the one that it has. */
 export function serversOf(snapshot: Snapshot, tenantId: string): ServerDefinition[] {
   return [...snapshot.servers.values()]
-    .filter((server) => server.tenantId === tenantId || server.tenantId === ALL_TENANTS)
+    .filter(
+      (server) =>
+        server.tenantId === tenantId ||
+        (server.tenantId === ALL_TENANTS &&
+          !snapshot.servers.has(serverKey({ tenantId, name: server.name }))),
+    )
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }

@@ -56,6 +56,6 @@ export const UPSTREAM_ERRORS = {
     'upstream',
     false,
     'The answer of the server is too large',
-    'The answer is larger than MAX_UPSTREAM_MESSAGE_BYTES and was discarded. The call has run.',
+    'The answer is larger than MAX_UPSTREAM_MESSAGE_BYTES, or than the `maxResultBytes` of the tool, and was discarded. The call has run.',
   ),
 } as const satisfies Record<string, ErrorDefinition>

@@ -1,14 +1,27 @@
 import express, { type Express, Router } from 'express'
 import { auditRoutes } from '../api/audit.ts'
+import { cacheRoutes } from '../api/caches.ts'
+import { enhanceRoutes } from '../api/enhance.ts'
+import { pipelineWriteRoutes } from '../api/pipeline-writes.ts'
+import { pipelineRoutes } from '../api/pipelines.ts'
 import { promptRoutes } from '../api/prompts.ts'
 import { resourceRoutes } from '../api/resources.ts'
+import { serverActionRoutes } from '../api/server-actions.ts'
+import { serverInspectRoutes } from '../api/server-inspect.ts'
+import { serverInstallRoutes } from '../api/server-install.ts'
+import { serverLogRoutes } from '../api/server-logs.ts'
 import { serverWriteRoutes } from '../api/server-writes.ts'
 import { serverRoutes } from '../api/servers.ts'
 import { toolRoutes } from '../api/tools.ts'
 import type { AuditStore } from '../audit/audit-store.ts'
 import type { TokenVerifier } from '../auth/token-verifier.ts'
+import type { Caches } from '../builtin/builtin-open.ts'
+import type { PipelineCheck } from '../builtin/pipeline-check.ts'
+import type { PipelineRuns } from '../builtin/pipeline-runs.ts'
 import type { Catalog } from '../catalog/catalog.ts'
+import type { Clock } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors.ts'
+import type { OpenEnhancer } from '../enhance/enhancer-open.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { SseEndpoint } from '../mcp/sse-endpoint.ts'
 import type { StreamableHttpEndpoint } from '../mcp/streamable-http-endpoint.ts'
@@ -17,16 +30,21 @@ import type { RegistryStore } from '../registry/registry-store.ts'
 import type { Calls } from '../routing/calls.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import type { ProcessLogs } from '../upstream/connection/process-log.ts'
+import type { Inspector } from '../upstream/inspection.ts'
+import type { PackageInstaller } from '../upstream/packages/package-installer.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import { authenticate } from './authenticate.ts'
 import { readJson, requireJson, requireShallow } from './body.ts'
 import { errorHandler } from './error-handler.ts'
 import { probes, serverHealth } from './health.ts'
 import { hostCheck } from './host-check.ts'
+import { mcpForward } from './mcp-forward.ts'
 import { mcpRoutes } from './mcp-routes.ts'
 import { notFound } from './not-found.ts'
 import { protectedResource } from './protected-resource.ts'
 import { requestContext } from './request-context.ts'
+import { boundUnread, unlessGone } from './response-guards.ts'
 import { traceContext } from './trace-context.ts'
 
 export interface AppOptions {
@@ -42,9 +60,20 @@ export interface AppOptions {
   readonly catalog: Catalog
   readonly calls: Calls
   readonly upstreams: Upstreams
+  readonly processLogs: ProcessLogs
+  readonly inspector: Inspector
+  readonly connectTimeoutMs: number
+  readonly installer: PackageInstaller
+  readonly clock: Clock
   readonly auditStore: AuditStore
+  readonly enhancing: OpenEnhancer
+  readonly caches: Caches
   readonly registryStore: RegistryStore
+  readonly pipelineStore: RegistryStore
+  readonly pipelineCheck: PipelineCheck
+  readonly pipelineRuns: PipelineRuns
   readonly platformAdminRole: string
+  readonly maxServersOf: (tenantId: string) => number | undefined
   readonly streamableHttp: StreamableHttpEndpoint
   readonly sse: SseEndpoint
   readonly webSocket: WebSocketEndpoint
@@ -68,8 +97,13 @@ export function createApp(options: AppOptions): Express {
   app.use(readJson(options.maxBodyBytes)) // after the token, so that strangers cannot make us parse
   app.use(requireShallow) // before anything walks the body
   app.use(traceContext) // behind the body parser, whose events would lose it
+  app.use(unlessGone) // behind everything that takes time
+  app.use(boundUnread) // before everything that streams
   app.use(mcpRoutes(options))
+  app.use(mcpForward(options))
   app.use('/v1', v1(options))
+  app.use(servers(options)) // where clients of such gateways look for them
+  app.use('/ollama', enhanceRoutes(options)) // where clients of such gateways look for it
   app.use(serverHealth(options))
   app.use(notFound)
   app.use(errorHandler(options.logger))
@@ -81,9 +115,23 @@ function v1(options: AppOptions): Router {
   router.use(toolRoutes(options))
   router.use(resourceRoutes(options))
   router.use(promptRoutes(options))
-  router.use(serverRoutes(options))
-  router.use(serverWriteRoutes(options))
+  router.use(pipelineRoutes(options))
+  router.use(pipelineWriteRoutes(options))
+  router.use(servers(options))
+  router.use(enhanceRoutes(options))
+  router.use(cacheRoutes(options))
   router.use(auditRoutes({ store: options.auditStore }))
+  return router
+}
+
+function servers(options: AppOptions): Router {
+  const router = Router()
+  router.use(serverRoutes(options))
+  router.use(serverInstallRoutes(options)) // before the routes of a server, which could have that name
+  router.use(serverActionRoutes(options))
+  router.use(serverLogRoutes(options))
+  router.use(serverInspectRoutes(options))
+  router.use(serverWriteRoutes(options))
   return router
 }
 

@@ -15,6 +15,8 @@ interface AuthenticateOptions {
   readonly metrics: Metrics
 }
 
+const MAX_CLIENT_NAME = 128
+
 /**
  * Verifies the bearer token of every request and puts the principal beside the request. A refusal carries the
  * challenge that leads a client to the authorization servers (RFC 6750 §3, RFC 9728 §5.1).
@@ -24,7 +26,8 @@ export function authenticate(options: AuthenticateOptions): RequestHandler {
     try {
       const verified = await options.verifier.verify(bearerToken(request))
       const principal = narrowAgent(verified, request.get('x-agent-name'), options.trustsAgentHeader)
-      setIdentity(request, { principal, requestId: requestIdOf(response) })
+      const clientName = request.get('x-client-name')?.slice(0, MAX_CLIENT_NAME)
+      setIdentity(request, { principal, requestId: requestIdOf(response), clientName })
     } catch (thrown) {
       const error = toGatewayError(thrown)
       options.metrics.authFailure(error.code)

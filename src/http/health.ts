@@ -1,11 +1,15 @@
 import { Router } from 'express'
+import { statusOf } from '../api/enhance.ts'
 import { methodNotAllowed } from '../api/method-not-allowed.ts'
 import { identityOf } from '../auth/identity.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { GatewayError } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/json.ts'
-import { type ServerDefinition, serverKey } from '../domain/server-definition.ts'
+import type { Principal } from '../domain/principal.ts'
+import { isBuiltinName, type ServerDefinition, serverKey } from '../domain/server-definition.ts'
+import type { OpenEnhancer } from '../enhance/enhancer-open.ts'
 import type { Lifecycle } from '../lifecycle.ts'
+import { isolationKey } from '../routing/choose-pool.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 
 /**
@@ -29,35 +33,53 @@ export function probes(lifecycle: Lifecycle): Router {
   return router
 }
 
+interface HealthSources {
+  readonly catalog: Catalog
+  readonly upstreams: Upstreams
+  readonly enhancing: OpenEnhancer
+}
+
 /**
- * `/health` and `/health/{server}`: the state of the servers that the caller may see; 503 when one is down. A server
- * that starts with its first call is not down before it.
+ * `/health` and `/health/{server}`: the state of the servers that the caller may see, and of the circuit breaker that
+ * is in the way of its own calls, and the Ollama server; 503 when one is down or left alone. A server that starts with its first call is not
+ * down before it.
  */
-export function serverHealth({ catalog, upstreams }: { catalog: Catalog; upstreams: Upstreams }): Router {
+export function serverHealth({ catalog, upstreams, enhancing }: HealthSources): Router {
   const router = Router()
-  const healthOf = (server: ServerDefinition): JsonObject => {
-    const status = upstreams.status(serverKey(server))
+  const healthOf = (principal: Principal, server: ServerDefinition): JsonObject => {
+    const key = serverKey(server)
+    const status = upstreams.status(key)
     return {
       name: server.name,
-      state: status?.state ?? 'stopped',
+      state: isBuiltinName(server.name) ? 'ready' : (status?.state ?? 'stopped'),
       since: status === undefined ? undefined : new Date(status.since).toISOString(),
+      breaker: upstreams.breakerOf(key, isolationKey(server, { principal, sessionId: undefined })),
       tools: catalog.catalogOf(server)?.offer.tools.length,
     }
   }
 
   router.get('/health', (request, response) => {
-    const servers = catalog.viewOf(identityOf(request).principal).servers.map(healthOf)
-    const isWell = servers.every(({ state }) => state === 'ready' || state === 'stopped')
-    response.status(isWell ? 200 : 503).json({ status: isWell ? 'ok' : 'degraded', servers })
+    const { principal } = identityOf(request)
+    const servers = catalog.viewOf(principal).servers.map((server) => healthOf(principal, server))
+    const isWell = servers.every(
+      ({ state, breaker }) => (state === 'ready' || state === 'stopped') && breaker !== 'open',
+    )
+    response.status(isWell ? 200 : 503).json({
+      status: isWell ? 'ok' : 'degraded',
+      servers,
+      enhancer: statusOf(enhancing), // calls go on without it
+    })
   })
 
   router.get('/health/:server', (request, response) => {
     const { server: name } = request.params
-    const server = catalog.viewOf(identityOf(request).principal, name).servers[0]
+    const { principal } = identityOf(request)
+    const server = catalog.viewOf(principal, name).servers[0]
     if (server === undefined)
       throw new GatewayError('server_not_found', `Unknown server: ${name.slice(0, 40)}`)
-    const health = healthOf(server)
-    response.status(health['state'] === 'ready' ? 200 : 503).json(health)
+    const health = healthOf(principal, server)
+    const isWell = health['state'] === 'ready' && health['breaker'] !== 'open'
+    response.status(isWell ? 200 : 503).json(health)
   })
 
   router.all(['/health', '/health/:server'], methodNotAllowed('GET'))

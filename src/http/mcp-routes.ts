@@ -51,7 +51,7 @@ export function mcpRoutes(options: McpRouteOptions): Router {
 }
 
 /** The one server that the path names, if the caller may see it. @throws GatewayError `server_not_found` */
-function scopeOf(request: Request, catalog: Catalog): string | undefined {
+export function scopeOf(request: Request, catalog: Catalog): string | undefined {
   const { server } = request.params
   if (typeof server !== 'string') return undefined
   const { principal } = identityOf(request)

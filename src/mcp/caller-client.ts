@@ -1,5 +1,6 @@
 import {
   CLIENT_CAPABILITIES_META_KEY,
+  CLIENT_INFO_META_KEY,
   LOG_LEVEL_META_KEY,
   type Server,
   type ServerContext,
@@ -42,6 +43,10 @@ export class LegacyClient implements CallerClient {
     return this.#server.getClientCapabilities() ?? {}
   }
 
+  get name(): string | undefined {
+    return this.#server.getClientVersion()?.name
+  }
+
   get logLevel(): string | undefined {
     return this.#logLevel
   }
@@ -65,9 +70,10 @@ export class LegacyClient implements CallerClient {
 
   /** The same client while one of its requests is answered: everything goes over that request's stream. */
   during({ mcpReq }: ServerContext): CallerClient {
-    const { era, capabilities, logLevel } = this
+    const { era, name, capabilities, logLevel } = this
     return {
       era,
+      name,
       capabilities,
       logLevel,
       ask: (method, params, { signal }) => askedBy((...args) => mcpReq.send(...args), method, params, signal),
@@ -85,8 +91,10 @@ export function modernClient({ mcpReq }: ServerContext): CallerClient {
   const declared = envelope[CLIENT_CAPABILITIES_META_KEY]
   const level = envelope[LOG_LEVEL_META_KEY]
   const logLevel = typeof level === 'string' ? level : undefined
+  const info = envelope[CLIENT_INFO_META_KEY]
   return {
     era: 'modern',
+    name: isJsonObject(info) && typeof info['name'] === 'string' ? info['name'] : undefined,
     capabilities: isJsonObject(declared) ? declared : {},
     logLevel,
     tell: (method, params) => {

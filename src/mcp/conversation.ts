@@ -3,7 +3,6 @@ import type { IncomingMessage } from 'node:http'
 import type { AuthInfo, ServerContext } from '@modelcontextprotocol/server'
 import { type Identity, identityOf } from '../auth/identity.ts'
 import type { Face } from '../audit/usage-record.ts'
-import type { Clock } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors.ts'
 import type { Principal } from '../domain/principal.ts'
 import type { Caller } from '../routing/call.ts'
@@ -44,7 +43,8 @@ export function carriedBy(auth: AuthInfo | undefined): Carried {
 export function callerOf(face: Face, sessionId: string | undefined): (context: ServerContext) => Caller {
   return (context) => {
     const { identity } = carriedBy(context.http?.authInfo)
-    return { principal: identity.principal, requestId: identity.requestId, face, sessionId }
+    const { principal, requestId, clientName } = identity
+    return { principal, requestId, clientName, face, sessionId }
   }
 }
 
@@ -52,11 +52,4 @@ export function callerOf(face: Face, sessionId: string | undefined): (context: S
 export function callerOn(connection: { face: Face; id: string; principal: Principal }): () => Caller {
   const { face, id, principal } = connection
   return () => ({ principal, requestId: randomUUID(), face, sessionId: id })
-}
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1
-
-/** Calls `end` when the principal's token ends; the returned function calls that off. */
-export function whenTokenEnds(clock: Clock, principal: Principal, end: () => void): () => void {
-  return clock.after(Math.min(Math.max(principal.expiresAtMs - clock.now(), 0), LONGEST_TIMER_MS), end)
 }

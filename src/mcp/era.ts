@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import type { Era } from '../upstream/connection/connection.ts'
+import { SKILLS_METHODS } from './abilities.ts'
 
 /**
  * A server's result as a client of `era` may get it. Everything that both eras have in common passes as it is.
@@ -13,6 +14,8 @@ export function forEra(
 ): JsonObject {
   if (result['resultType'] === 'input_required') return result
   if (method === 'resources/read') return withFreshness(era, result)
+  if (SKILLS_METHODS.has(method))
+    return era === 'legacy' ? withFreshness(era, result) : withAllFreshness(result)
   if (method === 'tools/call' && era === 'legacy') return withObject(result, definition)
   return result
 }
@@ -22,6 +25,11 @@ function withFreshness(era: Era, result: JsonObject): JsonObject {
   const { ttlMs, cacheScope: _upstreamScope, ...rest } = result
   if (era === 'legacy') return rest
   return { ...rest, ...(ttlMs !== undefined && { ttlMs }), cacheScope: 'private' }
+}
+
+/** The SDK adds what is missing only to results of methods that it knows. */
+function withAllFreshness(result: JsonObject): JsonObject {
+  return { ttlMs: 0, ...withFreshness('modern', result) }
 }
 
 /**

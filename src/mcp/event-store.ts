@@ -145,14 +145,9 @@ export class SessionEvents {
     const bytes = Buffer.byteLength(data) + EVENT_OVERHEAD_BYTES
     const track = this.#tracks.get(stream)
     if (track !== undefined) {
-      const event: Kept = { owner: this, stream, number, data, bytes, at: this.#now() }
       track.last = number
-      track.kept += 1
-      this.#kept.push(event)
-      this.#bytes += bytes
-      while (this.#kept.length > this.#limits.maxEvents || this.#bytes > this.#limits.maxSessionBytes)
-        this.#drop(0)
-      if (this.#kept.at(-1) === event) this.#keep(event)
+      if (bytes > this.#limits.maxSessionBytes) track.dropped = number
+      else this.#push(track, { owner: this, stream, number, data, bytes, at: this.#now() })
     }
     return this.#idOf(stream, number)
   }
@@ -194,6 +189,15 @@ export class SessionEvents {
     this.#kept = []
     this.#bytes = 0
     this.#tracks.clear()
+  }
+
+  #push(track: Track, event: Kept): void {
+    track.kept += 1
+    this.#kept.push(event)
+    this.#bytes += event.bytes
+    while (this.#kept.length > this.#limits.maxEvents || this.#bytes > this.#limits.maxSessionBytes)
+      this.#drop(0)
+    this.#keep(event)
   }
 
   #drop(index: number): void {

@@ -19,9 +19,7 @@ export class LegacySession {
   readonly client: LegacyClient
   readonly #calls: Calls
   readonly #scope: string | undefined
-  /** What ends each subscription, by URI; undefined while it is being made. */
-  readonly #subscriptions = new Map<string, (() => void) | undefined>()
-  #isOver = false
+  readonly #subscriptions = new Map<string, Subscription>()
 
   constructor(options: {
     server: Server
@@ -55,45 +53,68 @@ export class LegacySession {
 
   /** Ends all subscriptions. */
   end(): void {
-    this.#isOver = true
     for (const uri of this.#subscriptions.keys()) this.#unsubscribe(uri)
   }
 
-  async #subscribe(uri: string, { method, params, caller, context }: Request): Promise<void> {
-    if (this.#subscriptions.has(uri)) return
+  async #subscribe(uri: string, request: Request): Promise<void> {
+    const known = this.#subscriptions.get(uri)
+    if (known !== undefined) return known.made
     if (this.#subscriptions.size >= MAX_SUBSCRIPTIONS)
       throw new GatewayError('invalid_arguments', `A session has at most ${MAX_SUBSCRIPTIONS} subscriptions`)
-    this.#subscriptions.set(uri, undefined)
+    const subscription = new Subscription((made) => this.#make(uri, made, request))
+    this.#subscriptions.set(uri, subscription)
     try {
-      await this.#calls.run(caller, {
-        action: 'subscribe',
-        kind: 'resource',
-        name: uri,
-        scope: this.#scope,
-        method,
-        params,
-        signal: context.mcpReq.signal,
-        client: this.client,
-        watch: {
-          onUpdated: (updated) => this.client.tell('notifications/resources/updated', updated),
-          onWatching: (release) => this.#keep(uri, release),
-        },
-      })
+      await subscription.made
     } catch (error) {
-      this.#subscriptions.delete(uri)
+      // The client may have given this one up and asked for another.
+      if (this.#subscriptions.get(uri) === subscription) this.#subscriptions.delete(uri)
       throw error
     }
   }
 
-  /** The client may have unsubscribed or gone while the subscription was being made. */
-  #keep(uri: string, release: () => void): void {
-    if (this.#isOver || !this.#subscriptions.has(uri)) release()
-    else this.#subscriptions.set(uri, release)
+  async #make(uri: string, subscription: Subscription, request: Request): Promise<void> {
+    const { method, params, caller, context } = request
+    await this.#calls.run(caller, {
+      action: 'subscribe',
+      kind: 'resource',
+      name: uri,
+      scope: this.#scope,
+      method,
+      params,
+      signal: context.mcpReq.signal,
+      client: this.client,
+      watch: {
+        onUpdated: (updated) => this.client.tell('notifications/resources/updated', updated),
+        onWatching: (release) => subscription.keep(release),
+      },
+    })
   }
 
   #unsubscribe(uri: string): void {
-    this.#subscriptions.get(uri)?.()
+    this.#subscriptions.get(uri)?.end()
     this.#subscriptions.delete(uri)
+  }
+}
+
+/** One subscription of the client. It may be over before it stands. */
+class Subscription {
+  /** Settles when it stands, or cannot be made. */
+  readonly made: Promise<void>
+  #release: (() => void) | undefined
+  #isOver = false
+
+  constructor(make: (subscription: Subscription) => Promise<void>) {
+    this.made = make(this)
+  }
+
+  keep(release: () => void): void {
+    if (this.#isOver) release()
+    else this.#release = release
+  }
+
+  end(): void {
+    this.#isOver = true
+    this.#release?.()
   }
 }
 

@@ -19,7 +19,7 @@ const LISTS: ReadonlyMap<string, { key: ListName; itemsOf: (view: View) => reado
   ])
 
 /** `_meta` keys that name the servers whose part of a list is missing or may be out of date. */
-const MISSING_SERVERS = 'tool-gateway/missingServers'
+export const MISSING_SERVERS = 'tool-gateway/missingServers'
 const STALE_SERVERS = 'tool-gateway/staleServers'
 
 /** Who asks for a page of a list, and which one. */

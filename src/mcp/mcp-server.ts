@@ -1,63 +1,50 @@
 import {
   type JSONRPCRequest,
   Server,
-  type ServerCapabilities,
   type ServerContext,
+  type StandardSchemaV1,
 } from '@modelcontextprotocol/server'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Clock } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors.ts'
-import type { JsonObject } from '../domain/json.ts'
+import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import type { View } from '../catalog/view.ts'
 import type { Caller, CallerClient } from '../routing/call.ts'
 import type { Calls } from '../routing/calls.ts'
 import { isInteractive } from '../routing/interactive.ts'
+import type { TaskHandles, TaskTarget } from '../routing/task-handles.ts'
+import type { Declared } from '../routing/task-support.ts'
 import { measureRequest } from '../routing/trace.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Era } from '../upstream/connection/connection.ts'
+import { abilitiesOf, ALL_METHODS } from './abilities.ts'
 import { modernClient } from './caller-client.ts'
+import { collected, isCollected } from './collected-lists.ts'
 import { forEra } from './era.ts'
 import { LegacySession } from './legacy-session.ts'
 import { listResult } from './list-results.ts'
-import { aimOf, splitProgressToken } from './operation.ts'
+import { aimOf, checkHasTasks, splitProgressToken } from './operation.ts'
 import { ProgressRelay } from './progress-relay.ts'
 import { toProtocolError } from './protocol-error.ts'
 import type { RequestIds } from './request-ids.ts'
 import { traceFieldsIn } from './trace-context.ts'
 
-/** Every method of both eras that the gateway carries beside those the SDK answers itself (ping, discover). */
-export const CARRIED_METHODS: ReadonlySet<string> = new Set([
-  'tools/list',
-  'tools/call',
-  'prompts/list',
-  'prompts/get',
-  'resources/list',
-  'resources/templates/list',
-  'resources/read',
-  'completion/complete',
-])
-const SESSION_METHODS: ReadonlySet<string> = new Set([
-  'logging/setLevel',
-  'resources/subscribe',
-  'resources/unsubscribe',
-])
-
 /** What the span of a request is named whose method the client made up. */
 const UNKNOWN_METHOD = '_other'
 
-/** What the gateway can carry, whichever servers there are at the moment: they come and go. */
-const CAPABILITIES: ServerCapabilities = {
-  tools: { listChanged: true },
-  resources: { listChanged: true, subscribe: true },
-  prompts: { listChanged: true },
-  completions: {},
-  logging: {},
+/** Methods that 2026-07-28 has as an extension, and that the SDK takes for those of 2025-11-25 unless told. */
+const REUSED_METHODS = ['tasks/get', 'tasks/cancel']
+const ANYTHING: StandardSchemaV1<unknown, unknown> = {
+  '~standard': { version: 1, vendor: 'tool-gateway', validate: (value) => ({ value }) },
 }
 
 export interface McpServerOptions {
   readonly info: { readonly name: string; readonly version: string }
   readonly catalog: Catalog
   readonly calls: Calls
+  /** What servers said of themselves. */
+  readonly declared: Declared
+  readonly taskHandles: TaskHandles
   readonly metrics: Pick<Metrics, 'serverOperation'>
   readonly clock: Clock
   /** Passes a notification of a session's client on to the connections that are the session's own. */
@@ -69,7 +56,8 @@ export interface Conversation {
   readonly era: Era
   /** Who sends a request of this conversation. */
   readonly callerOf: (context: ServerContext) => Caller
-  readonly instructions: string | undefined
+  /** What the caller sees as the conversation begins. */
+  readonly view: View
   /** Of a legacy session. A modern request is alone in its conversation. */
   readonly ids?: RequestIds
   /** Ends the stream of a request that was cancelled, for which no answer will come. */
@@ -83,29 +71,27 @@ export interface Conversation {
  * to the caller's view or through the call pipeline. Requests and results pass as they are, unknown fields too.
  */
 export function createMcpServer(options: McpServerOptions, conversation: Conversation): Server {
-  const { instructions } = conversation
-  const server = new Server(options.info, {
-    capabilities: CAPABILITIES,
-    ...(instructions !== undefined && { instructions }),
-  })
+  const { instructions } = conversation.view
+  const server = new Server(options.info, instructions === undefined ? {} : { instructions })
   return carry(server, options, conversation)
 }
 
 /** Makes a server of the SDK carry a conversation: what it has no handler for comes here. */
 export function carry(server: Server, options: McpServerOptions, conversation: Conversation): Server {
-  server.registerCapabilities(CAPABILITIES)
+  const { capabilities, methods } = abilitiesOf(conversation.view, conversation.era, options.declared)
+  server.registerCapabilities(capabilities)
   // The SDK's own would keep the level to itself.
   server.removeRequestHandler('logging/setLevel')
   const callerOf =
     conversation.era === 'legacy'
       ? legacyCallers(server, options, conversation)
       : (context: ServerContext) => ({ ...conversation.callerOf(context), client: modernClient(context) })
-  server.fallbackRequestHandler = async (request, context) => {
+  const respond = async (request: JSONRPCRequest, context: ServerContext): Promise<JsonObject> => {
     conversation.ids?.hold(request.id)
     try {
       return await measureRequest(
         {
-          method: isCarried(request.method) ? request.method : UNKNOWN_METHOD,
+          method: ALL_METHODS.has(request.method) ? request.method : UNKNOWN_METHOD,
           over: 'mcp',
           protocolVersion: server.getNegotiatedProtocolVersion(),
           parent: traceFieldsIn(request.params),
@@ -120,11 +106,24 @@ export function carry(server: Server, options: McpServerOptions, conversation: C
       if (context.mcpReq.signal.aborted) conversation.endStream?.(request.id)
     }
   }
+  server.fallbackRequestHandler = respond
+  if (conversation.era === 'modern') serveReused(server, methods, respond)
   return server
 }
 
-function isCarried(method: string): boolean {
-  return CARRIED_METHODS.has(method) || SESSION_METHODS.has(method)
+function serveReused(
+  server: Server,
+  methods: ReadonlySet<string>,
+  respond: (request: JSONRPCRequest, context: ServerContext) => Promise<JsonObject>,
+): void {
+  for (const method of REUSED_METHODS.filter((each) => methods.has(each))) {
+    server.setRequestHandler(method, { params: ANYTHING }, (params, context) =>
+      respond(
+        { jsonrpc: '2.0', id: context.mcpReq.id, method, params: isJsonObject(params) ? params : {} },
+        context,
+      ),
+    )
+  }
 }
 
 type WithSession = Caller & { readonly session?: LegacySession }
@@ -167,12 +166,17 @@ async function answer(
   const list = listResult(method, view, { principal, scope, era, cursor: params['cursor'] })
   if (list !== undefined) return list
   const client = session?.client.during(context) ?? caller.client
+  if (isCollected(method, scope)) {
+    const { signal } = context.mcpReq
+    const result = await collected(options, { method, params, caller, client, view, signal })
+    return forEra(era, method, result, undefined)
+  }
   return run(options, conversation, context, { caller, client, view, method, params, progressToken })
 }
 
 /** What goes to a server. */
 async function run(
-  { calls }: McpServerOptions,
+  { calls, taskHandles, catalog }: McpServerOptions,
   { scope, era }: Conversation,
   context: ServerContext,
   request: {
@@ -185,8 +189,11 @@ async function run(
   },
 ): Promise<JsonObject> {
   const { caller, client, view, method, params, progressToken } = request
-  const aim = aimOf(method, params)
+  const taskOf = (handle: string): TaskTarget | undefined => taskHandles.open(handle, caller.principal)
+  const toolName = ({ server, tool }: TaskTarget): string => catalog.toolName(server, tool)
+  const aim = aimOf(method, params, { scope, taskOf, toolName })
   if (aim === undefined) throw new GatewayError('method_not_found', `Unknown method: ${method.slice(0, 128)}`)
+  if (client !== undefined) checkHasTasks(aim, client)
   const progress = progressToken === undefined ? undefined : new ProgressRelay(context, progressToken)
   const result = await calls.run(caller, {
     ...aim,

@@ -9,13 +9,15 @@ import {
 } from '@modelcontextprotocol/server'
 import type { Request, Response } from 'express'
 import type { Identity } from '../auth/identity.ts'
+import { whenTokenEnds } from '../auth/token-end.ts'
 import type { ViewWatch } from '../catalog/view-watch.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { callerOf, carriedBy, carryIdentity, whenTokenEnds } from './conversation.ts'
+import { abilitiesOf } from './abilities.ts'
+import { callerOf, carriedBy, carryIdentity } from './conversation.ts'
 import { listChangedEvents } from './list-changed.ts'
 import { subscribeAll, withSubscriptions } from './listen-subscriptions.ts'
-import { CARRIED_METHODS, type McpServerOptions } from './mcp-server.ts'
+import type { McpServerOptions } from './mcp-server.ts'
 import { createModernServer } from './modern-server.ts'
 import type { SessionStore } from './session-store.ts'
 
@@ -58,10 +60,10 @@ export class ModernEndpoint {
   readonly #factory: McpServerFactory = ({ authInfo, requestInfo }) => {
     const { identity, scope } = carriedBy(authInfo)
     const view = this.#options.catalog.viewOf(identity.principal, scope)
-    const { instructions } = view
-    const conversation = { scope, era: 'modern', callerOf: callerOf(FACE, undefined), instructions } as const
-    const product = createModernServer(this.#options, conversation, view)
-    if (!CARRIED_METHODS.has(requestInfo?.headers.get('mcp-method') ?? ''))
+    const conversation = { scope, era: 'modern', callerOf: callerOf(FACE, undefined), view } as const
+    const product = createModernServer(this.#options, conversation)
+    const { methods } = abilitiesOf(view, 'modern', this.#options.declared)
+    if (!methods.has(requestInfo?.headers.get('mcp-method') ?? ''))
       delete product.server.fallbackRequestHandler
     return product
   }

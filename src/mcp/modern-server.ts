@@ -10,8 +10,8 @@ import { carry, type Conversation, type McpServerOptions } from './mcp-server.ts
 class ParamCheckingServer extends McpServer {
   readonly #view: View
 
-  constructor(info: McpServerOptions['info'], options: { instructions?: string; view: View }) {
-    const { instructions, view } = options
+  constructor(info: McpServerOptions['info'], view: View) {
+    const { instructions } = view
     super(info, instructions === undefined ? {} : { instructions })
     this.#view = view
   }
@@ -23,16 +23,8 @@ class ParamCheckingServer extends McpServer {
 }
 
 /** A server for one modern HTTP request, not connected yet. */
-export function createModernServer(
-  options: McpServerOptions,
-  conversation: Conversation,
-  view: View,
-): McpServer {
-  const { instructions } = conversation
-  const mcpServer = new ParamCheckingServer(options.info, {
-    view,
-    ...(instructions !== undefined && { instructions }),
-  })
+export function createModernServer(options: McpServerOptions, conversation: Conversation): McpServer {
+  const mcpServer = new ParamCheckingServer(options.info, conversation.view)
   carry(mcpServer.server, options, conversation)
   return mcpServer
 }

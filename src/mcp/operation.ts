@@ -1,20 +1,62 @@
 import { GatewayError } from '../domain/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
-import type { Operation } from '../routing/call.ts'
+import { exposedName } from '../domain/tool-name.ts'
+import type { CallerClient, Operation } from '../routing/call.ts'
+import type { TaskTarget } from '../routing/task-handles.ts'
+import { TASKS_EXTENSION } from '../routing/task-support.ts'
 
-type Aim = Pick<Operation, 'action' | 'kind' | 'name'>
+const MISSING_CAPABILITY = -32_021
+
+type Aim = Pick<Operation, 'action' | 'kind' | 'name' | 'task'>
+
+/** Whose request it is, as far as that tells what the request aims at. */
+export interface AimContext {
+  /** The one server that is addressed alone. */
+  readonly scope: string | undefined
+  /** The caller's task of that handle. */
+  readonly taskOf: (handle: string) => TaskTarget | undefined
+  /** The name, after the server's, under which callers know the tool of a task. */
+  readonly toolName: (task: TaskTarget) => string
+}
+
+type AimOf = (params: JsonObject, context: AimContext) => Aim | undefined
 
 /** The MCP methods that go to one server, and how each names its target. */
-const AIMS: ReadonlyMap<string, (params: JsonObject) => Aim> = new Map([
+const AIMS: ReadonlyMap<string, AimOf> = new Map<string, AimOf>([
   ['tools/call', (params) => ({ action: 'call', kind: 'tool', name: nameWithArguments(params) })],
   ['prompts/get', (params) => ({ action: 'get', kind: 'prompt', name: nameWithArguments(params) })],
   ['resources/read', (params) => ({ action: 'read', kind: 'resource', name: textOf(params, 'uri') })],
   ['completion/complete', completionAim],
+  ['tasks/get', taskAim],
+  ['tasks/result', taskAim],
+  ['tasks/update', taskAim],
+  ['tasks/cancel', taskAim],
+  [
+    'skills/list',
+    (_params, { scope }) =>
+      scope === undefined ? undefined : { action: 'list', kind: 'server', name: scope },
+  ],
+  ['skills/get', (params) => ({ action: 'read', kind: 'resource', name: textOf(params, 'uri') })],
+  [
+    'resources/directory/read',
+    (params) => ({ action: 'list', kind: 'resource', name: textOf(params, 'uri') }),
+  ],
 ])
 
 /** What a request aims at, or undefined when its method goes to no server. @throws GatewayError `invalid_arguments` */
-export function aimOf(method: string, params: JsonObject): Aim | undefined {
-  return AIMS.get(method)?.(params)
+export function aimOf(method: string, params: JsonObject, context: AimContext): Aim | undefined {
+  return AIMS.get(method)?.(params, context)
+}
+
+/** Who may call a tool may do everything with the tasks of its calls. */
+function taskAim(params: JsonObject, { scope, taskOf, toolName }: AimContext): Aim {
+  const task = taskOf(textOf(params, 'taskId'))
+  if (task === undefined) return { action: 'call', kind: 'tool', name: 'unknown task', task: 'unknown' }
+  const { server } = task
+  const serverName = server.slice(server.indexOf('/') + 1)
+  const tool = toolName(task)
+  const name = scope === undefined ? exposedName(serverName, tool) : tool
+  return { action: 'call', kind: 'tool', name, task }
 }
 
 function completionAim(params: JsonObject): Aim {
@@ -36,6 +78,22 @@ function textOf(params: JsonObject, key: string): string {
   const value = params[key]
   if (typeof value === 'string' && value !== '') return value
   throw new GatewayError('invalid_arguments', `${key} must be a non-empty string`)
+}
+
+/**
+ * Checks that a client of 2026-07-28 that asks for a task says that it has tasks (MCP extension tasks, errors).
+ * @throws GatewayError `client_capability_required`
+ */
+export function checkHasTasks({ task }: Aim, { era, capabilities }: CallerClient): void {
+  const { extensions } = capabilities
+  if (task === undefined || era === 'legacy') return
+  if (isJsonObject(extensions) && isJsonObject(extensions[TASKS_EXTENSION])) return
+  const message = `The client did not declare the extension ${TASKS_EXTENSION}`
+  const data = { requiredCapabilities: { extensions: { [TASKS_EXTENSION]: {} } } }
+  throw new GatewayError('client_capability_required', message, {
+    // The error that the extension demands, in place of ours.
+    facts: { mayHaveExecuted: false, upstream: { code: MISSING_CAPABILITY, message, data } },
+  })
 }
 
 /** The parameters without the caller's progress token, which means nothing upstream. */

@@ -1,8 +1,9 @@
 import type { Request, Response } from 'express'
 import { SSEServerTransport } from '@modelcontextprotocol/server-legacy/sse'
 import { identityOf } from '../auth/identity.ts'
+import { whenTokenEnds } from '../auth/token-end.ts'
 import { GatewayError } from '../domain/errors.ts'
-import { callerOf, carryIdentity, whenTokenEnds } from './conversation.ts'
+import { callerOf, carryIdentity } from './conversation.ts'
 import { canTake, keepAlive } from './event-stream.ts'
 import { notifyListChanged, watchFor } from './list-changed.ts'
 import { createMcpServer } from './mcp-server.ts'
@@ -42,7 +43,7 @@ export class SseEndpoint {
       era: 'legacy',
       callerOf: callerOf(FACE, id),
       ids,
-      instructions: catalog.viewOf(principal, scope).instructions,
+      view: catalog.viewOf(principal, scope),
     })
     const close = (): void => void transport.close()
     const session: Session = {

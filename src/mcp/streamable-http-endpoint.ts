@@ -6,15 +6,16 @@ import {
   type Server,
 } from '@modelcontextprotocol/server'
 import type { Request, Response } from 'express'
+import { whenTokenEnds } from '../auth/token-end.ts'
 import { GatewayError } from '../domain/errors.ts'
 import type { Principal } from '../domain/principal.ts'
-import { callerOf, carryIdentity, whenTokenEnds } from './conversation.ts'
+import { callerOf, carryIdentity } from './conversation.ts'
 import { EventStore } from './event-store.ts'
 import { notifyListChanged, watchFor } from './list-changed.ts'
 import { createMcpServer } from './mcp-server.ts'
 import { isRequest, messageIn } from './message.ts'
 import { type EndpointOptions, ModernEndpoint } from './modern-endpoint.ts'
-import { RequestIds } from './request-ids.ts'
+import { RequestIds, requestIdIn } from './request-ids.ts'
 import type { Session } from './session-store.ts'
 import { checkAccepts, SessionTransport } from './session-transport.ts'
 
@@ -57,7 +58,7 @@ export class StreamableHttpEndpoint {
       response.setHeader('Allow', 'POST')
       throw new GatewayError('method_not_allowed')
     }
-    if (!isInitializeRequest(body)) {
+    if (!isInitializeRequest(body) || requestIdIn(body) === undefined) {
       throw new GatewayError(
         'invalid_request',
         'Mcp-Session-Id is missing, and the request is not initialize',
@@ -122,7 +123,7 @@ export class StreamableHttpEndpoint {
       ids,
       endStream: (requestId) => transport.endStream(requestId),
       isReachable: () => transport.isListening,
-      instructions: catalog.viewOf(principal, scope).instructions,
+      view: catalog.viewOf(principal, scope),
     })
     await server.connect(transport)
     this.#register({ transport, scope, ids }, server, principal)

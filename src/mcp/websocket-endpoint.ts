@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { McpServerFactory, Server } from '@modelcontextprotocol/server'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import type { WebSocket } from 'ws'
+import { whenTokenEnds } from '../auth/token-end.ts'
 import type { Principal } from '../domain/principal.ts'
-import { callerOn, whenTokenEnds } from './conversation.ts'
+import { callerOn } from './conversation.ts'
 import { notifyListChanged, watchFor } from './list-changed.ts'
 import { createMcpServer } from './mcp-server.ts'
 import type { EndpointOptions } from './modern-endpoint.ts'
@@ -44,8 +45,8 @@ export class WebSocketEndpoint {
     const transport: WebSocketTransport = new WebSocketTransport({ socket, clock, ids, listens })
     let server: Server | undefined
     const factory: McpServerFactory = ({ era }) => {
-      const { instructions } = this.#options.catalog.viewOf(principal, scope)
-      server = createMcpServer(this.#options, { scope, era, callerOf, ids, instructions })
+      const view = this.#options.catalog.viewOf(principal, scope)
+      server = createMcpServer(this.#options, { scope, era, callerOf, ids, view })
       return server
     }
     // The SDK's rules for any channel that carries both eras, of which stdio is the one that it names.

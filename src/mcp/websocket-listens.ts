@@ -55,8 +55,9 @@ export class WebSocketListens {
       scope: this.#scope,
       request,
       signal,
-      onUpdated: (_uri, params) => {
-        if (listen.isAcknowledged && !signal.aborted) this.#send(updated(id, params))
+      // Always the URI that the request names: since 2026-07-28 an update is not of a part of the resource.
+      onUpdated: (uri, params) => {
+        if (listen.isAcknowledged && !signal.aborted) this.#send(updated(id, { ...params, uri }))
       },
     })
     if (signal.aborted) return release()

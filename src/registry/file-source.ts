@@ -44,6 +44,7 @@ export class FileSource implements RegistrySource {
     tenants: [],
     templates: [],
     pipelines: [],
+    enhancement_rules: [],
   }
   #lastGood: LastGood = new Map()
   #parsed: Snapshot = EMPTY_SNAPSHOT

@@ -12,8 +12,9 @@ import {
   type RegistryChange,
   type RegistryStore,
   type StoredDocument,
+  type WritableSection,
 } from './registry-store.ts'
-import { readRegistryText } from './registry-text.ts'
+import { readRegistryText, type RegistryContent } from './registry-text.ts'
 import { editEntries, type EntryEdit, type EntryPath, rewriteEntries } from './text-edit.ts'
 
 const MAX_FILE_BYTES = 4 * 1024 * 1024
@@ -45,13 +46,15 @@ interface Content {
 export class FileStore implements RegistryStore {
   readonly #path: string
   readonly #defaultTenant: string
+  readonly #section: WritableSection
   readonly #clock: Clock
   #writing: Promise<unknown> = Promise.resolve()
 
   /** @param options.defaultTenant tenant of documents that name none */
-  constructor(options: { path: string; defaultTenant: string; clock: Clock }) {
+  constructor(options: { path: string; defaultTenant: string; section?: WritableSection; clock: Clock }) {
     this.#path = options.path
     this.#defaultTenant = options.defaultTenant
+    this.#section = options.section ?? 'servers'
     this.#clock = options.clock
   }
 
@@ -124,9 +127,11 @@ export class FileStore implements RegistryStore {
     const edits = changes.flatMap((change) => this.#editsOf(change, entries))
     const expected = canonicalJson([...entries].map(([id, { raw }]) => [id, raw]).toSorted(byFirst))
     const started = text.trim() === '' ? this.#emptyText() : text
+    const other = this.#section === 'servers' ? 'pipelines' : 'servers'
     for (const edit of [editEntries, rewriteEntries]) {
       const edited = edit(started, edits)
-      if (edited !== undefined && contentOf(edited) === expected) return edited
+      if (edited === undefined || contentOf(edited, this.#section) !== expected) continue
+      if (otherContent(edited, other) === otherContent(started, other)) return edited
     }
     throw new GatewayError(
       'invalid_document',
@@ -144,21 +149,26 @@ export class FileStore implements RegistryStore {
     const current = entryOf([...entries.values()], tenantId, name)
     if (change.kind === 'create') {
       if (current !== undefined) throw new GatewayError('already_exists')
-      const key = entries.has(`servers.${name}`) ? documentId({ tenantId, name }) : name
-      return [this.#set(['servers', key], change.document, {}, entries)]
+      return [
+        this.#set([this.#section, this.#freeKey(tenantId, name, entries)], change.document, {}, entries),
+      ]
     }
     if (current === undefined) throw new GatewayError('server_not_found')
     if (current.etag !== change.etag) throw new GatewayError('precondition_failed')
     const [section, key] = current.path
     const raw = isJsonObject(current.raw) ? current.raw : {}
-    if (change.kind === 'replace' && section === 'servers') {
+    if (change.kind === 'replace' && section !== 'mcpServers') {
       return [this.#set(current.path, change.document, raw, entries)]
     }
     entries.delete(current.path.join('.'))
     const removal = { path: [section, key] as const }
     if (change.kind === 'remove') return [removal]
-    const free = entries.has(`servers.${name}`) ? documentId({ tenantId, name }) : name
-    return [removal, this.#set(['servers', free], change.document, {}, entries)]
+    const free = this.#freeKey(tenantId, name, entries)
+    return [removal, this.#set([this.#section, free], change.document, {}, entries)]
+  }
+
+  #freeKey(tenantId: string, name: string, entries: ReadonlyMap<string, FileEntry>): string {
+    return entries.has(`${this.#section}.${name}`) ? documentId({ tenantId, name }) : name
   }
 
   /** Leaves to the defaults what the entry left to them before. */
@@ -192,13 +202,15 @@ export class FileStore implements RegistryStore {
     if (read.text.trim() === '') return { text: '', documents: [], fingerprint }
     const registry = readRegistryText(read.text)
     if ('problem' in registry) throw unavailable(`The registry file cannot be used: ${registry.problem}`)
-    return { text: read.text, documents: registry.documents, fingerprint }
+    return { text: read.text, documents: documentsIn(registry, this.#section), fingerprint }
   }
 
   #entries({ documents }: Pick<Content, 'documents'>): FileEntry[] {
     return documents.map(({ id, value }) => {
       const isDesktop = id.startsWith(DESKTOP_PREFIX)
-      const path: EntryPath = isDesktop ? ['mcpServers', id.slice(DESKTOP_PREFIX.length)] : ['servers', id]
+      const path: EntryPath = isDesktop
+        ? ['mcpServers', id.slice(DESKTOP_PREFIX.length)]
+        : [this.#section, id]
       const raw = isJsonObject(value) ? value : {}
       const document: JsonObject = { name: path[1], tenantId: this.#defaultTenant, ...raw }
       const { name, tenantId } = identityOf(document) ?? { name: path[1], tenantId: '' }
@@ -218,14 +230,33 @@ function entryOf(entries: readonly FileEntry[], tenantId: string, name: string):
   return entries.find((entry) => entry.tenantId === tenantId && entry.name === name)
 }
 
-function contentOf(text: string): string | undefined {
+function contentOf(text: string, section: WritableSection): string | undefined {
   const read = readRegistryText(text)
   if ('problem' in read) return undefined
-  const pairs = read.documents.map(({ id, value }) => [
-    id.startsWith(DESKTOP_PREFIX) ? id : `servers.${id}`,
+  const pairs = documentsIn(read, section).map(({ id, value }) => [
+    id.startsWith(DESKTOP_PREFIX) ? id : `${section}.${id}`,
     value,
   ])
   return canonicalJson(pairs.toSorted(byFirst))
+}
+
+/** The same of a section that is left alone; broken as it is, where it is. */
+function otherContent(text: string, section: WritableSection): string | undefined {
+  const read = readRegistryText(text)
+  if ('problem' in read) return undefined
+  const part = section === 'servers' ? read.documents : read.sections.pipelines
+  return canonicalJson(part)
+}
+
+/** @throws GatewayError `store_unavailable` for a section that cannot be read, and so not be written */
+function documentsIn(
+  { documents, sections }: RegistryContent,
+  section: WritableSection,
+): readonly RegistryDocument[] {
+  if (section === 'servers') return documents
+  const { pipelines } = sections
+  if ('documents' in pipelines) return pipelines.documents
+  throw unavailable(`The section pipelines of the registry file cannot be used: ${pipelines.problem}`)
 }
 
 function byFirst([a]: readonly unknown[], [b]: readonly unknown[]): number {

@@ -6,6 +6,7 @@ export const COLLECTIONS = {
   tenants: 'tenants',
   templates: 'mcp_templates',
   pipelines: 'pipelines',
+  enhancement_rules: 'enhancement_rules',
 } as const
 
 export type Section = keyof typeof COLLECTIONS
@@ -20,5 +21,6 @@ export function eachSection<T>(make: (section: Section) => T): Record<Section, T
     tenants: make('tenants'),
     templates: make('templates'),
     pipelines: make('pipelines'),
+    enhancement_rules: make('enhancement_rules'),
   }
 }

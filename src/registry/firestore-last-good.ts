@@ -32,6 +32,7 @@ const contentSchema = z.object({
   tenants: documents,
   templates: documents.default([]),
   pipelines: documents.default([]),
+  enhancement_rules: documents.default([]),
   definitions: z.array(z.tuple([z.string(), serverDocumentSchema])),
 })
 const fileSchema = z.strictObject({

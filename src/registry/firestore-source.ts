@@ -29,7 +29,7 @@ export interface RegistryStatus extends WatchStatus {
 }
 
 /**
- * A registry in Firestore: `mcp_servers/{id}`, `mcp_templates/{id}` and `pipelines/{id}`, checked like the documents
+ * A registry in Firestore: `mcp_servers/{id}`, `mcp_templates/{id}`, `pipelines/{id}` and `enhancement_rules/{id}`, checked like the documents
  * of a file but with `tenantId` required, and `tenants/{tenantId}`. Through an outage the last good registry serves on, also across a restart.
  *
  * A mass removal is held back, see `RemovalGuard`: it takes effect after 10 minutes, or when an operator creates the

@@ -9,9 +9,15 @@ import type { Clock } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json.ts'
 import { withDeadline } from '../store/deadline.ts'
-import { documentId, identityOf, type RegistryStore, type StoredDocument } from './registry-store.ts'
+import { COLLECTIONS } from './firestore-collections.ts'
+import {
+  documentId,
+  identityOf,
+  type RegistryStore,
+  type StoredDocument,
+  type WritableSection,
+} from './registry-store.ts'
 
-const COLLECTION = 'mcp_servers'
 const READ_MS = 3000
 const LIST_MS = 10_000
 /** More than one commit takes on the wire, so that its own answer is heard. */
@@ -24,15 +30,17 @@ const ALREADY_EXISTS = 6
 const FAILED_PRECONDITION = 9
 
 /**
- * The registry in Firestore: the documents of `mcp_servers`. An ETag is the document's update time, which Firestore
+ * The registry in Firestore: the documents of one of its collections, by default `mcp_servers`. An ETag is the document's update time, which Firestore
  * itself compares at the commit; a write whose outcome is not known says so (`mayHaveExecuted`).
  */
 export class FirestoreStore implements RegistryStore {
   readonly #db: Firestore
+  readonly #collection: string
   readonly #clock: Clock
 
-  constructor(options: { db: Firestore; clock: Clock }) {
+  constructor(options: { db: Firestore; section?: WritableSection; clock: Clock }) {
     this.#db = options.db
+    this.#collection = COLLECTIONS[options.section ?? 'servers']
     this.#clock = options.clock
   }
 
@@ -42,14 +50,14 @@ export class FirestoreStore implements RegistryStore {
   }
 
   async list(): Promise<StoredDocument[]> {
-    const { docs } = await this.#reading(this.#db.collection(COLLECTION).get(), LIST_MS)
+    const { docs } = await this.#reading(this.#db.collection(this.#collection).get(), LIST_MS)
     return docs.map(storedOf).filter((stored) => stored !== undefined)
   }
 
   async create(document: JsonObject): Promise<StoredDocument> {
     const { tenantId, name } = identityFor(document)
     if ((await this.#find(tenantId, name)) !== undefined) throw new GatewayError('already_exists')
-    const ref = this.#db.collection(COLLECTION).doc(documentId({ tenantId, name }))
+    const ref = this.#db.collection(this.#collection).doc(documentId({ tenantId, name }))
     const { writeTime } = await this.#writing(() => ref.create(document))
     return { tenantId, name, document, etag: etagOf(writeTime) }
   }
@@ -88,7 +96,7 @@ export class FirestoreStore implements RegistryStore {
 
   /** Operators choose ids as they like: by fields, or, where a document has no name, by its id. */
   async #find(tenantId: string, name: string): Promise<DocumentSnapshot | undefined> {
-    const collection = this.#db.collection(COLLECTION)
+    const collection = this.#db.collection(this.#collection)
     const [byFields, byId] = await this.#reading(
       Promise.all([
         collection.where('tenantId', '==', tenantId).where('name', '==', name).get(),

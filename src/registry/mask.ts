@@ -5,14 +5,20 @@ import { serverDocumentSchema } from '../domain/server-definition.ts'
 /** Stands for a value that is not shown. */
 const MASK = '********'
 
+/** For `hidden`: the values that a document gives to arguments which callers do not see. */
+export const FIXED_ARGUMENTS = 'tools.*.fixed'
+
 /** Fields whose values may be secrets under any name. */
 const OF_SECRETS = new Set(['env', 'headers'])
 const PARTLY_SECRET = new Set(['auth', 'url', 'instances'])
-const KNOWN_FIELDS = new Set(serverDocumentSchema.options.flatMap(({ shape }) => Object.keys(shape)))
+const KNOWN_FIELDS = new Set([
+  ...serverDocumentSchema.options.flatMap(({ shape }) => Object.keys(shape)),
+  'templateName',
+])
 
 /**
  * A document without its secrets: values of `env` and `headers`, of `auth` but its kind, query values of URLs and
- * all of fields that no document has are masked. References (`secret://…`) are shown.
+ * all of `config` and of fields that no document has are masked. References (`secret://…`) are shown.
  * @param hidden further fields to mask
  */
 export function masked(document: JsonObject, hidden: readonly string[] = []): JsonObject {
@@ -63,6 +69,7 @@ function mayBeMasked(field: string): boolean {
 function maskedField(field: string, value: unknown, hidden: readonly string[]): unknown {
   if (OF_SECRETS.has(field) || hidden.includes(field) || !KNOWN_FIELDS.has(field)) return maskAll(value)
   if (field === 'url') return maskedUrl(value)
+  if (field === 'tools' && hidden.includes(FIXED_ARGUMENTS)) return withFixedMasked(value)
   if (field === 'auth' && isJsonObject(value)) {
     return { ...asObject(maskAll(value)), ...('kind' in value && { kind: value['kind'] }) }
   }
@@ -72,6 +79,14 @@ function maskedField(field: string, value: unknown, hidden: readonly string[]): 
     )
   }
   return value
+}
+
+function withFixedMasked(tools: unknown): unknown {
+  const masks = Object.entries(asObject(tools)).map(([name, tool]) => [
+    name,
+    isJsonObject(tool) && 'fixed' in tool ? { ...tool, fixed: maskAll(tool['fixed']) } : tool,
+  ])
+  return isJsonObject(tools) ? Object.fromEntries(masks) : tools
 }
 
 function maskAll(value: unknown): unknown {

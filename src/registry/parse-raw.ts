@@ -6,7 +6,7 @@ import { type RegistryDocument, structureProblem } from './parse.ts'
 import { ownerOf } from './tenants.ts'
 
 /** The sections of a registry whose documents are kept as they are written. */
-export type RawSection = 'templates' | 'pipelines'
+export type RawSection = 'templates' | 'pipelines' | 'enhancement_rules'
 
 const MAX_BYTES = 262_144
 

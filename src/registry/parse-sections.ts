@@ -1,8 +1,13 @@
+import { type EnhancementRule, enhancementRuleSchema } from '../domain/enhancement-rule.ts'
 import { canonicalJson, isJsonObject } from '../domain/json.ts'
-import { TENANT_ID } from '../domain/principal.ts'
+import { problemLine, problemsOf } from '../domain/problems.ts'
+import { ALL_TENANTS, TENANT_ID } from '../domain/principal.ts'
 import type { QuarantinedDocument, Snapshot } from '../domain/snapshot.ts'
-import { type LastGood, parseRegistry, type RegistryDocument } from './parse.ts'
+import { expanded } from './expand.ts'
+import { type LastGood, parseRegistry, type RegistryDocument, withDefaults } from './parse.ts'
 import { parseRaw, type RawSection, rawRefusal } from './parse-raw.ts'
+import { parsePipelines } from './parse-pipelines.ts'
+import { Templates } from './templates.ts'
 import { isKnownTenant, ownerOf, type Tenants } from './tenants.ts'
 
 /** The documents that a snapshot is made of. */
@@ -11,8 +16,8 @@ export type SnapshotDocuments = Readonly<Record<'servers' | RawSection, readonly
 type Belonging = { readonly tenants: Tenants; readonly defaultTenant: string | undefined }
 
 /**
- * Turns the documents of a registry into a snapshot, see `parseRegistry` and `parseRaw`. Once tenants have documents,
- * what belongs to any other tenant is refused.
+ * Turns the documents of a registry into a snapshot, see `parseRegistry` and `parseRaw`: servers that use a template are
+ * what it makes of them. Once tenants have documents, what belongs to any other tenant is refused.
  * @param options.defaultTenant tenant of documents that name none, always known; without one each has to name its own
  */
 export function parseSections(
@@ -24,8 +29,12 @@ export function parseSections(
 ): { snapshot: Snapshot; lastGood: LastGood } {
   const { documents, previous, generation, defaultTenant } = options
   const { known, strangers } = sifted(documents.servers, options)
+  const templates = templateSection(documents.templates, options)
+  const servers = defaultTenant === undefined ? known.map(withoutDefaultTenant) : known
   const { snapshot, lastGood } = parseRegistry({
-    documents: defaultTenant === undefined ? known.map(withoutDefaultTenant) : known,
+    documents: servers.map((document) =>
+      expanded({ ...document, value: withDefaults(document, defaultTenant ?? '') }, templates.usable),
+    ),
     defaultTenant: defaultTenant ?? '',
     previous,
     generation,
@@ -34,18 +43,20 @@ export function parseSections(
     const good = previous.get(id)
     return good === undefined ? [] : [[id, good] as const]
   })
-  const templates = rawSection('templates', documents.templates, options)
-  const pipelines = rawSection('pipelines', documents.pipelines, options)
+  const pipelines = pipelineSection(documents.pipelines, options)
+  const rules = ruleSection(documents.enhancement_rules, options)
   return {
     snapshot: {
       ...snapshot,
       templates: templates.documents,
-      pipelines: pipelines.documents,
+      pipelines: pipelines.valid,
+      enhancementRules: rules.valid,
       quarantined: [
         ...strangers.map(strangerEntry),
         ...snapshot.quarantined,
         ...templates.quarantined,
         ...pipelines.quarantined,
+        ...rules.quarantined,
       ],
     },
     lastGood: new Map([...lastGood, ...kept]),
@@ -57,19 +68,68 @@ export function contentOf({
   servers,
   templates,
   pipelines,
+  enhancementRules,
   quarantined,
 }: Omit<Snapshot, 'generation'>): string {
-  const sections = [servers, templates, pipelines].map((section) => Object.fromEntries<unknown>(section))
+  const sections = [servers, templates, pipelines, enhancementRules].map((section) =>
+    Object.fromEntries<unknown>(section),
+  )
   return canonicalJson([...sections, quarantined])
+}
+
+/** Templates that name no tenant are for all, as they hold nothing of anyone. */
+function templateSection(
+  documents: readonly RegistryDocument[],
+  belonging: Belonging,
+): ReturnType<typeof parseRaw> & { usable: Templates } {
+  const raw = rawSection('templates', documents, belonging, ALL_TENANTS)
+  const usable = new Templates()
+  const quarantined = [...raw.quarantined]
+  for (const [id, document] of raw.documents) {
+    const problems = usable.add(document)
+    if (problems.length === 0) continue
+    raw.documents.delete(id)
+    quarantined.push(rawRefusal('templates', id, ownerOf(document), problems.join('; ').slice(0, 2000)))
+  }
+  return { documents: raw.documents, quarantined, usable }
+}
+
+function ruleSection(
+  documents: readonly RegistryDocument[],
+  belonging: Belonging,
+): { valid: Map<string, EnhancementRule>; quarantined: QuarantinedDocument[] } {
+  const raw = rawSection('enhancement_rules', documents, belonging)
+  const valid = new Map<string, EnhancementRule>()
+  const quarantined = [...raw.quarantined]
+  for (const [id, document] of raw.documents) {
+    const { data, error } = enhancementRuleSchema.safeParse(document)
+    if (data !== undefined) {
+      valid.set(id, data)
+      continue
+    }
+    const reason = problemsOf(error).map(problemLine).join('; ').slice(0, 2000)
+    quarantined.push(rawRefusal('enhancement_rules', id, ownerOf(document), reason))
+  }
+  return { valid, quarantined }
+}
+
+function pipelineSection(
+  documents: readonly RegistryDocument[],
+  belonging: Belonging,
+): ReturnType<typeof parsePipelines> {
+  const raw = rawSection('pipelines', documents, belonging)
+  const parsed = parsePipelines(raw.documents)
+  return { valid: parsed.valid, quarantined: [...raw.quarantined, ...parsed.quarantined] }
 }
 
 function rawSection(
   section: RawSection,
   documents: readonly RegistryDocument[],
   belonging: Belonging,
+  defaultTenant = belonging.defaultTenant,
 ): ReturnType<typeof parseRaw> {
   const { known, strangers } = sifted(documents, belonging)
-  const raw = parseRaw(section, known, belonging)
+  const raw = parseRaw(section, known, { defaultTenant })
   const refused = strangers.map((document) =>
     rawRefusal(section, document.id, ownerOf(document.value), strangerReason(document)),
   )

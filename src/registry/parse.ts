@@ -1,7 +1,12 @@
 import { isJsonObject } from '../domain/json.ts'
-import { problemLine, problemsOf } from '../domain/problems.ts'
+import { type Problem, problemLine, problemsOf } from '../domain/problems.ts'
 import { TENANT_ID } from '../domain/principal.ts'
-import { accessPartSchema, type ServerDefinition, serverDocumentSchema } from '../domain/server-definition.ts'
+import {
+  accessPartSchema,
+  isBuiltinName,
+  type ServerDefinition,
+  serverDocumentSchema,
+} from '../domain/server-definition.ts'
 import type { QuarantinedDocument, Snapshot } from '../domain/snapshot.ts'
 import { resolveNames, type Candidate } from './resolve-names.ts'
 
@@ -9,13 +14,17 @@ import { resolveNames, type Candidate } from './resolve-names.ts'
 export interface RegistryDocument {
   readonly id: string
   readonly value: unknown
+  /** What its source has found to be wrong with it; when this is there the value is not looked at for more. */
+  readonly problems?: readonly string[]
+  /** Whether such problems leave open who may use the server, so that no earlier version of it serves. */
+  readonly isHidden?: boolean
 }
 
 /** The last valid version of each document, by document id. */
 export type LastGood = ReadonlyMap<string, ServerDefinition>
 
 /** What a snapshot says of servers. */
-export type ServersSnapshot = Omit<Snapshot, 'templates' | 'pipelines'>
+export type ServersSnapshot = Omit<Snapshot, 'templates' | 'pipelines' | 'enhancementRules'>
 
 const MAX_DEPTH = 20
 const MAX_REASON_LENGTH = 2000
@@ -38,7 +47,7 @@ export function parseRegistry(options: {
   const refused: QuarantinedDocument[] = []
   for (const document of options.documents) {
     const value = withDefaults(document, options.defaultTenant)
-    const problems = problemsOfDocument(value)
+    const problems = document.problems ?? documentProblems(value).map(problemLine)
     const valid = problems.length === 0 ? serverDocumentSchema.parse(value) : undefined
     const good = valid ?? options.previous.get(document.id)
     if (good !== undefined) lastGood.set(document.id, good)
@@ -47,7 +56,8 @@ export function parseRegistry(options: {
       continue
     }
     const reason = shortened(problems.join('; '))
-    const serving = good === undefined ? undefined : underAccessPart(good, value)
+    const serving =
+      good === undefined || document.isHidden === true ? undefined : underAccessPart(good, value)
     if (serving === undefined) refused.push(quarantined(document.id, value, reason, options.defaultTenant))
     else candidates.push({ id: document.id, server: serving, reason })
   }
@@ -59,17 +69,22 @@ export function parseRegistry(options: {
 }
 
 /** The key of a document is its name, and its source knows its tenant, unless it says so itself. */
-function withDefaults({ id, value }: RegistryDocument, defaultTenant: string): unknown {
+export function withDefaults({ id, value }: RegistryDocument, defaultTenant: string): unknown {
   return isJsonObject(value) ? { name: id, tenantId: defaultTenant, ...value } : value
 }
 
-function problemsOfDocument(value: unknown): string[] {
+/** Everything that is wrong with the document of a server, each thing once. */
+export function documentProblems(value: unknown): Problem[] {
   const structure = structureProblem(value)
-  if (structure !== undefined) return [structure]
+  if (structure !== undefined) return [{ path: '', text: structure }]
+  if (isJsonObject(value) && isBuiltinName(value['name']))
+    return [
+      { path: 'name', text: `"${String(value['name'])}" is the name of a server of the gateway itself` },
+    ]
   const access = isJsonObject(value) ? accessPartSchema.safeParse(value) : undefined
   const whole = serverDocumentSchema.safeParse(value)
   const issues = [...(access?.error?.issues ?? []), ...(whole.error?.issues ?? [])]
-  return [...new Set(problemsOf({ issues }).map(problemLine))]
+  return [...new Map(problemsOf({ issues }).map((problem) => [problemLine(problem), problem])).values()]
 }
 
 /**
@@ -89,7 +104,7 @@ export function structureProblem(value: unknown, depth = 0): string | undefined 
 
 /** The last good version with who may use it as the document says now; undefined when that part is invalid. */
 function underAccessPart(good: ServerDefinition, value: unknown): ServerDefinition | undefined {
-  if (structureProblem(value) !== undefined) return undefined
+  if (structureProblem(value) !== undefined || isBuiltinName(good.name)) return undefined
   const access = accessPartSchema.safeParse(value)
   if (!access.success) return undefined
   const rest = Object.entries(good).filter(([field]) => !ACCESS_FIELDS.includes(field))

@@ -1,7 +1,9 @@
 import { join } from 'node:path'
+import type { KubernetesSettings } from '../config/kubernetes.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { FirestoreClient } from '../store/firestore.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { CombinedSource } from './combined-source.ts'
 import { FileSource } from './file-source.ts'
 import { FileStore } from './file-store.ts'
 import type { RegistrySource } from './registry-source.ts'
@@ -15,6 +17,8 @@ export interface RegistrySettings {
   readonly defaultTenant: string
   readonly firestore: { readonly projectId: string; readonly databaseId: string } | undefined
   readonly registryProbeMs: number
+  /** Undefined: nothing is discovered beside the registry. */
+  readonly kubernetes: KubernetesSettings | undefined
 }
 
 /** How fresh the registry is that the gateway works with. */
@@ -31,26 +35,57 @@ interface RegistryFreshness {
 export interface OpenRegistry {
   readonly source: RegistrySource
   readonly store: RegistryStore
+  /** Likewise, of pipelines. */
+  readonly pipelineStore: RegistryStore
   readonly freshness: () => RegistryFreshness
+  /** Whether what was discovered beside the registry may be out of date. */
+  readonly isDiscoveryStale: () => boolean
 }
 
-/** Opens the registry: Firestore where there is a client, else a file. Nothing is read yet. */
-export async function openRegistry(
+interface OpenOptions {
+  readonly firestore: FirestoreClient | undefined
+  readonly directory: TenantDirectory
+  readonly clock: Clock
+  readonly random: () => number
+  readonly logger: Logger
+}
+
+/**
+ * Opens the registry: Firestore where there is a client, else a file; and what is discovered beside it. Nothing is read
+ * yet.
+ * @throws Error when servers are to be discovered and there is no configuration that says where
+ */
+export async function openRegistry(settings: RegistrySettings, options: OpenOptions): Promise<OpenRegistry> {
+  const registry = await openMain(settings, options)
+  const { kubernetes } = settings
+  if (kubernetes === undefined) return { ...registry, isDiscoveryStale: () => false }
+  const { openKubernetes } = await import('./kubernetes-client.ts')
+  const { KubernetesSource } = await import('./kubernetes-source.ts')
+  const api = await openKubernetes({
+    namespaces: kubernetes.namespaces.map(({ namespace }) => namespace),
+    labelSelector: kubernetes.labelSelector,
+  })
+  const discovery = new KubernetesSource({ api, settings: kubernetes, ...options })
+  const source = new CombinedSource({
+    main: registry.source,
+    discovery,
+    directory: options.directory,
+    defaultTenant: options.firestore === undefined ? settings.defaultTenant : undefined,
+  })
+  return { ...registry, source, isDiscoveryStale: () => discovery.isStale }
+}
+
+async function openMain(
   settings: RegistrySettings,
-  options: {
-    firestore: FirestoreClient | undefined
-    directory: TenantDirectory
-    clock: Clock
-    random: () => number
-    logger: Logger
-  },
-): Promise<OpenRegistry> {
+  options: OpenOptions,
+): Promise<Omit<OpenRegistry, 'isDiscoveryStale'>> {
   const { firestore, directory, clock, random, logger } = options
   if (firestore === undefined || settings.firestore === undefined) {
     const { registryFile: path, defaultTenant } = settings
     const source = new FileSource({ path, defaultTenant, directory, clock, logger })
     const store = new FileStore({ path, defaultTenant, clock })
-    return { source, store, freshness: () => ({ state: 'live', ageMs: 0, held: 0 }) }
+    const pipelineStore = new FileStore({ path, defaultTenant, section: 'pipelines', clock })
+    return { source, store, pipelineStore, freshness: () => ({ state: 'live', ageMs: 0, held: 0 }) }
   }
   // Imported here, so that the embedded mode does not load the client library.
   const { firestoreDocuments } = await import('../store/firestore-documents.ts')
@@ -67,5 +102,11 @@ export async function openRegistry(
     logger,
     probeMs: settings.registryProbeMs,
   })
-  return { source, store: new FirestoreStore({ db: firestore.db, clock }), freshness: () => source.status }
+  const { db } = firestore
+  return {
+    source,
+    store: new FirestoreStore({ db, clock }),
+    pipelineStore: new FirestoreStore({ db, section: 'pipelines', clock }),
+    freshness: () => source.status,
+  }
 }

@@ -10,6 +10,9 @@ export interface StoredDocument {
   readonly etag: string
 }
 
+/** The parts of a registry that can be written. */
+export type WritableSection = 'servers' | 'pipelines'
+
 /** One change to a registry; `etag` names the version that it is meant for. */
 export type RegistryChange =
   | { readonly kind: 'create'; readonly document: JsonObject }
@@ -27,7 +30,7 @@ export interface RegistryStore {
   list(): Promise<StoredDocument[]>
   /** Rejects with `already_exists` when tenant and name are taken. */
   create(document: JsonObject): Promise<StoredDocument>
-  /** Rejects with `server_not_found`, or `precondition_failed` when the stored version is another. */
+  /** Rejects with `server_not_found` (of whatever section), or `precondition_failed` when the stored version is another. */
   replace(document: JsonObject, etag: string): Promise<StoredDocument>
   /** Rejects like `replace`. */
   remove(tenantId: string, name: string, etag: string): Promise<void>

@@ -22,12 +22,12 @@ type SectionContent = { readonly documents: readonly RegistryDocument[] } | { re
 const MAX_ALIAS_COUNT = 100
 /** Sections that the format has and that this version does not act on. */
 const IGNORED_SECTIONS = ['gateway']
-export const OPTIONAL_SECTIONS = ['tenants', 'templates', 'pipelines'] as const
+export const OPTIONAL_SECTIONS = ['tenants', 'templates', 'pipelines', 'enhancement_rules'] as const
 const SECTIONS = ['servers', 'mcpServers', ...OPTIONAL_SECTIONS, ...IGNORED_SECTIONS]
 
 /**
  * Reads the text of a registry file: `servers`, a map from name to document, a desktop client's `mcpServers`, or
- * both; beside them `tenants`, `templates` and `pipelines`, maps from id to document.
+ * both; beside them `tenants`, `templates`, `pipelines` and `enhancement_rules`, maps from id to document.
  */
 export function readRegistryText(text: string): RegistryText {
   if (text.trim() === '') return { problem: 'the file is empty' }
@@ -51,6 +51,7 @@ export function readRegistryText(text: string): RegistryText {
       tenants: sectionOf(root, 'tenants'),
       templates: sectionOf(root, 'templates'),
       pipelines: sectionOf(root, 'pipelines'),
+      enhancement_rules: sectionOf(root, 'enhancement_rules'),
     },
     notes: notesOf(root),
   }

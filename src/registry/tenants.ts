@@ -16,6 +16,8 @@ const quotas = z.strictObject({
   servers: limit.optional(),
 })
 
+export type TenantQuotas = z.output<typeof quotas>
+
 /** What an operator of the platform writes about one tenant, in `tenants/{tenantId}` or the file's `tenants:`. */
 const tenantDocumentSchema = z.strictObject({
   displayName: z.string().max(200).optional(),
@@ -31,8 +33,8 @@ export interface Tenant {
   readonly issuers: readonly IssuerSettings[]
   /** Whether the `x-agent-name` header is believed without the token's consent. */
   readonly trustAgentHeader: boolean
-  /** Kept for those who enforce them; an absent one is no limit. */
-  readonly quotas: z.output<typeof quotas>
+  /** An absent one is no limit. */
+  readonly quotas: TenantQuotas
 }
 
 /** All tenants at one time; never changed once made. */

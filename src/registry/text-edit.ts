@@ -15,7 +15,7 @@ import {
 import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json.ts'
 
 /** Where in a registry file a document is, or is to be. */
-export type EntryPath = readonly [section: 'servers' | 'mcpServers', key: string]
+export type EntryPath = readonly [section: 'servers' | 'mcpServers' | 'pipelines', key: string]
 
 /** An entry to set or, without `value`, to remove. */
 export interface EntryEdit {

@@ -5,6 +5,7 @@ import type { Principal } from '../domain/principal.ts'
 import type { ServerDefinition } from '../domain/server-definition.ts'
 import type { ClientSide } from '../upstream/connection/client-side.ts'
 import type { Era } from '../upstream/connection/connection.ts'
+import type { Pool } from '../upstream/pool.ts'
 import type { TaskTarget } from './task-handles.ts'
 
 /** Who asks, and over which face. */
@@ -14,6 +15,8 @@ export interface Caller {
   readonly sessionId: string | undefined
   /** Identity of the HTTP request, for logs and records. */
   readonly requestId: string
+  /** What the caller's program calls itself in its requests (`X-Client-Name`). It is believed, and decides nothing. */
+  readonly clientName?: string | undefined
   /** The client of a conversation, for what servers say or ask outside of any call. Absent over REST. */
   readonly client?: CallerClient
 }
@@ -21,6 +24,8 @@ export interface Caller {
 /** A client as it declared itself; what each server gets of it is cut to what the server's document grants. */
 export interface CallerClient extends ClientSide {
   readonly era: Era
+  /** As the client gave it when it declared itself. */
+  readonly name?: string | undefined
 }
 
 /** What a caller wants done, in the caller's own terms. */
@@ -73,8 +78,16 @@ export interface Call {
   askedMs: number
   /** Milliseconds that the whole call may take; set once the route is known. */
   timeoutMs: number
+  /** Whose connections it goes over; chosen anew for each attempt. */
+  pool: Pool | undefined
+  /** The operation's client as the server of the pool reaches it. */
+  client: CallerClient | undefined
+  /** The instance that it was given to; undefined as long as the present attempt has got no further than the pool. */
   instance: string | undefined
 }
 
-/** One step of the pipeline: does its part and asks `next` for the rest. */
-export type Stage = (call: Call, next: () => Promise<JsonObject>) => Promise<JsonObject>
+/**
+ * One step of the pipeline: does its part and asks `next` for the rest, of this call or of one that takes its place from
+ * here on.
+ */
+export type Stage = (call: Call, next: (instead?: Call) => Promise<JsonObject>) => Promise<JsonObject>

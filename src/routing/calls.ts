@@ -35,6 +35,8 @@ export class Calls {
       params: operation.params,
       askedMs: 0,
       timeoutMs: 0,
+      pool: undefined,
+      client: undefined,
       instance: undefined,
     }
     this.#inFlight += 1
@@ -58,6 +60,11 @@ export class Calls {
   #step(call: Call, index: number): Promise<JsonObject> {
     const stage = this.#stages[index]
     if (stage === undefined) return Promise.reject(new Error('the last stage must not ask for a next one'))
-    return stage(call, () => this.#step(call, index + 1))
+    try {
+      return stage(call, (instead = call) => this.#step(instead, index + 1))
+    } catch (error) {
+      // A stage in front may look at what becomes of the promise only.
+      return Promise.reject(error)
+    }
   }
 }

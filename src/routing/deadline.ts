@@ -9,6 +9,11 @@ export function deadline(options: { callTimeoutMs: number }): Stage {
   }
 }
 
+/** When the call has to be over, on the monotonic clock. Moves as the client is asked something. */
+export function deadlineOf({ startedAt, timeoutMs, askedMs }: Call): number {
+  return startedAt + timeoutMs + askedMs
+}
+
 function timeoutOf({ route, operation }: Call): number | undefined {
   if (route === undefined) return undefined
   if (operation.kind !== 'tool' || route.server.tools === undefined) return route.server.timeoutMs

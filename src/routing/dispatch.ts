@@ -2,39 +2,35 @@ import type { Catalog } from '../catalog/catalog.ts'
 import { contentsUnder, updateUnder } from '../catalog/resource-alias.ts'
 import { decide } from '../domain/access-policy.ts'
 import type { Clock } from '../domain/clock.ts'
-import { GatewayError } from '../domain/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
-import { ALL_TENANTS, principalKey } from '../domain/principal.ts'
-import { type ServerDefinition, serverKey } from '../domain/server-definition.ts'
+import { principalKey } from '../domain/principal.ts'
+import { serverKey } from '../domain/server-definition.ts'
 import type { Connection, RequestOptions } from '../upstream/connection/connection.ts'
 import type { Pool, RunOptions } from '../upstream/pool.ts'
-import type { Upstreams } from '../upstream/upstreams.ts'
-import type { Call, Caller, CallerClient, ResourceWatch, Route, Stage } from './call.ts'
-import { grantedClient } from './granted-client.ts'
+import type { Call, ResourceWatch, Route, Stage } from './call.ts'
+import { deadlineOf } from './deadline.ts'
 import { setLogLevel } from './log-level.ts'
 import { paramHeaders } from './param-headers.ts'
+import { poolOfCall, routeOfCall } from './routed.ts'
 import { skillResultUnder } from './skills.ts'
-import { TaskIds, type Tasks } from './task-ids.ts'
-import { hasTasks } from './task-support.ts'
+import type { TenantShares } from './tenant-shares.ts'
 import { traceUpstream } from './trace.ts'
 
 interface DispatchOptions {
-  readonly upstreams: Upstreams
   readonly catalog: Catalog
   readonly clock: Clock
-  readonly tasks: Tasks
+  readonly shares: TenantShares
 }
 
 /** Last stage: sends the operation to an instance of its server and gives back the server's result as it is. */
 export function dispatch(options: DispatchOptions): Stage {
   const { clock } = options
   return async (call) => {
-    const { route, operation } = call
-    if (route === undefined) throw new GatewayError('internal', undefined, { cause: new Error('no route') })
-    const deadlineAt = call.startedAt + call.timeoutMs + call.askedMs
-    const run: RunOptions = { signal: operation.signal, deadlineAt }
-    const client = operation.client && clientFor(options, { call, route, client: operation.client })
-    const pool = await poolOf(options, { call, route, client, run })
+    const { operation, client } = call
+    const route = routeOfCall(call)
+    const pool = poolOfCall(call)
+    const deadlineAt = deadlineOf(call)
+    const run = runOptions(options, { call, route, deadlineAt })
     const { watch } = operation
     if (watch !== undefined) return watchResource(options, { call, route, pool, watch, run })
     return pool.run(async (connection, instance) => {
@@ -42,7 +38,7 @@ export function dispatch(options: DispatchOptions): Stage {
       await setLogLevel(connection, client, run.signal)
       const remainingMs = Math.max(1, deadlineAt - clock.monotonic())
       const params = paramsFor(call, route)
-      const sending = requestOptions(options, { call, route, connection, client, timeoutMs: remainingMs })
+      const sending = requestOptions(options, { call, route, connection, timeoutMs: remainingMs })
       const result = await traceUpstream(call, route, { connection, params }, (sent) =>
         connection.request(operation.method, sent, sending),
       )
@@ -51,55 +47,29 @@ export function dispatch(options: DispatchOptions): Stage {
   }
 }
 
-interface Sending {
-  readonly call: Call
-  readonly route: Route
-  readonly client: CallerClient | undefined
-}
-
-/** The client as the server reaches it: cut to what it may see of it, and under the client's own names for tasks. */
-function clientFor(
-  { upstreams, tasks }: DispatchOptions,
-  { call, route: { server }, client }: { call: Call; route: Route; client: CallerClient },
-): CallerClient {
-  const granted = grantedClient(client, server, upstreams)
-  const key = serverKey(server)
-  if (!hasTasks(upstreams, key, 'legacy')) return granted
-  return new TaskIds({ tasks, server: key, principal: call.caller.principal }).client(granted)
-}
-
-/**
- * A legacy server learns once, when it is connected, what its client can do, and whatever it then says or asks has
- * no addressee but the connection: a client that can be asked gets a connection of its own.
- */
-async function poolOf(
-  options: DispatchOptions,
-  { call, route, client, run }: Sending & { run: RunOptions },
-): Promise<Pool> {
-  const { upstreams } = options
-  const { server } = route
-  const { sessionId, client: whole } = call.caller
-  const isolated = isolationKey(server, call.caller)
-  if (client?.era !== 'legacy' || sessionId === undefined || whole === undefined)
-    return upstreams.poolFor(server, isolated)
-  const own = (): Pool =>
-    upstreams.poolFor(server, sessionKey(sessionId), clientFor(options, { call, route, client: whole }))
-  if (server.sharing === 'session') return own()
-  const shared = upstreams.poolFor(server, isolated)
-  if (!needsOwnConnection(client)) return shared
-  const key = serverKey(server)
-  if (upstreams.eraOf(key) === undefined) await shared.run(() => Promise.resolve(), run)
-  return upstreams.eraOf(key) === 'legacy' ? own() : shared
-}
-
-function needsOwnConnection({ capabilities, logLevel }: CallerClient): boolean {
-  return logLevel !== undefined || Object.keys(capabilities).length > 0
+function runOptions(
+  { shares }: DispatchOptions,
+  { call, route, deadlineAt }: { call: Call; route: Route; deadlineAt: number },
+): RunOptions {
+  const { principal, sessionId } = call.caller
+  const { stickySessions, loadBalancing } = route.server
+  const share = shares.of(principal.tenantId)
+  return {
+    signal: call.operation.signal,
+    deadlineAt,
+    ...(share !== undefined && { share }),
+    ...((stickySessions || loadBalancing === 'consistent_hash') && {
+      stickyKey: sessionId ?? principalKey(principal),
+    }),
+  }
 }
 
 function requestOptions(
   { catalog }: DispatchOptions,
-  { call, route, client, connection, timeoutMs }: Sending & { connection: Connection; timeoutMs: number },
+  given: { call: Call; route: Route; connection: Connection; timeoutMs: number },
 ): RequestOptions {
+  const { call, route, connection, timeoutMs } = given
+  const { client } = call
   const { signal, onProgress, method } = call.operation
   const tool = connection.era === 'modern' && method === 'tools/call' ? toolOf(catalog, route) : undefined
   const headers = tool && paramHeaders(tool, call.params['arguments'])
@@ -113,7 +83,7 @@ function requestOptions(
 }
 
 function toolOf(catalog: Catalog, { server, name }: Route): JsonObject | undefined {
-  return catalog.catalogOf(server)?.tools.plain.byName.get(name)?.listed
+  return catalog.catalogOf(server)?.toolsByOwnName.get(name)?.own
 }
 
 /** Subscribes; each notice is delivered only while the caller may still read the resource. */
@@ -172,21 +142,4 @@ function underCallersUri(
 function refFor(ref: unknown, name: string): unknown {
   if (!isJsonObject(ref)) return ref
   return 'uri' in ref && !('name' in ref) ? { ...ref, uri: name } : { ...ref, name }
-}
-
-/** The connections of one session's own. */
-export function sessionKey(sessionId: string): string {
-  return `session:${sessionId}`
-}
-
-/** Callers with different keys never share an upstream connection. The empty key is the server's first pool. */
-function isolationKey(server: ServerDefinition, caller: Caller): string {
-  switch (server.sharing) {
-    case 'global':
-      return ''
-    case 'tenant':
-      return server.tenantId === ALL_TENANTS ? `tenant:${caller.principal.tenantId}` : ''
-    case 'session':
-      return sessionKey(caller.sessionId ?? principalKey(caller.principal))
-  }
 }

@@ -4,9 +4,11 @@ import { GatewayError, messageOf, toGatewayError } from '../domain/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import { serverKey } from '../domain/server-definition.ts'
 import type { Call, CallerClient, Stage } from './call.ts'
+import { grantedClient } from './granted-client.ts'
 import type { SealBinding, StateSeal } from './state-seal.ts'
 
 const MAX_ROUNDS = 10
+const MAX_QUESTIONS = 16
 const ASK_MS = 10 * 60 * 1000
 /** JSON-RPC error of 2025-11-25 by which a legacy server asks for an elicitation of mode `url`. */
 const URL_ELICITATION_REQUIRED = -32_042
@@ -28,7 +30,7 @@ export function inputRounds({ seal, clock }: { seal: StateSeal; clock: Clock }):
     try {
       return sealed(await next(), seal, bindingOf(call))
     } catch (error) {
-      return urlElicitations(error, client)
+      return urlElicitations(error, call, client)
     }
   }
 }
@@ -88,7 +90,7 @@ async function answers(call: Call, ask: Ask, clock: Clock, requests: unknown): P
   if (requests === undefined) return responses
   if (!isJsonObject(requests)) throw badResponse(call, 'inputRequests is not an object')
   const { signal } = call.operation
-  for (const [key, request] of Object.entries(requests)) {
+  for (const [key, request] of notTooMany(call, Object.entries(requests))) {
     if (!isJsonObject(request) || typeof request['method'] !== 'string')
       throw badResponse(call, 'an input request has no method')
     const deadline = new AbortController()
@@ -115,20 +117,33 @@ function legacyParams(params: JsonObject | undefined): JsonObject | undefined {
   return { ...params, elicitationId: randomUUID() }
 }
 
-/** The error of a legacy server as the questions that a modern client expects, if it can answer them. */
-function urlElicitations(thrown: unknown, client: CallerClient): JsonObject {
+/** The error of a legacy server as the questions that a modern client expects, if it can answer them, and may be asked. */
+function urlElicitations(thrown: unknown, call: Call, client: CallerClient): JsonObject {
   const error = toGatewayError(thrown)
   const { upstream } = error.facts
-  const elicitation = client.capabilities['elicitation']
   const data = upstream?.code === URL_ELICITATION_REQUIRED ? upstream.data : undefined
   const elicitations = isJsonObject(data) ? data['elicitations'] : undefined
-  if (!Array.isArray(elicitations) || !isJsonObject(elicitation) || !('url' in elicitation)) throw error
-  const requests = elicitations.filter(isJsonObject).map((params, index): [string, JsonObject] => {
-    const { elicitationId } = params
-    const key = typeof elicitationId === 'string' ? elicitationId : String(index)
-    return [key, { method: 'elicitation/create', params }]
-  })
+  if (!Array.isArray(elicitations) || !canOpenUrls(call, client)) throw error
+  const requests = notTooMany(call, elicitations.filter(isJsonObject)).map(
+    (params, index): [string, JsonObject] => {
+      const { elicitationId } = params
+      const key = typeof elicitationId === 'string' ? elicitationId : String(index)
+      return [key, { method: 'elicitation/create', params }]
+    },
+  )
   return { resultType: 'input_required', inputRequests: Object.fromEntries(requests) }
+}
+
+function canOpenUrls({ route }: Call, client: CallerClient): boolean {
+  if (route === undefined) return false
+  const { elicitation } = grantedClient(client, route.server).capabilities
+  return isJsonObject(elicitation) && 'url' in elicitation
+}
+
+/** @throws GatewayError `upstream_bad_response` for more questions than anybody should have to answer at once */
+function notTooMany<T>(call: Call, questions: readonly T[]): readonly T[] {
+  if (questions.length <= MAX_QUESTIONS) return questions
+  throw badResponse(call, `it asks ${questions.length} questions at once`)
 }
 
 function badResponse(call: Call, cause: string): GatewayError {

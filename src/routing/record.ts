@@ -3,11 +3,12 @@ import { newRecordId } from '../audit/audit-log.ts'
 import type { Outcome, PendingRecord } from '../audit/usage-record.ts'
 import type { Clock } from '../domain/clock.ts'
 import { ERRORS } from '../domain/error-table.ts'
-import { GatewayError, toGatewayError } from '../domain/errors.ts'
+import { type GatewayError, toGatewayError } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Call, Caller, Stage } from './call.ts'
+import { sizeOf } from './result-size.ts'
 
 interface RecordOptions {
   readonly audit: AuditLog
@@ -30,7 +31,7 @@ export function record(options: RecordOptions): Stage {
     let failure: GatewayError | undefined
     try {
       result = await next()
-      responseBytes = sizeOf(result, call)
+      responseBytes = sizeOf(result, call.route)
       return result
     } catch (error) {
       failure = toGatewayError(error)
@@ -42,16 +43,6 @@ export function record(options: RecordOptions): Stage {
       await audit.settled()
       count(options, call, { outcome, durationMs: clock.monotonic() - call.startedAt, failure })
     }
-  }
-}
-
-/** Bytes of a result as JSON. A result that cannot be written as JSON cannot be passed on either. */
-function sizeOf(result: JsonObject, { route }: Call): number {
-  try {
-    return Buffer.byteLength(JSON.stringify(result))
-  } catch (cause) {
-    const facts = { mayHaveExecuted: true, ...(route && { server: route.server.name }) }
-    throw new GatewayError('upstream_bad_response', 'The answer nests too deeply', { cause, facts })
   }
 }
 

@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject } from '../domain/json.ts'
 export const SKILLS_EXTENSION = 'io.modelcontextprotocol/skills'
 
 /** An entry of `skills/list` as the merged view shows it: another URI for each file, and nothing else. */
-function skillUnder(serverName: string, skill: unknown): unknown {
+export function skillUnder(serverName: string, skill: unknown): unknown {
   if (!isJsonObject(skill)) return skill
   const { resources } = skill
   return withAlias(serverName, {

@@ -14,7 +14,7 @@ const RESULT_MS = 60 * 60 * 1000
 interface TaskCallsOptions {
   readonly tasks: Tasks
   readonly declared: Declared
-  readonly catalog: Pick<Catalog, 'snapshot'>
+  readonly catalog: Pick<Catalog, 'snapshot' | 'catalogOf'>
 }
 
 type Next = () => Promise<JsonObject>
@@ -45,11 +45,14 @@ function idsOf({ tasks }: TaskCallsOptions, { call, route }: Step): TaskIds {
 
 /** A tool call, which may become a task. */
 async function toolCall(options: TaskCallsOptions, step: Step): Promise<JsonObject> {
-  const isAsked = checkAsked(step, options.declared)
+  const isAsked = checkAsked(step, options)
   const result = await step.next()
   const { taskId, task } = result
-  if (result['resultType'] === 'task' && typeof taskId === 'string')
-    return { ...result, taskId: idsOf(options, step).handleOf(step.route.name, taskId) }
+  if (result['resultType'] === 'task' && typeof taskId === 'string') {
+    // Another server may have stood in for the first.
+    const { route = step.route } = step.call
+    return { ...result, taskId: idsOf(options, { ...step, route }).handleOf(route.name, taskId) }
+  }
   if (!isAsked) return result
   const ids = idsOf(options, step)
   if (!isJsonObject(task) || typeof task['taskId'] !== 'string') return ids.fromServer(result)
@@ -57,10 +60,17 @@ async function toolCall(options: TaskCallsOptions, step: Step): Promise<JsonObje
   return ids.fromServer({ ...result, task: { ...task, taskId: handle } })
 }
 
-/** Whether a legacy client asks for the call to be a task. @throws GatewayError `invalid_arguments` when it cannot be */
-function checkAsked({ call, route }: Step, declared: Declared): boolean {
-  if (!('task' in call.params)) return false
+/**
+ * Whether a legacy client asks for the call to be a task.
+ * @throws GatewayError `invalid_arguments` when it cannot be, `client_capability_required` when it must be
+ */
+function checkAsked(step: Step, { declared, catalog }: TaskCallsOptions): boolean {
+  const { call, route } = step
   const { client } = call.operation
+  if (!('task' in call.params)) {
+    if (client?.era !== 'legacy') checkNeedsNoTask(step, catalog)
+    return false
+  }
   const key = serverKey(route.server)
   // To the modern era it is a member like any other.
   if (client?.era === 'modern' && declared.eraOf(key) === 'modern') return false
@@ -68,6 +78,18 @@ function checkAsked({ call, route }: Step, declared: Declared): boolean {
   throw new GatewayError('invalid_arguments', 'This tool cannot be called as a task', {
     facts: { server: route.server.name, mayHaveExecuted: false },
   })
+}
+
+/** A legacy client that does not ask for a task hears from the server that it must; others could not ask for one. */
+function checkNeedsNoTask(
+  { call: { operation }, route: { server, name } }: Step,
+  catalog: TaskCallsOptions['catalog'],
+): void {
+  const execution = catalog.catalogOf(server)?.toolsByOwnName.get(name)?.own['execution']
+  if (!isJsonObject(execution) || execution['taskSupport'] !== 'required') return
+  const facts = { server: server.name, mayHaveExecuted: false }
+  const message = `${operation.name} runs as a task only, which needs an MCP client of 2025-11-25`
+  throw new GatewayError('client_capability_required', message, { facts })
 }
 
 /** Something about one task. */
@@ -90,12 +112,14 @@ function checkedTarget({ call, route }: Step, declared: Declared): TaskTarget {
   return task
 }
 
-/** What a server lists may be anybody's. */
+/** What a server lists may be anybody's; it is not asked where nothing is known to be the caller's. */
 async function list(options: TaskCallsOptions, step: Step): Promise<JsonObject> {
   const { principal } = step.call.caller
   const server = serverKey(step.route.server)
+  const ids = idsOf(options, step)
+  if (!ids.hasAny) return { tasks: [] }
   const result = await step.next()
   const mayCall = (name: string): boolean =>
     decide(principal, 'call', { server, kind: 'tool', name }, options.catalog.snapshot).effect === 'allow'
-  return { ...result, tasks: idsOf(options, step).listed(result['tasks'], mayCall) }
+  return { ...result, tasks: ids.listed(result['tasks'], mayCall) }
 }

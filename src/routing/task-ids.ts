@@ -46,6 +46,11 @@ export class TaskIds {
     })
   }
 
+  /** Whether any task is known to be the caller's. */
+  get hasAny(): boolean {
+    return this.#tasks.memory.hasAny(this.#server, this.#principal)
+  }
+
   /** The entries of `tasks/list` that are the caller's, of tools that it may call. */
   listed(tasks: unknown, mayCall: (tool: string) => boolean): JsonObject[] {
     if (!Array.isArray(tasks)) return []

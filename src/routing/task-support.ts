@@ -35,8 +35,8 @@ export function hasTasks(declared: Declared, server: ServerKey, era: Era): boole
     : extensionOf(declared, server, TASKS_EXTENSION) !== undefined
 }
 
-/** The capability `tasks` of a legacy server, as far as it is about tool calls. */
-function legacyTasksOf(declared: Declared, server: ServerKey): JsonObject | undefined {
+/** The capability `tasks` of a legacy server that has them for tool calls. */
+export function legacyTasksOf(declared: Declared, server: ServerKey): JsonObject | undefined {
   if (declared.eraOf(server) !== 'legacy') return undefined
   const { tasks } = declared.capabilitiesOf(server)
   const requests = isJsonObject(tasks) ? tasks['requests'] : undefined

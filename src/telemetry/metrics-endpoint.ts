@@ -15,6 +15,18 @@ export interface MetricsEndpoint {
   close(): Promise<void>
 }
 
+/** Serves metrics where the settings say so; resolves with the URL. @throws Error when the address cannot be listened on */
+export async function openMetricsEndpoint(
+  settings: { readonly metricsPort: number | undefined; readonly metricsHost: string },
+  options: { metrics: MetricsText; onClose: (name: string, close: () => Promise<void>) => void },
+): Promise<string | undefined> {
+  const { metricsPort: port, metricsHost: host } = settings
+  if (port === undefined) return undefined
+  const endpoint = await startMetricsEndpoint({ metrics: options.metrics, host, port })
+  options.onClose('metrics endpoint', () => endpoint.close())
+  return endpoint.url
+}
+
 /**
  * Serves `GET /metrics` on an address of its own, apart from the gateway's callers.
  * @param options.port 0 takes any free one

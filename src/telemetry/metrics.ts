@@ -5,6 +5,8 @@ import { type MetricReader, MeterProvider } from '@opentelemetry/sdk-metrics'
 import { sleep, systemClock } from '../domain/clock.ts'
 import type { ErrorOwner } from '../domain/error-row.ts'
 import { BoundedLabels } from './bounded-labels.ts'
+import { CacheMetrics, type CacheState } from './cache-metrics.ts'
+import { FleetMetrics, type FleetState } from './fleet-metrics.ts'
 import { type ClientOperation, OperationMetrics } from './operation-metrics.ts'
 import { ProcessMetrics } from './process-metrics.ts'
 
@@ -44,6 +46,12 @@ export interface Observed {
   readonly registryAgeSeconds?: () => number
   /** Removals of servers that are held back. */
   readonly heldRemovals?: () => number
+  /** States of the circuit breakers of all pools, by name of server. */
+  readonly breakers?: () => Iterable<readonly [server: string, state: 'closed' | 'half_open' | 'open']>
+  /** What the instances of all servers are doing. */
+  readonly fleet?: () => Iterable<FleetState>
+  /** All caches. */
+  readonly caches?: () => Iterable<CacheState>
   /** Secrets by state. */
   readonly secrets?: () => Readonly<Record<string, number>>
 }
@@ -62,6 +70,8 @@ export class Metrics {
   readonly #provider: MeterProvider
   readonly #process: ProcessMetrics
   readonly #operations: OperationMetrics
+  readonly #fleet: FleetMetrics
+  readonly #caches: CacheMetrics
   readonly #duration: Histogram
   readonly #calls: Counter
   readonly #errors: Counter
@@ -94,6 +104,12 @@ export class Metrics {
       description: 'Calls that were answered before their usage record was written',
     })
     this.#operations = new OperationMetrics(meter)
+    this.#fleet = new FleetMetrics(meter, {
+      boundedServer: (server) => this.#boundedServer(server),
+      breakers: () => this.#observed?.breakers?.() ?? [],
+      servers: () => this.#observed?.fleet?.() ?? [],
+    })
+    this.#caches = new CacheMetrics(meter, { caches: () => this.#observed?.caches?.() ?? [] })
     this.#observe(meter)
     this.#process = new ProcessMetrics(meter)
   }
@@ -141,6 +157,31 @@ export class Metrics {
   /** Counts a request to a server that was answered, or given up. */
   clientOperation(operation: ClientOperation, durationMs: number): void {
     this.#operations.client({ ...operation, server: this.#boundedServer(operation.server) }, durationMs)
+  }
+
+  /** Counts a change of a circuit breaker. */
+  breaker(...counted: Parameters<FleetMetrics['breaker']>): void {
+    this.#fleet.breaker(...counted)
+  }
+
+  /** Counts a failed call that was repeated, or was not for want of a budget. */
+  retry(...counted: Parameters<FleetMetrics['retry']>): void {
+    this.#fleet.retry(...counted)
+  }
+
+  /** Counts a call that went to the fallback of its server. */
+  fallback(server: string): void {
+    this.#fleet.fallback(server)
+  }
+
+  /** Counts a call that was refused because its server had too many. */
+  busy(server: string): void {
+    this.#fleet.busy(server)
+  }
+
+  /** Counts a prompt that was enhanced, or why it was not. */
+  enhancement(outcome: string): void {
+    this.#caches.enhancement(outcome)
   }
 
   /** Says where the gauges read from. */

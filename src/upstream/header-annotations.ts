@@ -25,7 +25,7 @@ const SCHEMAS = [
 const NAMED_SCHEMAS = ['patternProperties', 'dependentSchemas', '$defs', 'definitions'] as const
 
 /** An annotation that makes the definition of its tool invalid. */
-export interface InvalidAnnotation {
+interface InvalidAnnotation {
   /** Where it is, in the server's words. */
   readonly at: string
   readonly why: string

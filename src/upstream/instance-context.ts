@@ -1,8 +1,10 @@
 import type { Clock } from '../domain/clock.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { BreakerState } from './circuit-breaker.ts'
 import type { Connect, Era } from './connection/connection.ts'
 import type { Offer } from './discovery.ts'
+import type { Health } from './health-check.ts'
 import type { InstanceState } from './instance-state.ts'
 import type { Slots } from './slots.ts'
 
@@ -16,6 +18,13 @@ export interface InstanceStatus {
   /** Starts after the first one. */
   readonly restarts: number
   readonly lastError?: string
+  /** Where it is reached over HTTP, without the query. */
+  readonly url?: string
+  readonly health?: Health
+  /** Calls that it has at the moment. */
+  readonly inFlight: number
+  /** How long its calls take of late, on average, or its last health check where it had none; in milliseconds. */
+  readonly latencyMs?: number
 }
 
 /** What every instance of one process needs alike. */
@@ -30,12 +39,18 @@ export interface InstanceContext {
   readonly lookSlots: Slots
   readonly connectTimeoutMs: number
   readonly drainTimeoutMs: number
+  /** The circuit of a pool of the server of that name changed. */
+  readonly onBreaker?: ((server: string, state: BreakerState) => void) | undefined
+  /** A call was refused because the server of that name had too many. */
+  readonly onBusy?: ((server: string) => void) | undefined
 }
 
 export interface InstanceEvents {
   readonly onState: (state: InstanceState, reason: string | undefined) => void
-  /** Absent where nobody needs to know what the instance offers: it is then not asked. */
-  readonly onOffer?: ((offer: Offer) => void) | undefined
+  /** Whether somebody has to know what the instance offers: it is then asked before it is ready. */
+  readonly needsOffer: () => boolean
+  readonly onOffer: (offer: Offer) => void
+  readonly onListChanged: () => void
   /** The parameters of `notifications/resources/updated`. */
   readonly onResourceUpdated: (params: JsonObject) => void
 }

@@ -1,4 +1,4 @@
-/** What an instance is doing. `failed`: its restarts are used up, and only a change of the registry starts it again. */
+/** What an instance is doing. `failed`: its restarts are used up, and only an operator or a change of the registry starts it again. */
 export type InstanceState = 'stopped' | 'starting' | 'ready' | 'draining' | 'backing_off' | 'failed'
 
 /**

@@ -10,7 +10,6 @@ import { isSessionLost } from './connection/upstream-error.ts'
 import { discover, type Offer } from './discovery.ts'
 import type { InstanceContext, InstanceEvents, InstanceStatus, Introduction } from './instance-context.ts'
 import { type InstanceEvent, type InstanceState, transition } from './instance-state.ts'
-import { LiveOffer } from './live-offer.ts'
 import { RestartBudget } from './restart-budget.ts'
 
 /** A server that forgets its sessions faster than this is one that fails. */
@@ -34,8 +33,6 @@ export class Instance {
   readonly #events: InstanceEvents
   readonly #logger: Logger
   readonly #budget: RestartBudget
-  /** Absent where nobody needs to know what it offers. */
-  readonly #offer: LiveOffer | undefined
   readonly #client: ClientSide | undefined
   readonly #calls = new CallsInFlight()
   /** Aborted when it stops for good. */
@@ -80,15 +77,10 @@ export class Instance {
       instance: id,
     })
     this.#budget = new RestartBudget({ clock: context.clock })
-    const { onOffer } = events
-    if (onOffer === undefined) return
-    this.#offer = new LiveOffer({
-      context,
-      definition: () => this.#definition,
-      logger: this.#logger,
-      onOffer,
-      onLost: (signal, error) => this.#silent(signal, error),
-    })
+  }
+
+  get definition(): ServerDefinition {
+    return this.#definition
   }
 
   get state(): InstanceState {
@@ -98,6 +90,11 @@ export class Instance {
   /** The open connection of a ready instance. */
   get connection(): Connection | undefined {
     return this.#state === 'ready' ? this.#connection : undefined
+  }
+
+  /** Aborted with the end of the present connection. */
+  get life(): AbortSignal {
+    return this.#life.signal
   }
 
   /** Whether a connection is about to be there that was not there before, or was lost without a fault. */
@@ -121,11 +118,12 @@ export class Instance {
     return Math.max(0, Math.ceil(this.#retryAt - this.#context.clock.monotonic()))
   }
 
-  get status(): InstanceStatus {
+  get status(): Omit<InstanceStatus, 'url' | 'health' | 'latencyMs'> {
     const connection = this.#connection
     return {
       id: this.id,
       state: this.#state,
+      inFlight: this.inFlight,
       ...(connection?.pid !== undefined && { pid: connection.pid }),
       ...(connection !== undefined && { era: connection.era, protocolVersion: connection.protocolVersion }),
       restarts: Math.max(0, this.#starts - 1),
@@ -136,7 +134,6 @@ export class Instance {
   /** Takes over fields that do not concern the connection. */
   update(definition: ServerDefinition): void {
     this.#definition = definition
-    this.#offer?.updated()
   }
 
   start(): void {
@@ -161,6 +158,13 @@ export class Instance {
     return this.connection !== undefined || this.isExpected
   }
 
+  /** Gives up the connection of an instance that is ready: it does not do what it has to. */
+  lose(reason: string, error?: unknown): void {
+    if (this.#state !== 'ready') return
+    if (isSessionLost(error)) this.#lost(this.#life.signal, SESSION_ENDED, { isSessionOver: true })
+    else this.#lost(this.#life.signal, reason, { error })
+  }
+
   /**
    * Lets calls in flight finish within the drain time, then closes the connection. For good.
    * @param options.atOnce does not wait for calls in flight, also where an earlier stop does
@@ -173,7 +177,6 @@ export class Instance {
 
   async #stop(reason: string): Promise<void> {
     this.#cancelRetry?.()
-    this.#offer?.close()
     this.#apply('stop', reason)
     const { clock, drainTimeoutMs } = this.#context
     if (this.#state === 'draining') await this.#calls.drained(clock, drainTimeoutMs)
@@ -182,7 +185,7 @@ export class Instance {
     await this.#opening
     const connection = this.#connection
     this.#connection = undefined
-    await Promise.all([connection?.close(), this.#farewell, this.#lingering, this.#offer?.settled()])
+    await Promise.all([connection?.close(), this.#farewell, this.#lingering])
     this.#apply('drained', reason)
   }
 
@@ -202,14 +205,16 @@ export class Instance {
       this.#definition,
       {
         onLost: (reason, cause) => this.#lost(signal, reason, { isSessionOver: cause === 'session' }),
-        onListChanged: () => this.#offer?.changed(),
+        onListChanged: this.#events.onListChanged,
         onResourceUpdated: this.#events.onResourceUpdated,
       },
       { timeoutMs: connectTimeoutMs, signal, ...(this.#client !== undefined && { client: this.#client }) },
     )
     try {
       const remainingMs = Math.max(1, endsAt - clock.monotonic())
-      const offer = this.#offer && (await discover(connection, { timeoutMs: remainingMs, signal }))
+      const offer = this.#events.needsOffer()
+        ? await discover(connection, { timeoutMs: remainingMs, signal })
+        : undefined
       this.#opened(signal, connection, offer)
     } catch (error) {
       await connection.close()
@@ -225,9 +230,8 @@ export class Instance {
     this.#lastError = undefined
     this.#isReopening = false
     this.#budget.ready()
-    if (offer !== undefined) this.#offer?.tell(offer)
+    if (offer !== undefined) this.#events.onOffer(offer)
     this.#apply('opened')
-    this.#offer?.begin(connection, signal)
   }
 
   /**
@@ -237,7 +241,6 @@ export class Instance {
   #lost(signal: AbortSignal, reason: string, { isSessionOver = false, error }: Loss = {}): void {
     if (signal.aborted) return
     this.#life.abort(new Error(reason))
-    this.#offer?.stop()
     this.#isReopening = isSessionOver && this.#mayReopen()
     this.#dismissConnection(isSessionOver)
     this.#lastError = reason
@@ -283,12 +286,6 @@ export class Instance {
     this.#cancelRetry = this.#context.clock.after(delayMs, () => {
       if (this.#apply('retry')) this.#launch()
     })
-  }
-
-  /** The server did not say again what it offers. */
-  #silent(signal: AbortSignal, error: Error): void {
-    if (isSessionLost(error)) this.#lost(signal, SESSION_ENDED, { isSessionOver: true })
-    else this.#lost(signal, `it no longer says what it offers: ${error.message}`, { error })
   }
 
   /** Applies an event; says whether it changed anything. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts'
 
-/** When a call is given up. */
-export interface RunOptions {
+/** When something is given up. */
+export interface Patience {
   readonly signal: AbortSignal | undefined
   /** On the monotonic clock, in milliseconds. */
   readonly deadlineAt: number
@@ -13,7 +13,7 @@ export interface RunOptions {
  */
 export async function patiently<T>(
   work: Promise<T>,
-  { signal, deadlineAt }: RunOptions,
+  { signal, deadlineAt }: Patience,
   options: { clock: Clock; cancelled: () => Error; late: () => Error },
 ): Promise<T> {
   const { clock, cancelled, late } = options

@@ -1,19 +1,30 @@
 import { GatewayError } from '../domain/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import type { ServerDefinition } from '../domain/server-definition.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Grant, RunOptions, Wanted } from './call-queue.ts'
+import { CircuitBreaker } from './circuit-breaker.ts'
+import type { ConcurrencyLimit } from './concurrency-limit.ts'
 import type { ClientSide } from './connection/client-side.ts'
 import type { Connection } from './connection/connection.ts'
-import { isSessionLost } from './connection/upstream-error.ts'
 import type { Offer } from './discovery.ts'
-import { Instance } from './instance.ts'
+import { IdleWatch } from './idle-watch.ts'
 import type { InstanceContext, InstanceStatus, Introduction } from './instance-context.ts'
 import type { InstanceState } from './instance-state.ts'
-import { patiently, type RunOptions } from './patience.ts'
+import { Lead } from './lead.ts'
+import type { Member } from './member.ts'
+import { patiently } from './patience.ts'
+import { Places } from './places.ts'
 import { type OnResourceUpdated, ResourceWatches } from './resource-watches.ts'
+import { Roster } from './roster.ts'
+import { rotationOf, settle } from './rotation.ts'
+import { Runs, type Use } from './runs.ts'
+import { ScaleIn } from './scale-in.ts'
 
-export type { RunOptions } from './patience.ts'
+export type { RunOptions } from './call-queue.ts'
 
 export interface PoolEvents {
+  /** The state of the instances together: `ready` when one of them is. */
   readonly onState?: (state: InstanceState, reason: string | undefined) => void
   /** Absent where nobody needs to know what the server offers to this pool. */
   readonly onOffer?: (offer: Offer) => void
@@ -22,116 +33,177 @@ export interface PoolEvents {
 }
 
 export interface PoolOptions {
-  readonly id: string
+  /** Names instances, each unlike all others. */
+  readonly nextId: () => string
   readonly definition: ServerDefinition
   readonly context: InstanceContext
   readonly events: PoolEvents
+  /** Places for calls that the pools of the server share. */
+  readonly limit: ConcurrencyLimit
   /** The one client that its connections are for. Absent: callers share them, and no capabilities are declared. */
   readonly client?: ClientSide | undefined
+  /** Its callers need one and the same instance, which keeps something for them. */
+  readonly isSolo?: boolean
   /** Taken over from the pool that this one replaces. */
   readonly watches?: ResourceWatches | undefined
 }
 
-type Use<T> = (connection: Connection, instanceId: string) => Promise<T>
-type Waiter = { readonly resolve: () => void; readonly reject: (error: unknown) => void }
-
-/** The instances of one server that one set of callers shares: at present a single one. */
+/** The instances of one server that one set of callers shares. */
 export class Pool {
   /** The client that the pool was made for. */
   readonly client: ClientSide | undefined
   /** They outlive the pool where another one takes them over. */
   readonly watches: ResourceWatches
+  /** Leaves the pool alone while its calls fail; whoever calls goes through it. */
+  readonly breaker: CircuitBreaker
   readonly #context: InstanceContext
   readonly #events: PoolEvents
-  readonly #instance: Instance
-  readonly #waiters = new Set<Waiter>()
+  readonly #logger: Logger
+  readonly #isSolo: boolean
+  readonly #roster: Roster
+  readonly #lead: Lead
+  readonly #places: Places
+  readonly #runs: Runs
+  readonly #scaleIn: ScaleIn
+  /** Absent where the pool may idle for ever. */
+  readonly #idleWatch: IdleWatch | undefined
   #definition: ServerDefinition
-  #lastUse: number
-  /** The connection that watches go over. */
-  #watched: Connection | undefined
-  #cancelIdle: (() => void) | undefined
+  #rotation: readonly Member[] = []
+  #state: InstanceState = 'stopped'
   #isStopped = false
 
   constructor(options: PoolOptions) {
-    const { id, definition, context, events, client } = options
-    const { clock, random, logger } = context
-    const server = definition.name
+    const { definition, context, events, client, isSolo = false } = options
+    const { clock, random } = context
+    const { name: server, tenantId: tenant } = definition
     this.client = client
-    this.watches =
-      options.watches ??
-      new ResourceWatches({
-        server,
-        clock,
-        random,
-        logger: logger.child({ server, tenant: definition.tenantId }),
-      })
     this.#context = context
     this.#events = events
+    this.#isSolo = isSolo
     this.#definition = definition
-    this.#lastUse = clock.monotonic()
-    this.#instance = new Instance({
-      id,
+    this.#logger = context.logger.child({ server, tenant })
+    this.watches = options.watches ?? new ResourceWatches({ server, clock, random, logger: this.#logger })
+    this.breaker = new CircuitBreaker({
+      server,
+      settings: definition.circuitBreaker,
+      clock,
+      onTransition: (state, why) => {
+        const level = state === 'open' ? 'warn' : 'info'
+        this.#logger[level]({ breaker: state, reason: why }, `circuit is ${state}`)
+        context.onBreaker?.(server, state)
+      },
+    })
+    this.#lead = new Lead({
+      context,
+      definition: () => this.#definition,
+      logger: this.#logger,
+      watches: this.watches,
+      onOffer: events.onOffer,
+    })
+    this.#roster = new Roster({
       definition,
       context,
       client,
+      isSolo,
+      isKept: events.onIdle !== undefined,
+      nextId: options.nextId,
       events: {
-        onState: (state, reason) => this.#onState(state, reason),
-        onOffer: events.onOffer,
+        onChange: (_member, reason) => this.#changed(reason),
+        needsOffer: () => this.#lead.needsOffer,
+        onOffer: (member, offer) => this.#lead.offered(member, offer),
+        onListChanged: (member) => this.#lead.listChanged(member),
         onResourceUpdated: (params) => this.watches.updated(params),
       },
+      onLeave: (reason) => this.#changed(reason),
     })
-    if (events.onIdle !== undefined) this.#watchIdle(definition.pool.idleMs)
+    this.#places = new Places({
+      definition,
+      size: this.#roster.size,
+      clock,
+      random,
+      limit: options.limit,
+      lead: () => this.#lead.present,
+      unavailable: () => this.#unavailable(),
+      onBusy: () => context.onBusy?.(server),
+    })
+    this.#scaleIn = new ScaleIn({
+      clock,
+      idleMs: () => this.#definition.pool.idleMs,
+      load: () => this.#places.inFlight + this.#places.waiting,
+      onLook: (peak) => this.#shrink(peak),
+    })
+    this.#runs = new Runs({
+      clock,
+      places: this.#places,
+      rotation: () => this.#rotation,
+      wait: (wanted) => this.#granted(wanted),
+      onLoad: () => this.#scaleIn.note(),
+    })
+    const { onIdle } = events
+    this.#idleWatch =
+      onIdle &&
+      new IdleWatch({
+        clock,
+        idleMs: () => this.#definition.pool.idleMs,
+        isInUse: () => this.isInUse,
+        lastUse: () => this.lastUse,
+        onIdle,
+      })
   }
 
   get instances(): InstanceStatus[] {
-    return [this.#instance.status]
+    return this.#roster.statuses
+  }
+
+  /** Calls that wait for an instance to have a place for them. */
+  get waiting(): number {
+    return this.#places.waiting
   }
 
   /** What the server said at the present connection, or the last one. */
   get introduction(): Introduction | undefined {
-    return this.#instance.introduction
+    return this.#lead.introduction
+  }
+
+  /** Whether it has ended, for good: calls that waited for it can go on with what took its place. */
+  get isStopped(): boolean {
+    return this.#isStopped
   }
 
   /** Whether calls are in flight or resources watched. */
   get isInUse(): boolean {
-    return this.#instance.inFlight > 0 || this.#waiters.size > 0 || this.watches.isWatching
+    return this.#places.inFlight > 0 || this.#places.waiting > 0 || this.watches.isWatching
   }
 
   /** On the monotonic clock. */
   get lastUse(): number {
-    return this.#lastUse
+    return this.#runs.lastUse
   }
 
   start(): void {
-    this.#instance.start()
+    if (!this.#isStopped) this.#roster.start()
   }
 
-  /** Takes over fields that do not concern the connection. */
+  /** Takes over what does not concern connections that stay: instances come and go one by one. */
   update(definition: ServerDefinition): void {
     this.#definition = definition
-    this.#instance.update(definition)
+    this.#roster.update(definition)
+    this.#places.update(definition, this.#roster.size)
+    this.#lead.updated()
+    this.breaker.update(definition.circuitBreaker)
+    this.#changed(undefined)
   }
 
   /**
-   * Runs `use` with the connection of an instance that is ready. Starts a pool that never was, and waits for its
-   * first start; while it is down it fails at once. Where the server has forgotten the session, and so has executed
-   * nothing, `use` runs once more, with a new connection.
-   * @throws GatewayError `upstream_unavailable` without having called `use`, `cancelled`, or what `use` throws
+   * Runs `use` with the connection of an instance that is ready and has a place for the call, which may have to wait
+   * for one. Starts a pool that never was, and waits for its first start; while no instance is there it fails at once.
+   * Where an instance surely has executed nothing, because it cannot be reached or has forgotten the session, `use`
+   * runs once more, with a new connection.
+   * @throws GatewayError `upstream_unavailable`, `upstream_busy` without having called `use`, `cancelled`, or what
+   * `use` throws
    */
-  async run<T>(use: Use<T>, options: RunOptions): Promise<T> {
-    const connection = this.#instance.connection ?? (await this.#nextConnection(options))
-    try {
-      return await this.#runOver(connection, use)
-    } catch (error) {
-      if (!this.#reopensAfter(error, connection)) throw error
-    }
-    const other = this.#instance.connection ?? (await this.#nextConnection(options))
-    try {
-      return await this.#runOver(other, use)
-    } catch (error) {
-      this.#reopensAfter(error, other)
-      throw error
-    }
+  run<T>(use: Use<T>, options: RunOptions): Promise<T> {
+    return this.#runs.run(use, options)
   }
 
   /**
@@ -142,13 +214,13 @@ export class Pool {
   async watchResource(uri: string, onUpdated: OnResourceUpdated, options: RunOptions): Promise<() => void> {
     const remove = this.watches.add(uri, onUpdated)
     const release = (): void => {
-      this.#lastUse = this.#context.clock.monotonic()
+      this.#runs.used()
       remove()
     }
     if (this.watches.isAgreed(uri)) return release
     try {
-      const agreed = this.run((connection) => this.watches.agree(connection, uri), options)
-      await this.#patiently(agreed, options, 'upstream_timeout')
+      const agree = (connection: Connection): Promise<void> => this.watches.agree(connection, uri)
+      await this.#inTime(this.#runs.run(agree, { ...options, isForLead: true }), options)
       return release
     } catch (error) {
       release()
@@ -159,90 +231,75 @@ export class Pool {
   /** Passes on a notification of the client that the pool is for, if the server was told that it may come. */
   tell(method: string, params: JsonObject | undefined): void {
     if (this.client === undefined || !isDeclared(method, this.client)) return
-    this.#instance.connection?.notify(method, params)
+    for (const { connection } of this.#roster.members) connection?.notify(method, params)
   }
 
   /** Lets calls in flight finish within the drain time, unless it is to be `atOnce`, then ends the instances. For good. */
   async stop(reason: string, options: { atOnce?: boolean } = {}): Promise<void> {
     this.#isStopped = true
-    this.#cancelIdle?.()
-    await this.#instance.stop(reason, options)
+    this.#idleWatch?.stop()
+    this.#scaleIn.stop()
+    this.#lead.close()
+    this.breaker.close()
+    await this.#roster.stop(reason, options)
+    await this.#lead.settled()
   }
 
-  async #runOver<T>(connection: Connection, use: Use<T>): Promise<T> {
-    const instance = this.#instance
-    instance.enter()
-    try {
-      return await use(connection, instance.id)
-    } finally {
-      this.#lastUse = this.#context.clock.monotonic()
-      instance.leave()
-    }
-  }
-
-  /** Whether nothing was executed because the session was gone, and there is, or is about to be, a new one. */
-  #reopensAfter(error: unknown, connection: Connection): boolean {
-    return isSessionLost(error) && this.#instance.reopen(connection)
-  }
-
-  async #nextConnection(options: RunOptions): Promise<Connection> {
+  async #granted(wanted: Wanted): Promise<Grant> {
     if (this.#isStopped) throw this.#unavailable()
-    if (this.#instance.state === 'stopped') this.#instance.start()
-    if (this.#instance.isExpected) await this.#opened(options)
-    const { connection } = this.#instance
-    if (connection === undefined) throw this.#unavailable()
-    return connection
+    if (this.#roster.state === 'stopped') this.start()
+    if (this.#rotation.length === 0 && !this.#roster.isExpected && !this.#roster.startNext())
+      throw this.#unavailable()
+    const granted = this.#places.wait(wanted)
+    this.#scaleIn.note()
+    if (this.#places.isShort) this.#roster.grow(this.#places.waiting)
+    return granted
   }
 
-  async #opened(options: RunOptions): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const waiter: Waiter = { resolve, reject }
-    this.#waiters.add(waiter)
-    try {
-      await this.#patiently(promise, options, 'upstream_unavailable')
-    } finally {
-      this.#waiters.delete(waiter)
-    }
-  }
-
-  #patiently<T>(
-    work: Promise<T>,
-    options: RunOptions,
-    late: 'upstream_unavailable' | 'upstream_timeout',
-  ): Promise<T> {
-    const { name } = this.#definition
+  #inTime<T>(work: Promise<T>, options: RunOptions): Promise<T> {
+    const { name: server } = this.#definition
     return patiently(work, options, {
       clock: this.#context.clock,
       cancelled: () => new GatewayError('cancelled', undefined, { facts: this.#facts() }),
       late: () =>
-        late === 'upstream_unavailable'
-          ? this.#unavailable()
-          : new GatewayError(late, `Server ${name} did not answer in time`, {
-              facts: { server: name, mayHaveExecuted: true },
-            }),
+        new GatewayError('upstream_timeout', `Server ${server} did not answer in time`, {
+          facts: { server, mayHaveExecuted: true },
+        }),
     })
   }
 
-  #onState(state: InstanceState, reason: string | undefined): void {
-    this.#moveWatches()
-    if (state !== 'starting') {
-      for (const waiter of this.#waiters) {
-        if (state === 'ready') waiter.resolve()
-        else waiter.reject(this.#unavailable())
-      }
-    }
+  #changed(reason: string | undefined): void {
+    const { members } = this.#roster
+    const rotation = rotationOf(members)
+    settle(members, rotation, { logger: this.#logger, reason })
+    this.#rotation = rotation
+    this.#lead.elect(rotation)
+    this.#places.rotate(rotation)
+    if (rotation.length === 0 && !this.#roster.isExpected) this.#places.giveUp()
+    this.#adapt(rotation)
+    const { state } = this.#roster
+    if (state === this.#state) return
+    this.#state = state
     this.#events.onState?.(state, reason)
   }
 
-  #moveWatches(): void {
-    const { connection } = this.#instance
-    if (this.#watched !== undefined) this.watches.closed(this.#watched)
-    if (connection !== undefined) this.watches.opened(connection)
-    this.#watched = connection
+  #adapt([first]: readonly Member[]): void {
+    if (this.#isStopped) return
+    if (this.#isSolo && first !== undefined) this.#roster.keepOnly(first)
+    if (this.#definition.transport === 'stdio' && this.#roster.members.length > this.#roster.size.min)
+      this.#scaleIn.begin()
+  }
+
+  /** Says whether there is more to let go of later. */
+  #shrink(peak: number): boolean {
+    const { min, max, callsPerInstance } = this.#roster.size
+    const needed = Math.max(Math.ceil(peak / callsPerInstance), min, this.isInUse ? 1 : 0)
+    this.#roster.shrink(Math.min(needed, max), this.#lead.member, 'it was not needed')
+    return this.#roster.members.length > min
   }
 
   #unavailable(): GatewayError {
-    const retryAfterMs = this.#instance.retryAfterMs
+    const { retryAfterMs } = this.#roster
     return new GatewayError('upstream_unavailable', `Server ${this.#definition.name} is not available`, {
       facts: { ...this.#facts(), ...(retryAfterMs !== undefined && { retryAfterMs }) },
     })
@@ -250,17 +307,6 @@ export class Pool {
 
   #facts(): { server: string; mayHaveExecuted: false } {
     return { server: this.#definition.name, mayHaveExecuted: false }
-  }
-
-  /** One timer for the pool, not one per call: it looks when the last use was. */
-  #watchIdle(delayMs: number): void {
-    this.#cancelIdle = this.#context.clock.after(delayMs, () => {
-      const { idleMs } = this.#definition.pool
-      const remainingMs = this.#lastUse + idleMs - this.#context.clock.monotonic()
-      if (this.isInUse) this.#watchIdle(idleMs)
-      else if (remainingMs > 0) this.#watchIdle(remainingMs)
-      else this.#events.onIdle?.()
-    })
   }
 }
 

@@ -1,10 +1,14 @@
 import { GatewayError } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/json.ts'
+import type { Principal } from '../domain/principal.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from '../domain/server-definition.ts'
+import type { BreakerState } from './circuit-breaker.ts'
+import { ConcurrencyLimit } from './concurrency-limit.ts'
 import type { ClientSide } from './connection/client-side.ts'
 import type { Offer } from './discovery.ts'
 import type { InstanceContext, InstanceStatus, Introduction } from './instance-context.ts'
 import type { InstanceState } from './instance-state.ts'
+import { givingWay } from './own-pools.ts'
 import { Pool } from './pool.ts'
 import type { ResourceWatches } from './resource-watches.ts'
 
@@ -22,15 +26,28 @@ export interface ServerStatus {
   readonly reason?: string
   /** When it got into that state, in milliseconds since the epoch. */
   readonly since: number
+  /** Whether calls get through to the pool that tells what the server offers; absent where no breaker is wanted. */
+  readonly breaker?: BreakerState
   /** Of all pools of the server. */
   readonly instances: readonly InstanceStatus[]
+  /** Calls at the moment, over all of them. */
+  readonly inFlight: number
+  /** Calls that wait for an instance to have a place for them. */
+  readonly waiting: number
+}
+
+/** Whose a pool is, where it is one caller's own. */
+interface OwnedBy {
+  /** The one client that its connections are for. */
+  readonly client?: ClientSide | undefined
+  readonly owner?: Principal | undefined
 }
 
 export interface ServerPoolsOptions {
   readonly definition: ServerDefinition
   readonly context: InstanceContext
-  /** At most so many pools are made for one client each. */
-  readonly maxClientPools: number
+  /** At most so many pools are one caller's own; a tenant may have a part of those of a server for all tenants. */
+  readonly maxOwnPools: number
   /** Names tell instances apart for as long as the process lives, and say nothing about their callers. */
   readonly nextId: (name: string) => string
   readonly onState: () => void
@@ -39,15 +56,22 @@ export interface ServerPoolsOptions {
   readonly onDismissed: (pool: Pool, reason: string) => void
   /** The same server under its definition before: what is watched goes on over the new pools. */
   readonly previous: ServerPools | undefined
+  /** Why the server is not to run for now, if it is not. */
+  readonly halted?: string | undefined
 }
 
 /** One server: the pool that its callers share, and those of callers that share no connection with others. */
 export class ServerPools {
   readonly key: ServerKey
-  readonly #options: ServerPoolsOptions
+  /** Without the pools before, which would keep those before them. */
+  readonly #options: Omit<ServerPoolsOptions, 'previous'>
   /** The pool of isolation key `''`. */
   readonly #primary: Pool
   readonly #isolated = new Map<string, Pool>()
+  /** Whose own pools are that are one caller's own, by isolation key. */
+  readonly #owners = new Map<string, Principal | undefined>()
+  /** Of the calls of all pools together. */
+  readonly #limit = new ConcurrencyLimit({ max: () => this.#definition.maxConcurrency ?? Infinity })
   readonly #knownBefore: Introduction | undefined
   #definition: ServerDefinition
   #state: InstanceState = 'stopped'
@@ -55,24 +79,26 @@ export class ServerPools {
   #since: number
 
   constructor(options: ServerPoolsOptions) {
-    const { definition, context, previous } = options
+    const { previous, ...kept } = options
+    const { definition, context } = kept
     this.key = serverKey(definition)
-    this.#options = options
+    this.#options = kept
     this.#definition = definition
     this.#knownBefore = previous?.introduction
-    this.#reason = definition.enabled ? 'it starts when it is first used' : 'it is disabled'
+    this.#reason = definition.enabled ? (kept.halted ?? 'it starts when it is first used') : 'it is disabled'
     this.#since = context.clock.now()
     this.#primary = new Pool({
-      id: options.nextId(definition.name),
+      nextId: () => kept.nextId(definition.name),
       definition,
       context,
+      limit: this.#limit,
       watches: previous?.primary.watches,
       events: {
         onState: (state, reason) => this.#onState(state, reason),
-        onOffer: options.onOffer,
+        onOffer: kept.onOffer,
       },
     })
-    if (previous !== undefined && definition.enabled) this.#takeOver(previous)
+    if (previous !== undefined && definition.enabled && kept.halted === undefined) this.#takeOver(previous)
   }
 
   get definition(): ServerDefinition {
@@ -98,6 +124,7 @@ export class ServerPools {
 
   get status(): ServerStatus {
     const { name, tenantId } = this.#definition
+    const breaker = this.#primary.breaker.state
     return {
       key: this.key,
       name,
@@ -105,7 +132,10 @@ export class ServerPools {
       state: this.#state,
       ...(this.#reason !== undefined && { reason: this.#reason }),
       since: this.#since,
+      ...(breaker !== undefined && { breaker }),
       instances: this.pools.flatMap((pool) => pool.instances),
+      inFlight: this.#limit.inFlight,
+      waiting: this.pools.reduce((sum, { waiting }) => sum + waiting, 0),
     }
   }
 
@@ -113,7 +143,7 @@ export class ServerPools {
     this.#primary.start()
   }
 
-  /** Takes over fields that do not concern the connections. */
+  /** Takes over what does not concern connections that stay. */
   update(definition: ServerDefinition): void {
     this.#definition = definition
     for (const pool of this.pools) pool.update(definition)
@@ -121,12 +151,16 @@ export class ServerPools {
 
   /**
    * The pool of an isolation key, made if there is none; `''` is the primary one, which is nobody's own.
-   * @param client whom a pool is made for, if it is
-   * @throws GatewayError `upstream_unavailable` when too many clients have pools of their own
+   * @throws GatewayError `upstream_unavailable` when too many callers have pools of their own
    */
-  pool(isolationKey: string, client: ClientSide | undefined): Pool {
+  pool(isolationKey: string, own: OwnedBy = {}): Pool {
     if (isolationKey === '') return this.#primary
-    return this.#isolated.get(isolationKey) ?? this.#isolate(isolationKey, client)
+    return this.#isolated.get(isolationKey) ?? this.#isolate(isolationKey, own)
+  }
+
+  /** State of the circuit of an isolation key's pool, if there is one, else of the primary one. */
+  breakerOf(isolationKey: string): BreakerState | undefined {
+    return (this.#isolated.get(isolationKey) ?? this.#primary).breaker.state
   }
 
   /** Closes the pool of an isolation key that nobody will use again. */
@@ -138,33 +172,35 @@ export class ServerPools {
     this.#isolated.get(isolationKey)?.tell(method, params)
   }
 
-  #isolate(isolationKey: string, client: ClientSide | undefined, watches?: ResourceWatches): Pool {
+  #isolate(isolationKey: string, { client, owner }: OwnedBy, watches?: ResourceWatches): Pool {
     const { context, nextId } = this.#options
     const definition = this.#definition
-    if (client !== undefined) this.#makeRoom()
+    const isOwn = client !== undefined || owner !== undefined
+    if (isOwn) this.#makeRoom(owner)
     const pool = new Pool({
-      id: nextId(definition.name),
+      nextId: () => nextId(definition.name),
       definition,
       context,
       client,
+      limit: this.#limit,
+      isSolo: client !== undefined || definition.sharing === 'session',
       watches,
       events: { onIdle: () => this.#dismiss(isolationKey, 'it was idle') },
     })
     this.#isolated.set(isolationKey, pool)
+    if (isOwn) this.#owners.set(isolationKey, owner)
     return pool
   }
 
-  /** A client whose pool was unused for the longest time gives way. */
-  #makeRoom(): void {
-    const own = [...this.#isolated].filter(([, { client }]) => client !== undefined)
-    if (own.length < this.#options.maxClientPools) return
-    const unused = own.filter(([, { isInUse }]) => !isInUse)
-    const longest = unused.reduce<[string, Pool] | undefined>(
-      (first, each) => (first === undefined || each[1].lastUse < first[1].lastUse ? each : first),
-      undefined,
-    )
-    if (longest === undefined) throw this.#isFull()
-    this.#dismiss(longest[0], 'another client needs its place')
+  #makeRoom(owner: Principal | undefined): void {
+    const { maxOwnPools: most } = this.#options
+    const pools = [...this.#owners].flatMap(([isolationKey, its]) => {
+      const pool = this.#isolated.get(isolationKey)
+      return pool === undefined ? [] : [{ isolationKey, pool, owner: its }]
+    })
+    const leaving = givingWay(pools, owner, { most, tenantId: this.#definition.tenantId })
+    if (leaving === 'nobody') throw this.#isFull()
+    if (leaving !== undefined) this.#dismiss(leaving.isolationKey, 'another client needs its place')
   }
 
   #isFull(): GatewayError {
@@ -180,6 +216,7 @@ export class ServerPools {
     const pool = this.#isolated.get(isolationKey)
     if (pool === undefined) return
     this.#isolated.delete(isolationKey)
+    this.#owners.delete(isolationKey)
     this.#options.onDismissed(pool, reason)
   }
 
@@ -190,7 +227,7 @@ export class ServerPools {
       this.#definition.clientCapabilities.toSorted().join()
     for (const [isolationKey, { client, watches }] of previous.#isolated) {
       if (watches.isWatching && (client === undefined || isSameGrant))
-        this.#isolate(isolationKey, client, watches).start()
+        this.#isolate(isolationKey, { client, owner: previous.#owners.get(isolationKey) }, watches).start()
     }
   }
 

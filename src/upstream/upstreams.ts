@@ -1,8 +1,10 @@
 import type { Clock } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/json.ts'
+import type { Principal } from '../domain/principal.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from '../domain/server-definition.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { BreakerState } from './circuit-breaker.ts'
 import type { ClientSide } from './connection/client-side.ts'
 import type { Connect, Era } from './connection/connection.ts'
 import type { Offer } from './discovery.ts'
@@ -23,13 +25,20 @@ export interface UpstreamsOptions {
   readonly logger: Logger
   /** How many instances may start at the same time; 8 by default. */
   readonly startConcurrency?: number
-  /** How many clients may have connections of their own to one server; 100 by default. */
-  readonly maxClientPools?: number
+  /**
+   * How many callers may have connections of their own to one server; 100 by default. Each tenant may have a quarter of
+   * those of a server for all tenants.
+   */
+  readonly maxOwnPools?: number
   readonly connectTimeoutMs: number
   readonly drainTimeoutMs: number
   /** A server said what it offers: after each start, and whenever it was asked again. */
   readonly onOffer: (key: ServerKey, offer: Offer) => void
   readonly onState: (key: ServerKey, status: ServerStatus) => void
+  /** The circuit of a pool of the server of that name changed. */
+  readonly onBreaker?: (server: string, state: BreakerState) => void
+  /** A call was refused because the server of that name had too many. */
+  readonly onBusy?: (server: string) => void
 }
 
 /** All servers that the gateway is connected to, each with its pools. */
@@ -37,6 +46,8 @@ export class Upstreams {
   readonly #options: UpstreamsOptions
   readonly #context: InstanceContext
   readonly #servers = new Map<ServerKey, ServerPools>()
+  /** Servers that are not to run for now, and why. */
+  readonly #halted = new Map<ServerKey, string>()
   /** Pools that are on their way out. */
   readonly #leaving = new Map<Pool, Promise<void>>()
   #lastInstance = 0
@@ -44,10 +55,22 @@ export class Upstreams {
 
   constructor(options: UpstreamsOptions) {
     const { connect, clock, random, logger, connectTimeoutMs, drainTimeoutMs, startConcurrency = 8 } = options
+    const { onBreaker, onBusy } = options
     this.#options = options
     const slots = new Slots({ count: startConcurrency })
     const lookSlots = new Slots({ count: Math.ceil(startConcurrency / 2) })
-    this.#context = { connect, clock, random, logger, slots, lookSlots, connectTimeoutMs, drainTimeoutMs }
+    this.#context = {
+      connect,
+      clock,
+      random,
+      logger,
+      slots,
+      lookSlots,
+      connectTimeoutMs,
+      drainTimeoutMs,
+      onBreaker,
+      onBusy,
+    }
   }
 
   /** Takes a server in, and starts it unless it is disabled or starts on first use only. */
@@ -60,14 +83,37 @@ export class Upstreams {
    * watched goes on over the new one.
    */
   replace(definition: ServerDefinition, reason = 'its definition changed'): void {
-    if (this.#isClosed) return
-    const key = serverKey(definition)
-    const previous = this.#servers.get(key)
-    const server = this.#create(definition, previous)
-    this.#servers.set(key, server)
-    void this.#dismiss(previous, reason)
-    if (definition.enabled && definition.lifecycle.autoStart) server.start()
-    else this.#options.onState(key, server.status)
+    const { enabled, lifecycle } = definition
+    const isHalted = this.#halted.has(serverKey(definition))
+    this.#renew(definition, reason, enabled && lifecycle.autoStart && !isHalted)
+  }
+
+  /**
+   * Ends the connections of a server, and opens none until `resume` or `restart`, or until it is disabled and enabled
+   * again. Calls in flight finish.
+   */
+  halt(key: ServerKey, reason: string): void {
+    const server = this.#servers.get(key)
+    if (server === undefined || this.#halted.has(key)) return
+    this.#halted.set(key, reason)
+    this.#renew(server.definition, reason, false)
+  }
+
+  /** Starts a server that was halted, has failed, or waits for its first use; any other goes on as it is. */
+  resume(key: ServerKey, reason: string): void {
+    const server = this.#servers.get(key)
+    if (server === undefined || !server.definition.enabled) return
+    const isHalted = this.#halted.delete(key)
+    if (isHalted || server.state === 'failed') this.#renew(server.definition, reason, true)
+    else if (server.state === 'stopped') server.start()
+  }
+
+  /** Starts a server anew, halted or not. Calls in flight finish on the old connections. */
+  restart(key: ServerKey, reason: string): void {
+    const server = this.#servers.get(key)
+    if (server === undefined || !server.definition.enabled) return
+    this.#halted.delete(key)
+    this.#renew(server.definition, reason, true)
   }
 
   /** Opens the connections of a server anew, as it is. Calls in flight finish on the old ones. */
@@ -92,7 +138,7 @@ export class Upstreams {
     return this.#servers.get(key)?.introduction?.capabilities ?? NOTHING
   }
 
-  /** Takes over fields that do not concern the connection, which stays. */
+  /** Takes over what does not concern connections that stay: endpoints and processes come and go one by one. */
   update(definition: ServerDefinition): void {
     const server = this.#servers.get(serverKey(definition))
     if (server === undefined || server.definition.enabled !== definition.enabled) this.replace(definition)
@@ -103,6 +149,7 @@ export class Upstreams {
   async stop(key: ServerKey): Promise<void> {
     const server = this.#servers.get(key)
     this.#servers.delete(key)
+    this.#halted.delete(key)
     await this.#dismiss(server, 'it was removed')
   }
 
@@ -110,17 +157,18 @@ export class Upstreams {
    * The pool that callers of one isolation key share; `''` is the pool that all others share.
    * @param client the one client that the key stands for: the pool's connections declare its capabilities, and what
    * the server says or asks over them goes to it. It is fixed when the pool is made.
+   * @param owner the one caller that the key stands for
    * @throws GatewayError `upstream_unavailable` for a server that is not there or is disabled, and when too many
-   * clients use connections of their own to it
+   * callers use connections of their own to it
    */
-  poolFor(definition: ServerDefinition, isolationKey: string, client?: ClientSide): Pool {
+  poolFor(definition: ServerDefinition, isolationKey: string, client?: ClientSide, owner?: Principal): Pool {
     const server = this.#servers.get(serverKey(definition))
-    if (server === undefined || !server.definition.enabled) {
+    if (server === undefined || !server.definition.enabled || this.#halted.has(server.key)) {
       throw new GatewayError('upstream_unavailable', `Server ${definition.name} is not available`, {
         facts: { server: definition.name, mayHaveExecuted: false },
       })
     }
-    return server.pool(isolationKey, client)
+    return server.pool(isolationKey, { client, owner })
   }
 
   /** Closes the pools of an isolation key that nobody will use again. */
@@ -137,6 +185,20 @@ export class Upstreams {
     return this.#servers.get(key)?.status
   }
 
+  /** Whether callers of an isolation key get through to a server; undefined where no breaker is wanted. */
+  breakerOf(key: ServerKey, isolationKey: string): BreakerState | undefined {
+    return this.#servers.get(key)?.breakerOf(isolationKey)
+  }
+
+  /** By name of server, the states of the circuits of all pools. */
+  breakers(): [server: string, state: BreakerState][] {
+    return [...this.#servers.values()].flatMap(({ definition, pools }) =>
+      pools.flatMap(({ breaker: { state } }) =>
+        state === undefined ? [] : [[definition.name, state] as [string, BreakerState]],
+      ),
+    )
+  }
+
   statuses(): ReadonlyMap<ServerKey, ServerStatus> {
     return new Map([...this.#servers].map(([key, server]) => [key, server.status]))
   }
@@ -144,7 +206,7 @@ export class Upstreams {
   /** Starts a server that waits for its first use. */
   wake(key: ServerKey): void {
     const server = this.#servers.get(key)
-    if (server?.state === 'stopped' && server.definition.enabled) server.start()
+    if (server?.state === 'stopped' && server.definition.enabled && !this.#halted.has(key)) server.start()
   }
 
   /** Drops all servers at once: calls that are still in flight fail. Resolves when every process has ended. Idempotent. */
@@ -157,14 +219,25 @@ export class Upstreams {
     await Promise.all(this.#leaving.values())
   }
 
+  #renew(definition: ServerDefinition, reason: string, isToStart: boolean): void {
+    if (this.#isClosed) return
+    const key = serverKey(definition)
+    const previous = this.#servers.get(key)
+    const server = this.#create(definition, previous)
+    this.#servers.set(key, server)
+    void this.#dismiss(previous, reason)
+    if (isToStart) server.start()
+    else this.#options.onState(key, server.status)
+  }
+
   #create(definition: ServerDefinition, previous: ServerPools | undefined): ServerPools {
     const key = serverKey(definition)
-    const { maxClientPools = 100, onState, onOffer } = this.#options
+    const { maxOwnPools = 100, onState, onOffer } = this.#options
     const isPresent = (): boolean => this.#servers.get(key) === server
     const server: ServerPools = new ServerPools({
       definition,
       context: this.#context,
-      maxClientPools,
+      maxOwnPools,
       nextId: (name) => this.#nextId(name),
       onState: () => {
         if (isPresent()) onState(key, server.status)
@@ -174,6 +247,7 @@ export class Upstreams {
       },
       onDismissed: (pool, reason) => void this.#dismissPool(pool, reason),
       previous,
+      halted: this.#halted.get(key),
     })
     return server
   }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { type RegistryAnswer, type RegistryApi, startRegistryApi } from '../support/registry-api.ts'
+import { definitionOf } from '../support/server-definitions.ts'
 
 const API = {
   transport: 'streamable-http',
@@ -89,4 +90,49 @@ describe('access', () => {
     }
     expect(await api.stored('files')).toEqual({ ...REGISTRY.servers.files, requiredRoles: ['reader'] })
   })
+})
+
+test('a tenant creates no more servers than its quota allows, and may have room again', async () => {
+  await using limited = await limitedApi(4)
+  expect(await limited.ask('POST', '', { body: HTTP })).toMatchObject({ status: 201 })
+  const another = { ...HTTP, name: 'another' }
+  expect(await limited.ask('POST', '', { body: another })).toMatchObject({
+    status: 403,
+    body: { code: 'forbidden', detail: 'The tenant has as many servers as its quota allows: 4' },
+  })
+  expect(await limited.ask('POST', '', { body: { ...another, tenantId: '*' }, roles: ADMIN })).toMatchObject({
+    status: 201,
+  })
+  expect(await limited.ask('DELETE', 'fresh', { etag: '*' })).toMatchObject({ status: 204 })
+  expect(await limited.ask('POST', '', { body: { ...another, name: 'third' } })).toMatchObject({
+    status: 201,
+  })
+})
+
+async function limitedApi(maxServers: number): Promise<RegistryApi & AsyncDisposable> {
+  const started = await startRegistryApi(REGISTRY, { maxServers })
+  return { ...started, [Symbol.asyncDispose]: () => started.close() }
+}
+
+test('a server that was discovered and is in no store is shown without its secrets, and has no version to write', async () => {
+  const found = await startRegistryApi(
+    { servers: {} },
+    {
+      discovered: definitionOf({
+        name: 'pods',
+        transport: 'http',
+        url: 'http://10.0.0.1/mcp?key=hunter2',
+        headers: { 'x-key': 'hunter2' },
+      }),
+    },
+  )
+  const shown = await found.ask('GET', 'pods')
+  expect(shown).toMatchObject({
+    status: 200,
+    body: { name: 'pods', tenantId: 'acme', state: 'stopped', document: { transport: 'http' } },
+  })
+  expect(shown.body).not.toHaveProperty('etag')
+  expect(JSON.stringify(shown.body)).not.toContain('hunter2')
+  expect((await found.ask('DELETE', 'pods', { etag: '*' })).status).toBe(404)
+  await found.close()
 })

@@ -13,7 +13,13 @@ const REGISTRY = {
   servers: {
     api: API,
     files: { transport: 'stdio', command: 'node', args: ['files.js'], env: { KEY: 'hunter2' } },
-    shared: { transport: 'stdio', command: 'node', args: ['hunter2'], tenantId: '*' },
+    shared: {
+      transport: 'stdio',
+      command: 'node',
+      args: ['hunter2'],
+      tenantId: '*',
+      tools: { exclude: ['x'], ask: { fixed: { key: 'hunter2' }, title: 'Ask' } },
+    },
     theirs: { transport: 'sse', url: 'https://x.example.com/', tenantId: 'globex' },
     broken: { transport: 'sse', token: 'hunter2' },
   },
@@ -62,6 +68,15 @@ describe('reading', () => {
   test('shows what is started for all tenants to platform administrators only', async () => {
     expect(documentOf(await ask('GET', 'shared'))).toMatchObject({ command: '********', args: ['********'] })
     expect(documentOf(await ask('GET', 'shared', { roles: ADMIN }))).toMatchObject({ args: ['hunter2'] })
+  })
+
+  test('shows the fixed arguments of tools for all tenants to platform administrators only', async () => {
+    const tools = (fixed: string): unknown => ({
+      exclude: ['x'],
+      ask: { fixed: { key: fixed }, title: 'Ask' },
+    })
+    expect(documentOf(await ask('GET', 'shared'))['tools']).toEqual(tools('********'))
+    expect(documentOf(await ask('GET', 'shared', { roles: ADMIN }))['tools']).toEqual(tools('hunter2'))
   })
 
   test.each(['theirs', 'nothing', 'No.Name', 'theirs?tenantId=globex', 'api?tenantId=*'])(

@@ -50,6 +50,17 @@ describe('help', () => {
     [['tools', '--help'], /list.*call/s],
     [['tools', 'call', '--help'], /--args.*--url.*TOOL_GATEWAY_URL.*--token/s],
     [['servers', 'list', '--help'], /--json/],
+    [['servers', '--help'], /list.*add.*install.*remove.*start.*stop.*restart.*logs.*inspect/s],
+    [
+      ['servers', 'install', '--help'],
+      /--name.*--roles.*--env.*INSTALL_ALLOWLIST.*Exit codes: 0 the server is ready/s,
+    ],
+    [['servers', 'restart', '--help'], /--no-wait.*--json.*Exit codes: 0 done; 1 refused/s],
+    [['servers', 'logs', '--help'], /--lines.*--follow.*--json/s],
+    [['servers', 'inspect', '--help'], /--messages.*--json.*Exit codes: 0 it works; 1 it does not/s],
+    [['servers', 'remove', '--help'], /--yes/],
+    [['servers', 'add', '--help'], /--endpoint.*--package.*--command.*--env.*--header/s],
+    [['caches', '--help'], /list.*clear/s],
     [['config', 'check', '--help'], /exit code 78/],
   ])('%j tells what is possible', async (argv, expected) => {
     const { code, out } = await tg(argv)
@@ -241,5 +252,26 @@ describe('config check', () => {
     const { code, err } = await tg(['config', 'check'], { PORT: 'x', LOG_LEVEL: 'y' })
     expect(code).toBe(78)
     expect(err).toMatch(/PORT.*LOG_LEVEL/s)
+  })
+})
+
+describe('caches', () => {
+  test('list shows the figures of each cache, clear says what it forgot', async () => {
+    const listed = await tg(['caches', 'list', ...address()])
+    expect(listed).toMatchObject({ code: 0, err: '' })
+    expect(listed.out).toBe(
+      'enhancements  0 entries  0 bytes  0 hits  0 misses  0 evictions\n' +
+        'results       0 entries  0 bytes  0 hits  0 misses  0 evictions\n',
+    )
+    const cleared = await tg(['caches', 'clear', '--cache', 'results', ...address()])
+    expect(cleared).toEqual({ code: 0, out: 'results  0 entries cleared\n', err: '' })
+  })
+
+  test('clear refuses those of all tenants to who may not, with exit code 77', async () => {
+    const { code, err } = await tg(['caches', 'clear', '--tenant', '*', ...address()])
+    expect([code, err]).toEqual([
+      77,
+      'tool-gateway: forbidden: Seeing or clearing the caches of all tenants needs the role platform-admin\n',
+    ])
   })
 })

@@ -37,7 +37,7 @@ const SET_2026 = { version: '0.2', selection: ['--requirements', '2026-07-28'] }
 export const RUNS: readonly Run[] = [
   { name: 'direct-0.1.16', side: 'server', ...ALL_OLD, eras: 'both', title: 'no gateway', atLeast: 44 },
   { name: 'direct-2025-11-25', side: 'server', ...SET_2025, eras: 'both', title: 'no gateway', atLeast: 84 },
-  { name: 'direct-2026-07-28', side: 'server', ...SET_2026, eras: 'both', title: 'no gateway', atLeast: 164 },
+  { name: 'direct-2026-07-28', side: 'server', ...SET_2026, eras: 'both', title: 'no gateway', atLeast: 194 },
   {
     name: 'matched-0.1.16',
     side: 'server',

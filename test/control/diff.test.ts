@@ -63,13 +63,20 @@ describe('a change of', () => {
 
   const http = { transport: 'http', command: undefined, url: 'https://a.example.com' }
   test.each<[string, object]>([
-    ['url', { url: 'https://b.example.com' }],
-    ['instances', { url: undefined, instances: [{ url: 'https://a.example.com' }] }],
     ['headers', { headers: { a: 'b' } }],
     ['auth', { auth: { kind: 'bearer', token: 'x' } }],
     ['transport', { transport: 'sse' }],
   ])('%s of an HTTP server replaces the connection', (_field, change) => {
     expect(changeOf(http, { ...http, ...change })).toEqual({ ...NOTHING, replaced: ['acme/a'] })
+  })
+
+  test.each<[string, object]>([
+    ['url', { url: 'https://b.example.com' }],
+    ['instances', { url: undefined, instances: [{ url: 'https://a.example.com' }] }],
+    ['loadBalancing', { loadBalancing: 'weighted' }],
+    ['healthCheck', { healthCheck: { path: '/healthz' } }],
+  ])('%s of an HTTP server leaves the connections to endpoints that stay alone', (_field, change) => {
+    expect(changeOf(http, { ...http, ...change })).toEqual({ ...NOTHING, updated: ['acme/a'] })
   })
 
   test.each<[string, object]>([

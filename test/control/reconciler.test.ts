@@ -137,13 +137,13 @@ describe('the log', () => {
   })
 
   test('warns of fields without effect when a server is new or changed', () => {
-    reconciler.apply(snapshotOf(1, { a: { maxConcurrency: 5 } }))
-    reconciler.apply(snapshotOf(2, { a: { maxConcurrency: 5 }, b: {} }))
-    reconciler.apply(snapshotOf(3, { a: { maxConcurrency: 6 }, b: {} }))
+    reconciler.apply(snapshotOf(1, { a: { healthCheck: { path: '/a' } } }))
+    reconciler.apply(snapshotOf(2, { a: { healthCheck: { path: '/a' } }, b: {} }))
+    reconciler.apply(snapshotOf(3, { a: { healthCheck: { path: '/b' } }, b: {} }))
     const warnings = log.filter((line) => line['msg'] !== 'registry applied')
     expect(warnings).toMatchObject([
-      { server: 'acme/a', msg: 'maxConcurrency has no effect in this version' },
-      { server: 'acme/a', msg: 'maxConcurrency has no effect in this version' },
+      { server: 'acme/a', msg: 'healthCheck.path has no effect on a server with transport stdio' },
+      { server: 'acme/a', msg: 'healthCheck.path has no effect on a server with transport stdio' },
     ])
   })
 

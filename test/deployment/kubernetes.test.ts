@@ -1,5 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { z } from 'zod'
+import { documentsOfServices } from '../../src/registry/kubernetes-documents.ts'
+import { readService } from '../../src/registry/kubernetes-objects.ts'
 import { pathsOf, yamlOf } from './files.ts'
 import { reportedMetrics } from './reported-metrics.ts'
 
@@ -122,4 +124,43 @@ test('the autoscaler goes by load that the gateway reports', async () => {
   const reported = await reportedMetrics()
   expect(reported).toContain('gateway_sessions')
   expect(reported).toContain('gateway_calls_total')
+})
+
+test('for discovery the gateway may list and watch, and nothing else', () => {
+  const [role, binding] = yamlOf('infra/kubernetes/discovery/rbac.yaml')
+  expect(role).toMatchObject({
+    kind: 'ClusterRole',
+    rules: [
+      { apiGroups: [''], resources: ['services'], verbs: ['list', 'watch'] },
+      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
+    ],
+  })
+  expect(binding).toMatchObject({
+    kind: 'ClusterRoleBinding',
+    roleRef: { kind: 'ClusterRole', name: 'tool-gateway-discovery' },
+    subjects: [{ kind: 'ServiceAccount', name: APP }],
+  })
+  const [patch] = yamlOf('infra/kubernetes/discovery/deployment-patch.yaml')
+  expect(patch).toMatchObject({
+    spec: { template: { spec: { automountServiceAccountToken: true, containers: [{ name: 'gateway' }] } } },
+  })
+})
+
+test('the example of a Service is one that becomes a server', () => {
+  const service = readService(yamlOf('examples/kubernetes.yaml')[0])
+  const rules = { tenantOf: () => 'acme', addresses: 'pods' } as const
+  expect(documentsOfServices(service === undefined ? [] : [service], [], rules)).toEqual([
+    {
+      id: 'kubernetes/team-a/search',
+      value: {
+        name: 'search',
+        tenantId: 'acme',
+        requiredRoles: ['reader', 'editor'],
+        agentAllowlist: ['planner'],
+        transport: 'streamable-http',
+        instances: [{ url: 'http://search.team-a.svc:80/mcp' }],
+        description: 'Full-text search over the documents of team A',
+      },
+    },
+  ])
 })

@@ -23,6 +23,9 @@ const ROWS = [
   ['prompt_not_found', 404, -32602, 'client', false],
   ['server_not_found', 404, -32602, 'client', false],
   ['task_not_found', 404, -32602, 'client', false],
+  ['run_not_found', 404, -32602, 'client', false],
+  ['pipeline_step_failed', 502, -31002, 'upstream', false],
+  ['pipeline_invalid', 409, -32602, 'config', false],
   ['session_not_found', 404, -31012, 'client', false],
   ['too_many_sessions', 429, -31004, 'client', true],
   ['too_many_requests', 429, -31004, 'client', true],
@@ -49,6 +52,8 @@ const ROWS = [
   ['already_exists', 409, -32602, 'client', false],
   ['precondition_required', 428, -32600, 'client', false],
   ['precondition_failed', 412, -32600, 'client', false],
+  ['server_disabled', 409, -32602, 'config', false],
+  ['install_failed', 502, -31008, 'config', true],
   ['store_unavailable', 503, -31007, 'gateway', true],
   ['internal', 500, -32603, 'gateway', false],
 ]

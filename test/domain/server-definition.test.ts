@@ -102,11 +102,12 @@ test('fields that do nothing for a server are named', () => {
   const http = serverDocumentSchema.parse({
     ...HTTP,
     pool: { max: 2, idleMs: 5 },
+    sharing: 'session',
     tools: { include: ['*'], x: { cacheTtlMs: 5 } },
   })
   expect(withoutEffect(http)).toEqual([
     'pool.max has no effect on a server with transport http',
-    'tools.*.cacheTtlMs has no effect in this version',
+    'tools.*.cacheTtlMs has no effect on a server with sharing session',
   ])
   const stdio = serverDocumentSchema.parse({ ...STDIO, healthCheck: { path: '/health' } })
   expect(withoutEffect(stdio)).toEqual(['healthCheck.path has no effect on a server with transport stdio'])

@@ -1,6 +1,9 @@
+import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { everything } from '../support/documents.ts'
+import { eventually } from '../support/eventually.ts'
 import { IdentityProvider, newSigningKey, sign, type SigningKey } from '../support/identity-provider.ts'
+import { initialize, MODERN, postMcp, withEnvelope } from '../support/raw-mcp.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
 
 let provider: IdentityProvider
@@ -68,3 +71,61 @@ test('the metadata leads clients to the identity provider', async () => {
 test('there is no local issuer beside it', () => {
   expect(gateway.gateway.localIssuer).toBeUndefined()
 })
+
+const listen = JSON.stringify({
+  jsonrpc: '2.0',
+  id: 1,
+  method: 'subscriptions/listen',
+  params: withEnvelope({ notifications: { toolsListChanged: true } }),
+})
+
+test.each([
+  ['an SSE stream', ['GET /sse HTTP/1.1']],
+  [
+    'a listen stream',
+    [
+      'POST /mcp HTTP/1.1',
+      'content-type: application/json',
+      'accept: application/json, text/event-stream',
+      `mcp-protocol-version: ${MODERN}`,
+      'mcp-method: subscriptions/listen',
+      `content-length: ${listen.length}`,
+    ],
+    listen,
+  ],
+])(
+  'a client that gave up while its token was verified leaves no session: %s',
+  async (_what, head, body = '') => {
+    await using slow = await IdentityProvider.start()
+    const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>()
+    slow.answerKeys = (_request, response) =>
+      void mayAnswer.then(() => response.end(JSON.stringify({ keys: [key.jwk] })))
+    const own = await startTestGateway(
+      {},
+      {
+        env: {
+          LOCAL_ISSUER: 'off',
+          OIDC_ISSUER: slow.url,
+          OIDC_AUDIENCE: 'https://gateway.example',
+          OIDC_TENANTS: 'acme',
+          MAX_SESSIONS_PER_PRINCIPAL: '1',
+        },
+      },
+    )
+    try {
+      const bearer = await token({ iss: slow.url })
+      const { hostname, port } = new URL(own.url)
+      const socket = connect(Number(port), hostname)
+      socket.write([...head, 'host: localhost', `authorization: Bearer ${bearer}`, '', body].join('\r\n'))
+      await eventually(() => slow.countOf('/keys') === 1)
+      socket.destroy()
+      // By its answer the gateway has read that the connection before is gone.
+      await fetch(`${own.url}/healthz`)
+      answer()
+      await own.rest(bearer, 'GET', '/v1/tools')
+      expect((await postMcp(own.url, bearer, initialize(1))).status).toBe(200)
+    } finally {
+      await own.close()
+    }
+  },
+)

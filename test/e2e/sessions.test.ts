@@ -30,6 +30,11 @@ function ping(sessionId: string | undefined, path: string, token = world.token):
 const held = (count: number): Promise<unknown> =>
   eventually(() => world.upstream.state.holding === count, { what: `${count} calls under way` })
 
+async function openSessions(): Promise<string | undefined> {
+  const metrics = await (await fetch(world.gateway.gateway.metricsUrl ?? '')).text()
+  return /^gateway_sessions\S*face="streamable-http"\S* (\d+)/m.exec(metrics)?.[1]
+}
+
 describe('a session', () => {
   test.each([
     ['/mcp/sample', ['/mcp', '/mcp/private']],
@@ -58,6 +63,16 @@ describe('a session', () => {
     expect((await fetch(`${world.gateway.url}/mcp`, { method: 'DELETE', headers })).status).toBe(200)
     expect(await stream.text()).not.toContain('data: {')
     expect(await ping(sessionId, '/mcp')).toMatchObject(UNKNOWN)
+  })
+
+  test.each([
+    ['no request', { ...initialize(0), id: undefined }, {}],
+    ['no JSON-RPC', { ...initialize(0), jsonrpc: '1.0' }, {}],
+    ['of no known revision', initialize(0), { 'mcp-protocol-version': 'none' }],
+  ])('is not opened by an initialize that is %s', async (_what, message, headers) => {
+    const before = await openSessions()
+    const { status } = await postMcp(world.gateway.url, world.token, message, { headers })
+    expect([status, await openSessions()]).toEqual([400, before])
   })
 
   test('has one stream of its own; a second is refused', async () => {

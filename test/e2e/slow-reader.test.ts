@@ -1,17 +1,83 @@
 import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import { connect } from 'node:net'
+import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { everything } from '../support/documents.ts'
 import { eventually } from '../support/eventually.ts'
+import { MODERN, withEnvelope } from '../support/raw-mcp.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
+import { type HttpUpstream, listen } from '../support/upstreams/sample-http.ts'
 
 let gateway: TestGateway
+let torrent: HttpUpstream
+/** How much each call of the tool `flow` has sent before it was cut off. */
+let cutOffAfter: number[]
 
 beforeAll(async () => {
-  gateway = await startTestGateway({ everything })
+  cutOffAfter = []
+  torrent = await torrential()
+  gateway = await startTestGateway({
+    everything,
+    torrent: { transport: 'streamable-http', url: torrent.url, era: 'legacy' },
+  })
 })
 
-afterAll(() => gateway.close())
+afterAll(async () => {
+  await gateway.close()
+  await torrent.close()
+})
+
+interface Request {
+  readonly id?: unknown
+  readonly method: string
+  readonly params: { readonly _meta: { readonly progressToken: unknown } }
+}
+
+const TOO_MUCH_BYTES = 150_000_000
+
+/** A server whose only tool reports progress without end, or nearly so. */
+function torrential(): Promise<HttpUpstream> {
+  const results: Record<string, unknown> = {
+    initialize: {
+      protocolVersion: '2025-11-25',
+      capabilities: { tools: {} },
+      serverInfo: { name: 'torrent', version: '1' },
+    },
+    'tools/list': { tools: [{ name: 'flow', inputSchema: { type: 'object' } }] },
+  }
+  return listen(async (request, response) => {
+    if (request.method !== 'POST') return void response.writeHead(405).end()
+    const { id, method, params } = (await json(request)) as Request
+    if (id === undefined) return void response.writeHead(202).end()
+    if (method === 'tools/call') return flow(response, id, params['_meta'].progressToken)
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify({ jsonrpc: '2.0', id, result: results[method] }))
+  })
+}
+
+function flow(response: ServerResponse, id: unknown, progressToken: unknown): void {
+  const send = (message: Record<string, unknown>): unknown =>
+    response.write(`data: ${JSON.stringify({ jsonrpc: '2.0', ...message })}\n\n`)
+  let sent = 0
+  const more = (): void => {
+    if (response.closed) return
+    if (sent >= TOO_MUCH_BYTES) {
+      send({ id, result: { content: [] } })
+      return void response.end()
+    }
+    sent += 1_000_000
+    const params = { progressToken, progress: sent, message: 'x'.repeat(1_000_000) }
+    send({ method: 'notifications/progress', params })
+    if (response.writableNeedDrain) response.once('drain', more)
+    else setImmediate(more)
+  }
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  response.once('close', () => {
+    if (!response.writableFinished) cutOffAfter.push(sent)
+  })
+  more()
+}
 
 test('an SSE client that does not read loses its stream before its answers fill the memory', async () => {
   const authorization = `Bearer ${await gateway.token()}`
@@ -51,3 +117,45 @@ test('an SSE client that does not read loses its stream before its answers fill 
   expect(status).toBe(404)
   expect(id).toBeGreaterThan(4)
 })
+
+test.each([
+  [
+    'a modern client',
+    '/mcp',
+    [`mcp-protocol-version: ${MODERN}`, 'mcp-method: tools/call', 'mcp-name: torrent_flow'],
+    {
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: withEnvelope({ name: 'torrent_flow', arguments: {}, _meta: { progressToken: 1 } }),
+    },
+    'application/json, text/event-stream',
+  ],
+  ['a REST client', '/v1/tools/torrent_flow', [], { arguments: {} }, 'text/event-stream'],
+])(
+  '%s that does not read its stream loses it, and its call ends, before the memory is full',
+  // oxlint-disable-next-line max-params
+  async (_who, path, headers, message, accept) => {
+    const before = cutOffAfter.length
+    const { hostname, port } = new URL(gateway.url)
+    const socket = connect(Number(port), hostname)
+    const body = JSON.stringify(message)
+    socket.write(
+      [
+        `POST ${path} HTTP/1.1`,
+        `host: ${hostname}`,
+        `authorization: Bearer ${await gateway.token()}`,
+        'content-type: application/json',
+        `content-length: ${body.length}`,
+        `accept: ${accept}`,
+        ...headers,
+        '',
+        body,
+      ].join('\r\n'),
+    )
+    socket.pause()
+    await eventually(() => cutOffAfter.length > before, { timeoutMs: 20_000, what: 'the end of the call' })
+    socket.destroy()
+    expect(cutOffAfter.at(-1)).toBeLessThan(TOO_MUCH_BYTES)
+  },
+)

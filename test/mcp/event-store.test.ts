@@ -77,6 +77,18 @@ test('a session keeps so many bytes, and one event that is larger not at all', (
   expect(session.after(last)?.events).toEqual([])
 })
 
+test('an event that is too large to be kept does not cost the others of its session', () => {
+  const session = storeOf({ maxSessionBytes: 1000 }).open()
+  const begin = session.begin(1)
+  const kept = session.add(1, 'kept')
+  const early = session.begin(2)
+  session.add(2, 'y')
+  const last = session.add(2, 'x'.repeat(2000))
+  expect(session.after(begin)?.events).toEqual([{ id: kept, data: 'kept' }])
+  expect(session.after(early)).toBeUndefined()
+  expect(session.after(last)?.events).toEqual([])
+})
+
 test('all sessions together keep so many bytes; the oldest go first', () => {
   const store = storeOf({ maxBytes: 1000 })
   const [one, two] = [store.open(), store.open()]

@@ -1,12 +1,21 @@
 import { describe, expect, test } from '@jest/globals'
 import type { JsonObject } from '../../src/domain/json.ts'
-import { aimOf, splitProgressToken } from '../../src/mcp/operation.ts'
+import { type AimContext, aimOf, splitProgressToken } from '../../src/mcp/operation.ts'
+
+const TASK = { server: 'acme/alpha', tool: 'slow.one', taskId: 't1' }
+const CONTEXT: AimContext = {
+  scope: undefined,
+  taskOf: (handle) => (handle === 'sealed' ? TASK : undefined),
+  toolName: ({ server, tool }) => (server === 'acme/beta' ? 'renamed.one' : tool),
+}
 
 describe('the aim of a request', () => {
   test.each([
     ['tools/call', { name: 'a_b', arguments: {} }, { action: 'call', kind: 'tool', name: 'a_b' }],
     ['tools/call', { name: 'a_b' }, { action: 'call', kind: 'tool', name: 'a_b' }],
     ['prompts/get', { name: 'a_b' }, { action: 'get', kind: 'prompt', name: 'a_b' }],
+    ['skills/get', { uri: 'x://1' }, { action: 'read', kind: 'resource', name: 'x://1' }],
+    ['resources/directory/read', { uri: 'x://1' }, { action: 'list', kind: 'resource', name: 'x://1' }],
     ['resources/read', { uri: 'x://1' }, { action: 'read', kind: 'resource', name: 'x://1' }],
     [
       'completion/complete',
@@ -19,11 +28,35 @@ describe('the aim of a request', () => {
       { action: 'complete', kind: 'resource', name: 'x://{id}' },
     ],
   ])('%s %j', (method, params, aim) => {
-    expect(aimOf(method, params)).toEqual(aim)
+    expect(aimOf(method, params, CONTEXT)).toEqual(aim)
+  })
+
+  test.each(['tasks/get', 'tasks/result', 'tasks/update', 'tasks/cancel'])(
+    '%s is a call of the tool whose call the task is, under the name that the caller knows',
+    (method) => {
+      const aim = { action: 'call', kind: 'tool', task: TASK }
+      const params = { taskId: 'sealed' }
+      expect(aimOf(method, params, CONTEXT)).toEqual({ ...aim, name: 'alpha_slow_one' })
+      expect(aimOf(method, params, { ...CONTEXT, scope: 'alpha' })).toEqual({ ...aim, name: 'slow.one' })
+      expect(aimOf(method, { taskId: 't1' }, CONTEXT)).toMatchObject({ task: 'unknown' })
+      const task = { ...TASK, server: 'acme/beta' }
+      const renamed = { ...CONTEXT, taskOf: () => task }
+      expect(aimOf(method, params, renamed)).toEqual({ ...aim, task, name: 'beta_renamed_one' })
+      expect(aimOf(method, params, { ...renamed, scope: 'beta' })).toMatchObject({ name: 'renamed.one' })
+    },
+  )
+
+  test('skills/list goes to the one server that is addressed alone', () => {
+    expect(aimOf('skills/list', {}, { ...CONTEXT, scope: 'alpha' })).toEqual({
+      action: 'list',
+      kind: 'server',
+      name: 'alpha',
+    })
+    expect(aimOf('skills/list', {}, CONTEXT)).toBeUndefined()
   })
 
   test.each(['tools/list', 'no/such', '', '__proto__', 'constructor'])('%j has none', (method) => {
-    expect(aimOf(method, { name: 'x' })).toBeUndefined()
+    expect(aimOf(method, { name: 'x' }, CONTEXT)).toBeUndefined()
   })
 
   const malformed: [string, JsonObject, string][] = [
@@ -32,12 +65,13 @@ describe('the aim of a request', () => {
     ['tools/call', { name: ['a'] }, 'name must be a non-empty string'],
     ['tools/call', { name: 'a', arguments: null }, 'arguments must be an object'],
     ['prompts/get', { name: 'a', arguments: [] }, 'arguments must be an object'],
+    ['tasks/get', { taskId: 1 }, 'taskId must be a non-empty string'],
     ['resources/read', { uri: 1 }, 'uri must be a non-empty string'],
     ['completion/complete', {}, 'ref.type must be ref/prompt or ref/resource'],
     ['completion/complete', { ref: { type: 'ref/prompt' } }, 'name must be a non-empty string'],
   ]
   test.each(malformed)('%s %j is not well formed', (method, params, message) => {
-    expect(() => aimOf(method, params)).toThrow(
+    expect(() => aimOf(method, params, CONTEXT)).toThrow(
       expect.objectContaining({ code: 'invalid_arguments', message }),
     )
   })

@@ -7,7 +7,10 @@ import { silentLogger } from '../support/silent-logger.ts'
 import { emptyDirectory } from './tenant-directory.ts'
 
 test.each([
+  ['enhancement.yaml', 'local/library', ''],
+  ['pipelines.yaml', 'local/files local/thinking', ''],
   ['registry.yaml', '*/everything acme/repository acme/tickets', ''],
+  ['templates.yaml', 'acme/index local/reports', ''],
   ['tenants.yaml', '*/everything acme/tickets globex/tickets', 'acme globex'],
 ])('the example %s is valid', async (name, servers, tenants) => {
   const snapshots: Snapshot[] = []

@@ -11,6 +11,7 @@ import { silentLogger } from '../support/silent-logger.ts'
 import { emptyDirectory } from './tenant-directory.ts'
 
 const STDIO = { transport: 'stdio', command: 'node' }
+const STEPS = [{ id: 'read', tool: 'a_read' }]
 const ISSUER = 'https://id.acme.example'
 
 let folder: string
@@ -168,37 +169,43 @@ describe('the tenants of a file', () => {
 describe('templates and pipelines of a file', () => {
   test('are in the snapshot as they are written, with name and tenant; a change is a new generation', async () => {
     const template = {
-      transport: 'stdio',
-      command: '${program}',
-      parameters: { program: { type: 'string' } },
+      configSchema: { properties: { program: { type: 'string' } } },
+      server: { transport: 'stdio', command: 'run', args: ['${config.program}'] },
     }
     const content = {
       servers: {},
       templates: { tools: template },
-      pipelines: { digest: { tenantId: 'acme', name: 'daily-digest', steps: [] } },
+      pipelines: { digest: { tenantId: 'acme', name: 'daily-digest', steps: STEPS } },
     }
     await start(content)
     expect(Object.fromEntries(last()?.templates ?? [])).toEqual({
-      tools: { name: 'tools', tenantId: 'local', ...template },
+      tools: { name: 'tools', tenantId: '*', ...template },
     })
-    expect(Object.fromEntries(last()?.pipelines ?? [])).toEqual({
-      digest: { tenantId: 'acme', name: 'daily-digest', steps: [] },
+    expect(Object.fromEntries(last()?.pipelines ?? [])).toMatchObject({
+      digest: { tenantId: 'acme', name: 'daily-digest', steps: STEPS },
     })
     await edit({ ...content, templates: {} }, () => snapshots.length === 2)
     expect(last()?.generation).toBe(2)
     expect(last()?.templates.size).toBe(0)
-    await edit({ ...content, templates: {}, pipelines: { p: { steps: [1] } } }, () => snapshots.length === 3)
+    await edit(
+      { ...content, templates: {}, pipelines: { p: { steps: STEPS } } },
+      () => snapshots.length === 3,
+    )
     expect([...(last()?.pipelines.keys() ?? [])]).toEqual(['p'])
   })
 
   test('that are refused hurt nothing else; a section that cannot be used leaves them as they were', async () => {
-    await start({ servers: { a: STDIO }, templates: { good: {}, Bad: {} }, pipelines: { p: 5 } })
+    await start({
+      servers: { a: STDIO },
+      templates: { good: { server: STDIO }, Bad: {} },
+      pipelines: { p: 5 },
+    })
     expect([servers(), [...(last()?.templates.keys() ?? [])]]).toEqual(['local/a', ['good']])
     expect(last()?.quarantined).toEqual([
       {
         id: 'templates/Bad',
         name: 'templates/Bad',
-        tenantId: 'local',
+        tenantId: '*',
         reason: 'name: expected ^[a-z][a-z0-9-]{0,39}$',
         lastGoodServes: false,
       },

@@ -47,8 +47,8 @@ test('a start without the store serves the last good registry, with its tenants 
 test('templates and pipelines of the last good registry are there without the store, and after a wipe', async () => {
   const store = new MemoryDocuments()
   store.put({
-    'mcp_templates/t': { tenantId: 'acme', command: 'x' },
-    'pipelines/p': { tenantId: 'acme' },
+    'mcp_templates/t': { tenantId: 'acme', server: { transport: 'stdio', command: 'x' } },
+    'pipelines/p': { tenantId: 'acme', steps: [{ id: 'read', tool: 'a_read' }] },
   })
   const before = new World(store)
   await before.start()
@@ -56,7 +56,11 @@ test('templates and pipelines of the last good registry are there without the st
   store.isDown = true
   const after = new World(store)
   await after.start()
-  expect(after.last.templates.get('t')).toEqual({ name: 't', tenantId: 'acme', command: 'x' })
+  expect(after.last.templates.get('t')).toEqual({
+    name: 't',
+    tenantId: 'acme',
+    server: { transport: 'stdio', command: 'x' },
+  })
   expect([...after.last.pipelines.keys()]).toEqual(['p'])
   store.wipe()
   store.isDown = false

@@ -114,22 +114,47 @@ test('once there are tenants a server of another one is refused, until the tenan
   await world.source.close()
 })
 
+test('enhancement rules are in the snapshot, with their defaults; a bad one is refused with the place, and an edit is a new snapshot', async () => {
+  const store = new MemoryDocuments()
+  const rule = { tenantId: 'acme', name: 'default', model: 'tiny', systemPrompt: 'Say it clearly' }
+  store.put({ 'enhancement_rules/R1': rule, 'enhancement_rules/R2': { ...rule, model: 5 } })
+  const world = new World(store)
+  await world.start()
+  expect(Object.fromEntries(world.last.enhancementRules)).toEqual({
+    R1: { ...rule, enabled: true, options: {} },
+  })
+  expect(world.last.quarantined).toMatchObject([
+    { id: 'enhancement_rules/R2', tenantId: 'acme', reason: 'model: expected string, received number' },
+  ])
+  store.put({ 'enhancement_rules/R1': { ...rule, model: 'large' }, 'enhancement_rules/R2': undefined })
+  await world.run()
+  expect(world.last.enhancementRules.get('R1')?.model).toBe('large')
+  expect(world.last.quarantined).toEqual([])
+  await world.source.close()
+})
+
+const STEPS = [{ id: 'read', tool: 'a_read' }]
+
 test('templates and pipelines are in the snapshot; a change of theirs is a new one, a bad one hurts nothing else', async () => {
   const store = new MemoryDocuments()
-  store.put({ 'mcp_servers/a': server(), 'mcp_templates/t1': { tenantId: 'acme', command: '${program}' } })
+  const template = { tenantId: 'acme', server: { transport: 'stdio', command: 'x' } }
+  store.put({ 'mcp_servers/a': server(), 'mcp_templates/t1': template })
   const world = new World(store)
   await world.start()
   expect(Object.fromEntries(world.last.templates)).toEqual({
-    t1: { name: 't1', tenantId: 'acme', command: '${program}' },
+    t1: { name: 't1', ...template },
   })
-  store.put({ 'pipelines/p1': { tenantId: '*', name: 'digest', steps: [] }, 'pipelines/p2': { steps: [] } })
+  store.put({
+    'pipelines/p1': { tenantId: '*', name: 'digest', steps: STEPS },
+    'pipelines/p2': { steps: STEPS },
+  })
   await world.run()
   expect(world.last.generation).toBe(2)
-  expect(Object.fromEntries(world.last.pipelines)).toEqual({
-    p1: { tenantId: '*', name: 'digest', steps: [] },
+  expect(Object.fromEntries(world.last.pipelines)).toMatchObject({
+    p1: { tenantId: '*', name: 'digest', steps: STEPS },
   })
   expect(world.last.quarantined).toMatchObject([{ id: 'pipelines/p2', tenantId: undefined }])
-  store.put({ 'pipelines/p1': { tenantId: '*', name: 'digest', steps: [] } })
+  store.put({ 'pipelines/p1': { tenantId: '*', name: 'digest', steps: STEPS } })
   await world.run()
   expect(world.snapshots).toHaveLength(2)
   store.put({ 'tenants/globex': {} })
@@ -145,7 +170,7 @@ test('templates and pipelines are in the snapshot; a change of theirs is a new o
 
 test('a mass removal of templates is held back like one of servers', async () => {
   const store = new MemoryDocuments()
-  const template = { tenantId: 'acme' }
+  const template = { tenantId: 'acme', server: { transport: 'stdio', command: 'x' } }
   store.put({ 'mcp_templates/a': template, 'mcp_templates/b': template, 'mcp_templates/c': template })
   const world = new World(store)
   await world.start()

@@ -5,6 +5,7 @@ const NO_SECTIONS = {
   tenants: { documents: [] },
   templates: { documents: [] },
   pipelines: { documents: [] },
+  enhancement_rules: { documents: [] },
 }
 
 describe('a registry text', () => {
@@ -53,9 +54,11 @@ describe('a registry text', () => {
     })
   })
 
-  test('may have tenants, templates and pipelines, maps from id to whatever stands there', () => {
+  test('may have other sections, maps from id to whatever stands there', () => {
     expect(
-      readRegistryText('servers: {}\ntenants: {acme: {}, 5: x}\ntemplates: {t: {a: 1}}\npipelines: {p: []}'),
+      readRegistryText(
+        'servers: {}\ntenants: {acme: {}, 5: x}\ntemplates: {t: {a: 1}}\npipelines: {p: []}\nenhancement_rules: {r: 1}',
+      ),
     ).toEqual({
       documents: [],
       sections: {
@@ -67,6 +70,7 @@ describe('a registry text', () => {
         },
         templates: { documents: [{ id: 't', value: { a: 1 } }] },
         pipelines: { documents: [{ id: 'p', value: [] }] },
+        enhancement_rules: { documents: [{ id: 'r', value: 1 }] },
       },
       notes: [],
     })
@@ -79,6 +83,7 @@ describe('a registry text', () => {
         tenants: { problem: 'no value; write `tenants: {}` to have none' },
         templates: { problem: 'expected a map from id to document' },
         pipelines: { problem: 'expected a map from id to document' },
+        enhancement_rules: { documents: [] },
       },
       notes: [],
     })

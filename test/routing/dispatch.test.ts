@@ -2,7 +2,9 @@ import { describe, expect, test } from '@jest/globals'
 import type { JsonObject } from '../../src/domain/json.ts'
 import type { ServerDefinition } from '../../src/domain/server-definition.ts'
 import type { Call, Caller, CallerClient, Operation } from '../../src/routing/call.ts'
+import { choosePool } from '../../src/routing/choose-pool.ts'
 import { dispatch } from '../../src/routing/dispatch.ts'
+import { TenantShares } from '../../src/routing/tenant-shares.ts'
 import type { ClientSide } from '../../src/upstream/connection/client-side.ts'
 import type { Era, RequestOptions } from '../../src/upstream/connection/connection.ts'
 import { TaskHandles } from '../../src/routing/task-handles.ts'
@@ -78,8 +80,11 @@ async function dispatched(
   const it = call({ route: { server: server(), name: 'echo' }, timeoutMs: 1000, ...fields })
   const catalog = catalogOf([server(), offer({ tools: [MARKED] })])
   const tasks = { handles: new TaskHandles({ key: Buffer.alloc(32) }), memory: new TaskMemory() }
-  const stage = dispatch({ upstreams: seen as unknown as Upstreams, catalog, clock, tasks })
-  const result = await stage(it, () => Promise.reject(new Error('it is the last stage')))
+  const shares = new TenantShares({ maxOf: () => undefined })
+  const send = dispatch({ catalog, clock, shares })
+  const result = await choosePool({ upstreams: seen as unknown as Upstreams, tasks })(it, () =>
+    send(it, () => Promise.reject(new Error('it is the last stage'))),
+  )
   return { seen, result, call: it }
 }
 
@@ -246,6 +251,12 @@ describe('a client that can be asked', () => {
       { method: 'logging/setLevel', params: { level: 'warning' } },
       { method: 'tools/call', params: { name: 'echo', arguments: { a: 1 } } },
     ])
+  })
+
+  test('shares connections when it only wants log messages, of a server that has none', async () => {
+    const seen = await asked(client({ capabilities: {}, logLevel: 'warning' }))
+    expect(seen.keys).toEqual([''])
+    expect(seen.requests.map(({ method }) => method)).toEqual(['tools/call'])
   })
 
   test('and a server of `sharing: session` meet on one connection, whatever the client can do', async () => {

@@ -149,6 +149,27 @@ test.each([
   await expect(stage(it, next)).rejects.toMatchObject({ code: 'upstream_bad_response' })
 })
 
+test('more than 16 questions at once are a bad answer of the server, and none of them is asked', async () => {
+  let asked = 0
+  const client = legacy(() => {
+    asked += 1
+    return Promise.resolve({ action: 'accept' })
+  })
+  const many = (count: number): JsonObject => ({
+    resultType: 'input_required',
+    inputRequests: Object.fromEntries(Array.from({ length: count }, (_, index) => [`q${index}`, question])),
+  })
+  const fits = callOf(client)
+  await stage(fits, serverOf(fits, many(16)).next)
+  expect(asked).toBe(16)
+  const tooMany = callOf(client)
+  await expect(stage(tooMany, serverOf(tooMany, many(17)).next)).rejects.toMatchObject({
+    code: 'upstream_bad_response',
+    facts: { server: 'alpha', mayHaveExecuted: true },
+  })
+  expect(asked).toBe(16)
+})
+
 test("a client's refusal to answer is not taken for the server's error", async () => {
   const refusal = new GatewayError('client_not_reachable', undefined, {
     facts: { upstream: { code: -1, message: 'no' } },
@@ -181,4 +202,7 @@ test('the URL elicitations that a legacy server answers with are questions for a
   })
   const unable = callOf(modern({ elicitation: { form: {} } }))
   await expect(stage(unable, serverOf(unable, error).next)).rejects.toMatchObject({ code: 'upstream_error' })
+  const ungranted = callOf(modern())
+  ungranted.route = { server: server({ clientCapabilities: [] }), name: 'echo' }
+  await expect(stage(ungranted, serverOf(ungranted, error).next)).rejects.toBe(error)
 })

@@ -38,6 +38,9 @@ const SERVER = {
   url: 'https://search.example/mcp',
 }
 const STDIO = { name: 'files', tenantId: 'acme', transport: 'stdio', command: 'files-server' }
+const TEMPLATE = { name: 'search', tenantId: 'acme', server: { transport: 'http', url: 'http://a/' } }
+const PROGRAM = { ...TEMPLATE, server: STDIO }
+const TRANSPORTS = ['streamable-http', 'sse', 'http', 'template']
 const PIPELINE = { name: 'digest', tenantId: 'acme', enabled: true }
 const RECORD = { tenantId: 'acme', atMs: 1, subject: 'ada', target: 'files_read', outcome: 'ok' }
 
@@ -65,9 +68,9 @@ describeOnEmulatorOnly('firestore.rules', () => {
     await seed('/tool_usage/used', RECORD)
     await seed('/mcp_server_status/search', { tenantId: 'acme', problem: 'none' })
     await seed('/tenants/acme', { quota: 1 })
-    await seed('/mcp_templates/t', SERVER)
-    await seed('/mcp_templates/local', STDIO)
-    await seed('/mcp_templates/shared', { ...SERVER, tenantId: '*' })
+    await seed('/mcp_templates/t', TEMPLATE)
+    await seed('/mcp_templates/local', PROGRAM)
+    await seed('/mcp_templates/shared', { ...TEMPLATE, tenantId: '*' })
     await seed('/pipelines/p', PIPELINE)
     await seed('/pipelines/shared', { ...PIPELINE, tenantId: '*' })
     await seed('/enhancement_rules/r', { tenantId: 'acme' })
@@ -140,7 +143,7 @@ describeOnEmulatorOnly('firestore.rules', () => {
       expect(answers).toEqual(onlyFor('operator'))
     })
 
-    test.each(['streamable-http', 'sse', 'http'])('a server over %s may be written', async (transport) => {
+    test.each(TRANSPORTS)('a server over %s may be written', async (transport) => {
       expect(await create('mcp_servers', OPERATOR, { ...SERVER, transport })).toBe(PERMITTED)
     })
 
@@ -189,14 +192,15 @@ describeOnEmulatorOnly('firestore.rules', () => {
       ['a working directory', { cwd: '/' }],
       ['an environment', { env: { LD_PRELOAD: 'x' } }],
       ['a package', { package: 'left-pad' }],
-      ['another transport', { transport: 'template' }],
+      ['another transport', { transport: 'pigeon' }],
       ['a transport of a wrong type', { transport: 1 }],
       ['a name that is none', { name: 'not_a_name' }],
       ['a name of a wrong type', { name: 1 }],
       ['a tenant of a wrong type', { tenantId: ['acme'] }],
       ['an on and off that is none', { enabled: 'yes' }],
     ])('a server over HTTP with %s is not written', async (_, change) => {
-      expect(await create('mcp_servers', OPERATOR, { ...SERVER, ...change })).toBe(DENIED)
+      for (const form of [SERVER, { ...SERVER, transport: 'template' }])
+        expect(await create('mcp_servers', OPERATOR, { ...form, ...change })).toBe(DENIED)
       expect(await replace('/mcp_servers/search', OPERATOR, { ...SERVER, ...change })).toBe(DENIED)
     })
 
@@ -248,7 +252,7 @@ describeOnEmulatorOnly('firestore.rules', () => {
   })
 
   describe.each([
-    ['mcp_templates', 't', SERVER],
+    ['mcp_templates', 't', TEMPLATE],
     ['pipelines', 'p', PIPELINE],
   ])('%s', (collection, id, document) => {
     const path = `/${collection}/${id}`
@@ -303,10 +307,11 @@ describeOnEmulatorOnly('firestore.rules', () => {
 
   test('a template with a command can be read, and neither created, changed nor deleted', async () => {
     expect(await get('/mcp_templates/local', OPERATOR)).toBe(PERMITTED)
-    expect(await create('mcp_templates', OPERATOR, STDIO)).toBe(DENIED)
-    expect(await create('mcp_templates', OPERATOR, { ...SERVER, command: 'sh' })).toBe(DENIED)
-    expect(await replace('/mcp_templates/local', OPERATOR, SERVER)).toBe(DENIED)
-    expect(await replace('/mcp_templates/t', OPERATOR, { ...STDIO, name: 'search' })).toBe(DENIED)
+    expect(await create('mcp_templates', OPERATOR, PROGRAM)).toBe(DENIED)
+    const hidden = { ...TEMPLATE, server: { ...SERVER, command: 'sh' } }
+    expect(await create('mcp_templates', OPERATOR, hidden)).toBe(DENIED)
+    expect(await replace('/mcp_templates/local', OPERATOR, TEMPLATE)).toBe(DENIED)
+    expect(await replace('/mcp_templates/t', OPERATOR, PROGRAM)).toBe(DENIED)
     expect(await remove('/mcp_templates/local', OPERATOR)).toBe(DENIED)
   })
 

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { collectReports, type Reports } from './reports.ts'
 import { type Documents, startTestGateway, type TestGateway } from './start-gateway.ts'
 import { chattyHttp } from './upstreams/chatty-http.ts'
+import type { HttpUpstream } from './upstreams/sample-http.ts'
 
 /** The chatty server of each era over each transport. */
 export const CHATTY_SERVERS = ['legacy-stdio', 'modern-stdio', 'legacy-http', 'modern-http'] as const
@@ -12,6 +13,8 @@ export interface ChattyGateway extends TestGateway {
   readonly reports: Reports
   /** As they are registered. */
   readonly documents: Documents
+  /** Has a server lose all it knows, as if its machine had restarted. */
+  readonly restart: (server: ChattyServerName) => void
 }
 
 /** @param fields what all servers are registered with, beside how they are reached */
@@ -33,10 +36,23 @@ export async function startChattyGateway(fields: Documents[string] = {}): Promis
     'modern-http': { ...fields, transport: 'streamable-http', url: modern.url },
   }
   const gateway = await startTestGateway(documents)
+  const https: Partial<Record<ChattyServerName, HttpUpstream>> = {
+    'legacy-http': legacy,
+    'modern-http': modern,
+  }
   return {
     ...gateway,
     reports,
     documents,
+    restart: (server) => {
+      const http = https[server]
+      if (http !== undefined) {
+        http.forgetSessions()
+        http.cut()
+      }
+      const status = gateway.gateway.statuses().find(({ name }) => name === server)
+      for (const { pid } of status?.instances ?? []) if (pid !== undefined) process.kill(pid, 'SIGKILL')
+    },
     close: async () => {
       await gateway.close()
       await Promise.all([legacy.close(), modern.close(), reports.close()])

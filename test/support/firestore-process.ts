@@ -33,6 +33,7 @@ export async function startFirestoreProcess(options: {
     },
     { timeoutMs: 30_000, intervalMs: 25, what: 'the Firestore emulator' },
   )
+  await warmUp(host)
   return {
     host,
     port,
@@ -59,4 +60,18 @@ export async function clearProject(host: string, projectId: string): Promise<voi
   const path = `/emulator/v1/projects/${projectId}/databases/(default)/documents`
   const { ok, status } = await fetch(`http://${host}${path}`, { method: 'DELETE' })
   if (!ok) throw new Error(`the emulator did not delete the documents of ${projectId}: ${status}`)
+}
+
+/** The first write of a new emulator takes seconds on a busy machine, longer than calls to Firestore may take. */
+async function warmUp(host: string): Promise<void> {
+  const documents = `http://${host}/v1/projects/demo-warm-up/databases/(default)/documents`
+  const headers = { authorization: 'Bearer owner', 'content-type': 'application/json' }
+  const fields = { warm: { booleanValue: true } }
+  const written = await fetch(`${documents}/warm`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ fields }),
+  })
+  const read = await fetch(`${documents}/warm`, { headers })
+  if (!written.ok || !read.ok) throw new Error(`the emulator answers ${written.status}, ${read.status}`)
 }

@@ -2,7 +2,7 @@ import { eventually } from './eventually.ts'
 import { initialize, MODERN, withEnvelope } from './raw-mcp.ts'
 import { openSocket } from './ws-client.ts'
 
-const CONVERSATIONS = ['streamable-http', 'sse', 'websocket', 'modern', 'modern-websocket'] as const
+export const CONVERSATIONS = ['streamable-http', 'sse', 'websocket', 'modern', 'modern-websocket'] as const
 export type ConversationKind = (typeof CONVERSATIONS)[number]
 
 type Fields = Record<string, unknown>
@@ -233,7 +233,7 @@ function modernLine({ url, token, options, receive }: Opening): Line {
   return {
     send: async (message) => {
       const params = (message['params'] ?? {}) as Fields
-      const name = params['name'] ?? params['uri']
+      const name = params['name'] ?? params['uri'] ?? params['taskId']
       const request = new AbortController()
       requests.set(message['id'], request)
       const response = await fetch(endpoint, {
@@ -277,7 +277,8 @@ async function readMessages(
 }
 
 function readEvent(event: string, receive: Receive, onEndpoint: (path: string) => void): void {
-  const data = /^data: ?(\S.*)$/m.exec(event)?.[1]
+  // JSON may hold line separators of Unicode, which end no line of an event stream.
+  const data = /^data: ?(\S[^\n]*)$/m.exec(event)?.[1]
   if (data === undefined) return
   if (/^event: ?endpoint$/m.test(event)) onEndpoint(data)
   else receive(JSON.parse(data) as RawMessage)

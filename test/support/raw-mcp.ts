@@ -43,7 +43,7 @@ export async function postMcp(
 function messageIn(text: string): RawMessage {
   const data =
     text
-      .match(/^data: ?(.+)$/gm)
+      .match(/^data: ?[^\n]+/gm)
       ?.at(-1)
       ?.replace(/^data: ?/, '') ?? text
   try {
@@ -144,7 +144,7 @@ export function withEnvelope(params: Record<string, unknown> = {}): Record<strin
 
 function modernHeaders(message: Record<string, unknown>): HeaderFields {
   const params = (message['params'] ?? {}) as Record<string, unknown>
-  const name = params['name'] ?? params['uri']
+  const name = params['name'] ?? params['uri'] ?? params['taskId']
   return {
     'mcp-protocol-version': MODERN,
     'mcp-method': String(message['method']),

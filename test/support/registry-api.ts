@@ -12,6 +12,8 @@ import { Catalog } from '../../src/catalog/catalog.ts'
 import { systemClock } from '../../src/domain/clock.ts'
 import { toGatewayError } from '../../src/domain/errors.ts'
 import type { JsonObject } from '../../src/domain/json.ts'
+import { type ServerDefinition, serverKey } from '../../src/domain/server-definition.ts'
+import { EMPTY_SNAPSHOT } from '../../src/domain/snapshot.ts'
 import { FileStore } from '../../src/registry/file-store.ts'
 import type { Upstreams } from '../../src/upstream/upstreams.ts'
 
@@ -37,7 +39,10 @@ export interface RegistryApi {
   readonly close: () => Promise<void>
 }
 
-export async function startRegistryApi(registry: object): Promise<RegistryApi> {
+export async function startRegistryApi(
+  registry: object,
+  { maxServers, discovered }: { maxServers?: number; discovered?: ServerDefinition } = {},
+): Promise<RegistryApi> {
   const folder = await mkdtemp(join(tmpdir(), 'server-writes-'))
   const path = join(folder, 'registry.json')
   await writeFile(path, JSON.stringify(registry))
@@ -63,10 +68,11 @@ export async function startRegistryApi(registry: object): Promise<RegistryApi> {
     '/v1',
     serverWriteRoutes({
       registryStore: new FileStore({ path, defaultTenant: 'acme', clock: systemClock }),
-      catalog: new Catalog({ onWanted: () => undefined }),
+      catalog: catalogWith(discovered),
       upstreams: none as Upstreams,
       logger: pino({ level: 'info' }, { write: (line: string) => void (log += line) }),
       platformAdminRole: 'root',
+      maxServersOf: (tenantId) => (tenantId === 'acme' ? maxServers : undefined),
     }),
   )
   const onError: express.ErrorRequestHandler = (error, _request, response, _next) =>
@@ -88,6 +94,15 @@ export async function startRegistryApi(registry: object): Promise<RegistryApi> {
       await rm(folder, { recursive: true })
     },
   }
+}
+
+function catalogWith(discovered: ServerDefinition | undefined): Catalog {
+  const catalog = new Catalog()
+  if (discovered !== undefined) {
+    const servers = new Map([[serverKey(discovered), discovered]])
+    catalog.applySnapshot({ ...EMPTY_SNAPSHOT, generation: 1, servers })
+  }
+  return catalog
 }
 
 async function ask(

@@ -45,6 +45,8 @@ export function call(fields: Partial<Call> = {}): Call {
     params: its.params,
     askedMs: 0,
     timeoutMs: 0,
+    pool: undefined,
+    client: undefined,
     instance: undefined,
     ...fields,
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { LocalTokenRequest } from '../../src/auth/local-issuer.ts'
 import { loadSettings } from '../../src/config/load.ts'
 import { type Gateway, startGateway } from '../../src/gateway.ts'
+import type { Logger } from '../../src/telemetry/logger.ts'
 import { eventually } from './eventually.ts'
 import { silentLogger } from './silent-logger.ts'
 
@@ -15,7 +16,7 @@ export interface TestGateway {
   readonly url: string
   readonly dataDir: string
   /** Replaces the registry file, as an editor would. */
-  readonly writeRegistry: (servers: Documents) => Promise<void>
+  readonly writeRegistry: (servers: Documents, rules?: Documents, pipelines?: Documents) => Promise<void>
   readonly token: (request?: Partial<LocalTokenRequest>) => Promise<string>
   /** One REST request; the body is parsed JSON. */
   readonly rest: (
@@ -28,15 +29,32 @@ export interface TestGateway {
   readonly close: () => Promise<void>
 }
 
-/** @param options.wait false to return before the servers are ready */
+/**
+ * @param options.wait false to return before the servers are ready
+ * @param options.tenants the file's section of that name
+ * @param options.rules its section `enhancement_rules`
+ * @param options.pipelines its section of that name
+ */
 export async function startTestGateway(
   servers: Documents,
-  options: { env?: Record<string, string>; wait?: boolean } = {},
+  options: {
+    env?: Record<string, string>
+    wait?: boolean
+    tenants?: Documents
+    rules?: Documents
+    pipelines?: Documents
+    logger?: Logger
+  } = {},
 ): Promise<TestGateway> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tool-gateway-test-'))
   const registryFile = join(dataDir, 'registry.json')
-  const writeRegistry = async (documents: Documents): Promise<void> => {
-    await writeFile(`${registryFile}.next`, JSON.stringify({ servers: documents }))
+  const writeRegistry = async (
+    documents: Documents,
+    rules = options.rules,
+    pipelines = options.pipelines,
+  ): Promise<void> => {
+    const content = { servers: documents, tenants: options.tenants, enhancement_rules: rules, pipelines }
+    await writeFile(`${registryFile}.next`, JSON.stringify(content))
     await rename(`${registryFile}.next`, registryFile)
   }
   await writeRegistry(servers)
@@ -47,7 +65,7 @@ export async function startTestGateway(
     REGISTRY_FILE: registryFile,
     ...options.env,
   })
-  const gateway = await startGateway(settings, { logger: silentLogger })
+  const gateway = await startGateway(settings, { logger: options.logger ?? silentLogger })
   const expected = Object.values(servers).filter(({ enabled }) => enabled !== false).length
   if (options.wait !== false) {
     await eventually(() => gateway.statuses().filter(({ state }) => state === 'ready').length === expected, {

@@ -1,8 +1,12 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from '@jest/globals'
 import type { JsonObject } from '../../src/domain/json.ts'
+import type { Principal } from '../../src/domain/principal.ts'
 import type { ServerDefinition } from '../../src/domain/server-definition.ts'
 import type { ClientSide } from '../../src/upstream/connection/client-side.ts'
 import type { Pool } from '../../src/upstream/pool.ts'
+import { principal } from '../support/offers.ts'
 import { FakeConnection, toolServer } from './fake-connection.ts'
 import { call, KEY, readyWorld, server, type World, world } from './world.ts'
 
@@ -12,7 +16,7 @@ function client(capabilities: JsonObject = { sampling: {} }): ClientSide {
 
 /** A world with a ready server where at most two clients have connections of their own. */
 async function crowded(definition: ServerDefinition = server()): Promise<World> {
-  const made = world({ maxClientPools: 2 })
+  const made = world({ maxOwnPools: 2 })
   made.servers.isReady = true
   made.upstreams.start(definition)
   await made.clock.advance(0)
@@ -22,6 +26,15 @@ async function crowded(definition: ServerDefinition = server()): Promise<World> 
 /** Instances of the server, without the shared one. */
 function instances({ upstreams }: World): string[] {
   return (upstreams.status(KEY)?.instances ?? []).slice(1).map(({ id }) => id)
+}
+
+async function isCollected(reference: WeakRef<Pool>): Promise<boolean> {
+  setFlagsFromString('--expose-gc')
+  for (let turn = 0; turn < 10 && reference.deref() !== undefined; turn += 1) {
+    await new Promise((resolve) => setImmediate(resolve))
+    runInNewContext('gc()')
+  }
+  return reference.deref() === undefined
 }
 
 describe('a client with a connection of its own', () => {
@@ -129,6 +142,77 @@ describe('one client more than there are places for', () => {
     await call(made.upstreams.poolFor(server(), 'session:1', client()), made)
     expect(instances(made)).toHaveLength(5)
   })
+})
+
+describe('callers that share a server for all tenants', () => {
+  const forAll = server({ tenantId: '*', sharing: 'session' })
+  const ann = principal({ tenantId: 'acme', subject: 'ann' })
+  const bob = principal({ tenantId: 'acme', subject: 'bob' })
+  const eve = principal({ tenantId: 'other', subject: 'eve' })
+
+  async function shared(): Promise<{ made: World; use: (key: string, owner: Principal) => Promise<Pool> }> {
+    const made = world({ maxOwnPools: 8 })
+    made.servers.isReady = true
+    made.upstreams.start(forAll)
+    await made.clock.advance(0)
+    const use = async (key: string, owner: Principal): Promise<Pool> => {
+      const pool = made.upstreams.poolFor(forAll, key, client(), owner)
+      await call(pool, made)
+      await made.clock.advance(10)
+      return pool
+    }
+    return { made, use }
+  }
+
+  function keep(pool: Pool): void {
+    void pool.run(() => new Promise(() => undefined), { signal: undefined, deadlineAt: 1_000_000 })
+  }
+
+  test('cannot take more than a quarter of the places with one tenant, whoever of it asks', async () => {
+    const { made, use } = await shared()
+    keep(await use('session:1', ann))
+    keep(await use('session:2', ann))
+    for (const owner of [ann, bob]) {
+      expect(() => made.upstreams.poolFor(forAll, 'session:3', client(), owner)).toThrow(
+        'Server sample has no connection left for one more client of its own; all are in use',
+      )
+    }
+    expect(await use('session:4', eve)).toBeDefined()
+  })
+
+  test('lose their unused places to the same user first, then to the same tenant', async () => {
+    const { made, use } = await shared()
+    const pools = [await use('session:1', bob), await use('session:2', ann)]
+    await use('session:3', ann)
+    expect(made.upstreams.poolFor(forAll, 'session:1', client(), bob)).toBe(pools[0])
+    await use('session:4', principal({ tenantId: 'acme', subject: 'dan' }))
+    expect(made.upstreams.poolFor(forAll, 'session:3', client(), ann)).not.toBe(pools[1])
+  })
+
+  test('count also where they have a process of their own without a session', async () => {
+    const { made } = await shared()
+    for (const key of ['session:a', 'session:b', 'session:c'])
+      await call(made.upstreams.poolFor(forAll, key, undefined, ann), made)
+    expect(
+      made.upstreams
+        .status('*/sample')
+        ?.instances.slice(1)
+        .map(({ id }) => id),
+    ).toEqual(['sample-3', 'sample-4'])
+  })
+})
+
+test('a server that is replaced again and again keeps nothing of what it was', async () => {
+  const made = await readyWorld()
+  made.servers.isReady = true
+  const gone = new WeakRef(made.upstreams.poolFor(server(), ''))
+  for (let turn = 0; turn < 3; turn += 1) {
+    made.upstreams.replace(server())
+    await made.clock.advance(10_000)
+  }
+  // These are what the test itself keeps.
+  made.servers.attempts.length = 0
+  expect(await isCollected(gone)).toBe(true)
 })
 
 describe('a notification of a client', () => {

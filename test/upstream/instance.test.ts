@@ -14,16 +14,22 @@ describe('a server', () => {
       tenantId: 'acme',
       state: 'ready',
       since: clock.now(),
+      breaker: 'closed',
       instances: [
         {
           id: 'sample-1',
           state: 'ready',
+          url: 'http://127.0.0.1:1/',
+          health: 'healthy',
           pid: 4711,
           era: 'legacy',
           protocolVersion: '2025-11-25',
           restarts: 0,
+          inFlight: 0,
         },
       ],
+      inFlight: 0,
+      waiting: 0,
     })
     expect([...upstreams.statuses().keys()]).toEqual([KEY])
   })

@@ -6,8 +6,10 @@ import {
 import { type Clock, sleep } from '../../domain/clock.ts'
 import { secretPlaces } from '../../domain/secret-reference.ts'
 import type { HttpServerDefinition } from '../../domain/server-definition.ts'
+import { redactText } from '../../telemetry/redaction.ts'
 import { limitedFetch } from './limited-fetch.ts'
-import { packageCommand } from './package-command.ts'
+import { type PackageFolders, packageCommand } from './package-command.ts'
+import type { ProcessLog } from './process-log.ts'
 import { redactor } from './redaction.ts'
 import type { ServerWithSecrets } from './resolve-secrets.ts'
 import { StdioTransport } from './stdio-transport.ts'
@@ -30,17 +32,28 @@ export interface Channel {
 /** A process of the server. @throws Error when its package is not installed */
 export async function stdioChannel(
   { server, secrets }: ServerWithSecrets,
-  options: { packageDirs: readonly string[]; maxMessageBytes: number; clock: Clock },
+  options: {
+    packages: PackageFolders
+    maxMessageBytes: number
+    clock: Clock
+    log?: ProcessLog | undefined
+  },
 ): Promise<Channel> {
   if (server.transport !== 'stdio') throw new TypeError('not a stdio server')
-  const { packageDirs, maxMessageBytes, clock } = options
+  const { packages, maxMessageBytes, clock, log } = options
   const program =
     server.package === undefined
       ? { command: server.command ?? '', args: [] }
-      : await packageCommand(server.package, packageDirs)
+      : await packageCommand(server.package, packages)
   const command = { ...program, args: [...program.args, ...server.args], cwd: server.cwd, env: server.env }
   const redact = redactor({ secrets, literals: Object.values(server.env) })
-  const transport = new StdioTransport({ command, maxMessageBytes, clock, redact })
+  const transport = new StdioTransport({
+    command,
+    maxMessageBytes,
+    clock,
+    redact: (text) => redactText(redact(text)),
+    log,
+  })
   return {
     transport,
     pid: () => transport.pid,

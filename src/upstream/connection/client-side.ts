@@ -1,4 +1,7 @@
-import type { JsonObject } from '../../domain/json.ts'
+import { isJsonObject, type JsonObject } from '../../domain/json.ts'
+
+/** The capability of a client that a kind of questions needs, by the first part of their methods. */
+const KINDS = new Set(['elicitation', 'sampling', 'roots'])
 
 /**
  * The client that a call, or a whole connection, is made for, as far as its server may make use of it. A server
@@ -21,4 +24,11 @@ export interface ClientSide {
   ) => Promise<JsonObject>
   /** Passes a notification on to the client, as it is; lost when the client is gone. */
   readonly tell: (method: string, params: JsonObject | undefined) => void
+}
+
+/** Whether a server that was told of these capabilities of a client may ask it this. */
+export function mayAsk(capabilities: JsonObject, method: unknown): boolean {
+  if (typeof method !== 'string') return false
+  const kind = method.slice(0, Math.max(0, method.indexOf('/')))
+  return KINDS.has(kind) && isJsonObject(capabilities[kind])
 }

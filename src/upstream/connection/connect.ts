@@ -2,17 +2,24 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Clock, systemClock } from '../../domain/clock.ts'
 import { GatewayError, messageOf } from '../../domain/errors.ts'
-import { type ResolveSecret, type SecretReference, SecretRefused } from '../../domain/secret-reference.ts'
-import { type ServerDefinition, serverKey } from '../../domain/server-definition.ts'
+import {
+  type ResolveSecret,
+  secretPlaces,
+  type SecretReference,
+  SecretRefused,
+} from '../../domain/secret-reference.ts'
+import { type ServerDefinition, type ServerKey, serverKey } from '../../domain/server-definition.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { type Channel, httpChannel, stdioChannel } from './channel.ts'
 import type { ClientSide } from './client-side.ts'
 import type { Connect, Connection, ConnectionEvents, ConnectOptions, Era } from './connection.ts'
 import { EraMemory } from './era-memory.ts'
 import { type EraQuestion, open } from './opening.ts'
-import { nodeModulesOf } from './package-command.ts'
-import { redactedConnection, redactedError, redactor } from './redaction.ts'
+import { nodeModulesOf, type PackageFolders } from './package-command.ts'
+import type { ProcessLog } from './process-log.ts'
+import { type Redact, redactedConnection, redactedError, redactor } from './redaction.ts'
 import { type ServerWithSecrets, withSecrets } from './resolve-secrets.ts'
+import { type Tap, tapped } from './tap.ts'
 import { openingFailure, statusOf } from './upstream-error.ts'
 
 const STDIO_PROBE_MS = 3000
@@ -37,6 +44,8 @@ export interface ConnectorOptions {
   readonly random?: () => number
   /** The longest that a client may take to answer what a server asks it. 10 minutes by default. */
   readonly askTimeoutMs?: number
+  /** The log of a server's processes. Absent: what they say is not kept. */
+  readonly processLog?: (key: ServerKey) => ProcessLog
   /** Asked for each secret that a server names, at each connection. Absent: there are no secrets. */
   readonly resolveSecret?: ResolveSecret
 }
@@ -47,6 +56,7 @@ interface Opening {
   readonly filled: ServerWithSecrets
   readonly events: ConnectionEvents
   readonly client: ClientSide | undefined
+  readonly tap: Tap | undefined
   readonly signal: AbortSignal
   /** Milliseconds left. */
   readonly remaining: () => number
@@ -72,7 +82,7 @@ class Connector {
   async connect(
     server: ServerDefinition,
     events: ConnectionEvents,
-    { timeoutMs, signal, client }: ConnectOptions,
+    { timeoutMs, signal, client, tap }: ConnectOptions,
   ): Promise<Connection> {
     const deadline = new AbortController()
     const cancel = this.#clock.after(timeoutMs, () =>
@@ -85,7 +95,7 @@ class Connector {
       const filled = await this.#filled(server, bounded)
       secrets = filled.secrets
       const remaining = (): number => Math.max(1, endsAt - this.#clock.monotonic())
-      const opening: Opening = { filled, events, client, signal: bounded, remaining }
+      const opening: Opening = { filled, events, client, tap, signal: bounded, remaining }
       const connection = await (server.transport === 'stdio' ? this.#stdio(opening) : this.#http(opening))
       return secrets.length === 0 ? connection : redactedConnection(connection, redactor({ secrets }))
     } catch (error) {
@@ -133,10 +143,13 @@ class Connector {
   }
 
   async #openProcess(opening: Opening, question: EraQuestion, timeoutMs: number): Promise<Connection> {
-    const channel = await stdioChannel(opening.filled, {
-      packageDirs: await this.#packageDirs(),
+    const { tap, filled } = opening
+    tap?.onTarget(question.kind === 'legacy' ? 'process, as a legacy server' : 'process')
+    const channel = await stdioChannel(filled, {
+      packages: await this.#packages(),
       maxMessageBytes: this.#options.maxMessageBytes,
       clock: this.#clock,
+      log: tap?.log ?? this.#options.processLog?.(serverKey(filled.server)),
     }).catch((error: unknown) => Promise.reject(new NotStarted(messageOf(error), { cause: error })))
     return this.#open(opening, channel, question, timeoutMs)
   }
@@ -154,6 +167,7 @@ class Connector {
   }
 
   #openEndpoint(opening: Opening, isSse: boolean): Promise<Connection> {
+    opening.tap?.onTarget(isSse ? 'endpoint over HTTP+SSE' : 'endpoint over Streamable HTTP')
     const channel = httpChannel(opening.filled, {
       isSse,
       maxMessageBytes: this.#options.maxMessageBytes,
@@ -169,7 +183,7 @@ class Connector {
     question: EraQuestion,
     timeoutMs: number,
   ): Promise<Connection> {
-    const { events, signal } = opening
+    const { events, signal, tap } = opening
     const { server } = opening.filled
     const key = memoryKey(server)
     const { clientInfo, random = Math.random, askTimeoutMs = ASK_TIMEOUT_MS } = this.#options
@@ -186,6 +200,7 @@ class Connector {
         askTimeoutMs,
         clock: this.#clock,
         random,
+        onMessage: tap && tapped(tap, redactorOf(opening.filled)),
       })
       if (server.era === 'auto') this.#eras.remember(key, connection.era)
       return connection
@@ -203,10 +218,11 @@ class Connector {
   }
 
   /** Looked up at each start, so that a package installed meanwhile is found. */
-  async #packageDirs(): Promise<string[]> {
+  async #packages(): Promise<PackageFolders> {
     const { packageDirs, dataDir } = this.#options
+    const installed = join(dataDir, 'packages')
     const own = await nodeModulesOf(dirname(fileURLToPath(import.meta.url)))
-    return [...packageDirs, join(dataDir, 'packages', 'node_modules'), ...own]
+    return { nodeModules: [...packageDirs, join(installed, 'node_modules'), ...own], installed }
   }
 }
 
@@ -218,6 +234,11 @@ class NotStarted extends Error {
 /** A failed opening with a message for operators. */
 class Explained extends Error {
   override readonly name = 'Explained'
+}
+
+/** Takes out the secrets of a server, those that its document holds itself included. */
+function redactorOf({ server, secrets }: ServerWithSecrets): Redact {
+  return redactor({ secrets, literals: secretPlaces(server).map(({ value }) => value) })
 }
 
 /** Longer than what is left, so that it is the deadline that ends the opening. */

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../domain/json.ts'
 import type { ServerDefinition } from '../../domain/server-definition.ts'
 import type { ClientSide } from './client-side.ts'
+import type { Tap } from './tap.ts'
 
 /** `legacy`: revisions 2024-11-05 to 2025-11-25, opened with `initialize`; `modern`: 2026-07-28, stateless. */
 export type Era = 'legacy' | 'modern'
@@ -80,6 +81,8 @@ export interface ConnectOptions {
    * server says or asks outside of any request. Absent for connections that callers share: none are declared.
    */
   readonly client?: ClientSide
+  /** Hears everything that goes over the connection. */
+  readonly tap?: Tap
 }
 
 /** Opens a connection to the one instance of a server. @throws GatewayError `upstream_unavailable` */

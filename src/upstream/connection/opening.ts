@@ -14,6 +14,7 @@ import type { ConnectionEvents } from './connection.ts'
 import { unreachableCode } from './limited-fetch.ts'
 import { listenForChanges, onListChanges } from './list-changes.ts'
 import { SdkConnection } from './sdk-connection.ts'
+import type { OnMessage } from './tap.ts'
 import { isUnknownSession } from './upstream-error.ts'
 import { Wire } from './wire.ts'
 
@@ -42,6 +43,8 @@ export async function open(options: {
   askTimeoutMs: number
   clock: Clock
   random: () => number
+  /** Hears every message of both directions. */
+  onMessage?: OnMessage | undefined
 }): Promise<SdkConnection> {
   const { channel, question, events, signal, clock, random, askTimeoutMs } = options
   const life = new Life({ onLost: events.onLost })
@@ -52,6 +55,7 @@ export async function open(options: {
     onResourceUpdated,
     clock,
     askTimeoutMs,
+    onMessage: options.onMessage,
   })
   const client = new Client(options.clientInfo, question.kind === 'ask' ? negotiation(question) : {})
   const onListChanged = life.whileLive(events.onListChanged)

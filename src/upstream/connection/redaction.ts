@@ -73,7 +73,8 @@ function redactedFailure(error: unknown, redact: Redact): Error {
   return new GatewayError(error.code, redact(error.message), { ...cause, facts })
 }
 
-function redactedJson(value: unknown, redact: Redact): unknown {
+/** A JSON value without the values, names of members included. */
+export function redactedJson(value: unknown, redact: Redact): unknown {
   if (typeof value === 'string') return redact(value)
   if (Array.isArray(value)) return value.map((item: unknown) => redactedJson(item, redact))
   if (!isJsonObject(value)) return value

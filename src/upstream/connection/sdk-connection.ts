@@ -10,11 +10,11 @@ import {
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json.ts'
-import type { ClientSide } from './client-side.ts'
+import { type ClientSide, mayAsk } from './client-side.ts'
 import type { Connection, Era, RequestOptions } from './connection.ts'
 import { PausableDeadline } from './pausable-deadline.ts'
 import { rawResult } from './raw-results.ts'
-import { isSessionLost, upstreamError } from './upstream-error.ts'
+import { isSessionLost, UnfitAnswer, upstreamError } from './upstream-error.ts'
 import { ListenedResources, SubscribedResources, type WatchedResources } from './watched-resources.ts'
 import type { Wire } from './wire.ts'
 
@@ -211,7 +211,7 @@ export class SdkConnection implements Connection {
     const { resultType } = result
     const isComplete = this.era === 'legacy' || resultType === undefined || resultType === 'complete'
     if (isComplete) delete result['resultType']
-    else if (!mayGet(resultType, client)) throw this.#badResponse('the result is not complete')
+    else if (!mayGet(result, client)) throw this.#badResponse('the result is not complete')
     const meta = result['_meta']
     if (isJsonObject(meta) && SERVER_INFO_META_KEY in meta) {
       delete meta[SERVER_INFO_META_KEY]
@@ -222,7 +222,7 @@ export class SdkConnection implements Connection {
 
   #badResponse(cause: string): GatewayError {
     return new GatewayError('upstream_bad_response', `Server ${this.#server} gave an invalid answer`, {
-      cause: new Error(cause),
+      cause: new UnfitAnswer(cause),
       facts: { server: this.#server, mayHaveExecuted: true },
     })
   }
@@ -238,11 +238,18 @@ function isAborted(signal: AbortSignal | undefined): boolean {
 }
 
 /** Whether a result that is not complete is one that the client declared it can take. */
-function mayGet(resultType: unknown, client: ClientSide | undefined): boolean {
+function mayGet({ resultType, inputRequests }: JsonObject, client: ClientSide | undefined): boolean {
   if (client === undefined) return false
   const { extensions } = client.capabilities
   if (resultType === 'task') return isJsonObject(extensions) && isJsonObject(extensions[TASKS_EXTENSION])
-  return resultType === 'input_required' && Object.keys(client.capabilities).length > 0
+  if (resultType !== 'input_required' || Object.keys(client.capabilities).length === 0) return false
+  if (inputRequests === undefined) return true
+  return (
+    isJsonObject(inputRequests) &&
+    Object.values(inputRequests).every(
+      (request) => isJsonObject(request) && mayAsk(client.capabilities, request['method']),
+    )
+  )
 }
 
 /** The headers that belong to a request's parameters. All others are the connection's own. */

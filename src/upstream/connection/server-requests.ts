@@ -2,15 +2,13 @@ import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/client'
 import type { Clock } from '../../domain/clock.ts'
 import { ERRORS } from '../../domain/error-table.ts'
 import { GatewayError } from '../../domain/errors.ts'
-import { isJsonObject, type JsonObject } from '../../domain/json.ts'
-import type { ClientSide } from './client-side.ts'
+import type { JsonObject } from '../../domain/json.ts'
+import { type ClientSide, mayAsk } from './client-side.ts'
 import { type FollowedRequest, OpenAsk } from './followed-request.ts'
 import type { RpcError } from './raw-results.ts'
 
 /** The most that a server may ask at the same time, and the most refusals under way. */
 const MAX_OPEN = 100
-/** The capability of a client that a kind of requests needs, by the first part of their methods. */
-const KINDS = new Set(['elicitation', 'sampling', 'roots'])
 const METHOD_NOT_FOUND = -32_601
 const INVALID_REQUEST = -32_600
 const INTERNAL_ERROR = -32_603
@@ -49,7 +47,7 @@ export class ServerRequests {
   /** Asks what the server wants to know, of whom `addressee` names, and sends the answer. */
   receive(message: ServerRequest, addressee: () => Addressee | undefined): void {
     const { id, method, params } = message
-    if (!this.#isDeclared(method)) return this.#refuse(id, METHOD_NOT_FOUND, 'Method not found')
+    if (!mayAsk(this.#declared, method)) return this.#refuse(id, METHOD_NOT_FOUND, 'Method not found')
     const to = addressee()
     const ask = to?.client.ask
     if (to === undefined || ask === undefined) return this.#refuse(id, METHOD_NOT_FOUND, 'Method not found')
@@ -68,11 +66,6 @@ export class ServerRequests {
   /** Nobody could be told any answer. */
   cancelAll(): void {
     for (const open of this.#open.values()) open.abort(UNANSWERED)
-  }
-
-  #isDeclared(method: string): boolean {
-    const kind = method.slice(0, Math.max(0, method.indexOf('/')))
-    return KINDS.has(kind) && isJsonObject(this.#declared[kind])
   }
 
   async #answer(

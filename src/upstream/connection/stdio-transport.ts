@@ -5,7 +5,9 @@ import { isJsonObject } from '../../domain/json.ts'
 import { LineFramer } from './line-framer.ts'
 import { oversizedReply, responseId } from './oversized-message.ts'
 import { groupGone, signalGroup } from './process-group.ts'
+import type { ProcessLog } from './process-log.ts'
 import { StderrBuffer } from './stderr-buffer.ts'
+import { StderrLines } from './stderr-lines.ts'
 
 /** All that a server process gets of the gateway's own environment. */
 const INHERITED = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'USER', 'LOGNAME', 'SHELL', 'TERM']
@@ -14,6 +16,8 @@ const STDERR_BYTES = 64 * 1024
 const MAX_QUEUED_BYTES = 16 * 1024 * 1024
 /** How long a dead process's pipes may stay open before they are given up. */
 const PIPE_GRACE_MS = 200
+/** Lines on standard output that are no messages and are worth a line in the log. */
+const MAX_IGNORED_LOGGED = 20
 
 export interface StdioCommand {
   readonly command: string
@@ -41,10 +45,14 @@ export class StdioTransport implements Transport {
   readonly #graceMs: { readonly stdin: number; readonly term: number }
   readonly #framer: LineFramer
   readonly #stderr: StderrBuffer
+  readonly #lines: StderrLines
+  readonly #log: ProcessLog | undefined
+  readonly #redact: (text: string) => string
   readonly #ended = Promise.withResolvers<void>()
   #child: ChildProcessWithoutNullStreams | undefined
   #closing: Promise<void> | undefined
   #isOpen = false
+  #isLogged = false
   #ignoredLines = 0
   #exitReason = 'the process ended'
 
@@ -56,9 +64,14 @@ export class StdioTransport implements Transport {
     graceMs?: { stdin: number; term: number }
     /** Takes out of what the process says what must not be quoted. */
     redact?: (text: string) => string
+    /** Gets what the process says on standard error, and what becomes of it. */
+    log?: ProcessLog | undefined
   }) {
-    const { redact } = options
-    this.#stderr = new StderrBuffer({ limitBytes: STDERR_BYTES, ...(redact !== undefined && { redact }) })
+    const { redact = (text) => text, log } = options
+    this.#redact = redact
+    this.#log = log
+    this.#stderr = new StderrBuffer({ limitBytes: STDERR_BYTES, redact })
+    this.#lines = new StderrLines({ redact, onLine: (line) => log?.said(this.pid, line) })
     this.#command = options.command
     this.#clock = options.clock
     this.#graceMs = options.graceMs ?? { stdin: 200, term: 2000 }
@@ -105,13 +118,17 @@ export class StdioTransport implements Transport {
     this.#child = child
     child.stdin.on('error', (error) => this.onerror?.(error))
     child.stdout.on('data', (chunk: Buffer) => this.#framer.push(chunk))
-    child.stderr.on('data', (chunk: Buffer) => this.#stderr.push(chunk))
+    child.stderr.on('data', (chunk: Buffer) => {
+      this.#stderr.push(chunk)
+      this.#lines.push(chunk)
+    })
     child.once('exit', (code, signal) => this.#onExit(child, code, signal))
     child.once('close', () => this.#end())
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve)
       child.once('error', (error) => reject(spawnError(error, this.#command)))
     })
+    this.#log?.noted(child.pid, 'the process was started')
     this.#isOpen = true
   }
 
@@ -164,8 +181,16 @@ export class StdioTransport implements Transport {
     child?.stdin.destroy()
     child?.stdout.destroy()
     child?.stderr.destroy()
+    this.#logEnd(child)
     this.#reportEnd()
     this.#ended.resolve()
+  }
+
+  #logEnd(child: ChildProcessWithoutNullStreams | undefined): void {
+    if (this.#isLogged || child?.pid === undefined) return
+    this.#isLogged = true
+    this.#lines.end()
+    this.#log?.noted(child.pid, this.#closing === undefined ? this.#exitReason : 'the process was ended')
   }
 
   #reportEnd(): void {
@@ -176,8 +201,16 @@ export class StdioTransport implements Transport {
 
   #receive(line: string): void {
     const message = parseMessage(line)
-    if (message === undefined) this.#ignoredLines += 1
+    if (message === undefined) this.#ignore(line)
     else if (this.#isOpen) this.onmessage?.(message)
+  }
+
+  /** The commonest reason why a server does not work: it prints what is no message. */
+  #ignore(line: string): void {
+    this.#ignoredLines += 1
+    if (this.#ignoredLines > MAX_IGNORED_LOGGED) return
+    const shown = this.#redact(line).replaceAll(/\p{C}/gu, ' ').slice(0, 200)
+    this.#log?.noted(this.pid, `no message, but on standard output: ${shown}`)
   }
 
   #failOversized(head: string, tail: string | undefined): void {

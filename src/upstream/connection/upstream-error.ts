@@ -1,7 +1,7 @@
 import { SdkError, SdkErrorCode, SdkHttpError, SseError } from '@modelcontextprotocol/client'
 import type { ErrorCode } from '../../domain/error-table.ts'
 import { type ErrorFacts, GatewayError } from '../../domain/errors.ts'
-import { isJsonObject } from '../../domain/json.ts'
+import { isDeeperThan, isJsonObject, MAX_JSON_DEPTH } from '../../domain/json.ts'
 import { unreachableCode } from './limited-fetch.ts'
 import { isOversizedReply, ResponseTooLarge } from './oversized-message.ts'
 import { isRpcError, rawError, type RpcError } from './raw-results.ts'
@@ -43,9 +43,23 @@ class SessionLost extends Error {
  * may well do it.
  */
 export function isSessionLost(error: unknown): boolean {
-  // By name: what was redacted is a plain error.
+  return isCausedBy(error, 'SessionLost')
+}
+
+/** A server answered, and what it answered is nothing that this request may be answered with. */
+export class UnfitAnswer extends Error {
+  override readonly name = 'UnfitAnswer'
+}
+
+/** Whether a request failed for what it was answered, so that the server is there and speaks the protocol. */
+export function isUnfitAnswer(error: unknown): boolean {
+  return isCausedBy(error, 'UnfitAnswer')
+}
+
+/** By name: what was redacted is a plain error. */
+function isCausedBy(error: unknown, name: string): boolean {
   for (let current = error; isJsonObject(current); current = current['cause']) {
-    if (current['name'] === 'SessionLost') return true
+    if (current['name'] === name) return true
   }
   return false
 }
@@ -97,7 +111,9 @@ function classifyRpc(upstream: RpcError): Classified {
   if (isOversizedReply(upstream.code, upstream.data))
     return { code: 'response_too_large', mayHaveExecuted: true }
   if (upstream.data === STREAM_ENDED) return { code: 'upstream_unavailable', mayHaveExecuted: true }
-  return { code: 'upstream_error', upstream }
+  if (!isDeeperThan(upstream.data, MAX_JSON_DEPTH)) return { code: 'upstream_error', upstream }
+  // An error with data that cannot be written as JSON again would never reach the caller.
+  return { code: 'upstream_error', upstream: { code: upstream.code, message: upstream.message } }
 }
 
 const SESSION_NOT_FOUND = -32_001

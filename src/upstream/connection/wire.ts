@@ -9,11 +9,12 @@ import {
   type TransportSendOptions,
 } from '@modelcontextprotocol/client'
 import type { Clock } from '../../domain/clock.ts'
-import { isJsonObject, type JsonObject } from '../../domain/json.ts'
+import { isDeeperThan, isJsonObject, type JsonObject, MAX_JSON_DEPTH } from '../../domain/json.ts'
 import type { ClientSide } from './client-side.ts'
 import { FollowedRequest, type Following } from './followed-request.ts'
 import { standIn } from './raw-results.ts'
 import { type Addressee, type ServerRequest, ServerRequests } from './server-requests.ts'
+import type { OnMessage } from './tap.ts'
 
 /** What the SDK needs to see. Everything else that a server announces is passed on or dropped here. */
 const FOR_SDK = new Set([
@@ -47,6 +48,7 @@ export class Wire implements Transport {
   readonly #transport: Transport
   readonly #client: ClientSide | undefined
   readonly #onResourceUpdated: (params: JsonObject) => void
+  readonly #onMessage: OnMessage | undefined
   readonly #requests: ServerRequests
   /** Requests in flight, oldest first. */
   readonly #inFlight = new Map<RequestId, FollowedRequest>()
@@ -61,11 +63,14 @@ export class Wire implements Transport {
     onResourceUpdated: (params: JsonObject) => void
     clock: Clock
     askTimeoutMs: number
+    /** Hears every message of both directions. */
+    onMessage?: OnMessage | undefined
   }) {
     const { transport, client, clock, askTimeoutMs } = options
     this.#transport = transport
     this.#client = client
     this.#onResourceUpdated = options.onResourceUpdated
+    this.#onMessage = options.onMessage
     this.hasPerRequestStream = transport.hasPerRequestStream === true
     const declared = client?.capabilities ?? {}
     this.#requests = new ServerRequests({
@@ -76,7 +81,14 @@ export class Wire implements Transport {
     })
     // By these the SDK tells a pipe, where servers may die of an unknown request, from HTTP.
     if ('pid' in transport) Object.assign(this, { pid: undefined, stderr: undefined })
-    transport.onmessage = (message: JSONRPCMessage) => this.#receive(message)
+    transport.onmessage = (message: JSONRPCMessage) => {
+      try {
+        this.#receive(message)
+      } catch (error) {
+        // Pipes would throw it at the whole process.
+        this.onerror?.(asError(error))
+      }
+    }
     transport.onerror = (error) => this.onerror?.(error)
     transport.onclose = () => {
       this.#requests.cancelAll()
@@ -151,6 +163,7 @@ export class Wire implements Transport {
     message: JSONRPCMessage,
     options: TransportSendOptions | undefined,
   ): Promise<void> {
+    this.#onMessage?.('sent', message)
     if (!this.hasPerRequestStream) return this.#transport.send(message, options)
     // Also where there is none: the stream for everything else is opened by a notification.
     return streamOf.run(request, () => this.#transport.send(message, options))
@@ -164,7 +177,10 @@ export class Wire implements Transport {
   }
 
   #receive(message: JSONRPCMessage): void {
+    this.#onMessage?.('received', message)
     if ('method' in message) {
+      // Whoever it is for could not be told: what nests so deeply may not be written as JSON again.
+      if (isDeeperThan(message.params, MAX_JSON_DEPTH)) return
       const request = this.#mayAsk ? serverRequest(message) : undefined
       if (request !== undefined) this.#requests.receive(request, () => this.#addressee())
       else if ('id' in message) this.onmessage?.(message)
@@ -234,6 +250,10 @@ export class Wire implements Transport {
     if (!this.#inFlight.delete(id)) return
     this.onmessage?.({ jsonrpc: '2.0', id, error: { code: 0, message: 'stream ended', data: STREAM_ENDED } })
   }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error('a message could not be taken', { cause: thrown })
 }
 
 /** What the server asks of its client. It may be anything: transports look at the envelope only. */

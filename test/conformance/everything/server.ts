@@ -11,6 +11,7 @@ import { INPUT_REQUIRED_TOOLS } from './input-required-tools.ts'
 import { addPrompts } from './prompts.ts'
 import { addResources } from './resources.ts'
 import { SCHEMA_TOOLS } from './schema-tools.ts'
+import { TASK_TOOLS, tasks } from './task-tools.ts'
 import { roundState, type Tool } from './tool.ts'
 
 /** What all servers of one endpoint have in common: their lists grow and shrink together. */
@@ -28,7 +29,13 @@ export interface Everything {
 }
 
 /** Checked by the SDK, published as they are; compiled once, because 2026-07-28 takes a new server for each request. */
-const TOOLS = [...CONTENT_TOOLS, ...ASKING_TOOLS, ...INPUT_REQUIRED_TOOLS, ...SCHEMA_TOOLS].map((tool) => ({
+const TOOLS = [
+  ...CONTENT_TOOLS,
+  ...ASKING_TOOLS,
+  ...INPUT_REQUIRED_TOOLS,
+  ...SCHEMA_TOOLS,
+  ...TASK_TOOLS,
+].map((tool) => ({
   ...tool,
   inputSchema: fromJsonSchema<Record<string, unknown>>(tool.inputSchema ?? { type: 'object' }),
 }))
@@ -52,6 +59,7 @@ export function everythingServer(shared: Shared): Everything {
   const extraTool = server.registerTool('test_extra_tool', { description: 'Comes and goes.' }, () => ({
     content: [],
   }))
+  tasks.serve(server)
   addResources(server)
   addPrompts(server)
   const extraPrompt = server.registerPrompt('test_extra_prompt', { description: 'Comes and goes.' }, () => ({

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { json } from 'node:stream/consumers'
 import { NodeStreamableHTTPServerTransport, toNodeHandler } from '@modelcontextprotocol/node'
 import { createMcpHandler, InMemoryServerEventBus } from '@modelcontextprotocol/server'
-import { chattyServer, chattyState } from './chatty-server.ts'
+import { chattyServer, chattyState, ListenReports } from './chatty-server.ts'
 import { type HttpUpstream, listen } from './sample-http.ts'
 
 /** The chatty server of one era over Streamable HTTP. */
@@ -15,17 +17,31 @@ function chattyModern(reports: string): Promise<HttpUpstream> {
   const answer = toNodeHandler(
     createMcpHandler(() => chattyServer(state, 'modern'), { legacy: 'reject', bus }),
   )
-  return listen((request, response) =>
-    answer(Object.assign(request, { method: request.method ?? 'GET', url: request.url ?? '/' }), response),
-  )
+  const listens = new ListenReports(reports)
+  return listen(async (request, response) => {
+    const isListen = request.headers['mcp-method'] === 'subscriptions/listen'
+    const body = isListen ? await json(request) : undefined
+    if (isListen) {
+      await listens.begin(response, body)
+      response.once('close', () => void listens.end(response))
+    }
+    const { method = 'GET', url = '/' } = request
+    await answer(Object.assign(request, { method, url }), response, body)
+  })
 }
 
 function chattyLegacy(reports: string): Promise<HttpUpstream> {
   const state = chattyState(reports)
   const sessions = new Map<string, NodeStreamableHTTPServerTransport>()
-  return listen(async (request, response) => {
-    const known = sessions.get(String(request.headers['mcp-session-id']))
+  const forgetSessions = (): void => {
+    for (const session of sessions.values()) void session.close()
+    sessions.clear()
+  }
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const id = request.headers['mcp-session-id']
+    const known = sessions.get(String(id))
     if (known !== undefined) return known.handleRequest(request, response)
+    if (id !== undefined) return void response.writeHead(404).end()
     const transport: NodeStreamableHTTPServerTransport = new NodeStreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
       onsessioninitialized: (session) => {
@@ -34,5 +50,6 @@ function chattyLegacy(reports: string): Promise<HttpUpstream> {
     })
     await chattyServer(state, 'legacy').connect(transport)
     await transport.handleRequest(request, response)
-  })
+  }
+  return listen(answer, undefined, { forgetSessions })
 }

@@ -24,7 +24,7 @@ export function chattyState(reports: string, announce?: (uri: string, params: Fi
   const watchers: ChattyState['watchers'] = new Map()
   const tellWatchers = (uri: string, params: Fields): void => {
     for (const server of watchers.get(uri) ?? [])
-      void server.notification({ method: 'notifications/resources/updated', params: { ...params, uri } })
+      void server.notification({ method: 'notifications/resources/updated', params: { uri, ...params } })
   }
   const released = fetch(`${reports}/released`).catch(() => undefined)
   return { reports, released, watchers, touch: announce ?? tellWatchers }
@@ -71,6 +71,13 @@ export function chattyServer(state: ChattyState, era: 'legacy' | 'modern'): Serv
     { name: 'chatty', version: '1' },
     { capabilities: { tools: {}, logging: {}, resources: { subscribe: true } } },
   )
+  const isWatching = (uri: string): boolean => state.watchers.get(uri)?.has(server) === true
+  const unwatch = async (uri: string): Promise<void> => {
+    if (state.watchers.get(uri)?.delete(server) === true) await report(state, 'unwatched', uri)
+  }
+  server.onclose = () => {
+    for (const uri of state.watchers.keys()) void unwatch(uri)
+  }
   server.fallbackRequestHandler = async ({ method, params = {} }, { mcpReq }) => {
     const uri = String(params['uri'])
     switch (method) {
@@ -79,10 +86,12 @@ export function chattyServer(state: ChattyState, era: 'legacy' | 'modern'): Serv
       case 'resources/list':
         return { resources: ['a', 'b', 'fence'].map((name) => ({ uri: `chatty://${name}`, name })) }
       case 'resources/subscribe':
+        if (isWatching(uri)) return {}
         state.watchers.set(uri, (state.watchers.get(uri) ?? new Set()).add(server))
+        await report(state, 'watched', uri)
         return {}
       case 'resources/unsubscribe':
-        state.watchers.get(uri)?.delete(server)
+        await unwatch(uri)
         return {}
       default: {
         const { _meta: meta } = params
@@ -103,6 +112,8 @@ async function identify(call: Call): Promise<Fields> {
   const { state, exchange, args } = call
   const who = String(args['who'])
   const { promise: cancelled, reject } = Promise.withResolvers<never>()
+  // It may come while a report is still on its way, when nobody waits for it yet.
+  cancelled.catch(() => undefined)
   let isDone = false
   exchange.signal.addEventListener('abort', () => {
     // The SDK also aborts it when the exchange is over.
@@ -131,8 +142,40 @@ async function introduce({ exchange, progressToken }: Call, who: string, progres
   })
 }
 
-async function report({ reports }: ChattyState, what: 'begun' | 'cancelled', call: string): Promise<void> {
-  await fetch(`${reports}/${what}/${encodeURIComponent(call)}`)
+/** Tells `Reports` of a call, or of a resource. */
+async function report(
+  { reports }: Pick<ChattyState, 'reports'>,
+  what: 'begun' | 'cancelled' | 'watched' | 'unwatched',
+  which: string,
+): Promise<void> {
+  await fetch(`${reports}/${what}/${encodeURIComponent(which)}`).catch(() => undefined)
+}
+
+/** Reports what the streams of `subscriptions/listen` are for, which the SDK answers by itself. */
+export class ListenReports {
+  readonly #to: Pick<ChattyState, 'reports'>
+  readonly #open = new Map<unknown, readonly string[]>()
+
+  constructor(reports: string) {
+    this.#to = { reports }
+  }
+
+  /** @param stream tells it from all others */
+  async begin(stream: unknown, message: unknown): Promise<void> {
+    const { method, params } = message as Partial<Message>
+    const { resourceSubscriptions: uris = [] } = (params?.['notifications'] ?? {}) as {
+      resourceSubscriptions?: string[]
+    }
+    if (method !== 'subscriptions/listen') return
+    this.#open.set(stream, uris)
+    await Promise.all(uris.map((uri) => report(this.#to, 'watched', uri)))
+  }
+
+  async end(stream: unknown): Promise<void> {
+    const uris = this.#open.get(stream) ?? []
+    this.#open.delete(stream)
+    await Promise.all(uris.map((uri) => report(this.#to, 'unwatched', uri)))
+  }
 }
 
 type Rounds = readonly Record<string, Message>[]
@@ -158,7 +201,7 @@ function interviewByRounds({ exchange, args }: Call): Fields {
   const answers = typeof state === 'string' ? [...before, exchange.inputResponses] : before
   const inputRequests = rounds[answers.length]
   if (inputRequests === undefined) return answer(answers)
-  return { resultType: 'input_required', inputRequests, requestState: JSON.stringify(answers) }
+  return { resultType: 'input_required', inputRequests, requestState: JSON.stringify(answers), x1: { y: 1 } }
 }
 
 function answer(value: unknown): Fields {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { NodeStreamableHTTPServerTransport, toNodeHandler } from '@modelcontextprotocol/node'
 import { createMcpHandler } from '@modelcontextprotocol/server'
+import { SSEServerTransport } from '@modelcontextprotocol/server-legacy/sse'
 import { mirrorServer } from './mirror-server.ts'
 import { type HttpUpstream, listen } from './sample-http.ts'
 
@@ -24,5 +25,21 @@ export function mirrorHttp(era: 'legacy' | 'modern'): Promise<HttpUpstream> {
     })
     await mirrorServer().connect(transport)
     await transport.handleRequest(request, response)
+  })
+}
+
+/** The mirror server of 2024-11-05 over HTTP+SSE. */
+export function mirrorSse(): Promise<HttpUpstream> {
+  const sessions = new Map<string, SSEServerTransport>()
+  return listen(async (request, response) => {
+    if (request.method === 'GET') {
+      const transport = new SSEServerTransport('/messages', response)
+      sessions.set(transport.sessionId, transport)
+      return mirrorServer().connect(transport)
+    }
+    const url = new URL(request.url ?? '/', 'http://localhost')
+    const transport = sessions.get(url.searchParams.get('sessionId') ?? '')
+    if (transport === undefined) response.writeHead(404).end()
+    else await transport.handlePostMessage(request, response)
   })
 }

@@ -2,6 +2,11 @@ import { Server } from '@modelcontextprotocol/server'
 
 type Fields = Record<string, unknown>
 
+/** Members that a careless copy loses, or takes for something else. */
+export const ODD = JSON.parse(
+  '{"__proto__":{"x":1},"constructor":1,"toString":null,"":0,"2":2,"1":1}',
+) as Fields
+
 /** A tool definition with fields that no revision knows, at every level. */
 export const TOOL: Fields = {
   name: 'mirror',
@@ -16,7 +21,8 @@ export const TOOL: Fields = {
   outputSchema: { type: 'object', properties: { r: {} }, x4: 4 },
   annotations: { readOnlyHint: true, x5: { y: 5 } },
   icons: [{ src: 'https://example.com/i.png', sizes: ['any'], x6: 6 }],
-  x7: { y: [7] },
+  execution: { taskSupport: 'forbidden', x9: 9 },
+  x7: { y: [7], odd: ODD },
   _meta: { 'vendor.example/x8': { z: 8 } },
 }
 
@@ -31,7 +37,8 @@ export const PROMPT: Fields = {
   name: 'greet',
   title: 'Greet',
   arguments: [{ name: 'who', required: true, x1: 1 }],
-  x2: { y: 2 },
+  icons: [{ src: 'https://example.com/i.png', x4: 4 }],
+  x2: { y: 2, odd: ODD },
   _meta: { 'vendor.example/x3': 3 },
 }
 
@@ -40,33 +47,41 @@ export const RESOURCE: Fields = {
   name: 'a',
   size: 12,
   annotations: { audience: ['user'], priority: 0.5, x1: 1 },
-  x2: { y: 2 },
+  icons: [{ src: 'https://example.com/i.png', x4: 4 }],
+  x2: { y: 2, odd: ODD },
   _meta: { 'vendor.example/x3': 3 },
 }
 
 export const TEMPLATE: Fields = {
   uriTemplate: 'mirror://{id}',
   name: 'any',
-  x1: 1,
+  annotations: { priority: 0.5, x3: 3 },
+  x1: { odd: ODD },
   _meta: { 'vendor.example/x2': 2 },
 }
+
+/** One of every kind of content, and one of a kind that no revision knows. */
+const CONTENT: Fields[] = [
+  { type: 'text', text: 'known', x1: 1, annotations: { audience: ['user'], x2: 2 }, _meta: { x3: 3 } },
+  { type: 'image', data: 'AA==', mimeType: 'image/png', x1: { y: [1] }, annotations: { priority: 1, x2: 2 } },
+  { type: 'audio', data: 'AA==', mimeType: 'audio/wav', x1: null, _meta: { 'vendor.example/x3': {} } },
+  { type: 'resource', resource: { uri: 'mirror://a', blob: 'AA==', x4: 4 }, x1: 1 },
+  { type: 'resource', resource: { uri: 'mirror://b', text: 'b', x4: 4, _meta: { x5: 5 } }, _meta: { x6: 6 } },
+  { type: 'resource_link', uri: 'mirror://a', name: 'a', x6: 6, icons: [{ src: 'data:,', x7: 7 }] },
+  { type: 'hologram', beam: [1, { x5: 5 }] },
+]
 
 /** What each method answers, beside the parameters that it got. */
 export const RESULTS: Record<string, Fields> = {
   'tools/call': {
-    content: [
-      { type: 'text', text: 'known', x1: 1, annotations: { audience: ['user'], x2: 2 }, _meta: { x3: 3 } },
-      { type: 'resource', resource: { uri: 'mirror://a', blob: 'AA==', x4: 4 } },
-      { type: 'hologram', beam: [1, { x5: 5 }] },
-      { type: 'resource_link', uri: 'mirror://a', name: 'a', x6: 6 },
-    ],
-    structuredContent: { r: { x7: [7, null] } },
+    content: CONTENT,
+    structuredContent: { r: { x7: [7, null, 0.5, -1e-7, '\u2028', ODD] } },
     isError: false,
     x8: { y: 8 },
   },
   'prompts/get': {
     description: 'hello',
-    messages: [{ role: 'user', content: { type: 'text', text: 'Hi', x1: 1 }, x2: 2 }],
+    messages: CONTENT.map((content, x2) => ({ role: 'user', content, x2 })),
     x3: { y: 3 },
   },
   'resources/read': {

@@ -29,6 +29,9 @@ if (mode === 'silent') process.stdin.pause()
 
 type Message = { id?: number; method?: string; params?: { name?: string } }
 
+/** Deeper than the stack of whoever writes it as JSON. */
+const deep = (): string => '['.repeat(20_000) + ']'.repeat(20_000)
+
 /** Answers that do not follow the rules, by the name of the tool called. */
 const CALLS: Record<string, (id: unknown) => void> = {
   echo: (id) => result(id, text('echo')),
@@ -50,6 +53,18 @@ const CALLS: Record<string, (id: unknown) => void> = {
       write({ jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: i } })
     }
     result(id, text('flooded'))
+  },
+  'deep-update': (id) => {
+    write(
+      `{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"x://a","y":${deep()}}}`,
+    )
+    result(id, text('updated'))
+  },
+  'deep-error': (id) =>
+    write(`{"jsonrpc":"2.0","id":${String(id)},"error":{"code":-1,"message":"no","data":${deep()}}}`),
+  say: (id) => {
+    write({ jsonrpc: '2.0', method: 'notifications/vendor', params: {} })
+    result(id, text('said'))
   },
   'last-words': (id) => {
     result(id, text('bye'))

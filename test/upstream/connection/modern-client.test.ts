@@ -98,6 +98,14 @@ describe.each(['streamable-http', 'stdio'])('a modern server over %s', (kind) =>
     },
   )
 
+  test('may not answer with questions of a kind that the client was not said to answer', async () => {
+    const client = new RecordingClient({ roots: {}, extensions: {} })
+    await expect(call(await open(kind), 'wants-input', { client })).rejects.toMatchObject({
+      code: 'upstream_bad_response',
+      facts: { server: 'sample', mayHaveExecuted: true },
+    })
+  })
+
   test('may answer with a task only where the client has declared the extension', async () => {
     const extension = { extensions: { 'io.modelcontextprotocol/tasks': {} } }
     const connected = await open(kind)

@@ -37,7 +37,7 @@ describe('the program of a package', () => {
     ],
   ])('%s', async (_what, name, manifest, path) => {
     await install(name, manifest)
-    expect(await packageCommand(name, ['/nowhere', folder])).toEqual({
+    expect(await packageCommand(name, { nodeModules: ['/nowhere', folder], installed: '/nowhere' })).toEqual({
       command: process.execPath,
       args: [join(folder, name, path)],
     })
@@ -60,7 +60,42 @@ describe('the program of a package', () => {
     ['a broken manifest', 'broken', '{', 'the package broken is not installed'],
   ])('is refused when there is %s', async (_what, name, manifest, message) => {
     await install(name, manifest)
-    await expect(packageCommand(name, [folder])).rejects.toThrow(message)
+    await expect(packageCommand(name, { nodeModules: [folder], installed: '/nowhere' })).rejects.toThrow(
+      message,
+    )
+  })
+})
+
+describe('the version of a package', () => {
+  const place = async (folderName: string, version: string): Promise<void> => {
+    const path = join(folder, 'own', folderName, 'node_modules', '@scope', 'versioned')
+    await mkdir(path, { recursive: true })
+    await writeFile(join(path, 'package.json'), JSON.stringify({ version, bin: 'x.js' }))
+  }
+  const versionOf = async (text: string): Promise<string | undefined> => {
+    const { args } = await packageCommand(text, { nodeModules: [folder], installed: join(folder, 'own') })
+    return args[0]?.slice(folder.length)
+  }
+
+  test('is exactly the one that is named, wherever it is', async () => {
+    await install('@scope/versioned', { version: '3.0.0', bin: 'x.js' })
+    await place('@scope+versioned@1.9.0', '1.9.0')
+    expect(await versionOf('@scope/versioned@1.9.0')).toBe(
+      '/own/@scope+versioned@1.9.0/node_modules/@scope/versioned/x.js',
+    )
+    expect(await versionOf('@scope/versioned@3.0.0')).toBe('/@scope/versioned/x.js')
+    await expect(versionOf('@scope/versioned@2.0.0')).rejects.toThrow(
+      'the package @scope/versioned@2.0.0 is not installed (3.0.0 is)',
+    )
+  })
+
+  test('is the newest one that the gateway installed where there is no other', async () => {
+    await place('@scope+versioned@1.10.0', '1.10.0')
+    expect(await versionOf('@scope/versioned')).toBe('/@scope/versioned/x.js')
+    await rm(join(folder, '@scope', 'versioned'), { recursive: true })
+    expect(await versionOf('@scope/versioned')).toBe(
+      '/own/@scope+versioned@1.10.0/node_modules/@scope/versioned/x.js',
+    )
   })
 })
 

@@ -1,6 +1,7 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import { GatewayError } from '../domain/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { mapSchemas } from '../domain/json-schema.ts'
 
 const MAX_SCHEMA_BYTES = 64 * 1024
 /** Keywords with regular expressions or names of formats: run in this process they would be a way to stall it. */
@@ -35,7 +36,7 @@ function compile(schema: unknown): Check {
       addUsedSchema: false,
       logger: false,
     })
-    const cleaned = withoutForeignKeywords(schema)
+    const cleaned = mapSchemas(schema, withoutForeignKeywords)
     const validate = ajv.compile(isJsonObject(cleaned) ? cleaned : {})
     return (value) => (validate(value) ? [] : problemsOf(validate))
   } catch {
@@ -50,24 +51,6 @@ function problemsOf(validate: ValidateFunction): string[] {
   })
 }
 
-/** A deep copy without the keywords that are left to the server. Property names that look like keywords stay. */
-function withoutForeignKeywords(schema: unknown, isPropertyMap = false): unknown {
-  if (Array.isArray(schema)) return schema.map((member) => withoutForeignKeywords(member))
-  if (!isJsonObject(schema)) return schema
-  return Object.fromEntries(
-    Object.entries(schema)
-      .filter(([key]) => isPropertyMap || !LEFT_TO_THE_SERVER.has(key))
-      .map(([key, member]) => [
-        key,
-        keepsData(key, isPropertyMap) ? member : withoutForeignKeywords(member, !isPropertyMap && isMap(key)),
-      ]),
-  )
-}
-
-function keepsData(key: string, isPropertyMap: boolean): boolean {
-  return !isPropertyMap && (key === 'const' || key === 'enum' || key === 'default' || key === 'examples')
-}
-
-function isMap(key: string): boolean {
-  return key === 'properties' || key === '$defs' || key === 'definitions' || key === 'dependentSchemas'
+function withoutForeignKeywords(schema: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(schema).filter(([keyword]) => !LEFT_TO_THE_SERVER.has(keyword)))
 }

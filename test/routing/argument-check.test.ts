@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { checkArguments } from '../../src/api/argument-check.ts'
+import { checkArguments } from '../../src/routing/argument-check.ts'
 import type { JsonObject } from '../../src/domain/json.ts'
 
 function problemsOf(inputSchema: JsonObject, value: JsonObject): readonly string[] {

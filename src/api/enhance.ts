@@ -1,0 +1,68 @@
+import { type RequestHandler, Router } from 'express'
+import { z } from 'zod'
+import { ENHANCE_TOOL, MAX_CLIENT, MAX_PROMPT } from '../builtin/enhance-tool.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import { rulesFor } from '../domain/enhancement-rule.ts'
+import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import type { OpenEnhancer } from '../enhance/enhancer-open.ts'
+import type { Calls } from '../routing/calls.ts'
+import { methodNotAllowed } from './method-not-allowed.ts'
+import { bodyOf } from './query.ts'
+import { requireRole } from './require-role.ts'
+import { answerWith, callerOf } from './run.ts'
+
+interface EnhanceRouteOptions {
+  readonly calls: Calls
+  readonly catalog: Catalog
+  readonly enhancing: OpenEnhancer
+}
+
+const body = z.strictObject({
+  prompt: z.string().min(1).max(MAX_PROMPT),
+  client: z.string().min(1).max(MAX_CLIENT).optional(),
+})
+
+/**
+ * `POST /enhance`: the tool `gateway_enhance_prompt` with its result alone, streamed on request. `GET /enhance`, for
+ * operators, tells how the Ollama server is, its models, and the rules for the tenant.
+ */
+export function enhanceRoutes(options: EnhanceRouteOptions): Router {
+  const router = Router()
+  router.post('/enhance', enhance(options))
+  router.get('/enhance', requireRole('operator'), (request, response) => {
+    const { enhancing, catalog } = options
+    const { tenantId } = callerOf(request).principal
+    response.json({
+      ...statusOf(enhancing),
+      models: enhancing.status()?.models ?? [],
+      rules: rulesFor(catalog.snapshot.enhancementRules.values(), tenantId),
+    })
+  })
+  router.all('/enhance', methodNotAllowed('GET, POST'))
+  return router
+}
+
+/** How the Ollama server is, for everybody; `off` where there is none. */
+export function statusOf({ status }: Pick<OpenEnhancer, 'status'>): JsonObject {
+  const known = status()
+  if (known === undefined) return { state: 'off' }
+  return { state: known.state, since: new Date(known.since).toISOString(), breaker: known.breaker }
+}
+
+function enhance({ calls, enhancing: { enhancer } }: EnhanceRouteOptions): RequestHandler {
+  return async (request, response) => {
+    const given = bodyOf(body, request)
+    // There is no tool then, and callers that always ask should not have to know.
+    if (!enhancer.isOn) return void response.json({ prompt: given.prompt, enhanced: false, reason: 'off' })
+    const operation = {
+      action: 'call',
+      kind: 'tool',
+      name: ENHANCE_TOOL,
+      method: 'tools/call',
+      params: { name: ENHANCE_TOOL, arguments: given },
+    } as const
+    await answerWith(calls, request, response, operation, ({ structuredContent }) =>
+      isJsonObject(structuredContent) ? structuredContent : {},
+    )
+  }
+}

@@ -1,0 +1,90 @@
+import type { Request } from 'express'
+import { z } from 'zod'
+import { identityOf } from '../auth/identity.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import { GatewayError } from '../domain/errors.ts'
+import { ALL_TENANTS, type Principal } from '../domain/principal.ts'
+import { isBuiltinName, SERVER_NAME, type ServerDefinition, serverKey } from '../domain/server-definition.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { queryOf } from './query.ts'
+
+/** What tells whether somebody may manage a server, and where it is written down who did. */
+export interface ManagementOptions {
+  readonly catalog: Catalog
+  readonly logger: Logger
+  /** Role of those who may manage servers for all tenants and what is started on this machine. */
+  readonly platformAdminRole?: string
+  /** How many servers a tenant may have; undefined for no limit. */
+  readonly maxServersOf?: (tenantId: string) => number | undefined
+}
+
+const tenantQuery = z.object({ tenantId: z.string().max(63).optional() })
+
+/** @throws GatewayError `forbidden`; `what` completes the sentence */
+export function needAdmin({ roles }: Principal, role: string | undefined, what: string): void {
+  const adminRole = role ?? 'platform-admin'
+  if (!roles.includes(adminRole)) throw new GatewayError('forbidden', `${what} needs the role ${adminRole}`)
+}
+
+/** Whether an operator may manage a server that it sees: those for all tenants are the platform's. */
+export function mayManage(
+  { roles }: Principal,
+  { tenantId }: { tenantId: string },
+  role = 'platform-admin',
+): boolean {
+  return tenantId !== ALL_TENANTS || roles.includes(role)
+}
+
+/**
+ * Which documents the name in the path may mean, the likeliest first: the tenant's own, else that for all tenants;
+ * `?tenantId=*` asks for the latter.
+ * @throws GatewayError `server_not_found` for a name that is none and for other tenants
+ */
+export function addressedBy(request: Request): { tenantId: string; name: string }[] {
+  const own = identityOf(request).principal.tenantId
+  const { tenantId } = queryOf(tenantQuery, request)
+  const name = String(request.params['name'])
+  const isForeign = tenantId !== undefined && tenantId !== own && tenantId !== ALL_TENANTS
+  if (!SERVER_NAME.test(name) || isBuiltinName(name) || isForeign) throw unknownServer(name)
+  return (tenantId === undefined ? [own, ALL_TENANTS] : [tenantId]).map((each) => ({ tenantId: each, name }))
+}
+
+/**
+ * The server that a request of an operator is about, if the caller may manage it: its tenant's own; those for all
+ * tenants are the platform's.
+ * @throws GatewayError `server_not_found`, `forbidden`, or `invalid_document` for one whose document was refused
+ */
+export function managedServer(
+  { catalog, platformAdminRole }: ManagementOptions,
+  request: Request,
+): ServerDefinition {
+  const { servers, quarantined } = catalog.snapshot
+  const { principal } = identityOf(request)
+  for (const key of addressedBy(request)) {
+    const server = servers.get(serverKey(key))
+    const refused = quarantined.find(({ tenantId, name }) => tenantId === key.tenantId && name === key.name)
+    if (server === undefined && refused === undefined) continue
+    if (key.tenantId === ALL_TENANTS)
+      needAdmin(principal, platformAdminRole, 'Managing a server for all tenants')
+    if (server !== undefined) return server
+    throw new GatewayError('invalid_document', `The document was refused: ${refused?.reason ?? ''}`)
+  }
+  throw unknownServer(String(request.params['name']))
+}
+
+export function unknownServer(name: string): GatewayError {
+  return new GatewayError('server_not_found', `Unknown server: ${name.slice(0, 64)}`)
+}
+
+/** Writes down who did something to a server. */
+export function logAction(
+  { logger }: Pick<ManagementOptions, 'logger'>,
+  request: Request,
+  event: string,
+  { tenantId, name }: { tenantId: string; name: string },
+  more: object = {},
+): void {
+  const { principal, requestId } = identityOf(request)
+  const { subject, tenantId: callerTenant, agent } = principal
+  logger.info({ server: name, tenantId, subject, callerTenant, agent, requestId, ...more }, event)
+}

@@ -1,0 +1,143 @@
+import { type Request, type Response, Router } from 'express'
+import { z } from 'zod'
+import { identityOf } from '../auth/identity.ts'
+import type { PipelineCheck } from '../builtin/pipeline-check.ts'
+import { GatewayError } from '../domain/errors.ts'
+import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { PIPELINE_SERVER } from '../domain/pipeline-definition.ts'
+import { ALL_TENANTS } from '../domain/principal.ts'
+import { exposedName } from '../domain/tool-name.ts'
+import { planOf } from '../pipelines/plan.ts'
+import { referenceProblems } from '../pipelines/references.ts'
+import { checkedPipeline } from '../registry/parse-pipelines.ts'
+import type { RegistryStore, StoredDocument } from '../registry/registry-store.ts'
+import { addressedBy, logAction, type ManagementOptions, needAdmin } from './managed-server.ts'
+import { methodNotAllowed } from './method-not-allowed.ts'
+import { described, unknownPipeline } from './pipelines.ts'
+import { bodyOf } from './query.ts'
+import { requireRole } from './require-role.ts'
+import { matchOf } from './server-writes.ts'
+
+export interface PipelineWriteOptions extends ManagementOptions {
+  readonly pipelineStore: RegistryStore
+  readonly pipelineCheck: PipelineCheck
+}
+
+/** Not a record schema: that would drop members of some names. */
+const anyDocument = z.custom<JsonObject>(isJsonObject, 'expected an object')
+
+/**
+ * `GET`, `PUT` and `DELETE /v1/pipelines/{name}`: the documents of the caller's tenant and, with `?tenantId=*`, those for
+ * all tenants, for operators; to others `GET` describes the pipeline as its callers see it. A document with anything wrong
+ * in it is not stored.
+ */
+export function pipelineWriteRoutes(options: PipelineWriteOptions): Router {
+  const router = Router()
+  const writes = new PipelineWrites(options)
+  const operator = requireRole('operator')
+  router.get('/pipelines/:name', (request, response) => writes.show(request, response))
+  router.put('/pipelines/:name', operator, (request, response) => writes.put(request, response))
+  router.delete('/pipelines/:name', operator, (request, response) => writes.remove(request, response))
+  router.all('/pipelines/:name', methodNotAllowed('GET, POST, PUT, DELETE'))
+  return router
+}
+
+class PipelineWrites {
+  readonly #options: PipelineWriteOptions
+
+  constructor(options: PipelineWriteOptions) {
+    this.#options = options
+  }
+
+  async show(request: Request, response: Response): Promise<void> {
+    const { principal } = identityOf(request)
+    const name = String(request.params['name'])
+    const stored = principal.roles.includes('operator') ? await this.#found(request) : undefined
+    if (stored !== undefined) return this.#answer(response, stored)
+    const tool = exposedName(PIPELINE_SERVER, name)
+    const item = this.#options.catalog.viewOf(principal).toolsByName.get(tool)
+    if (item === undefined) throw unknownPipeline(name)
+    response.json(described(item))
+  }
+
+  async put(request: Request, response: Response): Promise<void> {
+    const name = String(request.params['name'])
+    const tenantId = addressedBy(request)[0]?.tenantId ?? identityOf(request).principal.tenantId
+    this.#mayWrite(request, tenantId)
+    const before = await this.#found(request, tenantId)
+    const wanted = { name, tenantId, ...bodyOf(anyDocument, request) }
+    if (wanted.name !== name || wanted.tenantId !== tenantId)
+      throw invalid(['name and tenantId are those of the path'])
+    const problems = this.#problemsOf(wanted)
+    if (problems.length > 0) throw invalid(problems)
+    if (before === undefined) this.#refuseTaken(wanted)
+    const { pipelineStore } = this.#options
+    const stored =
+      before === undefined
+        ? await pipelineStore.create(wanted)
+        : await pipelineStore.replace(wanted, matchOf(request, before))
+    logAction(this.#options, request, 'pipeline document written', stored)
+    this.#answer(response.status(before === undefined ? 201 : 200), stored)
+  }
+
+  async remove(request: Request, response: Response): Promise<void> {
+    const stored = await this.#found(request)
+    if (stored === undefined) throw unknownPipeline(String(request.params['name']))
+    const { tenantId, name } = stored
+    this.#mayWrite(request, tenantId)
+    await this.#options.pipelineStore.remove(tenantId, name, matchOf(request, stored))
+    logAction(this.#options, request, 'pipeline document removed', stored)
+    response.status(204).end()
+  }
+
+  /** Everything that is wrong with a document now, as far as it can be known. */
+  #problemsOf(document: JsonObject): readonly string[] {
+    const { catalog, pipelineCheck } = this.#options
+    const { definition, problems } = checkedPipeline(document)
+    if (definition === undefined) return problems
+    const planned = planOf(definition)
+    const references = referenceProblems(definition, catalog.snapshot)
+    if (references.length > 0 || !('plan' in planned)) return references
+    // What is for all tenants uses what each one has.
+    if (definition.tenantId === ALL_TENANTS) return []
+    return pipelineCheck.problemsOf(planned.plan, definition.tenantId)
+  }
+
+  async #found(request: Request, tenantId?: string): Promise<StoredDocument | undefined> {
+    for (const key of addressedBy(request)) {
+      if (tenantId !== undefined && key.tenantId !== tenantId) continue
+      const found = await this.#options.pipelineStore.get(key.tenantId, key.name)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
+  #mayWrite(request: Request, tenantId: string): void {
+    const { principal } = identityOf(request)
+    if (tenantId !== ALL_TENANTS) return
+    needAdmin(principal, this.#options.platformAdminRole, 'Writing a pipeline for all tenants')
+  }
+
+  /** What is for all tenants has its name in each. @throws GatewayError `already_exists` */
+  #refuseTaken({ name, tenantId }: { name: string; tenantId: string }): void {
+    if (tenantId === ALL_TENANTS) return
+    const all = [...this.#options.catalog.snapshot.pipelines.values()]
+    if (all.some((pipeline) => pipeline.tenantId === ALL_TENANTS && pipeline.name === name))
+      throw new GatewayError('already_exists', 'A pipeline for all tenants has this name')
+  }
+
+  #answer(response: Response, { tenantId, name, document, etag }: StoredDocument): void {
+    response.setHeader('ETag', `"${etag}"`)
+    response.json({
+      name,
+      tenantId,
+      etag: `"${etag}"`,
+      problems: this.#problemsOf(document),
+      document,
+    })
+  }
+}
+
+function invalid(problems: readonly string[]): GatewayError {
+  return new GatewayError('invalid_document', problems.join('; ').slice(0, 4000), { facts: { problems } })
+}

@@ -1,0 +1,106 @@
+import { type Request, type Response, Router } from 'express'
+import { z } from 'zod'
+import { identityOf } from '../auth/identity.ts'
+import type { PipelineRuns } from '../builtin/pipeline-runs.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { CatalogItem } from '../catalog/server-catalog.ts'
+import { GatewayError } from '../domain/errors.ts'
+import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { PIPELINE_SERVER } from '../domain/pipeline-definition.ts'
+import { exposedName } from '../domain/tool-name.ts'
+import type { Operation } from '../routing/call.ts'
+import type { Calls } from '../routing/calls.ts'
+import { traceRequest } from '../routing/trace.ts'
+import { methodNotAllowed } from './method-not-allowed.ts'
+import { bodyOf } from './query.ts'
+import { answerWith, callerOf } from './run.ts'
+
+interface PipelineRouteOptions {
+  readonly catalog: Catalog
+  readonly calls: Calls
+  readonly pipelineRuns: PipelineRuns
+}
+
+/** Not a record schema: that would drop members of some names. */
+const callArguments = z.custom<JsonObject>(isJsonObject, 'expected an object')
+const runBody = z.strictObject({ arguments: callArguments.default({}) })
+
+/**
+ * `GET /v1/pipelines` and `POST /v1/pipelines/{name}`: the caller's pipelines, and running one; with `Prefer:
+ * respond-async` (RFC 7240 §4.1) the answer is the run's address, and the run goes on without the connection. `GET` and
+ * `DELETE /v1/pipelines/runs/{id}`: how a run of the caller does, and ending it.
+ */
+export function pipelineRoutes(options: PipelineRouteOptions): Router {
+  const { catalog, calls, pipelineRuns } = options
+  const router = Router()
+
+  router.get('/pipelines', (request, response) => {
+    const { tools } = catalog.viewOf(identityOf(request).principal)
+    response.json({
+      pipelines: tools.filter(({ serverName }) => serverName === PIPELINE_SERVER).map(described),
+    })
+  })
+
+  router.get('/pipelines/runs/:id', (request, response) => {
+    response.json(pipelineRuns.status(request.params.id, identityOf(request).principal))
+  })
+  router.delete('/pipelines/runs/:id', (request, response) => {
+    response.json(pipelineRuns.cancel(request.params.id, identityOf(request).principal))
+  })
+  router.all('/pipelines/runs/:id', methodNotAllowed('GET, DELETE'))
+
+  router.post('/pipelines/:name', async (request, response) => {
+    const name = exposedName(PIPELINE_SERVER, request.params.name)
+    const operation = {
+      action: 'call',
+      kind: 'tool',
+      name,
+      method: 'tools/call',
+      params: { name, arguments: bodyOf(runBody, request).arguments },
+    } as const
+    if (prefersAsync(request)) await answerAsync(options, request, response, operation)
+    else await answerWith(calls, request, response, operation, withIsError)
+  })
+
+  router.all('/pipelines', methodNotAllowed('GET'))
+  return router
+}
+
+/** A pipeline as its caller sees it. */
+export function described({ name, shownAs, listed }: CatalogItem): JsonObject {
+  const { name: _shown, ...rest } = listed
+  return { name, tool: shownAs, ...rest }
+}
+
+/** Answers as soon as the run has begun, or with what kept it from that. */
+async function answerAsync(
+  { calls, pipelineRuns }: PipelineRouteOptions,
+  request: Request,
+  response: Response,
+  given: Pick<Operation, 'action' | 'kind' | 'name' | 'method' | 'params'>,
+): Promise<void> {
+  const operation: Operation = { ...given, scope: undefined, signal: new AbortController().signal }
+  const { id, begun } = pipelineRuns.expect(operation)
+  const caller = callerOf(request)
+  const result = traceRequest({ method: operation.method, over: 'rest' }, () => calls.run(caller, operation))
+  // Whatever becomes of it later, the run's status tells.
+  result.catch(() => undefined)
+  await Promise.race([begun, result])
+  response.setHeader('Preference-Applied', 'respond-async')
+  response.setHeader('Location', `/v1/pipelines/runs/${id}`)
+  response.status(202).json(pipelineRuns.status(id, caller.principal))
+}
+
+function prefersAsync(request: Request): boolean {
+  const preferences = (request.get('prefer') ?? '').split(',')
+  return preferences.some((each) => /^\s*respond-async\s*(;|$)/i.test(each))
+}
+
+/** REST callers can rely on `isError` being there. */
+function withIsError(result: JsonObject): JsonObject {
+  return { ...result, isError: result['isError'] === true }
+}
+
+export function unknownPipeline(name: string): GatewayError {
+  return new GatewayError('tool_not_found', `Unknown pipeline: ${name.slice(0, 64)}`)
+}

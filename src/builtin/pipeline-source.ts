@@ -1,0 +1,169 @@
+import type { Catalog } from '../catalog/catalog.ts'
+import type { Clock } from '../domain/clock.ts'
+import { GatewayError } from '../domain/errors.ts'
+import type { JsonObject } from '../domain/json.ts'
+import { isJsonObject } from '../domain/json.ts'
+import { PIPELINE_SERVER, type PipelineDefinition, pipelinesOf } from '../domain/pipeline-definition.ts'
+import type { ToolOverride } from '../domain/server-definition.ts'
+import type { Snapshot } from '../domain/snapshot.ts'
+import { runPlan, type StepCall } from '../pipelines/pipeline-run.ts'
+import { type PipelinePlan, planOf } from '../pipelines/plan.ts'
+import { checkArguments } from '../routing/argument-check.ts'
+import type { Caller } from '../routing/call.ts'
+import type { Calls } from '../routing/calls.ts'
+import { clientNameOf } from '../routing/client-name.ts'
+import type { ActiveRun } from './active-run.ts'
+import {
+  type BuiltinCall,
+  builtinDefinition,
+  type BuiltinServer,
+  type BuiltinSource,
+  type BuiltinTool,
+} from './builtin-server.ts'
+import { ENHANCE_TOOL } from './enhance-tool.ts'
+import type { PipelineCheck } from './pipeline-check.ts'
+import type { PipelineRuns } from './pipeline-runs.ts'
+
+export interface PipelineSourceOptions {
+  readonly catalog: Catalog
+  readonly check: PipelineCheck
+  readonly runs: PipelineRuns
+  /** What the steps go through, each under the caller's own rights. */
+  readonly calls: () => Calls
+  readonly clock: Clock
+}
+
+/** Time that is left to say which step took too long. */
+const MARGIN_MS = 100
+
+/** The server `pipeline` of each tenant with pipelines of its own, which has those for all too, and that for all. */
+export function pipelineSource(options: PipelineSourceOptions): BuiltinSource {
+  return ({ pipelines }: Snapshot) => {
+    const enabled = [...pipelines.values()].filter((pipeline) => pipeline.enabled)
+    const tenants = new Set(enabled.map(({ tenantId }) => tenantId))
+    return [...tenants].map((tenantId) =>
+      serverOf(options, tenantId, [...pipelinesOf(enabled, tenantId).values()]),
+    )
+  }
+}
+
+function serverOf(
+  options: PipelineSourceOptions,
+  tenantId: string,
+  pipelines: readonly PipelineDefinition[],
+): BuiltinServer {
+  return {
+    definition: builtinDefinition({
+      name: PIPELINE_SERVER,
+      tenantId,
+      description: 'Chains of calls that the operator declared.',
+      tools: Object.fromEntries(pipelines.map((pipeline) => [pipeline.name, overrideOf(pipeline)])),
+    }),
+    tools: pipelines.flatMap((pipeline) => {
+      const planned = planOf(pipeline)
+      return 'plan' in planned ? [toolOf(options, planned.plan)] : []
+    }),
+  }
+}
+
+function overrideOf({ requiredRoles, agentAllowlist, timeoutMs }: PipelineDefinition): ToolOverride {
+  return {
+    timeoutMs,
+    ...(requiredRoles !== undefined && { requiredRoles }),
+    ...(agentAllowlist !== undefined && { agentAllowlist }),
+  }
+}
+
+function toolOf(options: PipelineSourceOptions, plan: PipelinePlan): BuiltinTool {
+  const { name, title, description, inputSchema } = plan.definition
+  const definition = {
+    name,
+    ...(title !== undefined && { title }),
+    description: description ?? `Runs the steps ${plan.steps.map(({ id }) => id).join(', ')}.`,
+    inputSchema,
+  }
+  return {
+    definition,
+    run: async (given) => {
+      const input = withDefaults(inputSchema, given.arguments)
+      checkArguments(definition, input)
+      const { tenantId } = given.call.caller.principal
+      refuseUnfit(options.check.problemsOf(plan, tenantId))
+      const run = options.runs.begin(given.call, plan)
+      return run.follow(() => runPipeline(options, plan, { given, input, run }))
+    },
+  }
+}
+
+async function runPipeline(
+  { clock, calls, catalog }: PipelineSourceOptions,
+  plan: PipelinePlan,
+  { given, input, run }: { given: BuiltinCall; input: JsonObject; run: ActiveRun },
+): Promise<JsonObject> {
+  const { call, signal, deadlineAt } = given
+  const { caller, operation } = call
+  const leftMs = deadlineAt - clock.monotonic()
+  const own: Caller = {
+    principal: caller.principal,
+    face: caller.face,
+    sessionId: caller.sessionId,
+    requestId: caller.requestId,
+    clientName: clientNameOf(caller, operation),
+  }
+  return runPlan(plan, {
+    input,
+    call: (step) => callStep({ calls: calls(), catalog }, own, step),
+    clock,
+    timeoutMs: Math.max(1, leftMs - Math.min(MARGIN_MS, leftMs / 10)),
+    signal: AbortSignal.any([signal, run.signal]),
+    onStep: (news) => run.onStep(news),
+    onProgress: (progress) => operation.onProgress?.(progress),
+  })
+}
+
+/** Makes the call of a step. Its server cannot ask the client anything: the client waits for the pipeline. */
+function callStep(
+  { calls, catalog }: { calls: Calls; catalog: Catalog },
+  caller: Caller,
+  { tool, arguments: given, signal, onProgress }: StepCall,
+): Promise<JsonObject> {
+  const name = tool ?? ENHANCE_TOOL
+  const item = catalog.find('tool', caller.principal.tenantId, undefined, name)
+  if (tool === undefined && item === undefined) return Promise.resolve(notEnhanced(given))
+  return calls.run(caller, {
+    action: 'call',
+    kind: 'tool',
+    name,
+    scope: undefined,
+    method: 'tools/call',
+    params: { name, arguments: given },
+    ...(item !== undefined && { check: () => checkArguments(item.listed, given) }),
+    signal,
+    onProgress,
+  })
+}
+
+/** What the enhancer would say where nothing is enhanced. */
+function notEnhanced({ prompt }: JsonObject): JsonObject {
+  const text = typeof prompt === 'string' ? prompt : JSON.stringify(prompt)
+  return {
+    content: [{ type: 'text', text }],
+    structuredContent: { prompt: text, enhanced: false, reason: 'off' },
+  }
+}
+
+function refuseUnfit(problems: readonly string[]): void {
+  if (problems.length === 0) return
+  throw new GatewayError('pipeline_invalid', problems.join('; ').slice(0, 2000), {
+    facts: { problems, mayHaveExecuted: false },
+  })
+}
+
+/** Values for what the caller left out, as the schema says. */
+function withDefaults({ properties }: JsonObject, given: JsonObject): JsonObject {
+  if (!isJsonObject(properties)) return given
+  const defaults = Object.entries(properties).flatMap(([name, schema]) =>
+    isJsonObject(schema) && schema['default'] !== undefined ? [[name, schema['default']] as const] : [],
+  )
+  return { ...Object.fromEntries(defaults), ...given }
+}

@@ -1,0 +1,65 @@
+import { Command, Option } from 'commander'
+import type { JsonObject } from '../domain/json.ts'
+import { type AddressOptions, addressOf, asJson, type CliContext, table, withAddress } from './context.ts'
+import { ask, objectsIn } from './rest-client.ts'
+
+type CacheOptions = AddressOptions & { cache?: string; tenant?: string }
+
+/** `caches list` and `caches clear` against a running gateway. */
+export function cachesCommand(context: CliContext): Command {
+  return new Command('caches')
+    .description('figures of the caches of a running gateway, and clearing them')
+    .addCommand(listCommand(context))
+    .addCommand(clearCommand(context))
+}
+
+function listCommand(context: CliContext): Command {
+  const { print } = context
+  const command = new Command('list').description('list the caches with their figures')
+  return withCache(command).action(async (options: CacheOptions) => {
+    const answer = await ask(addressOf(options, context), 'GET', pathOf(options))
+    print(options.json === true ? asJson(answer) : table(objectsIn(answer['caches']).map(row)))
+  })
+}
+
+function clearCommand(context: CliContext): Command {
+  const { print } = context
+  const command = new Command('clear').description('forget what is in the caches')
+  return withCache(command).action(async (options: CacheOptions) => {
+    const answer = await ask(addressOf(options, context), 'DELETE', pathOf(options))
+    const rows = objectsIn(answer['cleared']).map(({ name, entries }) => [
+      String(name),
+      `${String(entries)} entries cleared`,
+    ])
+    print(options.json === true ? asJson(answer) : table(rows))
+  })
+}
+
+function withCache(command: Command): Command {
+  return withAddress(
+    command
+      .addOption(new Option('--cache <name>', 'only this one').choices(['enhancements', 'results']))
+      .option(
+        '--tenant <tenant>',
+        'the own tenant (default), or * for all as an administrator of the platform',
+      ),
+  )
+}
+
+function pathOf({ cache, tenant }: CacheOptions): string {
+  const query = new URLSearchParams()
+  if (cache !== undefined) query.set('cache', cache)
+  if (tenant !== undefined) query.set('tenantId', tenant)
+  return query.size === 0 ? '/v1/caches' : `/v1/caches?${query.toString()}`
+}
+
+function row({ name, entries, bytes, hits, misses, evictions }: JsonObject): string[] {
+  return [
+    String(name),
+    `${String(entries)} entries`,
+    `${String(bytes)} bytes`,
+    `${String(hits)} hits`,
+    `${String(misses)} misses`,
+    `${String(evictions)} evictions`,
+  ]
+}

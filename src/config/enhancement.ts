@@ -1,0 +1,100 @@
+import { z } from 'zod'
+import { optional, setting } from './setting.ts'
+import { integer, isPlainUrl, wordList } from './values.ts'
+
+/** What improves prompts, and who may ask for it. */
+export interface EnhancementSettings {
+  /** URL of the Ollama server; undefined: nothing is enhanced. */
+  readonly host: string | undefined
+  readonly timeoutMs: number
+  /** How long Ollama keeps a model in memory after a request, in its own notation. */
+  readonly keepAlive: string
+  /** A caller needs one of them; empty: no role is needed. */
+  readonly roles: readonly string[]
+  readonly cacheTtlMs: number
+}
+
+/** The size of each cache: of enhanced prompts, and of results of tools. */
+export interface CacheSettings {
+  readonly maxEntries: number
+  readonly maxBytes: number
+}
+
+const OLLAMA_PORT = '11434'
+
+const ollamaHost = {
+  schema: z
+    .string()
+    .trim()
+    .max(2048)
+    .transform((text) => (text.includes('://') ? text : withPort(`http://${text}`)))
+    .refine((text) => isPlainUrl(text) && new URL(text).search === '')
+    .transform((text) => text.replace(/\/+$/, '')),
+  expected: 'an http or https URL without user name, query and fragment, or a host with or without a port',
+}
+
+const keepAlive = {
+  schema: z
+    .string()
+    .trim()
+    .regex(/^(-1|[0-9]{1,9}(ms|s|m|h)?)$/),
+  expected: 'a duration as Ollama writes it: `300s`, `5m`, `24h`, `0`, or `-1` for ever',
+}
+
+export const enhancement = {
+  OLLAMA_HOST: optional(
+    ollamaHost,
+    'nothing is enhanced',
+    'Ollama server whose models improve prompts; docs/enhancement.md says how.',
+  ),
+  OLLAMA_TIMEOUT_MS: setting(
+    integer(1, 300_000),
+    '30000',
+    'Time for one answer of a model, in milliseconds; after it the prompt stays as it is.',
+  ),
+  OLLAMA_KEEP_ALIVE: setting(keepAlive, '5m', 'How long Ollama keeps a model in memory after a request.'),
+  ENHANCE_ROLES: setting(
+    wordList,
+    '',
+    'Roles of which a caller needs one to have prompts enhanced; none: everybody may.',
+  ),
+  ENHANCE_CACHE_TTL_MS: setting(
+    integer(1000, 604_800_000),
+    '3600000',
+    'How long an enhanced prompt is kept, in milliseconds.',
+  ),
+  CACHE_MAX_ENTRIES: setting(
+    integer(1, 1_000_000),
+    '10000',
+    'Entries of each cache: of enhanced prompts, and of results of tools with `cacheTtlMs`.',
+  ),
+  CACHE_MAX_BYTES: setting(
+    integer(65_536, 17_179_869_184),
+    '67108864',
+    'Size of each cache, in bytes; what is larger than a tenth of it is not kept.',
+  ),
+}
+
+type EnhancementValues = z.output<z.ZodObject<typeof enhancement>>
+
+export function enhancementSettingsOf(values: EnhancementValues): EnhancementSettings {
+  return {
+    host: values.OLLAMA_HOST,
+    timeoutMs: values.OLLAMA_TIMEOUT_MS,
+    keepAlive: values.OLLAMA_KEEP_ALIVE,
+    roles: values.ENHANCE_ROLES,
+    cacheTtlMs: values.ENHANCE_CACHE_TTL_MS,
+  }
+}
+
+export function cacheSettingsOf(values: EnhancementValues): CacheSettings {
+  return { maxEntries: values.CACHE_MAX_ENTRIES, maxBytes: values.CACHE_MAX_BYTES }
+}
+
+/** Ollama's own notation for its address has no scheme, and its own port by default. */
+function withPort(text: string): string {
+  const url = URL.parse(text)
+  if (url === null || url.port !== '' || /:\d+\/?$/.test(text)) return text
+  url.port = OLLAMA_PORT
+  return url.href
+}

@@ -1,0 +1,43 @@
+/** A name that could not be given, and who has it. */
+export interface RefusedName {
+  readonly own: string
+  readonly name: string
+  readonly holder: string
+}
+
+/**
+ * New names for some of several things, without two of the same name: what keeps its own name comes first, then whoever
+ * asks first.
+ * @param wanted new names by own ones
+ * @param keyOf what must not be the same of two names
+ */
+export function settledNames(
+  all: readonly string[],
+  wanted: ReadonlyMap<string, string>,
+  keyOf: (name: string) => string = (name) => name,
+): { names: ReadonlyMap<string, string>; refused: readonly RefusedName[] } {
+  const names = new Map(wanted)
+  const refused: RefusedName[] = []
+  while (names.size > 0) {
+    const losers = losersOf(all, names, keyOf)
+    if (losers.length === 0) break
+    // They keep their own names, which others may have got meanwhile: once more.
+    for (const { own } of losers) names.delete(own)
+    refused.push(...losers)
+  }
+  return { names, refused }
+}
+
+function losersOf(
+  all: readonly string[],
+  names: ReadonlyMap<string, string>,
+  keyOf: (name: string) => string,
+): RefusedName[] {
+  const holders = new Map(all.filter((own) => !names.has(own)).map((own) => [keyOf(own), own]))
+  return [...names].flatMap(([own, name]) => {
+    const key = keyOf(name)
+    const holder = holders.get(key)
+    if (holder === undefined) holders.set(key, own)
+    return holder === undefined ? [] : [{ own, name, holder }]
+  })
+}

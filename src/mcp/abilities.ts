@@ -1,0 +1,129 @@
+import type { ServerCapabilities } from '@modelcontextprotocol/server'
+import type { View } from '../catalog/view.ts'
+import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { serverKey } from '../domain/server-definition.ts'
+import { SKILLS_EXTENSION } from '../routing/skills.ts'
+import {
+  type Declared,
+  extensionOf,
+  hasTasks,
+  legacyTasksOf,
+  TASKS_EXTENSION,
+} from '../routing/task-support.ts'
+import type { Era } from '../upstream/connection/connection.ts'
+
+/** What the gateway can carry, whichever servers there are at the moment: they come and go. */
+const CAPABILITIES: ServerCapabilities = {
+  tools: { listChanged: true },
+  resources: { listChanged: true, subscribe: true },
+  prompts: { listChanged: true },
+  completions: {},
+  logging: {},
+}
+const LEGACY_TASKS = { list: {}, cancel: {}, requests: { tools: { call: {} } } }
+
+/** Methods of both eras that the gateway carries for every server. */
+const METHODS: readonly string[] = [
+  'tools/list',
+  'tools/call',
+  'prompts/list',
+  'prompts/get',
+  'resources/list',
+  'resources/templates/list',
+  'resources/read',
+  'completion/complete',
+]
+const SESSION_METHODS: readonly string[] = [
+  'logging/setLevel',
+  'resources/subscribe',
+  'resources/unsubscribe',
+]
+const LEGACY_TASK_METHODS: readonly string[] = ['tasks/get', 'tasks/result', 'tasks/list', 'tasks/cancel']
+const MODERN_TASK_METHODS: readonly string[] = ['tasks/get', 'tasks/update', 'tasks/cancel']
+
+/** The methods of the extension `io.modelcontextprotocol/skills`, which are the same in both eras. */
+export const SKILLS_METHODS: ReadonlySet<string> = new Set([
+  'skills/list',
+  'skills/get',
+  'resources/directory/read',
+])
+
+/** The methods of legacy sessions: what these are told once, at the beginning, may have changed since. */
+const LEGACY_METHODS: ReadonlySet<string> = new Set([
+  ...METHODS,
+  ...SESSION_METHODS,
+  ...LEGACY_TASK_METHODS,
+  ...SKILLS_METHODS,
+])
+
+/** Every method that is carried for anybody. */
+export const ALL_METHODS: ReadonlySet<string> = new Set([...LEGACY_METHODS, ...MODERN_TASK_METHODS])
+
+/** What the gateway can do for one caller. */
+export interface Abilities {
+  readonly capabilities: ServerCapabilities
+  readonly methods: ReadonlySet<string>
+}
+
+/** Those of a view never change: when a server says anything new of itself, there is a new view. */
+const known: Record<Era, WeakMap<View, Abilities>> = { legacy: new WeakMap(), modern: new WeakMap() }
+
+/** What a client of `era` can use of the servers of its view. */
+export function abilitiesOf(view: View, era: Era, declared: Declared): Abilities {
+  const before = known[era].get(view)
+  if (before !== undefined) return before
+  const abilities = era === 'legacy' ? legacyAbilities(view, declared) : modernAbilities(view, declared)
+  known[era].set(view, abilities)
+  return abilities
+}
+
+/** A session that begins before all its servers are there must not be told that they have no tasks. */
+function legacyAbilities(view: View, declared: Declared): Abilities {
+  const parts = view.servers.map((server) => legacyTasksOf(declared, serverKey(server))).filter(isJsonObject)
+  const tasks = view.missing.length > 0 ? LEGACY_TASKS : commonTasks(parts)
+  const skills = skillsOf(view, declared)
+  return {
+    methods: LEGACY_METHODS,
+    capabilities: {
+      ...CAPABILITIES,
+      ...(tasks !== undefined && { tasks }),
+      ...(skills !== undefined && { extensions: { [SKILLS_EXTENSION]: skills } }),
+    },
+  }
+}
+
+/** The capability `tasks` with what at least one server has. */
+function commonTasks(parts: readonly JsonObject[]): ServerCapabilities['tasks'] {
+  if (parts.length === 0) return undefined
+  const { requests } = LEGACY_TASKS
+  return {
+    ...(parts.some(({ list }) => isJsonObject(list)) && { list: {} }),
+    ...(parts.some(({ cancel }) => isJsonObject(cancel)) && { cancel: {} }),
+    requests,
+  }
+}
+
+function modernAbilities(view: View, declared: Declared): Abilities {
+  const withTasks = view.servers.some((server) => hasTasks(declared, serverKey(server), 'modern'))
+  const skills = skillsOf(view, declared)
+  const extensions = {
+    ...(withTasks && { [TASKS_EXTENSION]: {} }),
+    ...(skills !== undefined && { [SKILLS_EXTENSION]: skills }),
+  }
+  return {
+    methods: new Set([
+      ...METHODS,
+      ...(withTasks ? MODERN_TASK_METHODS : []),
+      ...(skills !== undefined ? SKILLS_METHODS : []),
+    ]),
+    capabilities: { ...CAPABILITIES, ...(Object.keys(extensions).length > 0 && { extensions }) },
+  }
+}
+
+function skillsOf(view: View, declared: Declared): { directoryRead?: true } | undefined {
+  const parts = view.servers
+    .map((server) => extensionOf(declared, serverKey(server), SKILLS_EXTENSION))
+    .filter(isJsonObject)
+  if (parts.length === 0) return undefined
+  return parts.some((part) => part['directoryRead'] === true) ? { directoryRead: true } : {}
+}

@@ -1,0 +1,57 @@
+import { compile, TreeInterpreter } from '@jmespath-community/jmespath'
+import { messageOf } from '../domain/errors.ts'
+import type { JsonObject } from '../domain/json.ts'
+import { boundedValue } from './bounded-value.ts'
+import { findingsIn } from './expression-rules.ts'
+
+/** What the expressions of a step may speak of. */
+export interface ScopeNames {
+  /** Ids of the steps before it. */
+  readonly steps: ReadonlySet<string>
+  /** Ids of all other steps. */
+  readonly laterSteps: ReadonlySet<string>
+  /** Names of the input; undefined where they are not known. */
+  readonly inputs: ReadonlySet<string> | undefined
+  /** Whether there is an `item` and its `index`. */
+  readonly hasItem: boolean
+}
+
+/** An expression that was checked. */
+export interface Expression {
+  /** Its value, as JSON. @throws Error with a sentence for the one who wrote it */
+  evaluate(scope: JsonObject): unknown
+}
+
+type Data = Parameters<typeof TreeInterpreter.search>[1]
+
+const MAX_LENGTH = 1000
+
+/**
+ * Checks and compiles a JMESPath expression. The language has neither loops nor code; what is left out of it (see
+ * `findingsIn`) makes the time that an expression takes linear in the data.
+ * @returns what is wrong with it, each as half a sentence, or the expression
+ */
+export function compileExpression(text: string, names: ScopeNames): Expression | readonly string[] {
+  if (text.length > MAX_LENGTH) return [`an expression has at most ${MAX_LENGTH} characters`]
+  let ast: ReturnType<typeof compile>
+  try {
+    ast = compile(text)
+  } catch (error) {
+    return [messageOf(error).replace(/^Syntax error[:,] /, 'not a JMESPath expression: ')]
+  }
+  const findings = findingsIn({ ...ast }, names)
+  if (findings.length > 0) return findings
+  return { evaluate: (scope) => boundedValue(TreeInterpreter.search(ast, asData(scope))) }
+}
+
+/** JSON under the library's name for it. */
+function asData(scope: JsonObject): Data {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it holds parsed JSON only
+  return scope as Data
+}
+
+/** Whether a value counts as true where a condition is asked for: not `false`, null or empty. */
+export function isTrue(value: unknown): boolean {
+  if (value === null || value === undefined || value === false || value === '') return false
+  return typeof value !== 'object' || Object.keys(value).length > 0
+}

@@ -1,0 +1,261 @@
+import type { Clock } from '../domain/clock.ts'
+import { GatewayError, messageOf, toGatewayError } from '../domain/errors.ts'
+import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { attempted } from './attempts.ts'
+import { boundedValue } from './bounded-value.ts'
+import { isTrue } from './expression.ts'
+import { mapBounded } from './map-bounded.ts'
+import type { PipelinePlan, PlannedStep } from './plan.ts'
+import {
+  defaultEntry,
+  entryOf,
+  failedEntry,
+  listEntry,
+  SKIPPED,
+  type StepEntry,
+  type StepStatus,
+  textIn,
+} from './step-entry.ts'
+import { textOf } from './template.ts'
+import { within } from './within.ts'
+
+/** A call that a step makes. */
+export interface StepCall {
+  readonly step: string
+  /** Undefined for the enhancer. */
+  readonly tool: string | undefined
+  readonly arguments: JsonObject
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: JsonObject) => void
+}
+
+/** How a step does. */
+export interface StepNews {
+  readonly id: string
+  readonly status: 'running' | StepStatus
+  readonly error?: { readonly code: string; readonly message: string }
+}
+
+export interface RunOptions {
+  readonly input: JsonObject
+  /** Resolves with a result of `tools/call`. @throws GatewayError */
+  readonly call: (call: StepCall) => Promise<JsonObject>
+  readonly clock: Clock
+  /** Milliseconds for all steps together. */
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+  readonly onStep: (news: StepNews) => void
+  readonly onProgress: (progress: JsonObject) => void
+}
+
+const MAX_ITEMS = 1000
+const MAX_RESULT_BYTES = 16 * 1024 * 1024
+const MAX_MESSAGE = 1000
+
+/**
+ * Runs a pipeline, one step after the other, and resolves with a result of `tools/call`.
+ * @throws GatewayError with the step that failed among its facts; `cancelled` when `signal` aborts
+ */
+export function runPlan(plan: PipelinePlan, options: RunOptions): Promise<JsonObject> {
+  return new PipelineRun(plan, options).result()
+}
+
+class PipelineRun {
+  readonly #plan: PipelinePlan
+  readonly #options: RunOptions
+  readonly #entries: Record<string, StepEntry> = {}
+  #current = 0
+  #resultBytes = 0
+  #hasRun = false
+
+  constructor(plan: PipelinePlan, options: RunOptions) {
+    this.#plan = plan
+    this.#options = options
+  }
+
+  async result(): Promise<JsonObject> {
+    const { onProgress, onStep } = this.#options
+    const { steps } = this.#plan
+    try {
+      const last = await within(this.#options, (signal) => this.#all(signal))
+      const result = this.#output(last)
+      onProgress({ progress: steps.length, total: steps.length })
+      return result
+    } catch (thrown) {
+      const id = steps[this.#current]?.id
+      if (id === undefined) throw thrown
+      const error = this.#named(id, toGatewayError(thrown))
+      onStep({ id, status: 'failed', error: { code: error.code, message: error.message } })
+      throw error
+    }
+  }
+
+  async #all(signal: AbortSignal): Promise<StepEntry> {
+    const { onProgress, onStep } = this.#options
+    const { steps } = this.#plan
+    let last = SKIPPED
+    for (const [index, step] of steps.entries()) {
+      this.#current = index
+      onStep({ id: step.id, status: 'running' })
+      onProgress({ progress: index, total: steps.length, message: step.id })
+      last = await this.#step(step, signal)
+      this.#entries[step.id] = last
+      const { status, error } = last
+      onStep({ id: step.id, status, ...(error !== null && { error }) })
+    }
+    this.#current = steps.length
+    return last
+  }
+
+  async #step(step: PlannedStep, signal: AbortSignal): Promise<StepEntry> {
+    const { clock } = this.#options
+    const { timeoutMs } = step.definition
+    try {
+      return await within({ timeoutMs, clock, signal }, (ofStep) => this.#entry(step, ofStep))
+    } catch (error) {
+      return this.#recovered(step, error, { scope: this.#scope(), signal })
+    }
+  }
+
+  async #entry(step: PlannedStep, signal: AbortSignal): Promise<StepEntry> {
+    const scope = this.#scope()
+    if (step.when !== undefined && !isTrue(evaluated(() => step.when?.evaluate(scope)))) return SKIPPED
+    if (step.forEach === undefined) return this.#called(step, scope, { signal, onProgress: this.#progress() })
+    const list = listIn(evaluated(() => step.forEach?.evaluate(scope)))
+    if (list === undefined) throw new GatewayError('pipeline_step_failed', 'forEach gave no list')
+    if (list.length > MAX_ITEMS)
+      throw new GatewayError('pipeline_step_failed', `forEach gave more than ${MAX_ITEMS} items`)
+    const tell = this.#progress()
+    let done = 0
+    const items = await mapBounded(
+      list,
+      { limit: step.definition.concurrency, signal },
+      async (item, index, ofAll) => {
+        const ofItem = { ...scope, item, index }
+        const entry = await this.#called(step, ofItem, { signal: ofAll, onProgress: () => undefined }).catch(
+          (error: unknown) => this.#recovered(step, error, { scope: ofItem, signal: ofAll }),
+        )
+        done += 1
+        tell({ progress: done, total: list.length })
+        return entry
+      },
+    )
+    return listEntry(list, items)
+  }
+
+  async #called(
+    step: PlannedStep,
+    scope: JsonObject,
+    { signal, onProgress }: Pick<StepCall, 'signal' | 'onProgress'>,
+  ): Promise<StepEntry> {
+    const { call, clock } = this.#options
+    const given = evaluated(() => boundedValue(step.arguments.render(scope)))
+    const { retry } = step.definition
+    const request = {
+      step: step.id,
+      tool: step.tool,
+      arguments: isJsonObject(given) ? given : {},
+      signal,
+      onProgress,
+    }
+    const result = await attempted(
+      async () => {
+        if (signal.aborted) throw new GatewayError('cancelled')
+        return this.#noted(call(request))
+      },
+      { retry, clock, signal },
+    )
+    this.#resultBytes += Buffer.byteLength(JSON.stringify(result))
+    if (this.#resultBytes > MAX_RESULT_BYTES)
+      throw new GatewayError('pipeline_step_failed', 'The results of the steps are too large together')
+    return entryOf(result)
+  }
+
+  /** Notes that something may have happened by now, and takes `isError` for the failure that it says it is. */
+  async #noted(call: Promise<JsonObject>): Promise<JsonObject> {
+    try {
+      const result = refusingErrors(await call)
+      this.#hasRun = true
+      return result
+    } catch (error) {
+      if (toGatewayError(error).facts.mayHaveExecuted === true) this.#hasRun = true
+      throw error
+    }
+  }
+
+  /** What the document has for a step that failed, unless the run itself is over. @throws GatewayError */
+  #recovered(
+    { definition, fallback }: PlannedStep,
+    thrown: unknown,
+    { scope, signal }: { scope: JsonObject; signal: AbortSignal },
+  ): StepEntry {
+    const error = toGatewayError(thrown)
+    if (signal.aborted || definition.onError === 'fail') throw error
+    if (fallback === undefined) return failedEntry(error)
+    return defaultEntry(
+      evaluated(() => boundedValue(fallback.render(scope))),
+      error,
+    )
+  }
+
+  #output(last: StepEntry): JsonObject {
+    const { output } = this.#plan
+    if (output === undefined)
+      return {
+        content: last.content,
+        ...(isJsonObject(last.structured) && { structuredContent: last.structured }),
+      }
+    const value = evaluated(() => boundedValue(output.render(this.#scope())), 'output')
+    return {
+      content: [{ type: 'text', text: textOf(value) }],
+      ...(isJsonObject(value) && { structuredContent: value }),
+    }
+  }
+
+  #scope(): JsonObject {
+    return { input: this.#options.input, steps: { ...this.#entries } }
+  }
+
+  /** Progress of the step that runs, as part of the whole. */
+  #progress(): (progress: JsonObject) => void {
+    const { onProgress } = this.#options
+    const index = this.#current
+    const total = this.#plan.steps.length
+    let reached = 0
+    return ({ progress, total: of, message }) => {
+      if (this.#current !== index || typeof progress !== 'number') return
+      if (typeof of === 'number' && of > 0) reached = Math.max(reached, Math.min(0.99, progress / of))
+      onProgress({ progress: index + reached, total, ...(typeof message === 'string' && { message }) })
+    }
+  }
+
+  #named(step: string, error: GatewayError): GatewayError {
+    const { upstream, ...facts } = error.facts
+    const text = upstream?.message ?? error.message
+    return new GatewayError(error.code, `Step ${step}: ${text}`.slice(0, MAX_MESSAGE), {
+      cause: error.cause,
+      facts: { ...facts, step, mayHaveExecuted: this.#hasRun || facts.mayHaveExecuted === true },
+    })
+  }
+}
+
+/** What an expression gives; what is wrong with it is the pipeline's fault. @throws GatewayError */
+function evaluated(evaluate: () => unknown, where = 'expression'): unknown {
+  try {
+    return evaluate()
+  } catch (error) {
+    throw new GatewayError('pipeline_step_failed', `${where}: ${messageOf(error)}`.slice(0, MAX_MESSAGE))
+  }
+}
+
+function listIn(value: unknown): readonly unknown[] | undefined {
+  return Array.isArray(value) ? value : undefined
+}
+
+function refusingErrors(result: JsonObject): JsonObject {
+  if (result['isError'] !== true) return result
+  const text = textIn(result['content']).slice(0, MAX_MESSAGE)
+  throw new GatewayError('pipeline_step_failed', text === '' ? 'The tool says that it failed' : text, {
+    facts: { mayHaveExecuted: true },
+  })
+}

@@ -1,0 +1,125 @@
+import { ALL_TENANTS } from '../domain/principal.ts'
+import { type ServerDefinition, type ServerKey, serverKey } from '../domain/server-definition.ts'
+import type { QuarantinedDocument, Snapshot } from '../domain/snapshot.ts'
+import type { LastGood, RegistryDocument } from './parse.ts'
+import { contentOf, parseSections } from './parse-sections.ts'
+import type { RegistrySource } from './registry-source.ts'
+import type { TenantDirectory } from './tenants.ts'
+
+/** What finds servers beside the registry. */
+export interface Discovery {
+  start(onDocuments: (documents: readonly RegistryDocument[]) => void): void
+  close(): void
+}
+
+/**
+ * A registry with what was discovered added. The registry decides when there is a first snapshot, and has the names: a
+ * discovered server whose name it has, be it in quarantine, is quarantined itself.
+ */
+export class CombinedSource implements RegistrySource {
+  readonly #main: RegistrySource
+  readonly #discovery: Discovery
+  readonly #directory: TenantDirectory
+  readonly #defaultTenant: string | undefined
+  #onSnapshot: (snapshot: Snapshot) => void = () => {}
+  #snapshot: Snapshot | undefined
+  #documents: readonly RegistryDocument[] = []
+  #lastGood: LastGood = new Map()
+  #generation = 0
+  #emitted: string | undefined
+  #forget: () => void = () => {}
+
+  /** @param options.defaultTenant known whatever tenants there are */
+  constructor(options: {
+    main: RegistrySource
+    discovery: Discovery
+    directory: TenantDirectory
+    defaultTenant: string | undefined
+  }) {
+    this.#main = options.main
+    this.#discovery = options.discovery
+    this.#directory = options.directory
+    this.#defaultTenant = options.defaultTenant
+  }
+
+  /** Resolves and rejects as the registry does; discovery is not waited for. */
+  async start(onSnapshot: (snapshot: Snapshot) => void): Promise<void> {
+    this.#onSnapshot = onSnapshot
+    this.#discovery.start((documents) => {
+      this.#documents = documents
+      this.#emit()
+    })
+    await this.#main.start((snapshot) => {
+      this.#snapshot = snapshot
+      this.#emit()
+    })
+    this.#forget = this.#directory.onChange(() => this.#emit())
+  }
+
+  async close(): Promise<void> {
+    this.#forget()
+    this.#discovery.close()
+    await this.#main.close()
+  }
+
+  #emit(): void {
+    if (this.#snapshot === undefined) return
+    const merged = this.#merged(this.#snapshot)
+    const content = contentOf(merged)
+    if (content === this.#emitted) return
+    this.#emitted = content
+    this.#generation += 1
+    this.#onSnapshot({ ...merged, generation: this.#generation })
+  }
+
+  #merged(main: Snapshot): Snapshot {
+    const { snapshot: found, lastGood } = parseSections({
+      documents: { servers: this.#documents, templates: [], pipelines: [], enhancement_rules: [] },
+      tenants: this.#directory.snapshot,
+      defaultTenant: this.#defaultTenant,
+      previous: this.#lastGood,
+      generation: main.generation,
+    })
+    this.#lastGood = lastGood
+    const names = namesOf(main)
+    const servers = new Map<ServerKey, ServerDefinition>(main.servers)
+    const taken: QuarantinedDocument[] = []
+    for (const [key, server] of found.servers) {
+      if (!isTaken(names, server)) servers.set(key, server)
+      else taken.push(refusalOf(server))
+    }
+    return { ...main, servers, quarantined: [...main.quarantined, ...found.quarantined, ...taken] }
+  }
+}
+
+/** The tenants in which the registry has each name. */
+function namesOf({ servers, quarantined }: Snapshot): Map<string, Set<string>> {
+  const names = new Map<string, Set<string>>()
+  for (const { name, tenantId } of [...servers.values(), ...quarantined]) {
+    if (tenantId === undefined) continue
+    const tenants = names.get(name) ?? new Set()
+    names.set(name, tenants.add(tenantId))
+  }
+  return names
+}
+
+/** Names are unique within a tenant and `*` together. */
+function isTaken(
+  names: ReadonlyMap<string, ReadonlySet<string>>,
+  { name, tenantId }: ServerDefinition,
+): boolean {
+  const tenants = names.get(name)
+  if (tenants === undefined) return false
+  return tenantId === ALL_TENANTS || tenants.has(tenantId) || tenants.has(ALL_TENANTS)
+}
+
+function refusalOf(server: ServerDefinition): QuarantinedDocument {
+  const { name, tenantId } = server
+  return {
+    id: `discovered ${serverKey(server)}`,
+    name,
+    tenantId,
+    reason: `name: ${name} is already taken by the registry`,
+    lastGoodServes: false,
+  }
+}

@@ -1,0 +1,40 @@
+import type { Catalog } from '../catalog/catalog.ts'
+import { isForAskable } from '../catalog/server-catalog.ts'
+import { overridesOf } from '../domain/access-policy.ts'
+import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import type { Route } from './call.ts'
+
+/**
+ * For how long results of a tool may be kept, in milliseconds; undefined where they may not. A pattern is only good for
+ * tools that say that they only read; one that says that it writes is never answered from a cache, and neither is one of
+ * a server that keeps something for each session.
+ */
+export function cacheTtlOf(route: Route, catalog: Pick<Catalog, 'catalogOf'>): number | undefined {
+  const { server, name } = route
+  if (server.tools === undefined || server.sharing === 'session') return undefined
+  const ttlMs = overridesOf(server, name).findLast(({ cacheTtlMs }) => cacheTtlMs !== undefined)?.cacheTtlMs
+  if (ttlMs === undefined) return undefined
+  const offered = catalog.catalogOf(server)
+  if (offered === undefined || isForAskable(offered, 'tools', name)) return undefined
+  switch (effectOf(offered.toolsByOwnName.get(name)?.own)) {
+    case 'reads':
+      return ttlMs
+    case 'writes':
+      return undefined
+    case 'unknown':
+      return exactTtlOf(route)
+  }
+}
+
+/** What a server says of its tool, of one that it does not list nothing; hints that are not there say nothing either. */
+function effectOf(tool: JsonObject | undefined): 'reads' | 'writes' | 'unknown' {
+  const annotations = tool?.['annotations']
+  const { readOnlyHint, destructiveHint } = isJsonObject(annotations) ? annotations : {}
+  if (readOnlyHint === true) return 'reads'
+  return readOnlyHint === false || destructiveHint === true ? 'writes' : 'unknown'
+}
+
+function exactTtlOf({ server: { tools = {} }, name }: Route): number | undefined {
+  const exact = Object.hasOwn(tools, name) ? tools[name] : undefined
+  return exact === undefined || Array.isArray(exact) ? undefined : exact.cacheTtlMs
+}

@@ -1,0 +1,83 @@
+import type { AuditLog } from '../audit/audit-log.ts'
+import type { BoundedCache } from '../cache/bounded-cache.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { Enhancer } from '../enhance/enhancer.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { Upstreams } from '../upstream/upstreams.ts'
+import { authorize } from './authorize.ts'
+import { breaker } from './breaker.ts'
+import type { Stage } from './call.ts'
+import { callerErrors } from './caller-errors.ts'
+import { choosePool } from './choose-pool.ts'
+import { deadline } from './deadline.ts'
+import { dispatch } from './dispatch.ts'
+import { enhanceArguments } from './enhance-arguments.ts'
+import { fallback } from './fallback.ts'
+import { inputRounds } from './input-rounds.ts'
+import type { Interruption } from './interruption.ts'
+import type { Limits } from './limits.ts'
+import { record } from './record.ts'
+import { resultCache } from './result-cache.ts'
+import { retry } from './retry.ts'
+import { RetryBudget } from './retry-budget.ts'
+import { shape } from './shape.ts'
+import type { StateSeal } from './state-seal.ts'
+import { taskCalls } from './task-calls.ts'
+import type { Tasks } from './task-ids.ts'
+import type { TenantShares } from './tenant-shares.ts'
+import { traceDecision } from './trace.ts'
+
+interface OwnParts {
+  /** Answers the calls of the gateway's own servers. */
+  readonly builtins: { readonly stage: Stage }
+  readonly enhancing: { readonly enhancer: Enhancer }
+  readonly caches: { readonly results: BoundedCache }
+}
+
+export interface PipelineParts {
+  readonly audit: AuditLog
+  readonly catalog: Catalog
+  readonly upstreams: Upstreams
+  readonly interruption: Interruption
+  readonly limits: Limits
+  readonly shares: TenantShares
+  /** The operator's own, in order. */
+  readonly ownStages: readonly Stage[]
+  /** What the gateway does itself, beside passing calls on. */
+  readonly own: OwnParts
+  readonly seal: StateSeal
+  readonly tasks: Tasks
+  readonly callTimeoutMs: number
+  readonly clock: Clock
+  /** Gives numbers from 0 to below 1. */
+  readonly random: () => number
+  readonly logger: Logger
+  readonly metrics: Metrics
+}
+
+/** The stages of a call, in order: each is around all that follow. */
+export function pipeline(parts: PipelineParts): Stage[] {
+  const { catalog, upstreams, tasks, limits, metrics, own } = parts
+  return [
+    record(parts), // first: whatever happens behind it is recorded
+    parts.interruption.stage, // inside the record, which says how the call ended
+    traceDecision(authorize(catalog)), // before anything is spent on the call
+    deadline(parts),
+    limits.stage, // once for each call, however often it is sent
+    ...parts.ownStages, // around everything that the caller is told of the call
+    callerErrors,
+    own.builtins.stage, // of what follows they need nothing, and their own calls come here again
+    enhanceArguments({ enhancer: own.enhancing.enhancer, clock: parts.clock }), // once, and under the names that callers know
+    inputRounds(parts), // around what is sent, which may happen more than once
+    taskCalls({ tasks, declared: upstreams, catalog }),
+    fallback({ catalog, limits, metrics }), // when all attempts have failed
+    shape(catalog), // for each server that is tried, as it has the tool
+    resultCache({ cache: own.caches.results, catalog }), // of what really answers, as it gets the call
+    retry({ ...parts, budget: new RetryBudget() }),
+    choosePool(parts), // for each attempt: pools come and go
+    breaker, // of the pool
+    dispatch(parts),
+  ]
+}

@@ -1,0 +1,28 @@
+import { GatewayError } from '../domain/errors.ts'
+import type { JsonObject } from '../domain/json.ts'
+import type { Route } from './call.ts'
+
+/** To write a large result as JSON takes time: what was measured on the way is not measured again. */
+const measured = new WeakMap<JsonObject, number>()
+
+/**
+ * Bytes of a result as JSON. A result that cannot be written as JSON cannot be passed on either.
+ * @throws GatewayError `upstream_bad_response`
+ */
+export function sizeOf(result: JsonObject, route: Route | undefined): number {
+  const known = measured.get(result)
+  if (known !== undefined) return known
+  try {
+    return Buffer.byteLength(JSON.stringify(result))
+  } catch (cause) {
+    const facts = { mayHaveExecuted: true, ...(route && { server: route.server.name }) }
+    throw new GatewayError('upstream_bad_response', 'The answer nests too deeply', { cause, facts })
+  }
+}
+
+/** The same, and keeps it for whoever asks next. */
+export function measure(result: JsonObject, route: Route): number {
+  const bytes = sizeOf(result, route)
+  measured.set(result, bytes)
+  return bytes
+}

@@ -1,0 +1,14 @@
+import type { Lifecycle } from '../lifecycle.ts'
+import type { FirestoreClient } from './firestore.ts'
+
+/** The client of the database; undefined in the embedded mode, which does not load the library. */
+export async function openDatabase(
+  settings: { readonly firestore: { readonly projectId: string; readonly databaseId: string } | undefined },
+  lifecycle: Lifecycle,
+): Promise<FirestoreClient | undefined> {
+  if (settings.firestore === undefined) return undefined
+  const { openFirestore } = await import('./firestore.ts')
+  const client = openFirestore(settings.firestore)
+  lifecycle.onClose('firestore', () => client.close())
+  return client
+}

@@ -1,0 +1,20 @@
+import type { Balancer, Candidate } from './balancer.ts'
+
+/** By chance, each as often as its weight says. */
+export class Weighted implements Balancer {
+  readonly #random: () => number
+
+  constructor(options: { random: () => number }) {
+    this.#random = options.random
+  }
+
+  pick<T extends Candidate>(candidates: readonly T[]): T | undefined {
+    const total = candidates.reduce((sum, { weight }) => sum + weight, 0)
+    let left = this.#random() * total
+    for (const candidate of candidates) {
+      left -= candidate.weight
+      if (left < 0) return candidate
+    }
+    return candidates.at(-1)
+  }
+}

@@ -1,0 +1,214 @@
+import type { Clock } from '../domain/clock.ts'
+import { GatewayError, messageOf } from '../domain/errors.ts'
+import type { JsonObject } from '../domain/json.ts'
+import type { ServerDefinition } from '../domain/server-definition.ts'
+import type { Connect, Connection } from './connection/connection.ts'
+import { type LogLine, ProcessLog } from './connection/process-log.ts'
+import { discover } from './discovery.ts'
+
+/** More entries than any opening needs, and what is shown of one message and of all. */
+const MAX_ENTRIES = 500
+const MAX_MESSAGE_LENGTH = 16 * 1024
+const MAX_LENGTH = 1024 * 1024
+/** Each may start a process. */
+const MAX_AT_ONCE = 4
+const RETRY_AFTER_MS = 2000
+
+/** How far an inspection came. */
+type InspectionStep = 'start' | 'handshake' | 'discovery' | 'done'
+
+/** Something that happened while a server was inspected, in the order of time. */
+interface InspectionEntry {
+  /** Since the inspection began, in milliseconds. */
+  readonly atMs: number
+  readonly what: 'sent' | 'received' | 'note'
+  /** Method and id of a message, or what the note says. */
+  readonly text: string
+  /** From the request until this answer to it. */
+  readonly tookMs?: number
+  readonly message?: JsonObject
+}
+
+/** What came out of opening a connection of its own to a server and asking it for everything. Holds no secret. */
+export interface Inspection {
+  readonly isOk: boolean
+  /** Where it ended; `done` when nothing went wrong. */
+  readonly step: InspectionStep
+  readonly error?: string
+  readonly durationMs: number
+  readonly era?: string
+  readonly protocolVersion?: string
+  readonly serverInfo?: JsonObject
+  readonly capabilities?: JsonObject
+  /** How much it offers of each kind. */
+  readonly offers?: Readonly<Record<'tools' | 'resources' | 'resourceTemplates' | 'prompts', number>>
+  /** What of it is not used, and why. */
+  readonly problems?: readonly string[]
+  readonly transcript: readonly InspectionEntry[]
+  /** What its process wrote to standard error, and what became of it. */
+  readonly output: readonly Pick<LogLine, 'pid' | 'by' | 'text'>[]
+}
+
+interface InspectorOptions {
+  /** Opens connections that know nothing from connections before. */
+  readonly connect: Connect
+  readonly clock: Clock
+  /** For all of one inspection. */
+  readonly timeoutMs: number
+}
+
+/** Inspects servers, four at the same time at most. */
+export class Inspector {
+  readonly #options: InspectorOptions
+  readonly #underWay = new Set<Promise<Inspection>>()
+  readonly #end = new AbortController()
+
+  constructor(options: InspectorOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Opens a connection to a server that nobody else uses, asks it for everything that it offers, and closes it. A
+   * server that is a process gets a second one. What goes wrong meanwhile is part of the result.
+   * @throws GatewayError `too_many_requests`, or `shutting_down`
+   */
+  async inspect(server: ServerDefinition, signal: AbortSignal): Promise<Inspection> {
+    if (this.#end.signal.aborted) throw new GatewayError('shutting_down')
+    if (this.#underWay.size >= MAX_AT_ONCE) {
+      const facts = { retryAfterMs: RETRY_AFTER_MS }
+      throw new GatewayError('too_many_requests', `${MAX_AT_ONCE} servers are being inspected already`, {
+        facts,
+      })
+    }
+    const either = AbortSignal.any([signal, this.#end.signal])
+    const inspection = inspect(server, { ...this.#options, signal: either })
+    this.#underWay.add(inspection)
+    return inspection.finally(() => this.#underWay.delete(inspection))
+  }
+
+  /** Ends what is under way. Resolves when every process of it has ended. Idempotent. */
+  async close(): Promise<void> {
+    this.#end.abort(new Error('the gateway is stopping'))
+    await Promise.all(this.#underWay)
+  }
+}
+
+/** Never rejects. */
+async function inspect(
+  server: ServerDefinition,
+  options: InspectorOptions & { signal: AbortSignal },
+): Promise<Inspection> {
+  const { connect, clock, timeoutMs, signal } = options
+  const transcript = new Transcript({ clock })
+  const log = new ProcessLog({ clock })
+  const remaining = (): number => Math.max(1, timeoutMs - transcript.elapsedMs())
+  let step: InspectionStep = 'start'
+  let connection: Connection | undefined
+  const seen = (): Pick<Inspection, 'durationMs' | 'transcript' | 'output'> => ({
+    durationMs: transcript.elapsedMs(),
+    transcript: transcript.entries,
+    output: log.last(200).map(({ pid, by, text }) => ({ pid, by, text })),
+  })
+  try {
+    connection = await connect(
+      server,
+      {
+        onLost: (reason) => transcript.note(`the connection was lost: ${reason}`),
+        onListChanged: () => undefined,
+      },
+      {
+        timeoutMs,
+        signal,
+        tap: {
+          onTarget: (target) => {
+            step = 'start'
+            transcript.note(target)
+          },
+          onMessage: (direction, message) => {
+            if (step === 'start') step = 'handshake'
+            transcript.message(direction, message)
+          },
+          log,
+        },
+      },
+    )
+    step = 'discovery'
+    const offer = await discover(connection, { timeoutMs: remaining(), signal })
+    const { era, protocolVersion, serverInfo, capabilities } = connection
+    return {
+      isOk: true,
+      step: 'done',
+      era,
+      protocolVersion,
+      ...(serverInfo !== undefined && { serverInfo }),
+      capabilities,
+      offers: {
+        tools: offer.tools.length,
+        resources: offer.resources.length,
+        resourceTemplates: offer.resourceTemplates.length,
+        prompts: offer.prompts.length,
+      },
+      problems: offer.problems,
+      ...seen(),
+    }
+  } catch (error) {
+    return { isOk: false, step, error: messageOf(error), ...seen() }
+  } finally {
+    await connection?.close()
+  }
+}
+
+class Transcript {
+  readonly entries: InspectionEntry[] = []
+  readonly #clock: Clock
+  readonly #startedAt: number
+  /** When each request was sent, by direction and id. */
+  readonly #asked = new Map<string, { method: string; atMs: number }>()
+  #length = 0
+
+  constructor(options: { clock: Clock }) {
+    this.#clock = options.clock
+    this.#startedAt = options.clock.monotonic()
+  }
+
+  elapsedMs(): number {
+    return Math.round((this.#clock.monotonic() - this.#startedAt) * 10) / 10
+  }
+
+  note(text: string): void {
+    this.#add({ atMs: this.elapsedMs(), what: 'note', text })
+  }
+
+  message(direction: 'sent' | 'received', message: JsonObject): void {
+    const atMs = this.elapsedMs()
+    const { id, method } = message
+    const key = JSON.stringify([direction, id])
+    if (typeof method === 'string') {
+      if (id !== undefined && this.#asked.size < MAX_ENTRIES) this.#asked.set(key, { method, atMs })
+      return this.#add({ atMs, what: direction, text: method, message: this.#shown(message) })
+    }
+    const answered = JSON.stringify([direction === 'sent' ? 'received' : 'sent', id])
+    const asked = this.#asked.get(answered)
+    this.#asked.delete(answered)
+    const outcome = 'error' in message ? 'error' : 'result'
+    this.#add({
+      atMs,
+      what: direction,
+      text: asked === undefined ? outcome : `${outcome} of ${asked.method}`,
+      ...(asked !== undefined && { tookMs: Math.round((atMs - asked.atMs) * 10) / 10 }),
+      message: this.#shown(message),
+    })
+  }
+
+  #add(entry: InspectionEntry): void {
+    if (this.entries.length < MAX_ENTRIES) this.entries.push(entry)
+  }
+
+  /** The message, or its beginning where it is long. */
+  #shown(message: JsonObject): JsonObject {
+    const text = JSON.stringify(message)
+    const room = Math.min(MAX_MESSAGE_LENGTH, MAX_LENGTH - this.#length)
+    this.#length += Math.min(text.length, room)
+    return text.length <= room ? message : { 'cut after': room, of: text.length, text: text.slice(0, room) }
+  }
+}

@@ -1,0 +1,79 @@
+import { join } from 'node:path'
+import type { InstallSettings } from '../config/install.ts'
+import { VERSION } from '../config/version.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { ResolveSecret } from '../domain/secret-reference.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import { createConnector } from './connection/connect.ts'
+import { measuring } from './connection/measured-connection.ts'
+import { ProcessLogs } from './connection/process-log.ts'
+import { Inspector } from './inspection.ts'
+import { PackageInstaller } from './packages/package-installer.ts'
+import { Upstreams, type UpstreamsOptions } from './upstreams.ts'
+
+/** How servers are reached and started. */
+export interface UpstreamSettings {
+  readonly dataDir: string
+  readonly maxUpstreamMessageBytes: number
+  readonly startConcurrency: number
+  readonly maxOwnPools: number
+  readonly connectTimeoutMs: number
+  readonly drainTimeoutMs: number
+  readonly install: InstallSettings
+}
+
+/** Everything about servers while the gateway runs. */
+export interface OpenUpstreams {
+  readonly upstreams: Upstreams
+  /** What their processes write to standard error. */
+  readonly processLogs: ProcessLogs
+  readonly inspector: Inspector
+  readonly installer: PackageInstaller
+  /** Resolves when every process has ended. Idempotent. */
+  readonly close: () => Promise<void>
+}
+
+/** Builds what servers are reached with. Nothing is connected yet. */
+export function openUpstreams(
+  settings: UpstreamSettings,
+  options: Pick<UpstreamsOptions, 'onOffer' | 'onState' | 'onBreaker' | 'onBusy'> & {
+    readonly resolveSecret: ResolveSecret
+    readonly metrics: Metrics
+    readonly clock: Clock
+    readonly random: () => number
+    readonly logger: Logger
+  },
+): OpenUpstreams {
+  const { resolveSecret, metrics, clock, random, logger, ...events } = options
+  const { dataDir, startConcurrency, maxOwnPools, connectTimeoutMs, drainTimeoutMs } = settings
+  const processLogs = new ProcessLogs({ clock })
+  const connector = {
+    clientInfo: { name: 'tool-gateway', version: VERSION },
+    maxMessageBytes: settings.maxUpstreamMessageBytes,
+    packageDirs: [join(dataDir, 'packages', 'node_modules')],
+    dataDir,
+    resolveSecret,
+    processLog: (key: string) => processLogs.of(key),
+    clock,
+    logger,
+  }
+  const upstreams = new Upstreams({
+    connect: measuring(createConnector(connector), { metrics, clock }),
+    clock,
+    random,
+    logger,
+    startConcurrency,
+    maxOwnPools,
+    connectTimeoutMs,
+    drainTimeoutMs,
+    ...events,
+  })
+  // With connections that know nothing from those before, and that nobody counts.
+  const inspector = new Inspector({ connect: createConnector(connector), clock, timeoutMs: connectTimeoutMs })
+  const installer = new PackageInstaller({ dataDir, settings: settings.install, clock })
+  const close = async (): Promise<void> => {
+    await Promise.all([upstreams.close(), inspector.close(), installer.close()])
+  }
+  return { upstreams, processLogs, inspector, installer, close }
+}

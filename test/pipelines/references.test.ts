@@ -1,0 +1,68 @@
+import { describe, expect, test } from '@jest/globals'
+import type { PipelineDefinition } from '../../src/domain/pipeline-definition.ts'
+import type { Snapshot } from '../../src/domain/snapshot.ts'
+import { withResolvedPipelines } from '../../src/pipelines/references.ts'
+import { server, snapshotOf } from '../support/offers.ts'
+import { pipeline } from './plans.ts'
+
+/** A pipeline whose steps call these tools. */
+function calls(name: string, tools: readonly string[], tenantId = 'acme'): PipelineDefinition {
+  const steps = tools.map((tool, index) => ({ id: `s${index}`, tool }))
+  return pipeline(steps, { name, tenantId })
+}
+
+function resolved(...pipelines: PipelineDefinition[]): Snapshot {
+  const servers = [
+    server({ name: 'files' }),
+    server({ name: 'everywhere', tenantId: '*' }),
+    server({ name: 'theirs', tenantId: 'globex' }),
+  ]
+  return withResolvedPipelines({
+    ...snapshotOf(...servers),
+    pipelines: new Map(pipelines.map((each) => [`${each.tenantId}.${each.name}`, each])),
+  })
+}
+
+const reasons = (...pipelines: PipelineDefinition[]): string[] =>
+  resolved(...pipelines).quarantined.map(({ id, reason }) => `${id} ${reason}`)
+
+test('pipelines that use servers of their tenant, of all tenants, of the gateway, and one another are in use', () => {
+  const snapshot = resolved(
+    calls('a', ['files_read', 'everywhere_read', 'gateway_enhance_prompt', 'pipeline_b']),
+    calls('b', ['pipeline_c']),
+    calls('c', ['theirs_x', 'files_x'], '*'),
+  )
+  expect([...snapshot.pipelines.keys()]).toEqual(['acme.a', 'acme.b', '*.c'])
+  expect(snapshot.quarantined).toEqual([])
+})
+
+describe('a pipeline is quarantined, with the place, that names', () => {
+  test('a server that its tenant has not', () => {
+    expect(reasons(calls('a', ['files_x', 'theirs_x', 'nope_x', 'bare']))).toEqual([
+      'pipelines/acme.a steps[1].tool: there is no server theirs; steps[2].tool: there is no server nope; steps[3].tool: expected <server>_<tool>',
+    ])
+  })
+
+  test('itself, over however many others', () => {
+    expect(
+      reasons(calls('a', ['pipeline_b']), calls('b', ['files_x', 'pipeline_c']), calls('c', ['pipeline_a'])),
+    ).toEqual([
+      'pipelines/acme.a steps[0].tool: the pipeline would call itself: a → b → c → a',
+      'pipelines/acme.b steps[1].tool: the pipeline would call itself: b → c → a → b',
+      'pipelines/acme.c steps[0].tool: the pipeline would call itself: c → a → b → c',
+    ])
+  })
+
+  test('one that is quarantined', () => {
+    expect(reasons(calls('a', ['pipeline_b']), calls('b', ['nope_x']))).toEqual([
+      'pipelines/acme.b steps[0].tool: there is no server nope',
+      'pipelines/acme.a steps[0].tool: there is no pipeline b',
+    ])
+  })
+
+  test('a pipeline of one tenant, being for all', () => {
+    expect(reasons(calls('a', ['pipeline_b'], '*'), calls('b', ['files_x']))).toEqual([
+      'pipelines/*.a steps[0].tool: there is no pipeline b',
+    ])
+  })
+})

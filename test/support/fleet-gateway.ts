@@ -1,0 +1,66 @@
+import { mkdtemp, rename, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { LocalIssuer } from '../../src/auth/local-issuer.ts'
+import { systemClock } from '../../src/domain/clock.ts'
+import { spawnGateway } from './gateway-process.ts'
+import type { Documents } from './start-gateway.ts'
+
+/** What an operator sees of a server, as far as it is of interest here. */
+interface ServerState {
+  readonly name: string
+  readonly state: string
+  readonly instances: readonly { readonly state: string; readonly pid?: number; readonly restarts: number }[]
+}
+
+/** A gateway in a process of its own, with its operator's ways to look at it and to change it. */
+export interface FleetGateway {
+  readonly url: string
+  readonly pid: number
+  /** A token of a user with the role `reader`. */
+  readonly token: (subject: string) => Promise<string>
+  readonly states: () => Promise<ServerState[]>
+  /** Replaces the registry file, as an editor would. */
+  readonly write: (servers: Documents) => Promise<void>
+  readonly manage: (server: string, action: 'start' | 'stop' | 'restart') => Promise<void>
+  /** Ends it as a signal does. */
+  readonly close: () => Promise<void>
+}
+
+/** Resolves when the gateway listens; its servers may be starting then. */
+export async function spawnFleetGateway(servers: Documents): Promise<FleetGateway> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'tool-gateway-fleet-'))
+  const registry = join(dataDir, 'registry.yaml')
+  const write = async (documents: Documents): Promise<void> => {
+    await writeFile(`${registry}.next`, JSON.stringify({ servers: documents }))
+    await rename(`${registry}.next`, registry)
+  }
+  await write(servers)
+  const issuer = await LocalIssuer.open({ dir: dataDir, clock: systemClock })
+  const issue = (subject: string, roles: string[]): Promise<string> =>
+    issuer.issue({ tenantId: 'local', subject, roles, ttlMs: 3_600_000 })
+  const headers = { authorization: `Bearer ${await issue('operator', ['operator'])}` }
+  const gateway = await spawnGateway({ DATA_DIR: dataDir })
+  const url = await gateway.url()
+  return {
+    url,
+    pid: gateway.child.pid ?? 0,
+    token: (subject) => issue(subject, ['reader']),
+    states: async () => {
+      const answer = (await (await fetch(`${url}/v1/servers`, { headers })).json()) as {
+        servers: ServerState[]
+      }
+      return answer.servers
+    },
+    write,
+    manage: async (server, action) => {
+      const { status } = await fetch(`${url}/v1/servers/${server}/${action}`, { method: 'POST', headers })
+      if (status !== 200) throw new Error(`${action} of ${server} was answered ${status}`)
+    },
+    close: async () => {
+      gateway.child.kill('SIGTERM')
+      await gateway.exited
+      await gateway.remove()
+    },
+  }
+}
