@@ -210,7 +210,7 @@ describeWithEmulator('usage records in Firestore', () => {
     test('1,000 records through a freeze of Firestore are all there, each once', async () => {
       await using dir = await temporaryDirectory()
       const store = await SpooledStore.open({
-        store: storeOf({ createTimeoutMs: 500 }),
+        store: storeOf({ createTimeoutMs: 2000 }),
         ...spoolIn(dir.path),
       })
       const log = new AuditLog({ store, clock: systemClock, logger: silentLogger, queueLimit: 10_000 })
@@ -223,16 +223,16 @@ describeWithEmulator('usage records in Firestore', () => {
       }
       await eventually(() => !store.isDelivering)
       emulator.thaw()
-      await eventually(() => store.waitingBytes === 0, { timeoutMs: 30_000 })
+      await eventually(() => store.waitingBytes === 0, { timeoutMs: 90_000 })
       expect(await storedTargets()).toEqual(THOUSAND)
       await log.close(1000)
       await store.close()
-    }, 60_000)
+    }, 150_000)
 
     test('1,000 records while Firestore is killed and started again empty are all there, each once', async () => {
       await using dir = await temporaryDirectory()
       const store = await SpooledStore.open({
-        store: storeOf({ createTimeoutMs: 500 }),
+        store: storeOf({ createTimeoutMs: 2000 }),
         ...spoolIn(dir.path),
       })
       const log = new AuditLog({ store, clock: systemClock, logger: silentLogger, queueLimit: 10_000 })
@@ -244,11 +244,11 @@ describeWithEmulator('usage records in Firestore', () => {
       await log.durable()
       await eventually(() => !store.isDelivering)
       emulator = await startFirestoreEmulator({ port: emulator.port })
-      await eventually(() => store.waitingBytes === 0, { timeoutMs: 40_000 })
+      await eventually(() => store.waitingBytes === 0, { timeoutMs: 90_000 })
       expect(await storedTargets()).toEqual(THOUSAND)
       await log.close(1000)
       await store.close()
-    }, 90_000)
+    }, 150_000)
 
     test('the records of a process killed while Firestore hung are delivered by the next, each once', async () => {
       await using dir = await temporaryDirectory()
@@ -263,12 +263,12 @@ describeWithEmulator('usage records in Firestore', () => {
       await once(child, 'close')
       emulator.thaw()
       const store = await SpooledStore.open({ store: storeOf(), ...spoolIn(dir.path) })
-      await eventually(() => store.waitingBytes === 0, { timeoutMs: 30_000 })
+      await eventually(() => store.waitingBytes === 0, { timeoutMs: 90_000 })
       const { docs } = await client.db.collection('tool_usage').get()
       expect(docs.map(({ id }) => id).toSorted()).toEqual(ids.toSorted())
       expect(ids).toHaveLength(1000)
       await store.close()
-    }, 60_000)
+    }, 150_000)
   })
 })
 
