@@ -5,6 +5,7 @@ import type { Catalog } from '../catalog/catalog.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { ALL_TENANTS, type Principal } from '../domain/principal.ts'
 import { isBuiltinName, SERVER_NAME, type ServerDefinition, serverKey } from '../domain/server-definition.ts'
+import type { RegistryStore, StoredDocument } from '../registry/registry-store.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { queryOf } from './query.ts'
 
@@ -18,19 +19,20 @@ export interface ManagementOptions {
   readonly maxServersOf?: (tenantId: string) => number | undefined
 }
 
+const ADMIN_ROLE = 'platform-admin'
+
 const tenantQuery = z.object({ tenantId: z.string().max(63).optional() })
 
 /** @throws GatewayError `forbidden`; `what` completes the sentence */
-export function needAdmin({ roles }: Principal, role: string | undefined, what: string): void {
-  const adminRole = role ?? 'platform-admin'
-  if (!roles.includes(adminRole)) throw new GatewayError('forbidden', `${what} needs the role ${adminRole}`)
+export function needAdmin({ roles }: Principal, role: string = ADMIN_ROLE, what: string): void {
+  if (!roles.includes(role)) throw new GatewayError('forbidden', `${what} needs the role ${role}`)
 }
 
 /** Whether an operator may manage a server that it sees: those for all tenants are the platform's. */
 export function mayManage(
   { roles }: Principal,
   { tenantId }: { tenantId: string },
-  role = 'platform-admin',
+  role = ADMIN_ROLE,
 ): boolean {
   return tenantId !== ALL_TENANTS || roles.includes(role)
 }
@@ -47,6 +49,30 @@ export function addressedBy(request: Request): { tenantId: string; name: string 
   const isForeign = tenantId !== undefined && tenantId !== own && tenantId !== ALL_TENANTS
   if (!SERVER_NAME.test(name) || isBuiltinName(name) || isForeign) throw unknownServer(name)
   return (tenantId === undefined ? [own, ALL_TENANTS] : [tenantId]).map((each) => ({ tenantId: each, name }))
+}
+
+/** The first of the documents that is stored. */
+export async function firstStored(
+  store: Pick<RegistryStore, 'get'>,
+  keys: readonly { tenantId: string; name: string }[],
+): Promise<StoredDocument | undefined> {
+  for (const { tenantId, name } of keys) {
+    const found = await store.get(tenantId, name)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/**
+ * The version that a write is meant for (RFC 9110 §13.1.1): compared with what was read, and again by the store.
+ * @throws GatewayError `precondition_required` or `precondition_failed`
+ */
+export function matchOf(request: Request, { etag }: StoredDocument): string {
+  const header = request.get('if-match')
+  if (header === undefined) throw new GatewayError('precondition_required')
+  const tags = header.split(',').map((tag) => tag.trim())
+  if (!tags.includes('*') && !tags.includes(`"${etag}"`)) throw new GatewayError('precondition_failed')
+  return etag
 }
 
 /**

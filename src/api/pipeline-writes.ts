@@ -1,9 +1,8 @@
 import { type Request, type Response, Router } from 'express'
-import { z } from 'zod'
 import { identityOf } from '../auth/identity.ts'
 import type { PipelineCheck } from '../builtin/pipeline-check.ts'
 import { GatewayError } from '../domain/errors.ts'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import type { JsonObject } from '../domain/json.ts'
 import { PIPELINE_SERVER } from '../domain/pipeline-definition.ts'
 import { ALL_TENANTS } from '../domain/principal.ts'
 import { exposedName } from '../domain/tool-name.ts'
@@ -11,20 +10,23 @@ import { planOf } from '../pipelines/plan.ts'
 import { referenceProblems } from '../pipelines/references.ts'
 import { checkedPipeline } from '../registry/parse-pipelines.ts'
 import type { RegistryStore, StoredDocument } from '../registry/registry-store.ts'
-import { addressedBy, logAction, type ManagementOptions, needAdmin } from './managed-server.ts'
+import {
+  addressedBy,
+  firstStored,
+  logAction,
+  type ManagementOptions,
+  matchOf,
+  needAdmin,
+} from './managed-server.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
 import { described, unknownPipeline } from './pipelines.ts'
-import { bodyOf } from './query.ts'
+import { anyObject, bodyOf } from './query.ts'
 import { requireRole } from './require-role.ts'
-import { matchOf } from './server-writes.ts'
 
 export interface PipelineWriteOptions extends ManagementOptions {
   readonly pipelineStore: RegistryStore
   readonly pipelineCheck: PipelineCheck
 }
-
-/** Not a record schema: that would drop members of some names. */
-const anyDocument = z.custom<JsonObject>(isJsonObject, 'expected an object')
 
 /**
  * `GET`, `PUT` and `DELETE /v1/pipelines/{name}`: the documents of the caller's tenant and, with `?tenantId=*`, those for
@@ -65,7 +67,7 @@ class PipelineWrites {
     const tenantId = addressedBy(request)[0]?.tenantId ?? identityOf(request).principal.tenantId
     this.#mayWrite(request, tenantId)
     const before = await this.#found(request, tenantId)
-    const wanted = { name, tenantId, ...bodyOf(anyDocument, request) }
+    const wanted = { name, tenantId, ...bodyOf(anyObject, request) }
     if (wanted.name !== name || wanted.tenantId !== tenantId)
       throw invalid(['name and tenantId are those of the path'])
     const problems = this.#problemsOf(wanted)
@@ -103,13 +105,9 @@ class PipelineWrites {
     return pipelineCheck.problemsOf(planned.plan, definition.tenantId)
   }
 
-  async #found(request: Request, tenantId?: string): Promise<StoredDocument | undefined> {
-    for (const key of addressedBy(request)) {
-      if (tenantId !== undefined && key.tenantId !== tenantId) continue
-      const found = await this.#options.pipelineStore.get(key.tenantId, key.name)
-      if (found !== undefined) return found
-    }
-    return undefined
+  #found(request: Request, tenantId?: string): Promise<StoredDocument | undefined> {
+    const keys = addressedBy(request).filter((key) => tenantId === undefined || key.tenantId === tenantId)
+    return firstStored(this.#options.pipelineStore, keys)
   }
 
   #mayWrite(request: Request, tenantId: string): void {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { identityOf } from '../auth/identity.ts'
 import { type Clock, sleep } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors.ts'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import type { JsonObject } from '../domain/json.ts'
 import { ALL_TENANTS } from '../domain/principal.ts'
 import { serverKey } from '../domain/server-definition.ts'
 import type { RegistryStore } from '../registry/registry-store.ts'
@@ -11,7 +11,7 @@ import type { PackageInstaller } from '../upstream/packages/package-installer.ts
 import type { Upstreams } from '../upstream/upstreams.ts'
 import { logAction, type ManagementOptions, needAdmin } from './managed-server.ts'
 import { refuseBeyondQuota, refuseInvalid, refuseTaken } from './new-document.ts'
-import { bodyOf } from './query.ts'
+import { anyObject, bodyOf } from './query.ts'
 import { requireRole } from './require-role.ts'
 import { streamResult, wantsEvents } from './run.ts'
 import { stateOf } from './servers.ts'
@@ -29,7 +29,7 @@ const installBody = z.strictObject({
   name: z.string().max(40).optional(),
   tenantId: z.string().max(63).optional(),
   /** Further fields of the server's document, such as `args` and `env`. */
-  document: z.custom<JsonObject>(isJsonObject, 'expected an object').default({}),
+  document: anyObject.default({}),
 })
 
 export interface ServerInstallOptions extends ManagementOptions {

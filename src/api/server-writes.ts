@@ -1,5 +1,4 @@
 import { type Request, type Response, Router } from 'express'
-import { z } from 'zod'
 import { identityOf } from '../auth/identity.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json.ts'
@@ -10,15 +9,17 @@ import type { RegistryStore, StoredDocument } from '../registry/registry-store.t
 import type { Upstreams } from '../upstream/upstreams.ts'
 import {
   addressedBy,
+  firstStored,
   logAction,
   type ManagementOptions,
+  matchOf,
   mayManage,
   needAdmin,
   unknownServer,
 } from './managed-server.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
 import { refuseBeyondQuota, refuseInvalid, refuseTaken } from './new-document.ts'
-import { bodyOf } from './query.ts'
+import { anyObject, bodyOf } from './query.ts'
 import { requireRole } from './require-role.ts'
 import { stateOf } from './servers.ts'
 
@@ -27,8 +28,6 @@ export interface ServerWriteOptions extends ManagementOptions {
   readonly upstreams: Upstreams
 }
 
-/** Not a record schema: that would drop members of some names. */
-const document = z.custom<JsonObject>(isJsonObject, 'expected an object')
 /** What decides which program runs, and how. */
 const LAUNCH_FIELDS = ['transport', 'command', 'package', 'args', 'cwd', 'env']
 
@@ -51,11 +50,9 @@ export function serverWriteRoutes(options: ServerWriteOptions): Router {
 
 class ServerWrites {
   readonly #options: ServerWriteOptions
-  readonly #adminRole: string
 
   constructor(options: ServerWriteOptions) {
     this.#options = options
-    this.#adminRole = options.platformAdminRole ?? 'platform-admin'
   }
 
   async show(request: Request, response: Response): Promise<void> {
@@ -71,7 +68,7 @@ class ServerWrites {
 
   async create(request: Request, response: Response): Promise<void> {
     const { principal } = identityOf(request)
-    const given = bodyOf(document, request)
+    const given = bodyOf(anyObject, request)
     const { document: wanted, problems } = unmasked({ tenantId: principal.tenantId, ...given }, undefined)
     this.#mayUse(principal, wanted['tenantId'])
     this.#mayWrite(principal, undefined, wanted)
@@ -86,7 +83,7 @@ class ServerWrites {
 
   async replace(request: Request, response: Response): Promise<void> {
     const { principal } = identityOf(request)
-    const given = bodyOf(document, request)
+    const given = bodyOf(anyObject, request)
     const stored = await this.#stored(request)
     this.#mayUse(principal, stored.tenantId)
     const etag = matchOf(request, stored)
@@ -123,12 +120,8 @@ class ServerWrites {
     return found
   }
 
-  async #found(request: Request): Promise<StoredDocument | undefined> {
-    for (const { tenantId, name } of addressedBy(request)) {
-      const found = await this.#options.registryStore.get(tenantId, name)
-      if (found !== undefined) return found
-    }
-    return undefined
+  #found(request: Request): Promise<StoredDocument | undefined> {
+    return firstStored(this.#options.registryStore, addressedBy(request))
   }
 
   /** Other tenants do not exist, except for documents of all. */
@@ -150,7 +143,7 @@ class ServerWrites {
   }
 
   #needAdmin(principal: Principal, what: string): void {
-    needAdmin(principal, this.#adminRole, `Writing ${what}`)
+    needAdmin(principal, this.#options.platformAdminRole, `Writing ${what}`)
   }
 
   #answer(request: Request, response: Response, stored: StoredDocument): void {
@@ -171,7 +164,7 @@ class ServerWrites {
   }
 
   #mayManage(request: Request, server: { tenantId: string }): boolean {
-    return mayManage(identityOf(request).principal, server, this.#adminRole)
+    return mayManage(identityOf(request).principal, server, this.#options.platformAdminRole)
   }
 
   /** What runs on the gateway's machine for all tenants is not for every tenant to see, nor what callers must not set. */
@@ -182,18 +175,6 @@ class ServerWrites {
   #log(request: Request, event: string, stored: StoredDocument, fields: readonly string[]): void {
     logAction(this.#options, request, event, stored, { fields })
   }
-}
-
-/**
- * The version that a write is meant for (RFC 9110 §13.1.1): compared with what was read, and again by the store.
- * @throws GatewayError `precondition_required` or `precondition_failed`
- */
-export function matchOf(request: Request, { etag }: StoredDocument): string {
-  const header = request.get('if-match')
-  if (header === undefined) throw new GatewayError('precondition_required')
-  const tags = header.split(',').map((tag) => tag.trim())
-  if (!tags.includes('*') && !tags.includes(`"${etag}"`)) throw new GatewayError('precondition_failed')
-  return etag
 }
 
 /** Kept secrets go only where they went: else whoever may write but not read them could have them sent elsewhere. */

@@ -5,11 +5,11 @@ import { pageOf } from '../catalog/page.ts'
 import type { CatalogItem } from '../catalog/server-catalog.ts'
 import { isForModels } from '../catalog/ui-tools.ts'
 import { GatewayError } from '../domain/errors.ts'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import type { JsonObject } from '../domain/json.ts'
 import type { Calls } from '../routing/calls.ts'
 import { checkArguments } from '../routing/argument-check.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
-import { bodyOf, pageQuery, queryOf } from './query.ts'
+import { anyObject, bodyOf, pageQuery, queryOf } from './query.ts'
 import { answerWith, callerOf } from './run.ts'
 
 const listQuery = z.object({
@@ -18,8 +18,7 @@ const listQuery = z.object({
   query: z.string().max(256).optional(),
 })
 /** Not a record schema: that would drop members of some names. */
-const callArguments = z.custom<JsonObject>(isJsonObject, 'expected an object')
-const callBody = z.strictObject({ arguments: callArguments.default({}) })
+const callBody = z.strictObject({ arguments: anyObject.default({}) })
 
 /** `/v1/tools`: the caller's tools, one of them, and calling it. */
 export function toolRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls }): Router {

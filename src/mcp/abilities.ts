@@ -3,13 +3,8 @@ import type { View } from '../catalog/view.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import { serverKey } from '../domain/server-definition.ts'
 import { SKILLS_EXTENSION } from '../routing/skills.ts'
-import {
-  type Declared,
-  extensionOf,
-  hasTasks,
-  legacyTasksOf,
-  TASKS_EXTENSION,
-} from '../routing/task-support.ts'
+import { type Declared, extensionOf, hasTasks, legacyTasksOf } from '../routing/task-support.ts'
+import { TASKS_EXTENSION } from '../upstream/connection/client-side.ts'
 import type { Era } from '../upstream/connection/connection.ts'
 
 /** What the gateway can carry, whichever servers there are at the moment: they come and go. */

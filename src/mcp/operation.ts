@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import { exposedName } from '../domain/tool-name.ts'
 import type { CallerClient, Operation } from '../routing/call.ts'
 import type { TaskTarget } from '../routing/task-handles.ts'
-import { TASKS_EXTENSION } from '../routing/task-support.ts'
+import { TASKS_EXTENSION } from '../upstream/connection/client-side.ts'
 
 const MISSING_CAPABILITY = -32_021
 

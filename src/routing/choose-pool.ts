@@ -1,7 +1,7 @@
-import { GatewayError } from '../domain/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import { ALL_TENANTS, principalKey } from '../domain/principal.ts'
 import { type ServerDefinition, serverKey } from '../domain/server-definition.ts'
+import { isNeverSent } from '../upstream/connection/upstream-error.ts'
 import type { Pool } from '../upstream/pool.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import type { Call, Caller, CallerClient, Route, Stage } from './call.ts'
@@ -38,8 +38,7 @@ export function choosePool(options: ChoosePoolOptions): Stage {
 
 /** Whether a call got no further than to a pool that ended meanwhile. */
 function isLeftBehind({ pool, instance }: Call, error: unknown): boolean {
-  if (pool?.isStopped !== true || instance !== undefined || !(error instanceof GatewayError)) return false
-  return error.code === 'upstream_unavailable' && error.facts.mayHaveExecuted === false
+  return pool?.isStopped === true && instance === undefined && isNeverSent(error)
 }
 
 function throughPool(options: ChoosePoolOptions): Stage {

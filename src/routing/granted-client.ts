@@ -1,8 +1,9 @@
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import { type ServerDefinition, serverKey } from '../domain/server-definition.ts'
+import { TASKS_EXTENSION } from '../upstream/connection/client-side.ts'
 import type { CallerClient } from './call.ts'
 import { SKILLS_EXTENSION } from './skills.ts'
-import { type Declared, extensionOf, TASKS_EXTENSION } from './task-support.ts'
+import { type Declared, extensionOf } from './task-support.ts'
 
 /** Extensions of the client that concern how results look, and so may be told to any server. */
 const HARMLESS_EXTENSIONS = ['io.modelcontextprotocol/ui']

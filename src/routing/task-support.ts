@@ -1,8 +1,7 @@
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import type { ServerKey } from '../domain/server-definition.ts'
+import { TASKS_EXTENSION } from '../upstream/connection/client-side.ts'
 import type { Era } from '../upstream/connection/connection.ts'
-
-export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks'
 
 /** What servers said of themselves when they were connected last. */
 export interface Declared {

@@ -1,8 +1,7 @@
 import type { Clock } from '../domain/clock.ts'
-import { GatewayError } from '../domain/errors.ts'
 import type { Grant, Wanted } from './call-queue.ts'
 import type { Connection } from './connection/connection.ts'
-import { isSessionLost } from './connection/upstream-error.ts'
+import { isNeverSent, isSessionLost } from './connection/upstream-error.ts'
 import { isAnswer } from './health-probe.ts'
 import type { Member } from './member.ts'
 import type { Places } from './places.ts'
@@ -89,13 +88,4 @@ export class Runs {
     if (isSessionLost(error)) return member.instance.reopen(connection) || hasOther()
     return isNeverSent(error) && hasOther()
   }
-}
-
-/** The instance could not be reached, so the call is somewhere else as good as new. */
-function isNeverSent(error: unknown): boolean {
-  return (
-    error instanceof GatewayError &&
-    error.code === 'upstream_unavailable' &&
-    error.facts.mayHaveExecuted === false
-  )
 }

@@ -10,7 +10,7 @@ import { everything } from '../support/documents.ts'
 import { eventually } from '../support/eventually.ts'
 import { type FirestoreEmulator, freePort, startFirestoreEmulator } from '../support/firestore-emulator.ts'
 import { spawnGateway } from '../support/gateway-process.ts'
-import { IdentityProvider, newSigningKey, sign, type SigningKey } from '../support/identity-provider.ts'
+import { IdentityProvider, newSigningKey, signFor, type SigningKey } from '../support/identity-provider.ts'
 import { silentLogger } from '../support/silent-logger.ts'
 
 const PROJECT = 'demo-cloud-outage'
@@ -88,16 +88,7 @@ async function probe({ url }: Gateway, path: string): Promise<[number, unknown]>
 }
 
 async function ask(gateway: Gateway, path: string, body?: string): Promise<[number, unknown]> {
-  const now = Math.floor(Date.now() / 1000)
-  const token = await sign(key, {
-    iss: provider.url,
-    aud: 'https://gateway.example',
-    sub: 'ann',
-    tenant_id: 'acme',
-    roles: ['reader'],
-    iat: now,
-    exp: now + 600,
-  })
+  const token = await signFor(provider, key)
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
   const response = await fetch(gateway.url + path, {
     headers,

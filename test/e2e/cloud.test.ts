@@ -9,7 +9,7 @@ import { everything } from '../support/documents.ts'
 import { eventually } from '../support/eventually.ts'
 import { describeWithEmulator } from '../support/describe-with-emulator.ts'
 import { type FirestoreEmulator, startFirestoreEmulator } from '../support/firestore-emulator.ts'
-import { IdentityProvider, newSigningKey, sign, type SigningKey } from '../support/identity-provider.ts'
+import { IdentityProvider, newSigningKey, signFor, type SigningKey } from '../support/identity-provider.ts'
 import { connectClient } from '../support/mcp-clients.ts'
 import { silentLogger } from '../support/silent-logger.ts'
 
@@ -24,17 +24,7 @@ let dataDir: string
 let gateway: Gateway
 
 function token(claims: Record<string, unknown> = {}): Promise<string> {
-  const now = Math.floor(Date.now() / 1000)
-  return sign(key, {
-    iss: provider.url,
-    aud: 'https://gateway.example',
-    sub: 'ann',
-    tenant_id: 'acme',
-    roles: ['reader', 'operator', 'auditor'],
-    iat: now,
-    exp: now + 600,
-    ...claims,
-  })
+  return signFor(provider, key, { roles: ['reader', 'operator', 'auditor'], ...claims })
 }
 
 async function ask(

@@ -10,7 +10,7 @@ import { everything } from '../support/documents.ts'
 import { eventually } from '../support/eventually.ts'
 import { startFirestoreEmulator } from '../support/firestore-emulator.ts'
 import { type GatewayProcess, spawnGateway } from '../support/gateway-process.ts'
-import { IdentityProvider, newSigningKey, sign } from '../support/identity-provider.ts'
+import { IdentityProvider, newSigningKey, signFor } from '../support/identity-provider.ts'
 
 const KILLS = 3
 const CALLS = 30
@@ -127,16 +127,7 @@ describeWithEmulator('a gateway that is killed while Firestore does not answer',
         },
         { timeoutMs: 20_000, what: 'the registry written' },
       )
-      const now = Math.floor(Date.now() / 1000)
-      const token = await sign(key, {
-        iss: provider.url,
-        aud: 'https://gateway.example',
-        sub: 'ann',
-        tenant_id: 'acme',
-        roles: ['reader'],
-        iat: now,
-        exp: now + 600,
-      })
+      const token = await signFor(provider, key)
       const env = {
         STORE: 'firestore',
         GOOGLE_CLOUD_PROJECT: 'demo-killed',

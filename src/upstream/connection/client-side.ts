@@ -1,5 +1,7 @@
 import { isJsonObject, type JsonObject } from '../../domain/json.ts'
 
+export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks'
+
 /** The capability of a client that a kind of questions needs, by the first part of their methods. */
 const KINDS = new Set(['elicitation', 'sampling', 'roots'])
 

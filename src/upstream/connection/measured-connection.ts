@@ -4,6 +4,7 @@ import type { ServerDefinition } from '../../domain/server-definition.ts'
 import { TOOL_ERROR } from '../../telemetry/attributes.ts'
 import type { Metrics } from '../../telemetry/metrics.ts'
 import type { Connect, Connection } from './connection.ts'
+import { wrapped } from './wrapped.ts'
 
 interface MeasureOptions {
   readonly metrics: Pick<Metrics, 'clientOperation'>
@@ -20,15 +21,9 @@ function measured(
   { name: server, transport: kind }: ServerDefinition,
   { metrics, clock }: MeasureOptions,
 ): Connection {
-  const { era, protocolVersion, capabilities, instructions, serverInfo, pid } = connection
+  const { protocolVersion } = connection
   const transport = kind === 'stdio' ? 'pipe' : 'tcp'
-  return {
-    era,
-    protocolVersion,
-    capabilities,
-    instructions,
-    serverInfo,
-    pid,
+  return wrapped(connection, {
     request: async (method, params, options) => {
       const startedAt = clock.monotonic()
       const name = method === 'tools/call' ? params?.['name'] : undefined
@@ -48,8 +43,5 @@ function measured(
         throw error
       }
     },
-    notify: (method, params) => connection.notify(method, params),
-    watchResources: (uris) => connection.watchResources(uris),
-    close: () => connection.close(),
-  }
+  })
 }

@@ -1,6 +1,7 @@
 import { type ErrorFacts, GatewayError, messageOf } from '../../domain/errors.ts'
 import { isJsonObject } from '../../domain/json.ts'
 import type { Connection } from './connection.ts'
+import { wrapped } from './wrapped.ts'
 
 const REDACTED = '***'
 /** Shorter values that a document holds itself are no secrets, and replacing them would garble the text. */
@@ -39,21 +40,12 @@ export function redactedError(error: unknown, redact: Redact, depth = 0): Error 
 
 /** A connection whose errors do not repeat the values. Results are the server's own words: they pass as they are. */
 export function redactedConnection(connection: Connection, redact: Redact): Connection {
-  const { era, protocolVersion, capabilities, instructions, serverInfo, pid } = connection
   const redacted = <T>(outcome: Promise<T>): Promise<T> =>
     outcome.catch((error: unknown) => Promise.reject(redactedFailure(error, redact)))
-  return {
-    era,
-    protocolVersion,
-    capabilities,
-    instructions,
-    serverInfo,
-    pid,
+  return wrapped(connection, {
     request: (method, params, options) => redacted(connection.request(method, params, options)),
-    notify: (method, params) => connection.notify(method, params),
     watchResources: (uris) => redacted(connection.watchResources(uris)),
-    close: () => connection.close(),
-  }
+  })
 }
 
 function redactedFailure(error: unknown, redact: Redact): Error {

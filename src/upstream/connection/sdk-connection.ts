@@ -10,7 +10,7 @@ import {
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json.ts'
-import { type ClientSide, mayAsk } from './client-side.ts'
+import { type ClientSide, mayAsk, TASKS_EXTENSION } from './client-side.ts'
 import type { Connection, Era, RequestOptions } from './connection.ts'
 import { PausableDeadline } from './pausable-deadline.ts'
 import { rawResult } from './raw-results.ts'
@@ -21,7 +21,6 @@ import type { Wire } from './wire.ts'
 const SUBSCRIBE_MS = 10_000
 /** What a timer can be set to at most. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
-const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks'
 const PARAMETER_HEADER = /^mcp-param-/i
 
 /** Accepts every result as it is. */

@@ -46,6 +46,15 @@ export function isSessionLost(error: unknown): boolean {
   return isCausedBy(error, 'SessionLost')
 }
 
+/** Whether there was nobody to send a request to: somewhere else it is as good as new. */
+export function isNeverSent(error: unknown): boolean {
+  return (
+    error instanceof GatewayError &&
+    error.code === 'upstream_unavailable' &&
+    error.facts.mayHaveExecuted === false
+  )
+}
+
 /** A server answered, and what it answered is nothing that this request may be answered with. */
 export class UnfitAnswer extends Error {
   override readonly name = 'UnfitAnswer'
