@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { InstallSettings } from '../config/install.ts'
 import { VERSION } from '../config/version.ts'
 import type { Clock } from '../domain/clock.ts'
@@ -46,7 +46,9 @@ export function openUpstreams(
   },
 ): OpenUpstreams {
   const { resolveSecret, metrics, clock, random, logger, ...events } = options
-  const { dataDir, startConcurrency, maxOwnPools, connectTimeoutMs, drainTimeoutMs } = settings
+  const { startConcurrency, maxOwnPools, connectTimeoutMs, drainTimeoutMs } = settings
+  // Processes are started in folders of their own, where a relative path would lead elsewhere.
+  const dataDir = resolve(settings.dataDir)
   const processLogs = new ProcessLogs({ clock })
   const connector = {
     clientInfo: { name: 'tool-gateway', version: VERSION },

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { type CommandResult, commandLine } from '../support/command-line.ts'
 import { eventually } from '../support/eventually.ts'
@@ -22,7 +22,9 @@ beforeAll(async () => {
   registry.publish(tinyServer('@modelcontextprotocol/server-slow'))
   registry.publish(tinyWords)
   cache = await mkdtemp(join(tmpdir(), 'npm-cache-'))
-  gateway = await spawnGateway({ npm_config_registry: registry.url, npm_config_cache: cache })
+  // Relative, as the default is.
+  const DATA_DIR = relative(process.cwd(), await mkdtemp(join(tmpdir(), 'tool-gateway-install-')))
+  gateway = await spawnGateway({ npm_config_registry: registry.url, npm_config_cache: cache, DATA_DIR })
   url = await gateway.url()
   admin = await tokenOf('reader,operator,platform-admin')
 }, 60_000)
