@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { InstallSettings } from '../config/install.ts'
 import { VERSION } from '../config/version.ts'
 import type { Clock } from '../domain/clock.ts'
@@ -53,7 +53,6 @@ export function openUpstreams(
   const connector = {
     clientInfo: { name: 'tool-gateway', version: VERSION },
     maxMessageBytes: settings.maxUpstreamMessageBytes,
-    packageDirs: [join(dataDir, 'packages', 'node_modules')],
     dataDir,
     resolveSecret,
     processLog: (key: string) => processLogs.of(key),

@@ -54,7 +54,6 @@ describe('over a real connection', () => {
   const connect = createConnector({
     clientInfo: { name: 'tool-gateway', version: '0' },
     maxMessageBytes: 100_000,
-    packageDirs: [],
     dataDir: '/nonexistent',
     logger: silentLogger,
   })

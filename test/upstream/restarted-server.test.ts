@@ -24,7 +24,6 @@ beforeEach(async () => {
     connect: createConnector({
       clientInfo: { name: 'tool-gateway', version: '0' },
       maxMessageBytes: 100_000,
-      packageDirs: [],
       dataDir: '/nonexistent',
       logger: silentLogger,
     }),

@@ -63,7 +63,6 @@ class Gateway {
       connect: createConnector({
         clientInfo: { name: 'tool-gateway', version: '0' },
         maxMessageBytes: 100_000,
-        packageDirs: [],
         dataDir: '/nonexistent',
         logger,
         resolveSecret: (reference) => this.secrets.resolve(reference),

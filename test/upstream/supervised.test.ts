@@ -22,7 +22,6 @@ function supervised(connectTimeoutMs = 10_000): { upstreams: Upstreams; offers: 
     connect: createConnector({
       clientInfo: { name: 'tool-gateway', version: '0' },
       maxMessageBytes: 4_000_000,
-      packageDirs: [],
       dataDir: '/nonexistent',
       logger: silentLogger,
     }),

@@ -35,8 +35,6 @@ export interface ConnectorOptions {
   readonly clientInfo: { readonly name: string; readonly version: string }
   /** Largest single message that a server may send, in bytes, decoded. */
   readonly maxMessageBytes: number
-  /** `node_modules` folders to find packages in, before the gateway's own. */
-  readonly packageDirs: readonly string[]
   /** Packages are also looked for in `packages/node_modules` of it. */
   readonly dataDir: string
   readonly logger: Logger
@@ -219,10 +217,10 @@ class Connector {
 
   /** Looked up at each start, so that a package installed meanwhile is found. */
   async #packages(): Promise<PackageFolders> {
-    const { packageDirs, dataDir } = this.#options
+    const { dataDir } = this.#options
     const installed = join(dataDir, 'packages')
     const own = await nodeModulesOf(dirname(fileURLToPath(import.meta.url)))
-    return { nodeModules: [...packageDirs, join(installed, 'node_modules'), ...own], installed }
+    return { nodeModules: [join(installed, 'node_modules'), ...own], installed }
   }
 }
 

@@ -24,7 +24,6 @@ export class Connecting {
     return createConnector({
       clientInfo: { name: 'tool-gateway', version: '0' },
       maxMessageBytes: 100_000,
-      packageDirs: [],
       dataDir: '/nonexistent',
       logger: silentLogger,
       ...options,
