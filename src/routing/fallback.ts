@@ -8,6 +8,7 @@ import type { Call, Route, Stage } from './call.ts'
 import { isInteractiveFor } from './interactive.ts'
 import type { Limits } from './limits.ts'
 import { clientOf, routeOf, type Routing } from './router.ts'
+import { namesTask } from './task-ids.ts'
 
 interface FallbackOptions {
   readonly catalog: Catalog
@@ -45,7 +46,7 @@ interface Step {
 
 /** A task would belong to the one server, and so does what it asked. */
 function isFresh({ operation, params }: Call): boolean {
-  if (operation.method !== 'tools/call') return false
+  if (operation.method !== 'tools/call' || namesTask(params)) return false
   return !('task' in params) && !('requestState' in params) && !('inputResponses' in params)
 }
 

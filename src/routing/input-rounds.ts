@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '../domain/clock.ts'
 import { GatewayError, messageOf, toGatewayError } from '../domain/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
-import { serverKey } from '../domain/server-definition.ts'
 import type { Call, CallerClient, Stage } from './call.ts'
 import { grantedClient } from './granted-client.ts'
-import type { SealBinding, StateSeal } from './state-seal.ts'
+import { RoundState } from './round-state.ts'
 
 const MAX_ROUNDS = 10
 const MAX_QUESTIONS = 16
@@ -15,52 +14,52 @@ const URL_ELICITATION_REQUIRED = -32_042
 
 /**
  * Stage: what a server needs from the client before it can complete a call (MCP 2026-07-28, multi round-trip
- * requests). A modern client gets the server's questions as they are, with the server's state sealed; a legacy client
- * is asked each of them, and the call goes on with its answers. Whoever answers, the server's state never comes from
- * anybody but the caller that it was given to.
+ * requests). A modern client gets the server's questions as they are, with a sealed state; a legacy client is asked
+ * each of them, and the call goes on with its answers. Whoever answers, a server gets no state but its own, given to
+ * this very caller, and no answers but those to its own questions.
  */
-export function inputRounds({ seal, clock }: { seal: StateSeal; clock: Clock }): Stage {
-  return async (call, next) => {
+export function inputRounds(
+  options: ConstructorParameters<typeof RoundState>[0] & { readonly clock: Clock },
+): Stage {
+  const { clock } = options
+  const state = new RoundState(options)
+  return (call, next) => {
     const { client } = call.operation
-    if (client?.era !== 'modern') {
-      call.params = withoutInputs(call.params)
-      return client?.ask === undefined ? next() : rounds(call, client.ask, clock, next)
-    }
-    call.params = opened(call.params, seal, bindingOf(call))
-    try {
-      return sealed(await next(), seal, bindingOf(call))
-    } catch (error) {
-      return urlElicitations(error, call, client)
-    }
+    if (client?.era === 'modern') return modernRound(state, { call, client }, next)
+    call.params = withoutInputs(call.params)
+    return client?.ask === undefined ? next() : rounds(call, client.ask, clock, next)
   }
+}
+
+async function modernRound(
+  round: RoundState,
+  { call, client }: { call: Call; client: CallerClient },
+  next: () => Promise<JsonObject>,
+): Promise<JsonObject> {
+  // What the caller addressed: further on another server may take its place.
+  const binding = round.bindingOf(call)
+  round.resume(call, binding)
+  let result: JsonObject
+  try {
+    result = await next()
+  } catch (error) {
+    // A legacy server takes no answers; it has to be called once more, like the first time.
+    return urlElicitations(error, call, client)
+  }
+  if (result['resultType'] !== 'input_required') return result
+  return round.asked(result, { call, binding, state: stateIn(result, call) })
+}
+
+/** The server's own state. @throws GatewayError `upstream_bad_response` for one that is no text */
+function stateIn({ requestState }: JsonObject, call: Call): string | undefined {
+  if (requestState === undefined || typeof requestState === 'string') return requestState
+  throw badResponse(call, 'requestState is not a string')
 }
 
 function withoutInputs(params: JsonObject): JsonObject {
   if (!('inputResponses' in params) && !('requestState' in params)) return params
   const { inputResponses: _responses, requestState: _state, ...rest } = params
   return rest
-}
-
-/** A state is good for the same caller and the same request to the same server. */
-function bindingOf({ caller, operation, route }: Call): SealBinding {
-  const server = route === undefined ? '' : serverKey(route.server)
-  return {
-    principal: caller.principal,
-    purpose: JSON.stringify([server, operation.method, route?.name ?? operation.name]),
-  }
-}
-
-function opened(params: JsonObject, seal: StateSeal, binding: SealBinding): JsonObject {
-  const { requestState } = params
-  if (requestState === undefined) return params
-  if (typeof requestState !== 'string') throw new GatewayError('invalid_request_state')
-  return { ...params, requestState: seal.open(requestState, binding) }
-}
-
-function sealed(result: JsonObject, seal: StateSeal, binding: SealBinding): JsonObject {
-  const { requestState } = result
-  if (result['resultType'] !== 'input_required' || typeof requestState !== 'string') return result
-  return { ...result, requestState: seal.seal(requestState, binding) }
 }
 
 type Ask = NonNullable<CallerClient['ask']>
@@ -79,7 +78,7 @@ async function rounds(
     const askedAt = clock.monotonic()
     const inputResponses = await answers(call, ask, clock, result['inputRequests'])
     call.askedMs += clock.monotonic() - askedAt
-    const { requestState } = result
+    const requestState = stateIn(result, call)
     call.params = { ...given, inputResponses, ...(requestState !== undefined && { requestState }) }
   }
 }

@@ -5,7 +5,7 @@ import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import { serverKey } from '../domain/server-definition.ts'
 import type { Call, Route, Stage } from './call.ts'
 import type { TaskTarget } from './task-handles.ts'
-import { TaskIds, type Tasks } from './task-ids.ts'
+import { namesTask, TaskIds, type Tasks } from './task-ids.ts'
 import { type Declared, hasTasks } from './task-support.ts'
 
 /** `tasks/result` is answered when the task is over, and whoever waits for it can give up at any time. */
@@ -21,12 +21,13 @@ type Next = () => Promise<JsonObject>
 
 /**
  * Stage: tasks of a server, where client and server have tasks of the same era. The caller gets handles in place of
- * the server's ids. What a client would run as a task and cannot is refused before anything is sent.
+ * the server's ids, and the server hears of no task but the caller's own with it. What a client would run as a task and cannot is refused before anything is sent.
  */
 export function taskCalls(options: TaskCallsOptions): Stage {
   return (call, next) => {
     const { operation, route } = call
     if (route === undefined) return next()
+    if (namesTask(call.params)) call.params = idsOf(options, { call, route, next }).fromClient(call.params)
     if (operation.method === 'tools/call') return toolCall(options, { call, route, next })
     if (operation.method === 'tasks/list') return list(options, { call, route, next })
     return operation.task === undefined ? next() : taskCall(options, { call, route, next })

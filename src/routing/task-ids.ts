@@ -38,7 +38,7 @@ export class TaskIds {
     return withRelated(message, (taskId) => this.#known(taskId))
   }
 
-  /** An answer of the client under the server's own id. */
+  /** What the client sends, with the server's own id in `_meta`, or nothing where the task is not the caller's there. */
   fromClient(message: JsonObject): JsonObject {
     return withRelated(message, (handle) => {
       const target = this.#tasks.handles.open(handle, this.#principal)
@@ -94,6 +94,11 @@ export class TaskIds {
     const target = this.#find(taskId)
     return target === undefined ? undefined : this.#tasks.handles.handleOf(target, this.#principal)
   }
+}
+
+/** Whether the `_meta` of a message names the task that it belongs to. */
+export function namesTask({ _meta: meta }: JsonObject): boolean {
+  return isJsonObject(meta) && RELATED_TASK in meta
 }
 
 function withRelated<T extends JsonObject | undefined>(

@@ -128,6 +128,10 @@ describe('the error stays as it is', () => {
     ['for anything but a tool', { operation: { kind: 'prompt', method: 'prompts/get' } }],
     ['for what is to be a task', { params: { task: {} } }],
     [
+      'for what belongs to a task',
+      { params: { _meta: { 'io.modelcontextprotocol/related-task': { taskId: 't1' } } } },
+    ],
+    [
       "for the answers to the first server's questions",
       { params: { inputResponses: {}, requestState: 'x' } },
     ],

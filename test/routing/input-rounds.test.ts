@@ -6,11 +6,12 @@ import { inputRounds } from '../../src/routing/input-rounds.ts'
 import { StateSeal } from '../../src/routing/state-seal.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { server } from '../support/offers.ts'
-import { call, caller, operation } from '../support/routing.ts'
+import { call, caller, catalogOf, operation } from '../support/routing.ts'
 
 const clock = new FakeClock()
 const seal = new StateSeal({ key: Buffer.alloc(32, 1), clock })
-const stage = inputRounds({ seal, clock })
+const catalog = catalogOf([server(), undefined])
+const stage = inputRounds({ seal, clock, catalog, limits: { refusalOf: () => undefined } })
 const question = { method: 'elicitation/create', params: { message: 'Sure?', 'x-odd': 1 } }
 const DONE = { content: [] }
 

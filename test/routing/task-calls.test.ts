@@ -53,6 +53,30 @@ function client(era: Era): CallerClient {
 const HANDLE = new TaskHandles({ key: Buffer.alloc(32) }).handleOf(TARGET, caller().principal)
 const params = { name: 'alpha_slow', task: { ttl: 1 } }
 
+const RELATED = 'io.modelcontextprotocol/related-task'
+
+test.each([
+  ["the caller's own task under the server's id", HANDLE, { [RELATED]: { taskId: 't1' } }],
+  ['nothing of an id that the caller guessed', 't1', undefined],
+  [
+    "nothing of somebody else's task",
+    new TaskHandles({ key: Buffer.alloc(32) }).handleOf(TARGET, caller({ subject: 'bob' }).principal),
+    undefined,
+  ],
+  [
+    'nothing of a task of another server',
+    new TaskHandles({ key: Buffer.alloc(32) }).handleOf(
+      { ...TARGET, server: 'acme/beta' },
+      caller().principal,
+    ),
+    undefined,
+  ],
+])('a server hears of the task that a call belongs to %s', async (_what, taskId, meta) => {
+  const { run, sent } = world('legacy', LEGACY)
+  await run({ client: client('legacy'), params: { name: 'alpha_slow', _meta: { [RELATED]: { taskId } } } })
+  expect(sent.map(({ _meta }) => _meta)).toEqual([meta])
+})
+
 describe('a tool call', () => {
   test.each([
     ['that asks for no task', { params: { name: 'alpha_slow' } }, { content: [], x: 1 }],
