@@ -1,6 +1,5 @@
 import { Command } from 'commander'
 import { asJson, type CliContext, table } from './context.ts'
-import { settingsFrom } from './settings.ts'
 
 /** `config check`: says whether the settings of this environment can be used, and what they come to. */
 export function configCommand({ env, print }: CliContext): Command {
@@ -9,7 +8,8 @@ export function configCommand({ env, print }: CliContext): Command {
       'check the settings in the environment; exit code 78 and every problem if they cannot be used',
     )
     .option('--json', 'print the settings as JSON')
-    .action(({ json }: { json?: boolean }) => {
+    .action(async ({ json }: { json?: boolean }) => {
+      const { settingsFrom } = await import('./settings.ts')
       const settings = settingsFrom(env)
       if (json === true) return print(asJson(settings))
       const rows = Object.entries(settings).map(([name, value]) => [

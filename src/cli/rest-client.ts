@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { messageOf } from '../domain/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import { CliError } from './cli-error.ts'
@@ -8,8 +7,6 @@ export interface GatewayAddress {
   readonly url: string
   readonly token: string | undefined
 }
-
-const problem = z.looseObject({ code: z.string(), title: z.string(), detail: z.string().optional() })
 
 /**
  * One request to a running gateway's REST API.
@@ -32,8 +29,7 @@ export async function ask(
 
 /** What an answer that is no success says. */
 export async function refusal(address: GatewayAddress, response: Response): Promise<CliError> {
-  const told = problem.safeParse(await response.json().catch(() => undefined))
-  const text = told.success ? problemText(told.data) : `HTTP ${response.status}`
+  const text = problemText(await response.json().catch(() => undefined)) ?? `HTTP ${response.status}`
   if (response.status === 401 && address.token === undefined) {
     return new CliError(
       'denied',
@@ -45,12 +41,15 @@ export async function refusal(address: GatewayAddress, response: Response): Prom
 
 /** Problem details that came in another way, as an event for example. */
 export function failureIn(answer: JsonObject): CliError {
-  const told = problem.safeParse(answer)
-  return new CliError('failed', told.success ? problemText(told.data) : 'the gateway answered with an error')
+  return new CliError('failed', problemText(answer) ?? 'the gateway answered with an error')
 }
 
-function problemText({ code, title, detail }: z.output<typeof problem>): string {
-  return `${code}: ${detail ?? title}`
+/** Code and detail of problem details; undefined for any other answer. */
+function problemText(answer: unknown): string | undefined {
+  if (!isJsonObject(answer)) return undefined
+  const { code, title, detail } = answer
+  if (typeof code !== 'string' || typeof title !== 'string') return undefined
+  return `${code}: ${typeof detail === 'string' ? detail : title}`
 }
 
 /** All pages of a list, as one array of its items. */

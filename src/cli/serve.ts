@@ -1,10 +1,12 @@
 import { Command } from 'commander'
-import { serve } from '../main.ts'
 import type { CliContext } from './context.ts'
 
 /** `serve`: runs the gateway until it is told to stop. */
 export function serveCommand({ env }: CliContext, onExitCode: (code: number) => void): Command {
   return new Command('serve')
     .description('run the gateway (settings come from environment variables, see docs/config.md)')
-    .action(async () => onExitCode(await serve(env)))
+    .action(async () => {
+      const { serve } = await import('../main.ts')
+      onExitCode(await serve(env))
+    })
 }

@@ -1,11 +1,8 @@
 import { Command } from 'commander'
-import { LocalIssuer } from '../auth/local-issuer.ts'
-import { makePrivateDirectory } from '../config/private-file.ts'
 import { systemClock } from '../domain/clock.ts'
 import { messageOf } from '../domain/errors.ts'
 import { CliError } from './cli-error.ts'
 import type { CliContext } from './context.ts'
-import { settingsFrom } from './settings.ts'
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
@@ -31,6 +28,9 @@ export function tokenCommand({ env, print }: CliContext): Command {
     .option('--agents <list>', 'agents that x-agent-name may choose from', list)
     .option('--ttl <duration>', 'lifetime: a number and s, m, h or d, at most 30d', '1h')
     .action(async (options: TokenOptions) => {
+      const { settingsFrom } = await import('./settings.ts')
+      const { LocalIssuer } = await import('../auth/local-issuer.ts')
+      const { makePrivateDirectory } = await import('../config/private-file.ts')
       const settings = settingsFrom(env)
       if (!settings.localIssuer)
         throw new CliError('config', 'the local issuer is off (see LOCAL_ISSUER and HOST in docs/config.md)')

@@ -1,9 +1,15 @@
 #!/usr/bin/env node
-import { confirmAtTerminal } from './confirm.ts'
-import { run } from './program.ts'
+import { enableCompileCache } from 'node:module'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 
 /** For output to be read; only what was given up may still be running then, and it must not keep the process. */
 const EXIT_MS = 500
+
+// In a folder of the user, because code that others could put there would be run.
+enableCompileCache(join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'tool-gateway'))
+const { run } = await import('./program.ts')
+const { confirmAtTerminal } = await import('./confirm.ts')
 
 process.exitCode = await run(process.argv.slice(2), {
   env: process.env,

@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs'
-import { z } from 'zod'
-
-const packageJson = z.object({ version: z.string() })
+import { isJsonObject } from '../domain/json.ts'
 
 /** Version of this gateway, as its package says. */
-export const VERSION = packageJson.parse(
+export const VERSION = versionIn(
   JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')),
-).version
+)
+
+function versionIn(packageJson: unknown): string {
+  if (isJsonObject(packageJson) && typeof packageJson['version'] === 'string') return packageJson['version']
+  throw new TypeError('package.json has no version')
+}
