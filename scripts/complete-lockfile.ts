@@ -38,7 +38,9 @@ const incomplete = Object.entries(lock.packages)
     Object.entries(parent.optionalDependencies ?? {})
       .filter(([, version]) => EXACT.test(version))
       .map(([name, version]): PlatformPackage => {
-        const path = [`${parentPath}/node_modules/${name}`, `node_modules/${name}`].find((at) => at in lock.packages)
+        const path = [`${parentPath}/node_modules/${name}`, `node_modules/${name}`].find(
+          (at) => at in lock.packages,
+        )
         return { path: path ?? `node_modules/${name}`, name, version, isDev: parent.dev === true }
       }),
   )
@@ -51,7 +53,13 @@ function isComplete(entry: LockedPackage | undefined): boolean {
 async function complete({ path, name, version, isDev }: PlatformPackage): Promise<void> {
   const { stdout } = await run('npm', ['view', `${name}@${version}`, ...ASKED, '--json'])
   const { 'dist.integrity': integrity, ...said } = JSON.parse(stdout) as Record<string, unknown>
-  lock.packages[path] = { version, integrity, ...said, ...(isDev && { dev: true }), optional: true } as LockedPackage
+  lock.packages[path] = {
+    version,
+    integrity,
+    ...said,
+    ...(isDev && { dev: true }),
+    optional: true,
+  } as LockedPackage
   if (!isComplete(lock.packages[path])) {
     throw new Error(`The registry does not say which platform ${name}@${version} is for`)
   }
@@ -69,7 +77,9 @@ if (incomplete.length === 0) {
   for (let start = 0; start < incomplete.length; start += AT_ONCE) {
     await Promise.all(incomplete.slice(start, start + AT_ONCE).map(complete))
   }
-  lock.packages = Object.fromEntries(Object.entries(lock.packages).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  lock.packages = Object.fromEntries(
+    Object.entries(lock.packages).toSorted(([a], [b]) => a.localeCompare(b, 'en')),
+  )
   writeFileSync(LOCKFILE, `${JSON.stringify(lock, undefined, 2)}\n`)
   process.stdout.write(`completed ${incomplete.length} optional packages of other platforms\n`)
 }

@@ -33,7 +33,7 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   '@modelcontextprotocol/server-legacy': ['mcp'],
   jose: ['auth'],
   '@opentelemetry/*': ['telemetry'],
-  'firebase-admin': ['store', 'registry/firestore-', 'audit/firestore-'],
+  '@google-cloud/firestore': ['store', 'registry/firestore-', 'audit/firestore-'],
   '@google-cloud/secret-manager': ['registry/secret-manager-'],
   '@kubernetes/client-node': ['registry/kubernetes-client'],
   pino: ['telemetry'],

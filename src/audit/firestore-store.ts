@@ -5,7 +5,7 @@ import {
   type Firestore,
   type Query,
   Timestamp,
-} from 'firebase-admin/firestore'
+} from '@google-cloud/firestore'
 import type { Clock } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { withDeadline } from '../store/deadline.ts'

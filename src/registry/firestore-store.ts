@@ -4,7 +4,7 @@ import {
   FieldValue,
   type Firestore,
   Timestamp,
-} from 'firebase-admin/firestore'
+} from '@google-cloud/firestore'
 import type { Clock } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json.ts'

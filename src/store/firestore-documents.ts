@@ -1,4 +1,4 @@
-import { DocumentReference, type DocumentSnapshot, type Firestore, Timestamp } from 'firebase-admin/firestore'
+import { DocumentReference, type DocumentSnapshot, type Firestore, Timestamp } from '@google-cloud/firestore'
 import type { Clock } from '../domain/clock.ts'
 import { isJsonObject } from '../domain/json.ts'
 import { withDeadline } from './deadline.ts'

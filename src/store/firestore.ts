@@ -1,5 +1,4 @@
-import { type App, deleteApp, initializeApp } from 'firebase-admin/app'
-import { type Firestore, getFirestore } from 'firebase-admin/firestore'
+import { Firestore } from '@google-cloud/firestore'
 import { sleep, systemClock } from '../domain/clock.ts'
 import { isJsonObject } from '../domain/json.ts'
 
@@ -15,17 +14,13 @@ export interface FirestoreClient {
   close(): Promise<void>
 }
 
-let opened = 0
-
 /**
  * Opens a client with the credentials of the environment, or of the emulator that FIRESTORE_EMULATOR_HOST names.
  * Nothing is sent yet. The library does not fail fast: reads need `withDeadline`, listeners a watchdog.
  */
 export function openFirestore(options: { projectId: string; databaseId: string }): FirestoreClient {
-  opened += 1
-  const app: App = initializeApp({ projectId: options.projectId }, `tool-gateway-${opened}`)
-  const db = getFirestore(app, options.databaseId)
-  db.settings({
+  const db = new Firestore({
+    ...options,
     ignoreUndefinedProperties: true,
     grpcOptions: {
       'grpc.initial_reconnect_backoff_ms': 200,
@@ -52,7 +47,6 @@ export function openFirestore(options: { projectId: string; databaseId: string }
       letEndQuietly(db)
       // It waits for requests under way, which a store that is away may leave so for a minute.
       await Promise.race([db.terminate(), sleep(systemClock, TERMINATE_MS)])
-      await deleteApp(app)
     },
   }
 }

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
-import type { Firestore } from 'firebase-admin/firestore'
+import type { Firestore } from '@google-cloud/firestore'
 import { systemClock } from '../../src/domain/clock.ts'
 import { FirestoreStore } from '../../src/registry/firestore-store.ts'
 import { type FirestoreClient, openFirestore } from '../../src/store/firestore.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { Timestamp } from 'firebase-admin/firestore'
+import { Timestamp } from '@google-cloud/firestore'
 import { systemClock } from '../../src/domain/clock.ts'
 import type { DocumentStore } from '../../src/store/document-store.ts'
 import { type FirestoreClient, openFirestore } from '../../src/store/firestore.ts'

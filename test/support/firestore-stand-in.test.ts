@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { type DocumentData, FieldPath, FieldValue, Filter, Timestamp } from 'firebase-admin/firestore'
+import { type DocumentData, FieldPath, FieldValue, Filter, Timestamp } from '@google-cloud/firestore'
 import { type FirestoreClient, openFirestore } from '../../src/store/firestore.ts'
 import { describeWithEmulator } from './describe-with-emulator.ts'
 import { eventually } from './eventually.ts'
