@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { AuditLog } from './audit/audit-log.ts'
 import { openAuditStore } from './audit/audit-open.ts'
 import { LOCAL_ISSUER, LocalIssuer } from './auth/local-issuer.ts'
+import { RefusalLog } from './auth/refusal-log.ts'
 import { TrustedIssuers } from './auth/trusted-issuers.ts'
 import { openBuiltins } from './builtin/builtin-open.ts'
 import { Catalog } from './catalog/catalog.ts'
@@ -16,6 +17,7 @@ import { Reconciler } from './control/reconciler.ts'
 import { sleep, systemClock } from './domain/clock.ts'
 import { createApp } from './http/app.ts'
 import { HttpListener } from './http/listen.ts'
+import { scopesToAskFor } from './http/scopes.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { SessionStore } from './mcp/session-store.ts'
 import type { EndpointOptions } from './mcp/modern-endpoint.ts'
@@ -118,7 +120,13 @@ export async function startGateway(
     const localIssuer = settings.localIssuer
       ? await LocalIssuer.open({ dir: settings.dataDir, clock })
       : undefined
-    const issuers = new TrustedIssuers({ fixed: settings.issuers, localIssuer, clock, logger })
+    const issuers = new TrustedIssuers({
+      fixed: settings.issuers,
+      localIssuer,
+      publicUrl: settings.publicUrl,
+      clock,
+      logger,
+    })
     lifecycle.onClose('issuers', () => issuers.close())
     const directory = new TenantDirectory({
       defaults: settings.issuerDefaults,
@@ -211,6 +219,7 @@ export async function startGateway(
     })
     const endpointOptions = {
       info: { name: 'tool-gateway', version: VERSION },
+      publicUrl: settings.publicUrl,
       catalog,
       calls,
       declared: upstreams,
@@ -230,6 +239,8 @@ export async function startGateway(
       ...own,
       clock,
       authorizationServers: () => issuers.authorizationServers,
+      scopes: scopesToAskFor(settings.scopes, () => catalog.snapshot),
+      refusals: new RefusalLog({ logger, clock }),
       trustsAgentHeader: (tenantId) =>
         settings.trustAgentHeader.includes(tenantId) ||
         directory.snapshot.byId.get(tenantId)?.trustAgentHeader === true,

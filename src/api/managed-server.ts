@@ -21,6 +21,8 @@ export interface ManagementOptions {
 
 const ADMIN_ROLE = 'platform-admin'
 
+const NEEDS_MATCH = 'The request has no If-Match header; send the ETag that GET of the same path answered'
+
 const tenantQuery = z.object({ tenantId: z.string().max(63).optional() })
 
 /** @throws GatewayError `forbidden`; `what` completes the sentence */
@@ -69,7 +71,7 @@ export async function firstStored(
  */
 export function matchOf(request: Request, { etag }: StoredDocument): string {
   const header = request.get('if-match')
-  if (header === undefined) throw new GatewayError('precondition_required')
+  if (header === undefined) throw new GatewayError('precondition_required', NEEDS_MATCH)
   const tags = header.split(',').map((tag) => tag.trim())
   if (!tags.includes('*') && !tags.includes(`"${etag}"`)) throw new GatewayError('precondition_failed')
   return etag

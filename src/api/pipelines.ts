@@ -7,22 +7,24 @@ import type { CatalogItem } from '../catalog/server-catalog.ts'
 import { GatewayError } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/json.ts'
 import { PIPELINE_SERVER } from '../domain/pipeline-definition.ts'
+import { publicPath } from '../domain/public-path.ts'
 import { exposedName } from '../domain/tool-name.ts'
 import type { Operation } from '../routing/call.ts'
 import type { Calls } from '../routing/calls.ts'
 import { traceRequest } from '../routing/trace.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
-import { anyObject, bodyOf } from './query.ts'
+import { argumentsOrNone, bodyOf } from './query.ts'
 import { answerWith, callerOf } from './run.ts'
 
 interface PipelineRouteOptions {
   readonly catalog: Catalog
   readonly calls: Calls
   readonly pipelineRuns: PipelineRuns
+  readonly publicUrl: string
 }
 
 /** Not a record schema: that would drop members of some names. */
-const runBody = z.strictObject({ arguments: anyObject.default({}) })
+const runBody = z.strictObject({ arguments: argumentsOrNone })
 
 /**
  * `GET /v1/pipelines` and `POST /v1/pipelines/{name}`: the caller's pipelines, and running one; with `Prefer:
@@ -73,7 +75,7 @@ export function described({ name, shownAs, listed }: CatalogItem): JsonObject {
 
 /** Answers as soon as the run has begun, or with what kept it from that. */
 async function answerAsync(
-  { calls, pipelineRuns }: PipelineRouteOptions,
+  { calls, pipelineRuns, publicUrl }: PipelineRouteOptions,
   request: Request,
   response: Response,
   given: Pick<Operation, 'action' | 'kind' | 'name' | 'method' | 'params'>,
@@ -86,7 +88,7 @@ async function answerAsync(
   result.catch(() => undefined)
   await Promise.race([begun, result])
   response.setHeader('Preference-Applied', 'respond-async')
-  response.setHeader('Location', `/v1/pipelines/runs/${id}`)
+  response.setHeader('Location', publicPath(publicUrl, `/v1/pipelines/runs/${id}`))
   response.status(202).json(pipelineRuns.status(id, caller.principal))
 }
 

@@ -8,7 +8,7 @@ import { bodyOf, pageQuery, queryOf } from './query.ts'
 import { answerWith, callerOf } from './run.ts'
 
 const listQuery = z.object(pageQuery)
-const getBody = z.strictObject({ arguments: z.record(z.string(), z.string()).default({}) })
+const getBody = z.strictObject({ arguments: z.record(z.string(), z.string()).nullish() })
 
 /** `/v1/prompts`: the caller's prompts, and getting one with its arguments filled in. */
 export function promptRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls }): Router {
@@ -34,7 +34,7 @@ export function promptRoutes({ catalog, calls }: { catalog: Catalog; calls: Call
 
   router.post('/prompts/:promptId', async (request, response) => {
     const name = request.params.promptId
-    const params = { name, arguments: bodyOf(getBody, request).arguments }
+    const params = { name, arguments: bodyOf(getBody, request).arguments ?? {} }
     const operation = { action: 'get', kind: 'prompt', name, method: 'prompts/get', params } as const
     await answerWith(calls, request, response, operation)
   })

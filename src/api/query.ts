@@ -6,6 +6,12 @@ import { isJsonObject, type JsonObject } from '../domain/json.ts'
 /** Any JSON object, as it is. Not a record schema: that would drop members of some names. */
 export const anyObject = z.custom<JsonObject>(isJsonObject, 'expected an object')
 
+/** The arguments of a call; `null` means none, as over MCP. */
+export const argumentsOrNone = z
+  .union([anyObject, z.null()])
+  .optional()
+  .transform((given) => given ?? {})
+
 /** `limit` and `cursor` of every paged list. */
 export const pageQuery = {
   limit: z.coerce.number().int().min(1).max(1000).default(100),

@@ -37,6 +37,7 @@ interface ServerLogOptions extends ManagementOptions {
  */
 export function serverLogRoutes(options: ServerLogOptions): Router {
   const router = Router()
+  router.head('/servers/:name/logs', methodNotAllowed('GET')) // it may be a stream that does not end
   router.get('/servers/:name/logs', requireRole('operator'), (request, response) => {
     const server = managedServer(options, request)
     const { lines, follow } = queryOf(logsQuery, request)

@@ -2,6 +2,7 @@ import { type Request, type Response, Router } from 'express'
 import { identityOf } from '../auth/identity.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json.ts'
+import { publicPath } from '../domain/public-path.ts'
 import { ALL_TENANTS, type Principal } from '../domain/principal.ts'
 import { serverKey } from '../domain/server-definition.ts'
 import { FIXED_ARGUMENTS, masked, unmasked } from '../registry/mask.ts'
@@ -24,6 +25,7 @@ import { requireRole } from './require-role.ts'
 import { stateOf } from './servers.ts'
 
 export interface ServerWriteOptions extends ManagementOptions {
+  readonly publicUrl: string
   readonly registryStore: RegistryStore
   readonly upstreams: Upstreams
 }
@@ -77,7 +79,7 @@ class ServerWrites {
     await refuseBeyondQuota(this.#options, String(wanted['tenantId']))
     const stored = await this.#options.registryStore.create(wanted)
     this.#log(request, 'server document created', stored, Object.keys(wanted))
-    response.status(201).setHeader('Location', locationOf(stored))
+    response.status(201).setHeader('Location', publicPath(this.#options.publicUrl, locationOf(stored)))
     this.#answer(request, response, stored)
   }
 

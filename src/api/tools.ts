@@ -9,7 +9,7 @@ import type { JsonObject } from '../domain/json.ts'
 import type { Calls } from '../routing/calls.ts'
 import { checkArguments } from '../routing/argument-check.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
-import { anyObject, bodyOf, pageQuery, queryOf } from './query.ts'
+import { argumentsOrNone, bodyOf, pageQuery, queryOf } from './query.ts'
 import { answerWith, callerOf } from './run.ts'
 
 const listQuery = z.object({
@@ -18,7 +18,7 @@ const listQuery = z.object({
   query: z.string().max(256).optional(),
 })
 /** Not a record schema: that would drop members of some names. */
-const callBody = z.strictObject({ arguments: anyObject.default({}) })
+const callBody = z.strictObject({ arguments: argumentsOrNone })
 
 /** `/v1/tools`: the caller's tools, one of them, and calling it. */
 export function toolRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls }): Router {

@@ -8,6 +8,8 @@ export interface Identity {
   readonly requestId: string
   /** What the caller's program calls itself (`X-Client-Name`); anybody may say anything there. */
   readonly clientName?: string | undefined
+  /** The paths that the token is for (`isFor`); absent: none. */
+  readonly paths?: readonly string[]
 }
 
 const identities = new WeakMap<IncomingMessage, Identity>()

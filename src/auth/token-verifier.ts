@@ -13,6 +13,7 @@ import { LRUCache } from 'lru-cache'
 import type { IssuerSettings } from '../config/schema.ts'
 import type { Clock } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors.ts'
+import { pathsFor } from './audience.ts'
 import { type VerifiedToken, readClaims } from './claims.ts'
 import type { KeySet } from './key-set.ts'
 
@@ -20,10 +21,17 @@ import type { KeySet } from './key-set.ts'
 export interface TrustedIssuer {
   readonly settings: IssuerSettings
   readonly keys: KeySet
+  /** How to get another token, said to those whose own is refused. */
+  readonly hint?: string
+}
+
+/** A verified token, and the paths of the gateway that it is for (`isFor`); never none. */
+export interface AcceptedToken extends VerifiedToken {
+  readonly paths: readonly string[]
 }
 
 interface CachedToken {
-  readonly verified: VerifiedToken
+  readonly verified: AcceptedToken
   /** Monotonic time at which the token is looked at again. */
   readonly until: number
 }
@@ -36,20 +44,30 @@ const CACHE_MS = 60_000
 const CACHE_CHARACTERS = 16 * 1024 * 1024
 /** Types of token that a bearer token can be (RFC 9068 §4, RFC 8725 §3.11): not a logout token or a DPoP proof. */
 const TOKEN_TYPES = new Set(['jwt', 'application/jwt', 'at+jwt', 'application/at+jwt'])
+/** Header parameters that bring a key, or say where one is (RFC 7515 §4.1). */
+const KEY_HEADERS = ['jku', 'jwk', 'x5u'] as const
 const ASYMMETRIC = /^(RS|PS|ES)(256|384|512)$|^EdDSA$|^Ed25519$/
 
 /** Checks bearer tokens: JWTs of the trusted issuers, for this gateway's audience, within their lifetime. */
 export class TokenVerifier {
   #issuers: ReadonlyMap<string, TrustedIssuer> = new Map()
   readonly #clock: Clock
+  readonly #publicUrl: string | undefined
   readonly #cache: LRUCache<string, CachedToken>
 
   /**
    * @param options.cacheSize how many verified tokens are remembered, each for at most 60 s and never beyond its end
+   * @param options.publicUrl tokens for it and for what is below it are accepted too, whatever an issuer's audience is
    * @throws TypeError when two issuers have one name, or one accepts a symmetric algorithm or none
    */
-  constructor(options: { issuers: readonly TrustedIssuer[]; clock: Clock; cacheSize?: number }) {
+  constructor(options: {
+    issuers: readonly TrustedIssuer[]
+    clock: Clock
+    publicUrl?: string
+    cacheSize?: number
+  }) {
     this.#clock = options.clock
+    this.#publicUrl = options.publicUrl
     this.#cache = new LRUCache({
       max: options.cacheSize ?? 5000,
       maxSize: CACHE_CHARACTERS,
@@ -79,13 +97,16 @@ export class TokenVerifier {
    * What a token says, once it is proven.
    * @throws GatewayError `invalid_token`, its message saying which check failed; `keys_unavailable`
    */
-  async verify(token: string): Promise<VerifiedToken> {
+  async verify(token: string): Promise<AcceptedToken> {
     const cached = this.#cache.get(token)
     if (cached !== undefined && this.#isCurrent(cached)) return cached.verified
     if (token.length > MAX_TOKEN_LENGTH) throw refused('The token is longer than 8 KiB.')
     const trusted = this.#issuerOf(token)
     const payload = await this.#checked(token, trusted)
-    const verified = readClaims(payload, trusted.settings)
+    const { audience } = trusted.settings
+    const paths = pathsFor(payload.aud, { audience, publicUrl: this.#publicUrl })
+    if (paths.length === 0) throw refused('The audience of the token is not this gateway.')
+    const verified = Object.freeze({ ...readClaims(payload, trusted.settings), paths: Object.freeze(paths) })
     this.#cache.set(token, { verified, until: this.#clock.monotonic() + CACHE_MS })
     return verified
   }
@@ -107,12 +128,11 @@ export class TokenVerifier {
     return trusted
   }
 
-  async #checked(token: string, { settings, keys }: TrustedIssuer): Promise<JWTPayload> {
+  async #checked(token: string, { settings, keys, hint }: TrustedIssuer): Promise<JWTPayload> {
     try {
       const { payload, protectedHeader } = await verifySignature(token, keys, {
         algorithms: [...settings.algorithms],
         issuer: settings.issuer,
-        audience: settings.audience,
         requiredClaims: ['exp'],
         clockTolerance: CLOCK_TOLERANCE_SECONDS,
         currentDate: new Date(this.#clock.now()),
@@ -124,7 +144,7 @@ export class TokenVerifier {
       }
       return payload
     } catch (error) {
-      throw asRefusal(error)
+      throw withHint(asRefusal(error), hint)
     }
   }
 
@@ -142,30 +162,22 @@ async function verifySignature(
   keys: KeySet,
   options: JWTVerifyOptions,
 ): Promise<JWTVerifyResult> {
-  const keyOf = (header: JWSHeaderParameters, jws: FlattenedJWSInput): Promise<CryptoKey> =>
-    keys.key(header, jws)
-  try {
-    return await jwtVerify(token, keyOf, options)
-  } catch (error) {
-    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
-    return await verifyWithAny(token, error, options)
+  const keyOf = (header: JWSHeaderParameters, jws: FlattenedJWSInput): Promise<CryptoKey> => {
+    refuseOwnKeys(header)
+    return keys.key(header, jws)
   }
+  return await jwtVerify(token, keyOf, options)
 }
 
-/** A token without a key id may be signed with any of several keys. */
-async function verifyWithAny(
-  token: string,
-  keys: AsyncIterable<CryptoKey>,
-  options: JWTVerifyOptions,
-): Promise<JWTVerifyResult> {
-  for await (const key of keys) {
-    try {
-      return await jwtVerify(token, key, options)
-    } catch (error) {
-      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error
-    }
-  }
-  throw new errors.JWSSignatureVerificationFailed()
+/** Keys are those that the issuer publishes. A token that brings or names others means to be checked with them. */
+function refuseOwnKeys(header: JWSHeaderParameters): void {
+  const brought = KEY_HEADERS.find((name) => header[name] !== undefined)
+  if (brought !== undefined) throw refused(`The token has the header ${brought}, which is not accepted.`)
+}
+
+function withHint(error: GatewayError, hint: string | undefined): GatewayError {
+  if (hint === undefined || error.code !== 'invalid_token') return error
+  return refused(`${error.message} ${hint}`, error.cause instanceof Error ? error.cause : undefined)
 }
 
 function refused(message: string, cause?: Error): GatewayError {
@@ -188,6 +200,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
   ERR_JWT_EXPIRED: 'The token has expired.',
   ERR_JWS_SIGNATURE_VERIFICATION_FAILED: 'The signature of the token is wrong.',
   ERR_JWKS_NO_MATCHING_KEY: 'The token is signed with a key that its issuer does not publish.',
+  ERR_JWKS_MULTIPLE_MATCHING_KEYS:
+    'The token does not name its key (kid), and its issuer publishes several that it could be.',
   ERR_JOSE_ALG_NOT_ALLOWED: 'The signature algorithm of the token is not accepted.',
   ERR_JOSE_NOT_SUPPORTED: 'The token uses a signature algorithm or extension that is not supported.',
 }

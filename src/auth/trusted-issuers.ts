@@ -5,6 +5,8 @@ import { RemoteKeySet } from './key-set.ts'
 import { LOCAL_ISSUER_SETTINGS, type LocalIssuer } from './local-issuer.ts'
 import { type TrustedIssuer, TokenVerifier } from './token-verifier.ts'
 
+const LOCAL_HINT = 'Make a new one with "tool-gateway token".'
+
 interface RemoteIssuer {
   readonly settings: IssuerSettings
   readonly keys: RemoteKeySet
@@ -25,6 +27,8 @@ export class TrustedIssuers {
   constructor(options: {
     fixed: readonly IssuerSettings[]
     localIssuer: LocalIssuer | undefined
+    /** Tokens for it and for what is below it are accepted, too. */
+    publicUrl: string
     clock: Clock
     logger: Logger
   }) {
@@ -34,8 +38,12 @@ export class TrustedIssuers {
     this.#local =
       options.localIssuer === undefined
         ? []
-        : [{ settings: LOCAL_ISSUER_SETTINGS, keys: options.localIssuer.keys }]
-    this.verifier = new TokenVerifier({ issuers: [], clock: options.clock })
+        : [{ settings: LOCAL_ISSUER_SETTINGS, keys: options.localIssuer.keys, hint: LOCAL_HINT }]
+    this.verifier = new TokenVerifier({
+      issuers: [],
+      clock: options.clock,
+      publicUrl: options.publicUrl,
+    })
     this.setTenantIssuers([])
   }
 

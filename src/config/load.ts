@@ -44,6 +44,8 @@ export interface Settings {
   readonly issuers: readonly IssuerSettings[]
   /** What the issuers in documents of tenants take where they say nothing. */
   readonly issuerDefaults: IssuerDefaults
+  /** Scopes that clients are told to ask for. */
+  readonly scopes: readonly string[]
   /** Tenants whose `x-agent-name` header is believed without the token's consent. */
   readonly trustAgentHeader: readonly string[]
   /** Needed, beside `operator`, to write servers for all tenants and what is started on this machine. */
@@ -161,6 +163,7 @@ function settingsOf(values: SettingValues): Settings {
     localIssuer: hasLocalIssuer(values),
     issuers: issuersOf(values, issuerDefaults),
     issuerDefaults,
+    scopes: values.OIDC_SCOPES,
     trustAgentHeader: values.TRUST_AGENT_HEADER,
     platformAdminRole: values.PLATFORM_ADMIN_ROLE,
     secretsFile: values.SECRETS_FILE,

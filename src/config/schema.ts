@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { enhancement } from './enhancement.ts'
 import { install } from './install.ts'
 import { kubernetes } from './kubernetes.ts'
+import { secrets } from './secret-settings.ts'
 import { optional, setting } from './setting.ts'
 import * as values from './values.ts'
 
@@ -132,7 +133,11 @@ const identity = {
     'none',
     'Identity provider whose tokens are accepted: the `iss` of its tokens.',
   ),
-  OIDC_AUDIENCE: optional(values.words, 'PUBLIC_URL', 'The `aud` that tokens must have.'),
+  OIDC_AUDIENCE: optional(
+    values.words,
+    'PUBLIC_URL',
+    'The `aud` of tokens for the whole gateway; PUBLIC_URL and URLs of paths below it are accepted, too, each for its path.',
+  ),
   OIDC_JWKS_URL: optional(
     values.secureUrl,
     'discovery at the issuer',
@@ -144,10 +149,27 @@ const identity = {
     'RS256,ES256,PS256,EdDSA',
     'Signature algorithms that are accepted.',
   ),
-  CLAIM_TENANT: setting(values.words, 'tenant_id', 'Claim with the tenant.'),
-  CLAIM_ROLES: setting(values.words, 'roles', 'Claim with the roles.'),
+  OIDC_SCOPES: setting(
+    values.scopeList,
+    '',
+    'Scopes that clients are told to ask the identity provider for, beside those that tools need.',
+  ),
+  CLAIM_TENANT: setting(
+    values.words,
+    'tenant_id',
+    'Claim with the tenant. In each of these settings a path with dots leads into nested claims.',
+  ),
+  CLAIM_ROLES: setting(
+    values.words,
+    'roles',
+    'Claim with the roles, a list or one text; for example `realm_access.roles` with Keycloak.',
+  ),
   CLAIM_SCOPE: setting(values.words, 'scope', 'Claim with the scopes.'),
-  CLAIM_AGENT: setting(values.words, 'agent', 'Claim with the name of the calling agent.'),
+  CLAIM_AGENT: setting(
+    values.words,
+    'agent',
+    'Claim with the name of the calling agent; tokens without it are named by `client_id`, else by `azp`.',
+  ),
   CLAIM_AGENTS: setting(
     values.words,
     'agents',
@@ -255,34 +277,6 @@ const observation = {
     'Port of `/metrics`; 0 takes any free one, `off` disables it.',
   ),
   METRICS_HOST: setting(values.hostAddress, '127.0.0.1', 'Address of `/metrics`.'),
-}
-
-const secrets = {
-  SECRETS_FILE: optional(
-    values.path,
-    'none',
-    'File of secrets, mode 0600: a YAML or JSON map from `<tenant>_<name>` to the value; watched.',
-  ),
-  SECRETS_ENV: setting(
-    values.secretVariables,
-    '',
-    'Secrets in environment variables of the gateway; SECRETS_FILE comes first.',
-  ),
-  SECRETS_PROJECT: optional(
-    values.projectId,
-    'none',
-    'Google Cloud project whose Secret Manager has the secrets; instead of SECRETS_FILE and SECRETS_ENV.',
-  ),
-  SECRETS_PREFIX: setting(
-    values.secretPrefix,
-    '',
-    'What the ids of the secrets in Secret Manager begin with, before `<tenant>_<name>`.',
-  ),
-  SECRETS_TTL_MS: setting(
-    integer(1000, 3_600_000),
-    '300000',
-    'Time until a new version of a secret is noticed, in milliseconds; a changed SECRETS_FILE is noticed at once.',
-  ),
 }
 
 /** The settings by topic, in the order of the documentation. */

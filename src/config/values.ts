@@ -154,6 +154,15 @@ export const wordList = {
   expected: 'at most 100 words separated by commas',
 }
 
+/** Scopes as OAuth writes them (RFC 6749 §3.3), apart from the comma, which separates them here. */
+export const scopeList = {
+  schema: z
+    .string()
+    .transform((text) => text.split(/[\s,]+/).filter((scope) => scope !== ''))
+    .pipe(z.array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/)).max(100)),
+  expected: 'at most 100 scopes separated by commas or spaces',
+}
+
 export const tenant = {
   schema: z.string().trim().pipe(tenantId),
   expected: 'a tenant id (`^[a-z0-9][a-z0-9-]{0,62}$`)',

@@ -39,6 +39,12 @@ export const ERRORS = {
     'The request is not well formed',
     'The body is not valid JSON or has the wrong shape; `detail` says where.',
   ),
+  invalid_params: clientRow(
+    400,
+    -32602,
+    'The parameters are not valid',
+    'A part of the parameters of the MCP request is missing or has the wrong form; `problems` names each.',
+  ),
   invalid_arguments: clientRow(
     422,
     -32602,
@@ -155,14 +161,6 @@ export const ERRORS = {
     true,
     'Too many requests under way',
     'As many requests of this connection are under way as it may have. Nothing was executed. Wait for answers first.',
-  ),
-  stream_taken: row(
-    409,
-    -31012,
-    'client',
-    true,
-    'The session has its stream already',
-    'A session has one stream of its own, opened by `GET`; the one it has is still open.',
   ),
   stream_not_kept: clientRow(
     400,

@@ -14,6 +14,7 @@ import { serverWriteRoutes } from '../api/server-writes.ts'
 import { serverRoutes } from '../api/servers.ts'
 import { toolRoutes } from '../api/tools.ts'
 import type { AuditStore } from '../audit/audit-store.ts'
+import type { RefusalLog } from '../auth/refusal-log.ts'
 import type { TokenVerifier } from '../auth/token-verifier.ts'
 import type { Caches } from '../builtin/builtin-open.ts'
 import type { PipelineCheck } from '../builtin/pipeline-check.ts'
@@ -36,9 +37,10 @@ import type { PackageInstaller } from '../upstream/packages/package-installer.ts
 import type { Upstreams } from '../upstream/upstreams.ts'
 import { authenticate } from './authenticate.ts'
 import { readJson, requireJson, requireShallow } from './body.ts'
+import { cors, preflight } from './cors.ts'
 import { errorHandler } from './error-handler.ts'
 import { probes, serverHealth } from './health.ts'
-import { hostCheck } from './host-check.ts'
+import { allowedOrigins, hostCheck, originCheck } from './host-check.ts'
 import { mcpForward } from './mcp-forward.ts'
 import { mcpRoutes } from './mcp-routes.ts'
 import { notFound } from './not-found.ts'
@@ -51,6 +53,8 @@ export interface AppOptions {
   readonly allowedHosts: readonly string[]
   readonly allowedOrigins: readonly string[]
   readonly authorizationServers: () => readonly string[]
+  readonly scopes: () => readonly string[]
+  readonly refusals: RefusalLog
   readonly trustsAgentHeader: (tenantId: string) => boolean
   readonly maxBodyBytes: number
   readonly publicUrl: string
@@ -87,10 +91,14 @@ export function createApp(options: AppOptions): Express {
   app.disable('x-powered-by')
   app.set('etag', false) // answers are per caller; nothing may revalidate them for another
   app.set('query parser', 'simple') // no nested objects out of query strings
+  const isAllowedOrigin = allowedOrigins(options)
   app.use(requestContext) // first, so that every answer has its request id
+  app.use(cors(isAllowedOrigin)) // before whatever may refuse: pages can read refusals, too
   app.use(probes(options.lifecycle)) // before the host check: probes come by address, not by name
-  app.use(hostCheck(options)) // before the token: a rebound browser must not even try one
-  app.use(protectedResource(options)) // how to get a token cannot need one
+  app.use(hostCheck(options.allowedHosts)) // before the token: a rebound browser must not even try one
+  app.use(protectedResource(options)) // how to get a token cannot need one, and pages of any origin may know
+  app.use(originCheck(isAllowedOrigin))
+  app.use(preflight) // browsers send no token with it
   app.use(authenticate(options)) // from here on there is a principal
   app.use(whenReady(options)) // no list is empty only because the registry has not been read
   app.use(requireJson) // before the parser, which skips what it does not know

@@ -6,7 +6,7 @@ import { isDeeperThan, MAX_JSON_DEPTH } from '../domain/json.ts'
 export const requireJson: RequestHandler = (request, _response, next) => {
   const hasBody =
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0
-  if (hasBody && !request.is('application/json')) throw new GatewayError('unsupported_media_type')
+  if (hasBody && !request.is('application/json')) throw unsupported(request.get('content-type'))
   next()
 }
 
@@ -21,4 +21,9 @@ export const requireShallow: RequestHandler = (request, _response, next) => {
     throw new GatewayError('invalid_request', `The body nests more than ${MAX_JSON_DEPTH} levels deep`)
   }
   next()
+}
+
+function unsupported(contentType: string | undefined): GatewayError {
+  const came = contentType === undefined ? 'missing' : JSON.stringify(contentType.slice(0, 128))
+  return new GatewayError('unsupported_media_type', `Content-Type is ${came}; expected application/json`)
 }

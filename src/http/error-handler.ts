@@ -57,12 +57,23 @@ function fromExpress(thrown: unknown): GatewayError | undefined {
         cause: new SyntaxError('body'),
       })
     case 'charset.unsupported':
+      return new GatewayError(
+        'unsupported_media_type',
+        `The charset of the body is ${shown(thrown['charset'])}; expected utf-8`,
+      )
     case 'encoding.unsupported':
-      return new GatewayError('unsupported_media_type')
+      return new GatewayError(
+        'unsupported_media_type',
+        `The content encoding of the body is ${shown(thrown['encoding'])}; send it as it is`,
+      )
     case 'request.aborted':
     case 'request.size.invalid':
       return new GatewayError('invalid_request', 'The body ended early')
     default:
       return undefined
   }
+}
+
+function shown(value: unknown): string {
+  return JSON.stringify(String(value).slice(0, 64))
 }

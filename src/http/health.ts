@@ -18,6 +18,8 @@ import type { Upstreams } from '../upstream/upstreams.ts'
  */
 export function probes(lifecycle: Lifecycle): Router {
   const router = Router()
+  // Express would answer preflights here, for pages of any origin.
+  router.options(['/healthz', '/readyz'], (_request, _response, next) => next('router'))
   router.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' })
   })

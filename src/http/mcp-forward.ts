@@ -6,6 +6,7 @@ import { GatewayError } from '../domain/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import { forEra } from '../mcp/era.ts'
 import { listResult } from '../mcp/list-results.ts'
+import { paramsWithoutNulls } from '../mcp/message.ts'
 import { aimOf, splitProgressToken } from '../mcp/operation.ts'
 import type { Calls } from '../routing/calls.ts'
 import { traceRequest } from '../routing/trace.ts'
@@ -60,9 +61,11 @@ async function forward(
 function splitBody(body: unknown, method: string): { id: unknown; params: JsonObject } {
   const given = body ?? {}
   if (!isJsonObject(given)) throw new GatewayError('invalid_request', 'The body is no object')
-  if (given['jsonrpc'] === undefined) return { id: null, params: splitProgressToken(given).params }
-  const { id = null, params = {} } = given
+  if (given['jsonrpc'] === undefined)
+    return { id: null, params: splitProgressToken(paramsWithoutNulls(given)).params }
+  const { id = null } = given
+  const params = given['params'] ?? {}
   if (given['method'] !== method || !isJsonObject(params))
     throw new GatewayError('invalid_request', 'The method is that of the path, and its params are an object')
-  return { id, params: splitProgressToken(params).params }
+  return { id, params: splitProgressToken(paramsWithoutNulls(params)).params }
 }

@@ -27,6 +27,7 @@ export function mcpRoutes(options: McpRouteOptions): Router {
   }
   const streamable = scoped((scope, request, response) => streamableHttp.handle(request, response, scope))
   for (const path of ['/mcp', '/mcp/:server']) {
+    router.head(path, methodNotAllowed('POST, GET, DELETE'))
     router.post(path, streamable)
     router.get(path, streamable)
     router.delete(path, streamable)
@@ -34,6 +35,7 @@ export function mcpRoutes(options: McpRouteOptions): Router {
   }
   const open = scoped((scope, request, response) => sse.open(request, response, scope))
   for (const path of ['/sse', '/sse/:server']) {
+    router.head(path, methodNotAllowed('GET')) // Express would open a session for it
     router.get(path, open)
     router.all(path, methodNotAllowed('GET'))
   }
@@ -42,6 +44,7 @@ export function mcpRoutes(options: McpRouteOptions): Router {
     webSocket.open(identityOf(request).principal, scope, () => handshake.accept(request, response)),
   )
   for (const path of ['/ws', '/ws/:server']) {
+    router.head(path, methodNotAllowed('GET'))
     router.get(path, openSocket)
     router.all(path, methodNotAllowed('GET'))
   }

@@ -1,7 +1,11 @@
-import type { RequestHandler } from 'express'
+import type { Request, RequestHandler } from 'express'
 import { GatewayError } from '../domain/errors.ts'
 
 /** Answers what no route took. */
 export const notFound: RequestHandler = (request) => {
-  throw new GatewayError('not_found', `Nothing is at ${request.method} ${request.path.slice(0, 256)}`)
+  throw nothingAt(request)
+}
+
+export function nothingAt({ method, path }: Request): GatewayError {
+  return new GatewayError('not_found', `Nothing is at ${method} ${path.slice(0, 256)}`)
 }

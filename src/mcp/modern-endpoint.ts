@@ -25,6 +25,7 @@ const FACE = 'streamable-http'
 
 export interface EndpointOptions extends McpServerOptions {
   readonly sessions: SessionStore
+  readonly publicUrl: string
   readonly viewWatch: ViewWatch
   readonly clock: Clock
   readonly logger: Logger

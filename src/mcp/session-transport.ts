@@ -10,6 +10,7 @@ import {
 import type { Request, Response } from 'express'
 import type { Clock } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors.ts'
+import { acceptsType } from '../domain/media-type.ts'
 import type { SessionEvents } from './event-store.ts'
 import { canTake, keepAlive } from './event-stream.ts'
 import { isAnswer, isRequest } from './message.ts'
@@ -77,15 +78,15 @@ export class SessionTransport implements Transport {
   }
 
   /**
-   * Opens the stream of what belongs to no request, or resumes the one that `Last-Event-ID` names.
-   * @throws GatewayError `not_acceptable`, `stream_taken`, `stream_not_kept`
+   * Opens the stream of what belongs to no request, or resumes the one that `Last-Event-ID` names. Either takes over
+   * from a connection that is still there.
+   * @throws GatewayError `not_acceptable`, `stream_not_kept`
    */
   listen(request: Request, response: Response): void {
     checkVersion(request)
-    if (!accepts(request, 'text/event-stream')) throw new GatewayError('not_acceptable')
+    if (!acceptsType(request.get('accept'), 'text/event-stream')) throw notAcceptable(request)
     const lastEventId = request.get('last-event-id')
     if (lastEventId !== undefined) return this.#resume(lastEventId, response)
-    if (this.isListening) throw new GatewayError('stream_taken')
     const stream = this.#streams.get(OWN_STREAM) ?? this.#newStream(OWN_STREAM)
     this.#attach(stream, response)
     this.#prime(stream, versionOf(request))
@@ -213,12 +214,15 @@ export class SessionTransport implements Transport {
 
 /** @throws GatewayError `not_acceptable` unless the client takes both forms of an answer to a `POST` */
 export function checkAccepts(request: Request): void {
-  if (!accepts(request, 'application/json') || !accepts(request, 'text/event-stream'))
-    throw new GatewayError('not_acceptable')
+  const accept = request.get('accept')
+  if (!acceptsType(accept, 'application/json') || !acceptsType(accept, 'text/event-stream'))
+    throw notAcceptable(request)
 }
 
-function accepts(request: Request, type: string): boolean {
-  return request.get('accept')?.includes(type) === true
+function notAcceptable(request: Request): GatewayError {
+  const expected = request.method === 'POST' ? 'application/json, text/event-stream' : 'text/event-stream'
+  const came = JSON.stringify(request.get('accept')?.slice(0, 128))
+  return new GatewayError('not_acceptable', `Accept is ${came}; it has to take ${expected}`)
 }
 
 function checkVersion(request: Request): void {

@@ -1,8 +1,10 @@
 import type { Request, Response } from 'express'
 import { SSEServerTransport } from '@modelcontextprotocol/server-legacy/sse'
+import { isFor } from '../auth/audience.ts'
 import { identityOf } from '../auth/identity.ts'
 import { whenTokenEnds } from '../auth/token-end.ts'
 import { GatewayError } from '../domain/errors.ts'
+import { publicPath } from '../domain/public-path.ts'
 import { callerOf, carryIdentity } from './conversation.ts'
 import { canTake, keepAlive } from './event-stream.ts'
 import { notifyListChanged, watchFor } from './list-changed.ts'
@@ -31,11 +33,11 @@ export class SseEndpoint {
 
   /** Opens a session; its stream ends with the token that opened it. */
   async open(request: Request, response: Response, scope: string | undefined): Promise<void> {
-    const { sessions, viewWatch, catalog, clock } = this.#options
+    const { sessions, viewWatch, catalog, clock, publicUrl } = this.#options
     const { principal } = identityOf(request)
     sessions.makeRoom(principal)
     response.setHeader('X-Accel-Buffering', 'no')
-    const transport = new SSEServerTransport('/messages', response)
+    const transport = new SSEServerTransport(publicPath(publicUrl, '/messages'), response)
     const id = transport.sessionId
     const ids = new RequestIds()
     const server = createMcpServer(this.#options, {
@@ -79,12 +81,12 @@ export class SseEndpoint {
 
   /** Takes one message of a session; the answer goes out on the session's stream. */
   async post(request: Request, response: Response): Promise<void> {
-    const { principal } = identityOf(request)
+    const { principal, paths = [] } = identityOf(request)
     const id = request.query['sessionId']
     if (typeof id !== 'string') throw new GatewayError('invalid_request', 'sessionId is missing in the query')
     this.#options.sessions.of(id, principal, FACE)
     const channel = this.#channels.get(id)
-    if (channel === undefined) throw new GatewayError('session_not_found')
+    if (channel === undefined || !isFor(paths, pathOf(channel))) throw new GatewayError('session_not_found')
     const body = messageIn(request.body)
     const requestId = requestIdIn(body)
     if (requestId !== undefined) {
@@ -94,6 +96,11 @@ export class SseEndpoint {
     carryIdentity(request, channel.scope)
     await channel.transport.handlePostMessage(request, response, body)
   }
+}
+
+/** Where the session was opened, which is what its tokens are for. */
+function pathOf({ scope }: Channel): string {
+  return scope === undefined ? '/sse' : `/sse/${scope}`
 }
 
 /** Makes a transport end its stream instead of queueing without bound for a client that does not read. */

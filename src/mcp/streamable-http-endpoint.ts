@@ -1,10 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import {
-  classifyInboundRequest,
-  type InboundHttpRequest,
-  isInitializeRequest,
-  type Server,
-} from '@modelcontextprotocol/server'
+import { classifyInboundRequest, type InboundHttpRequest, type Server } from '@modelcontextprotocol/server'
 import type { Request, Response } from 'express'
 import { whenTokenEnds } from '../auth/token-end.ts'
 import { GatewayError } from '../domain/errors.ts'
@@ -12,8 +7,9 @@ import type { Principal } from '../domain/principal.ts'
 import { callerOf, carryIdentity } from './conversation.ts'
 import { EventStore } from './event-store.ts'
 import { notifyListChanged, watchFor } from './list-changed.ts'
+import { checkInitialize, isInitialize } from './initialize.ts'
 import { createMcpServer } from './mcp-server.ts'
-import { isRequest, messageIn } from './message.ts'
+import { isRequest, messageIn, withoutNulls } from './message.ts'
 import { type EndpointOptions, ModernEndpoint } from './modern-endpoint.ts'
 import { RequestIds, requestIdIn } from './request-ids.ts'
 import type { Session } from './session-store.ts'
@@ -47,8 +43,10 @@ export class StreamableHttpEndpoint {
   }
 
   async handle(request: Request, response: Response, scope: string | undefined): Promise<void> {
-    const body: unknown = request.body
+    const body = withoutNulls(request.body)
+    request.body = body
     if (Array.isArray(body)) throw new GatewayError('invalid_request', 'Batches are not supported')
+    if (request.method === 'POST') checkAccepts(request)
     const outcome = classifyInboundRequest(asInbound(request, body))
     if (outcome.kind !== 'legacy') return this.#modern.handle(request, response, scope)
     const { principal } = carryIdentity(request, scope)
@@ -56,14 +54,18 @@ export class StreamableHttpEndpoint {
     if (sessionId !== undefined) return this.#continue(request, response, { sessionId, principal, scope })
     if (request.method !== 'POST' && request.get('mcp-protocol-version') === MODERN_REVISION) {
       response.setHeader('Allow', 'POST')
-      throw new GatewayError('method_not_allowed')
+      throw new GatewayError(
+        'method_not_allowed',
+        `The method is ${request.method}; clients of ${MODERN_REVISION} have POST only`,
+      )
     }
-    if (!isInitializeRequest(body) || requestIdIn(body) === undefined) {
+    if (!isInitialize(body) || requestIdIn(body) === undefined) {
       throw new GatewayError(
         'invalid_request',
         'Mcp-Session-Id is missing, and the request is not initialize',
       )
     }
+    checkInitialize(body)
     return this.#open(request, response, principal, scope)
   }
 
@@ -111,7 +113,6 @@ export class StreamableHttpEndpoint {
     scope: string | undefined,
   ): Promise<void> {
     const { sessions, catalog, clock } = this.#options
-    checkAccepts(request)
     sessions.makeRoom(principal)
     const id = randomBytes(SESSION_ID_BYTES).toString('base64url')
     const ids = new RequestIds()
@@ -161,7 +162,6 @@ export class StreamableHttpEndpoint {
 }
 
 function post(request: Request, response: Response, { transport, ids }: Channel): void {
-  checkAccepts(request)
   const message = messageIn(request.body)
   if (isRequest(message)) {
     const { id, method } = message

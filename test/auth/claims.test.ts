@@ -89,13 +89,20 @@ test.each([
 
 describe('roles', () => {
   test.each([
-    ['a string', 'admin'],
+    ['an empty string', ''],
+    ['a number', 1],
     ['nested', [['admin']]],
     ['of mixed types', ['admin', 1]],
     ['an object', { admin: true }],
     ['more than 256', Array.from({ length: 10_000 }, (_, index) => `role-${index}`)],
   ])('that are %s count as none', (_what, roles) => {
     expect(readClaims({ ...TOKEN, roles }, issuer()).principal.roles).toEqual([])
+  })
+
+  test('that are one string are a list of one', () => {
+    expect(readClaims({ ...TOKEN, roles: 'tenant admin' }, issuer()).principal.roles).toEqual([
+      'tenant admin',
+    ])
   })
 
   test('may have the names of built-in properties, and count once', () => {
@@ -132,8 +139,9 @@ describe('agent', () => {
     expect(readClaims({ ...TOKEN, agent: ['a'], client_id: 'b' }, issuer()).principal.agent).toBeUndefined()
   })
 
-  test('lists that are no lists count as empty', () => {
-    expect(readClaims({ ...TOKEN, agents: 'helper' }, issuer()).agents).toEqual([])
+  test('lists may be one string, and count as empty when they are anything else', () => {
+    expect(readClaims({ ...TOKEN, agents: 'helper' }, issuer()).agents).toEqual(['helper'])
+    expect(readClaims({ ...TOKEN, agents: { helper: true } }, issuer()).agents).toEqual([])
   })
 })
 

@@ -31,6 +31,7 @@ test('issues tokens that its own keys verify, with everything that was asked for
       expiresAtMs: clock.now() + HOUR,
     },
     agents: ['helper'],
+    paths: [''],
   })
 })
 

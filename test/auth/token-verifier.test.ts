@@ -35,6 +35,7 @@ test('tells who a valid token is of', async () => {
       expiresAtMs: (START_SECONDS + 3600) * 1000,
     },
     agents: [],
+    paths: [''],
   })
 })
 
@@ -157,16 +158,29 @@ describe('algorithm and header', () => {
     )
   })
 
-  test('tries each key of the algorithm for a token without a key id', async () => {
-    const { verifier } = verifierOf({ keys: [otherKey, key] })
+  test('refuses a token without a key id where several keys could be meant, and takes it where one is', async () => {
     const token = await sign(key, claims(), { kid: undefined })
+    await expect(verifierOf({ keys: [otherKey, key] }).verifier.verify(token)).rejects.toMatchObject(
+      refusal('The token does not name its key (kid), and its issuer publishes several that it could be.'),
+    )
+    const { verifier } = verifierOf({ keys: [rsaKey, key] })
     expect((await verifier.verify(token)).principal.subject).toBe('ada')
-    const expired = await sign(key, claims({ exp: START_SECONDS - 60 }), { kid: undefined })
-    await expect(verifier.verify(expired)).rejects.toMatchObject(refusal('The token has expired.'))
     const foreign = await sign(await newSigningKey('x'), claims(), { kid: undefined })
     await expect(verifier.verify(foreign)).rejects.toMatchObject(
       refusal('The signature of the token is wrong.'),
     )
+  })
+
+  test.each([
+    ['jku', 'https://evil.example/keys'],
+    ['x5u', 'https://evil.example/certificate'],
+    ['jwk', key.jwk],
+  ])('refuses a token that brings or names a key of its own: %s', async (name, value) => {
+    const { verifier, counter } = verifierOf()
+    await expect(verifier.verify(await sign(key, claims(), { [name]: value }))).rejects.toMatchObject(
+      refusal(`The token has the header ${name}, which is not accepted.`),
+    )
+    expect(counter.lookups).toBe(0)
   })
 
   test.each(['JWT', 'at+jwt', 'application/at+JWT'])('accepts the type %s', async (typ) => {

@@ -46,6 +46,7 @@ test('without any variable it is the embedded mode on loopback', () => {
     trustAgentHeader: [],
     platformAdminRole: 'platform-admin',
     secretsFile: undefined,
+    scopes: [],
     secretsEnv: [],
     secretsProject: undefined,
     secretsPrefix: '',

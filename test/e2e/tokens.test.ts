@@ -21,23 +21,40 @@ afterAll(() => gateway.close())
 describe('the token', () => {
   test('is needed, and the refusal says where to get one', async () => {
     const answer = await gateway.rest(undefined, 'GET', '/v1/tools')
-    expect(answer).toMatchObject({ status: 401, body: { code: 'missing_token', status: 401 } })
+    expect(answer).toMatchObject({
+      status: 401,
+      body: {
+        code: 'missing_token',
+        detail: 'The request has no Authorization header; send "Authorization: Bearer <token>"',
+      },
+    })
     expect(answer.headers.get('www-authenticate')).toBe(
       `Bearer resource_metadata="${gateway.url}/.well-known/oauth-protected-resource"`,
     )
   })
 
   test.each([
-    ['has expired', async () => expiredToken()],
-    ['is not a token', async () => 'abc'],
-    ['comes from somebody else', async () => foreignToken()],
-  ])('is refused when it %s', async (_what, make) => {
-    const answer = await gateway.rest(await make(), 'GET', '/v1/tools')
-    expect(answer).toMatchObject({ status: 401, body: { code: 'invalid_token' } })
-    expect(answer.headers.get('www-authenticate')).toMatch(
-      /^Bearer error="invalid_token", error_description="[^"]+", resource_metadata="/,
-    )
-  })
+    [
+      'has expired',
+      async () => expiredToken(),
+      'The token has expired. Make a new one with "tool-gateway token".',
+    ],
+    ['is not a token', async () => 'abc', 'The token is not a well-formed JWT.'],
+    [
+      'comes from somebody else',
+      async () => foreignToken(),
+      'The token is signed with a key that its issuer does not publish. Make a new one with "tool-gateway token".',
+    ],
+  ])(
+    'is refused when it %s, with what to do in place of a login that is not there',
+    async (_what, make, detail) => {
+      const answer = await gateway.rest(await make(), 'GET', '/v1/tools')
+      expect(answer).toMatchObject({ status: 401, body: { code: 'invalid_token', detail } })
+      expect(answer.headers.get('www-authenticate')).toBe(
+        `Bearer error="invalid_token", error_description="${detail.replaceAll('"', '')}"`,
+      )
+    },
+  )
 
   test('is needed on every path but the probes and the metadata', async () => {
     for (const path of [
@@ -79,10 +96,34 @@ describe('the token', () => {
   })
 })
 
-test('the protected-resource metadata names the gateway as the resource', async () => {
+test.each([
+  ['Basic YTpi', 'The Authorization header has the scheme Basic; send "Authorization: Bearer <token>"'],
+  ['Bearer', 'The Authorization header has no token after "Bearer"; send "Authorization: Bearer <token>"'],
+  ['eyJhbGciOi', 'The Authorization header is not "Bearer <token>"; send "Authorization: Bearer <token>"'],
+])('the refusal of the header %j says what came and what is expected', async (authorization, detail) => {
+  const answer = await gateway.rest(undefined, 'GET', '/v1/tools', undefined, { authorization })
+  expect(answer).toMatchObject({ status: 401, body: { code: 'invalid_token', detail } })
+})
+
+test.each(['/register', '/authorize', '/token'])(
+  'a client that guesses an authorization server at %s is told that there is none, in words that it shows',
+  async (path) => {
+    const answer = await gateway.rest(undefined, 'POST', path, {})
+    expect(answer).toMatchObject({
+      status: 404,
+      body: {
+        error: 'invalid_request',
+        error_description:
+          'This gateway has no authorization server: nobody can register or log in here. Send a token in the Authorization header; "tool-gateway token" makes one.',
+      },
+    })
+  },
+)
+
+test('the protected-resource metadata names the path that was asked for as the resource', async () => {
   const { body } = await gateway.rest(undefined, 'GET', '/.well-known/oauth-protected-resource/mcp')
   expect(body).toEqual({
-    resource: gateway.url,
+    resource: `${gateway.url}/mcp`,
     bearer_methods_supported: ['header'],
     resource_name: 'Tool Gateway',
   })

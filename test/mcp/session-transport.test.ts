@@ -255,9 +255,14 @@ describe('the stream of what belongs to no request', () => {
     expect(await stream.next()).toMatchObject({ data: JSON.stringify(notice) })
   })
 
-  test('is one only', async () => {
-    await streamOf('GET', {})
-    expect((await streamOf('GET', {})).status).toBe(400)
+  test('is taken over by the newest connection, though the one before is still there', async () => {
+    const first = await streamOf('GET', {})
+    await first.next()
+    const second = await streamOf('GET', {})
+    expect(await first.next()).toBeUndefined()
+    await second.next()
+    await transport.send(notice)
+    expect(await second.next()).toMatchObject({ data: JSON.stringify(notice) })
   })
 
   test('can be resumed, and be opened anew without what was missed', async () => {

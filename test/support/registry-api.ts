@@ -72,6 +72,7 @@ export async function startRegistryApi(
       upstreams: none as Upstreams,
       logger: pino({ level: 'info' }, { write: (line: string) => void (log += line) }),
       platformAdminRole: 'root',
+      publicUrl: 'http://127.0.0.1:8080',
       maxServersOf: (tenantId) => (tenantId === 'acme' ? maxServers : undefined),
     }),
   )

@@ -1,0 +1,12 @@
+/**
+ * The path under which clients reach a path of the gateway: a proxy may serve it below one of its own, which
+ * PUBLIC_URL then has.
+ */
+export function publicPath(publicUrl: string, path: string): string {
+  return `${basePathOf(publicUrl)}${path}`
+}
+
+/** The path that PUBLIC_URL has, without a trailing slash; empty for a bare origin. */
+export function basePathOf(publicUrl: string): string {
+  return new URL(publicUrl).pathname.replace(/\/+$/, '')
+}
