@@ -3,6 +3,7 @@ import { GatewayError, messageOf } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { ServerDefinition } from '../domain/server-definition.ts'
 import type { Connect, Connection } from './connection/connection.ts'
+import { meantId } from './connection/message-id.ts'
 import { type LogLine, ProcessLog } from './connection/process-log.ts'
 import { discover } from './discovery.ts'
 
@@ -182,12 +183,12 @@ class Transcript {
   message(direction: 'sent' | 'received', message: JsonObject): void {
     const atMs = this.elapsedMs()
     const { id, method } = message
-    const key = JSON.stringify([direction, id])
+    const key = JSON.stringify([direction, meantId(id)])
     if (typeof method === 'string') {
       if (id !== undefined && this.#asked.size < MAX_ENTRIES) this.#asked.set(key, { method, atMs })
       return this.#add({ atMs, what: direction, text: method, message: this.#shown(message) })
     }
-    const answered = JSON.stringify([direction === 'sent' ? 'received' : 'sent', id])
+    const answered = JSON.stringify([direction === 'sent' ? 'received' : 'sent', meantId(id)])
     const asked = this.#asked.get(answered)
     this.#asked.delete(answered)
     const outcome = 'error' in message ? 'error' : 'result'

@@ -21,6 +21,8 @@ export interface Channel {
   readonly transport: Transport
   /** Process id, once started. */
   readonly pid: () => number | undefined
+  /** Whether the server keeps something for the connection that it can forget. */
+  readonly hasSession: () => boolean
   /** A reason together with what the process said about it. */
   readonly explain: (reason: string) => string
   /** Why the channel ended on its own. */
@@ -57,6 +59,7 @@ export async function stdioChannel(
   return {
     transport,
     pid: () => transport.pid,
+    hasSession: () => false,
     explain: (reason) => {
       const said = transport.stderr.lastLine()
       return said === undefined ? redact(reason) : `${redact(reason)}; it said: ${said}`
@@ -86,6 +89,8 @@ export function httpChannel(
     return {
       ...shared,
       transport: new SSEClientTransport(url, settings),
+      // Its id is in the address of the messages.
+      hasSession: () => true,
       sayGoodbye: () => Promise.resolve(),
     }
   }
@@ -93,6 +98,7 @@ export function httpChannel(
   return {
     ...shared,
     transport,
+    hasSession: () => transport.sessionId !== undefined,
     // The server keeps a session until it is told that nobody needs it any more.
     sayGoodbye: () =>
       Promise.race([transport.terminateSession().catch(() => undefined), sleep(options.clock, GOODBYE_MS)]),

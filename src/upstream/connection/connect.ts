@@ -19,6 +19,7 @@ import { nodeModulesOf, type PackageFolders } from './package-command.ts'
 import type { ProcessLog } from './process-log.ts'
 import { type Redact, redactedConnection, redactedError, redactor } from './redaction.ts'
 import { type ServerWithSecrets, withSecrets } from './resolve-secrets.ts'
+import { SessionDoubts } from './session-doubts.ts'
 import { type Tap, tapped } from './tap.ts'
 import { openingFailure, statusOf } from './upstream-error.ts'
 
@@ -70,6 +71,7 @@ class Connector {
   readonly #options: ConnectorOptions
   readonly #clock: Clock
   readonly #eras: EraMemory
+  readonly #doubts = new SessionDoubts()
 
   constructor(options: ConnectorOptions) {
     this.#options = options
@@ -198,6 +200,7 @@ class Connector {
         askTimeoutMs,
         clock: this.#clock,
         random,
+        doubts: { isDoubted: this.#doubts.has(key), onDoubtfulLoss: () => this.#doubts.add(key) },
         onMessage: tap && tapped(tap, redactorOf(opening.filled)),
       })
       if (server.era === 'auto') this.#eras.remember(key, connection.era)

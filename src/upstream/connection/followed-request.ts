@@ -1,3 +1,4 @@
+import type { RequestId } from '@modelcontextprotocol/client'
 import { GatewayError } from '../../domain/errors.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import type { ClientSide } from './client-side.ts'
@@ -15,6 +16,8 @@ export interface Following {
   /** Stands still while the client is being asked something. */
   readonly deadline?: PausableDeadline | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Told the id under which it is sent. */
+  readonly onSent?: ((id: RequestId) => void) | undefined
 }
 
 /** A request from when it is sent until it is settled. Afterwards it holds nothing: a socket may keep it for long. */

@@ -15,7 +15,6 @@ import { unreachableCode } from './limited-fetch.ts'
 import { listenForChanges, onListChanges } from './list-changes.ts'
 import { SdkConnection } from './sdk-connection.ts'
 import type { OnMessage } from './tap.ts'
-import { isUnknownSession } from './upstream-error.ts'
 import { Wire } from './wire.ts'
 
 const SESSION_ENDED = 'its session has ended'
@@ -45,6 +44,7 @@ export async function open(options: {
   random: () => number
   /** Hears every message of both directions. */
   onMessage?: OnMessage | undefined
+  doubts: { readonly isDoubted: boolean; readonly onDoubtfulLoss: () => void }
 }): Promise<SdkConnection> {
   const { channel, question, events, signal, clock, random, askTimeoutMs } = options
   const life = new Life({ onLost: events.onLost })
@@ -63,8 +63,8 @@ export async function open(options: {
   Object.assign(client, {
     onclose: () => life.lose(channel.endReason()),
     onerror: (error: Error) => {
-      if (isMissingStream(error)) life.check()
-      const reason = lossIn(error, wire.sessionId !== undefined)
+      if (isRefusedStream(error)) life.check()
+      const reason = lossIn(error)
       // The request that noticed it fails first, with its own error.
       if (reason !== undefined) setImmediate(() => life.lose(reason))
     },
@@ -97,7 +97,11 @@ export async function open(options: {
     random,
     signal: life.signal,
     onResourceUpdated,
-    onSessionLost: () => setImmediate(() => life.lose(SESSION_ENDED)),
+    session: {
+      exists: channel.hasSession(),
+      onLost: () => setImmediate(() => life.lose(SESSION_ENDED)),
+      ...options.doubts,
+    },
     close,
   })
   life.begin(connection)
@@ -126,20 +130,17 @@ async function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promi
 }
 
 /** Why an error means that the whole connection is over; undefined for one that concerns a single request. */
-function lossIn(error: unknown, hasSession: boolean): string | undefined {
+function lossIn(error: unknown): string | undefined {
   const unreachable = unreachableCode(error)
   if (unreachable !== undefined) return `it cannot be reached any more (${unreachable})`
-  if (error instanceof SseError) return 'the event stream ended'
-  return isUnknownSession(error, hasSession) && !isMissingStream(error) ? SESSION_ENDED : undefined
+  return error instanceof SseError ? 'the event stream ended' : undefined
 }
 
 /** The stream for everything that belongs to no request: the session is gone, or there never was such a stream. */
-function isMissingStream(error: unknown): boolean {
-  return (
-    error instanceof SdkHttpError &&
-    error.code === SdkErrorCode.ClientHttpFailedToOpenStream &&
-    error.status === 404
-  )
+function isRefusedStream(error: unknown): boolean {
+  if (!(error instanceof SdkHttpError) || error.code !== SdkErrorCode.ClientHttpFailedToOpenStream)
+    return false
+  return error.status >= 400 && error.status < 500 && error.status !== 429
 }
 
 /** From the moment a connection is open until it is closed or lost: the time in which its reports count. */

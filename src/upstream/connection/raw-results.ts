@@ -23,11 +23,13 @@ const STAND_IN = {
   capabilities: {},
 }
 
-type Response = Extract<JSONRPCMessage, { readonly result: unknown } | { readonly error: unknown }>
+/** A message that answers a request. */
+export type Response = Extract<JSONRPCMessage, { readonly result: unknown } | { readonly error: unknown }>
 
 /** The message that the SDK gets in place of a response. One with both a result and an error is neither. */
 export function standIn(id: RequestId, message: Response): JSONRPCMessage {
-  const error = 'error' in message ? message.error : undefined
+  // Some languages write what is not there as null.
+  const error = 'error' in message ? (message.error ?? undefined) : undefined
   if ('result' in message || !isRpcError(error)) {
     const raw = 'result' in message && error === undefined ? message.result : undefined
     return { jsonrpc: '2.0', id, result: { ...STAND_IN, [RAW]: raw } }
@@ -58,4 +60,18 @@ export function rawError(data: unknown): RpcError | undefined {
 
 export function isRpcError(value: unknown): value is RpcError {
   return isJsonObject(value) && typeof value['code'] === 'number' && typeof value['message'] === 'string'
+}
+
+/** The JSON-RPC error that a body of a refused HTTP request holds, and the id that it names. */
+export function rpcErrorIn(body: unknown): { readonly error: RpcError; readonly id: unknown } | undefined {
+  if (typeof body !== 'string') return undefined
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(body)
+  } catch {
+    return undefined
+  }
+  if (!isJsonObject(parsed) || parsed['jsonrpc'] !== '2.0' || !isRpcError(parsed['error'])) return undefined
+  const { code, message, data } = parsed['error']
+  return { error: { code, message, ...(data !== undefined && { data }) }, id: parsed['id'] }
 }

@@ -2,6 +2,7 @@ import {
   type Client,
   CLIENT_CAPABILITIES_META_KEY,
   LOG_LEVEL_META_KEY,
+  type RequestId,
   SdkError,
   SdkErrorCode,
   SERVER_INFO_META_KEY,
@@ -14,11 +15,13 @@ import { type ClientSide, mayAsk, TASKS_EXTENSION } from './client-side.ts'
 import type { Connection, Era, RequestOptions } from './connection.ts'
 import { PausableDeadline } from './pausable-deadline.ts'
 import { rawResult } from './raw-results.ts'
-import { isSessionLost, UnfitAnswer, upstreamError } from './upstream-error.ts'
+import { SessionCheck } from './session-check.ts'
+import { UnfitAnswer, upstreamError } from './upstream-error.ts'
 import { ListenedResources, SubscribedResources, type WatchedResources } from './watched-resources.ts'
 import type { Wire } from './wire.ts'
 
 const SUBSCRIBE_MS = 10_000
+const PING_MS = 5000
 /** What a timer can be set to at most. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 const PARAMETER_HEADER = /^mcp-param-/i
@@ -30,6 +33,16 @@ const ANYTHING: StandardSchemaV1<unknown, unknown> = {
 
 /** Makes the SDK ask for progress; {@link Wire} is what reports it. */
 const asksForProgress = (): void => undefined
+
+/** The session that a server gave out, if it did, and what it is known for. */
+interface ServerSession {
+  readonly exists: boolean
+  /** Called for each request that shows that the server has forgotten it. */
+  readonly onLost: () => void
+  /** See {@link SessionCheck}. */
+  readonly isDoubted: boolean
+  readonly onDoubtfulLoss: () => void
+}
 
 /** A connected SDK client and its transport as a {@link Connection}. */
 export class SdkConnection implements Connection {
@@ -45,6 +58,8 @@ export class SdkConnection implements Connection {
   readonly #wire: Wire
   readonly #clock: Clock
   readonly #watched: WatchedResources
+  /** Absent where there is no session. */
+  readonly #session: SessionCheck | undefined
   readonly #onSessionLost: () => void
   readonly #close: () => Promise<void>
   /** Whether a request's HTTP exchange has to be ended by us when it is given up. */
@@ -62,8 +77,7 @@ export class SdkConnection implements Connection {
     /** Aborted when the connection is over. */
     signal: AbortSignal
     onResourceUpdated: (params: JsonObject) => void
-    /** Called for each request that fails because the server has forgotten the session. */
-    onSessionLost: () => void
+    session: ServerSession
     /** Ends the connection; called once. */
     close: () => Promise<void>
   }) {
@@ -72,7 +86,7 @@ export class SdkConnection implements Connection {
     this.#client = client
     this.#wire = wire
     this.#clock = clock
-    this.#onSessionLost = options.onSessionLost
+    this.#onSessionLost = options.session.onLost
     this.#close = options.close
     this.era = client.getProtocolEra() ?? 'legacy'
     this.protocolVersion = client.getNegotiatedProtocolVersion() ?? ''
@@ -82,6 +96,10 @@ export class SdkConnection implements Connection {
     this.serverInfo = serverInfo === undefined ? undefined : { ...serverInfo }
     this.pid = options.pid
     this.#endsExchanges = this.era === 'legacy' && wire.hasPerRequestStream
+    this.#session =
+      this.era === 'legacy' && options.session.exists
+        ? new SessionCheck({ clock, ping: () => this.#ping(), ...options.session })
+        : undefined
     const onUpdated = options.onResourceUpdated
     const subscribe = (method: string, params: JsonObject): Promise<JsonObject> =>
       this.request(method, params, { signal, timeoutMs: SUBSCRIBE_MS })
@@ -102,8 +120,11 @@ export class SdkConnection implements Connection {
     if (this.#closed !== undefined) throw this.#neverSent('upstream_unavailable')
     const exchange = this.#endsExchanges ? new AbortController() : undefined
     const limits = this.#limits(options)
+    const sentAt = this.#clock.monotonic()
+    let requestId: RequestId | undefined
     const following = {
       signal: exchange?.signal,
+      onSent: (id: RequestId) => (requestId = id),
       onProgress,
       client,
       deadline: limits.deadline,
@@ -117,11 +138,13 @@ export class SdkConnection implements Connection {
           ...(onProgress !== undefined && { onprogress: asksForProgress }),
         }),
       )
-      return this.#checked(rawResult(answer), client)
+      const result = this.#checked(rawResult(answer), client)
+      this.#session?.answered(method)
+      return result
     } catch (error) {
       // Not after an answer: that would cost the keep-alive connection.
       exchange?.abort()
-      throw this.#failure(error, signal)
+      throw await this.#failure(error, { method, requestId, sentAt, signal })
     }
   }
 
@@ -145,7 +168,7 @@ export class SdkConnection implements Connection {
       throw new GatewayError('method_not_found', `Server ${this.#server} has no subscriptions`, { facts })
     }
     await this.#watched.watch(uris).catch((error: unknown) => {
-      throw this.#failure(error, undefined)
+      throw upstreamError(error, { server: this.#server, isCancelled: false, isSessionLost: false })
     })
   }
 
@@ -194,14 +217,29 @@ export class SdkConnection implements Connection {
     }
   }
 
-  #failure(error: unknown, signal: AbortSignal | undefined): GatewayError {
-    const failure = upstreamError(error, {
+  async #failure(error: unknown, refused: Parameters<SessionCheck['verdict']>[1]): Promise<GatewayError> {
+    const verdict = isAborted(refused.signal) ? undefined : await this.#session?.verdict(error, refused)
+    const isSessionLost = verdict === 'unexecuted'
+    if (isSessionLost || verdict === 'gone') this.#onSessionLost()
+    return upstreamError(error, {
       server: this.#server,
-      isCancelled: isAborted(signal),
-      hasSession: this.#wire.sessionId !== undefined,
+      isCancelled: isAborted(refused.signal),
+      isSessionLost,
     })
-    if (isSessionLost(failure)) this.#onSessionLost()
-    return failure
+  }
+
+  async #ping(): Promise<{ failure?: unknown; id?: unknown }> {
+    const exchange = new AbortController()
+    let id: RequestId | undefined
+    const following = { signal: exchange.signal, onSent: (sent: RequestId) => (id = sent) }
+    try {
+      const options = { timeout: PING_MS }
+      await this.#wire.follow(following, () => this.#client.request({ method: 'ping' }, ANYTHING, options))
+      return {}
+    } catch (failure) {
+      exchange.abort()
+      return { failure, id }
+    }
   }
 
   /** The result without what concerns this hop only. It is complete, unless `client` can do something about it. */

@@ -5,6 +5,7 @@ import { GatewayError } from '../../domain/errors.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import { type ClientSide, mayAsk } from './client-side.ts'
 import { type FollowedRequest, OpenAsk } from './followed-request.ts'
+import { isSameId } from './message-id.ts'
 import type { RpcError } from './raw-results.ts'
 
 /** The most that a server may ask at the same time, and the most refusals under way. */
@@ -58,9 +59,11 @@ export class ServerRequests {
 
   /** The server does not want to know any more. Says whether it had asked under that id. */
   cancel(id: unknown): boolean {
-    const open = typeof id === 'string' || typeof id === 'number' ? this.#open.get(id) : undefined
-    open?.abort(UNANSWERED)
-    return open !== undefined
+    const asked =
+      [...this.#open].find(([other]) => other === id) ??
+      [...this.#open].find(([other]) => isSameId(other, id))
+    asked?.[1].abort(UNANSWERED)
+    return asked !== undefined
   }
 
   /** Nobody could be told any answer. */

@@ -4,7 +4,7 @@ import { type ErrorFacts, GatewayError } from '../../domain/errors.ts'
 import { isDeeperThan, isJsonObject, MAX_JSON_DEPTH } from '../../domain/json.ts'
 import { unreachableCode } from './limited-fetch.ts'
 import { isOversizedReply, ResponseTooLarge } from './oversized-message.ts'
-import { isRpcError, rawError, type RpcError } from './raw-results.ts'
+import { rawError, type RpcError, rpcErrorIn } from './raw-results.ts'
 import { NotSent } from './stdio-transport.ts'
 import { STREAM_ENDED } from './wire.ts'
 
@@ -13,8 +13,8 @@ export interface FailedRequest {
   readonly server: string
   /** The caller's signal was aborted. */
   readonly isCancelled: boolean
-  /** The request belonged to a session that the server gave out. */
-  readonly hasSession: boolean
+  /** The server does not know the session any more, and has executed nothing. */
+  readonly isSessionLost: boolean
 }
 
 /**
@@ -23,7 +23,7 @@ export interface FailedRequest {
  */
 export function upstreamError(error: unknown, request: FailedRequest): GatewayError {
   if (error instanceof GatewayError) return error
-  const cause = isUnknownSession(error, request.hasSession) ? new SessionLost({ cause: error }) : error
+  const cause = request.isSessionLost ? new SessionLost({ cause: error }) : error
   const { code, ...facts } = classify(cause, request)
   const message = MESSAGES[code]?.(request.server)
   return new GatewayError(code, message, { cause, facts: { server: request.server, ...facts } })
@@ -83,28 +83,30 @@ const MESSAGES: Partial<Record<ErrorCode, (server: string) => string>> = {
 
 type Classified = { readonly code: ErrorCode } & ErrorFacts
 
-function classify(error: unknown, { isCancelled, hasSession }: FailedRequest): Classified {
+function classify(error: unknown, { isCancelled }: FailedRequest): Classified {
   if (isCancelled) return { code: 'cancelled', mayHaveExecuted: true }
   if (error instanceof SessionLost) return { code: 'upstream_unavailable', mayHaveExecuted: false }
   if (error instanceof ResponseTooLarge) return { code: 'response_too_large', mayHaveExecuted: true }
   if (error instanceof NotSent) return { code: 'upstream_unavailable', mayHaveExecuted: false }
   const rpc = rpcErrorOf(error)
   if (rpc !== undefined) return classifyRpc(rpc)
-  if (error instanceof SdkHttpError) return classifyHttp(error, hasSession)
+  if (error instanceof SdkHttpError) return classifyHttp(error)
   if (error instanceof SdkError) return classifySdk(error.code)
-  const status = postStatus(error)
-  if (status !== undefined) return classifyStatus(status, hasSession)
-  if (isFetchFailure(error)) {
+  const status = failedPost(error)?.status
+  if (status !== undefined) return classifyStatus(status)
+  return classifyOther(error)
+}
+
+function classifyOther(error: unknown): Classified {
+  if (isFetchFailure(error))
     return { code: 'upstream_unavailable', mayHaveExecuted: unreachableCode(error) === undefined }
-  }
-  if (error instanceof Error && error.message === 'Not connected') {
+  if (error instanceof Error && error.message === 'Not connected')
     return { code: 'upstream_unavailable', mayHaveExecuted: false }
-  }
   return { code: 'upstream_bad_response', mayHaveExecuted: true }
 }
 
-/** Told by its shape: the packages of the SDK have error classes of their own each. */
-function rpcErrorOf(error: unknown): RpcError | undefined {
+/** The JSON-RPC error that a request was answered with. Told by its shape: the packages of the SDK have error classes of their own each. */
+export function rpcErrorOf(error: unknown): RpcError | undefined {
   if (!(error instanceof Error) || error instanceof SseError) return undefined
   if (!('code' in error) || typeof error.code !== 'number') return undefined
   const raw = 'data' in error ? rawError(error.data) : undefined
@@ -125,34 +127,14 @@ function classifyRpc(upstream: RpcError): Classified {
   return { code: 'upstream_error', upstream: { code: upstream.code, message: upstream.message } }
 }
 
-const SESSION_NOT_FOUND = -32_001
-/** Codes with which servers answer 400 to a session that they do not know. */
-const BAD_SESSION = new Set([-32_000, SESSION_NOT_FOUND, -32_600])
-
-/** HTTP 404 as the specification wants it, and the 400 and the bare JSON-RPC error that others give. */
-export function isUnknownSession(error: unknown, hasSession: boolean): boolean {
-  // Over HTTP+SSE the session is in the address.
-  if (postStatus(error) === 404) return true
-  if (!hasSession) return false
-  if (error instanceof SdkHttpError) {
-    if (error.status === 404) return true
-    const rpc = error.status === 400 ? rpcErrorIn(error.data['text']) : undefined
-    return rpc !== undefined && BAD_SESSION.has(rpc.code) && /session/i.test(rpc.message)
-  }
-  const rpc = rpcErrorOf(error)
-  return rpc?.code === SESSION_NOT_FOUND && /session.*not found|unknown session/i.test(rpc.message)
-}
-
 /** A rejection may carry the JSON-RPC error in its body (2026-07-28, Streamable HTTP: unknown methods are 404). */
-function classifyHttp(error: SdkHttpError, hasSession: boolean): Classified {
-  const { status } = error
-  const rpc = status < 500 && !(status === 404 && hasSession) ? rpcErrorIn(error.data['text']) : undefined
-  return rpc === undefined ? classifyStatus(status, hasSession) : classifyRpc(rpc)
+function classifyHttp({ status, data }: SdkHttpError): Classified {
+  const rpc = status < 500 ? rpcErrorIn(data['text'])?.error : undefined
+  return rpc === undefined ? classifyStatus(status) : classifyRpc(rpc)
 }
 
-function classifyStatus(status: number, hasSession: boolean): Classified {
-  const isRefusal = status === 401 || status === 403 || status === 429
-  if (isRefusal || (status === 404 && hasSession))
+function classifyStatus(status: number): Classified {
+  if (status === 401 || status === 403 || status === 429)
     return { code: 'upstream_unavailable', mayHaveExecuted: false }
   if (status === 502 || status === 503 || status === 504)
     return { code: 'upstream_unavailable', mayHaveExecuted: true }
@@ -166,27 +148,12 @@ function classifySdk(code: SdkErrorCode): Classified {
   return { code: 'upstream_bad_response', mayHaveExecuted: true }
 }
 
-function rpcErrorIn(body: unknown): RpcError | undefined {
-  if (typeof body !== 'string') return undefined
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(body)
-  } catch {
-    return undefined
-  }
-  const error = isJsonObject(parsed) && parsed['jsonrpc'] === '2.0' ? parsed['error'] : undefined
-  if (!isRpcError(error)) return undefined
-  const { code, message, data } = error
-  return { code, message, ...(data !== undefined && { data }) }
-}
-
-/** Status of a failed POST of the SSE transport, which tells it in a message only. */
-function postStatus(error: unknown): number | undefined {
-  const status =
-    error instanceof Error
-      ? /^Error POSTing to endpoint \(HTTP (\d{3})\)/.exec(error.message)?.[1]
-      : undefined
-  return status === undefined ? undefined : Number(status)
+/** A failed POST of the SSE transport, which tells it in a message only. */
+export function failedPost(error: unknown): { readonly status: number; readonly text: string } | undefined {
+  if (!(error instanceof Error)) return undefined
+  const [start, status] = /^Error POSTing to endpoint \(HTTP (\d{3})\): /.exec(error.message) ?? []
+  if (start === undefined) return undefined
+  return { status: Number(status), text: error.message.slice(start.length) }
 }
 
 /** By name, not by class: what `fetch` throws may come from another realm. */
@@ -216,7 +183,7 @@ export function openingFailure(error: unknown): string {
 export function statusOf(error: unknown): number | undefined {
   if (error instanceof SdkHttpError) return error.status
   if (error instanceof SseError) return error.code
-  return postStatus(error)
+  return failedPost(error)?.status
 }
 
 function statusText(status: number): string {
@@ -241,5 +208,5 @@ function sdkFailure(error: SdkError): string {
 }
 
 function plain(text: string): string {
-  return text.replaceAll(/\p{C}/gu, ' ').slice(0, 200)
+  return text.slice(0, 200).replaceAll(/\p{C}/gu, ' ')
 }

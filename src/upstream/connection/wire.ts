@@ -12,7 +12,8 @@ import type { Clock } from '../../domain/clock.ts'
 import { isDeeperThan, isJsonObject, type JsonObject, MAX_JSON_DEPTH } from '../../domain/json.ts'
 import type { ClientSide } from './client-side.ts'
 import { FollowedRequest, type Following } from './followed-request.ts'
-import { standIn } from './raw-results.ts'
+import { isMistakable, meantId } from './message-id.ts'
+import { type Response, standIn } from './raw-results.ts'
 import { type Addressee, type ServerRequest, ServerRequests } from './server-requests.ts'
 import type { OnMessage } from './tap.ts'
 
@@ -122,6 +123,7 @@ export class Wire implements Transport {
     const { request } = next
     const { signal, headers } = request.following ?? {}
     next.id = id
+    request.following?.onSent?.(id)
     this.#inFlight.set(id, request)
     return this.#sendFor(request, message, {
       ...options,
@@ -178,18 +180,20 @@ export class Wire implements Transport {
 
   #receive(message: JSONRPCMessage): void {
     this.#onMessage?.('received', message)
-    if ('method' in message) {
-      // Whoever it is for could not be told: what nests so deeply may not be written as JSON again.
-      if (isDeeperThan(message.params, MAX_JSON_DEPTH)) return
-      const request = this.#mayAsk ? serverRequest(message) : undefined
-      if (request !== undefined) this.#requests.receive(request, () => this.#addressee())
-      else if ('id' in message) this.onmessage?.(message)
-      else this.#notification(message)
-      return
-    }
-    const { id } = message
+    if (!('method' in message)) return this.#answer(message)
+    // Whoever it is for could not be told: what nests so deeply may not be written as JSON again.
+    if (isDeeperThan(message.params, MAX_JSON_DEPTH)) return
+    const request = this.#mayAsk ? serverRequest(message) : undefined
+    if (request !== undefined) this.#requests.receive(request, () => this.#addressee())
+    else if ('id' in message) this.onmessage?.(message)
+    else this.#notification(message)
+  }
+
+  #answer(message: Response): void {
+    const id = meantId(message.id)
     const isFollowed = id !== undefined && this.#inFlight.delete(id)
-    this.onmessage?.(isFollowed ? standIn(id, message) : message)
+    if (isFollowed) this.onmessage?.(standIn(id, message))
+    else if (!isMistakable(message.id)) this.onmessage?.(message)
   }
 
   #notification(message: JSONRPCNotification): void {
@@ -207,8 +211,8 @@ export class Wire implements Transport {
   #progress(params: JsonObject | undefined): void {
     if (params === undefined) return
     const { progressToken, ...progress } = params
-    const isToken = typeof progressToken === 'number' || typeof progressToken === 'string'
-    if (isToken) this.#inFlight.get(progressToken)?.following?.onProgress?.(progress)
+    const token = meantId(progressToken)
+    if (token !== undefined) this.#inFlight.get(token)?.following?.onProgress?.(progress)
   }
 
   #resourceUpdated(params: JsonObject | undefined): void {

@@ -151,8 +151,9 @@ describe('a hostile HTTP server', () => {
 })
 
 describe('a session that an HTTP server does not know any more', () => {
-  const rpcError = (code: number, message: string): string =>
-    JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message } })
+  const rpcErrorOf = (id: unknown, code: number, message: string): string =>
+    JSON.stringify({ jsonrpc: '2.0', id, error: { code, message } })
+  const rpcError = (code: number, message: string): string => rpcErrorOf(null, code, message)
 
   test.each([
     [404, 'text/plain', 'Not Found'],
@@ -184,6 +185,57 @@ describe('a session that an HTTP server does not know any more', () => {
     const failure: unknown = await callTool(connection, 'x').catch((error: unknown) => error)
     expect(isSessionLost(failure)).toBe(true)
     await eventually(() => lost.length > 0)
+  })
+
+  test.each([
+    ['HTTP 400 in plain text', 400, 'Bad Request: No valid session ID provided'],
+    ['HTTP 400 without a word', 400, ''],
+    ['HTTP 410', 410, '{"error":"gone"}'],
+    ['HTTP 401 that names it', 401, rpcError(-32_001, 'Session expired')],
+    ['"not initialized"', 400, rpcError(-32_000, 'Bad Request: Server not initialized')],
+    [
+      'an answer of a server that was not initialized',
+      200,
+      (id: unknown) => rpcErrorOf(id, -32_602, 'Invalid'),
+    ],
+  ])('is recognised by %s, where a ping is refused likewise', async (_what, status, body) => {
+    let isForgotten = false
+    const upstream = await started(
+      listen((request, response) => {
+        response.setHeader('mcp-session-id', 's1')
+        if (!isForgotten || request.method !== 'POST') return rawLegacy(request, response)
+        request.setEncoding('utf8').on('data', (text: string) => {
+          const { id } = JSON.parse(text) as { id?: unknown }
+          response.writeHead(status, { 'content-type': 'application/json' })
+          response.end(typeof body === 'string' ? body : body(id))
+        })
+      }),
+    )
+    const { connection, lost } = await open(upstream.url, { era: 'legacy' })
+    isForgotten = true
+    const failure: unknown = await callTool(connection, 'x').catch((error: unknown) => error)
+    expect(isSessionLost(failure)).toBe(true)
+    expect(failure).toMatchObject({ code: 'upstream_unavailable', facts: { mayHaveExecuted: false } })
+    await eventually(() => lost.length > 0)
+    expect(lost).toEqual(['its session has ended'])
+  })
+
+  test('is not seen in a request that is too much for the server, as often as it comes', async () => {
+    const upstream = await started(
+      listen((request, response) => {
+        response.setHeader('mcp-session-id', 's1')
+        rawLegacy(
+          request,
+          response,
+          (refused) => refused.writeHead(413).end(),
+          () => ({}),
+        )
+      }),
+    )
+    const { connection, lost } = await open(upstream.url, { era: 'legacy' })
+    for (let i = 0; i < 3; i += 1)
+      await expect(callTool(connection, 'x')).rejects.toMatchObject({ code: 'upstream_bad_response' })
+    expect(lost).toEqual([])
   })
 
   test.each([

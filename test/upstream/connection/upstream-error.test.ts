@@ -2,7 +2,7 @@ import { SdkError, SdkErrorCode } from '@modelcontextprotocol/client'
 import { expect, test } from '@jest/globals'
 import { openingFailure, upstreamError } from '../../../src/upstream/connection/upstream-error.ts'
 
-const request = { server: 's', isCancelled: false, hasSession: false }
+const request = { server: 's', isCancelled: false, isSessionLost: false }
 
 test.each([
   [new SdkError(SdkErrorCode.NotConnected, 'x'), 'upstream_unavailable', false],
