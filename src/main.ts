@@ -1,4 +1,5 @@
 import { loadSettings, type Settings, SettingsError } from './config/load.ts'
+import { nearMisses, nearMissText } from './config/near-misses.ts'
 import { VERSION } from './config/version.ts'
 import { messageOf } from './domain/errors.ts'
 import { type Gateway, startGateway } from './gateway.ts'
@@ -24,6 +25,7 @@ export async function serve(env: NodeJS.ProcessEnv): Promise<number> {
     level: welcome !== undefined && settings.logLevel === 'info' ? 'warn' : settings.logLevel,
     format: logFormat(settings, process.stderr.isTTY),
   })
+  for (const miss of nearMisses(env)) logger.warn(nearMissText(miss))
   // First, so that there is nothing whose spans and metrics go nowhere.
   const telemetry = await startTelemetry({ env, logger, version: VERSION })
   try {

@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import { styleText } from 'node:util'
 import type { Settings } from './config/load.ts'
+import { printableLine } from './domain/printable.ts'
 import type { Gateway } from './gateway.ts'
 import type { ServerStatus } from './upstream/upstreams.ts'
 
@@ -27,7 +28,7 @@ export class Welcome {
     if (this.#shown.get(name) === state) return
     this.#shown.set(name, state)
     const mark = state === 'ready' ? styleText('green', '✓') : styleText('red', '✗')
-    const line = `  ${mark} ${name} ${state === 'ready' ? 'is ready' : `is not ready: ${reason ?? state}`}\n`
+    const line = `  ${mark} ${name} ${state === 'ready' ? 'is ready' : `is not ready: ${printableLine(reason ?? state)}`}\n`
     if (this.#held === undefined) this.#print(line)
     else this.#held.push(line)
     this.#onSettled?.()
@@ -67,14 +68,18 @@ export class Welcome {
       agent: 'terminal',
       ttlMs: TOKEN_TTL_MS,
     })
+    const isUsual = gateway.url === 'http://127.0.0.1:8080'
     this.#print(
       [
         '',
-        'Paste this into another terminal to list the tools. The token is good for a day; make others with',
-        '`npm run --silent tg -- token --help`.',
+        'Try it in another terminal, in this folder:',
         '',
-        `TOKEN=${token}`,
-        `curl -s ${gateway.url}/v1/tools -H "Authorization: Bearer $TOKEN"`,
+        `  npm run --silent tg -- tools list${isUsual ? '' : ` --url ${gateway.url}`}`,
+        '',
+        'The same with curl. The token is good for a day; make others with `npm run --silent tg -- token --help`.',
+        '',
+        `export TOOL_GATEWAY_TOKEN=${token}`,
+        `curl -s '${gateway.url}/v1/tools?limit=2' -H "Authorization: Bearer $TOOL_GATEWAY_TOKEN"`,
         '',
         '',
       ].join('\n'),

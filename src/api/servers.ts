@@ -47,6 +47,7 @@ export function serverRoutes({
           transport: server.transport,
           enabled: server.enabled,
           description: server.description,
+          requiredRoles: server.requiredRoles,
           ...runtimeOf({ catalog, upstreams }, server, mayManage(principal, server, platformAdminRole)),
         })),
       quarantined: snapshot.quarantined.filter(

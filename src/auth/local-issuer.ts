@@ -14,9 +14,9 @@ import type { Clock } from '../domain/clock.ts'
 import { isJsonObject } from '../domain/json.ts'
 import { TENANT_ID } from '../domain/principal.ts'
 import type { KeySet } from './key-set.ts'
+import { LOCAL_ISSUER, LOCAL_KEY_FILE } from './local-names.ts'
 
-/** Issuer and audience of the tokens that the embedded mode makes for itself. */
-export const LOCAL_ISSUER = 'urn:tool-gateway:local'
+export { LOCAL_ISSUER } from './local-names.ts'
 
 /** Longest lifetime of a local token: 30 days. */
 const MAX_LOCAL_TTL_MS = 30 * 86_400_000
@@ -42,8 +42,6 @@ export interface LocalTokenRequest {
   readonly ttlMs: number
 }
 
-const KEY_FILE = 'local-issuer-key.json'
-
 /** The issuer that stands in for an identity provider in the embedded mode. */
 export class LocalIssuer {
   /** The public key, to verify tokens with. */
@@ -65,7 +63,7 @@ export class LocalIssuer {
    * @throws Error when the key file is damaged or can be read by other users
    */
   static async open(options: { dir: string; clock: Clock }): Promise<LocalIssuer> {
-    const path = join(options.dir, KEY_FILE)
+    const path = join(options.dir, LOCAL_KEY_FILE)
     const text = await readOrCreatePrivateFile(path, newKey)
     try {
       const { d, ...publicJwk } = storedKey(JSON.parse(text))

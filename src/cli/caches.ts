@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import type { JsonObject } from '../domain/json.ts'
-import { type AddressOptions, addressOf, asJson, type CliContext, table, withAddress } from './context.ts'
+import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from './context.ts'
 import { ask, objectsIn } from './rest-client.ts'
 
 type CacheOptions = AddressOptions & { cache?: string; tenant?: string }
@@ -18,7 +18,7 @@ function listCommand(context: CliContext): Command {
   const command = new Command('list').description('list the caches with their figures')
   return withCache(command).action(async (options: CacheOptions) => {
     const answer = await ask(addressOf(options, context), 'GET', pathOf(options))
-    print(options.json === true ? asJson(answer) : table(objectsIn(answer['caches']).map(row)))
+    print(options.json === true ? asJson(answer) : rowsFor(context, objectsIn(answer['caches']).map(row)))
   })
 }
 
@@ -31,7 +31,7 @@ function clearCommand(context: CliContext): Command {
       String(name),
       `${String(entries)} entries cleared`,
     ])
-    print(options.json === true ? asJson(answer) : table(rows))
+    print(options.json === true ? asJson(answer) : rowsFor(context, rows))
   })
 }
 

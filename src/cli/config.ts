@@ -1,8 +1,9 @@
 import { Command } from 'commander'
-import { asJson, type CliContext, table } from './context.ts'
+import { asJson, type CliContext, rowsFor } from './context.ts'
 
 /** `config check`: says whether the settings of this environment can be used, and what they come to. */
-export function configCommand({ env, print }: CliContext): Command {
+export function configCommand(context: CliContext): Command {
+  const { env, print, printError } = context
   const check = new Command('check')
     .description(
       'check the settings in the environment; exit code 78 and every problem if they cannot be used',
@@ -10,13 +11,17 @@ export function configCommand({ env, print }: CliContext): Command {
     .option('--json', 'print the settings as JSON')
     .action(async ({ json }: { json?: boolean }) => {
       const { settingsFrom } = await import('./settings.ts')
+      const { listedSettings, withoutSecrets } = await import('../config/listing.ts')
+      const { nearMisses, nearMissText } = await import('../config/near-misses.ts')
+      for (const miss of nearMisses(env)) printError(`warning: ${nearMissText(miss)}\n`)
       const settings = settingsFrom(env)
-      if (json === true) return print(asJson(settings))
-      const rows = Object.entries(settings).map(([name, value]) => [
+      if (json === true) return print(asJson(withoutSecrets(settings)))
+      const rows = listedSettings(env, settings).map(({ name, value, isGiven }) => [
         name,
-        typeof value === 'string' ? value : JSON.stringify(value ?? null),
+        isGiven ? 'set' : 'default',
+        value,
       ])
-      return print(table(rows))
+      return print(rowsFor(context, rows, ['SETTING', 'FROM', 'VALUE']))
     })
   return new Command('config').description('look at the settings').addCommand(check)
 }

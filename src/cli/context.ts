@@ -1,7 +1,11 @@
 import type { Command } from 'commander'
-import type { GatewayAddress } from './rest-client.ts'
+import { printable } from '../domain/printable.ts'
+import { CliError } from './cli-error.ts'
+import { type GatewayAddress, gatewayAt } from './rest-client.ts'
+import { table } from './table.ts'
 
 const DEFAULT_PORT = '8080'
+const OWN_TOKEN_MS = 15 * 60_000
 
 /** What commands use of the process, so that tests can stand in for it. */
 export interface CliContext {
@@ -10,46 +14,80 @@ export interface CliContext {
   readonly print: (text: string) => void
   /** Writes to standard error: problems, and how far something is. */
   readonly printError: (text: string) => void
+  /** Width of the terminal that `print` writes to; undefined where it is a pipe or a file. */
+  readonly columns?: number
   /** Asks the person at the terminal a question to be answered with yes or no; undefined where there is none. */
   readonly confirm?: (question: string) => Promise<boolean>
+}
+
+/** The context without what could steer the terminal that it writes to: much of what is printed comes from strangers. */
+export function withoutEscapes(context: CliContext): CliContext {
+  const { print, printError, confirm } = context
+  return {
+    ...context,
+    print: context.columns === undefined ? print : (text) => print(printable(text)),
+    printError: (text) => printError(printable(text)),
+    ...(confirm !== undefined && { confirm: (question) => confirm(printable(question)) }),
+  }
 }
 
 /** Adds the options that say which gateway to ask, and as whom. */
 export function withAddress(command: Command): Command {
   return command
     .option('--url <url>', 'where the gateway listens (default: TOOL_GATEWAY_URL, or PORT on this machine)')
-    .option('--token <token>', 'bearer token (default: TOOL_GATEWAY_TOKEN)')
+    .option(
+      '--token <token>',
+      'bearer token (default: TOOL_GATEWAY_TOKEN; for a gateway on this machine one made with the key in DATA_DIR)',
+    )
     .option('--json', 'print the whole answer as JSON')
+    .option('--verbose', 'say which gateway is asked, and whose token is used')
 }
 
 export interface AddressOptions {
   readonly url?: string
   readonly token?: string
   readonly json?: boolean
+  readonly verbose?: boolean
 }
 
-/** Which gateway a command asks, and as whom. */
-export function addressOf({ url, token }: AddressOptions, { env }: CliContext): GatewayAddress {
-  return {
-    url: url ?? env['TOOL_GATEWAY_URL'] ?? `http://127.0.0.1:${env['PORT'] || DEFAULT_PORT}`,
-    token: token ?? env['TOOL_GATEWAY_TOKEN'],
+/**
+ * Which gateway a command asks, and as whom. @throws CliError `usage` for what is no address
+ * @param ttlMs lifetime of a token that is made here
+ */
+export function addressOf(
+  { url, token, verbose }: AddressOptions,
+  { env, printError }: CliContext,
+  ttlMs = OWN_TOKEN_MS,
+): GatewayAddress {
+  const given = url ?? (env['TOOL_GATEWAY_URL'] || undefined)
+  const from = url !== undefined ? '--url' : given !== undefined ? 'TOOL_GATEWAY_URL' : 'PORT'
+  return gatewayAt({
+    url: checkedUrl(given ?? `http://127.0.0.1:${env['PORT'] || DEFAULT_PORT}`, from),
+    token: (token ?? env['TOOL_GATEWAY_TOKEN'])?.trim() || undefined,
+    env,
+    ttlMs,
+    tell: verbose === true ? printError : () => {},
+  })
+}
+
+/** The address without a slash at its end, and without the endpoint of MCP, which is what people have at hand. */
+function checkedUrl(text: string, from: string): string {
+  const url = /^https?:\/\//i.test(text) ? URL.parse(text) : null
+  if (url === null) {
+    const isHost = /^(\[[\da-f:.]+\]|[\w.-]+)(:\d{1,5})?(\/\S*)?$/i.test(text)
+    const hint = isHost && URL.canParse(`http://${text}`) ? `; did you mean http://${text}?` : ''
+    throw new CliError('usage', `${from}: expected a URL as http://127.0.0.1:8080, got ${text}${hint}`)
   }
+  return `${url.origin}${url.pathname.replace(/(\/(mcp|sse))?\/*$/, '')}`
 }
 
-/** Rows as aligned columns, the last one as long as it likes. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const columns = Math.max(0, ...rows.map((row) => row.length))
-  const widths = Array.from({ length: columns }, (_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  )
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => (column < row.length - 1 ? cell.padEnd(widths[column] ?? 0) : cell))
-        .join('  '),
-    )
-    .map((line) => `${line.trimEnd()}\n`)
-    .join('')
+/** Rows as `table` has them, for whoever reads the output of this command. */
+export function rowsFor(
+  { columns }: CliContext,
+  rows: readonly (readonly string[])[],
+  header?: readonly string[],
+): string {
+  return table(rows, { columns, ...(header !== undefined && { header }) })
 }
 
 export function asJson(value: unknown): string {

@@ -3,7 +3,7 @@ import { VERSION } from '../config/version.ts'
 import { CLI_EXIT, CliError } from './cli-error.ts'
 import { cachesCommand } from './caches.ts'
 import { configCommand } from './config.ts'
-import type { CliContext } from './context.ts'
+import { type CliContext, withoutEscapes } from './context.ts'
 import { registryCommand } from './registry.ts'
 import { serveCommand } from './serve.ts'
 import { serversCommand } from './servers.ts'
@@ -15,7 +15,8 @@ import { toolsCommand } from './tools.ts'
  * @param argv the arguments after the program's name
  * @returns the exit code, one of CLI_EXIT or what `serve` ended with
  */
-export async function run(argv: readonly string[], context: CliContext): Promise<number> {
+export async function run(argv: readonly string[], given: CliContext): Promise<number> {
+  const context = withoutEscapes(given)
   let exitCode: number = CLI_EXIT.ok
   const program = new Command('tool-gateway')
     .description('One authenticated, filtered, audited endpoint in front of many MCP servers.')

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { type AddressOptions, addressOf, asJson, type CliContext, table, withAddress } from './context.ts'
+import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from './context.ts'
 import { ask } from './rest-client.ts'
 import { pathOf, printReady, row, settled } from './server-state.ts'
 
@@ -35,6 +35,6 @@ Exit codes: 0 done; 1 refused${action === 'stop' ? '' : ', or the server does no
       const server = isWaited ? await settled(address, pathOf(name, options), first, context) : first
       if (options.json === true) context.print(asJson(server))
       else if (isWaited) printReady(server, context)
-      else context.print(table([row(server)]))
+      else context.print(rowsFor(context, [row(server)]))
     })
 }

@@ -1,10 +1,10 @@
 import { Command } from 'commander'
 import type { JsonObject } from '../domain/json.ts'
 import { CliError } from './cli-error.ts'
-import { type AddressOptions, addressOf, asJson, type CliContext, table, withAddress } from './context.ts'
+import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from './context.ts'
 import { pairs } from './pairs.ts'
 import { ask } from './rest-client.ts'
-import { pathOf, row } from './server-state.ts'
+import { pathOf, printReady, row, settledNew } from './server-state.ts'
 
 interface AddOptions extends AddressOptions {
   readonly transport?: string
@@ -16,6 +16,7 @@ interface AddOptions extends AddressOptions {
   readonly roles?: string
   readonly tenant?: string
   readonly description?: string
+  readonly wait?: boolean
 }
 
 interface RemoveOptions extends AddressOptions {
@@ -23,7 +24,7 @@ interface RemoveOptions extends AddressOptions {
   readonly yes?: boolean
 }
 
-const EXIT_CODES = `Exit codes: 0 done; 1 refused; 69 no gateway answers; 77 the token does not allow it.`
+const EXIT_CODES = `Exit codes: 0 done; 1 refused, or a new server does not become ready; 69 no gateway answers; 77 the token does not allow it.`
 
 /** `servers add NAME`: writes a server into the registry of a running gateway. */
 export function addCommand(context: CliContext): Command {
@@ -42,6 +43,7 @@ export function addCommand(context: CliContext): Command {
     .option('--roles <list>', 'roles of which a caller needs one, separated by commas')
     .option('--tenant <id>', "'*' for all tenants (default: that of the token)")
     .option('--description <text>', 'for people')
+    .option('--no-wait', 'do not wait until it is ready')
   return withAddress(command)
     .addHelpText(
       'after',
@@ -51,8 +53,13 @@ ${EXIT_CODES}`,
     )
     .action(async (name: string, args: string[], options: AddOptions) => {
       const document = documentOf(name, args, options)
-      const answer = await ask(addressOf(options, context), 'POST', '/v1/servers', document)
-      context.print(options.json === true ? asJson(answer) : `added ${name}\n`)
+      const address = addressOf(options, context)
+      const answer = await ask(address, 'POST', '/v1/servers', document)
+      context.printError(`added ${name}\n`)
+      const isWaited = options.wait !== false
+      const server = isWaited ? await settledNew(address, pathOf(name, options), answer, context) : answer
+      if (options.json === true) context.print(asJson(server))
+      else if (isWaited) printReady(server, context)
     })
 }
 
@@ -75,14 +82,11 @@ export function removeCommand(context: CliContext): Command {
     })
 }
 
-async function agreed(
-  server: JsonObject,
-  { yes }: RemoveOptions,
-  { confirm, printError }: CliContext,
-): Promise<boolean> {
+async function agreed(server: JsonObject, { yes }: RemoveOptions, context: CliContext): Promise<boolean> {
+  const { confirm } = context
   if (yes === true) return true
   if (confirm === undefined) throw new CliError('usage', 'there is no terminal to confirm at: give --yes')
-  printError(table([row(server)]))
+  context.printError(rowsFor(context, [row(server)]))
   return confirm(`Remove ${String(server['name'])}?`)
 }
 

@@ -2,9 +2,10 @@ import { Command } from 'commander'
 import type { JsonObject } from '../domain/json.ts'
 import { isJsonObject } from '../domain/json.ts'
 import { CliError } from './cli-error.ts'
-import { type AddressOptions, addressOf, asJson, type CliContext, table, withAddress } from './context.ts'
+import { type AddressOptions, addressOf, asJson, type CliContext, withAddress } from './context.ts'
 import { ask, objectsIn } from './rest-client.ts'
 import { pathOf } from './server-state.ts'
+import { aligned } from './table.ts'
 
 const ARROWS: Readonly<Record<string, string>> = { sent: '->', received: '<-', note: '--' }
 
@@ -49,7 +50,7 @@ function textOf(found: JsonObject, hasMessages: boolean): string {
     ({ pid, by, text }) => `  ${String(pid)} ${by === 'gateway' ? '-- ' : ''}${String(text)}\n`,
   )
   return [
-    table(steps),
+    aligned(steps),
     ...(output.length > 0 ? ['standard error:\n', ...output] : []),
     `${outcomeOf(found)}\n`,
     ...problemsIn(found).map((problem) => `  ${problem}\n`),

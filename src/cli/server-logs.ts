@@ -4,6 +4,9 @@ import { askEvents, askText } from './events.ts'
 import { ask } from './rest-client.ts'
 import { pathOf } from './server-state.ts'
 
+/** A token for following ends with the day. */
+const FOLLOWED_MS = 86_400_000
+
 interface LogOptions extends AddressOptions {
   readonly tenant?: string
   readonly lines: string
@@ -25,8 +28,8 @@ export function logsCommand(context: CliContext): Command {
 Each line has its time, the process id and the text; lines with -- are the gateway's own. Secrets are taken out.`,
     )
     .action(async (name: string, options: LogOptions) => {
-      const address = addressOf(options, context)
       const isFollowed = options.follow === true
+      const address = addressOf(options, context, isFollowed ? FOLLOWED_MS : undefined)
       const base = pathOf(name, options, 'logs')
       const path = `${base}${base.includes('?') ? '&' : '?'}lines=${encodeURIComponent(options.lines)}&follow=${String(isFollowed)}`
       if (options.json === true && isFollowed) {

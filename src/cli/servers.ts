@@ -1,12 +1,13 @@
 import { Command } from 'commander'
-import { type AddressOptions, addressOf, asJson, type CliContext, table, withAddress } from './context.ts'
+import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from './context.ts'
 import { ask, objectsIn } from './rest-client.ts'
 import { actionCommand } from './server-actions.ts'
 import { addCommand, removeCommand } from './server-add.ts'
 import { inspectCommand } from './server-inspect.ts'
 import { installCommand } from './server-install.ts'
 import { logsCommand } from './server-logs.ts'
-import { row } from './server-state.ts'
+import { ROW_HEADER, row } from './server-state.ts'
+import { programOf } from './token-advice.ts'
 
 /** `servers …` against a running gateway. */
 export function serversCommand(context: CliContext): Command {
@@ -24,7 +25,7 @@ export function serversCommand(context: CliContext): Command {
 }
 
 function listCommand(context: CliContext): Command {
-  const { print } = context
+  const { print, printError, env } = context
   return withAddress(new Command('list'))
     .description('list the servers of the tenant with their state (role operator)')
     .action(async (options: AddressOptions) => {
@@ -35,8 +36,14 @@ function listCommand(context: CliContext): Command {
         String(document['name']),
         'quarantined',
         '',
+        '',
+        '',
         String(document['reason']),
       ])
-      return print(table([...servers, ...refused]))
+      const rows = [...servers, ...refused]
+      if (rows.length === 0) {
+        printError(`no servers: write one into the registry, or see: ${programOf(env)} servers add --help\n`)
+      }
+      return print(rowsFor(context, rows, ROW_HEADER))
     })
 }

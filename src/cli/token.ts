@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { Command } from 'commander'
+import { LOCAL_KEY_FILE } from '../auth/local-names.ts'
 import { systemClock } from '../domain/clock.ts'
 import { messageOf } from '../domain/errors.ts'
 import { CliError } from './cli-error.ts'
@@ -17,7 +20,7 @@ interface TokenOptions {
 }
 
 /** `token`: prints a token of the local issuer, and nothing else. */
-export function tokenCommand({ env, print }: CliContext): Command {
+export function tokenCommand({ env, print, printError }: CliContext): Command {
   return new Command('token')
     .description('print a token signed by the local issuer of the embedded mode (the keys are in DATA_DIR)')
     .option('--tenant <id>', 'tenant (default: DEFAULT_TENANT)')
@@ -35,11 +38,17 @@ export function tokenCommand({ env, print }: CliContext): Command {
       if (!settings.localIssuer)
         throw new CliError('config', 'the local issuer is off (see LOCAL_ISSUER and HOST in docs/config.md)')
       await makePrivateDirectory(settings.dataDir)
+      const isNew = !existsSync(join(settings.dataDir, LOCAL_KEY_FILE))
       const issuer = await LocalIssuer.open({ dir: settings.dataDir, clock: systemClock }).catch(
         (error: unknown) => {
           throw new CliError('config', messageOf(error))
         },
       )
+      if (isNew) {
+        printError(
+          `note: there was no signing key in ${resolve(settings.dataDir)}, and one was made. Only a gateway with this DATA_DIR accepts the token.\n`,
+        )
+      }
       const { tenant = settings.defaultTenant, ttl, ...rest } = options
       const token = await issuer
         .issue({ ...rest, tenantId: tenant, ttlMs: duration(ttl) })

@@ -15,6 +15,7 @@ process.exitCode = await run(process.argv.slice(2), {
   env: process.env,
   print: (text) => process.stdout.write(text),
   printError: (text) => process.stderr.write(text),
+  ...(process.stdout.isTTY && { columns: process.stdout.columns || 80 }),
   ...(process.stdin.isTTY && process.stderr.isTTY && { confirm: confirmAtTerminal }),
 })
 setTimeout(() => process.exit(), EXIT_MS).unref()

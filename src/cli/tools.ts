@@ -1,8 +1,11 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { printableLine } from '../domain/printable.ts'
 import { CliError } from './cli-error.ts'
-import { type AddressOptions, addressOf, asJson, type CliContext, table, withAddress } from './context.ts'
-import { ask, askAll } from './rest-client.ts'
+import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from './context.ts'
+import { ask, askAll, type GatewayAddress, objectsIn } from './rest-client.ts'
+import { rolesText } from './server-state.ts'
+import { rolesIn } from './token-advice.ts'
 
 /** `tools list` and `tools call` against a running gateway. */
 export function toolsCommand(context: CliContext): Command {
@@ -13,7 +16,7 @@ export function toolsCommand(context: CliContext): Command {
 }
 
 function listCommand(context: CliContext): Command {
-  const { print } = context
+  const { print, printError } = context
   const command = new Command('list')
     .description('list the tools that the token may use')
     .option('--server <name>', 'only those of one server')
@@ -23,9 +26,12 @@ function listCommand(context: CliContext): Command {
       const query = new URLSearchParams()
       if (options.server !== undefined) query.set('server', options.server)
       if (options.query !== undefined) query.set('query', options.query)
-      const tools = await askAll(addressOf(options, context), '/v1/tools', query, 'tools')
-      if (options.json === true) print(asJson(tools))
-      else print(table(tools.map((tool) => [String(tool['id']), firstLine(tool['description'])])))
+      const address = addressOf(options, context)
+      const { items: tools, page } = await askAll(address, '/v1/tools', query, 'tools')
+      if (tools.length === 0) printError(await whyEmpty(address, options))
+      for (const line of unavailableLines(page)) printError(line)
+      const rows = tools.map((tool) => [String(tool['id']), firstLine(tool['description'])])
+      print(options.json === true ? asJson(tools) : rowsFor(context, rows, ['NAME', 'DESCRIPTION']))
     },
   )
 }
@@ -44,8 +50,48 @@ function callCommand(context: CliContext): Command {
   })
 }
 
+/** What is known of the reason for a list without tools: mostly the token has not the roles. */
+async function whyEmpty(
+  address: GatewayAddress,
+  options: { server?: string; query?: string },
+): Promise<string> {
+  const { token = '' } = await address.sent()
+  const roles = rolesIn(token)
+  const which = options.server !== undefined || options.query !== undefined ? ' that match' : ''
+  const lines = [
+    `no tools${which} for this token, which has ${roles.length === 0 ? 'no roles' : `the roles ${roles.join(', ')}`}`,
+    ...(await serversText(address)),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+/** The servers with what they ask of callers, where the token may see that. */
+async function serversText(address: GatewayAddress): Promise<string[]> {
+  const answer = await ask(address, 'GET', '/v1/servers').catch(() => undefined)
+  if (answer === undefined) return ['servers may ask for other roles; an operator can see them: servers list']
+  const servers = objectsIn(answer['servers'])
+  if (servers.length === 0) return ['there are no servers']
+  return servers.map((server) => {
+    const roles = rolesText(server)
+    const needs = roles === '' ? '' : `, needs ${roles}`
+    return `  ${String(server['name'])}: ${String(server['state'])}${needs}`
+  })
+}
+
+function unavailableLines({ missingServers, staleServers }: JsonObject): string[] {
+  return [
+    ...namedLine(missingServers, 'not in the list, because they are not available'),
+    ...namedLine(staleServers, 'as last seen, because they are not available'),
+  ]
+}
+
+function namedLine(servers: unknown, what: string): string[] {
+  return Array.isArray(servers) && servers.length > 0 ? [`${what}: ${servers.map(String).join(', ')}\n`] : []
+}
+
+/** The first line with text; some descriptions begin with line breaks. */
 function firstLine(text: unknown): string {
-  return typeof text === 'string' ? (text.split('\n', 1)[0] ?? '').slice(0, 100) : ''
+  return typeof text === 'string' ? printableLine(text.trimStart().split('\n', 1)[0] ?? '') : ''
 }
 
 /** Text blocks as they are, everything else as JSON. */

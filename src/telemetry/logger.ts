@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import pretty from 'pino-pretty'
+import { printableJson } from '../domain/printable.ts'
 import { CENSORED, SECRET_PATHS, redact, redactText } from './redaction.ts'
 import { activeTraceIds } from './tracing.ts'
 
@@ -31,7 +32,10 @@ export function createLogger(options: {
     redact: { paths: SECRET_PATHS, censor: CENSORED },
     // Errors are made plain by the redaction, which sees them first.
     serializers: { err: (error: unknown) => error },
-    hooks: { streamWrite: redactText },
+    // At a terminal the escapes of JSON are resolved again, and much of what is logged comes from strangers.
+    hooks: {
+      streamWrite: format === 'pretty' ? (line) => printableJson(redactText(line)) : redactText,
+    },
   }
   if (format === 'json') {
     return pino(settings, destination ?? pino.destination({ dest: STANDARD_ERROR, sync: false }))

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
@@ -121,12 +121,52 @@ describe('token', () => {
   })
 })
 
+describe('without a token, on the machine of the gateway', () => {
+  test('one is made with the key in its data directory, and --verbose says so', async () => {
+    const env = { DATA_DIR: gateway.dataDir, TOOL_GATEWAY_URL: gateway.url, DEFAULT_TENANT: 'local' }
+    const { code, out, err } = await tg(['servers', 'list', '--verbose'], env)
+    expect(code).toBe(0)
+    expect(out).toMatch(/^everything\tready/m)
+    expect(err).toBe(
+      `asking ${gateway.url} with a token made here (roles reader, operator, auditor, platform-admin) with the key ${gateway.dataDir}/local-issuer-key.json\n`,
+    )
+    expect((await tg(['servers', 'list'], env)).err).toBe('')
+  })
+
+  test('none is made without such a key, and nothing is written; the error says where it was looked for', async () => {
+    const dir = join(folder, 'elsewhere')
+    const { code, err } = await tg(['tools', 'list', '--url', gateway.url], { DATA_DIR: dir })
+    expect(code).toBe(77)
+    expect(err).toContain(`there is no key of a gateway in ${dir}; set DATA_DIR`)
+    await expect(stat(dir)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  test('one of another data directory is refused with what to set', async () => {
+    const dir = join(folder, 'another')
+    const made = await tg(['token'], { DATA_DIR: dir })
+    expect(made.err).toBe(
+      `note: there was no signing key in ${dir}, and one was made. Only a gateway with this DATA_DIR accepts the token.\n`,
+    )
+    expect((await tg(['token'], { DATA_DIR: dir })).err).toBe('')
+    const { code, err } = await tg(['tools', 'list', '--url', gateway.url], { DATA_DIR: dir })
+    expect(code).toBe(77)
+    expect(err).toMatch(
+      /made here with the key .*another.*, which is not the key of this gateway: set DATA_DIR/,
+    )
+  })
+
+  test('a token that was given goes first', async () => {
+    const env = { DATA_DIR: gateway.dataDir, TOOL_GATEWAY_URL: gateway.url }
+    expect(await tg(['servers', 'list', '--token', 'x'], env)).toMatchObject({ code: 77 })
+  })
+})
+
 describe('tools', () => {
   test('list shows names and descriptions, and every page', async () => {
     const { code, out } = await tg(['tools', 'list', ...address()])
     expect(code).toBe(0)
-    expect(out).toMatch(/^everything_get-sum +Returns the sum of two numbers$/m)
-    expect(out).toMatch(/^files_read_text_file +\S/m)
+    expect(out).toMatch(/^everything_get-sum\tReturns the sum of two numbers$/m)
+    expect(out).toMatch(/^files_read_text_file\t\S/m)
   })
 
   test('list can be narrowed, and printed as JSON', async () => {
@@ -205,7 +245,7 @@ describe('tools', () => {
 test('servers list shows the state of every server', async () => {
   const { code, out } = await tg(['servers', 'list', ...address()])
   expect(code).toBe(0)
-  expect(out).toMatch(/^everything +ready +\d+ tools$/m)
+  expect(out).toMatch(/^everything\tready\t\d+ tools\treader\t[\d-]+T[\d:]+Z\t$/m)
   const { out: json } = await tg(['servers', 'list', '--json'], {
     TOOL_GATEWAY_URL: gateway.url,
     TOOL_GATEWAY_TOKEN: token,
@@ -217,7 +257,7 @@ test('servers list shows the state of every server', async () => {
 })
 
 test.each([
-  ['no token', ['tools', 'list'], /missing_token.*Give a token with --token/],
+  ['no token', ['tools', 'list'], /missing_token.*Give a token with --token/s],
   ['a bad token', ['tools', 'list', '--token', 'x'], /invalid_token/],
 ])('%s ends with 77 and a hint', async (_what, argv, message) => {
   const { code, err } = await tg([...argv, '--url', gateway.url])
@@ -237,41 +277,24 @@ test('no gateway at the address ends with 69 and says how to start one', async (
   expect(err).toMatch(/no gateway answers at http:\/\/127.0.0.1:1 .*npm start/)
 })
 
-describe('config check', () => {
-  test('shows what the settings come to', async () => {
-    const { code, out } = await tg(['config', 'check'], { PORT: '9000' })
-    expect(code).toBe(0)
-    expect(out).toMatch(/^port +9000$/m)
-    expect(JSON.parse((await tg(['config', 'check', '--json'], {})).out)).toMatchObject({
-      port: 8080,
-      host: '127.0.0.1',
-    })
-  })
-
-  test('names every problem and ends with 78', async () => {
-    const { code, err } = await tg(['config', 'check'], { PORT: 'x', LOG_LEVEL: 'y' })
-    expect(code).toBe(78)
-    expect(err).toMatch(/PORT.*LOG_LEVEL/s)
-  })
-})
-
 describe('caches', () => {
   test('list shows the figures of each cache, clear says what it forgot', async () => {
     const listed = await tg(['caches', 'list', ...address()])
     expect(listed).toMatchObject({ code: 0, err: '' })
     expect(listed.out).toBe(
-      'enhancements  0 entries  0 bytes  0 hits  0 misses  0 evictions\n' +
-        'results       0 entries  0 bytes  0 hits  0 misses  0 evictions\n',
+      'enhancements\t0 entries\t0 bytes\t0 hits\t0 misses\t0 evictions\n' +
+        'results\t0 entries\t0 bytes\t0 hits\t0 misses\t0 evictions\n',
     )
     const cleared = await tg(['caches', 'clear', '--cache', 'results', ...address()])
-    expect(cleared).toEqual({ code: 0, out: 'results  0 entries cleared\n', err: '' })
+    expect(cleared).toEqual({ code: 0, out: 'results\t0 entries cleared\n', err: '' })
   })
 
   test('clear refuses those of all tenants to who may not, with exit code 77', async () => {
     const { code, err } = await tg(['caches', 'clear', '--tenant', '*', ...address()])
     expect([code, err]).toEqual([
       77,
-      'tool-gateway: forbidden: Seeing or clearing the caches of all tenants needs the role platform-admin\n',
+      'tool-gateway: forbidden: Seeing or clearing the caches of all tenants needs the role platform-admin\n' +
+        'The token has the roles reader, operator. Make one that has it: tool-gateway token --roles reader,operator,platform-admin\n',
     ])
   })
 })

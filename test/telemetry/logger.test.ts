@@ -158,3 +158,12 @@ test('is readable for a person, without secrets', async () => {
   await eventually(() => text() !== '')
   expect(text()).toMatch(/^\[\d\d:\d\d:\d\d\] INFO: ready \{"server":"files","token":"\[redacted\]"\}\n$/)
 })
+
+test('at a terminal no line holds what could steer it', async () => {
+  const { logger, text } = collected({ format: 'pretty' })
+  const words = '\u001b]0;x\u0007\u001b[2J\u202e\u009b'
+  logger.warn({ server: words, err: new Error(words) }, `it said: ${words}`)
+  await eventually(() => text() !== '')
+  expect(text()).toContain('it said: ]0;x[2J')
+  expect(text()).not.toMatch(/[^\P{C}\n]/u)
+})

@@ -60,7 +60,10 @@ export class PackageInstaller {
     if (version !== undefined && !VERSION_OR_TAG.test(version))
       throw new GatewayError('invalid_request', 'version: expected a version such as 1.2.3, or a tag')
     if (!allowList.some((pattern) => matches(pattern, name)))
-      throw new GatewayError('forbidden', `INSTALL_ALLOWLIST does not have ${name}`)
+      throw new GatewayError(
+        'forbidden',
+        `INSTALL_ALLOWLIST does not have ${name}: add it to this setting of the gateway, and start the gateway again`,
+      )
   }
 
   /**

@@ -1,0 +1,49 @@
+import type { Settings } from './load.ts'
+import { settingsSchema } from './schema.ts'
+import { notesOf } from './setting.ts'
+
+/** A setting as it is in force. */
+export interface ListedSetting {
+  /** Name of the environment variable. */
+  readonly name: string
+  /** As one would write it; without secrets. */
+  readonly value: string
+  readonly isGiven: boolean
+}
+
+const MASK = '********'
+const SECRETS = new Set(['AUDIT_DIGEST_KEY', 'STATE_KEY'])
+
+/** Every setting by the name that one sets, with its value or what stands for it, of an environment that can be used. */
+export function listedSettings(
+  env: Readonly<Record<string, string | undefined>>,
+  settings: Settings,
+): ListedSetting[] {
+  const derived: Readonly<Record<string, string>> = {
+    PUBLIC_URL: settings.publicUrl,
+    ALLOWED_HOSTS: settings.allowedHosts.join(','),
+    ALLOWED_ORIGINS: settings.allowedOrigins.join(','),
+    REGISTRY_FILE: settings.registryFile,
+  }
+  return Object.entries(settingsSchema.shape).map(([name, schema]) => {
+    const text = (env[name] ?? '').trim()
+    if (text !== '') return { name, value: SECRETS.has(name) ? MASK : text, isGiven: true }
+    return { name, value: derived[name] ?? defaultText(notesOf(schema).fallback), isGiven: false }
+  })
+}
+
+/** The settings without their secrets. */
+export function withoutSecrets(settings: Settings): Settings {
+  const { auditDigestKey, stateKey } = settings
+  return {
+    ...settings,
+    auditDigestKey: auditDigestKey === undefined ? undefined : MASK,
+    stateKey: stateKey === undefined ? undefined : MASK,
+  }
+}
+
+/** A default that is a text stands between backticks in the documentation, one that is words does not. */
+function defaultText(fallback: string): string {
+  const [, text] = /^`([^`]*)`$/.exec(fallback) ?? []
+  return text ?? `(${fallback.replaceAll('`', '')})`
+}
