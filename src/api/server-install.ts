@@ -36,7 +36,6 @@ export interface ServerInstallOptions extends ManagementOptions {
   readonly registryStore: RegistryStore
   readonly upstreams: Upstreams
   readonly installer: PackageInstaller
-  readonly connectTimeoutMs: number
   readonly clock: Clock
 }
 
@@ -112,12 +111,13 @@ async function install(
 
 /** Waits until the server has started or has failed to, but not for ever. */
 async function settled(
-  { upstreams, clock, connectTimeoutMs }: ServerInstallOptions,
+  { upstreams, clock }: ServerInstallOptions,
   key: { tenantId: string; name: string },
   signal: AbortSignal,
 ): Promise<void> {
-  const end = clock.monotonic() + connectTimeoutMs + TAKE_OVER_MS
-  while (clock.monotonic() < end && !signal.aborted) {
+  const startedAt = clock.monotonic()
+  const end = (): number => startedAt + (upstreams.startTimeoutOf(serverKey(key)) ?? 0) + TAKE_OVER_MS
+  while (clock.monotonic() < end() && !signal.aborted) {
     const state = upstreams.status(serverKey(key))?.state
     if (state !== undefined && SETTLED.has(state)) return
     await sleep(clock, POLL_MS, signal)

@@ -211,7 +211,7 @@ const limits = {
   CONNECT_TIMEOUT_MS: setting(
     integer(1, 300_000),
     '20000',
-    'Time for starting and connecting a server, in milliseconds.',
+    'Time for connecting a server, in milliseconds; programs have a minute at least, see lifecycle.startTimeoutMs.',
   ),
   START_CONCURRENCY: setting(integer(1, 1000), '8', 'Servers that start at the same time.'),
   MAX_OWN_CONNECTIONS: setting(

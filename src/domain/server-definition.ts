@@ -115,6 +115,7 @@ const shared = {
       autoStart: z.boolean().default(true),
       restartOnFailure: z.boolean().default(true),
       maxRestarts: z.int().min(0).max(1000).default(10),
+      startTimeoutMs: z.int().min(1000).max(seconds(3600)).optional(),
     })
     .prefault({}),
   pool: z

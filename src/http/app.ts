@@ -66,7 +66,6 @@ export interface AppOptions {
   readonly upstreams: Upstreams
   readonly processLogs: ProcessLogs
   readonly inspector: Inspector
-  readonly connectTimeoutMs: number
   readonly installer: PackageInstaller
   readonly clock: Clock
   readonly auditStore: AuditStore

@@ -6,6 +6,7 @@ import type { Connect, Connection } from './connection/connection.ts'
 import { meantId } from './connection/message-id.ts'
 import { type LogLine, ProcessLog } from './connection/process-log.ts'
 import { discover } from './discovery.ts'
+import { startTimeoutMs } from './start-timeout.ts'
 
 /** More entries than any opening needs, and what is shown of one message and of all. */
 const MAX_ENTRIES = 500
@@ -54,8 +55,7 @@ interface InspectorOptions {
   /** Opens connections that know nothing from connections before. */
   readonly connect: Connect
   readonly clock: Clock
-  /** For all of one inspection. */
-  readonly timeoutMs: number
+  readonly connectTimeoutMs: number
 }
 
 /** Inspects servers, four at the same time at most. */
@@ -99,10 +99,10 @@ async function inspect(
   server: ServerDefinition,
   options: InspectorOptions & { signal: AbortSignal },
 ): Promise<Inspection> {
-  const { connect, clock, timeoutMs, signal } = options
+  const { connect, clock, connectTimeoutMs, signal } = options
+  const timeoutMs = startTimeoutMs(server, connectTimeoutMs)
   const transcript = new Transcript({ clock })
   const log = new ProcessLog({ clock })
-  const remaining = (): number => Math.max(1, timeoutMs - transcript.elapsedMs())
   let step: InspectionStep = 'start'
   let connection: Connection | undefined
   const seen = (): Pick<Inspection, 'durationMs' | 'transcript' | 'output'> => ({
@@ -134,7 +134,7 @@ async function inspect(
       },
     )
     step = 'discovery'
-    const offer = await discover(connection, { timeoutMs: remaining(), signal })
+    const offer = await discover(connection, { timeoutMs, signal })
     const { era, protocolVersion, serverInfo, capabilities } = connection
     return {
       isOk: true,

@@ -6,11 +6,13 @@ import { backoffMs } from './backoff.ts'
 import { CallsInFlight } from './calls-in-flight.ts'
 import type { ClientSide } from './connection/client-side.ts'
 import type { Connection } from './connection/connection.ts'
+import { isShortage } from './connection/stdio-transport.ts'
 import { isSessionLost } from './connection/upstream-error.ts'
 import { discover, type Offer } from './discovery.ts'
 import type { InstanceContext, InstanceEvents, InstanceStatus, Introduction } from './instance-context.ts'
 import { type InstanceEvent, type InstanceState, transition } from './instance-state.ts'
 import { RestartBudget } from './restart-budget.ts'
+import { startTimeoutMs } from './start-timeout.ts'
 
 /** A server that forgets its sessions faster than this is one that fails. */
 const SESSION_MS = 10_000
@@ -199,8 +201,8 @@ export class Instance {
   }
 
   async #open(signal: AbortSignal): Promise<void> {
-    const { connect, clock, connectTimeoutMs } = this.#context
-    const endsAt = clock.monotonic() + connectTimeoutMs
+    const { connect } = this.#context
+    const timeoutMs = startTimeoutMs(this.#definition, this.#context.connectTimeoutMs)
     const connection = await connect(
       this.#definition,
       {
@@ -208,13 +210,11 @@ export class Instance {
         onListChanged: this.#events.onListChanged,
         onResourceUpdated: this.#events.onResourceUpdated,
       },
-      { timeoutMs: connectTimeoutMs, signal, ...(this.#client !== undefined && { client: this.#client }) },
+      { timeoutMs, signal, ...(this.#client !== undefined && { client: this.#client }) },
     )
     try {
-      const remainingMs = Math.max(1, endsAt - clock.monotonic())
-      const offer = this.#events.needsOffer()
-        ? await discover(connection, { timeoutMs: remainingMs, signal })
-        : undefined
+      // With a time of its own: a server that opened late is not slow to say what it offers.
+      const offer = this.#events.needsOffer() ? await discover(connection, { timeoutMs, signal }) : undefined
       this.#opened(signal, connection, offer)
     } catch (error) {
       await connection.close()
@@ -249,7 +249,7 @@ export class Instance {
       this.#launch()
       return
     }
-    const mayRetry = this.#mayRetry()
+    const mayRetry = this.#mayRetry(error)
     const delayMs = backoffMs(this.#budget.failures, this.#context.random)
     this.#retryAt = this.#context.clock.monotonic() + delayMs
     if (this.#apply(mayRetry ? 'lost' : 'given_up', reason) && mayRetry) this.#retryAfter(delayMs)
@@ -275,11 +275,14 @@ export class Instance {
     return true
   }
 
-  /** A process that keeps failing is given up; an endpoint that is away may be back any time. */
-  #mayRetry(): boolean {
+  /**
+   * A process that keeps failing is given up; an endpoint that is away may be back any time, and so may what the
+   * gateway's machine is short of.
+   */
+  #mayRetry(error: unknown): boolean {
     const { lifecycle, transport } = this.#definition
     const isWithinBudget = this.#budget.spend(lifecycle.maxRestarts)
-    return lifecycle.restartOnFailure && (isWithinBudget || transport !== 'stdio')
+    return lifecycle.restartOnFailure && (isWithinBudget || transport !== 'stdio' || isShortage(error))
   }
 
   #retryAfter(delayMs: number): void {

@@ -71,7 +71,7 @@ export function openUpstreams(
     ...events,
   })
   // With connections that know nothing from those before, and that nobody counts.
-  const inspector = new Inspector({ connect: createConnector(connector), clock, timeoutMs: connectTimeoutMs })
+  const inspector = new Inspector({ connect: createConnector(connector), clock, connectTimeoutMs })
   const installer = new PackageInstaller({ dataDir, settings: settings.install, clock })
   const close = async (): Promise<void> => {
     await Promise.all([upstreams.close(), inspector.close(), installer.close()])

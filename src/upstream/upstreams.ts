@@ -12,6 +12,7 @@ import type { InstanceContext } from './instance-context.ts'
 import type { Pool } from './pool.ts'
 import { ServerPools, type ServerStatus } from './server-pools.ts'
 import { Slots } from './slots.ts'
+import { startTimeoutMs } from './start-timeout.ts'
 
 export type { ServerStatus } from './server-pools.ts'
 
@@ -126,6 +127,12 @@ export class Upstreams {
   isDown(key: ServerKey): boolean {
     const state = this.#servers.get(key)?.state
     return state === 'backing_off' || state === 'failed'
+  }
+
+  /** How long a server may take to open, in milliseconds; undefined for one that is not there. */
+  startTimeoutOf(key: ServerKey): number | undefined {
+    const server = this.#servers.get(key)
+    return server && startTimeoutMs(server.definition, this.#context.connectTimeoutMs)
   }
 
   /** The era that a server spoke when it was connected last; undefined for one that never was. */

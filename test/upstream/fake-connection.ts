@@ -84,6 +84,9 @@ export interface Attempt {
   readonly client: ClientSide | undefined
   readonly succeed: (connection?: FakeConnection) => FakeConnection
   readonly fail: (reason: string) => void
+  /** Fails because of something. */
+  readonly failWith: (cause: Error) => void
+  readonly timeoutMs: number
 }
 
 /** Stands in for everything outside: each connection is opened by the test. */
@@ -92,7 +95,7 @@ export class FakeServers {
   /** Opens every connection at once. */
   isReady = false
 
-  readonly connect: Connect = (server, events, { signal, client, timeoutMs: _timeoutMs }) => {
+  readonly connect: Connect = (server, events, { signal, client, timeoutMs }) => {
     const { promise, resolve, reject } = Promise.withResolvers<Connection>()
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
     const attempt: Attempt = {
@@ -104,7 +107,9 @@ export class FakeServers {
         resolve(connection)
         return connection
       },
+      timeoutMs,
       fail: (reason) => reject(new GatewayError('upstream_unavailable', reason)),
+      failWith: (cause) => reject(new GatewayError('upstream_unavailable', cause.message, { cause })),
     }
     this.attempts.push(attempt)
     if (this.isReady) attempt.succeed()

@@ -10,10 +10,10 @@ const SECRET = 'hunter2-hunter2'
 
 function inspected(
   server: ServerDefinition,
-  { timeoutMs = 20_000, signal = new AbortController().signal } = {},
+  { signal = new AbortController().signal } = {},
 ): Promise<Inspection> {
   const connect = new Connecting().connector({ resolveSecret: () => Promise.resolve(SECRET) })
-  return new Inspector({ connect, clock: systemClock, timeoutMs }).inspect(server, signal)
+  return new Inspector({ connect, clock: systemClock, connectTimeoutMs: 20_000 }).inspect(server, signal)
 }
 
 const steps = ({ transcript }: Inspection): string[] => transcript.map(({ what, text }) => `${what} ${text}`)
@@ -90,7 +90,9 @@ test('a server that prints to standard output what is no message is found out', 
 })
 
 test('a server that never answers ends with the time', async () => {
-  const found = await inspected(programOf('raw-stdio.ts', ['silent']), { timeoutMs: 2000 })
+  const found = await inspected(
+    programOf('raw-stdio.ts', ['silent'], { lifecycle: { startTimeoutMs: 2000 } }),
+  )
   expect(found).toMatchObject({ isOk: false, step: 'handshake' })
   expect(found.error).toMatch(/did not open within 2000 ms|timed out/i)
 })
@@ -128,7 +130,7 @@ test('a long message is cut', async () => {
   const server = definitionOf({ transport: 'stdio', command: process.execPath, args: ['-e', script] })
   const connect = new Connecting().connector({ maxMessageBytes: 1_000_000 })
   const { signal } = new AbortController()
-  const found = await new Inspector({ connect, clock: systemClock, timeoutMs: 20_000 }).inspect(
+  const found = await new Inspector({ connect, clock: systemClock, connectTimeoutMs: 20_000 }).inspect(
     server,
     signal,
   )
@@ -140,7 +142,7 @@ test('a long message is cut', async () => {
 
 test('only four are inspected at the same time, and closing ends them all', async () => {
   const connect = new Connecting().connector()
-  const inspector = new Inspector({ connect, clock: systemClock, timeoutMs: 20_000 })
+  const inspector = new Inspector({ connect, clock: systemClock, connectTimeoutMs: 20_000 })
   const { signal } = new AbortController()
   const silent = programOf('raw-stdio.ts', ['silent'])
   const four = Array.from({ length: 4 }, () => inspector.inspect(silent, signal))

@@ -189,3 +189,15 @@ describe('what a server offers', () => {
     expect(problems).toEqual([['tool bad: its inputSchema is not of type object']])
   })
 })
+
+test('a server that could not be started because the machine is short of something is never given up for that', async () => {
+  const { servers, upstreams, clock } = world()
+  upstreams.start(processServer({ lifecycle: { maxRestarts: 1 } }))
+  for (let failure = 0; failure < 20; failure += 1) {
+    servers.last.failWith(Object.assign(new Error('no descriptors'), { name: 'SpawnFailed', code: 'EMFILE' }))
+    await clock.advance(30_000)
+  }
+  servers.last.succeed()
+  await clock.advance(0)
+  expect(upstreams.status(KEY)?.state).toBe('ready')
+})

@@ -16,7 +16,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close()
 })
 
-function supervised(connectTimeoutMs = 10_000): { upstreams: Upstreams; offers: Map<string, Offer> } {
+function supervised(): { upstreams: Upstreams; offers: Map<string, Offer> } {
   const offers = new Map<string, Offer>()
   const upstreams = new Upstreams({
     connect: createConnector({
@@ -29,7 +29,7 @@ function supervised(connectTimeoutMs = 10_000): { upstreams: Upstreams; offers: 
     random: Math.random,
     logger: silentLogger,
     startConcurrency: 2,
-    connectTimeoutMs,
+    connectTimeoutMs: 10_000,
     drainTimeoutMs: 2000,
     onOffer: (key, offer) => offers.set(key, offer),
     onState: () => undefined,
@@ -70,13 +70,16 @@ test('a killed server fails its call in flight at once, others go on, and it is 
 })
 
 test('servers that hang at their start do not hold up others for longer than their deadline', async () => {
-  const { upstreams } = supervised(4000)
-  const hung = ['a', 'b', 'c'].map((name) => programOf('raw-stdio.ts', ['silent'], { name, era: 'legacy' }))
+  const { upstreams } = supervised()
+  const lifecycle = { startTimeoutMs: 4000 }
+  const hung = ['a', 'b', 'c'].map((name) =>
+    programOf('raw-stdio.ts', ['silent'], { name, era: 'legacy', lifecycle }),
+  )
   hung.forEach((server) => upstreams.start(server))
   upstreams.start(programOf('sample-stdio.ts', ['legacy'], { name: 'good', era: 'legacy' }))
   await eventually(() => isReady(upstreams, 'acme/good'), { timeoutMs: 60_000 })
   expect(upstreams.status('acme/a')).toMatchObject({
-    instances: [{ lastError: 'it did not open within 4000 ms' }],
+    instances: [{ lastError: expect.stringContaining('it did not open within 4000 ms') }],
   })
 })
 

@@ -19,6 +19,10 @@ const GOODBYE_MS = 1000
 /** A transport that is not connected yet, with what the SDK does not know of it. */
 export interface Channel {
   readonly transport: Transport
+  /** Whether it leads to a process. */
+  readonly isPipe: boolean
+  /** Whether a message came by it. */
+  readonly hasSpoken: () => boolean
   /** Process id, once started. */
   readonly pid: () => number | undefined
   /** Whether the server keeps something for the connection that it can forget. */
@@ -58,6 +62,8 @@ export async function stdioChannel(
   })
   return {
     transport,
+    isPipe: true,
+    hasSpoken: () => transport.hasSpoken,
     pid: () => transport.pid,
     hasSession: () => false,
     explain: (reason) => {
@@ -81,6 +87,8 @@ export function httpChannel(
     requestInit: { headers: headersOf(server) },
   }
   const shared = {
+    isPipe: false,
+    hasSpoken: () => true,
     pid: () => undefined,
     explain: redactor({ secrets, literals: secretPlaces(server).map(({ value }) => value) }),
     endReason: () => 'the connection ended',

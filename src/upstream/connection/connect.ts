@@ -15,6 +15,7 @@ import type { ClientSide } from './client-side.ts'
 import type { Connect, Connection, ConnectionEvents, ConnectOptions, Era } from './connection.ts'
 import { EraMemory } from './era-memory.ts'
 import { type EraQuestion, open } from './opening.ts'
+import { OpeningDeadline } from './opening-deadline.ts'
 import { nodeModulesOf, type PackageFolders } from './package-command.ts'
 import type { ProcessLog } from './process-log.ts'
 import { type Redact, redactedConnection, redactedError, redactor } from './redaction.ts'
@@ -23,11 +24,7 @@ import { SessionDoubts } from './session-doubts.ts'
 import { type Tap, tapped } from './tap.ts'
 import { openingFailure, statusOf } from './upstream-error.ts'
 
-const STDIO_PROBE_MS = 3000
-/** For the answer to `initialize` of a process that has been up for a while. */
-const SHORTEST_OPENING_MS = 1000
 const ASK_TIMEOUT_MS = 10 * 60 * 1000
-const MODERN = '2026-07-28'
 /** What a server answers to the POST of a transport that it does not speak. */
 const NOT_THIS_TRANSPORT = new Set([400, 404, 405])
 
@@ -56,9 +53,9 @@ interface Opening {
   readonly events: ConnectionEvents
   readonly client: ClientSide | undefined
   readonly tap: Tap | undefined
+  /** Aborted by the caller or the deadline. */
   readonly signal: AbortSignal
-  /** Milliseconds left. */
-  readonly remaining: () => number
+  readonly deadline: OpeningDeadline
 }
 
 /** Opens connections of every transport and era, and remembers which era a server speaks. */
@@ -84,24 +81,19 @@ class Connector {
     events: ConnectionEvents,
     { timeoutMs, signal, client, tap }: ConnectOptions,
   ): Promise<Connection> {
-    const deadline = new AbortController()
-    const cancel = this.#clock.after(timeoutMs, () =>
-      deadline.abort(new Error(`it did not open within ${timeoutMs} ms`)),
-    )
-    const endsAt = this.#clock.monotonic() + timeoutMs
+    const deadline = new OpeningDeadline({ clock: this.#clock, timeoutMs })
     const bounded = AbortSignal.any([signal, deadline.signal])
     let secrets: readonly string[] = []
     try {
       const filled = await this.#filled(server, bounded)
       secrets = filled.secrets
-      const remaining = (): number => Math.max(1, endsAt - this.#clock.monotonic())
-      const opening: Opening = { filled, events, client, tap, signal: bounded, remaining }
+      const opening: Opening = { filled, events, client, tap, signal: bounded, deadline }
       const connection = await (server.transport === 'stdio' ? this.#stdio(opening) : this.#http(opening))
       return secrets.length === 0 ? connection : redactedConnection(connection, redactor({ secrets }))
     } catch (error) {
       throw failure(server, error, secrets)
     } finally {
-      cancel()
+      deadline.end()
     }
   }
 
@@ -119,39 +111,35 @@ class Connector {
   }
 
   /**
-   * A process is asked for its era once. One that dies of the question, or never answers anything afterwards, is of
-   * the legacy era and is started again without it.
+   * A process that is asked for its era has the whole time, as long as it says nothing. One that dies of the question,
+   * or answers it and then hangs, is started again as a legacy server.
    */
   async #stdio(opening: Opening): Promise<Connection> {
     const known = this.#knownEra(opening)
-    if (known === 'legacy') return this.#openProcess(opening, { kind: 'legacy' }, untilDeadline(opening))
-    if (known === 'modern') return this.#openProcess(opening, pinned(opening), untilDeadline(opening))
-    const firstMs = opening.remaining() / 2
-    const probeMs = Math.min(STDIO_PROBE_MS, firstMs)
-    const question: EraQuestion = { kind: 'ask', mode: 'auto', probeMs }
+    if (known !== undefined) return this.#openProcess(opening, known)
     try {
-      // What comes after the question has a time of its own; the process that is started instead needs its half.
-      return await this.#openProcess(opening, question, Math.max(SHORTEST_OPENING_MS, firstMs - probeMs))
+      return await this.#openProcess(opening, 'ask')
     } catch (error) {
       if (error instanceof NotStarted || opening.signal.aborted) throw error
       this.#options.logger.debug(
         { server: opening.filled.server.name, reason: messageOf(error) },
         'starting it again as a legacy server',
       )
-      return this.#openProcess(opening, { kind: 'legacy' }, untilDeadline(opening))
+      opening.deadline.begin()
+      return this.#openProcess(opening, 'legacy')
     }
   }
 
-  async #openProcess(opening: Opening, question: EraQuestion, timeoutMs: number): Promise<Connection> {
+  async #openProcess(opening: Opening, question: EraQuestion): Promise<Connection> {
     const { tap, filled } = opening
-    tap?.onTarget(question.kind === 'legacy' ? 'process, as a legacy server' : 'process')
+    tap?.onTarget(question === 'legacy' ? 'process, as a legacy server' : 'process')
     const channel = await stdioChannel(filled, {
       packages: await this.#packages(),
       maxMessageBytes: this.#options.maxMessageBytes,
       clock: this.#clock,
       log: tap?.log ?? this.#options.processLog?.(serverKey(filled.server)),
     }).catch((error: unknown) => Promise.reject(new NotStarted(messageOf(error), { cause: error })))
-    return this.#open(opening, channel, question, timeoutMs)
+    return this.#open(opening, channel, question)
   }
 
   async #http(opening: Opening): Promise<Connection> {
@@ -174,16 +162,11 @@ class Connector {
       clock: this.#clock,
     })
     const known = isSse ? 'legacy' : this.#knownEra(opening)
-    return this.#open(opening, channel, httpQuestion(known, opening), untilDeadline(opening))
+    return this.#open(opening, channel, known ?? 'ask')
   }
 
-  async #open(
-    opening: Opening,
-    channel: Channel,
-    question: EraQuestion,
-    timeoutMs: number,
-  ): Promise<Connection> {
-    const { events, signal, tap } = opening
+  async #open(opening: Opening, channel: Channel, question: EraQuestion): Promise<Connection> {
+    const { events, signal, deadline, tap } = opening
     const { server } = opening.filled
     const key = memoryKey(server)
     const { clientInfo, random = Math.random, askTimeoutMs = ASK_TIMEOUT_MS } = this.#options
@@ -192,7 +175,7 @@ class Connector {
         server: server.name,
         channel,
         question,
-        timeoutMs,
+        remaining: () => deadline.remaining(),
         signal,
         events,
         clientInfo,
@@ -207,6 +190,8 @@ class Connector {
       return connection
     } catch (error) {
       this.#eras.forget(key)
+      // It may be hung by the question for its era, or only slow: the next process does not get the question.
+      if (question === 'ask' && isSilent(opening, channel)) this.#eras.remember(key, 'legacy')
       if (server.transport === 'stdio' && channel.pid() === undefined)
         throw new NotStarted(messageOf(error), { cause: error })
       const reason = signal.aborted ? messageOf(signal.reason) : openingFailure(error)
@@ -242,18 +227,9 @@ function redactorOf({ server, secrets }: ServerWithSecrets): Redact {
   return redactor({ secrets, literals: secretPlaces(server).map(({ value }) => value) })
 }
 
-/** Longer than what is left, so that it is the deadline that ends the opening. */
-function untilDeadline({ remaining }: Opening): number {
-  return remaining() + 1000
-}
-
-function pinned(opening: Opening): EraQuestion {
-  return { kind: 'ask', mode: { pin: MODERN }, probeMs: untilDeadline(opening) }
-}
-
-function httpQuestion(known: Era | undefined, opening: Opening): EraQuestion {
-  if (known === 'legacy') return { kind: 'legacy' }
-  return known === 'modern' ? pinned(opening) : { kind: 'ask', mode: 'auto', probeMs: untilDeadline(opening) }
+/** Whether a process has used up its time without a word. */
+function isSilent({ deadline }: Opening, channel: Channel): boolean {
+  return channel.isPipe && deadline.signal.aborted && !channel.hasSpoken()
 }
 
 /** A server that is reached in another way may be another program. */

@@ -73,7 +73,7 @@ export interface ConnectionEvents {
 }
 
 export interface ConnectOptions {
-  /** Time for the whole opening, era probe included. */
+  /** Time for each process, or the endpoint, to open, era probe included. */
   readonly timeoutMs: number
   readonly signal: AbortSignal
   /**

@@ -1,29 +1,31 @@
 import {
   Client,
+  type ClientOptions,
   type Implementation,
   type PriorDiscovery,
   SdkErrorCode,
   SdkHttpError,
   SseError,
-  type VersionNegotiationMode,
 } from '@modelcontextprotocol/client'
 import type { Clock } from '../../domain/clock.ts'
 import type { Channel } from './channel.ts'
 import type { ClientSide } from './client-side.ts'
-import type { ConnectionEvents } from './connection.ts'
+import type { ConnectionEvents, Era } from './connection.ts'
 import { unreachableCode } from './limited-fetch.ts'
 import { listenForChanges, onListChanges } from './list-changes.ts'
+import { type Hung, OpeningPipe } from './opening-pipe.ts'
 import { SdkConnection } from './sdk-connection.ts'
 import type { OnMessage } from './tap.ts'
 import { Wire } from './wire.ts'
 
 const SESSION_ENDED = 'its session has ended'
 const CHECK_MS = 10_000
+const MODERN = '2026-07-28'
+/** More than is left, so that it is the deadline that ends the opening. */
+const BEYOND_MS = 1000
 
-/** How to find the era of a server: it is known to be legacy, or it is asked. */
-export type EraQuestion =
-  | { readonly kind: 'legacy' }
-  | { readonly kind: 'ask'; readonly mode: VersionNegotiationMode; readonly probeMs: number }
+/** How a server is opened: as one of an era that is known, or by asking for it. */
+export type EraQuestion = Era | 'ask'
 
 /**
  * Connects a client over a channel. When that fails or `signal` is aborted, the channel is closed, completely,
@@ -33,7 +35,8 @@ export async function open(options: {
   server: string
   channel: Channel
   question: EraQuestion
-  timeoutMs: number
+  /** Milliseconds until `signal` is aborted for lack of time. */
+  remaining: () => number
   signal: AbortSignal
   events: ConnectionEvents
   clientInfo: Implementation
@@ -57,7 +60,8 @@ export async function open(options: {
     askTimeoutMs,
     onMessage: options.onMessage,
   })
-  const client = new Client(options.clientInfo, question.kind === 'ask' ? negotiation(question) : {})
+  const timeout = options.remaining() + BEYOND_MS
+  const client = new Client(options.clientInfo, negotiation(question, timeout))
   const onListChanged = life.whileLive(events.onListChanged)
   onListChanges(client, onListChanged)
   Object.assign(client, {
@@ -69,14 +73,26 @@ export async function open(options: {
       if (reason !== undefined) setImmediate(() => life.lose(reason))
     },
   })
+  const hung = new AbortController()
+  const pipe =
+    question === 'ask' && channel.isPipe
+      ? new OpeningPipe({
+          transport: wire,
+          clock,
+          clientInfo: options.clientInfo,
+          remaining: options.remaining,
+          onHung: (reason: Hung) => hung.abort(reason),
+        })
+      : undefined
   try {
-    const prior: PriorDiscovery | undefined = question.kind === 'legacy' ? { kind: 'legacy' } : undefined
-    const connecting = client.connect(wire, {
-      timeout: options.timeoutMs,
+    const prior: PriorDiscovery | undefined = question === 'legacy' ? { kind: 'legacy' } : undefined
+    const connecting = client.connect(pipe ?? wire, {
+      timeout,
       signal,
       ...(prior !== undefined && { prior }),
     })
-    await unlessAborted(connecting, signal)
+    await unlessAborted(connecting, AbortSignal.any([signal, hung.signal]))
+    pipe?.opened()
   } catch (error) {
     await wire.close().catch(() => undefined)
     throw error
@@ -110,10 +126,10 @@ export async function open(options: {
   return connection
 }
 
-function negotiation({ mode, probeMs }: { mode: VersionNegotiationMode; probeMs: number }): {
-  versionNegotiation: { mode: VersionNegotiationMode; probe: { timeoutMs: number } }
-} {
-  return { versionNegotiation: { mode, probe: { timeoutMs: probeMs } } }
+function negotiation(question: EraQuestion, timeoutMs: number): ClientOptions {
+  if (question === 'legacy') return {}
+  const mode = question === 'modern' ? { pin: MODERN } : 'auto'
+  return { versionNegotiation: { mode, probe: { timeoutMs } } }
 }
 
 /** Rejects as soon as `signal` is aborted; what becomes of `promise` then does not matter any more. */

@@ -1,7 +1,8 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client'
 import { type Clock, sleep } from '../../domain/clock.ts'
 import { isJsonObject } from '../../domain/json.ts'
+import { childEnvironment } from './child-environment.ts'
 import { LineFramer } from './line-framer.ts'
 import { oversizedReply, responseId } from './oversized-message.ts'
 import { groupGone, signalGroup } from './process-group.ts'
@@ -9,8 +10,6 @@ import type { ProcessLog } from './process-log.ts'
 import { StderrBuffer } from './stderr-buffer.ts'
 import { StderrLines } from './stderr-lines.ts'
 
-/** All that a server process gets of the gateway's own environment. */
-const INHERITED = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'USER', 'LOGNAME', 'SHELL', 'TERM']
 const STDERR_BYTES = 64 * 1024
 /** Input that a process has not read yet; more is refused. */
 const MAX_QUEUED_BYTES = 16 * 1024 * 1024
@@ -49,10 +48,11 @@ export class StdioTransport implements Transport {
   readonly #log: ProcessLog | undefined
   readonly #redact: (text: string) => string
   readonly #ended = Promise.withResolvers<void>()
-  #child: ChildProcessWithoutNullStreams | undefined
+  #child: ChildProcess | undefined
   #closing: Promise<void> | undefined
   #isOpen = false
   #isLogged = false
+  #hasSpoken = false
   #ignoredLines = 0
   #exitReason = 'the process ended'
 
@@ -93,6 +93,11 @@ export class StdioTransport implements Transport {
     return this.#stderr
   }
 
+  /** Whether the process has sent a message. */
+  get hasSpoken(): boolean {
+    return this.#hasSpoken
+  }
+
   /** Lines on standard output that were no message. */
   get ignoredLines(): number {
     return this.#ignoredLines
@@ -106,36 +111,46 @@ export class StdioTransport implements Transport {
 
   /** @throws Error with a message for the operator when the process cannot be started */
   async start(): Promise<void> {
-    const { command, args, cwd, env } = this.#command
-    const child = spawn(command, args, {
-      cwd,
-      env: { ...inherited(), ...env },
-      shell: false,
-      detached: true,
-      windowsHide: true,
-      stdio: ['pipe', 'pipe', 'pipe'],
-    })
+    const child = this.#spawn()
     this.#child = child
-    child.stdin.on('error', (error) => this.onerror?.(error))
-    child.stdout.on('data', (chunk: Buffer) => this.#framer.push(chunk))
-    child.stderr.on('data', (chunk: Buffer) => {
+    const spawned = new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve)
+      // Also later: an `error` that nobody hears would end the gateway.
+      child.on('error', (error) => reject(spawnError(error, this.#command)))
+    })
+    child.stdin?.on('error', (error) => this.onerror?.(error))
+    child.stdout?.on('data', (chunk: Buffer) => this.#framer.push(chunk))
+    child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr.push(chunk)
       this.#lines.push(chunk)
     })
     child.once('exit', (code, signal) => this.#onExit(child, code, signal))
     child.once('close', () => this.#end())
-    await new Promise<void>((resolve, reject) => {
-      child.once('spawn', resolve)
-      child.once('error', (error) => reject(spawnError(error, this.#command)))
-    })
+    await spawned
     this.#log?.noted(child.pid, 'the process was started')
     this.#isOpen = true
+  }
+
+  #spawn(): ChildProcess {
+    const { command, args, cwd, env } = this.#command
+    try {
+      return spawn(command, args, {
+        cwd,
+        env: childEnvironment(process.env, env),
+        shell: false,
+        detached: true,
+        windowsHide: true,
+        stdio: ['pipe', 'pipe', 'pipe'],
+      })
+    } catch (error) {
+      throw spawnError(error, this.#command)
+    }
   }
 
   /** @throws NotSent when the process is gone, or has not read the last 16 MiB */
   send(message: JSONRPCMessage): Promise<void> {
     const stdin = this.#child?.stdin
-    if (stdin === undefined || !this.#isOpen || !stdin.writable)
+    if (stdin === undefined || stdin === null || !this.#isOpen || !stdin.writable)
       return Promise.reject(new NotSent('the process is gone'))
     const line = `${JSON.stringify(message)}\n`
     if (stdin.writableLength + line.length > MAX_QUEUED_BYTES) {
@@ -158,7 +173,7 @@ export class StdioTransport implements Transport {
     this.#exitReason = 'the connection was closed'
     // Whoever waits for an answer learns at once; the process may take a while to end.
     this.#reportEnd()
-    child.stdin.end()
+    child.stdin?.end()
     await Promise.race([this.#ended.promise, sleep(this.#clock, this.#graceMs.stdin)])
     if (signalGroup(pid, 'SIGTERM') && !(await groupGone(pid, this.#clock, this.#graceMs.term))) {
       signalGroup(pid, 'SIGKILL')
@@ -166,7 +181,7 @@ export class StdioTransport implements Transport {
     await this.#ended.promise
   }
 
-  #onExit(child: ChildProcessWithoutNullStreams, code: number | null, signal: NodeJS.Signals | null): void {
+  #onExit(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
     if (this.#closing === undefined) {
       this.#exitReason =
         signal === null ? `the process exited with code ${code}` : `the process was ended by ${signal}`
@@ -178,15 +193,15 @@ export class StdioTransport implements Transport {
 
   #end(): void {
     const child = this.#child
-    child?.stdin.destroy()
-    child?.stdout.destroy()
-    child?.stderr.destroy()
+    child?.stdin?.destroy()
+    child?.stdout?.destroy()
+    child?.stderr?.destroy()
     this.#logEnd(child)
     this.#reportEnd()
     this.#ended.resolve()
   }
 
-  #logEnd(child: ChildProcessWithoutNullStreams | undefined): void {
+  #logEnd(child: ChildProcess | undefined): void {
     if (this.#isLogged || child?.pid === undefined) return
     this.#isLogged = true
     this.#lines.end()
@@ -201,8 +216,9 @@ export class StdioTransport implements Transport {
 
   #receive(line: string): void {
     const message = parseMessage(line)
-    if (message === undefined) this.#ignore(line)
-    else if (this.#isOpen) this.onmessage?.(message)
+    if (message === undefined) return this.#ignore(line)
+    this.#hasSpoken = true
+    if (this.#isOpen) this.onmessage?.(message)
   }
 
   /** The commonest reason why a server does not work: it prints what is no message. */
@@ -219,15 +235,6 @@ export class StdioTransport implements Transport {
   }
 }
 
-function inherited(): Record<string, string> {
-  return Object.fromEntries(
-    INHERITED.flatMap((name): [string, string][] => {
-      const value = process.env[name]
-      return value === undefined ? [] : [[name, value]]
-    }),
-  )
-}
-
 function parseMessage(line: string): JSONRPCMessage | undefined {
   try {
     const value: unknown = JSON.parse(line)
@@ -242,11 +249,40 @@ function isMessage(value: unknown): value is JSONRPCMessage {
   return isJsonObject(value) && value['jsonrpc'] === '2.0'
 }
 
-function spawnError(error: NodeJS.ErrnoException, { command, cwd }: StdioCommand): Error {
+/** Codes of a machine that has no more of something; what was to be started is not to blame. */
+const SHORTAGES = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM'])
+
+/** A process could not be started. Its message is for operators and repeats no argument. */
+class SpawnFailed extends Error {
+  override readonly name = 'SpawnFailed'
+  readonly code: string
+
+  constructor(message: string, options: { cause: unknown; code: string }) {
+    super(message, options)
+    this.code = options.code
+  }
+}
+
+/** Whether nothing could be started because the gateway's machine has no more descriptors, processes or memory. */
+export function isShortage(error: unknown): boolean {
+  // By name: what was redacted is a plain error.
+  for (let current = error; isJsonObject(current); current = current['cause'])
+    if (current['name'] === 'SpawnFailed') return SHORTAGES.has(String(current['code']))
+  return false
+}
+
+function spawnError(error: unknown, { command, cwd }: StdioCommand): SpawnFailed {
+  const { code: found } = isJsonObject(error) ? error : {}
+  const code = typeof found === 'string' ? found : 'unknown error'
   const place = cwd === undefined ? '' : `, or the working directory ${cwd} does not exist`
-  const texts: Record<string, string> = { ENOENT: `was not found${place}`, EACCES: 'may not be executed' }
-  const code = error.code ?? 'unknown error'
-  return new Error(`the command ${command} ${texts[code] ?? `could not be started (${code})`}`, {
+  const texts: Record<string, string> = {
+    ENOENT: `was not found${place}`,
+    EACCES: 'may not be executed',
+    EMFILE: 'could not be started: the gateway has no file descriptors left (EMFILE)',
+    E2BIG: 'could not be started: its arguments and environment are too long (E2BIG)',
+  }
+  return new SpawnFailed(`the command ${command} ${texts[code] ?? `could not be started (${code})`}`, {
     cause: error,
+    code,
   })
 }

@@ -1,5 +1,4 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import type { Readable } from 'node:stream'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { type Clock, sleep } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors.ts'
 import { redactText } from '../../telemetry/redaction.ts'
@@ -71,7 +70,7 @@ export function abortOf({ reason }: AbortSignal): GatewayError {
 class NpmRun {
   /** Rejects with why it came to nothing, once every process of it has ended. */
   readonly finished: Promise<void>
-  readonly #child: ChildProcessByStdio<null, null, Readable>
+  readonly #child: ChildProcess
   readonly #clock: Clock
   readonly #onFetched: (count: number) => void
   readonly #complaints: string[] = []
@@ -88,9 +87,10 @@ class NpmRun {
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe'],
     })
-    const lines = new StderrLines({ redact: redactText, onLine: (line) => this.#read(line) })
-    this.#child.stderr.on('data', (chunk: Buffer) => lines.push(chunk))
+    // First: a process that could not be started has no pipes, and an `error` that nobody hears ends the gateway.
     this.finished = this.#ended()
+    const lines = new StderrLines({ redact: redactText, onLine: (line) => this.#read(line) })
+    this.#child.stderr?.on('data', (chunk: Buffer) => lines.push(chunk))
   }
 
   /** Ends it because of `failure`, by force where it has to be. */

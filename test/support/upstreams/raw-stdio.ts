@@ -3,6 +3,7 @@
  * call `{"name": "echo"}` always answers properly.
  */
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 const mode = process.argv[2] ?? ''
@@ -74,29 +75,60 @@ const CALLS: Record<string, (id: unknown) => void> = {
 
 let mayAnswer = mode !== 'silent'
 
+let isProbed = false
+
 function probe(id: unknown): void {
+  isProbed = true
+  if (mode === 'modern') {
+    return result(id, {
+      supportedVersions: ['2026-07-28'],
+      capabilities: { tools: {} },
+      _meta: { 'io.modelcontextprotocol/serverInfo': { name: 'raw', version: '0' } },
+      resultType: 'complete',
+      ttlMs: 0,
+      cacheScope: 'private',
+    })
+  }
   if (mode === 'dies-of-probe') process.exit(1)
   if (mode === 'hangs-after-probe') mayAnswer = false
   const isPolite = mayAnswer && mode !== 'ignores-probe'
   if (isPolite) write({ jsonrpc: '2.0', id, error: { code: -32_601, message: 'unknown' } })
 }
 
-const METHODS: Record<string, (id: unknown, name: string) => void> = {
-  'server/discover': probe,
-  initialize: (id) =>
+function initialize(id: unknown): void {
+  if (mode === 'modern') write({ jsonrpc: '2.0', id, error: { code: -32_601, message: 'unknown' } })
+  else if (mode !== 'answers-and-hangs' || !isProbed)
     result(id, {
       protocolVersion: '2025-06-18',
       capabilities: { tools: {} },
       serverInfo: { name: 'raw', version: '0' },
-    }),
+    })
+}
+
+const METHODS: Record<string, (id: unknown, name: string) => void> = {
+  'server/discover': probe,
+  initialize,
   'tools/list': (id) => result(id, { tools: [{ name: 'echo', inputSchema: { type: 'object' } }] }),
   'tools/call': (id, name) => CALLS[name]?.(id),
 }
 
-createInterface({ input: process.stdin }).on('line', (line) => {
+/** A server that is still starting reads nothing: until this file is there. */
+const gate = process.env['STARTED_WITH']
+const held: string[] = []
+
+function take(line: string): void {
   const { id, method, params } = JSON.parse(line) as Message
   if (mayAnswer && id !== undefined) METHODS[method ?? '']?.(id, params?.name ?? '')
+}
+
+createInterface({ input: process.stdin }).on('line', (line) => {
+  if (gate === undefined || existsSync(gate)) take(line)
+  else held.push(line)
 })
+if (gate !== undefined)
+  setInterval(() => {
+    if (existsSync(gate)) held.splice(0).forEach(take)
+  }, 20)
 if (mode === 'never-reads') {
   // Opens properly and then stops reading for good.
   setTimeout(() => process.stdin.pause(), 300)

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, expect, test } from '@jest/globals'
 import { systemClock } from '../../../src/domain/clock.ts'
 import { NotSent, StdioTransport } from '../../../src/upstream/connection/stdio-transport.ts'
@@ -56,4 +59,31 @@ test('nothing can be sent before the process runs and after it has gone', async 
   await expect(idle.send({ jsonrpc: '2.0', method: 'm' })).rejects.toThrow(NotSent)
   expect(idle.pid).toBeUndefined()
   await idle.close()
+})
+
+test('a process that cannot be started for lack of descriptors is reported, and the next one starts', async () => {
+  const program = join(import.meta.dirname, '../../support/upstreams/without-descriptors.ts')
+  const { stdout } = await promisify(execFile)('sh', [
+    '-c',
+    'ulimit -n 100 && exec "$0" "$1"',
+    process.execPath,
+    program,
+  ])
+  expect(JSON.parse(stdout)).toEqual([
+    'the command cat could not be started: the gateway has no file descriptors left (EMFILE) (shortage)',
+    'The package could not be installed: npm could not be started (EMFILE)',
+    'started',
+  ])
+})
+
+test('a process that cannot be started for what it was given is reported without that', async () => {
+  const transport = new StdioTransport({
+    command: { command: 'cat', args: ['secret\0'], cwd: undefined, env: {} },
+    maxMessageBytes: 1,
+    clock: systemClock,
+  })
+  await expect(transport.start()).rejects.toThrow(
+    /^the command cat could not be started \(ERR_INVALID_ARG_VALUE\)$/,
+  )
+  await transport.close()
 })
