@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { GatewayError } from '../domain/errors.ts'
+import type { JsonObject } from '../domain/json.ts'
 import { type Principal, principalKey } from '../domain/principal.ts'
 import type { CatalogItem } from './server-catalog.ts'
 
@@ -17,11 +18,15 @@ export interface PagedList {
   readonly scope: string | undefined
 }
 
+/** Of definitions, unless a single one is larger: a page is written, and read by clients, at one go. */
+const MAX_PAGE_BYTES = 2 * 1024 * 1024
+const sizes = new WeakMap<JsonObject, number>()
+
 /** Longer names make cursors that do not fit into a URL. */
 const MAX_NAME_BYTES = 600
 
 /**
- * The page after `cursor`. A cursor says after which name to go on and for which list; it is no secret, since whoever
+ * The page after `cursor`, of at most `limit` items and 2 MiB. A cursor says after which name to go on and for which list; it is no secret, since whoever
  * makes one up sees nothing but the own view.
  * @throws GatewayError `invalid_cursor` for one that was not given out for this principal, list and scope
  */
@@ -32,10 +37,30 @@ export function pageOf(
   of: PagedList,
 ): Page {
   const start = cursor === undefined ? 0 : startOf(items, positionIn(cursor, of))
-  const page = items.slice(start, start + limit)
+  const page = fitting(items, start, limit)
   const last = page.at(-1)
-  const hasMore = last !== undefined && start + limit < items.length
-  return { items: page, nextCursor: hasMore ? cursorAfter(last.shownAs, start + limit, of) : undefined }
+  const end = start + page.length
+  const hasMore = last !== undefined && end < items.length
+  return { items: page, nextCursor: hasMore ? cursorAfter(last.shownAs, end, of) : undefined }
+}
+
+function fitting(items: readonly CatalogItem[], start: number, limit: number): CatalogItem[] {
+  const page: CatalogItem[] = []
+  let bytes = 0
+  for (const item of items.slice(start, start + limit)) {
+    bytes += sizeOf(item.listed)
+    if (bytes > MAX_PAGE_BYTES && page.length > 0) break
+    page.push(item)
+  }
+  return page
+}
+
+function sizeOf(listed: JsonObject): number {
+  const known = sizes.get(listed)
+  if (known !== undefined) return known
+  const size = Buffer.byteLength(JSON.stringify(listed))
+  sizes.set(listed, size)
+  return size
 }
 
 /** A name to go on after, or for a name that is too long the number of items before. */

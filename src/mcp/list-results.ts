@@ -6,6 +6,7 @@ import type { JsonObject } from '../domain/json.ts'
 import type { Principal } from '../domain/principal.ts'
 import type { Era } from '../upstream/connection/connection.ts'
 import type { ListName } from '../upstream/discovery.ts'
+import { legacyForm } from './legacy-form.ts'
 
 const PAGE_SIZE = 1000
 
@@ -53,7 +54,7 @@ export function listResult(
     ...(view.stale.length > 0 && { [STALE_SERVERS]: view.stale }),
   }
   return {
-    [list.key]: items.map(({ listed }) => listed),
+    [list.key]: items.map(({ listed }) => (era === 'legacy' ? legacyForm(listed) : listed)),
     ...(nextCursor !== undefined && { nextCursor }),
     ...(era === 'modern' && freshness(view.ttlMs[list.key])),
     ...(Object.keys(meta).length > 0 && { _meta: meta }),

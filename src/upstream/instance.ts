@@ -214,7 +214,9 @@ export class Instance {
     )
     try {
       // With a time of its own: a server that opened late is not slow to say what it offers.
-      const offer = this.#events.needsOffer() ? await discover(connection, { timeoutMs, signal }) : undefined
+      const offer = this.#events.needsOffer()
+        ? await discover(connection, { timeoutMs, signal, clock: this.#context.clock })
+        : undefined
       this.#opened(signal, connection, offer)
     } catch (error) {
       await connection.close()

@@ -21,6 +21,8 @@ export class LiveOffer {
   /** The present connection, and what ends with it. */
   #present: { readonly connection: Connection; readonly signal: AbortSignal } | undefined
   #toldProblems = ''
+  /** What the server said last. */
+  #told: Offer | undefined
 
   constructor(options: {
     context: InstanceContext
@@ -56,6 +58,7 @@ export class LiveOffer {
       this.#logger.warn({ problems: offer.problems }, 'left out parts of what the server offers')
     }
     this.#toldProblems = problems
+    this.#told = offer
     this.#onOffer(this.#conditional.widen(offer))
   }
 
@@ -97,7 +100,8 @@ export class LiveOffer {
     const { connection, signal } = this.#present
     try {
       const timeoutMs = Math.min(this.#context.connectTimeoutMs, MAX_DISCOVERY_MS)
-      const offer = await discover(connection, { timeoutMs, signal })
+      const { clock } = this.#context
+      const offer = await discover(connection, { timeoutMs, signal, clock, previous: this.#told })
       if (signal.aborted) return
       this.tell(offer)
       this.#conditional.rediscovered(signal)

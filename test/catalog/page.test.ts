@@ -71,3 +71,32 @@ describe('a cursor is refused', () => {
     expect(() => pageOf(items, cursor, 2, list)).toThrow(expect.objectContaining({ code: 'invalid_cursor' }))
   })
 })
+
+describe('a page', () => {
+  const large = (bytes: number, name: string): CatalogItem => ({
+    server: 'acme/s',
+    serverName: 's',
+    name,
+    shownAs: name,
+    listed: { text: 'x'.repeat(bytes) },
+  })
+  const sizes = (all: readonly CatalogItem[]): number[] => {
+    const counts: number[] = []
+    let cursor: string | undefined
+    do {
+      const page = pageOf(all, cursor, 1000, list)
+      counts.push(page.items.length)
+      cursor = page.nextCursor
+    } while (cursor !== undefined)
+    return counts
+  }
+
+  test('has 2 MiB of definitions at most', () => {
+    const names = Array.from({ length: 100 }, (_, index) => `n${String(index).padStart(2, '0')}`)
+    expect(sizes(names.map((name) => large(60_000, name)))).toEqual([34, 34, 32])
+  })
+
+  test('has one definition at least', () => {
+    expect(sizes([large(3_000_000, 'a'), large(3_000_000, 'b')])).toEqual([1, 1])
+  })
+})

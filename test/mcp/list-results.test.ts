@@ -153,3 +153,18 @@ test('a method that is no list is left to others, whatever its cursor', () => {
   expect(listed('tools/call', view, { cursor: 5 })).toBeUndefined()
   expect(listed('__proto__', view)).toBeUndefined()
 })
+
+test('a property whose schema is true or false is an object for legacy clients only', () => {
+  const given = { type: 'object', properties: { a: true, b: false, c: { type: 'string' } } }
+  const both = catalogOf([
+    server(),
+    offer({ tools: [tool('t', { inputSchema: given, outputSchema: given })] }),
+  ]).viewOf(principal())
+  const translated = { type: 'object', properties: { a: {}, b: { not: {} }, c: { type: 'string' } } }
+  expect(listed('tools/list', both, { era: 'legacy' })).toMatchObject({
+    tools: [{ inputSchema: translated, outputSchema: translated }],
+  })
+  expect(listed('tools/list', both, { era: 'modern' })).toMatchObject({
+    tools: [{ inputSchema: given, outputSchema: given }],
+  })
+})

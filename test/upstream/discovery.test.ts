@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
+import type { JsonObject } from '../../src/domain/json.ts'
 import { discover, type Offer } from '../../src/upstream/discovery.ts'
-import { FakeConnection, upstreamError } from './fake-connection.ts'
+import { FakeConnection } from './fake-connection.ts'
 
 const ALL = { tools: {}, resources: {}, prompts: {} }
 const options = { timeoutMs: 1000, signal: new AbortController().signal }
@@ -9,10 +10,6 @@ const tool = (name: unknown, more: object = {}): object => ({
   inputSchema: { type: 'object' },
   ...more,
 })
-
-function fails(): never {
-  throw upstreamError(-32_603)
-}
 
 function offerOf(
   answers: ConstructorParameters<typeof FakeConnection>[0],
@@ -107,13 +104,13 @@ describe('pages', () => {
     expect(offer.problems).toEqual(['tools/list: the pages repeat themselves'])
   })
 
-  test('are at most 1,000', async () => {
+  test('are at most 64', async () => {
     let page = 0
     const offer = await offerOf({
       'tools/list': () => ({ tools: [tool(`t${page}`)], nextCursor: `${(page += 1)}` }),
     })
-    expect(offer.tools).toHaveLength(1000)
-    expect(offer.problems).toEqual(['tools/list: only the first 1000 pages are used'])
+    expect(offer.tools).toHaveLength(64)
+    expect(offer.problems).toEqual(['tools/list: only the first 64 pages are used'])
   })
 
   test('hold at most 10,000 items', async () => {
@@ -138,16 +135,25 @@ function nested(depth: number): unknown {
 
 describe('an invalid item is left out alone', () => {
   test.each([
-    [null, 'a tool without a name was left out'],
-    [tool(''), 'a tool without a name was left out'],
-    [tool(7), 'a tool without a name was left out'],
-    [{ name: 'bad' }, 'tool bad: its inputSchema is not of type object'],
-    [{ name: 'bad', inputSchema: { type: 'string' } }, 'tool bad: its inputSchema is not of type object'],
-    [tool('bad', { description: 'x'.repeat(262_144) }), 'tool bad: its definition is too large'],
-    [tool('bad', { x: nested(128) }), 'tool bad: its definition is too large'],
-    [tool('bad', { x: nested(20_000) }), 'tool bad: its definition is too large'],
-    [tool('good'), 'tool good: it is listed more than once'],
-    [tool('new\nline', { inputSchema: 1 }), 'tool new line: its inputSchema is not of type object'],
+    [null, 'tool number 2: expected an object, received null; the tool is left out'],
+    [tool(''), 'tool number 2: name: expected a string that is not empty, received ""; the tool is left out'],
+    [tool(7), 'tool number 2: name: expected a string that is not empty, received 7; the tool is left out'],
+    [{ name: 'bad' }, 'tool bad: inputSchema: expected an object, received nothing; the tool is left out'],
+    [
+      { name: 'bad', inputSchema: { type: 'string' } },
+      'tool bad: inputSchema.type: expected "object", received "string"; the tool is left out',
+    ],
+    [
+      tool('bad', { description: 'x'.repeat(65_536) }),
+      'tool bad: its definition is larger than 64 KiB; it is left out',
+    ],
+    [tool('bad', { x: nested(128) }), 'tool bad: its definition nests too deeply; it is left out'],
+    [tool('bad', { x: nested(20_000) }), 'tool bad: its definition nests too deeply; it is left out'],
+    [tool('good'), 'tool good: it is listed more than once; the first one counts'],
+    [
+      tool('new\nline', { inputSchema: 1 }),
+      'tool new line: inputSchema: expected an object, received 1; the tool is left out',
+    ],
   ])('tool %#', async (item, problem) => {
     const offer = await offerOf({ 'tools/list': () => ({ tools: [tool('good'), item, tool('also')] }) })
     expect(offer.tools.map(({ name }) => name)).toEqual(['good', 'also'])
@@ -163,8 +169,8 @@ describe('an invalid item is left out alone', () => {
     })
     expect(offer.resources).toHaveLength(2)
     expect(offer.problems).toEqual([
-      'resource r: it has no uri',
-      'resource template t: it has no uriTemplate',
+      'resource template t: uriTemplate: expected a string that is not empty, received nothing; the resource template is left out',
+      'resource r: uri: expected a string that is not empty, received nothing; the resource is left out',
     ])
   })
 })
@@ -234,15 +240,30 @@ describe('a tool of which an argument cannot be a header', () => {
   })
 })
 
-describe('a list that fails', () => {
-  test('because the server does not know it is empty', async () => {
-    const offer = await offerOf({ 'tools/list': () => ({ tools: [] }) })
-    expect(offer).toMatchObject({ resources: [], prompts: [], problems: [] })
+describe('the definitions of a server have 8 MiB together', () => {
+  const large = (index: number): JsonObject => ({ description: 'x'.repeat(60_000), name: `n${index}` })
+
+  test('in one list', async () => {
+    const tools = Array.from({ length: 200 }, (_, index) => tool(`n${index}`, large(index)))
+    const offer = await offerOf({ 'tools/list': () => ({ tools }) })
+    expect(offer.tools).toHaveLength(139)
+    expect(offer.problems).toEqual(['tools/list: only the first 8 MiB are used'])
   })
 
-  test('with an error is empty and reported, except for the tools', async () => {
-    const offer = await offerOf({ 'tools/list': () => ({ tools: [] }), 'prompts/list': fails })
-    expect(offer).toMatchObject({ prompts: [], problems: ['prompts/list: it failed with error -32603'] })
-    await expect(offerOf({ 'tools/list': fails })).rejects.toMatchObject({ code: 'upstream_error' })
+  test('of which tools get theirs first', async () => {
+    const prompts = Array.from({ length: 100 }, (_, index) => large(index))
+    const tools = Array.from({ length: 100 }, (_, index) => tool(`n${index}`, large(index)))
+    const offer = await offerOf({ 'tools/list': () => ({ tools }), 'prompts/list': () => ({ prompts }) })
+    expect(offer.tools).toHaveLength(100)
+    expect(offer.prompts).toHaveLength(39)
+    expect(offer.problems).toEqual([
+      'prompts/list: 61 are left out: the definitions of a server may have 8 MiB together',
+    ])
   })
+})
+
+test('a cursor that is no text ends the list and is reported', async () => {
+  const offer = await offerOf({ 'tools/list': () => ({ tools: [tool('a')], nextCursor: 2 }) })
+  expect(offer.tools).toHaveLength(1)
+  expect(offer.problems).toEqual(['tools/list: nextCursor: expected a string; no more pages are read'])
 })

@@ -29,11 +29,12 @@ export function redactor(options: { secrets: readonly string[]; literals?: reado
 /** An error that says the same without the values, and without what else it carried; so for its causes. */
 export function redactedError(error: unknown, redact: Redact, depth = 0): Error {
   const fields = isJsonObject(error) ? error : {}
-  const { name, code, stack, cause } = fields
+  const { name, code, status, stack, cause } = fields
   const copy = new Error(redact(messageOf(error)))
   if (typeof name === 'string') copy.name = name
   if (typeof stack === 'string') copy.stack = redact(stack)
   if (typeof code === 'string' || typeof code === 'number') Object.assign(copy, { code })
+  if (typeof status === 'number') Object.assign(copy, { status })
   if (cause !== undefined && depth < MAX_CAUSES) copy.cause = redactedError(cause, redact, depth + 1)
   return copy
 }

@@ -186,6 +186,16 @@ export function statusOf(error: unknown): number | undefined {
   return failedPost(error)?.status
 }
 
+/** HTTP status that a request failed with, if any. */
+export function httpStatusOf(error: unknown): number | undefined {
+  for (let current = error; isJsonObject(current); current = current['cause']) {
+    const { status } = current
+    const known = typeof status === 'number' ? status : statusOf(current)
+    if (known !== undefined) return known
+  }
+  return undefined
+}
+
 function statusText(status: number): string {
   if (status === 401 || status === 403) return `it refused the gateway's credentials (HTTP ${status})`
   if (status >= 300 && status < 400)
