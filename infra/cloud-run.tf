@@ -80,6 +80,17 @@ resource "google_cloud_run_v2_service" "gateway" {
         }
       }
 
+      # Keys that all instances share: what one of them hands to a client, the next has to understand.
+      env {
+        name = "STATE_KEY"
+        value_source {
+          secret_key_ref {
+            secret  = var.state_key_secret
+            version = "latest"
+          }
+        }
+      }
+
       env {
         name = "AUDIT_DIGEST_KEY"
         value_source {
@@ -149,7 +160,7 @@ resource "google_cloud_run_v2_service" "gateway" {
   depends_on = [
     google_project_iam_member.documents,
     google_project_iam_member.secrets,
-    google_secret_manager_secret_iam_member.digest_key,
+    google_secret_manager_secret_iam_member.keys,
     google_secret_manager_secret_iam_member.metrics,
   ]
 }

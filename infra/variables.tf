@@ -63,6 +63,11 @@ variable "audit_digest_key_secret" {
   type        = string
 }
 
+variable "state_key_secret" {
+  description = "Id of the secret with the key that seals what clients carry between requests (64 hex digits). It is made by hand, so that no state file has it."
+  type        = string
+}
+
 variable "secrets_prefix" {
   description = "What the ids of the tenants' secrets begin with. The gateway can read no others."
   type        = string
@@ -76,6 +81,11 @@ variable "secrets_prefix" {
   validation {
     condition     = !startswith(var.audit_digest_key_secret, var.secrets_prefix)
     error_message = "audit_digest_key_secret must not begin with it: documents of the registry could name that secret."
+  }
+
+  validation {
+    condition     = !startswith(var.state_key_secret, var.secrets_prefix)
+    error_message = "state_key_secret must not begin with it: documents of the registry could name that secret."
   }
 }
 

@@ -12,6 +12,7 @@ import { lockDataDirectory } from './config/data-lock.ts'
 import { makePrivateDirectory } from './config/private-file.ts'
 import { privateKey } from './config/private-key.ts'
 import type { IssuerSettings } from './config/schema.ts'
+import { registryPlace } from './config/start-notes.ts'
 import { VERSION } from './config/version.ts'
 import { Reconciler } from './control/reconciler.ts'
 import { sleep, systemClock } from './domain/clock.ts'
@@ -284,6 +285,7 @@ export async function startGateway(
     })
 
     await registry.source.start((snapshot) => {
+      if (!hasSnapshot) issuers.warnIfNone()
       hasSnapshot = true
       secrets.setServers(snapshot.servers)
       servers.processLogs.setServers(snapshot.servers)
@@ -291,7 +293,7 @@ export async function startGateway(
     })
     const url = `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${listener.port}`
     logger.info(
-      { url, metricsUrl, registry: settings.registryFile, version: VERSION },
+      { url, metricsUrl, registry: registryPlace(settings), version: VERSION },
       'gateway is listening',
     )
     return {

@@ -1,9 +1,11 @@
 import { loadSettings, type Settings, SettingsError } from './config/load.ts'
 import { nearMisses, nearMissText } from './config/near-misses.ts'
+import { startWarnings } from './config/start-notes.ts'
 import { VERSION } from './config/version.ts'
 import { messageOf } from './domain/errors.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 import { createLogger, type Logger } from './telemetry/logger.ts'
+import { superviseFaults } from './telemetry/process-faults.ts'
 import { startTelemetry } from './telemetry/start-telemetry.ts'
 import { Welcome } from './welcome.ts'
 
@@ -25,7 +27,9 @@ export async function serve(env: NodeJS.ProcessEnv): Promise<number> {
     level: welcome !== undefined && settings.logLevel === 'info' ? 'warn' : settings.logLevel,
     format: logFormat(settings, process.stderr.isTTY),
   })
-  for (const miss of nearMisses(env)) logger.warn(nearMissText(miss))
+  for (const warning of [...nearMisses(env).map(nearMissText), ...startWarnings(settings)])
+    logger.warn(warning)
+  const endSupervision = superviseFaults({ logger, exitCode: EXIT.internal })
   // First, so that there is nothing whose spans and metrics go nowhere.
   const telemetry = await startTelemetry({ env, logger, version: VERSION })
   try {
@@ -43,6 +47,7 @@ export async function serve(env: NodeJS.ProcessEnv): Promise<number> {
     return EXIT.unavailable
   } finally {
     await telemetry.close()
+    endSupervision()
   }
 }
 

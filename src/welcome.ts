@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import { styleText } from 'node:util'
 import type { Settings } from './config/load.ts'
+import { registryPlace } from './config/start-notes.ts'
 import { printableLine } from './domain/printable.ts'
 import type { Gateway } from './gateway.ts'
 import type { ServerStatus } from './upstream/upstreams.ts'
@@ -36,7 +37,8 @@ export class Welcome {
 
   /** Prints the endpoints, waits until every server has said how it is, and prints how to try it. */
   async started(gateway: Gateway): Promise<void> {
-    const registry = relative(process.cwd(), this.#settings.registryFile)
+    const { registryFile: file } = this.#settings
+    const registry = registryPlace({ ...this.#settings, registryFile: relative(process.cwd(), file) })
     this.#print(
       [
         '',

@@ -34,6 +34,7 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   jose: ['auth'],
   '@opentelemetry/*': ['telemetry'],
   '@google-cloud/firestore': ['store', 'registry/firestore-', 'audit/firestore-'],
+  'google-auth-library': ['store'],
   '@google-cloud/secret-manager': ['registry/secret-manager-'],
   '@kubernetes/client-node': ['registry/kubernetes-client'],
   pino: ['telemetry'],

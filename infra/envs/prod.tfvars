@@ -6,6 +6,7 @@ image                   = "europe-west1-docker.pkg.dev/example-prod/tool-gateway
 public_url              = "https://tools.example.com"
 oidc_issuer             = "https://id.example.com"
 audit_digest_key_secret = "audit-digest-key"
+state_key_secret        = "state-key"
 audit_retention_days    = 365
 scaling                 = { min = 2, max = 20 }
 resources               = { cpu = "2", memory = "2Gi" }

@@ -67,6 +67,14 @@ export class TrustedIssuers {
     for (const { keys } of before.values()) keys.close()
   }
 
+  /** Warns when there is no issuer whose tokens count, because then nobody gets in. */
+  warnIfNone(): void {
+    if (this.#local.length + this.#remote.size > 0) return
+    this.#logger.warn(
+      'no identity provider is set, so that every request is refused: set OIDC_ISSUER, or name an issuer in the document of a tenant',
+    )
+  }
+
   close(): void {
     for (const { keys } of this.#remote.values()) keys.close()
   }

@@ -2,7 +2,8 @@ import { systemClock } from '../domain/clock.ts'
 import type { FileStore } from '../registry/file-store.ts'
 import { FirestoreStore } from '../registry/firestore-store.ts'
 import type { RegistryChange, StoredDocument } from '../registry/registry-store.ts'
-import { openFirestore } from '../store/firestore.ts'
+import { connectFirestore, type FirestoreClient } from '../store/firestore.ts'
+import { GoogleCredentialsError } from '../store/google-credentials.ts'
 import { CLI_EXIT, CliError } from './cli-error.ts'
 import type { CliContext } from './context.ts'
 import { changesOf, differencesOf, differencesText } from './registry-changes.ts'
@@ -107,7 +108,7 @@ async function withFirestore(
   if (projectId === undefined || projectId === '') {
     throw new CliError('config', 'GOOGLE_CLOUD_PROJECT is not set: it names the project that Firestore is in')
   }
-  const client = openFirestore({ projectId, databaseId: databaseId || '(default)' })
+  const client = await connected({ projectId, databaseId: databaseId || '(default)' })
   try {
     const code = await task(new FirestoreStore({ db: client.db, clock: systemClock }))
     await client.close()
@@ -116,6 +117,15 @@ async function withFirestore(
     // What is still waiting for an answer would fail when the client ends, where nobody can catch it.
     if (error instanceof CliError && error.exitCode === CLI_EXIT.unavailable) throw error
     await client.close()
+    throw error
+  }
+}
+
+async function connected(database: { projectId: string; databaseId: string }): Promise<FirestoreClient> {
+  try {
+    return await connectFirestore(database)
+  } catch (error) {
+    if (error instanceof GoogleCredentialsError) throw new CliError('unavailable', error.message)
     throw error
   }
 }

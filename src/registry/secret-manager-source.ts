@@ -63,7 +63,10 @@ export class SecretManagerSource implements SecretsSource {
 
   async #open(): Promise<SecretManagerServiceClient> {
     const { SecretManagerServiceClient: Client } = await import('@google-cloud/secret-manager')
-    return new Client({ projectId: this.#projectId, ...this.#clientOptions })
+    const projectId = this.#projectId
+    if (this.#clientOptions.sslCreds !== undefined) return new Client({ projectId, ...this.#clientOptions })
+    const { findGoogleCredentials } = await import('../store/google-credentials.ts')
+    return new Client({ projectId, ...this.#clientOptions, auth: await findGoogleCredentials() })
   }
 }
 

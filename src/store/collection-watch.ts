@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
+import { messageOf } from '../domain/errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { DocumentStore, WatchedDocument } from './document-store.ts'
 
@@ -58,7 +59,8 @@ export class CollectionWatch {
 
   /**
    * @param options.probeMs time between two probes while live
-   * @param options.connectMs after this time without any answer it is stale instead of connecting
+   * @param options.connectMs after this time without a snapshot the store is probed: without an answer to that it is
+   *   stale instead of connecting
    */
   constructor(options: {
     store: DocumentStore
@@ -94,11 +96,8 @@ export class CollectionWatch {
   /** Subscribes; to be called once. */
   start(): void {
     this.#confirmed = this.#now()
+    this.#scheduleProbe(this.#connectMs)
     this.#subscribe()
-    this.#clock.after(this.#connectMs, () => {
-      if (this.#state === 'connecting') this.#fail(new Error(`no answer within ${this.#connectMs} ms`))
-    })
-    this.#scheduleProbe(this.#probeMs)
   }
 
   /** Idempotent. */
@@ -165,7 +164,9 @@ export class CollectionWatch {
     this.#scheduleProbe(this.#retryMs())
     if (this.#state === 'stale') return
     this.#staleSince = this.#confirmed.wall
-    this.#logger.warn({ err: error }, 'Firestore does not answer; what is known goes on')
+    const meanwhile =
+      this.#state === 'connecting' ? 'the gateway keeps trying' : 'the last answer stays in use'
+    this.#logger.warn({ err: error }, `Firestore does not answer: ${messageOf(error)}; ${meanwhile}`)
     this.#enter('stale')
   }
 
@@ -195,12 +196,12 @@ export class CollectionWatch {
       return
     }
     if (this.#closed || turn !== this.#turn) return
-    if (this.#state === 'live') {
-      if (stateBefore === 'live') this.#confirmed = this.#now()
-      this.#scheduleProbe(this.#probeMs)
-    } else if (this.#state === 'stale') {
+    if (this.#state === 'stale') {
       // The listener may be dead, or asleep in a backoff of its own.
       this.#subscribe()
+    } else {
+      if (stateBefore === 'live') this.#confirmed = this.#now()
+      this.#scheduleProbe(this.#probeMs)
     }
   }
 }

@@ -1,14 +1,17 @@
 import type { Lifecycle } from '../lifecycle.ts'
 import type { FirestoreClient } from './firestore.ts'
 
-/** The client of the database; undefined in the embedded mode, which does not load the library. */
+/**
+ * The client of the database; undefined in the embedded mode, which does not load the library.
+ * @throws GoogleCredentialsError when there are no credentials that can be used
+ */
 export async function openDatabase(
   settings: { readonly firestore: { readonly projectId: string; readonly databaseId: string } | undefined },
   lifecycle: Lifecycle,
 ): Promise<FirestoreClient | undefined> {
   if (settings.firestore === undefined) return undefined
-  const { openFirestore } = await import('./firestore.ts')
-  const client = openFirestore(settings.firestore)
+  const { connectFirestore } = await import('./firestore.ts')
+  const client = await connectFirestore(settings.firestore)
   lifecycle.onClose('firestore', () => client.close())
   return client
 }

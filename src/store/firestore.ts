@@ -1,6 +1,7 @@
 import { Firestore } from '@google-cloud/firestore'
 import { sleep, systemClock } from '../domain/clock.ts'
 import { isJsonObject } from '../domain/json.ts'
+import { findGoogleCredentials } from './google-credentials.ts'
 
 /** Time for one commit on the wire; the library's own limit is a minute, with ten tries. */
 const COMMIT_TIMEOUT = '3s'
@@ -16,9 +17,25 @@ export interface FirestoreClient {
 
 /**
  * Opens a client with the credentials of the environment, or of the emulator that FIRESTORE_EMULATOR_HOST names.
- * Nothing is sent yet. The library does not fail fast: reads need `withDeadline`, listeners a watchdog.
+ * @throws GoogleCredentialsError when there are none, or none that can be used
  */
-export function openFirestore(options: { projectId: string; databaseId: string }): FirestoreClient {
+export async function connectFirestore(options: {
+  projectId: string
+  databaseId: string
+}): Promise<FirestoreClient> {
+  const isEmulator = Boolean(process.env['FIRESTORE_EMULATOR_HOST'])
+  return openFirestore({ ...options, ...(!isEmulator && { auth: await findGoogleCredentials() }) })
+}
+
+/**
+ * Opens a client; without `auth` for the emulator that FIRESTORE_EMULATOR_HOST names. Nothing is sent yet. The library
+ * does not fail fast: reads need `withDeadline`, listeners a watchdog.
+ */
+export function openFirestore(options: {
+  projectId: string
+  databaseId: string
+  auth?: Awaited<ReturnType<typeof findGoogleCredentials>>
+}): FirestoreClient {
   const db = new Firestore({
     ...options,
     ignoreUndefinedProperties: true,
@@ -41,10 +58,10 @@ export function openFirestore(options: { projectId: string; databaseId: string }
       }),
     },
   })
+  observeRequests(db)
   return {
     db,
     close: async () => {
-      letEndQuietly(db)
       // It waits for requests under way, which a store that is away may leave so for a minute.
       await Promise.race([db.terminate(), sleep(systemClock, TERMINATE_MS)])
     },
@@ -52,10 +69,10 @@ export function openFirestore(options: { projectId: string; databaseId: string }
 }
 
 /**
- * The library begins each request of a stream with a promise that it does not look at. What it tries again after the
- * end of its client, as it does all through an outage, rejects there, and would end the process.
+ * The library begins each request of a stream with a promise that it does not look at. What fails there, and what it
+ * tries again after the end of its client, as it does all through an outage, would end the process.
  */
-function letEndQuietly(db: Firestore): void {
+function observeRequests(db: Firestore): void {
   const pool: unknown = Reflect.get(db, '_clientPool')
   const run: unknown = isJsonObject(pool) ? pool['run'] : undefined
   if (!isJsonObject(pool) || typeof run !== 'function') return

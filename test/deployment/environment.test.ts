@@ -2,12 +2,13 @@ import { describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
 import { loadSettings } from '../../src/config/load.ts'
 import { settingsSchema } from '../../src/config/schema.ts'
+import { startWarnings } from '../../src/config/start-notes.ts'
 import { textOf, yamlOf } from './files.ts'
 
 /** Variables of the platform and of libraries, which are no settings of the gateway. */
 const OF_OTHERS = ['NODE_ENV', 'FIRESTORE_EMULATOR_HOST', 'METADATA_SERVER_DETECTION']
 const IMAGE = { NODE_ENV: 'production', HOST: '0.0.0.0', PORT: '8080', DATA_DIR: '/data' }
-const DIGEST_KEY = 'ab'.repeat(32)
+const KEYS = { STATE_KEY: 'cd'.repeat(32), AUDIT_DIGEST_KEY: 'ab'.repeat(32) }
 
 const texts = z.record(z.string(), z.string())
 
@@ -15,15 +16,31 @@ function compose(): Record<string, string> {
   const file = z.object({ services: z.object({ gateway: z.object({ environment: texts }) }) })
   const [{ services }] = z.tuple([file]).parse(yamlOf('examples/compose.yaml'))
   const { environment } = services.gateway
-  expect(environment['OIDC_ISSUER']).toMatch(/^\$\{OIDC_ISSUER:\?/)
-  return { ...environment, OIDC_ISSUER: 'https://id.example.com' }
+  const given: Record<string, string> = { OIDC_ISSUER: 'https://id.example.com', ...KEYS }
+  return Object.fromEntries(
+    Object.entries(environment).map(([name, value]) => [
+      name,
+      value.startsWith(`\${${name}:?`) ? (given[name] ?? value) : value,
+    ]),
+  )
 }
 
 function kubernetes(): Record<string, string> {
   const map = yamlOf('infra/kubernetes/deployment.yaml').find(
     (document) => z.object({ kind: z.literal('ConfigMap') }).safeParse(document).success,
   )
-  return { ...z.object({ data: texts }).parse(map).data, AUDIT_DIGEST_KEY: DIGEST_KEY }
+  return { ...z.object({ data: texts }).parse(map).data, ...kubernetesSecrets() }
+}
+
+/** The variables of the deployment that come from its secret. */
+function kubernetesSecrets(): Record<string, string> {
+  const names = [
+    ...textOf('infra/kubernetes/deployment.yaml').matchAll(
+      /- name: ([A-Z_]+)\n +valueFrom:\n +secretKeyRef:/g,
+    ),
+  ].map(([, name]) => name)
+  expect(names).toEqual(['STATE_KEY', 'AUDIT_DIGEST_KEY'])
+  return KEYS
 }
 
 /** The variables of a service in Terraform; what is computed there gets the value in `computed`. */
@@ -41,8 +58,8 @@ function cloudRun(local: string, computed: Readonly<Record<string, string>>): Re
 /** The variables of Cloud Run that come from Secret Manager. */
 function cloudRunSecrets(): Record<string, string> {
   const names = [...textOf('infra/cloud-run.tf').matchAll(/^ +name += "([A-Z_]+)"/gm)].map(([, name]) => name)
-  expect(names).toEqual(['AUDIT_DIGEST_KEY'])
-  return { AUDIT_DIGEST_KEY: DIGEST_KEY }
+  expect(names).toEqual(['STATE_KEY', 'AUDIT_DIGEST_KEY'])
+  return KEYS
 }
 
 const google = {
@@ -70,6 +87,10 @@ describe.each([
 
   test('is one that the gateway starts with', () => {
     expect(() => loadSettings({ ...IMAGE, ...environment() })).not.toThrow()
+  })
+
+  test('gives replicas that share a database the keys that they have to share', () => {
+    expect(startWarnings(loadSettings({ ...IMAGE, ...environment() }))).toEqual([])
   })
 })
 

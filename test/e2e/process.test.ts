@@ -250,6 +250,25 @@ test('bad settings are all named at once, with what is expected, and the exit co
   for (const name of ['PORT', 'LOG_LEVEL', 'CALL_TIMEOUT_MS']) expect(text).toContain(name)
 })
 
+test('without credentials for Firestore it does not start, and says what to do, as `tg registry pull` does', async () => {
+  gateway = await spawnGateway({
+    STORE: 'firestore',
+    GOOGLE_CLOUD_PROJECT: 'demo-none',
+    PUBLIC_URL: 'http://127.0.0.1:8080',
+    GOOGLE_APPLICATION_CREDENTIALS: '/nowhere/key.json',
+    METADATA_SERVER_DETECTION: 'none',
+  })
+  const code = await gateway.exited
+  const pulled = await gateway.tg('registry', 'pull', 'registry.yaml', '--dry-run')
+
+  const reason = /the credentials of Google Cloud cannot be used \(.*\/nowhere.*\); set GOOGLE_APPLICATION/
+  expect(code).toBe(69)
+  expect(gateway.log.map(({ level }) => level)).toEqual(['fatal'])
+  expect(gateway.log[0]?.['msg']).toMatch(reason)
+  expect([pulled.code, pulled.stdout]).toEqual([69, ''])
+  expect(pulled.stderr).toMatch(reason)
+})
+
 test('a port that is taken is said plainly, and the exit code is 69', async () => {
   gateway = await spawnGateway()
   const { port } = new URL(await gateway.url())

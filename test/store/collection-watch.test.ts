@@ -1,11 +1,13 @@
 import { expect, test } from '@jest/globals'
+import { pino } from 'pino'
 import type { JsonObject } from '../../src/domain/json.ts'
 import { CollectionWatch } from '../../src/store/collection-watch.ts'
+import type { Logger } from '../../src/telemetry/logger.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { MemoryDocuments } from '../support/memory-documents.ts'
 import { silentLogger } from '../support/silent-logger.ts'
 
-function watching(): {
+function watching({ logger = silentLogger }: { logger?: Logger } = {}): {
   clock: FakeClock
   store: MemoryDocuments
   watch: CollectionWatch
@@ -24,7 +26,7 @@ function watching(): {
     onState: (state) => states.push(state),
     clock,
     random: () => 1,
-    logger: silentLogger,
+    logger,
     probeMs: 15_000,
     connectMs: 2000,
   })
@@ -56,6 +58,36 @@ test('without an answer at the start it is stale after the time to connect, and 
   expect(watch.status.state).toBe('live')
   expect(states).toEqual(['stale', 'live'])
   watch.close()
+})
+
+test('a store that answers but takes its time for the first snapshot is no outage, until 10 s have passed', async () => {
+  const { clock, store, watch, states } = watching()
+  store.isDown = true
+  store.probe = () => Promise.resolve()
+  watch.start()
+  await clock.advance(9999)
+  expect(states).toEqual([])
+  await clock.advance(1)
+  expect(states).toEqual(['stale'])
+  watch.close()
+})
+
+test('what is wrong is said once, with the reason, and that it is over', async () => {
+  const lines: string[] = []
+  const logger = pino({ base: null, timestamp: false }, { write: (line) => lines.push(line) })
+  const { clock, store, watch } = watching({ logger })
+  store.isDown = true
+  watch.start()
+  await clock.advance(60_000)
+  store.isDown = false
+  await clock.advance(4000)
+  store.fail('a', new Error('gone'))
+  watch.close()
+  expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
+    'Firestore does not answer: the store is down; the gateway keeps trying',
+    'Firestore answers again',
+    'Firestore does not answer: gone; the last answer stays in use',
+  ])
 })
 
 test('a silent outage is found by the probe; afterwards everything is read anew', async () => {
@@ -104,10 +136,11 @@ test('probes of a long outage grow apart to 4 s', async () => {
   store.isDown = true
   watch.start()
   await clock.advance(2000)
+  expect(store.probes).toBe(1)
   await clock.advance(7500)
-  expect(store.probes).toBe(4)
+  expect(store.probes).toBe(5)
   await clock.advance(4000 * 10)
-  expect(store.probes).toBe(14)
+  expect(store.probes).toBe(15)
   watch.close()
 })
 
