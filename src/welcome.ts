@@ -7,7 +7,6 @@ import type { Gateway } from './gateway.ts'
 import type { ServerStatus } from './upstream/upstreams.ts'
 
 const TOKEN_TTL_MS = 86_400_000
-const WAIT_MS = 20_000
 
 /** What a person at a terminal sees at start: where things are, how the servers come up, and what to do next. */
 export class Welcome {
@@ -16,7 +15,6 @@ export class Welcome {
   readonly #shown = new Map<string, string>()
   /** Lines about servers that were up before the heading was printed; undefined once it is. */
   #held: string[] | undefined = []
-  #onSettled: (() => void) | undefined
 
   constructor(options: { print: (text: string) => void; settings: Settings }) {
     this.#print = options.print
@@ -24,36 +22,34 @@ export class Welcome {
   }
 
   /** Prints a line when a server is ready or has failed. */
-  serverState({ name, state, reason }: ServerStatus): void {
+  serverState({ key, name, state, reason }: ServerStatus): void {
     if (state !== 'ready' && state !== 'failed' && state !== 'backing_off') return
-    if (this.#shown.get(name) === state) return
-    this.#shown.set(name, state)
+    if (this.#shown.get(key) === state) return
+    this.#shown.set(key, state)
     const mark = state === 'ready' ? styleText('green', '✓') : styleText('red', '✗')
     const line = `  ${mark} ${name} ${state === 'ready' ? 'is ready' : `is not ready: ${printableLine(reason ?? state)}`}\n`
     if (this.#held === undefined) this.#print(line)
     else this.#held.push(line)
-    this.#onSettled?.()
   }
 
-  /** Prints the endpoints, waits until every server has said how it is, and prints how to try it. */
+  /** Prints the endpoints and how to try them at once, then each server as it comes up: the slowest delays nothing. */
   async started(gateway: Gateway): Promise<void> {
     const { registryFile: file } = this.#settings
     const registry = registryPlace({ ...this.#settings, registryFile: relative(process.cwd(), file) })
-    this.#print(
-      [
-        '',
-        styleText('bold', 'Tool Gateway'),
-        `  MCP      ${gateway.url}/mcp   (Streamable HTTP)   ${gateway.url}/sse   (HTTP+SSE)`,
-        `  REST     ${gateway.url}/v1/tools`,
-        ...(gateway.metricsUrl === undefined ? [] : [`  Metrics  ${gateway.metricsUrl}`]),
-        `  Servers  ${registry}${gateway.wroteExample ? ' (an example, just written; edit it, changes are live)' : ''}`,
-        '',
-      ].join('\n'),
-    )
-    this.#print(this.#held?.join('') ?? '')
+    const lines = [
+      '',
+      styleText('bold', 'Tool Gateway'),
+      `  MCP      ${gateway.url}/mcp   (Streamable HTTP)   ${gateway.url}/sse   (HTTP+SSE)`,
+      `  REST     ${gateway.url}/v1/tools`,
+      ...(gateway.metricsUrl === undefined ? [] : [`  Metrics  ${gateway.metricsUrl}`]),
+      `  Servers  ${registry}${gateway.wroteExample ? ' (an example, just written; edit it, changes are live)' : ''}`,
+      ...(gateway.localIssuer === undefined ? [] : await this.#trial(gateway, gateway.localIssuer)),
+      '',
+      ...starting(gateway),
+    ]
+    // In one piece, so that no line of the log comes in between.
+    this.#print(`${lines.join('\n')}\n${this.#held?.join('') ?? ''}`)
     this.#held = undefined
-    await this.#settled(gateway)
-    if (gateway.localIssuer !== undefined) await this.#printToken(gateway, gateway.localIssuer)
   }
 
   /** Says that the end has begun, and what it waits for. */
@@ -62,7 +58,7 @@ export class Welcome {
     this.#print(`\nStopping${waiting}.\n`)
   }
 
-  async #printToken(gateway: Gateway, issuer: NonNullable<Gateway['localIssuer']>): Promise<void> {
+  async #trial(gateway: Gateway, issuer: NonNullable<Gateway['localIssuer']>): Promise<string[]> {
     const token = await issuer.issue({
       tenantId: this.#settings.defaultTenant,
       subject: 'you',
@@ -71,32 +67,21 @@ export class Welcome {
       ttlMs: TOKEN_TTL_MS,
     })
     const isUsual = gateway.url === 'http://127.0.0.1:8080'
-    this.#print(
-      [
-        '',
-        'Try it in another terminal, in this folder:',
-        '',
-        `  npm run --silent tg -- tools list${isUsual ? '' : ` --url ${gateway.url}`}`,
-        '',
-        'The same with curl. The token is good for a day; make others with `npm run --silent tg -- token --help`.',
-        '',
-        `export TOOL_GATEWAY_TOKEN=${token}`,
-        `curl -s '${gateway.url}/v1/tools?limit=2' -H "Authorization: Bearer $TOOL_GATEWAY_TOKEN"`,
-        '',
-        '',
-      ].join('\n'),
-    )
+    return [
+      '',
+      'Try it in another terminal, in this folder:',
+      '',
+      `  npm run --silent tg -- tools list${isUsual ? '' : ` --url ${gateway.url}`}`,
+      '',
+      'The same with curl. The token is good for a day; make others with `npm run --silent tg -- token --help`.',
+      '',
+      `export TOOL_GATEWAY_TOKEN=${token}`,
+      `curl -s '${gateway.url}/v1/tools?limit=2' -H "Authorization: Bearer $TOOL_GATEWAY_TOKEN"`,
+    ]
   }
+}
 
-  #settled(gateway: Gateway): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const check = (): void => {
-      if (gateway.statuses().every(({ name, state }) => state === 'stopped' || this.#shown.has(name)))
-        resolve()
-    }
-    this.#onSettled = check
-    const timer = setTimeout(resolve, WAIT_MS)
-    check()
-    return promise.finally(() => clearTimeout(timer))
-  }
+function starting(gateway: Gateway): string[] {
+  const count = gateway.statuses().filter(({ state }) => state === 'starting').length
+  return count === 0 ? [] : [`${count} ${count === 1 ? 'server is' : 'servers are'} starting:`]
 }

@@ -213,7 +213,11 @@ const limits = {
     '20000',
     'Time for connecting a server, in milliseconds; programs have a minute at least, see lifecycle.startTimeoutMs.',
   ),
-  START_CONCURRENCY: setting(integer(1, 1000), '8', 'Servers that start at the same time.'),
+  START_CONCURRENCY: setting(
+    integer(1, 1000),
+    '8',
+    'Servers that start at the same time; those that take longer than 2 s make room for others, of each tenant so many at most.',
+  ),
   MAX_OWN_CONNECTIONS: setting(
     integer(1, 100_000),
     '100',

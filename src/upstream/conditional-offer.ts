@@ -132,21 +132,25 @@ export async function discoverAsClient(options: {
   signal: AbortSignal
 }): Promise<Offer | undefined> {
   const { server, connect, clock, slots, timeoutMs, signal } = options
-  return slots.use(async () => {
-    const deadline = new AbortController()
-    const cancel = clock.after(timeoutMs, () => deadline.abort(new Error('it took too long')))
-    const bounded = { timeoutMs, signal: AbortSignal.any([signal, deadline.signal]) }
-    try {
-      const connection = await connect(server, UNHEARD, { ...bounded, client: clientOf(server) })
+  return slots.use(
+    async () => {
+      const deadline = new AbortController()
+      const cancel = clock.after(timeoutMs, () => deadline.abort(new Error('it took too long')))
+      const bounded = { timeoutMs, signal: AbortSignal.any([signal, deadline.signal]) }
       try {
-        return connection.era === 'legacy' ? await discover(connection, bounded) : undefined
+        const connection = await connect(server, UNHEARD, { ...bounded, client: clientOf(server) })
+        try {
+          return connection.era === 'legacy' ? await discover(connection, bounded) : undefined
+        } finally {
+          await connection.close()
+        }
       } finally {
-        await connection.close()
+        cancel()
       }
-    } finally {
-      cancel()
-    }
-  }, signal)
+    },
+    signal,
+    { tenantId: server.tenantId },
+  )
 }
 
 const UNHEARD = { onLost: () => undefined, onListChanged: () => undefined }

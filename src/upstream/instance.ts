@@ -1,4 +1,3 @@
-import { sleep } from '../domain/clock.ts'
 import { messageOf } from '../domain/errors.ts'
 import type { ServerDefinition } from '../domain/server-definition.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -9,15 +8,15 @@ import type { Connection } from './connection/connection.ts'
 import { isShortage } from './connection/stdio-transport.ts'
 import { isSessionLost } from './connection/upstream-error.ts'
 import { discover, type Offer } from './discovery.ts'
+import { Farewells } from './farewells.ts'
 import type { InstanceContext, InstanceEvents, InstanceStatus, Introduction } from './instance-context.ts'
 import { type InstanceEvent, type InstanceState, transition } from './instance-state.ts'
 import { RestartBudget } from './restart-budget.ts'
 import { startTimeoutMs } from './start-timeout.ts'
+import { StateLog } from './state-log.ts'
 
 /** A server that forgets its sessions faster than this is one that fails. */
 const SESSION_MS = 10_000
-/** Time for calls over a session that has ended to be told so by the server: only then they may be repeated. */
-const LINGER_MS = 1000
 
 const SESSION_ENDED = 'its session has ended'
 
@@ -34,11 +33,13 @@ export class Instance {
   readonly #context: InstanceContext
   readonly #events: InstanceEvents
   readonly #logger: Logger
+  readonly #log: StateLog
   readonly #budget: RestartBudget
   readonly #client: ClientSide | undefined
   readonly #calls = new CallsInFlight()
   /** Aborted when it stops for good. */
   readonly #end = new AbortController()
+  readonly #farewells: Farewells
   #definition: ServerDefinition
   #state: InstanceState = 'stopped'
   #connection: Connection | undefined
@@ -51,12 +52,10 @@ export class Instance {
   #lastError: string | undefined
   #reopenedAt = Number.NEGATIVE_INFINITY
   #isReopening = false
+  /** The start before came to nothing. */
+  #isRetry = false
   /** The present opening, if one is under way; it never rejects. */
   #opening: Promise<void> = Promise.resolve()
-  /** The end of the connection before, which takes a while when its process hangs. */
-  #farewell: Promise<void> | undefined
-  /** The end of connections whose session was lost, which nothing but the end of all waits for. */
-  #lingering: Promise<unknown> | undefined
   #stopping: Promise<void> | undefined
 
   constructor(options: {
@@ -78,6 +77,8 @@ export class Instance {
       tenant: definition.tenantId,
       instance: id,
     })
+    this.#log = new StateLog({ logger: this.#logger })
+    this.#farewells = new Farewells({ clock: context.clock, hurry: this.#end.signal })
     this.#budget = new RestartBudget({ clock: context.clock })
   }
 
@@ -187,7 +188,7 @@ export class Instance {
     await this.#opening
     const connection = this.#connection
     this.#connection = undefined
-    await Promise.all([connection?.close(), this.#farewell, this.#lingering])
+    await Promise.all([connection?.close(), this.#farewells.all()])
     this.#apply('drained', reason)
   }
 
@@ -195,8 +196,10 @@ export class Instance {
     this.#starts += 1
     this.#life = new AbortController()
     const { signal } = this.#life
-    const open = (): Promise<void> => this.#context.slots.use(() => this.#open(signal), signal)
-    const opening = this.#farewell === undefined ? open() : this.#farewell.then(open)
+    const owner = { tenantId: this.#definition.tenantId, isRetry: this.#isRetry }
+    const open = (): Promise<void> => this.#context.slots.use(() => this.#open(signal), signal, owner)
+    const { last } = this.#farewells
+    const opening = last === undefined ? open() : last.then(open)
     this.#opening = opening.catch((error: unknown) => this.#lost(signal, messageOf(error), { error }))
   }
 
@@ -231,6 +234,7 @@ export class Instance {
     this.#introduction = { era, capabilities }
     this.#lastError = undefined
     this.#isReopening = false
+    this.#isRetry = false
     this.#budget.ready()
     if (offer !== undefined) this.#events.onOffer(offer)
     this.#apply('opened')
@@ -244,8 +248,11 @@ export class Instance {
     if (signal.aborted) return
     this.#life.abort(new Error(reason))
     this.#isReopening = isSessionOver && this.#mayReopen()
-    this.#dismissConnection(isSessionOver)
+    const connection = this.#connection
+    this.#connection = undefined
+    if (connection !== undefined) this.#farewells.dismiss(connection, { isSessionOver })
     this.#lastError = reason
+    this.#isRetry = this.#state === 'starting'
     if (error !== undefined) this.#logger.debug({ err: error }, 'could not open the connection')
     if (this.#isReopening && this.#apply('session_lost', reason)) {
       this.#launch()
@@ -255,19 +262,6 @@ export class Instance {
     const delayMs = backoffMs(this.#budget.failures, this.#context.random)
     this.#retryAt = this.#context.clock.monotonic() + delayMs
     if (this.#apply(mayRetry ? 'lost' : 'given_up', reason) && mayRetry) this.#retryAfter(delayMs)
-  }
-
-  /** A connection outlives its session for a while; everything else has to end before the next one is opened. */
-  #dismissConnection(isSessionOver: boolean): void {
-    const connection = this.#connection
-    if (connection === undefined) return
-    this.#connection = undefined
-    if (!isSessionOver) {
-      this.#farewell = connection.close()
-      return
-    }
-    const lingered = sleep(this.#context.clock, LINGER_MS, this.#end.signal)
-    this.#lingering = Promise.all([this.#lingering, lingered.then(() => connection.close())])
   }
 
   #mayReopen(): boolean {
@@ -299,11 +293,7 @@ export class Instance {
     const to = transition(from, event)
     if (from === to) return false
     this.#state = to
-    const isBad = to === 'backing_off' || to === 'failed'
-    this.#logger[isBad ? 'warn' : 'info'](
-      { from, to, ...(reason !== undefined && { reason }) },
-      `instance is ${to}`,
-    )
+    this.#log.changed(from, to, reason)
     this.#events.onState(to, reason)
     return true
   }

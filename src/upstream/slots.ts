@@ -1,48 +1,164 @@
-/** Lets at most a fixed number of tasks run at the same time; the others wait their turn. */
-export class Slots {
-  #free: number
-  readonly #waiting = new Set<() => void>()
+import type { Clock } from '../domain/clock.ts'
 
-  constructor(options: { count: number }) {
-    this.#free = options.count
+/** A start that takes longer is waiting for something, and makes the machine busy no more. */
+const SLOW_MS = 2000
+/** How many slow ones there may be for each slot. */
+const SLOW_PER_SLOT = 4
+
+/** Whose a task is. */
+export interface Owner {
+  readonly tenantId: string
+  /** The same came to nothing before: it comes after what was not tried yet, and gets half of the slots at most. */
+  readonly isRetry?: boolean
+}
+
+interface Task {
+  readonly isRetry: boolean
+  readonly begin: () => void
+}
+
+/** What a tenant has waiting and under way. */
+class Share {
+  readonly first = new Set<Task>()
+  readonly retries = new Set<Task>()
+  running = 0
+  retrying = 0
+
+  queueOf({ isRetry }: Task): Set<Task> {
+    return isRetry ? this.retries : this.first
   }
 
-  /** Runs `task` when a slot is free. Rejects with the signal's reason when it is aborted before that. */
-  async use<T>(task: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    if (this.#free === 0) await this.#turn(signal)
-    else this.#free -= 1
+  next(count: number): Task | undefined {
+    if (this.running >= count) return undefined
+    const mayRetry = this.retrying < Math.ceil(count / 2)
+    return oldest(this.first) ?? (mayRetry ? oldest(this.retries) : undefined)
+  }
+
+  get isIdle(): boolean {
+    return this.running === 0 && this.first.size === 0 && this.retries.size === 0
+  }
+}
+
+/**
+ * Lets at most a fixed number of tasks run at the same time; the others wait. The tenant with the fewest under way is
+ * next, so that nobody waits for all that somebody else has. With a clock, a task that takes long gives its slot to
+ * others; a tenant still has no more under way than there are slots.
+ */
+export class Slots {
+  readonly #count: number
+  readonly #clock: Clock | undefined
+  /** Those that were served longest ago come first. */
+  readonly #shares = new Map<string, Share>()
+  #taken = 0
+  #slow = 0
+
+  constructor(options: { count: number; clock?: Clock }) {
+    this.#count = options.count
+    this.#clock = options.clock
+  }
+
+  /** Runs `task` when it is its turn. Rejects with the signal's reason when it is aborted before that. */
+  async use<T>(
+    task: () => Promise<T>,
+    signal: AbortSignal,
+    { tenantId, isRetry = false }: Owner = { tenantId: '' },
+  ): Promise<T> {
+    signal.throwIfAborted()
+    const share = this.#shareOf(tenantId)
+    try {
+      const turn = this.#turn(share, isRetry, signal)
+      // Where it is its turn at once, the task begins at once.
+      if (turn !== undefined) await turn
+    } catch (error) {
+      this.#forgetIdle(tenantId, share)
+      throw error
+    }
+    const giveBack = this.#hold()
     try {
       signal.throwIfAborted()
       return await task()
     } finally {
-      this.#release()
+      share.running -= 1
+      if (isRetry) share.retrying -= 1
+      giveBack()
+      this.#forgetIdle(tenantId, share)
     }
   }
 
-  async #turn(signal: AbortSignal): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
+  #forgetIdle(tenantId: string, share: Share): void {
+    if (share.isIdle) this.#shares.delete(tenantId)
+  }
+
+  #shareOf(tenantId: string): Share {
+    const share = this.#shares.get(tenantId) ?? new Share()
+    this.#shares.set(tenantId, share)
+    return share
+  }
+
+  /** The slot is taken for the task when this resolves, or at once where it is undefined. */
+  #turn(share: Share, isRetry: boolean, signal: AbortSignal): Promise<void> | undefined {
+    const { promise, resolve: begin, reject } = Promise.withResolvers<void>()
+    const waiting: Task = { isRetry, begin }
+    const queue = share.queueOf(waiting)
+    queue.add(waiting)
+    this.#serve()
+    if (!queue.has(waiting)) return undefined
     const giveUp = (): void => {
-      this.#waiting.delete(resolve)
-      reject(signal.reason)
+      if (queue.delete(waiting)) reject(signal.reason)
     }
-    if (signal.aborted) giveUp()
-    else this.#waiting.add(resolve)
     signal.addEventListener('abort', giveUp, { once: true })
-    try {
-      await promise
-    } finally {
-      signal.removeEventListener('abort', giveUp)
+    return promise.finally(() => signal.removeEventListener('abort', giveUp))
+  }
+
+  /** Says how to give a slot back that has just been taken; without a word it is given back when the task is slow. */
+  #hold(): () => void {
+    let isSlow = false
+    const becomeSlow = (): void => {
+      if (this.#slow >= this.#count * SLOW_PER_SLOT) {
+        cancel = this.#clock?.after(SLOW_MS, becomeSlow)
+        return
+      }
+      isSlow = true
+      this.#slow += 1
+      this.#taken -= 1
+      this.#serve()
+    }
+    let cancel = this.#clock?.after(SLOW_MS, becomeSlow)
+    return () => {
+      cancel?.()
+      if (isSlow) this.#slow -= 1
+      else this.#taken -= 1
+      this.#serve()
     }
   }
 
-  /** Hands the slot to the next in line, else puts it back. */
-  #release(): void {
-    const next = this.#waiting.values().next().value
-    if (next === undefined) {
-      this.#free += 1
-      return
+  #serve(): void {
+    while (this.#taken < this.#count) {
+      const next = this.#next()
+      if (next === undefined) return
+      const { tenantId, share, task } = next
+      share.queueOf(task).delete(task)
+      share.running += 1
+      if (task.isRetry) share.retrying += 1
+      this.#taken += 1
+      // To the end of the row.
+      this.#shares.delete(tenantId)
+      this.#shares.set(tenantId, share)
+      task.begin()
     }
-    this.#waiting.delete(next)
-    next()
   }
+
+  #next(): { tenantId: string; share: Share; task: Task } | undefined {
+    let best: { tenantId: string; share: Share; task: Task } | undefined
+    for (const [tenantId, share] of this.#shares) {
+      if (best !== undefined && share.running >= best.share.running) continue
+      const task = share.next(this.#count)
+      if (task !== undefined) best = { tenantId, share, task }
+    }
+    return best
+  }
+}
+
+function oldest(tasks: ReadonlySet<Task>): Task | undefined {
+  return tasks.values().next().value
 }

@@ -58,7 +58,7 @@ export class Upstreams {
     const { connect, clock, random, logger, connectTimeoutMs, drainTimeoutMs, startConcurrency = 8 } = options
     const { onBreaker, onBusy } = options
     this.#options = options
-    const slots = new Slots({ count: startConcurrency })
+    const slots = new Slots({ count: startConcurrency, clock })
     const lookSlots = new Slots({ count: Math.ceil(startConcurrency / 2) })
     this.#context = {
       connect,
