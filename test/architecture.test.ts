@@ -43,6 +43,7 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   'node:sqlite': ['audit'],
   ajv: ['routing', 'registry'],
   commander: ['cli'],
+  'smol-toml': ['cli/import-'],
   ws: ['http/websocket-', 'mcp/websocket-'],
   'lru-cache': ['auth', 'cache', 'catalog'],
   ollama: ['enhance/ollama-client'],

@@ -1,169 +1,131 @@
-import { readFile } from 'node:fs/promises'
-import { messageOf } from '../domain/errors.ts'
-import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json.ts'
-import { documentsOfDesktopConfig } from '../registry/desktop-config.ts'
-import type { RegistryChange, StoredDocument } from '../registry/registry-store.ts'
-import { readRegistryText } from '../registry/registry-text.ts'
-import { documentOfServerJson, isServerJson, type MissingInput } from '../registry/server-json.ts'
+import { canonicalJson, type JsonObject } from '../domain/json.ts'
+import type { StoredDocument } from '../registry/registry-store.ts'
+import { problemsOfRegistry } from '../registry/validate.ts'
 import { CLI_EXIT, CliError } from './cli-error.ts'
-import { addressOf, type CliContext } from './context.ts'
+import { asJson, type CliContext } from './context.ts'
+import { adapted, isOpen, replacing } from './import-merge.ts'
+import { type Imported, readImport } from './import-read.ts'
+import { type ImportChange, type ImportTarget, openTarget } from './import-target.ts'
 import { differencesOf, differencesText } from './registry-changes.ts'
 import type { ImportOptions } from './registry-import.ts'
-import { checked, fileStore, registryFileOf, told } from './registry-stores.ts'
-import { ask } from './rest-client.ts'
 
-const DIFFERS = CLI_EXIT.differs
-
-interface Imported {
-  readonly documents: readonly JsonObject[]
-  readonly missing: readonly MissingInput[]
-  readonly notes: readonly string[]
+/** What an import would do, and what it cannot. */
+interface Plan {
+  readonly changes: readonly ImportChange[]
+  /** Names of servers that are there and differ, and stay. */
+  readonly clashes: readonly string[]
+  readonly refused: readonly { readonly name: string; readonly problems: readonly string[] }[]
+  /** Names of added servers that every token of the tenant may use. */
+  readonly open: readonly string[]
 }
 
 /**
- * Imports a file into a registry file or a running gateway, and says what it did.
+ * Imports a file into a registry file or a running gateway, and says what it did. What cannot be imported hinders
+ * nothing else.
  * @returns the exit code
  */
 export async function runImport(file: string, options: ImportOptions, context: CliContext): Promise<number> {
-  const imported = await importedFrom(file, options)
-  for (const note of imported.notes) context.print(`note: ${note}\n`)
-  for (const input of imported.missing) context.print(`fill in ${missingText(input)}\n`)
-  return options.gateway === true
-    ? await intoGateway(imported.documents, options, context)
-    : await intoFile(imported.documents, options, context)
+  const imported = await readImport(file, options)
+  const target = await openTarget(options, context)
+  const plan = await planOf(imported, target, options)
+  if (options.json !== true) context.print(planText(imported, plan, target))
+  const isDry = options.dryRun === true
+  if (!isDry && plan.changes.length > 0) await target.write(plan.changes)
+  if (options.json === true) context.print(asJson(planJson(imported, plan, target, options)))
+  else if (!isDry) context.print(`${outcomeText(plan, target)}\n`)
+  if (plan.refused.length > 0) {
+    const lines = plan.refused.flatMap(({ name, problems }) => problems.map((text) => `  ${name}: ${text}`))
+    throw new CliError('data', `these servers are not valid and were left out:\n${lines.join('\n')}`)
+  }
+  if (plan.clashes.length > 0 && options.skipExisting !== true) {
+    throw new CliError(
+      'failed',
+      `there already, and left as they are (--replace replaces them, --prefix imports beside them, --skip-existing passes over them): ${plan.clashes.join(', ')}`,
+    )
+  }
+  return isDry && plan.changes.length > 0 ? CLI_EXIT.differs : CLI_EXIT.ok
 }
 
-async function importedFrom(file: string, options: ImportOptions): Promise<Imported> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new CliError('data', `${file} cannot be read: ${messageOf(error)}`)
+async function planOf({ documents }: Imported, target: ImportTarget, options: ImportOptions): Promise<Plan> {
+  const wanted = documents.map((given) => {
+    const own = { tenantId: target.tenantId, ...adapted(given, options) }
+    return asStored(options.tenant === undefined ? own : { ...own, tenantId: options.tenant })
   })
-  const value = jsonOf(text)
-  if (isServerJson(value)) return importedServer(value, file, options)
-  if (isJsonObject(value) && isJsonObject(value['mcpServers'])) {
-    const documents = documentsOfDesktopConfig(value['mcpServers']).map(({ id, value: document }) => {
-      if (isJsonObject(document)) return document
-      throw new CliError('data', `${file}: ${id} is not an object`)
-    })
-    return { documents, missing: [], notes: [] }
+  const changes: ImportChange[] = []
+  const clashes: string[] = []
+  const open: string[] = []
+  const problems = new Map<string, readonly string[]>()
+  const note = (found: ReturnType<typeof problemsOfRegistry>): void =>
+    found.forEach((one) => problems.set(one.name, one.problems))
+  note(problemsOfRegistry(wanted.map(({ document }) => document)))
+  for (const after of wanted.filter((stored) => !problems.has(keyOf(stored)))) {
+    const before = await target.find(after)
+    const change = before === undefined ? { before, after } : replacement(before, after, options)
+    const isSame =
+      before !== undefined &&
+      canonicalJson(target.shown(change.after.document)) === canonicalJson(before.document)
+    if (isSame) continue
+    if (before !== undefined && options.replace !== true) clashes.push(keyOf(after))
+    else {
+      note(problemsOfRegistry([change.after.document]))
+      if (problems.has(keyOf(after))) continue
+      changes.push(change)
+      if (before === undefined && isOpen(change.after.document)) open.push(change.after.name)
+    }
   }
-  const read = readRegistryText(text)
-  if ('problem' in read)
-    throw new CliError('data', `${file} has neither mcpServers nor packages nor remotes (${read.problem})`)
-  const documents = read.documents.map(({ id, value: document }) => ({
-    name: id,
-    ...(isJsonObject(document) ? document : {}),
-  }))
-  return { documents, missing: [], notes: read.notes }
+  return { changes, clashes, open, refused: [...problems].map(([name, list]) => ({ name, problems: list })) }
 }
 
-function importedServer(value: unknown, file: string, options: ImportOptions): Imported {
-  try {
-    const { document, ...rest } = documentOfServerJson(value, {
-      values: options.set,
-      prefer: options.package === true ? 'package' : 'remote',
-      ...(options.name !== undefined && { name: options.name }),
-    })
-    return { documents: [document], ...rest }
-  } catch (error) {
-    throw new CliError('data', `${file} cannot be imported: ${messageOf(error)}`)
-  }
+/** Who may use the server stays, unless other roles are asked for. */
+function replacement(before: StoredDocument, after: StoredDocument, { roles }: ImportOptions): ImportChange {
+  const { requiredRoles, ...connection } = after.document
+  const merged = replacing(connection, before.document)
+  const document = roles === undefined ? merged : { ...merged, requiredRoles }
+  return { before, after: asStored(document) }
 }
 
-async function intoFile(
-  documents: readonly JsonObject[],
-  options: ImportOptions,
-  context: CliContext,
-): Promise<number> {
-  const path = options.into ?? registryFileOf(context)
-  const store = fileStore(path, context)
-  const tenantId = options.tenant ?? (context.env['DEFAULT_TENANT'] || 'local')
-  const wanted = checked(
-    documents.map((document) =>
-      asStored({ tenantId, ...document, ...(options.tenant !== undefined && { tenantId }) }),
-    ),
-    'the import',
-  )
-  const there = await told(store.list())
-  const names = new Set(wanted.map(keyOf))
+function planText(imported: Imported, plan: Plan, target: ImportTarget): string {
   const differences = differencesOf(
-    wanted,
-    there.filter((stored) => names.has(keyOf(stored))),
+    plan.changes.map(({ after }) => ({ ...after, document: target.shown(after.document) })),
+    plan.changes.flatMap(({ before }) => before ?? []),
   )
-  context.print(differencesText(differences, false))
-  const taken = differences.filter(({ kind }) => kind === 'changed')
-  refuseTaken(
-    taken.map(({ key }) => key),
-    options,
-  )
-  if (differences.length === 0) {
-    context.print(`nothing to change in ${path}\n`)
-    return 0
-  }
-  if (options.dryRun === true) return DIFFERS
-  const changes = differences.map(({ before, after }): RegistryChange => {
-    const document = after?.document ?? {}
-    return before === undefined
-      ? { kind: 'create', document }
-      : { kind: 'replace', document, etag: before.etag }
-  })
-  await told(store.apply(changes))
-  context.print(`wrote ${changes.length} ${changes.length === 1 ? 'server' : 'servers'} to ${path}\n`)
-  return 0
+  const openTo =
+    plan.open.length === 0
+      ? []
+      : [
+          `note: every token of the tenant may use ${plan.open.join(', ')}; --roles a,b asks callers for one of these roles`,
+        ]
+  const lines = [
+    ...imported.notes.map((note) => `note: ${note}`),
+    ...imported.missing.map((text) => `fill in ${text}`),
+  ]
+  return `${lines.map((line) => `${line}\n`).join('')}${differencesText(differences, false)}${openTo.map((line) => `${line}\n`).join('')}`
 }
 
-async function intoGateway(
-  documents: readonly JsonObject[],
-  options: ImportOptions,
-  context: CliContext,
-): Promise<number> {
-  const address = addressOf(options, context)
-  const wanted = documents.map((document): JsonObject => ({
-    ...document,
-    ...(options.tenant !== undefined && { tenantId: options.tenant }),
-  }))
-  checked(
-    wanted.map((document) => asStored({ tenantId: 'local', ...document })),
-    'the import',
-  )
-  const there = new Map<string, JsonObject | undefined>()
-  for (const document of wanted) {
-    const path = pathOf(document)
-    there.set(path, await ask(address, 'GET', path).catch(unlessUnknown))
+function planJson(
+  imported: Imported,
+  { changes, clashes, refused, open }: Plan,
+  target: ImportTarget,
+  { dryRun }: ImportOptions,
+): JsonObject {
+  const named = (isNew: boolean): string[] =>
+    changes.filter(({ before }) => (before === undefined) === isNew).map(({ after }) => keyOf(after))
+  return {
+    target: target.name,
+    isWritten: dryRun !== true,
+    added: named(true),
+    replaced: named(false),
+    existing: clashes,
+    refused,
+    openToEveryToken: open,
+    fillIn: imported.missing,
+    notes: imported.notes,
   }
-  const taken = [...there]
-    .filter(([, answer]) => answer !== undefined)
-    .map(([path]) => path.replace(/^.*\/|\?.*$/g, ''))
-  refuseTaken(taken, options)
-  if (options.dryRun === true) {
-    for (const document of wanted)
-      context.print(`${there.get(pathOf(document)) === undefined ? '+' : '~'} ${String(document['name'])}\n`)
-    return DIFFERS
-  }
-  for (const document of wanted) {
-    const path = pathOf(document)
-    const current = there.get(path)
-    if (current === undefined) await ask(address, 'POST', '/v1/servers', document)
-    else await ask(address, 'PUT', path, document, { 'if-match': String(current['etag']) })
-    context.print(`wrote ${String(document['name'])}\n`)
-  }
-  return 0
 }
 
-function pathOf({ name, tenantId }: JsonObject): string {
-  return `/v1/servers/${encodeURIComponent(String(name))}${tenantId === '*' ? '?tenantId=*' : ''}`
-}
-
-function unlessUnknown(error: unknown): undefined {
-  if (error instanceof CliError && error.message.startsWith('server_not_found')) return undefined
-  throw error
-}
-
-function refuseTaken(names: readonly string[], { replace }: ImportOptions): void {
-  if (names.length === 0 || replace === true) return
-  throw new CliError(
-    'failed',
-    `there already, and nothing was written (--replace replaces): ${names.join(', ')}`,
-  )
+function outcomeText({ changes }: Plan, { name }: ImportTarget): string {
+  if (changes.length === 0) return `nothing to change in ${name}`
+  return `wrote ${changes.length} ${changes.length === 1 ? 'server' : 'servers'} to ${name}`
 }
 
 function asStored(document: JsonObject): StoredDocument {
@@ -177,21 +139,4 @@ function asStored(document: JsonObject): StoredDocument {
 
 function keyOf({ tenantId, name }: StoredDocument): string {
   return `${tenantId}/${name}`
-}
-
-function missingText({ place, description, isSecret, choices }: MissingInput): string {
-  const hints = [
-    isSecret ? 'a secret: better secret://<tenant>_<name>' : '',
-    choices.length > 0 ? `one of ${choices.join(', ')}` : '',
-  ]
-  const hint = hints.filter((text) => text !== '').join('; ')
-  return `${place}${hint === '' ? '' : ` (${hint})`}${description === undefined ? '' : `: ${description}`}`
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

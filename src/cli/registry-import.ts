@@ -10,6 +10,9 @@ export interface ImportOptions extends AddressOptions {
   readonly tenant?: string
   readonly dryRun?: boolean
   readonly replace?: boolean
+  readonly skipExisting?: boolean
+  readonly roles?: string
+  readonly prefix?: string
   readonly into?: string
   readonly gateway?: boolean
   readonly name?: string
@@ -21,7 +24,7 @@ export interface ImportOptions extends AddressOptions {
 export function importCommand(context: CliContext, onExitCode: (code: number) => void): Command {
   const command = new Command('import')
     .description(
-      "import a desktop client's configuration (mcpServers) or a server.json of the official registry",
+      'import the servers of an MCP client (Claude, VS Code, Cursor, Windsurf, Gemini, Codex, Zed and others) or a server.json of the official registry',
     )
     .argument('<file>', 'the file to import')
     .option('--tenant <id>', "tenant of the servers, or '*' (default: DEFAULT_TENANT, or that of the token)")
@@ -29,20 +32,31 @@ export function importCommand(context: CliContext, onExitCode: (code: number) =>
       '--dry-run',
       `show what would be written and write nothing; exit code ${DIFFERS} when something would`,
     )
-    .option('--replace', 'replace servers that are there already and differ')
+    .option(
+      '--replace',
+      'replace servers that are there already; who may use them and which tools stays as it is',
+    )
+    .option('--skip-existing', 'pass over servers that are there already')
+    .option('--prefix <text>', 'put this and a hyphen before the name of each server')
+    .option(
+      '--roles <list>',
+      'roles of which callers need one, separated by commas (default: none is needed)',
+    )
     .option('--into <file>', 'registry file to write (default: REGISTRY_FILE, or DATA_DIR/registry.yaml)')
     .option('--gateway', 'write to the running gateway at --url instead of a file')
     .option('--name <name>', 'server.json: name of the server here')
     .option('--package', 'server.json: take the npm package even if there is a remote')
-    .option('--set <NAME=VALUE>', 'server.json: an input; repeat for several', pairs, {})
+    .option('--set <NAME=VALUE>', 'what a placeholder or an input stands for; repeat for several', pairs, {})
   return withAddress(command)
     .addHelpText(
       'after',
       `
-Inputs of a server.json that are required and not given with --set are listed; placeholders <NAME> stand for them,
-and the server is disabled until they are filled in. Values of env, headers and auth are never shown.
-Exit codes: 0 done, or nothing to do; 1 a server of that name is there and differs (see --replace); ${DIFFERS} a dry run
-would write; 65 the file or a document is not valid; 69 the gateway does not answer; 77 the token does not allow it.`,
+The gateway fills in no placeholders (\${NAME}, \${env:NAME}, \${input:id}, $NAME): those that are not given with --set
+are listed with their places, and the server is disabled until they are filled in; so are required inputs of a
+server.json. Values of env, headers and auth are never shown.
+Exit codes: 0 done, or nothing to do; 1 a server of that name is there and differs (see --replace), all others were
+imported; ${DIFFERS} a dry run would write; 65 the file or a server is not valid, all others were imported; 69 the gateway
+does not answer; 77 the token does not allow it.`,
     )
     .action(async (file: string, options: ImportOptions) => {
       const { runImport } = await import('./import-run.ts')

@@ -2,6 +2,8 @@ import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import type { RegistryDocument } from './parse.ts'
 
 const MAX_NAME_LENGTH = 40
+const INCLUDED = ['includeTools', 'enabledTools', 'enabled_tools', 'allowedTools']
+const EXCLUDED = ['excludeTools', 'disabledTools', 'disabled_tools']
 /** Fields that an entry may have beside those of desktop clients, so that access can be narrowed in place. */
 const OWN_FIELDS = [
   'tenantId',
@@ -40,7 +42,7 @@ function documentOf(entry: JsonObject): JsonObject {
   return {
     ...(isStdio ? stdioFields(entry) : { ...fieldsOf(entry, ['headers']), url }),
     ...fieldsOf(entry, OWN_FIELDS),
-    ...toolsOf(entry['tools']),
+    ...toolsOf(entry),
     ...enabledOf(entry['disabled']),
     transport: isStdio ? 'stdio' : transportOf(entry),
   }
@@ -73,10 +75,19 @@ function fieldsOf(entry: JsonObject, names: readonly string[]): JsonObject {
   )
 }
 
-/** Some clients list under `tools` those that may be used. */
-function toolsOf(tools: unknown): JsonObject {
-  if (tools === undefined) return {}
-  return { tools: Array.isArray(tools) ? { include: tools } : tools }
+/** Which tools may be used, under the names that clients have for it: without them more could be used than there. */
+function toolsOf(entry: JsonObject): JsonObject {
+  const { tools } = entry
+  const include = listOf(entry, INCLUDED) ?? (Array.isArray(tools) ? tools : undefined)
+  const exclude = listOf(entry, EXCLUDED)
+  if (include === undefined && exclude === undefined) return tools === undefined ? {} : { tools }
+  const own = isJsonObject(tools) ? tools : {}
+  return { tools: { ...own, ...(include && { include }), ...(exclude && { exclude }) } }
+}
+
+function listOf(entry: JsonObject, names: readonly string[]): unknown[] | undefined {
+  const lists = names.map((name) => entry[name]).filter((value) => Array.isArray(value))
+  return lists.length === 0 ? undefined : lists.flat()
 }
 
 function enabledOf(disabled: unknown): JsonObject {

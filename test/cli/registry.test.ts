@@ -103,14 +103,15 @@ servers:
     })
   })
 
-  test('does not replace a server that differs unless told to', async () => {
+  test('does not replace a server that differs unless told to, and imports the others', async () => {
     const before = 'servers:\n  remote: {transport: sse, url: https://a.example.com/}\n'
     await writeFile(file, before)
     const desktop = await write('desktop.json', DESKTOP)
     const refused = await tg(['import', desktop])
     expect(refused.code).toBe(1)
-    expect(refused.err).toMatch(/there already, and nothing was written .*: local\/remote/)
-    expect(await text()).toBe(before)
+    expect(refused.err).toMatch(/there already, and left as they are .*: local\/remote\n/)
+    expect(await text()).toContain(before)
+    expect(await text()).toContain('my-files:')
     expect(await tg(['import', desktop, '--replace'])).toMatchObject({ code: 0 })
     expect(await text()).toContain('url: "https://x.example.com/mcp"')
   })
@@ -139,7 +140,7 @@ servers:
   })
 
   test.each<[string, unknown, RegExp]>([
-    ['neither', { a: 1 }, /neither mcpServers nor packages nor remotes/],
+    ['neither', { a: 1 }, /neither servers of an MCP client .* nor packages nor remotes/],
     ['not valid', { mcpServers: { a: { url: 'ftp://x' } } }, /local\/a: url: /],
     ['nothing usable', { name: 'x/y', packages: [] }, /nothing that can be imported/],
     ['no object', { mcpServers: { a: 5 } }, /mcpServers\.a is not an object/],
