@@ -1,5 +1,6 @@
 import { loadSettings, type Settings, SettingsError } from './config/load.ts'
 import { nearMisses, nearMissText } from './config/near-misses.ts'
+import { pagePath } from './config/pages.ts'
 import { startWarnings } from './config/start-notes.ts'
 import { VERSION } from './config/version.ts'
 import { messageOf } from './domain/errors.ts'
@@ -63,7 +64,7 @@ function readSettings(env: NodeJS.ProcessEnv): Settings | undefined {
 
 function refuse(error: SettingsError): number {
   process.stderr.write(
-    `These settings cannot be used:\n${error.message.replace(/^/gm, '  ')}\nAll settings: docs/config.md\n`,
+    `These settings cannot be used:\n${error.message.replace(/^/gm, '  ')}\nAll settings: ${pagePath('config.md')}\n`,
   )
   return EXIT.config
 }

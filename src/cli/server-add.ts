@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { pagePath } from '../config/pages.ts'
 import type { JsonObject } from '../domain/json.ts'
 import { CliError } from './cli-error.ts'
 import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from './context.ts'
@@ -48,7 +49,7 @@ export function addCommand(context: CliContext): Command {
     .addHelpText(
       'after',
       `
-Everything else that a document can say: servers in the registry file, or POST /v1/servers (docs/registry.md).
+Everything else that a document can say: servers in the registry file, or POST /v1/servers (${pagePath('registry.md')}).
 ${EXIT_CODES}`,
     )
     .action(async (name: string, args: string[], options: AddOptions) => {

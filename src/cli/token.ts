@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
+import { pagePath } from '../config/pages.ts'
 import { LOCAL_KEY_FILE } from '../auth/local-names.ts'
 import { systemClock } from '../domain/clock.ts'
 import { messageOf } from '../domain/errors.ts'
@@ -36,7 +37,10 @@ export function tokenCommand({ env, print, printError }: CliContext): Command {
       const { makePrivateDirectory } = await import('../config/private-file.ts')
       const settings = settingsFrom(env)
       if (!settings.localIssuer)
-        throw new CliError('config', 'the local issuer is off (see LOCAL_ISSUER and HOST in docs/config.md)')
+        throw new CliError(
+          'config',
+          `the local issuer is off (see LOCAL_ISSUER and HOST in ${pagePath('config.md')})`,
+        )
       await makePrivateDirectory(settings.dataDir)
       const isNew = !existsSync(join(settings.dataDir, LOCAL_KEY_FILE))
       const issuer = await LocalIssuer.open({ dir: settings.dataDir, clock: systemClock }).catch(
