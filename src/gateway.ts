@@ -17,6 +17,7 @@ import { VERSION } from './config/version.ts'
 import { Reconciler } from './control/reconciler.ts'
 import { sleep, systemClock } from './domain/clock.ts'
 import { createApp } from './http/app.ts'
+import { openConnections } from './http/descriptors.ts'
 import { HttpListener } from './http/listen.ts'
 import { scopesToAskFor } from './http/scopes.ts'
 import { Lifecycle } from './lifecycle.ts'
@@ -93,7 +94,8 @@ export async function startGateway(
     const onClose = lifecycle.onClose.bind(lifecycle)
     // Before anything is opened: what is wrong with them is wrong with the settings.
     const ownStages = await loadStages(given.callStages, { clock, logger, onClose })
-    const listener = await HttpListener.open(given)
+    const connections = await openConnections(given, { clock, logger })
+    const listener = await HttpListener.open({ ...given, connections })
     lifecycle.onClose('http', () => listener.close(HTTP_GRACE_MS))
     const settings = atPort(given, listener.port)
     await makePrivateDirectory(settings.dataDir)
@@ -121,13 +123,7 @@ export async function startGateway(
     const localIssuer = settings.localIssuer
       ? await LocalIssuer.open({ dir: settings.dataDir, clock })
       : undefined
-    const issuers = new TrustedIssuers({
-      fixed: settings.issuers,
-      localIssuer,
-      publicUrl: settings.publicUrl,
-      clock,
-      logger,
-    })
+    const issuers = new TrustedIssuers({ ...settings, localIssuer, clock, logger })
     lifecycle.onClose('issuers', () => issuers.close())
     const directory = new TenantDirectory({
       defaults: settings.issuerDefaults,

@@ -25,14 +25,14 @@ export class TrustedIssuers {
   #remote = new Map<string, RemoteIssuer>()
 
   constructor(options: {
-    fixed: readonly IssuerSettings[]
+    issuers: readonly IssuerSettings[]
     localIssuer: LocalIssuer | undefined
     /** Tokens for it and for what is below it are accepted, too. */
     publicUrl: string
     clock: Clock
     logger: Logger
   }) {
-    this.#fixed = options.fixed
+    this.#fixed = options.issuers
     this.#clock = options.clock
     this.#logger = options.logger
     this.#local =

@@ -1,5 +1,6 @@
 import type { SettingName, SettingValues } from './schema.ts'
-import { isLoopback, isWildcard } from './values.ts'
+import { isLoopback } from '../domain/loopback.ts'
+import { isWildcard } from './values.ts'
 
 /** A setting that is wrong. Holds no value that could be a secret. */
 export interface SettingProblem {

@@ -67,6 +67,10 @@ export interface Settings {
   readonly maxBodyBytes: number
   readonly maxUpstreamMessageBytes: number
   readonly sessionIdleMs: number
+  /** Undefined: as many as the descriptors of the process allow. */
+  readonly maxConnections: number | undefined
+  /** Undefined: half of these. */
+  readonly maxConnectionsPerAddress: number | undefined
   readonly maxSessions: number
   readonly maxSessionsPerTenant: number
   readonly maxSessionsPerPrincipal: number
@@ -180,6 +184,8 @@ function settingsOf(values: SettingValues): Settings {
     maxBodyBytes: values.MAX_BODY_BYTES,
     maxUpstreamMessageBytes: values.MAX_UPSTREAM_MESSAGE_BYTES,
     sessionIdleMs: values.SESSION_IDLE_MS,
+    maxConnections: values.MAX_CONNECTIONS,
+    maxConnectionsPerAddress: values.MAX_CONNECTIONS_PER_ADDRESS,
     maxSessions: values.MAX_SESSIONS,
     maxSessionsPerTenant: values.MAX_SESSIONS_PER_TENANT,
     maxSessionsPerPrincipal: values.MAX_SESSIONS_PER_PRINCIPAL,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { connections } from './connections.ts'
 import { enhancement } from './enhancement.ts'
 import { install } from './install.ts'
 import { kubernetes } from './kubernetes.ts'
@@ -234,18 +235,7 @@ const limits = {
     '10485760',
     'Largest message of a server, in bytes.',
   ),
-  SESSION_IDLE_MS: setting(
-    integer(1000, 604_800_000),
-    '1800000',
-    'A session ends after this time without a request or an open stream, in milliseconds.',
-  ),
-  MAX_SESSIONS: setting(integer(1, 1_000_000), '10000', 'Open sessions of all principals together.'),
-  MAX_SESSIONS_PER_TENANT: setting(
-    integer(1, 1_000_000),
-    '5000',
-    'Open sessions of one tenant, unless its document has `quotas.sessions`.',
-  ),
-  MAX_SESSIONS_PER_PRINCIPAL: setting(integer(1, 1_000_000), '100', 'Open sessions of one principal.'),
+  ...connections,
 }
 
 const observation = {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isLoopback } from '../domain/loopback.ts'
 import { TENANT_ID } from '../domain/principal.ts'
 import { secretOwner } from '../domain/secret-reference.ts'
 
@@ -28,11 +29,6 @@ const ALGORITHMS = [
 const INTEGER = /^[0-9]{1,15}$/
 const HOST_NAME = /^(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)$/i
 const HOST_ADDRESS = /^([0-9a-f:.]*:[0-9a-f:.]*|[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)$/i
-
-/** Whether a host to listen on or to connect to is this machine only. */
-export function isLoopback(host: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i.test(host)
-}
 
 /** Whether a host to listen on means every address of the machine. */
 export function isWildcard(host: string): boolean {

@@ -1,4 +1,5 @@
 import { clientRow, type ErrorDefinition, row } from './error-row.ts'
+import { HTTP_ERRORS } from './http-error-table.ts'
 import { UPSTREAM_ERRORS } from './upstream-error-table.ts'
 
 /** The one table of errors: code to HTTP status, JSON-RPC code and owner. */
@@ -51,37 +52,7 @@ export const ERRORS = {
     'The arguments do not fit',
     'The arguments do not match the input schema of the tool or prompt; `problems` lists every mismatch.',
   ),
-  payload_too_large: clientRow(
-    413,
-    -32600,
-    'The request body is too large',
-    'The body is larger than MAX_BODY_BYTES.',
-  ),
-  unsupported_media_type: clientRow(
-    415,
-    -32600,
-    'The content type is not supported',
-    'Send `Content-Type: application/json` in UTF-8.',
-  ),
-  not_found: row(404, -32601, 'client', false, 'Nothing is here', 'No such path, or not with this method.'),
-  method_not_allowed: clientRow(
-    405,
-    -32601,
-    'The method is not allowed here',
-    'The path exists, but not with this HTTP method; `Allow` names those it has.',
-  ),
-  not_acceptable: clientRow(
-    406,
-    -32600,
-    'The answer has no form that the client accepts',
-    'Over Streamable HTTP, `Accept` has to name both `application/json` and `text/event-stream`, for `GET` the second.',
-  ),
-  upgrade_required: clientRow(
-    426,
-    -32600,
-    'This path speaks WebSocket only',
-    'Open a WebSocket (RFC 6455, version 13) with the subprotocol `mcp`.',
-  ),
+  ...HTTP_ERRORS,
   method_not_found: clientRow(
     404,
     -32601,

@@ -2,6 +2,7 @@ import express, { type Express, Router } from 'express'
 import { auditRoutes } from '../api/audit.ts'
 import { cacheRoutes } from '../api/caches.ts'
 import { enhanceRoutes } from '../api/enhance.ts'
+import { knownQuery } from '../api/known-query.ts'
 import { pipelineWriteRoutes } from '../api/pipeline-writes.ts'
 import { pipelineRoutes } from '../api/pipelines.ts'
 import { promptRoutes } from '../api/prompts.ts'
@@ -39,6 +40,7 @@ import { authenticate } from './authenticate.ts'
 import { readJson, requireJson, requireShallow } from './body.ts'
 import { cors, preflight } from './cors.ts'
 import { errorHandler } from './error-handler.ts'
+import { headerCheck } from './header-check.ts'
 import { probes, serverHealth } from './health.ts'
 import { allowedOrigins, hostCheck, originCheck } from './host-check.ts'
 import { mcpForward } from './mcp-forward.ts'
@@ -93,6 +95,7 @@ export function createApp(options: AppOptions): Express {
   const isAllowedOrigin = allowedOrigins(options)
   app.use(requestContext) // first, so that every answer has its request id
   app.use(cors(isAllowedOrigin)) // before whatever may refuse: pages can read refusals, too
+  app.use(headerCheck) // before anything reads what could be there twice
   app.use(probes(options.lifecycle)) // before the host check: probes come by address, not by name
   app.use(hostCheck(options.allowedHosts)) // before the token: a rebound browser must not even try one
   app.use(protectedResource(options)) // how to get a token cannot need one, and pages of any origin may know
@@ -106,6 +109,7 @@ export function createApp(options: AppOptions): Express {
   app.use(traceContext) // behind the body parser, whose events would lose it
   app.use(unlessGone) // behind everything that takes time
   app.use(boundUnread) // before everything that streams
+  app.use(knownQuery) // before any route that would ignore what it does not know
   app.use(mcpRoutes(options))
   app.use(mcpForward(options))
   app.use('/v1', v1(options))

@@ -3,6 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import { Socket } from 'node:net'
 import { problemOf } from '../api/problem.ts'
 import { GatewayError } from '../domain/errors.ts'
+import type { Connections } from './connections.ts'
 import { responseTo, wantsUpgrade } from './upgrade.ts'
 
 const SECOND = 1000
@@ -18,32 +19,46 @@ export class HttpListener {
   readonly #upgraded = new Set<Socket>()
   #listener: RequestListener = answerNotReady
 
-  private constructor(server: Server) {
+  private constructor(server: Server, connections: Connections | undefined) {
     const address = server.address()
     if (address === null || typeof address === 'string') throw new Error('the server has no port')
     this.port = address.port
     this.#server = server
-    server.on('request', (request, response) => this.#listener(request, response))
+    connections?.watch(server)
+    server.on('request', (request, response) => {
+      connections?.busy(request.socket, response)
+      this.#listener(request, response)
+    })
     server.on('upgrade', (request, socket, head) => {
       if (!(socket instanceof Socket)) throw new TypeError('not a connection of this server')
       this.#upgraded.add(socket)
       socket.on('close', () => this.#upgraded.delete(socket))
       socket.on('error', () => socket.destroy())
-      this.#listener(request, responseTo(request, { socket, head }))
+      const response = responseTo(request, { socket, head })
+      connections?.busy(socket, response)
+      this.#listener(request, response)
     })
   }
 
-  /** @throws Error of the system, such as EADDRINUSE */
-  static async open(options: { host: string; port: number }): Promise<HttpListener> {
+  /**
+   * @param options.connections keeps those of this listener within bounds
+   * @throws Error of the system, such as EADDRINUSE
+   */
+  static async open(options: {
+    host: string
+    port: number
+    connections?: Connections
+  }): Promise<HttpListener> {
     const server = createServer({
       headersTimeout: 10 * SECOND,
+      connectionsCheckingInterval: SECOND, // or these two hold up to half a minute late
       requestTimeout: 30 * SECOND, // for receiving a request; answers may stream for as long as they like
       keepAliveTimeout: 65 * SECOND, // longer than a load balancer's, which then never meets a closed connection
       shouldUpgradeCallback: wantsUpgrade,
     })
     server.listen(options.port, options.host)
     await once(server, 'listening')
-    return new HttpListener(server)
+    return new HttpListener(server, options.connections)
   }
 
   /** Hands every request from here on to `listener`, also those to upgrade the connection. */

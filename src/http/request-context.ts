@@ -11,6 +11,7 @@ export const requestContext: RequestHandler = (request, response, next) => {
   requestIds.set(response, id)
   response.setHeader('x-request-id', id)
   response.setHeader('x-content-type-options', 'nosniff')
+  response.setHeader('cache-control', 'private, no-store') // answers are per caller; streams say it their own way
   next()
 }
 

@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../domain/clock.ts'
+import { type Principal, principalKey } from '../domain/principal.ts'
+import { Shelf, Shelves } from './event-shelf.ts'
 
 export interface EventLimits {
   /** Events and bytes of one session. */
   readonly maxEvents: number
   readonly maxSessionBytes: number
-  /** Bytes of all sessions together. */
+  /** Bytes of all sessions of one principal, of one tenant, and together. */
+  readonly maxPrincipalBytes: number
+  readonly maxTenantBytes: number
   readonly maxBytes: number
   readonly maxAgeMs: number
 }
@@ -13,6 +17,8 @@ export interface EventLimits {
 const LIMITS: EventLimits = {
   maxEvents: 256,
   maxSessionBytes: 1024 * 1024,
+  maxPrincipalBytes: 8 * 1024 * 1024,
+  maxTenantBytes: 32 * 1024 * 1024,
   maxBytes: 64 * 1024 * 1024,
   maxAgeMs: 300_000,
 }
@@ -25,6 +31,9 @@ interface Kept {
   readonly number: number
   readonly data: string
   readonly bytes: number
+  readonly tenantId: string
+  /** `principalKey` of whose session it is. */
+  readonly principal: string
   /** Monotonic milliseconds. */
   readonly at: number
 }
@@ -46,14 +55,15 @@ export interface StreamEvent {
 
 /**
  * What was lately sent to sessions, for clients that lost a stream and resume it (MCP 2025-11-25, resumability and
- * redelivery). Bounded in number, size and age; the oldest goes first.
+ * redelivery). Bounded in number, size and age; the oldest goes first. What one principal or tenant gets does not cost
+ * what others could resume: each has a bound, and beyond that of all the tenant that has the most gives way.
  */
 export class EventStore {
   readonly #clock: Clock
   readonly #limits: EventLimits
-  /** Oldest first. */
-  readonly #all = new Set<Kept>()
-  #bytes = 0
+  readonly #all = new Shelf<Kept>()
+  readonly #ofTenants = new Shelves<Kept>()
+  readonly #ofPrincipals = new Shelves<Kept>()
   #isExpiring = false
 
   constructor(options: { clock: Clock; limits?: Partial<EventLimits> }) {
@@ -63,12 +73,13 @@ export class EventStore {
 
   /** Bytes that are kept at the moment. */
   get bytes(): number {
-    return this.#bytes
+    return this.#all.bytes
   }
 
   /** What one session will keep; nothing is allocated before its first event. */
-  open(): SessionEvents {
+  open(principal: Principal): SessionEvents {
     return new SessionEvents({
+      principal,
       limits: this.#limits,
       keep: (event) => this.#keep(event),
       forget: (event) => this.#forget(event),
@@ -77,19 +88,18 @@ export class EventStore {
   }
 
   #keep(event: Kept): void {
+    const { maxPrincipalBytes, maxTenantBytes, maxBytes } = this.#limits
     this.#all.add(event)
-    this.#bytes += event.bytes
-    while (this.#bytes > this.#limits.maxBytes) this.#dropOldest()
+    dropDownTo(maxPrincipalBytes, this.#ofPrincipals.add(event.principal, event))
+    dropDownTo(maxTenantBytes, this.#ofTenants.add(event.tenantId, event))
+    while (this.#all.bytes > maxBytes) dropOldest(this.#ofTenants.largest)
     if (!this.#isExpiring) this.#expireLater(this.#limits.maxAgeMs)
   }
 
   #forget(event: Kept): void {
-    if (this.#all.delete(event)) this.#bytes -= event.bytes
-  }
-
-  #dropOldest(): void {
-    const [oldest] = this.#all
-    oldest?.owner.dropOldest()
+    this.#all.remove(event)
+    this.#ofPrincipals.remove(event.principal, event)
+    this.#ofTenants.remove(event.tenantId, event)
   }
 
   #expireLater(delayMs: number): void {
@@ -106,8 +116,18 @@ export class EventStore {
   }
 }
 
+function dropDownTo(maxBytes: number, shelf: Shelf<Kept>): void {
+  while (shelf.bytes > maxBytes) dropOldest(shelf)
+}
+
+/** The oldest of many sessions is the oldest of its own. */
+function dropOldest(shelf: Shelf<Kept> | undefined): void {
+  shelf?.oldest?.owner.dropOldest()
+}
+
 /** What one session keeps of its streams. Ids of its events are of no use in another session. */
 export class SessionEvents {
+  readonly #of: Pick<Kept, 'owner' | 'tenantId' | 'principal'>
   readonly #limits: EventLimits
   readonly #keep: (event: Kept) => void
   readonly #forget: (event: Kept) => void
@@ -120,11 +140,14 @@ export class SessionEvents {
   #lastNumber = 0
 
   constructor(options: {
+    principal: Principal
     limits: EventLimits
     keep: (event: Kept) => void
     forget: (event: Kept) => void
     now: () => number
   }) {
+    const { tenantId } = options.principal
+    this.#of = { owner: this, tenantId, principal: principalKey(options.principal) }
     this.#limits = options.limits
     this.#keep = options.keep
     this.#forget = options.forget
@@ -147,7 +170,7 @@ export class SessionEvents {
     if (track !== undefined) {
       track.last = number
       if (bytes > this.#limits.maxSessionBytes) track.dropped = number
-      else this.#push(track, { owner: this, stream, number, data, bytes, at: this.#now() })
+      else this.#push(track, { ...this.#of, stream, number, data, bytes, at: this.#now() })
     }
     return this.#idOf(stream, number)
   }

@@ -44,6 +44,7 @@ export class ModernEndpoint {
   }
 
   async handle(request: Request, response: Response, scope: string | undefined): Promise<void> {
+    this.#options.sessions.checkAccepting()
     const identity = carryIdentity(request, scope)
     const body: unknown = request.body
     if (request.headers['mcp-method'] === 'subscriptions/listen') {

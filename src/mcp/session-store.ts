@@ -25,6 +25,8 @@ export interface SessionLimits {
 
 const SWEEP_MS = 10_000
 const RETRY_AFTER_MS = 30_000
+/** Time for another replica, or a restarted gateway, to take over. */
+const SHUTDOWN_RETRY_AFTER_MS = 1000
 
 /** The open sessions, each bound to the principal that opened it. */
 export class SessionStore {
@@ -50,7 +52,7 @@ export class SessionStore {
    * @throws GatewayError `too_many_sessions`, `shutting_down`
    */
   makeRoom(principal: Principal): void {
-    if (this.#isClosed) throw new GatewayError('shutting_down')
+    this.checkAccepting()
     const owner = principalKey(principal)
     const limit = this.#limitReached(owner, principal.tenantId)
     if (limit === undefined) return
@@ -73,11 +75,12 @@ export class SessionStore {
 
   /**
    * The session of that id, if `principal` opened it over that face; its idle time starts anew.
-   * @throws GatewayError `session_not_found`, the same for one that never was and for somebody else's
+   * @throws GatewayError `shutting_down`, or `session_not_found`, the same for one that never was and for somebody else's
    */
   of(id: string, principal: Principal, face: Face): Session {
     const found = this.#sessions.get(id)
     if (found === undefined || found.session.face !== face || found.owner !== principalKey(principal)) {
+      this.checkAccepting() // it may have ended with the gateway
       throw new GatewayError('session_not_found')
     }
     found.session.lastUsedAt = this.#clock.monotonic()
@@ -99,6 +102,12 @@ export class SessionStore {
     const counts: Record<string, number> = { 'streamable-http': 0, sse: 0, websocket: 0 }
     for (const { session } of this.#sessions.values()) counts[session.face] = (counts[session.face] ?? 0) + 1
     return counts
+  }
+
+  /** Refuses what begins something new while the gateway shuts down. @throws GatewayError `shutting_down` */
+  checkAccepting(): void {
+    if (this.#isClosed)
+      throw new GatewayError('shutting_down', undefined, { facts: { retryAfterMs: SHUTDOWN_RETRY_AFTER_MS } })
   }
 
   /** No new sessions from here on. */

@@ -90,6 +90,7 @@ export class SseEndpoint {
     const body = messageIn(request.body)
     const requestId = requestIdIn(body)
     if (requestId !== undefined) {
+      this.#options.sessions.checkAccepting()
       channel.ids.claim(requestId)
       response.once('close', () => channel.ids.release(requestId))
     }

@@ -12,7 +12,7 @@ import { createMcpServer } from './mcp-server.ts'
 import { isRequest, messageIn, withoutNulls } from './message.ts'
 import { type EndpointOptions, ModernEndpoint } from './modern-endpoint.ts'
 import { RequestIds, requestIdIn } from './request-ids.ts'
-import type { Session } from './session-store.ts'
+import type { Session, SessionStore } from './session-store.ts'
 import { checkAccepts, SessionTransport } from './session-transport.ts'
 
 const FACE = 'streamable-http'
@@ -93,7 +93,7 @@ export class StreamableHttpEndpoint {
         response.status(200).end()
         return session.close()
       default:
-        return post(request, response, channel)
+        return post(request, response, channel, this.#options.sessions)
     }
   }
 
@@ -116,7 +116,7 @@ export class StreamableHttpEndpoint {
     sessions.makeRoom(principal)
     const id = randomBytes(SESSION_ID_BYTES).toString('base64url')
     const ids = new RequestIds()
-    const transport = new SessionTransport({ sessionId: id, events: this.#events.open(), clock })
+    const transport = new SessionTransport({ sessionId: id, events: this.#events.open(principal), clock })
     const server: Server = createMcpServer(this.#options, {
       scope,
       era: 'legacy',
@@ -161,9 +161,15 @@ export class StreamableHttpEndpoint {
   }
 }
 
-function post(request: Request, response: Response, { transport, ids }: Channel): void {
+function post(
+  request: Request,
+  response: Response,
+  { transport, ids }: Channel,
+  sessions: SessionStore,
+): void {
   const message = messageIn(request.body)
   if (isRequest(message)) {
+    sessions.checkAccepting() // answers and notifications go on: calls under way may wait for them
     const { id, method } = message
     if (method === 'initialize') throw new GatewayError('invalid_request', 'The session is open already')
     ids.claim(id)

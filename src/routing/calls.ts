@@ -3,6 +3,9 @@ import { GatewayError } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { Call, Caller, Operation, Stage } from './call.ts'
 
+/** Time for another replica, or a restarted gateway, to take over. */
+const RETRY_AFTER_MS = 1000
+
 /** Runs operations through the pipeline; the one way to a server for every face. */
 export class Calls {
   readonly #stages: readonly Stage[]
@@ -25,7 +28,8 @@ export class Calls {
    * @throws GatewayError
    */
   async run(caller: Caller, operation: Operation): Promise<JsonObject> {
-    if (this.#isStopping) throw new GatewayError('shutting_down')
+    if (this.#isStopping)
+      throw new GatewayError('shutting_down', undefined, { facts: { retryAfterMs: RETRY_AFTER_MS } })
     const call: Call = {
       caller,
       operation,

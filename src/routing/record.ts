@@ -26,6 +26,7 @@ export function record(options: RecordOptions): Stage {
   return async (call, next) => {
     audit.reserve()
     const atMs = clock.now()
+    const id = newRecordId(atMs) // now, so that among attempts of one instant those that began first sort first
     let result: JsonObject | undefined
     let responseBytes = 0
     let failure: GatewayError | undefined
@@ -39,7 +40,7 @@ export function record(options: RecordOptions): Stage {
     } finally {
       const durationMs = clock.monotonic() - call.startedAt
       const outcome = outcomeOf(call, result, failure)
-      audit.record(recordOf(call, { atMs, durationMs, outcome, responseBytes, failure }))
+      audit.record(recordOf(call, { id, atMs, durationMs, outcome, responseBytes, failure }))
       await audit.settled()
       count(options, call, { outcome, durationMs: clock.monotonic() - call.startedAt, failure })
     }
@@ -53,6 +54,7 @@ function outcomeOf(call: Call, result: JsonObject | undefined, failure: GatewayE
 }
 
 interface Finished {
+  readonly id: string
   readonly atMs: number
   readonly durationMs: number
   readonly outcome: Outcome
@@ -64,7 +66,7 @@ function recordOf(call: Call, finished: Finished): PendingRecord {
   const { caller, operation, decision } = call
   const argumentsText = JSON.stringify(operation.params['arguments'] ?? {})
   return {
-    id: newRecordId(finished.atMs),
+    id: finished.id,
     atMs: finished.atMs,
     ...whoAsked(caller),
     action: operation.action,

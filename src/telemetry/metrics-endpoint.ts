@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type Server, type ServerResponse, createServer } from 'node:http'
 import { isNativeError } from 'node:util/types'
+import { isLoopback } from '../domain/loopback.ts'
 
 /** Where metrics come from. */
 interface MetricsText {
@@ -42,7 +43,8 @@ export async function startMetricsEndpoint(options: {
     { headersTimeout: 5000, requestTimeout: 10_000, keepAliveTimeout: 5000, maxHeaderSize: 8192 },
     (request, response) => {
       const path = request.url?.split('?', 1)[0]
-      if (request.method === 'GET' && path === '/metrics') void answer(metrics, response)
+      if (isLoopback(host) && !isLoopback(hostNameOf(request.headers.host))) response.writeHead(403).end()
+      else if (request.method === 'GET' && path === '/metrics') void answer(metrics, response)
       else response.writeHead(404).end()
     },
   )
@@ -57,6 +59,11 @@ export async function startMetricsEndpoint(options: {
       return closing
     },
   }
+}
+
+/** Without the port. A page whose name was rebound to this machine sends its own. */
+function hostNameOf(host = ''): string {
+  return URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : ''
 }
 
 async function answer(metrics: MetricsText, response: ServerResponse): Promise<void> {

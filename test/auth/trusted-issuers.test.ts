@@ -14,7 +14,7 @@ function warnings(fixed: readonly IssuerSettings[], ofTenants: readonly IssuerSe
   const lines: string[] = []
   const logger = pino({ base: null, timestamp: false }, { write: (line) => lines.push(line) })
   const issuers = new TrustedIssuers({
-    fixed,
+    issuers: fixed,
     localIssuer: undefined,
     publicUrl: 'https://tools.example.com',
     clock: systemClock,

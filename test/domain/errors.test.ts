@@ -13,6 +13,7 @@ const ROWS = [
   ['invalid_params', 400, -32602, 'client', false],
   ['invalid_arguments', 422, -32602, 'client', false],
   ['payload_too_large', 413, -32600, 'client', false],
+  ['too_many_headers', 431, -32600, 'client', false],
   ['unsupported_media_type', 415, -32600, 'client', false],
   ['not_found', 404, -32601, 'client', false],
   ['method_not_allowed', 405, -32601, 'client', false],

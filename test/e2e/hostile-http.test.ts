@@ -33,10 +33,14 @@ async function ask(
 }
 
 /** A request with headers that `fetch` would not send. */
-function askRaw(path: string, headers: Fields): Promise<number | undefined> {
+function askRaw(path: string, headers: Record<string, string | string[]>): Promise<number | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<number | undefined>()
   const { hostname, port } = new URL(world.gateway.url)
-  const sent = { authorization: `Bearer ${world.token}`, ...headers }
+  const host = new URL(world.gateway.url).host
+  const fields = { host, authorization: `Bearer ${world.token}`, ...headers }
+  const sent = Object.entries(fields).flatMap(([name, values]) =>
+    [values].flat().flatMap((each) => [name, each]),
+  )
   httpRequest({ hostname, port, path, headers: sent }, (answer) => {
     answer.resume()
     resolve(answer.statusCode)
@@ -79,9 +83,25 @@ describe('what is not a proper request', () => {
     expect([large.status, JSON.parse(large.text)]).toMatchObject([413, { error: { code: -32600 } }])
   })
 
-  test('200 headers of no meaning change nothing', async () => {
-    const many = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`x-${n}`, 'v']))
-    expect((await ask('GET', '/v1/tools', many)).status).toBe(200)
+  test('is refused: more than 100 header fields; 90 of no meaning change nothing', async () => {
+    const fields = (count: number): Fields =>
+      Object.fromEntries(Array.from({ length: count }, (_, n) => [`x-${n}`, 'v']))
+    expect((await ask('GET', '/v1/tools', fields(90))).status).toBe(200)
+    expect((await ask('GET', '/v1/tools', fields(101))).status).toBe(431)
+  })
+
+  test.each([
+    ['host', ['localhost', 'evil.example']],
+    ['authorization', ['Bearer a', 'Bearer b']],
+    ['content-type', ['application/json', 'text/plain']],
+  ])('is refused: the header %s twice', async (name, values) => {
+    expect(await askRaw('/v1/tools', { [name]: values })).toBe(400)
+  })
+
+  test('answers are for their caller only, and are not kept', async () => {
+    for (const path of ['/v1/tools', '/v1/servers', '/health', '/nothing']) {
+      expect((await ask('GET', path)).headers.get('cache-control')).toBe('private, no-store')
+    }
   })
 
   test.each(['GET', 'DELETE'])('%s without a session is 400, and of 2026-07-28 405', async (method) => {
@@ -264,9 +284,9 @@ describe('over REST', () => {
     expect(answer.text.length).toBeLessThan(1000)
   })
 
-  test('query parameters that nobody declared, and those that look like members of objects, are ignored', async () => {
+  test('query parameters that nobody declared, and those that look like members of objects, are refused', async () => {
     const { status } = await ask('GET', '/v1/tools?nothing=1&__proto__[a]=1&constructor[prototype][a]=1')
-    expect(status).toBe(200)
+    expect(status).toBe(400)
     expect(({} as Fields)['a']).toBeUndefined()
   })
 

@@ -6,6 +6,7 @@ import { everything } from '../support/documents.ts'
 import { eventually } from '../support/eventually.ts'
 import { type GatewayProcess, spawnGateway } from '../support/gateway-process.ts'
 import { connectClient } from '../support/mcp-clients.ts'
+import { legacyClient, modernClient } from '../support/raw-mcp.ts'
 import { descendantsOf, isAlive } from '../support/process-tree.ts'
 
 let gateway: GatewayProcess
@@ -105,7 +106,7 @@ test('killing a stdio server fails its call at once, naming it, leaves the other
   await client.close()
 })
 
-test('SIGTERM lets the call in flight finish and be recorded, stops every child, and exits with 0', async () => {
+test('SIGTERM lets the call in flight finish and be recorded, refuses others to be tried again, and exits with 0', async () => {
   gateway = await spawnGateway()
   await writeFile(join(gateway.dataDir, 'registry.yaml'), JSON.stringify({ servers: { everything } }))
   const url = await gateway.url()
@@ -122,6 +123,7 @@ test('SIGTERM lets the call in flight finish and be recorded, stops every child,
     { onprogress: () => started.resolve() },
   )
   await started.promise
+  const legacy = await legacyClient(url, bearer)
   const children = descendantsOf(gateway.child.pid ?? 0)
   expect(children.length).toBeGreaterThan(0)
   gateway.child.kill('SIGTERM')
@@ -132,6 +134,22 @@ test('SIGTERM lets the call in flight finish and be recorded, stops every child,
     body: '{"arguments":{"message":"late"}}',
   })
   expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([503, 'shutting_down'])
+  const session = await legacy.request('ping')
+  const modern = modernClient(url, bearer)
+  for (const answer of [
+    session,
+    await modern.request('tools/list'),
+    await modern.request('ping', {}, { id: 1 }),
+  ]) {
+    expect([answer.status, answer.headers.get('retry-after'), answer.message]).toMatchObject([
+      503,
+      '1',
+      {
+        id: 1,
+        error: { code: -31005, data: { code: 'shutting_down', retryable: true, retryAfterMs: 1000 } },
+      },
+    ])
+  }
   expect(JSON.stringify((await call).content)).toContain('Long running operation completed')
   expect(await gateway.exited).toBe(0)
   expect(children.filter(isAlive)).toEqual([])

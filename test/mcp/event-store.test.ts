@@ -1,8 +1,10 @@
 import { beforeEach, expect, test } from '@jest/globals'
 import { type EventLimits, EventStore } from '../../src/mcp/event-store.ts'
+import { caller } from '../support/routing.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 let clock: FakeClock
+const ann = caller().principal
 
 beforeEach(() => {
   clock = new FakeClock()
@@ -13,7 +15,7 @@ function storeOf(limits: Partial<EventLimits> = {}): EventStore {
 }
 
 test('a stream is resumed after any of its events, with what followed on it and on no other', () => {
-  const session = storeOf().open()
+  const session = storeOf().open(ann)
   const first = session.begin(1)
   session.begin(2)
   const a = session.add(1, 'a')
@@ -33,8 +35,8 @@ test('a stream is resumed after any of its events, with what followed on it and 
 
 test('an id of another session, of no event, or of nothing at all is of no use', () => {
   const store = storeOf()
-  const session = store.open()
-  const stranger = store.open()
+  const session = store.open(ann)
+  const stranger = store.open(ann)
   const id = session.begin(1)
   session.add(1, 'secret')
   stranger.begin(1)
@@ -47,7 +49,7 @@ test('an id of another session, of no event, or of nothing at all is of no use',
 
 test('what was sent on a stream that can no longer be resumed is forgotten', () => {
   const store = storeOf()
-  const session = store.open()
+  const session = store.open(ann)
   const id = session.begin(1)
   session.add(1, 'a')
   session.discard(1)
@@ -56,7 +58,7 @@ test('what was sent on a stream that can no longer be resumed is forgotten', () 
 })
 
 test('a session keeps so many events; a stream of which one is missing cannot be resumed before it', () => {
-  const session = storeOf({ maxEvents: 2 }).open()
+  const session = storeOf({ maxEvents: 2 }).open(ann)
   const begin = session.begin(1)
   const [a, b] = [session.add(1, 'a'), session.add(1, 'b')]
   const c = session.add(1, 'c')
@@ -69,7 +71,7 @@ test('a session keeps so many events; a stream of which one is missing cannot be
 
 test('a session keeps so many bytes, and one event that is larger not at all', () => {
   const store = storeOf({ maxSessionBytes: 1000 })
-  const session = store.open()
+  const session = store.open(ann)
   const begin = session.begin(1)
   const last = session.add(1, 'x'.repeat(2000))
   expect(store.bytes).toBe(0)
@@ -78,7 +80,7 @@ test('a session keeps so many bytes, and one event that is larger not at all', (
 })
 
 test('an event that is too large to be kept does not cost the others of its session', () => {
-  const session = storeOf({ maxSessionBytes: 1000 }).open()
+  const session = storeOf({ maxSessionBytes: 1000 }).open(ann)
   const begin = session.begin(1)
   const kept = session.add(1, 'kept')
   const early = session.begin(2)
@@ -91,7 +93,7 @@ test('an event that is too large to be kept does not cost the others of its sess
 
 test('all sessions together keep so many bytes; the oldest go first', () => {
   const store = storeOf({ maxBytes: 1000 })
-  const [one, two] = [store.open(), store.open()]
+  const [one, two] = [store.open(ann), store.open(ann)]
   const [beginOne, beginTwo] = [one.begin(1), two.begin(1)]
   one.add(1, 'a'.repeat(300))
   two.add(1, 'b'.repeat(300))
@@ -102,9 +104,38 @@ test('all sessions together keep so many bytes; the oldest go first', () => {
   expect(store.bytes).toBeLessThanOrEqual(1000)
 })
 
+test('what one principal gets does not cost what others of its tenant could resume', () => {
+  const store = storeOf({ maxPrincipalBytes: 1000, maxTenantBytes: 2000, maxBytes: 4000 })
+  const other = store.open(caller({ subject: 'bob' }).principal)
+  const begin = other.begin(1)
+  other.add(1, 'a'.repeat(300))
+  for (let count = 0; count < 80; count += 1) {
+    const session = store.open(ann)
+    session.begin(1)
+    session.add(1, 'x'.repeat(300))
+  }
+  expect(other.after(begin)?.events).toHaveLength(1)
+  expect(store.bytes).toBe(1500)
+})
+
+test('what one tenant gets does not cost what others could resume', () => {
+  const store = storeOf({ maxPrincipalBytes: 1000, maxTenantBytes: 2000, maxBytes: 2500 })
+  const other = store.open(caller({ tenantId: 'globex' }).principal)
+  const begin = other.begin(1)
+  other.add(1, 'a'.repeat(300))
+  other.add(1, 'b'.repeat(300))
+  for (let count = 0; count < 80; count += 1) {
+    const session = store.open(caller({ subject: `user-${count}` }).principal)
+    session.begin(1)
+    session.add(1, 'x'.repeat(300))
+  }
+  expect(other.after(begin)?.events).toHaveLength(2)
+  expect(store.bytes).toBe(2500)
+})
+
 test('events go when they are old, and a quiet stream that is open can be resumed all the same', async () => {
   const store = storeOf({ maxAgeMs: 60_000 })
-  const session = store.open()
+  const session = store.open(ann)
   const begin = session.begin(1)
   const a = session.add(1, 'a')
   await clock.advance(30_000)
@@ -119,7 +150,7 @@ test('events go when they are old, and a quiet stream that is open can be resume
 })
 
 test('a stream that is begun anew cannot be resumed from before', () => {
-  const session = storeOf().open()
+  const session = storeOf().open(ann)
   const before = session.begin(0)
   session.add(0, 'a')
   const again = session.begin(0)
@@ -129,7 +160,7 @@ test('a stream that is begun anew cannot be resumed from before', () => {
 
 test('a session that has ended leaves nothing behind', () => {
   const store = storeOf()
-  const session = store.open()
+  const session = store.open(ann)
   session.begin(1)
   session.add(1, 'a')
   session.close()

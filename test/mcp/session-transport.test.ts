@@ -8,6 +8,7 @@ import { toGatewayError } from '../../src/domain/errors.ts'
 import { EventStore } from '../../src/mcp/event-store.ts'
 import { SessionTransport } from '../../src/mcp/session-transport.ts'
 import { eventually } from '../support/eventually.ts'
+import { caller } from '../support/routing.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 let clock: FakeClock
@@ -24,7 +25,7 @@ beforeEach(async () => {
   closed = 0
   transport = new SessionTransport({
     sessionId: 'session',
-    events: new EventStore({ clock }).open(),
+    events: new EventStore({ clock }).open(caller().principal),
     clock,
   })
   transport.onmessage = (message) => received.push(message)

@@ -60,6 +60,17 @@ function allowed(fields: Partial<Call> = {}): Call {
   })
 }
 
+test('of attempts of one instant, the one that began first has the id that sorts first, though it ends last', async () => {
+  await run(allowed({ operation: operation({ name: 'outer' }) }), async () => {
+    await run(allowed({ operation: operation({ name: 'inner' }) }), () => Promise.resolve({}))
+    return {}
+  })
+  expect(records.toSorted((a, b) => (a.id < b.id ? -1 : 1)).map(({ target }) => target)).toEqual([
+    'outer',
+    'inner',
+  ])
+})
+
 test('a call that was answered is recorded with sizes and time, and its result comes through', async () => {
   const result = { content: [], x: 'é' }
   const answer = run(allowed({ caller: caller({ agent: 'planner' }, 's-1') }), async () => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, request } from 'node:http'
 import { expect, test } from '@jest/globals'
 import { startMetricsEndpoint } from '../../src/telemetry/metrics-endpoint.ts'
 
@@ -27,6 +27,21 @@ test.each([
 ])('answers %s %s with 404', async (method, path) => {
   await using endpoint = await start()
   expect((await fetch(new URL(path, endpoint.url), { method })).status).toBe(404)
+})
+
+test('answers a page whose name was rebound to this machine with 403', async () => {
+  await using endpoint = await start()
+  const ask = async (host: string): Promise<number | undefined> => {
+    const answered = Promise.withResolvers<number | undefined>()
+    request(endpoint.url, { headers: { host } }, (answer) => {
+      answer.resume()
+      answered.resolve(answer.statusCode)
+    }).end()
+    return await answered.promise
+  }
+  expect([await ask('evil.example:9464'), await ask('localhost:9464'), await ask('[::1]')]).toEqual([
+    403, 200, 200,
+  ])
 })
 
 test('answers 500 without a reason when the metrics cannot be had', async () => {

@@ -1,0 +1,42 @@
+import { clientRow, type ErrorDefinition, row } from './error-row.ts'
+
+/** The rows of the one table for requests whose HTTP is not as it should be, whatever they ask for. */
+export const HTTP_ERRORS = {
+  payload_too_large: clientRow(
+    413,
+    -32600,
+    'The request body is too large',
+    'The body is larger than MAX_BODY_BYTES.',
+  ),
+  too_many_headers: clientRow(
+    431,
+    -32600,
+    'The request has too many header fields',
+    'A request may have 100 header fields.',
+  ),
+  unsupported_media_type: clientRow(
+    415,
+    -32600,
+    'The content type is not supported',
+    'Send `Content-Type: application/json` in UTF-8.',
+  ),
+  not_found: row(404, -32601, 'client', false, 'Nothing is here', 'No such path, or not with this method.'),
+  method_not_allowed: clientRow(
+    405,
+    -32601,
+    'The method is not allowed here',
+    'The path exists, but not with this HTTP method; `Allow` names those it has.',
+  ),
+  not_acceptable: clientRow(
+    406,
+    -32600,
+    'The answer has no form that the client accepts',
+    'Over Streamable HTTP, `Accept` has to name both `application/json` and `text/event-stream`, for `GET` the second.',
+  ),
+  upgrade_required: clientRow(
+    426,
+    -32600,
+    'This path speaks WebSocket only',
+    'Open a WebSocket (RFC 6455, version 13) with the subprotocol `mcp`.',
+  ),
+} as const satisfies Record<string, ErrorDefinition>

@@ -1,0 +1,189 @@
+import type { Server, ServerResponse } from 'node:http'
+import { type Socket, isIPv6 } from 'node:net'
+import type { Clock } from '../domain/clock.ts'
+import type { Logger } from '../telemetry/logger.ts'
+
+/** How many connections of clients may be open. */
+export interface ConnectionLimits {
+  readonly total: number
+  readonly perAddress: number
+}
+
+interface Connection {
+  readonly socket: Socket
+  readonly address: Address
+  /** Requests that came and were not answered to the end. */
+  underWay: number
+}
+
+/** Connections without a request under way, those that never had one apart: they give way first. Longest idle first. */
+class Idle {
+  readonly #fresh = new Set<Connection>()
+  readonly #rested = new Set<Connection>()
+
+  add(connection: Connection, isFresh: boolean): void {
+    const set = isFresh ? this.#fresh : this.#rested
+    set.add(connection)
+  }
+
+  remove(connection: Connection): void {
+    this.#fresh.delete(connection)
+    this.#rested.delete(connection)
+  }
+
+  get first(): Connection | undefined {
+    for (const set of [this.#fresh, this.#rested]) for (const connection of set) return connection
+    return undefined
+  }
+}
+
+class Address {
+  readonly idle = new Idle()
+  open = 0
+}
+
+const REFRESH_MS = 1000
+const LOG_EVERY_MS = 60_000
+
+/**
+ * Keeps the connections of clients within bounds, so that the process always has descriptors left for its servers. Where
+ * one more is too many, the longest idle gives way, first those that never sent a request; without an idle one the new
+ * one is closed.
+ */
+export class Connections {
+  readonly #limitsNow: () => Promise<ConnectionLimits>
+  readonly #clock: Clock
+  readonly #logger: Logger
+  #limits: ConnectionLimits
+  #open = 0
+  readonly #idle = new Idle()
+  readonly #addresses = new Map<string, Address>()
+  readonly #connections = new WeakMap<Socket, Connection>()
+  #refreshedAt: number
+  #loggedAt = -Infinity
+
+  /** @param options.limitsNow asked again while connections come, at most once a second: the system's limits may change */
+  constructor(options: {
+    limits: ConnectionLimits
+    limitsNow: () => Promise<ConnectionLimits>
+    clock: Clock
+    logger: Logger
+  }) {
+    this.#limits = options.limits
+    this.#limitsNow = options.limitsNow
+    this.#clock = options.clock
+    this.#logger = options.logger
+    this.#refreshedAt = options.clock.monotonic()
+  }
+
+  get open(): number {
+    return this.#open
+  }
+
+  /** Counts the connections of a server from here on. */
+  watch(server: Server): void {
+    server.on('connection', (socket) => this.#opened(socket))
+  }
+
+  /** Says that a connection has a request under way, until its response is over; not at all where it is upgraded. */
+  busy(socket: Socket, response: ServerResponse): void {
+    const connection = this.#connections.get(socket)
+    if (connection === undefined) return
+    connection.underWay += 1
+    this.#forget(connection)
+    response.once('close', () => {
+      connection.underWay -= 1
+      if (connection.underWay === 0 && !socket.destroyed) this.#rest(connection, false)
+    })
+  }
+
+  #opened(socket: Socket): void {
+    void this.#refresh()
+    const name = addressOf(socket.remoteAddress)
+    const address = this.#addresses.get(name) ?? new Address()
+    if (!this.#hasRoom(address)) {
+      socket.destroy()
+      return
+    }
+    this.#addresses.set(name, address)
+    const connection: Connection = { socket, address, underWay: 0 }
+    this.#connections.set(socket, connection)
+    this.#open += 1
+    address.open += 1
+    this.#rest(connection, true)
+    socket.once('close', () => this.#closed(name, connection))
+  }
+
+  /** Whether one more may come, after what is idle has made room for it. */
+  #hasRoom(address: Address): boolean {
+    const isOfAddress = address.open >= this.#limits.perAddress
+    if (!isOfAddress && this.#open < this.#limits.total) return true
+    this.#tell(isOfAddress)
+    return this.#end((isOfAddress ? address.idle : this.#idle).first)
+  }
+
+  /** Ends an idle connection; false when there is none. */
+  #end(connection: Connection | undefined): boolean {
+    if (connection === undefined) return false
+    this.#forget(connection)
+    connection.socket.destroy()
+    return true
+  }
+
+  #closed(name: string, connection: Connection): void {
+    const { address } = connection
+    this.#forget(connection)
+    this.#open -= 1
+    address.open -= 1
+    if (address.open === 0) this.#addresses.delete(name)
+  }
+
+  #rest(connection: Connection, isFresh: boolean): void {
+    this.#idle.add(connection, isFresh)
+    connection.address.idle.add(connection, isFresh)
+  }
+
+  #forget(connection: Connection): void {
+    this.#idle.remove(connection)
+    connection.address.idle.remove(connection)
+  }
+
+  async #refresh(): Promise<void> {
+    const now = this.#clock.monotonic()
+    if (now - this.#refreshedAt < REFRESH_MS) return
+    this.#refreshedAt = now
+    this.#limits = await this.#limitsNow()
+    for (let excess = this.#open - this.#limits.total; excess > 0; excess -= 1) {
+      if (!this.#end(this.#idle.first)) return
+    }
+  }
+
+  #tell(isOfAddress: boolean): void {
+    const now = this.#clock.monotonic()
+    if (now - this.#loggedAt < LOG_EVERY_MS) return
+    this.#loggedAt = now
+    const { total, perAddress } = this.#limits
+    this.#logger.warn(
+      { open: this.#open, maxConnections: total, maxConnectionsPerAddress: perAddress },
+      isOfAddress
+        ? 'an address has as many connections open as allowed; its idle ones are closed, further ones refused'
+        : 'as many connections are open as allowed; idle ones are closed, further ones refused',
+    )
+  }
+}
+
+/** Whoever has one address of IPv6 has a whole network of them. */
+function addressOf(address = ''): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
+  if (mapped !== undefined || !isIPv6(address)) return mapped ?? address
+  return networkOf(address)
+}
+
+/** The first 64 bits, as text. */
+function networkOf(address: string): string {
+  const [head = '', tail] = (address.split('%', 1)[0] ?? '').split('::')
+  const before = head === '' ? [] : head.split(':')
+  const after = tail === undefined || tail === '' ? [] : tail.split(':')
+  const zeros = tail === undefined ? [] : Array.from({ length: 8 - before.length - after.length }, () => '0')
+  return [...before, ...zeros, ...after].slice(0, 4).join(':')
+}
