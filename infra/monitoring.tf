@@ -20,9 +20,9 @@ locals {
     }
     registry-stale = {
       title    = "the registry is stale"
-      query    = "max(gateway_registry_age) > 300"
+      query    = "max(gateway_registry_age) > 300 or max(gateway_registry_stale) > 0"
       duration = "60s"
-      advice   = "Firestore does not answer. Calls go on with the last good registry; changes have no effect."
+      advice   = "Firestore does not answer, or an edit could not be applied everywhere: the log has the target. Calls go on with the last good registry."
     }
     held-removals = {
       title    = "removals of servers are held back"

@@ -14,7 +14,7 @@ import { privateKey } from './config/private-key.ts'
 import type { IssuerSettings } from './config/schema.ts'
 import { registryPlace } from './config/start-notes.ts'
 import { VERSION } from './config/version.ts'
-import { Reconciler } from './control/reconciler.ts'
+import { ControlPath } from './control/control-path.ts'
 import { sleep, systemClock } from './domain/clock.ts'
 import { createApp } from './http/app.ts'
 import { openConnections } from './http/descriptors.ts'
@@ -26,7 +26,6 @@ import type { EndpointOptions } from './mcp/modern-endpoint.ts'
 import { SseEndpoint } from './mcp/sse-endpoint.ts'
 import { StreamableHttpEndpoint } from './mcp/streamable-http-endpoint.ts'
 import { WebSocketEndpoint } from './mcp/websocket-endpoint.ts'
-import { withResolvedPipelines } from './pipelines/references.ts'
 import { writeExampleRegistry } from './registry/example-registry.ts'
 import { openRegistry } from './registry/registry-open.ts'
 import { openSecrets } from './registry/secrets-open.ts'
@@ -162,7 +161,6 @@ export async function startGateway(
 
     const own = openBuiltins(settings, { catalog, calls: () => calls, metrics, clock, logger })
     lifecycle.onClose('enhancer', () => own.enhancing.close())
-    const reconciler = new Reconciler({ upstreams, catalog: own.builtins, logger })
     const registry = await openRegistry(settings, {
       firestore,
       directory,
@@ -170,11 +168,14 @@ export async function startGateway(
       random: Math.random,
       logger,
     })
-    lifecycle.onClose('registry', () => registry.source.close())
-    let hasSnapshot = false
-    lifecycle.readyWhen('registry', () => hasSnapshot)
-    lifecycle.staleWhen('registry', () => hasSnapshot && registry.freshness().state === 'stale')
-    lifecycle.staleWhen('kubernetes', () => registry.isDiscoveryStale())
+    const control = new ControlPath({
+      registry,
+      lifecycle,
+      upstreams,
+      catalog: own.builtins,
+      followers: { secrets, processLogs: servers.processLogs },
+      logger,
+    })
 
     const stateKey = await privateKey(settings.stateKey, join(settings.dataDir, 'state.key'))
     const seal = new StateSeal({ key: stateKey, clock })
@@ -244,7 +245,7 @@ export async function startGateway(
       registryStore: registry.store,
       pipelineStore: registry.pipelineStore,
       maxServersOf: (tenantId) => quotasOf(tenantId)?.servers,
-      hasSnapshot: () => hasSnapshot,
+      hasSnapshot: () => control.hasSnapshot,
       lifecycle,
       verifier: issuers.verifier,
       catalog,
@@ -267,6 +268,7 @@ export async function startGateway(
       caches: own.cacheStates,
       generation: () => catalog.snapshot.generation,
       registryAgeSeconds: () => registry.freshness().ageMs / 1000,
+      isRegistryStale: () => control.isStale,
       heldRemovals: () => registry.freshness().held,
     })
     listener.serve(app)
@@ -280,13 +282,7 @@ export async function startGateway(
       await sleep(clock, FLUSH_MS)
     })
 
-    await registry.source.start((snapshot) => {
-      if (!hasSnapshot) issuers.warnIfNone()
-      hasSnapshot = true
-      secrets.setServers(snapshot.servers)
-      servers.processLogs.setServers(snapshot.servers)
-      reconciler.apply(withResolvedPipelines(snapshot))
-    })
+    await control.start({ onFirst: () => issuers.warnIfNone() })
     const url = `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${listener.port}`
     logger.info(
       { url, metricsUrl, registry: registryPlace(settings), version: VERSION },

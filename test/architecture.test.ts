@@ -136,6 +136,15 @@ test('a package is imported only where it belongs', () => {
   expect(wrong).toEqual([])
 })
 
+test('a text that somebody else wrote is read as a URL by `URL.parse`, which throws for none', () => {
+  const wrong = code
+    .filter(({ path }) =>
+      ['domain', 'registry', 'control', 'catalog', 'pipelines', 'api'].includes(folderOf(path)),
+    )
+    .filter(({ text }) => /\bnew URL\(/.test(text))
+  expect(wrong.map(({ path }) => path)).toEqual([])
+})
+
 test('nothing is imported in a way that these tests do not see', () => {
   const dynamic = code.flatMap(({ path, text }) =>
     [...text.matchAll(DYNAMIC_IMPORT)]

@@ -198,9 +198,7 @@ function originsOf({ url, instances }: JsonObject): string[] {
   const listed = Array.isArray(instances)
     ? instances.map((entry: unknown) => (isJsonObject(entry) ? entry['url'] : ''))
     : []
-  return [url, ...listed]
-    .filter((text) => typeof text === 'string' && URL.canParse(text))
-    .map((text) => new URL(String(text)).origin)
+  return [url, ...listed].flatMap((text) => (typeof text === 'string' ? (URL.parse(text)?.origin ?? []) : []))
 }
 
 function fieldsThatDiffer(before: JsonObject, after: JsonObject): string[] {

@@ -2,6 +2,7 @@ import type { Catalog } from '../catalog/catalog.ts'
 import type { Clock } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { runAll } from '../domain/run-all.ts'
 import { isBuiltinName, type ServerKey, serverKey } from '../domain/server-definition.ts'
 import type { Snapshot } from '../domain/snapshot.ts'
 import type { Call, Route, Stage } from '../routing/call.ts'
@@ -28,7 +29,10 @@ export class BuiltinServers {
     this.#options = options
   }
 
-  /** Hands a snapshot on to the catalog, with the gateway's own servers in it. */
+  /**
+   * Hands a snapshot on to the catalog, with the gateway's own servers in it.
+   * @throws AggregateError when that failed somewhere; the rest of it is in force all the same
+   */
   applySnapshot(snapshot: Snapshot): void {
     const { catalog, sources } = this.#options
     const builtin = sources.flatMap((source) => this.#serversOf(source, snapshot))
@@ -37,12 +41,12 @@ export class BuiltinServers {
       ...builtin.map(({ definition }) => [serverKey(definition), definition] as const),
     ])
     this.#tools = new Map(builtin.map((server) => [serverKey(server.definition), toolsOf(server)]))
-    catalog.applySnapshot({ ...snapshot, servers })
-    for (const server of builtin) {
+    const offers = builtin.map((server) => () => {
       const key = serverKey(server.definition)
       catalog.setOffer(key, offerOf(server))
       catalog.setAvailable(key, true)
-    }
+    })
+    runAll([() => catalog.applySnapshot({ ...snapshot, servers }), ...offers])
   }
 
   /** Stage: runs the tools of the gateway's own servers; other calls go on. */
@@ -90,7 +94,7 @@ export class BuiltinServers {
     try {
       return source(snapshot)
     } catch (error) {
-      this.#options.logger.error({ err: error }, "servers of the gateway's own cannot be had")
+      this.#options.logger.error({ err: error }, "the gateway's own servers are not available")
       return []
     }
   }

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { accessKey, type Principal } from '../domain/principal.ts'
+import { runAll } from '../domain/run-all.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from '../domain/server-definition.ts'
 import { EMPTY_SNAPSHOT, type Snapshot, serverNamed, serversOf } from '../domain/snapshot.ts'
 import type { Offer } from '../upstream/discovery.ts'
@@ -36,16 +37,27 @@ export class Catalog {
     return this.#snapshot
   }
 
-  /** Takes over a snapshot; from here on every decision and view follows it. */
+  /**
+   * Takes over a snapshot; from here on every decision and view follows it.
+   * @throws AggregateError when that failed at a server or listener: the others have it all the same, and what the server
+   * offered is listed no more until it says so again
+   */
   applySnapshot(snapshot: Snapshot): void {
     this.#snapshot = snapshot
-    for (const [key, catalog] of this.#servers) {
-      const definition = snapshot.servers.get(key)
-      if (definition === undefined) this.#forget(key)
-      else if (definition !== catalog.definition)
-        this.#servers.set(key, buildServerCatalog(definition, catalog.offer, catalog))
-    }
-    this.#changed()
+    const steps = [...this.#servers].map(
+      ([key, catalog]) =>
+        () =>
+          this.#redefine(key, catalog),
+    )
+    runAll([...steps, () => this.#changed()])
+  }
+
+  #redefine(key: ServerKey, catalog: ServerCatalog): void {
+    const definition = this.#snapshot.servers.get(key)
+    if (definition === catalog.definition) return
+    this.#servers.delete(key)
+    if (definition === undefined) this.#available.delete(key)
+    else this.#servers.set(key, buildServerCatalog(definition, catalog.offer, catalog))
   }
 
   /** Takes over what a server offers now. Ignored for a server that the snapshot no longer has. */
@@ -133,14 +145,9 @@ export class Catalog {
     return [...new Set([...listing, ...naming, ...matching])].map(({ definition }) => definition)
   }
 
-  #forget(key: ServerKey): void {
-    this.#servers.delete(key)
-    this.#available.delete(key)
-  }
-
   #changed(): void {
     this.#version += 1
-    for (const listener of this.#listeners) listener()
+    runAll(this.#listeners)
   }
 }
 

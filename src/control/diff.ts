@@ -33,13 +33,14 @@ const CONNECTION_FIELDS = [
  * Compares two snapshots. A disabled server has no connection, so it counts as absent: enabling it adds it,
  * disabling it removes it, and edits while it is disabled are no change.
  */
-export function diff(previous: Snapshot, next: Snapshot): Changes {
+export function diff(previous: Pick<Snapshot, 'servers'>, next: Pick<Snapshot, 'servers'>): Changes {
   const added: ServerDefinition[] = []
   const replaced: ServerDefinition[] = []
   const updated: ServerDefinition[] = []
   for (const [key, server] of next.servers) {
     if (!server.enabled) continue
     const before = previous.servers.get(key)
+    if (before === server) continue
     if (before === undefined || !before.enabled) added.push(server)
     else if (connectionPart(before) !== connectionPart(server)) replaced.push(server)
     else if (canonicalJson(before) !== canonicalJson(server)) updated.push(server)

@@ -77,9 +77,9 @@ const auth = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('headers'), headers }),
 ])
 
-const httpUrl = z.url({ protocol: /^https?$/ }).refine((text) => {
-  const url = new URL(text)
-  return url.username === '' && url.password === '' && url.hash === ''
+const httpUrl = z.url({ protocol: /^https?$/, abort: true }).refine((text) => {
+  const url = URL.parse(text)
+  return url?.username === '' && url.password === '' && url.hash === ''
 }, 'must have no user name, password or fragment')
 
 const environment = z.record(

@@ -1,3 +1,4 @@
+import { guarded } from '../domain/guarded.ts'
 import { PIPELINE_SERVER, type PipelineDefinition, pipelinesOf } from '../domain/pipeline-definition.ts'
 import { ALL_TENANTS } from '../domain/principal.ts'
 import { isBuiltinName } from '../domain/server-definition.ts'
@@ -32,7 +33,10 @@ function problemsAmong(
   snapshot: Snapshot,
 ): (readonly [string, PipelineDefinition, string])[] {
   return [...pipelines].flatMap(([id, pipeline]) => {
-    const problems = referenceProblems(pipeline, { ...snapshot, pipelines })
+    const problems = guarded(
+      () => referenceProblems(pipeline, { ...snapshot, pipelines }),
+      (reason) => [reason],
+    )
     return problems.length === 0 ? [] : [[id, pipeline, problems.join('; ')] as const]
   })
 }

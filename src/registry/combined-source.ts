@@ -1,6 +1,7 @@
 import { ALL_TENANTS } from '../domain/principal.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from '../domain/server-definition.ts'
 import type { QuarantinedDocument, Snapshot } from '../domain/snapshot.ts'
+import type { Logger } from '../telemetry/logger.ts'
 import type { LastGood, RegistryDocument } from './parse.ts'
 import { contentOf, parseSections } from './parse-sections.ts'
 import type { RegistrySource } from './registry-source.ts'
@@ -28,6 +29,8 @@ export class CombinedSource implements RegistrySource {
   #generation = 0
   #emitted: string | undefined
   #forget: () => void = () => {}
+  readonly #logger: Logger
+  #isStale = false
 
   /** @param options.defaultTenant known whatever tenants there are */
   constructor(options: {
@@ -35,7 +38,9 @@ export class CombinedSource implements RegistrySource {
     discovery: Discovery
     directory: TenantDirectory
     defaultTenant: string | undefined
+    logger: Logger
   }) {
+    this.#logger = options.logger
     this.#main = options.main
     this.#discovery = options.discovery
     this.#directory = options.directory
@@ -62,7 +67,23 @@ export class CombinedSource implements RegistrySource {
     await this.#main.close()
   }
 
+  /** Whether the last look at what was discovered could not be taken over. */
+  get isStale(): boolean {
+    return this.#isStale
+  }
+
+  /** Never throws: it runs where timers call it. */
   #emit(): void {
+    try {
+      this.#merge()
+      this.#isStale = false
+    } catch (error) {
+      this.#isStale = true
+      this.#logger.error({ err: error }, 'adding what was discovered to the registry failed')
+    }
+  }
+
+  #merge(): void {
     if (this.#snapshot === undefined) return
     const merged = this.#merged(this.#snapshot)
     const content = contentOf(merged)

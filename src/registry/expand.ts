@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { guarded } from '../domain/guarded.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import { problemLine, problemsOf } from '../domain/problems.ts'
 import { SERVER_NAME } from '../domain/server-definition.ts'
@@ -37,8 +38,15 @@ export function usesTemplate(value: unknown): value is JsonObject {
   return isJsonObject(value) && value['transport'] === 'template'
 }
 
-/** Everything that can be known to be wrong with a document without knowing its template. */
+/** Everything that can be known to be wrong with a document without knowing its template; never throws. */
 export function problemsOfUse(document: JsonObject): string[] {
+  return guarded(
+    () => wrongInUse(document),
+    (reason) => [reason],
+  )
+}
+
+function wrongInUse(document: JsonObject): string[] {
   const structure = structureProblem(document)
   if (structure !== undefined) return [structure]
   return [
@@ -57,8 +65,11 @@ export function problemsOfUse(document: JsonObject): string[] {
  */
 export function expanded(document: RegistryDocument, templates: Templates): RegistryDocument {
   const { id, value } = document
-  if (!usesTemplate(value)) return document
-  const result = expansion(value, templates)
+  if (!usesTemplate(value) || document.problems !== undefined) return document
+  const result = guarded(
+    () => expansion(value, templates),
+    (reason) => [reason],
+  )
   return Array.isArray(result) ? { id, value, problems: result } : { id, value: result }
 }
 

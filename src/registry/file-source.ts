@@ -8,7 +8,7 @@ import type { LastGood, RegistryDocument } from './parse.ts'
 import { contentOf, parseSections } from './parse-sections.ts'
 import { PollLoop } from './poll-loop.ts'
 import { fingerprintOf, readLimited } from './read-limited.ts'
-import type { RegistrySource } from './registry-source.ts'
+import type { RegistryFreshness, RegistrySource } from './registry-source.ts'
 import {
   OPTIONAL_SECTIONS,
   type OptionalSection,
@@ -51,6 +51,10 @@ export class FileSource implements RegistrySource {
   #generation = 0
   #emitted: string | undefined
   #notes: readonly string[] = []
+  readonly #clock: Clock
+  /** When the file could last be taken over, and whether it could this time. */
+  #takenAt: number
+  #isStale = false
 
   /** @param options.defaultTenant tenant of documents that name none; known whatever tenants the file has */
   constructor(options: {
@@ -64,7 +68,15 @@ export class FileSource implements RegistrySource {
     this.#defaultTenant = options.defaultTenant
     this.#directory = options.directory
     this.#logger = options.logger
+    this.#clock = options.clock
+    this.#takenAt = options.clock.now()
     this.#loop = new PollLoop({ clock: options.clock, look: () => this.#pollOnce() })
+  }
+
+  /** How far the registry in force can be believed: `stale` while the file says what could not be taken over. */
+  get status(): RegistryFreshness {
+    const ageMs = this.#isStale ? this.#clock.now() - this.#takenAt : 0
+    return { state: this.#isStale ? 'stale' : 'live', ageMs, held: 0 }
   }
 
   /**
@@ -86,7 +98,7 @@ export class FileSource implements RegistrySource {
     try {
       return await this.#poll()
     } catch (error) {
-      this.#logger.error({ err: error }, 'taking over the registry file failed')
+      this.#fail(error)
       return POLL_MS
     }
   }
@@ -110,13 +122,25 @@ export class FileSource implements RegistrySource {
     return POLL_MS
   }
 
+  /** Never throws: a file that cannot be taken over must not keep the gateway from starting, nor from the next edit. */
   #take(content: { readonly text: string } | { readonly problem: string }): void {
     const text = 'text' in content ? content.text : undefined
     if (text !== undefined && text === this.#text) return
     this.#text = text
-    const read = 'text' in content ? readRegistryText(content.text) : content
-    if ('problem' in read) this.#keepLastGood(read.problem)
-    else this.#takeContent(read)
+    try {
+      const read = 'text' in content ? readRegistryText(content.text) : content
+      this.#isStale = 'problem' in read
+      if ('problem' in read) this.#keepLastGood(read.problem)
+      else this.#takeContent(read)
+      if (!this.#isStale) this.#takenAt = this.#clock.now()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#isStale = true
+    this.#logger.error({ file: this.#path, err: error }, 'taking over the registry file failed')
   }
 
   #keepLastGood(problem: string): void {
@@ -147,7 +171,7 @@ export class FileSource implements RegistrySource {
     this.#notes = notes
     const refused = this.#takeSections(sections)
     const { tenants, ...documents } = this.#sections
-    this.#directory.apply(tenants)
+    this.#takeTenants(tenants)
     const { snapshot, lastGood } = parseSections({
       documents: { servers, ...documents },
       tenants: this.#directory.snapshot,
@@ -159,6 +183,15 @@ export class FileSource implements RegistrySource {
     const ofTenants = this.#directory.snapshot.quarantined
     this.#parsed = { ...snapshot, quarantined: [...snapshot.quarantined, ...ofTenants, ...refused] }
     this.#emit(this.#parsed)
+  }
+
+  /** Servers follow their file also where some part of the gateway does not follow the tenants. */
+  #takeTenants(tenants: readonly RegistryDocument[]): void {
+    try {
+      this.#directory.apply(tenants)
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   /** Takes over the sections that can be used; says of the others why they cannot. */

@@ -63,6 +63,8 @@ export class FirestoreSource implements RegistrySource {
   #cancelRun: (() => void) | undefined
   #cancelPoll: () => void = () => {}
   #working: Promise<void> = Promise.resolve()
+  /** Whether what the store says now could not be taken over. */
+  #hasFailed = false
 
   /**
    * @param options.directory is told the tenants, before the servers that belong to them
@@ -108,7 +110,8 @@ export class FirestoreSource implements RegistrySource {
   }
 
   get status(): RegistryStatus {
-    return { ...this.#watch.status, held: this.#holds.size }
+    const status = this.#watch.status
+    return { ...status, ...(this.#hasFailed && { state: 'stale' }), held: this.#holds.size }
   }
 
   /**
@@ -148,8 +151,13 @@ export class FirestoreSource implements RegistrySource {
       this.#cancelRun = undefined
       this.#working = this.#working
         .then(() => this.#run())
-        .catch((error: unknown) => this.#logger.error({ err: error }, 'taking over the registry failed'))
+        .catch((error: unknown) => this.#fail(error, 'taking over the registry failed'))
     })
+  }
+
+  #fail(error: unknown, what: string): void {
+    this.#hasFailed = true
+    this.#logger.error({ err: error }, what)
   }
 
   async #run(): Promise<void> {
@@ -206,7 +214,8 @@ export class FirestoreSource implements RegistrySource {
 
   /** Puts documents in force, the tenants before those that belong to them. */
   #take({ tenants, ...documents }: WatchedRegistry): void {
-    this.#directory.apply(tenants)
+    this.#hasFailed = false
+    this.#takeTenants(tenants)
     const { snapshot, lastGood } = parseSections({
       documents,
       tenants: this.#directory.snapshot,
@@ -230,6 +239,15 @@ export class FirestoreSource implements RegistrySource {
     if (this.#watch.status.state === 'live') {
       const statuses = statusesOf(documents.servers, snapshot.quarantined, this.#holds.of('servers'))
       this.#statuses.report(statuses, this.#generation)
+    }
+  }
+
+  /** Servers follow the store also where some part of the gateway does not follow the tenants. */
+  #takeTenants(tenants: readonly WatchedDocument[]): void {
+    try {
+      this.#directory.apply(tenants)
+    } catch (error) {
+      this.#fail(error, 'taking over the tenants failed')
     }
   }
 

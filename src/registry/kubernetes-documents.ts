@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net'
+import { guarded } from '../domain/guarded.ts'
 import type { JsonObject } from '../domain/json.ts'
 import { ALL_TENANTS } from '../domain/principal.ts'
 import type { ServiceFacts, SliceFacts } from './kubernetes-objects.ts'
@@ -54,7 +55,10 @@ export function documentsOfServices(
     .toSorted((a, b) => a.service.createdAt - b.service.createdAt || (a.id < b.id ? -1 : 1))
     .map(({ service, id }) => {
       const own = slicesOf.get(`${service.namespace}/${service.name}`) ?? []
-      return { id, ...documentOf(service, own, rules) }
+      return guarded<RegistryDocument>(
+        () => ({ id, ...documentOf(service, own, rules) }),
+        (reason) => ({ id, value: { name: service.name }, problems: [reason], isHidden: true }),
+      )
     })
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { guarded } from '../domain/guarded.ts'
 
 /** Which Service an EndpointSlice belongs to. */
 const SERVICE_NAME = 'kubernetes.io/service-name'
@@ -81,10 +82,17 @@ export type SliceFacts = z.output<typeof sliceSchema>
 
 /** Undefined for what is no Service. */
 export function readService(object: unknown): ServiceFacts | undefined {
-  return serviceSchema.safeParse(object).data
+  return read(serviceSchema, object)
 }
 
 /** Undefined for what is no EndpointSlice. */
 export function readSlice(object: unknown): SliceFacts | undefined {
-  return sliceSchema.safeParse(object).data
+  return read(sliceSchema, object)
+}
+
+function read<T extends z.ZodType>(schema: T, object: unknown): z.output<T> | undefined {
+  return guarded(
+    () => schema.safeParse(object).data,
+    () => undefined,
+  )
 }

@@ -1,3 +1,4 @@
+import { guarded } from '../domain/guarded.ts'
 import type { JsonObject } from '../domain/json.ts'
 import { type PipelineDefinition, pipelineSchema } from '../domain/pipeline-definition.ts'
 import { problemLine, problemsOf } from '../domain/problems.ts'
@@ -37,7 +38,7 @@ export function parsePipelines(documents: ReadonlyMap<string, JsonObject>): {
 }
 
 /** A pipeline, or everything for which a source would refuse its document by itself. */
-export function checkedPipeline(document: JsonObject): ReturnType<typeof parsePipeline> {
+export function checkedPipeline(document: JsonObject): CheckedPipeline {
   const raw = parseRaw('pipelines', [{ id: String(document['name']), value: document }], {
     defaultTenant: undefined,
   })
@@ -46,10 +47,19 @@ export function checkedPipeline(document: JsonObject): ReturnType<typeof parsePi
   return parsePipeline(document)
 }
 
-function parsePipeline(document: unknown): {
+interface CheckedPipeline {
   readonly definition: PipelineDefinition | undefined
   readonly problems: readonly string[]
-} {
+}
+
+function parsePipeline(document: unknown): CheckedPipeline {
+  return guarded(
+    () => readPipeline(document),
+    (reason) => ({ definition: undefined, problems: [reason] }),
+  )
+}
+
+function readPipeline(document: unknown): CheckedPipeline {
   const { data, error } = pipelineSchema.safeParse(document)
   if (data === undefined) return { definition: undefined, problems: problemsOf(error).map(problemLine) }
   const planned = planOf(data)

@@ -1,3 +1,4 @@
+import { guarded } from '../domain/guarded.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import { TENANT_ID } from '../domain/principal.ts'
 import { SERVER_NAME } from '../domain/server-definition.ts'
@@ -25,7 +26,7 @@ export function parseRaw(
   const quarantined: QuarantinedDocument[] = []
   for (const { id, value } of documents) {
     const document = { name: id, tenantId: defaultTenant, ...(isJsonObject(value) ? value : {}) }
-    const problems = isJsonObject(value) ? problemsOf(document) : ['expected object']
+    const problems = isJsonObject(value) ? checked(document) : ['expected object']
     if (problems.length === 0) valid.set(id, document)
     else quarantined.push(rawRefusal(section, id, ownerOf(document), problems.join('; ')))
   }
@@ -41,6 +42,13 @@ export function rawRefusal(
 ): QuarantinedDocument {
   const path = `${section}/${id.slice(0, 128)}`
   return { id: path, name: path, tenantId, reason, lastGoodServes: false }
+}
+
+function checked(document: JsonObject): string[] {
+  return guarded(
+    () => problemsOf(document),
+    (reason) => [reason],
+  )
 }
 
 function problemsOf(document: JsonObject): string[] {

@@ -1,4 +1,5 @@
 import { type EnhancementRule, enhancementRuleSchema } from '../domain/enhancement-rule.ts'
+import { guarded } from '../domain/guarded.ts'
 import { canonicalJson, isJsonObject } from '../domain/json.ts'
 import { problemLine, problemsOf } from '../domain/problems.ts'
 import { ALL_TENANTS, TENANT_ID } from '../domain/principal.ts'
@@ -102,15 +103,21 @@ function ruleSection(
   const valid = new Map<string, EnhancementRule>()
   const quarantined = [...raw.quarantined]
   for (const [id, document] of raw.documents) {
-    const { data, error } = enhancementRuleSchema.safeParse(document)
-    if (data !== undefined) {
-      valid.set(id, data)
-      continue
-    }
-    const reason = problemsOf(error).map(problemLine).join('; ').slice(0, 2000)
-    quarantined.push(rawRefusal('enhancement_rules', id, ownerOf(document), reason))
+    const { rule, reason } = checkedRule(document)
+    if (rule !== undefined) valid.set(id, rule)
+    else quarantined.push(rawRefusal('enhancement_rules', id, ownerOf(document), reason.slice(0, 2000)))
   }
   return { valid, quarantined }
+}
+
+function checkedRule(document: unknown): { rule: EnhancementRule | undefined; reason: string } {
+  return guarded(
+    () => {
+      const { data, error } = enhancementRuleSchema.safeParse(document)
+      return { rule: data, reason: data === undefined ? problemsOf(error).map(problemLine).join('; ') : '' }
+    },
+    (reason) => ({ rule: undefined, reason }),
+  )
 }
 
 function pipelineSection(
@@ -152,8 +159,9 @@ function sifted(
 }
 
 /** A field that is there, even without a value, takes no default. */
-function withoutDefaultTenant({ id, value }: RegistryDocument): RegistryDocument {
-  return { id, value: isJsonObject(value) ? { tenantId: undefined, ...value } : value }
+function withoutDefaultTenant(document: RegistryDocument): RegistryDocument {
+  const { value } = document
+  return { ...document, value: isJsonObject(value) ? { tenantId: undefined, ...value } : value }
 }
 
 function strangerEntry(document: RegistryDocument): QuarantinedDocument {

@@ -1,3 +1,4 @@
+import { guarded } from '../domain/guarded.ts'
 import { isJsonObject } from '../domain/json.ts'
 import { type Problem, problemLine, problemsOf } from '../domain/problems.ts'
 import { TENANT_ID } from '../domain/principal.ts'
@@ -47,8 +48,7 @@ export function parseRegistry(options: {
   const refused: QuarantinedDocument[] = []
   for (const document of options.documents) {
     const value = withDefaults(document, options.defaultTenant)
-    const problems = document.problems ?? documentProblems(value).map(problemLine)
-    const valid = problems.length === 0 ? serverDocumentSchema.parse(value) : undefined
+    const { valid, problems } = checkedServer(document, value)
     const good = valid ?? options.previous.get(document.id)
     if (good !== undefined) lastGood.set(document.id, good)
     if (valid !== undefined) {
@@ -68,13 +68,33 @@ export function parseRegistry(options: {
   }
 }
 
+/** The server that a document is, or what is wrong with it. */
+function checkedServer(
+  document: RegistryDocument,
+  value: unknown,
+): { readonly valid: ServerDefinition | undefined; readonly problems: readonly string[] } {
+  const problems = document.problems ?? documentProblems(value).map(problemLine)
+  if (problems.length > 0) return { valid: undefined, problems }
+  return guarded<ReturnType<typeof checkedServer>>(
+    () => ({ valid: serverDocumentSchema.parse(value), problems }),
+    (reason) => ({ valid: undefined, problems: [reason] }),
+  )
+}
+
 /** The key of a document is its name, and its source knows its tenant, unless it says so itself. */
 export function withDefaults({ id, value }: RegistryDocument, defaultTenant: string): unknown {
   return isJsonObject(value) ? { name: id, tenantId: defaultTenant, ...value } : value
 }
 
-/** Everything that is wrong with the document of a server, each thing once. */
+/** Everything that is wrong with the document of a server, each thing once; never throws. */
 export function documentProblems(value: unknown): Problem[] {
+  return guarded(
+    () => problemsOfServer(value),
+    (text) => [{ path: '', text }],
+  )
+}
+
+function problemsOfServer(value: unknown): Problem[] {
   const structure = structureProblem(value)
   if (structure !== undefined) return [{ path: '', text: structure }]
   if (isJsonObject(value) && isBuiltinName(value['name']))
@@ -104,6 +124,13 @@ export function structureProblem(value: unknown, depth = 0): string | undefined 
 
 /** The last good version with who may use it as the document says now; undefined when that part is invalid. */
 function underAccessPart(good: ServerDefinition, value: unknown): ServerDefinition | undefined {
+  return guarded<ServerDefinition | undefined>(
+    () => mergedWithAccess(good, value),
+    () => undefined,
+  )
+}
+
+function mergedWithAccess(good: ServerDefinition, value: unknown): ServerDefinition | undefined {
   if (structureProblem(value) !== undefined || isBuiltinName(good.name)) return undefined
   const access = accessPartSchema.safeParse(value)
   if (!access.success) return undefined

@@ -6,7 +6,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import { CombinedSource } from './combined-source.ts'
 import { FileSource } from './file-source.ts'
 import { FileStore } from './file-store.ts'
-import type { RegistrySource } from './registry-source.ts'
+import type { RegistryFreshness, RegistrySource } from './registry-source.ts'
 import type { RegistryStore } from './registry-store.ts'
 import type { TenantDirectory } from './tenants.ts'
 
@@ -19,16 +19,6 @@ export interface RegistrySettings {
   readonly registryProbeMs: number
   /** Undefined: nothing is discovered beside the registry. */
   readonly kubernetes: KubernetesSettings | undefined
-}
-
-/** How fresh the registry is that the gateway works with. */
-interface RegistryFreshness {
-  /** `stale`: the store does not answer, and the last good registry goes on. */
-  readonly state: 'connecting' | 'live' | 'stale'
-  /** Milliseconds since the store last answered. */
-  readonly ageMs: number
-  /** Removals that are held back. */
-  readonly held: number
 }
 
 /** The registry while the gateway runs: what it reads from, and what writes go to. */
@@ -70,9 +60,10 @@ export async function openRegistry(settings: RegistrySettings, options: OpenOpti
     main: registry.source,
     discovery,
     directory: options.directory,
+    logger: options.logger,
     defaultTenant: options.firestore === undefined ? settings.defaultTenant : undefined,
   })
-  return { ...registry, source, isDiscoveryStale: () => discovery.isStale }
+  return { ...registry, source, isDiscoveryStale: () => discovery.isStale || source.isStale }
 }
 
 async function openMain(
@@ -85,7 +76,7 @@ async function openMain(
     const source = new FileSource({ path, defaultTenant, directory, clock, logger })
     const store = new FileStore({ path, defaultTenant, clock })
     const pipelineStore = new FileStore({ path, defaultTenant, section: 'pipelines', clock })
-    return { source, store, pipelineStore, freshness: () => ({ state: 'live', ageMs: 0, held: 0 }) }
+    return { source, store, pipelineStore, freshness: () => source.status }
   }
   // Imported here, so that the embedded mode does not load the client library.
   const { firestoreDocuments } = await import('../store/firestore-documents.ts')

@@ -1,9 +1,19 @@
 import type { Snapshot } from '../domain/snapshot.ts'
 
+/** How fresh the registry is that the gateway works with. */
+export interface RegistryFreshness {
+  /** `stale`: what the source says now could not be taken over, and the last good registry goes on. */
+  readonly state: 'connecting' | 'live' | 'stale'
+  /** Milliseconds since the source could last be read and taken over. */
+  readonly ageMs: number
+  /** Removals that are held back. */
+  readonly held: number
+}
+
 /** Where the registry comes from. */
 export interface RegistrySource {
   /**
-   * Starts watching; resolves after the first snapshot, or without one while there is none to be had. Each later snapshot is whole, differs from the one
+   * Starts watching; resolves after the first snapshot, or without one while there is none. Each later snapshot is whole, differs from the one
    * before and has a higher generation. Rejects when nothing can be read at first.
    */
   start(onSnapshot: (snapshot: Snapshot) => void): Promise<void>

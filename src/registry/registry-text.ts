@@ -1,4 +1,5 @@
 import { LineCounter, parseDocument } from 'yaml'
+import { guarded } from '../domain/guarded.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import { documentsOfDesktopConfig } from './desktop-config.ts'
 import type { RegistryDocument } from './parse.ts'
@@ -30,6 +31,13 @@ const SECTIONS = ['servers', 'mcpServers', ...OPTIONAL_SECTIONS, ...IGNORED_SECT
  * both; beside them `tenants`, `templates`, `pipelines` and `enhancement_rules`, maps from id to document.
  */
 export function readRegistryText(text: string): RegistryText {
+  return guarded<RegistryText>(
+    () => readText(text),
+    (reason) => ({ problem: reason }),
+  )
+}
+
+function readText(text: string): RegistryText {
   if (text.trim() === '') return { problem: 'the file is empty' }
   const parsed = parseText(text)
   if ('problem' in parsed) return parsed

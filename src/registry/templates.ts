@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { guarded } from '../domain/guarded.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import { ALL_TENANTS } from '../domain/principal.ts'
 import { problemLine, problemsOf } from '../domain/problems.ts'
@@ -52,7 +53,10 @@ export class Templates {
   add(document: JsonObject): string[] {
     const key = keyOf(document['tenantId'], document['name'])
     if (this.#usable.has(key)) return [`name: there is another template ${String(document['name'])}`]
-    const { template, problems } = read(document)
+    const { template, problems } = guarded(
+      () => read(document),
+      (reason) => ({ template: undefined, problems: [reason] }),
+    )
     if (template === undefined) this.#unusable.add(key)
     else this.#usable.set(key, template)
     return problems

@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { type IssuerDefaults, issuerEntry, type IssuerSettings } from '../config/schema.ts'
+import { guarded } from '../domain/guarded.ts'
 import { canonicalJson, isJsonObject } from '../domain/json.ts'
 import { ALL_TENANTS, TENANT_ID } from '../domain/principal.ts'
 import { problemLine, problemsOf } from '../domain/problems.ts'
+import { runAll } from '../domain/run-all.ts'
 import type { QuarantinedDocument } from '../domain/snapshot.ts'
 import type { RegistryDocument } from './parse.ts'
 
@@ -83,19 +85,25 @@ export class TenantDirectory {
     return this.#tenants
   }
 
-  /** Calls back after each change, with what must not throw; returns how to end that. */
+  /** Calls back after each change; returns how to end that. */
   onChange(listener: (tenants: Tenants) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  /** Takes over all documents of tenants; says nothing to anyone when that changes nothing. */
+  /**
+   * Takes over all documents of tenants; says nothing to anyone when that changes nothing.
+   * @throws AggregateError when a listener failed: the tenants are taken over all the same
+   */
   apply(documents: readonly RegistryDocument[]): void {
     const owners = this.#ownersOf(documents)
     const byId = new Map<string, Tenant>()
     const quarantined: QuarantinedDocument[] = []
     for (const document of documents) {
-      const { tenant, problems } = this.#read(document, owners)
+      const { tenant, problems } = guarded(
+        () => this.#read(document, owners),
+        (reason) => ({ tenant: this.#closed(document.id), problems: [reason] }),
+      )
       if (tenant !== undefined) byId.set(document.id, tenant)
       if (problems.length > 0) quarantined.push(refusal(document.id, tenant, problems))
     }
@@ -103,7 +111,7 @@ export class TenantDirectory {
     if (content === this.#content) return
     this.#content = content
     this.#tenants = { inUse: documents.length > 0, byId, quarantined }
-    for (const listener of this.#listeners) listener(this.#tenants)
+    runAll([...this.#listeners].map((listener) => () => listener(this.#tenants)))
   }
 
   #read(
@@ -128,6 +136,13 @@ export class TenantDirectory {
     }
     const taken = entries.filter(({ issuer }) => owners.get(issuer) !== id)
     return { tenant, problems: [...problems, ...taken.map(({ issuer }) => `issuers: ${issuer} is not free`)] }
+  }
+
+  /** A tenant of whose document nothing is known: nobody is trusted to name it, and its limits stay. */
+  #closed(tenantId: string): Tenant | undefined {
+    const before = this.#tenants.byId.get(tenantId)
+    if (before === undefined) return undefined
+    return { tenantId, issuers: [], trustAgentHeader: false, quotas: before.quotas }
   }
 
   /** Which tenant each issuer belongs to; reserved ones belong to none. */
@@ -160,8 +175,15 @@ export class TenantDirectory {
   }
 }
 
-/** The issuers of a document that are valid by themselves, each name once. */
+/** The issuers of a document that are valid by themselves, each name once; never throws. */
 function validIssuers(value: unknown): z.output<typeof issuers> {
+  return guarded(
+    () => readIssuers(value),
+    () => [],
+  )
+}
+
+function readIssuers(value: unknown): z.output<typeof issuers> {
   const list = isJsonObject(value) ? value['issuers'] : undefined
   const valid = (Array.isArray(list) ? list.slice(0, 20) : []).flatMap((entry: unknown) => {
     const { data } = issuers.element.safeParse(entry)

@@ -44,6 +44,8 @@ export interface Observed {
   readonly generation: () => number
   /** Seconds since the registry's store last answered. */
   readonly registryAgeSeconds?: () => number
+  /** Whether the registry that its source has is not in force everywhere. */
+  readonly isRegistryStale?: () => boolean
   /** Removals of servers that are held back. */
   readonly heldRemovals?: () => number
   /** States of the circuit breakers of all pools, by name of server. */
@@ -244,6 +246,9 @@ export class Metrics {
     )
     gauge('gateway.registry.age', 'Seconds since the store of the registry last answered', (result) =>
       result.observe(this.#observed?.registryAgeSeconds?.() ?? 0),
+    )
+    gauge('gateway.registry.stale', '1 while edits of the registry do not take effect everywhere', (result) =>
+      result.observe(Number(this.#observed?.isRegistryStale?.() ?? false)),
     )
     gauge('gateway.registry.held_removals', 'Removals of servers that are held back', (result) =>
       result.observe(this.#observed?.heldRemovals?.() ?? 0),

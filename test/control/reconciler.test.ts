@@ -108,6 +108,75 @@ test('a failing catalog does not keep connections from being closed', () => {
   expect(calls).toEqual(['catalog 1', 'start acme/a', 'catalog 2', 'stop acme/a'])
 })
 
+describe('what fails', () => {
+  const next = (generation: number, documents: Record<string, object>): void =>
+    reconciler.apply(snapshotOf(generation, documents))
+
+  test('is named until it succeeds, and is tried again with the next snapshot', () => {
+    failAt = 'start acme/a'
+    next(1, { a: {}, b: {} })
+    expect(reconciler.failures).toEqual(['acme/a'])
+    failAt = undefined
+    calls = []
+    next(2, { a: {}, b: {} })
+    expect(calls).toEqual(['catalog 2', 'start acme/a'])
+    expect(reconciler.failures).toEqual([])
+  })
+
+  test('to stop is tried again, and to replace makes a new start', () => {
+    next(1, { a: {}, b: {} })
+    failAt = 'stop acme/a'
+    next(2, { b: {} })
+    failAt = 'replace acme/b'
+    next(3, { b: { args: ['x'] } })
+    expect(reconciler.failures).toEqual(['acme/b'])
+    failAt = undefined
+    calls = []
+    next(4, { b: { args: ['x'] } })
+    expect(calls).toEqual(['catalog 4', 'start acme/b'])
+  })
+
+  test('is forgotten with the server', () => {
+    failAt = 'start acme/a'
+    next(1, { a: {} })
+    next(2, {})
+    expect(reconciler.failures).toEqual([])
+  })
+
+  test('at one part of the gateway is named with it, and keeps no edit from the others', () => {
+    failAt = 'catalog 1'
+    next(1, { a: {} })
+    expect(reconciler.failures).toEqual(['catalog'])
+    expect(log).toMatchObject([{ target: 'catalog', err: { message: 'no' } }, { msg: 'registry applied' }])
+    next(2, { a: { enabled: false } })
+    expect(calls).toEqual(['catalog 1', 'start acme/a', 'catalog 2', 'stop acme/a'])
+    expect(reconciler.failures).toEqual([])
+  })
+
+  test('at a part that follows the registry keeps no edit from the others', () => {
+    const followed: number[] = []
+    const applied: number[] = []
+    const nothing = (): void => undefined
+    const following = new Reconciler({
+      upstreams: { start: nothing, replace: nothing, update: nothing, stop: nothing },
+      catalog: { applySnapshot: ({ generation }) => applied.push(generation) },
+      followers: {
+        broken: { setServers: () => call(failAt ?? '') },
+        sound: { setServers: (servers) => void followed.push(servers.size) },
+      },
+      logger: pino({ level: 'silent' }),
+    })
+    failAt = 'broken'
+    following.apply(snapshotOf(1, { a: {} }))
+    following.apply(snapshotOf(2, { a: {}, b: {} }))
+    expect({ applied, followed, failures: following.failures }).toEqual({
+      applied: [1, 2],
+      followed: [1, 2],
+      failures: ['broken'],
+    })
+  })
+})
+
 describe('the log', () => {
   test('has one line for each snapshot, with counts', () => {
     reconciler.apply(snapshotOf(1, { a: {}, b: {} }))

@@ -4,6 +4,7 @@ import { EMPTY_SNAPSHOT, type Snapshot } from '../../src/domain/snapshot.ts'
 import { CombinedSource } from '../../src/registry/combined-source.ts'
 import { parseRegistry, type RegistryDocument } from '../../src/registry/parse.ts'
 import type { TenantDirectory } from '../../src/registry/tenants.ts'
+import { silentLogger } from '../support/silent-logger.ts'
 import { emptyDirectory } from './tenant-directory.ts'
 
 const HTTP = { transport: 'http', instances: [{ url: 'http://10.0.0.1/mcp' }] }
@@ -42,6 +43,7 @@ beforeEach(async () => {
     },
     directory,
     defaultTenant: 'local',
+    logger: silentLogger,
   })
   await source.start((snapshot) => snapshots.push(snapshot))
 })
@@ -135,4 +137,13 @@ test('both are closed', async () => {
   expect(closed).toEqual(['discovery', 'main'])
   directory.apply([{ id: 'acme', value: {} }])
   expect(snapshots).toEqual([])
+})
+
+test('a defect found while adding what was discovered ends nothing, and shows as stale until it is over', () => {
+  setMain({ a: HTTP })
+  setFound([undefined as unknown as RegistryDocument])
+  expect(source.isStale).toBe(true)
+  setFound([{ id: 'b', value: HTTP }])
+  expect(source.isStale).toBe(false)
+  expect([...(snapshots.at(-1)?.servers.keys() ?? [])]).toEqual(['local/a', 'local/b'])
 })

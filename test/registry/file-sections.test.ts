@@ -225,3 +225,40 @@ describe('templates and pipelines of a file', () => {
     ])
   })
 })
+
+describe('a part of the gateway that cannot follow', () => {
+  test('the tenants keeps no edit of the servers from its effect, and shows as stale until it can', async () => {
+    let isBroken = true
+    directory.onChange(() => {
+      if (isBroken) throw new Error('broken')
+    })
+    await start({ servers: { a: STDIO }, tenants: { acme: {} } })
+    expect(snapshots).toHaveLength(1)
+    expect(source.status.state).toBe('stale')
+    isBroken = false
+    await edit({ servers: { a: STDIO, b: STDIO }, tenants: { acme: {} } }, () => snapshots.length === 2)
+    expect(source.status.state).toBe('live')
+  })
+
+  test('a snapshot keeps the gateway neither from starting nor from the next edit', async () => {
+    const taken: number[] = []
+    await write({ servers: { a: STDIO } })
+    await source.start((snapshot) => {
+      taken.push(snapshot.servers.size)
+      if (snapshot.servers.size === 1) throw new Error('broken')
+    })
+    expect(source.status.state).toBe('stale')
+    await edit({ servers: { a: STDIO, b: STDIO } }, () => taken.length === 2)
+    expect(source.status).toEqual({ state: 'live', ageMs: 0, held: 0 })
+  })
+})
+
+test('a file that cannot be used is stale, for as long as it is so', async () => {
+  await start({ servers: { a: STDIO } })
+  await edit('servers: [', () => snapshots.length === 2)
+  expect(source.status.state).toBe('stale')
+  await clock.advance(5000)
+  expect(source.status.ageMs).toBeGreaterThanOrEqual(5000)
+  await edit({ servers: { a: STDIO } }, () => snapshots.length === 3)
+  expect(source.status.state).toBe('live')
+})

@@ -1,0 +1,15 @@
+/**
+ * Runs every step, whatever becomes of the others.
+ * @throws AggregateError with everything that was thrown, once all have run
+ */
+export function runAll(steps: Iterable<() => void>): void {
+  const failures: unknown[] = []
+  for (const step of steps) {
+    try {
+      step()
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw new AggregateError(failures, `${failures.length} steps failed`)
+}
