@@ -48,6 +48,7 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   'lru-cache': ['auth', 'cache', 'catalog'],
   ollama: ['enhance/ollama-client'],
   opossum: ['upstream'],
+  undici: ['upstream/connection/limited-fetch'],
   '@jmespath-community/jmespath': ['pipelines'],
 }
 

@@ -1,4 +1,5 @@
 import {
+  type RequestId,
   SSEClientTransport,
   StreamableHTTPClientTransport,
   type Transport,
@@ -7,11 +8,14 @@ import { type Clock, sleep } from '../../domain/clock.ts'
 import { secretPlaces } from '../../domain/secret-reference.ts'
 import type { HttpServerDefinition } from '../../domain/server-definition.ts'
 import { redactText } from '../../telemetry/redaction.ts'
+import { CookieJar } from './cookie-jar.ts'
+import { EventHeads } from './event-heads.ts'
 import { limitedFetch } from './limited-fetch.ts'
 import { type PackageFolders, packageCommand } from './package-command.ts'
 import type { ProcessLog } from './process-log.ts'
 import { redactor } from './redaction.ts'
 import type { ServerWithSecrets } from './resolve-secrets.ts'
+import { StreamPacing } from './stream-pacing.ts'
 import { StdioTransport } from './stdio-transport.ts'
 
 const GOODBYE_MS = 1000
@@ -33,6 +37,19 @@ export interface Channel {
   readonly endReason: () => string
   /** What is to be done before the transport closes. */
   readonly sayGoodbye: () => Promise<void>
+  /** The requests that what has just come, and was no message, looks like answers to. */
+  readonly takeAnswered: () => RequestId[]
+  /** Has a listener told that the stream for what belongs to no request is there again after a gap. */
+  readonly onGap: (listener: () => void) => void
+  /** Whether the server has answered as one of HTTP+SSE does. */
+  readonly speaksSse: () => boolean
+}
+
+const PIPE = {
+  hasSession: () => false,
+  takeAnswered: () => [],
+  onGap: () => undefined,
+  speaksSse: () => false,
 }
 
 /** A process of the server. @throws Error when its package is not installed */
@@ -64,8 +81,8 @@ export async function stdioChannel(
     transport,
     isPipe: true,
     hasSpoken: () => transport.hasSpoken,
+    ...PIPE,
     pid: () => transport.pid,
-    hasSession: () => false,
     explain: (reason) => {
       const said = transport.stderr.lastLine()
       return said === undefined ? redact(reason) : `${redact(reason)}; it said: ${said}`
@@ -81,9 +98,18 @@ export function httpChannel(
   options: { isSse: boolean; maxMessageBytes: number; clock: Clock },
 ): Channel {
   if (server.transport === 'stdio') throw new TypeError('not an HTTP server')
+  const { isSse, maxMessageBytes: maxBytes, clock } = options
   const url = new URL(server.url ?? server.instances?.[0]?.url ?? '')
+  const heads = new EventHeads()
+  const pacing = new StreamPacing({ clock })
   const settings = {
-    fetch: limitedFetch({ maxBytes: options.maxMessageBytes }),
+    fetch: limitedFetch({
+      maxBytes,
+      cookies: new CookieJar({ url, now: () => clock.now() }),
+      heads,
+      answersInPlace: !isSse,
+      onStream: () => pacing.opened(),
+    }),
     requestInit: { headers: headersOf(server) },
   }
   const shared = {
@@ -92,8 +118,11 @@ export function httpChannel(
     pid: () => undefined,
     explain: redactor({ secrets, literals: secretPlaces(server).map(({ value }) => value) }),
     endReason: () => 'the connection ended',
+    takeAnswered: () => heads.takeAnswered(),
+    onGap: (listener: () => void) => (pacing.onReopened = listener),
+    speaksSse: () => heads.hasEndpoint,
   }
-  if (options.isSse) {
+  if (isSse) {
     return {
       ...shared,
       transport: new SSEClientTransport(url, settings),
@@ -102,14 +131,18 @@ export function httpChannel(
       sayGoodbye: () => Promise.resolve(),
     }
   }
-  const transport = new StreamableHTTPClientTransport(url, settings)
+  const transport = new StreamableHTTPClientTransport(url, {
+    ...settings,
+    reconnectionOptions: pacing.options,
+    reconnectionScheduler: pacing.schedule,
+  })
   return {
     ...shared,
     transport,
     hasSession: () => transport.sessionId !== undefined,
     // The server keeps a session until it is told that nobody needs it any more.
     sayGoodbye: () =>
-      Promise.race([transport.terminateSession().catch(() => undefined), sleep(options.clock, GOODBYE_MS)]),
+      Promise.race([transport.terminateSession().catch(() => undefined), sleep(clock, GOODBYE_MS)]),
   }
 }
 

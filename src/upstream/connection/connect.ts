@@ -22,11 +22,9 @@ import { type Redact, redactedConnection, redactedError, redactor } from './reda
 import { type ServerWithSecrets, withSecrets } from './resolve-secrets.ts'
 import { SessionDoubts } from './session-doubts.ts'
 import { type Tap, tapped } from './tap.ts'
-import { openingFailure, statusOf } from './upstream-error.ts'
+import { isOfOtherTransport, openingFailure } from './upstream-error.ts'
 
 const ASK_TIMEOUT_MS = 10 * 60 * 1000
-/** What a server answers to the POST of a transport that it does not speak. */
-const NOT_THIS_TRANSPORT = new Set([400, 404, 405])
 
 export interface ConnectorOptions {
   /** What servers are told about the gateway. */
@@ -145,12 +143,15 @@ class Connector {
   async #http(opening: Opening): Promise<Connection> {
     const { transport } = opening.filled.server
     if (transport === 'sse') return this.#openEndpoint(opening, true)
+    if (transport === 'streamable-http') return this.#openEndpoint(opening, false)
     try {
       return await this.#openEndpoint(opening, false)
     } catch (error) {
-      const status = statusOf(error instanceof Explained ? error.cause : error)
-      if (transport !== 'http' || status === undefined || !NOT_THIS_TRANSPORT.has(status)) throw error
-      return this.#openEndpoint(opening, true)
+      if (!(error instanceof Explained && (error.isOfSse || isOfOtherTransport(error.cause)))) throw error
+      return await this.#openEndpoint(opening, true).catch((second: unknown) => {
+        const both = `over Streamable HTTP ${messageOf(error)}; over HTTP+SSE ${messageOf(second)}`
+        throw new Explained(both, { cause: second })
+      })
     }
   }
 
@@ -195,7 +196,7 @@ class Connector {
       if (server.transport === 'stdio' && channel.pid() === undefined)
         throw new NotStarted(messageOf(error), { cause: error })
       const reason = signal.aborted ? messageOf(signal.reason) : openingFailure(error)
-      throw new Explained(channel.explain(reason), { cause: error })
+      throw new Explained(channel.explain(reason), { cause: error, isOfSse: channel.speaksSse() })
     }
   }
 
@@ -220,6 +221,13 @@ class NotStarted extends Error {
 /** A failed opening with a message for operators. */
 class Explained extends Error {
   override readonly name = 'Explained'
+  /** The server answered as one of HTTP+SSE does. */
+  readonly isOfSse: boolean
+
+  constructor(message: string, { cause, isOfSse = false }: { cause?: unknown; isOfSse?: boolean } = {}) {
+    super(message, { cause })
+    this.isOfSse = isOfSse
+  }
 }
 
 /** Takes out the secrets of a server, those that its document holds itself included. */

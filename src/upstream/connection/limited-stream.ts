@@ -1,4 +1,5 @@
 import type { RequestId } from '@modelcontextprotocol/client'
+import type { EventHeads } from './event-heads.ts'
 import { oversizedReply, ResponseTooLarge, responseId } from './oversized-message.ts'
 
 const NEWLINE = 0x0a
@@ -24,12 +25,14 @@ export function limitBody(maxBytes: number): TransformStream<Uint8Array, Uint8Ar
  * response takes its place, so that its request fails at once: the SDK would take a broken stream for a
  * lost connection, and the request would wait for its timeout.
  * @param requestId the request that the whole stream answers, if it answers one; the stream then ends
+ * @param heads told of each event. A response stream that turns out to be one of HTTP+SSE ends.
  */
 export function limitEvents(
   maxBytes: number,
   requestId: () => RequestId | undefined,
+  heads?: { readonly note: EventHeads['note']; readonly endsAtEndpoint: boolean },
 ): TransformStream<Uint8Array, Uint8Array> {
-  const limiter = new EventLimiter({ maxBytes, requestId })
+  const limiter = new EventLimiter({ maxBytes, requestId, heads })
   return new TransformStream({ transform: (chunk, controller) => limiter.push(chunk, controller) })
 }
 
@@ -38,6 +41,7 @@ type Output = TransformStreamDefaultController<Uint8Array>
 class EventLimiter {
   readonly #maxBytes: number
   readonly #requestId: () => RequestId | undefined
+  readonly #heads: Parameters<typeof limitEvents>[2]
   /** Of the current event: its size so far, its first bytes, and while it is being dropped its last ones. */
   #size = 0
   #head = ''
@@ -45,9 +49,14 @@ class EventLimiter {
   /** Whether the current line holds nothing yet but perhaps a carriage return. */
   #isBlankLine = true
 
-  constructor(options: { maxBytes: number; requestId: () => RequestId | undefined }) {
+  constructor(options: {
+    maxBytes: number
+    requestId: () => RequestId | undefined
+    heads: Parameters<typeof limitEvents>[2]
+  }) {
     this.#maxBytes = options.maxBytes
     this.#requestId = options.requestId
+    this.#heads = options.heads
   }
 
   push(chunk: Uint8Array, output: Output): void {
@@ -61,10 +70,20 @@ class EventLimiter {
         if (passFrom < start) output.enqueue(chunk.subarray(passFrom, start))
         if (this.#refuse(output) === 'ended') return
       }
-      if (newline !== -1 && this.#endLine(output)) passFrom = end
+      const next = newline === -1 ? 'goes on' : this.#endLine(chunk, end, output)
+      if (next === 'ended') return
+      if (next === 'starts anew') passFrom = end
       start = end
     }
     if (this.#tail === undefined && passFrom < chunk.length) output.enqueue(chunk.subarray(passFrom))
+  }
+
+  /** Notes the event that ends here; says whether it shows that the stream is none of Streamable HTTP. */
+  #isForeign(chunk: Uint8Array, end: number): boolean {
+    if (this.#heads === undefined || this.#head.trim() === '') return false
+    const tail = text(chunk.subarray(Math.max(0, end - TAIL_BYTES), end))
+    const isEndpoint = this.#heads.note({ head: this.#head, tail, whole: this.#requestId })
+    return isEndpoint && this.#heads.endsAtEndpoint
   }
 
   #take(chunk: Uint8Array, start: number, end: number): void {
@@ -94,17 +113,21 @@ class EventLimiter {
     return 'ended'
   }
 
-  /** Notes the end of a line; says whether passing on starts anew after it. */
-  #endLine(output: Output): boolean {
+  /** Notes the end of a line; says whether passing on starts anew after it, or the stream is over. */
+  #endLine(chunk: Uint8Array, end: number, output: Output): 'starts anew' | 'goes on' | 'ended' {
     const isEventEnd = this.#isBlankLine
     this.#isBlankLine = true
-    if (!isEventEnd) return false
+    if (!isEventEnd) return 'goes on'
+    if (this.#isForeign(chunk, end)) {
+      output.terminate()
+      return 'ended'
+    }
     const dropped = this.#tail
     if (dropped !== undefined) answer(output, responseId(dataOf(this.#head), dropped))
     this.#size = 0
     this.#head = ''
     this.#tail = undefined
-    return dropped !== undefined
+    return dropped === undefined ? 'goes on' : 'starts anew'
   }
 }
 

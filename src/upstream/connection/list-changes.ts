@@ -29,13 +29,14 @@ export async function listenForChanges(options: {
   signal: AbortSignal
 }): Promise<void> {
   const { client, onListChanged, clock, random, signal } = options
-  const kinds = announced(client.getServerCapabilities())
+  const kinds = announcedKinds(client.getServerCapabilities())
   if (kinds.length === 0) return
   const filter = Object.fromEntries(kinds.map((kind) => [`${kind}ListChanged`, true]))
   const onGap = (): void => kinds.forEach(onListChanged)
   await keepListening({ client, filter, clock, random, signal, onGap })
 }
 
-function announced(capabilities: ServerCapabilities | undefined): ListKind[] {
+/** What the server said that it would announce changes of. */
+export function announcedKinds(capabilities: ServerCapabilities | undefined): ListKind[] {
   return KINDS.filter((kind) => capabilities?.[kind]?.listChanged === true)
 }

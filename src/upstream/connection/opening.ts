@@ -11,11 +11,11 @@ import type { Clock } from '../../domain/clock.ts'
 import type { Channel } from './channel.ts'
 import type { ClientSide } from './client-side.ts'
 import type { ConnectionEvents, Era } from './connection.ts'
-import { unreachableCode } from './limited-fetch.ts'
-import { listenForChanges, onListChanges } from './list-changes.ts'
+import { announcedKinds, listenForChanges, onListChanges } from './list-changes.ts'
 import { type Hung, OpeningPipe } from './opening-pipe.ts'
 import { SdkConnection } from './sdk-connection.ts'
 import type { OnMessage } from './tap.ts'
+import { unreachableCode } from './unreachable.ts'
 import { Wire } from './wire.ts'
 
 const SESSION_ENDED = 'its session has ended'
@@ -59,11 +59,13 @@ export async function open(options: {
     clock,
     askTimeoutMs,
     onMessage: options.onMessage,
+    takeAnswered: channel.takeAnswered,
   })
   const timeout = options.remaining() + BEYOND_MS
   const client = new Client(options.clientInfo, negotiation(question, timeout))
   const onListChanged = life.whileLive(events.onListChanged)
   onListChanges(client, onListChanged)
+  channel.onGap(() => announcedKinds(client.getServerCapabilities()).forEach(onListChanged))
   Object.assign(client, {
     onclose: () => life.lose(channel.endReason()),
     onerror: (error: Error) => {

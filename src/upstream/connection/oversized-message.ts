@@ -29,6 +29,17 @@ export function responseId(head: string, tail: string | undefined): RequestId | 
   return OUTCOME_FIRST.test(head) ? parseId(ID_LAST.exec(tail)?.[1]) : undefined
 }
 
+/** The id of what looks like a response, whole or broken, by its beginning, its end, or the stream that it came by. */
+export function answerId(
+  head: string,
+  tail: string,
+  whole: () => RequestId | undefined,
+): RequestId | undefined {
+  const id = responseId(head, undefined)
+  if (id !== undefined) return id
+  return OUTCOME_FIRST.test(head) ? (whole() ?? parseId(ID_LAST.exec(tail.trimEnd())?.[1])) : undefined
+}
+
 /** The response that takes the place of one that was too large, so that its request fails at once. */
 export function oversizedReply(id: RequestId): JSONRPCErrorResponse {
   const { rpc: code, title: message } = ERRORS.response_too_large

@@ -75,3 +75,13 @@ export function rpcErrorIn(body: unknown): { readonly error: RpcError; readonly 
   const { code, message, data } = parsed['error']
   return { error: { code, message, ...(data !== undefined && { data }) }, id: parsed['id'] }
 }
+
+/** One message, or several, without what some languages write as null where there is nothing. */
+export function withoutNulls(body: unknown): unknown {
+  for (const message of Array.isArray(body) ? body : [body]) {
+    if (!isJsonObject(message) || !('result' in message) || !('error' in message)) continue
+    if (message['error'] === null) delete message['error']
+    else if (message['result'] === null) delete message['result']
+  }
+  return body
+}

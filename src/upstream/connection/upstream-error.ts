@@ -2,11 +2,12 @@ import { SdkError, SdkErrorCode, SdkHttpError, SseError } from '@modelcontextpro
 import type { ErrorCode } from '../../domain/error-table.ts'
 import { type ErrorFacts, GatewayError } from '../../domain/errors.ts'
 import { isDeeperThan, isJsonObject, MAX_JSON_DEPTH } from '../../domain/json.ts'
-import { unreachableCode } from './limited-fetch.ts'
+import { NoAnswer } from './limited-fetch.ts'
 import { isOversizedReply, ResponseTooLarge } from './oversized-message.ts'
 import { rawError, type RpcError, rpcErrorIn } from './raw-results.ts'
 import { NotSent } from './stdio-transport.ts'
-import { STREAM_ENDED } from './wire.ts'
+import { connectionFailure, unreachableCode } from './unreachable.ts'
+import { STREAM_ENDED, UNREADABLE } from './wire.ts'
 
 /** What is known about a request beside the error that it failed with. */
 export interface FailedRequest {
@@ -122,6 +123,7 @@ function classifyRpc(upstream: RpcError): Classified {
   if (isOversizedReply(upstream.code, upstream.data))
     return { code: 'response_too_large', mayHaveExecuted: true }
   if (upstream.data === STREAM_ENDED) return { code: 'upstream_unavailable', mayHaveExecuted: true }
+  if (upstream.data === UNREADABLE) return { code: 'upstream_bad_response', mayHaveExecuted: true }
   if (!isDeeperThan(upstream.data, MAX_JSON_DEPTH)) return { code: 'upstream_error', upstream }
   // An error with data that cannot be written as JSON again would never reach the caller.
   return { code: 'upstream_error', upstream: { code: upstream.code, message: upstream.message } }
@@ -165,18 +167,43 @@ function isFetchFailure(error: unknown): boolean {
 /** Why a connection could not be opened, for operators. Holds nothing of a response's body. */
 export function openingFailure(error: unknown): string {
   if (error instanceof GatewayError) return error.message
-  const unreachable = unreachableCode(error)
-  if (unreachable !== undefined) return `it cannot be reached (${unreachable})`
+  if (unreachableCode(error) !== undefined) return connectionFailure(error)
   const status = statusOf(error)
-  if (status !== undefined) return statusText(status)
+  if (status !== undefined) return statusText(status, redirectIn(error))
   if (error instanceof SdkError) return sdkFailure(error)
+  if (error instanceof NoAnswer)
+    return `it accepted the request with HTTP ${error.status}, and gave no answer`
   const rpc = rpcErrorOf(error)
-  if (rpc !== undefined) return `it refused to open with error ${rpc.code}: ${plain(rpc.message)}`
-  if (isFetchFailure(error)) return 'the connection broke'
-  if (error instanceof Error && error.message.startsWith("Server's protocol version is not supported")) {
-    return plain(error.message)
-  }
-  return 'it broke the protocol while opening'
+  if (rpc !== undefined) return rpcFailure(rpc)
+  if (isFetchFailure(error)) return connectionFailure(error)
+  if (error instanceof Error && error.name === 'SyntaxError') return 'its answer is not JSON'
+  return error instanceof Error ? toldBySdk(error.message) : BROKEN
+}
+
+const BROKEN = 'it broke the protocol while opening'
+
+/** What the SDK tells in a message only. */
+function toldBySdk(message: string): string {
+  if (message.startsWith("Server's protocol version is not supported")) return plain(message)
+  const [, origin] = /^Endpoint origin does not match connection origin: (\S{1,300})/.exec(message) ?? []
+  if (origin === undefined) return BROKEN
+  return `it wants its messages at another origin (${plain(origin)}), where nothing is sent; if that is the intended server, write url with that origin`
+}
+
+function rpcFailure({ code, message, data }: RpcError): string {
+  if (data === STREAM_ENDED) return 'its event stream ended without an answer'
+  if (data === UNREADABLE) return 'its answer is not a JSON-RPC message'
+  return `it refused to open with error ${code}: ${plain(message)}`
+}
+
+/** Whether what a server answered may be what one answers that only speaks HTTP+SSE. */
+export function isOfOtherTransport(error: unknown): boolean {
+  const status = statusOf(error)
+  if (status !== undefined)
+    return status === 501 || (status >= 400 && status < 500 && status !== 401 && status !== 429)
+  if (!(error instanceof SdkError)) return error instanceof NoAnswer
+  if (error.code === SdkErrorCode.ClientHttpUnexpectedContent) return true
+  return error.cause !== undefined && isOfOtherTransport(error.cause)
 }
 
 /** HTTP status that a failure to open stems from. */
@@ -196,25 +223,40 @@ export function httpStatusOf(error: unknown): number | undefined {
   return undefined
 }
 
-function statusText(status: number): string {
+function statusText(status: number, redirect: string | undefined): string {
   if (status === 401 || status === 403) return `it refused the gateway's credentials (HTTP ${status})`
-  if (status >= 300 && status < 400)
-    return `it answered with a redirect to elsewhere (HTTP ${status}), which is not followed`
+  if (redirect !== undefined)
+    return `it redirects to ${redirect} (HTTP ${status}), which is not followed; write that address into url if it is the intended server`
   return `it answered with HTTP ${status}`
+}
+
+/** Where a redirect leads that the SDK has not followed, without its query. */
+function redirectIn(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  const [, target] =
+    /(?:Redirect to|; try) (\S{1,500}) (?:not followed|as the endpoint)/.exec(error.message.slice(0, 1000)) ??
+    []
+  return target === undefined ? undefined : plain(target)
 }
 
 const SDK_FAILURES: Partial<Record<SdkErrorCode, string>> = {
   [SdkErrorCode.RequestTimeout]: 'it did not answer in time',
   [SdkErrorCode.ConnectionClosed]: 'the connection closed while opening',
   [SdkErrorCode.NotConnected]: 'the connection closed while opening',
-  [SdkErrorCode.ClientHttpUnexpectedContent]: 'it answered with an unexpected content type',
   [SdkErrorCode.EraNegotiationFailed]: 'no protocol version could be agreed on',
 }
 
 function sdkFailure(error: SdkError): string {
   if (error.code === SdkErrorCode.EraNegotiationFailed && error.cause !== undefined)
     return openingFailure(error.cause)
+  if (error.code === SdkErrorCode.ClientHttpUnexpectedContent) return contentTypeText(error.data)
   return SDK_FAILURES[error.code] ?? 'it broke the protocol while opening'
+}
+
+function contentTypeText(data: unknown): string {
+  const type = isJsonObject(data) ? data['contentType'] : undefined
+  const came = typeof type === 'string' && type !== '' ? `the content type ${plain(type)}` : 'no content type'
+  return `it answered with ${came}, where application/json or text/event-stream was expected`
 }
 
 function plain(text: string): string {

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   type JSONRPCMessage,
   type JSONRPCNotification,
@@ -15,6 +14,7 @@ import { FollowedRequest, type Following } from './followed-request.ts'
 import { isMistakable, meantId } from './message-id.ts'
 import { type Response, standIn } from './raw-results.ts'
 import { type Addressee, type ServerRequest, ServerRequests } from './server-requests.ts'
+import { exchanges } from './stream-context.ts'
 import type { OnMessage } from './tap.ts'
 
 /** What the SDK needs to see. Everything else that a server announces is passed on or dropped here. */
@@ -27,9 +27,12 @@ const FOR_SDK = new Set([
 
 /** `data` of the error that answers a request whose own response stream ended without an answer. */
 export const STREAM_ENDED = 'tool-gateway/stream-ended'
-
-/** The request whose response stream is being read: the SDK does not tell which stream a message came by. */
-const streamOf = new AsyncLocalStorage<FollowedRequest | undefined>()
+/** `data` of the error that answers a request whose answer was no JSON, or no message. */
+export const UNREADABLE = 'tool-gateway/unreadable'
+/** What the SDK reports for an event that it drops. */
+const PARSE_ERRORS = new Set(['SyntaxError', 'ZodError'])
+/** For the events that came together with one that cannot be read. */
+const READING_MS = 50
 
 /** The request about to be sent, and its id once it is. */
 type Sending = { readonly request: FollowedRequest; id?: RequestId }
@@ -53,6 +56,12 @@ export class Wire implements Transport {
   readonly #requests: ServerRequests
   /** Requests in flight, oldest first. */
   readonly #inFlight = new Map<RequestId, FollowedRequest>()
+  /** Requests of the SDK itself in flight. */
+  readonly #own = new Set<RequestId>()
+  /** Requests whose answers seem to have come, and could not be read. */
+  readonly #unreadable = new Set<RequestId>()
+  readonly #clock: Clock
+  readonly #takeAnswered: () => RequestId[]
   #next: Sending | undefined
   /** Servers of 2026-07-28 send no requests; one that does is none of this object's business. */
   #mayAsk = true
@@ -66,8 +75,12 @@ export class Wire implements Transport {
     askTimeoutMs: number
     /** Hears every message of both directions. */
     onMessage?: OnMessage | undefined
+    /** The requests that what has just come looks like answers to. */
+    takeAnswered: () => RequestId[]
   }) {
     const { transport, client, clock, askTimeoutMs } = options
+    this.#clock = clock
+    this.#takeAnswered = options.takeAnswered
     this.#transport = transport
     this.#client = client
     this.#onResourceUpdated = options.onResourceUpdated
@@ -90,7 +103,10 @@ export class Wire implements Transport {
         this.onerror?.(asError(error))
       }
     }
-    transport.onerror = (error) => this.onerror?.(error)
+    transport.onerror = (error) => {
+      if (PARSE_ERRORS.has(error.name)) this.#dropped()
+      this.onerror?.(error)
+    }
     transport.onclose = () => {
       this.#requests.cancelAll()
       this.onclose?.()
@@ -117,7 +133,7 @@ export class Wire implements Transport {
   send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
     const next = this.#next
     if (next === undefined || !('method' in message) || !('id' in message)) {
-      return this.#sendFor(undefined, this.#declaring(message), options)
+      return this.#sendFor(undefined, this.#declaring(message), this.#ownOptions(message, options))
     }
     const { id } = message
     const { request } = next
@@ -133,6 +149,18 @@ export class Wire implements Transport {
     })
   }
 
+  /** The SDK would wait for its own requests although their streams have ended. */
+  #ownOptions(
+    message: JSONRPCMessage,
+    options: TransportSendOptions | undefined,
+  ): TransportSendOptions | undefined {
+    if (!('method' in message) || !('id' in message) || options?.onRequestStreamEnd !== undefined)
+      return options
+    const { id } = message
+    this.#own.add(id)
+    return { ...options, onRequestStreamEnd: () => this.#endStream(id) }
+  }
+
   /** Follows the one request that `request` sends at once, until its promise settles. */
   async follow<T>(following: Following, request: () => Promise<T>): Promise<T> {
     const followed = new FollowedRequest(following)
@@ -140,7 +168,7 @@ export class Wire implements Transport {
     try {
       return await this.#sendNext(next, request)
     } finally {
-      if (next.id !== undefined) this.#inFlight.delete(next.id)
+      if (next.id !== undefined) this.#forget(next.id)
       followed.settle()
     }
   }
@@ -167,8 +195,9 @@ export class Wire implements Transport {
   ): Promise<void> {
     this.#onMessage?.('sent', message)
     if (!this.hasPerRequestStream) return this.#transport.send(message, options)
-    // Also where there is none: the stream for everything else is opened by a notification.
-    return streamOf.run(request, () => this.#transport.send(message, options))
+    const isRequest = 'method' in message && 'id' in message
+    // Also for a notification: one of them opens the stream for everything else.
+    return exchanges.run({ request, isRequest }, () => this.#transport.send(message, options))
   }
 
   /** `initialize` with the client's own capabilities: the SDK would only declare what it knows. */
@@ -191,7 +220,8 @@ export class Wire implements Transport {
 
   #answer(message: Response): void {
     const id = meantId(message.id)
-    const isFollowed = id !== undefined && this.#inFlight.delete(id)
+    const isFollowed = id !== undefined && this.#inFlight.has(id)
+    if (id !== undefined) this.#forget(id)
     if (isFollowed) this.onmessage?.(standIn(id, message))
     else if (!isMistakable(message.id)) this.onmessage?.(message)
   }
@@ -247,12 +277,34 @@ export class Wire implements Transport {
   }
 
   #streamRequest(): FollowedRequest | undefined {
-    return this.hasPerRequestStream ? streamOf.getStore() : undefined
+    return this.hasPerRequestStream ? exchanges.getStore()?.request : undefined
   }
 
   #endStream(id: RequestId): void {
-    if (!this.#inFlight.delete(id)) return
-    this.onmessage?.({ jsonrpc: '2.0', id, error: { code: 0, message: 'stream ended', data: STREAM_ENDED } })
+    this.#fail(id, this.#unreadable.has(id) ? UNREADABLE : STREAM_ENDED)
+  }
+
+  /** Something was no message. Whoever waits for the answer that it was learns it at once. */
+  #dropped(): void {
+    const ids = this.#takeAnswered().flatMap((given) => meantId(given) ?? [])
+    const waiting = ids.filter((id) => this.#inFlight.has(id) || this.#own.has(id))
+    if (waiting.length === 0) return
+    for (const id of waiting) this.#unreadable.add(id)
+    this.#clock.after(READING_MS, () => {
+      for (const id of waiting) this.#fail(id, UNREADABLE)
+    })
+  }
+
+  #fail(id: RequestId, data: string): void {
+    if (!this.#forget(id)) return
+    this.onmessage?.({ jsonrpc: '2.0', id, error: { code: 0, message: 'no answer', data } })
+  }
+
+  /** Says whether it was in flight. */
+  #forget(id: RequestId): boolean {
+    this.#unreadable.delete(id)
+    const isFollowed = this.#inFlight.delete(id)
+    return this.#own.delete(id) || isFollowed
   }
 }
 

@@ -21,7 +21,7 @@ export function rawLegacy(
     if (method !== 'initialize') return void response.writeHead(400).end('no such method')
     return reply(response, id, {
       protocolVersion: '2025-06-18',
-      capabilities: { tools: {} },
+      capabilities: { tools: { listChanged: true } },
       serverInfo: { name: 'raw', version: '0' },
     })
   })
