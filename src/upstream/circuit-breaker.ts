@@ -20,7 +20,8 @@ export interface BreakerOptions {
 type Use = () => Promise<JsonObject>
 type WasTried = () => boolean
 type Circuit = Opossum<[Use, WasTried], JsonObject>
-type Verdict = 'failure' | 'alive' | 'nothing'
+/** What the outcome of a call says of the server. */
+export type Verdict = 'failure' | 'alive' | 'nothing'
 
 /** Longest delay of a timer: opossum's own, which never gets there. */
 const NEVER_MS = 2 ** 31 - 1
@@ -226,7 +227,11 @@ export class CircuitBreaker {
   }
 }
 
-function verdictOf(error: unknown, wasTried: boolean): Verdict {
+/**
+ * What the failure of a call says of the server.
+ * @param wasTried whether it got as far as the server
+ */
+export function verdictOf(error: unknown, wasTried: boolean): Verdict {
   if (!(error instanceof GatewayError) || !wasTried) return 'nothing'
   return isAboutRequest(error) ? 'alive' : (VERDICTS[error.code] ?? 'nothing')
 }

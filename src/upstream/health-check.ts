@@ -1,4 +1,4 @@
-import type { Clock } from '../domain/clock.ts'
+import { type Clock, sleep } from '../domain/clock.ts'
 import { messageOf } from '../domain/errors.ts'
 import type { ServerDefinition } from '../domain/server-definition.ts'
 
@@ -9,6 +9,7 @@ export type Health = 'healthy' | 'unhealthy'
 export class HealthCheck {
   readonly #clock: Clock
   readonly #settings: () => ServerDefinition['healthCheck']
+  readonly #turnMs: () => number
   readonly #probe: (options: { timeoutMs: number; signal: AbortSignal }) => Promise<void>
   readonly #answeredAt: () => number
   readonly #onChange: (health: Health | undefined, reason: string | undefined) => void
@@ -23,6 +24,8 @@ export class HealthCheck {
   constructor(options: {
     clock: Clock
     settings: () => ServerDefinition['healthCheck']
+    /** Takes a turn to ask; gives how long it is until then. */
+    turnMs: () => number
     /** Asks once. Rejects when there is no answer. */
     probe: (options: { timeoutMs: number; signal: AbortSignal }) => Promise<void>
     /** When a call was answered last, on the monotonic clock: nothing has to be asked for a while. */
@@ -32,6 +35,7 @@ export class HealthCheck {
   }) {
     this.#clock = options.clock
     this.#settings = options.settings
+    this.#turnMs = options.turnMs
     this.#probe = options.probe
     this.#answeredAt = options.answeredAt
     this.#onChange = options.onChange
@@ -86,11 +90,14 @@ export class HealthCheck {
 
   async #check(signal: AbortSignal): Promise<void> {
     const { timeoutMs, intervalMs } = this.#settings()
-    const startedAt = this.#clock.monotonic()
-    if (startedAt - this.#answeredAt() < intervalMs) {
+    if (this.#clock.monotonic() - this.#answeredAt() < intervalMs) {
       this.#become(this.#afterAnswer())
       return
     }
+    const turnMs = this.#turnMs()
+    if (turnMs > 0) await sleep(this.#clock, turnMs, signal)
+    if (signal.aborted) return
+    const startedAt = this.#clock.monotonic()
     try {
       await this.#probe({ timeoutMs, signal })
       if (signal.aborted) return

@@ -6,6 +6,7 @@ import type { Connect, Era } from './connection/connection.ts'
 import type { Offer } from './discovery.ts'
 import type { Health } from './health-check.ts'
 import type { InstanceState } from './instance-state.ts'
+import type { ProbeTurns } from './probe-turns.ts'
 import type { Slots } from './slots.ts'
 
 /** What an operator sees of an instance. */
@@ -37,6 +38,8 @@ export interface InstanceContext {
   readonly slots: Slots
   /** Bounds how many are looked at a second time, as a client with capabilities: starts never wait for that. */
   readonly lookSlots: Slots
+  /** Bounds how often instances are asked whether they are well. */
+  readonly probeTurns: ProbeTurns
   readonly connectTimeoutMs: number
   readonly drainTimeoutMs: number
   /** The circuit of a pool of the server of that name changed. */

@@ -2,6 +2,7 @@ import type { ServerDefinition } from '../domain/server-definition.ts'
 import type { Candidate } from './balancer/balancer.ts'
 import type { ClientSide } from './connection/client-side.ts'
 import type { Connection } from './connection/connection.ts'
+import { Ejection } from './ejection.ts'
 import { type Health, HealthCheck } from './health-check.ts'
 import { probeConnection, probePath } from './health-probe.ts'
 import { Instance } from './instance.ts'
@@ -38,11 +39,13 @@ export class Member implements Candidate {
   readonly instance: Instance
   /** Absent for a process. */
   readonly url: string | undefined
-  /** Whether it gets no calls for its health. */
+  /** Whether it gets no calls for its health, or for what they have come to. */
   isOut = false
   readonly #context: InstanceContext
   readonly #events: MemberEvents
   readonly #check: HealthCheck
+  /** Whether it gets calls for what its calls have come to. */
+  readonly ejection: Ejection
   #weight: number
   #answeredAt = Number.NEGATIVE_INFINITY
   #averageMs: number | undefined
@@ -68,9 +71,15 @@ export class Member implements Candidate {
         onResourceUpdated: events.onResourceUpdated,
       },
     })
+    this.ejection = new Ejection({
+      clock: context.clock,
+      settings: () => this.instance.definition.circuitBreaker,
+      onChange: (reason) => events.onChange(this, reason),
+    })
     this.#check = new HealthCheck({
       clock: context.clock,
       settings: () => this.instance.definition.healthCheck,
+      turnMs: () => context.probeTurns.take(),
       probe: (probing) => this.#probe(probing),
       answeredAt: () => this.#answeredAt,
       onChange: (health, reason) => this.#onHealth(health, reason),
@@ -100,7 +109,7 @@ export class Member implements Candidate {
   }
 
   get status(): InstanceStatus {
-    const { health } = this.#check
+    const health = this.isOut ? 'unhealthy' : this.#check.health
     const latencyMs = this.#averageMs ?? this.#check.latencyMs
     return {
       ...this.instance.status,
@@ -126,7 +135,10 @@ export class Member implements Candidate {
 
   #onState(reason: string | undefined): void {
     if (this.instance.state === 'ready') this.#check.start(this.instance.life)
-    else this.#check.stop()
+    else {
+      this.#check.stop()
+      this.ejection.reset()
+    }
     this.#events.onChange(this, reason)
   }
 

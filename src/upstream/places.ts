@@ -184,8 +184,9 @@ export class Places {
     return balancer.pick(free, stickyKey)
   }
 
-  #isFree({ inFlight }: Member): boolean {
-    return inFlight < this.#size.callsPerInstance
+  #isFree({ inFlight, ejection }: Member): boolean {
+    const isOnTrial = ejection.isOnTrial && this.#rotation.length > 1
+    return inFlight < (isOnTrial ? 1 : this.#size.callsPerInstance)
   }
 
   #busy(): GatewayError {

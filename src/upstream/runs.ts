@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
 import type { Grant, Wanted } from './call-queue.ts'
+import { type Verdict, verdictOf } from './circuit-breaker.ts'
 import type { Connection } from './connection/connection.ts'
 import { isNeverSent, isSessionLost } from './connection/upstream-error.ts'
 import { isAnswer } from './health-probe.ts'
@@ -67,18 +68,21 @@ export class Runs {
     this.#onLoad()
     const startedAt = clock.monotonic()
     let isAnswered = false
+    let verdict: Verdict = 'alive'
     try {
       const result = await use(connection, member.instance.id)
       isAnswered = true
       return result
     } catch (error) {
       isAnswered = isAnswer(error)
+      verdict = verdictOf(error, !isSessionLost(error))
       throw error
     } finally {
       const now = clock.monotonic()
       this.#lastUse = now
       if (isAnswered) member.answered(now, now - startedAt)
       this.#places.leave(grant, wanted)
+      if (wanted.isForLead !== true && connection === member.connection) member.ejection.note(verdict)
     }
   }
 

@@ -11,6 +11,7 @@ import type { Offer } from './discovery.ts'
 import type { InstanceContext } from './instance-context.ts'
 import type { Pool } from './pool.ts'
 import { ServerPools, type ServerStatus } from './server-pools.ts'
+import { ProbeTurns } from './probe-turns.ts'
 import { Slots } from './slots.ts'
 import { startTimeoutMs } from './start-timeout.ts'
 
@@ -67,6 +68,7 @@ export class Upstreams {
       logger,
       slots,
       lookSlots,
+      probeTurns: new ProbeTurns({ clock }),
       connectTimeoutMs,
       drainTimeoutMs,
       onBreaker,

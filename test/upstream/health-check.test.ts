@@ -14,6 +14,7 @@ class Checked {
   settings = { intervalMs: 1000, timeoutMs: 100, unhealthyAfter: 3, healthyAfter: 2 }
   enabled = true
   readonly check = new HealthCheck({
+    turnMs: () => 0,
     clock: this.clock,
     settings: () => server({ healthCheck: { ...this.settings, enabled: this.enabled } }).healthCheck,
     probe: async () => {
@@ -147,6 +148,7 @@ test('the latency is that of the last answer', async () => {
   const it = new Checked()
   const answer = Promise.withResolvers<void>()
   const check = new HealthCheck({
+    turnMs: () => 0,
     clock: it.clock,
     settings: () => server().healthCheck,
     probe: () => answer.promise,
