@@ -1,6 +1,6 @@
 import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json.ts'
 import { masked } from '../registry/mask.ts'
-import type { RegistryChange, StoredDocument } from '../registry/registry-store.ts'
+import { NO_TENANT, type RegistryChange, type StoredDocument } from '../registry/registry-store.ts'
 
 /** What one registry has and another has not, document by document. */
 export interface Difference {
@@ -32,8 +32,10 @@ export function differencesOf(
 export function changesOf(differences: readonly Difference[]): RegistryChange[] {
   return differences.flatMap(({ before, after }): RegistryChange[] => {
     if (after === undefined) return before === undefined ? [] : [{ kind: 'remove', ...before }]
-    if (before === undefined) return [{ kind: 'create', document: after.document }]
-    return [{ kind: 'replace', document: after.document, etag: before.etag }]
+    const { document } = after
+    const id = after.tenantId === NO_TENANT ? { id: after.name } : {}
+    if (before === undefined) return [{ kind: 'create', document, ...id }]
+    return [{ kind: 'replace', document, etag: before.etag, ...id }]
   })
 }
 

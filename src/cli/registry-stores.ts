@@ -1,8 +1,8 @@
 import { systemClock } from '../domain/clock.ts'
 import { GatewayError, messageOf } from '../domain/errors.ts'
+import { ALL_TENANTS } from '../domain/principal.ts'
 import { FileStore } from '../registry/file-store.ts'
-import type { StoredDocument } from '../registry/registry-store.ts'
-import { problemsOfRegistry } from '../registry/validate.ts'
+import type { Section } from '../registry/firestore-collections.ts'
 import { CliError } from './cli-error.ts'
 import type { CliContext } from './context.ts'
 
@@ -11,8 +11,10 @@ export function registryFileOf({ env }: CliContext): string {
   return env['REGISTRY_FILE'] || `${env['DATA_DIR'] || '.data'}/registry.yaml`
 }
 
-export function fileStore(path: string, { env }: CliContext): FileStore {
-  return new FileStore({ path, defaultTenant: env['DEFAULT_TENANT'] || 'local', clock: systemClock })
+/** A part of a registry file. Templates that name no tenant are for all, everything else is of the default tenant. */
+export function fileStore(path: string, { env }: CliContext, section: Section = 'servers'): FileStore {
+  const defaultTenant = section === 'templates' ? ALL_TENANTS : env['DEFAULT_TENANT'] || 'local'
+  return new FileStore({ path, defaultTenant, section, clock: systemClock })
 }
 
 /** What a store does, with its refusals in words for the command line. */
@@ -27,15 +29,4 @@ export async function told<T>(doing: Promise<T>): Promise<T> {
       `${error.code}: ${error.message}${cause}`,
     )
   }
-}
-
-/** The documents, if every one of them is valid. @throws CliError `data` with every problem */
-export function checked(documents: readonly StoredDocument[], where: string): readonly StoredDocument[] {
-  const wrong = problemsOfRegistry(documents.map(({ document }) => document))
-  if (wrong.length === 0) return documents
-  const lines = wrong.flatMap(({ name, problems }) => problems.map((problem) => `  ${name}: ${problem}`))
-  throw new CliError(
-    'data',
-    `${where} has servers that are not valid; nothing was written:\n${lines.join('\n')}`,
-  )
 }

@@ -4,15 +4,17 @@ import { setTimeout } from 'node:timers/promises'
 import type { Clock } from '../domain/clock.ts'
 import { GatewayError, messageOf } from '../domain/errors.ts'
 import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json.ts'
+import type { Section } from './firestore-collections.ts'
 import type { RegistryDocument } from './parse.ts'
 import { fingerprintOf, readLimited } from './read-limited.ts'
 import {
   documentId,
+  handled,
   identityOf,
   type RegistryChange,
   type RegistryStore,
   type StoredDocument,
-  type WritableSection,
+  unhandled,
 } from './registry-store.ts'
 import { readRegistryText, type RegistryContent } from './registry-text.ts'
 import { editEntries, type EntryEdit, type EntryPath, rewriteEntries } from './text-edit.ts'
@@ -46,12 +48,12 @@ interface Content {
 export class FileStore implements RegistryStore {
   readonly #path: string
   readonly #defaultTenant: string
-  readonly #section: WritableSection
+  readonly #section: Section
   readonly #clock: Clock
   #writing: Promise<unknown> = Promise.resolve()
 
   /** @param options.defaultTenant tenant of documents that name none */
-  constructor(options: { path: string; defaultTenant: string; section?: WritableSection; clock: Clock }) {
+  constructor(options: { path: string; defaultTenant: string; section?: Section; clock: Clock }) {
     this.#path = options.path
     this.#defaultTenant = options.defaultTenant
     this.#section = options.section ?? 'servers'
@@ -127,11 +129,10 @@ export class FileStore implements RegistryStore {
     const edits = changes.flatMap((change) => this.#editsOf(change, entries))
     const expected = canonicalJson([...entries].map(([id, { raw }]) => [id, raw]).toSorted(byFirst))
     const started = text.trim() === '' ? this.#emptyText() : text
-    const other = this.#section === 'servers' ? 'pipelines' : 'servers'
     for (const edit of [editEntries, rewriteEntries]) {
       const edited = edit(started, edits)
       if (edited === undefined || contentOf(edited, this.#section) !== expected) continue
-      if (otherContent(edited, other) === otherContent(started, other)) return edited
+      if (otherContent(edited, this.#section) === otherContent(started, this.#section)) return edited
     }
     throw new GatewayError(
       'invalid_document',
@@ -145,7 +146,7 @@ export class FileStore implements RegistryStore {
 
   /** What a change means for the text; also makes it in `entries`. */
   #editsOf(change: RegistryChange, entries: Map<string, FileEntry>): EntryEdit[] {
-    const { tenantId, name } = change.kind === 'remove' ? change : identityFor(change.document)
+    const { tenantId, name } = change.kind === 'remove' ? change : this.#identity(change)
     const current = entryOf([...entries.values()], tenantId, name)
     if (change.kind === 'create') {
       if (current !== undefined) throw new GatewayError('already_exists')
@@ -167,6 +168,10 @@ export class FileStore implements RegistryStore {
     return [removal, this.#set([this.#section, free], change.document, {}, entries)]
   }
 
+  #identity({ document, id }: { document: JsonObject; id?: string }): { tenantId: string; name: string } {
+    return id === undefined ? identityFor(document) : handled(this.#section, id, document)
+  }
+
   #freeKey(tenantId: string, name: string, entries: ReadonlyMap<string, FileEntry>): string {
     return entries.has(`${this.#section}.${name}`) ? documentId({ tenantId, name }) : name
   }
@@ -178,12 +183,12 @@ export class FileStore implements RegistryStore {
     before: JsonObject,
     entries: Map<string, FileEntry>,
   ): EntryEdit {
-    const value = { ...document }
+    const value = { ...unhandled(this.#section, document) }
     if (before['name'] === undefined && value['name'] === path[1]) delete value['name']
     if (before['tenantId'] === undefined && value['tenantId'] === this.#defaultTenant)
       delete value['tenantId']
     entries.set(path.join('.'), {
-      ...identityFor(document),
+      ...handled(this.#section, path[1], document),
       document,
       etag: etagOf(document),
       path,
@@ -212,8 +217,8 @@ export class FileStore implements RegistryStore {
         ? ['mcpServers', id.slice(DESKTOP_PREFIX.length)]
         : [this.#section, id]
       const raw = isJsonObject(value) ? value : {}
-      const document: JsonObject = { name: path[1], tenantId: this.#defaultTenant, ...raw }
-      const { name, tenantId } = identityOf(document) ?? { name: path[1], tenantId: '' }
+      const named = { name: path[1], tenantId: this.#defaultTenant, ...raw }
+      const { tenantId, name, document } = handled(this.#section, path[1], named)
       return {
         tenantId,
         name,
@@ -230,7 +235,7 @@ function entryOf(entries: readonly FileEntry[], tenantId: string, name: string):
   return entries.find((entry) => entry.tenantId === tenantId && entry.name === name)
 }
 
-function contentOf(text: string, section: WritableSection): string | undefined {
+function contentOf(text: string, section: Section): string | undefined {
   const read = readRegistryText(text)
   if ('problem' in read) return undefined
   const pairs = documentsIn(read, section).map(({ id, value }) => [
@@ -240,23 +245,23 @@ function contentOf(text: string, section: WritableSection): string | undefined {
   return canonicalJson(pairs.toSorted(byFirst))
 }
 
-/** The same of a section that is left alone; broken as it is, where it is. */
-function otherContent(text: string, section: WritableSection): string | undefined {
+/** The same of all other sections, broken as they are, where they are. */
+function otherContent(text: string, section: Section): string | undefined {
   const read = readRegistryText(text)
   if ('problem' in read) return undefined
-  const part = section === 'servers' ? read.documents : read.sections.pipelines
-  return canonicalJson(part)
+  const { documents: servers, sections } = read
+  return canonicalJson(Object.entries({ servers, ...sections }).filter(([name]) => name !== section))
 }
 
 /** @throws GatewayError `store_unavailable` for a section that cannot be read, and so not be written */
 function documentsIn(
   { documents, sections }: RegistryContent,
-  section: WritableSection,
+  section: Section,
 ): readonly RegistryDocument[] {
   if (section === 'servers') return documents
-  const { pipelines } = sections
-  if ('documents' in pipelines) return pipelines.documents
-  throw unavailable(`The section pipelines of the registry file cannot be used: ${pipelines.problem}`)
+  const content = sections[section]
+  if ('documents' in content) return content.documents
+  throw unavailable(`The section ${section} of the registry file cannot be used: ${content.problem}`)
 }
 
 function byFirst([a]: readonly unknown[], [b]: readonly unknown[]): number {

@@ -8,14 +8,17 @@ import {
 import type { Clock } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json.ts'
+import { ALL_TENANTS } from '../domain/principal.ts'
 import { withDeadline } from '../store/deadline.ts'
-import { COLLECTIONS } from './firestore-collections.ts'
+import { COLLECTIONS, type Section } from './firestore-collections.ts'
 import {
   documentId,
+  handled,
   identityOf,
+  NO_TENANT,
   type RegistryStore,
   type StoredDocument,
-  type WritableSection,
+  unhandled,
 } from './registry-store.ts'
 
 const READ_MS = 3000
@@ -35,30 +38,52 @@ const FAILED_PRECONDITION = 9
  */
 export class FirestoreStore implements RegistryStore {
   readonly #db: Firestore
+  readonly #section: Section
   readonly #collection: string
   readonly #clock: Clock
 
-  constructor(options: { db: Firestore; section?: WritableSection; clock: Clock }) {
+  constructor(options: { db: Firestore; section?: Section; clock: Clock }) {
     this.#db = options.db
-    this.#collection = COLLECTIONS[options.section ?? 'servers']
+    this.#section = options.section ?? 'servers'
+    this.#collection = COLLECTIONS[this.#section]
     this.#clock = options.clock
   }
 
   async get(tenantId: string, name: string): Promise<StoredDocument | undefined> {
     const found = await this.#find(tenantId, name)
-    return found === undefined ? undefined : storedOf(found)
+    return found === undefined ? undefined : storedOf(this.#section, found)
   }
 
   async list(): Promise<StoredDocument[]> {
     const { docs } = await this.#reading(this.#db.collection(this.#collection).get(), LIST_MS)
-    return docs.map(storedOf).filter((stored) => stored !== undefined)
+    return docs.map((snapshot) => storedOf(this.#section, snapshot)).filter((stored) => stored !== undefined)
+  }
+
+  /**
+   * Every document, also those that `list` passes over: one without a name has its id for one, one without a tenant has
+   * `tenantId: null`, which no default takes the place of. Values that JSON has not become what is nearest.
+   */
+  async listAll(): Promise<StoredDocument[]> {
+    const { docs } = await this.#reading(this.#db.collection(this.#collection).get(), LIST_MS)
+    return docs.flatMap((snapshot) => {
+      const data: unknown = JSON.parse(JSON.stringify(snapshot.data()))
+      const named = namedIn(this.#section, snapshot.id, {
+        tenantId: null,
+        ...(isJsonObject(data) ? data : {}),
+      })
+      const { updateTime } = snapshot
+      if (updateTime === undefined) return []
+      return [{ ...handled(this.#section, snapshot.id, named), etag: etagOf(updateTime) }]
+    })
   }
 
   async create(document: JsonObject): Promise<StoredDocument> {
     const { tenantId, name } = identityFor(document)
     if ((await this.#find(tenantId, name)) !== undefined) throw new GatewayError('already_exists')
-    const ref = this.#db.collection(this.#collection).doc(documentId({ tenantId, name }))
-    const { writeTime } = await this.#writing(() => ref.create(document))
+    const ref = this.#db
+      .collection(this.#collection)
+      .doc(this.#section === 'tenants' ? name : documentId({ tenantId, name }))
+    const { writeTime } = await this.#writing(() => ref.create(unhandled(this.#section, document)))
     return { tenantId, name, document, etag: etagOf(writeTime) }
   }
 
@@ -66,8 +91,9 @@ export class FirestoreStore implements RegistryStore {
     const { tenantId, name } = identityFor(document)
     const found = await this.#current(tenantId, name, etag)
     const before = found.data() ?? {}
-    const gone = Object.keys(before).filter((field) => !Object.hasOwn(document, field))
-    const differing = Object.entries(document).filter(
+    const wanted = unhandled(this.#section, document)
+    const gone = Object.keys(before).filter((field) => !Object.hasOwn(wanted, field))
+    const differing = Object.entries(wanted).filter(
       ([field, value]) => canonicalJson(before[field] ?? null) !== canonicalJson(value),
     )
     const [first, ...others] = [
@@ -90,7 +116,8 @@ export class FirestoreStore implements RegistryStore {
   async #current(tenantId: string, name: string, etag: string): Promise<DocumentSnapshot> {
     const found = await this.#find(tenantId, name)
     if (found === undefined) throw new GatewayError('server_not_found')
-    if (!ETAG.test(etag) || storedOf(found)?.etag !== etag) throw new GatewayError('precondition_failed')
+    if (!ETAG.test(etag) || storedOf(this.#section, found)?.etag !== etag)
+      throw new GatewayError('precondition_failed')
     return found
   }
 
@@ -107,7 +134,7 @@ export class FirestoreStore implements RegistryStore {
     return [...byFields.docs, byId]
       .toSorted((a, b) => (a.id < b.id ? -1 : 1))
       .find((snapshot) => {
-        const stored = snapshot.exists ? storedOf(snapshot) : undefined
+        const stored = snapshot.exists ? storedOf(this.#section, snapshot) : undefined
         return stored?.tenantId === tenantId && stored.name === name
       })
   }
@@ -143,11 +170,18 @@ function writeError(error: unknown): GatewayError {
   return new GatewayError('store_unavailable', undefined, { cause: error, facts: { mayHaveExecuted: true } })
 }
 
-function storedOf(snapshot: DocumentSnapshot): StoredDocument | undefined {
-  const document: JsonObject = { name: snapshot.id, ...snapshot.data() }
-  const identity = identityOf(document)
-  if (identity === undefined || snapshot.updateTime === undefined) return undefined
-  return { ...identity, document, etag: etagOf(snapshot.updateTime) }
+function storedOf(section: Section, snapshot: DocumentSnapshot): StoredDocument | undefined {
+  const named = namedIn(section, snapshot.id, snapshot.data() ?? {})
+  const stored = handled(section, snapshot.id, named)
+  if (stored.tenantId === NO_TENANT || snapshot.updateTime === undefined) return undefined
+  return { ...stored, etag: etagOf(snapshot.updateTime) }
+}
+
+/** What the id of a document says of it; templates that name no tenant are for all. */
+function namedIn(section: Section, id: string, fields: JsonObject): JsonObject {
+  if (section === 'tenants') return unhandled(section, fields)
+  const isForAll = section === 'templates' && (fields['tenantId'] ?? undefined) === undefined
+  return { name: id, ...fields, ...(isForAll && { tenantId: ALL_TENANTS }) }
 }
 
 function identityFor(document: JsonObject): { tenantId: string; name: string } {

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../domain/json.ts'
+import type { Section } from './firestore-collections.ts'
 
 /** One document of the registry as it is stored, valid or not. */
 export interface StoredDocument {
@@ -10,13 +11,13 @@ export interface StoredDocument {
   readonly etag: string
 }
 
-/** The parts of a registry that can be written. */
+/** The parts of a registry that can be written over REST. */
 export type WritableSection = 'servers' | 'pipelines'
 
-/** One change to a registry; `etag` names the version that it is meant for. */
+/** One change to a registry; `etag` names the version that it is meant for, `id` a document without name or tenant. */
 export type RegistryChange =
-  | { readonly kind: 'create'; readonly document: JsonObject }
-  | { readonly kind: 'replace'; readonly document: JsonObject; readonly etag: string }
+  | { readonly kind: 'create'; readonly document: JsonObject; readonly id?: string }
+  | { readonly kind: 'replace'; readonly document: JsonObject; readonly etag: string; readonly id?: string }
   | { readonly kind: 'remove'; readonly tenantId: string; readonly name: string; readonly etag: string }
 
 /**
@@ -41,6 +42,31 @@ export function identityOf(document: JsonObject): { tenantId: string; name: stri
   const { tenantId, name } = document
   return typeof tenantId === 'string' && typeof name === 'string' ? { tenantId, name } : undefined
 }
+
+/**
+ * A document of a part of a registry as it is handled: tenants are known by their id, and have neither field; a document
+ * without a name or a tenant has its id for a name, and no tenant.
+ */
+export function handled(
+  section: Section,
+  id: string,
+  document: JsonObject,
+): { tenantId: string; name: string; document: JsonObject } {
+  if (section === 'tenants') {
+    return { tenantId: id, name: id, document: { ...document, name: id, tenantId: id } }
+  }
+  return { ...(identityOf(document) ?? { tenantId: NO_TENANT, name: id }), document }
+}
+
+/** The document as it is stored. */
+export function unhandled(section: Section, document: JsonObject): JsonObject {
+  if (section !== 'tenants') return document
+  const { name: _name, tenantId: _tenantId, ...own } = document
+  return own
+}
+
+/** Stands for the tenant of a document that names none; no tenant is called so. */
+export const NO_TENANT = ''
 
 /** Id of a document in a store that has one name for everything: `acme.github`, or `all.github` for all tenants. */
 export function documentId({ tenantId, name }: { tenantId: string; name: string }): string {

@@ -13,9 +13,10 @@ import {
   type YAMLMap,
 } from 'yaml'
 import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json.ts'
+import type { Section } from './firestore-collections.ts'
 
 /** Where in a registry file a document is, or is to be. */
-export type EntryPath = readonly [section: 'servers' | 'mcpServers' | 'pipelines', key: string]
+export type EntryPath = readonly [section: Section | 'mcpServers', key: string]
 
 /** An entry to set or, without `value`, to remove. */
 export interface EntryEdit {
