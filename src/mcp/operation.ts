@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import { exposedName } from '../domain/tool-name.ts'
 import type { CallerClient, Operation } from '../routing/call.ts'
 import type { TaskTarget } from '../routing/task-handles.ts'
+import { parseTraceFields } from '../telemetry/trace-fields.ts'
 import { TASKS_EXTENSION } from '../upstream/connection/client-side.ts'
 
 const MISSING_CAPABILITY = -32_021
@@ -103,10 +104,18 @@ export function splitProgressToken(params: JsonObject): {
 } {
   const { _meta: meta, ...rest } = params
   if (!isJsonObject(meta)) return { params: rest, progressToken: undefined }
-  const { progressToken, ...kept } = meta
+  const { progressToken, ...others } = meta
+  const kept = withSoundTrace(others)
   return {
     params: Object.keys(kept).length > 0 ? { ...rest, _meta: kept } : rest,
     progressToken:
       typeof progressToken === 'string' || typeof progressToken === 'number' ? progressToken : undefined,
   }
+}
+
+/** A trace context that is none is not passed on (W3C Trace Context §3.2). */
+function withSoundTrace(meta: JsonObject): JsonObject {
+  const { traceparent, tracestate, ...others } = meta
+  if (traceparent === undefined && tracestate === undefined) return meta
+  return parseTraceFields({ traceparent, tracestate }) === undefined ? others : meta
 }

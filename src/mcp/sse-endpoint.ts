@@ -9,8 +9,9 @@ import { callerOf, carryIdentity } from './conversation.ts'
 import { canTake, keepAlive } from './event-stream.ts'
 import { notifyListChanged, watchFor } from './list-changed.ts'
 import { createMcpServer } from './mcp-server.ts'
-import { messageIn } from './message.ts'
+import { isNotification, messageIn } from './message.ts'
 import type { EndpointOptions } from './modern-endpoint.ts'
+import { NotificationLimit } from './notification-limit.ts'
 import { RequestIds, requestIdIn } from './request-ids.ts'
 import type { Session } from './session-store.ts'
 
@@ -20,6 +21,7 @@ interface Channel {
   readonly transport: SSEServerTransport
   readonly scope: string | undefined
   readonly ids: RequestIds
+  readonly notifications: NotificationLimit
 }
 
 /** `GET /sse`, `GET /sse/{server}` and `POST /messages` (MCP 2024-11-05, HTTP with SSE): the stream is the session. */
@@ -75,7 +77,7 @@ export class SseEndpoint {
     }
     endWhenUnread(transport, response)
     sessions.add(session)
-    this.#channels.set(id, { transport, scope, ids })
+    this.#channels.set(id, { transport, scope, ids, notifications: new NotificationLimit({ clock }) })
     await server.connect(transport)
   }
 
@@ -88,6 +90,7 @@ export class SseEndpoint {
     const channel = this.#channels.get(id)
     if (channel === undefined || !isFor(paths, pathOf(channel))) throw new GatewayError('session_not_found')
     const body = messageIn(request.body)
+    if (isNotification(body)) channel.notifications.take(body)
     const requestId = requestIdIn(body)
     if (requestId !== undefined) {
       this.#options.sessions.checkAccepting()

@@ -9,8 +9,9 @@ import { EventStore } from './event-store.ts'
 import { notifyListChanged, watchFor } from './list-changed.ts'
 import { checkInitialize, isInitialize } from './initialize.ts'
 import { createMcpServer } from './mcp-server.ts'
-import { isRequest, messageIn, withoutNulls } from './message.ts'
+import { isNotification, isRequest, messageIn, withoutNulls } from './message.ts'
 import { type EndpointOptions, ModernEndpoint } from './modern-endpoint.ts'
+import { NotificationLimit } from './notification-limit.ts'
 import { RequestIds, requestIdIn } from './request-ids.ts'
 import type { Session, SessionStore } from './session-store.ts'
 import { checkAccepts, SessionTransport } from './session-transport.ts'
@@ -24,6 +25,7 @@ interface Channel {
   readonly transport: SessionTransport
   readonly scope: string | undefined
   readonly ids: RequestIds
+  readonly notifications: NotificationLimit
 }
 
 /**
@@ -127,7 +129,8 @@ export class StreamableHttpEndpoint {
       view: catalog.viewOf(principal, scope),
     })
     await server.connect(transport)
-    this.#register({ transport, scope, ids }, server, principal)
+    const notifications = new NotificationLimit({ clock })
+    this.#register({ transport, scope, ids, notifications }, server, principal)
     transport.post(request, response, messageIn(request.body))
   }
 
@@ -164,7 +167,7 @@ export class StreamableHttpEndpoint {
 function post(
   request: Request,
   response: Response,
-  { transport, ids }: Channel,
+  { transport, ids, notifications }: Channel,
   sessions: SessionStore,
 ): void {
   const message = messageIn(request.body)
@@ -175,6 +178,7 @@ function post(
     ids.claim(id)
     response.once('close', () => ids.release(id))
   }
+  if (isNotification(message)) notifications.take(message)
   transport.post(request, response, message)
 }
 

@@ -5,6 +5,7 @@ import { GatewayError, toGatewayError } from '../domain/errors.ts'
 import { isDeeperThan, isJsonObject, MAX_JSON_DEPTH } from '../domain/json.ts'
 import { isAnswer, isNotification, isRequest, messageIn } from './message.ts'
 import { jsonRpcErrorOf } from './protocol-error.ts'
+import { NotificationLimit } from './notification-limit.ts'
 import type { RequestIds } from './request-ids.ts'
 import { MAX_UNREAD_BYTES } from './unread.ts'
 import { LISTEN, type WebSocketListens } from './websocket-listens.ts'
@@ -39,6 +40,7 @@ export class WebSocketTransport implements Transport {
   readonly #clock: Clock
   readonly #ids: RequestIds
   readonly #listens: WebSocketListens
+  readonly #notifications: NotificationLimit
   /** Requests that came in and were neither answered nor cancelled. */
   readonly #underWay = new Set<RequestId>()
   #missedPings = 0
@@ -47,6 +49,7 @@ export class WebSocketTransport implements Transport {
   constructor(options: { socket: WebSocket; clock: Clock; ids: RequestIds; listens: WebSocketListens }) {
     this.#socket = options.socket
     this.#clock = options.clock
+    this.#notifications = new NotificationLimit(options)
     this.#ids = options.ids
     this.#listens = options.listens
   }
@@ -97,6 +100,8 @@ export class WebSocketTransport implements Transport {
   }
 
   #deliver(message: JSONRPCMessage): void {
+    // Nobody answers a notification, not even one too many.
+    if (isNotification(message) && !this.#notifications.admits(message)) return
     if (!isRequest(message) || message.method !== LISTEN) this.onmessage?.(message)
     else void this.#listens.prepare(message, (ready) => this.onmessage?.(ready))
   }

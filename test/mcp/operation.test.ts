@@ -88,4 +88,17 @@ describe('the progress token', () => {
   test.each(cases)('of %j stays here', (params, kept, progressToken) => {
     expect(splitProgressToken(params)).toEqual({ params: kept, progressToken })
   })
+
+  const PARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  test.each([
+    [
+      { traceparent: PARENT, tracestate: 'a=b' },
+      { traceparent: PARENT, tracestate: 'a=b' },
+    ],
+    [{ traceparent: 'nonsense', tracestate: 'a=b', other: 1 }, { other: 1 }],
+    [{ traceparent: `${PARENT}-${'x'.repeat(1000)}`, other: 1 }, { other: 1 }],
+    [{ tracestate: 'a=b', other: 1 }, { other: 1 }],
+  ])('leave out a trace context that is none: %j', (given, kept) => {
+    expect(splitProgressToken({ _meta: given }).params).toEqual({ _meta: kept })
+  })
 })
