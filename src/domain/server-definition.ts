@@ -33,6 +33,7 @@ const toolOverride = z.strictObject({
   title: z.string().min(1).max(200).optional(),
   description: z.string().min(1).max(4000).optional(),
   timeoutMs: durationMs(seconds(300)).optional(),
+  maxTotalMs: durationMs(seconds(3600)).optional(),
   cacheTtlMs: durationMs(seconds(86_400)).optional(),
   /** The name under which callers know the tool, after the server's. Only of a tool that is named exactly. */
   name: z.string().regex(TOOL_NAME, 'expected ^[A-Za-z0-9_.-]{1,128}$').optional(),
@@ -109,6 +110,8 @@ const shared = {
    */
   clientCapabilities: z.array(clientCapability).max(3).default(['elicitation', 'sampling']),
   timeoutMs: durationMs(seconds(300)).optional(),
+  /** With each progress notification `timeoutMs` begins again, up to this for the whole call. By default it does not. */
+  maxTotalMs: durationMs(seconds(3600)).optional(),
   catalogTtlMs: z.int().min(100).max(seconds(86_400)).default(seconds(300)),
   lifecycle: z
     .strictObject({

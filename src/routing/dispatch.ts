@@ -8,7 +8,7 @@ import { serverKey } from '../domain/server-definition.ts'
 import type { Connection, RequestOptions } from '../upstream/connection/connection.ts'
 import type { Pool, RunOptions } from '../upstream/pool.ts'
 import type { Call, ResourceWatch, Route, Stage } from './call.ts'
-import { deadlineOf } from './deadline.ts'
+import { deadlineOf, extendedMs } from './deadline.ts'
 import { setLogLevel } from './log-level.ts'
 import { paramHeaders } from './param-headers.ts'
 import { poolOfCall, routeOfCall } from './routed.ts'
@@ -36,9 +36,10 @@ export function dispatch(options: DispatchOptions): Stage {
     return pool.run(async (connection, instance) => {
       call.instance = instance
       await setLogLevel(connection, client, run.signal)
-      const remainingMs = Math.max(1, deadlineAt - clock.monotonic())
+      const now = clock.monotonic()
+      const limits = { timeoutMs: Math.max(1, deadlineAt - now), maxTotalMs: extendedMs(call, now) }
       const params = paramsFor(call, route)
-      const sending = requestOptions(options, { call, route, connection, timeoutMs: remainingMs })
+      const sending = requestOptions(options, { call, route, connection, limits })
       const result = await traceUpstream(call, route, { connection, params }, (sent) =>
         connection.request(operation.method, sent, sending),
       )
@@ -66,16 +67,21 @@ function runOptions(
 
 function requestOptions(
   { catalog }: DispatchOptions,
-  given: { call: Call; route: Route; connection: Connection; timeoutMs: number },
+  given: {
+    call: Call
+    route: Route
+    connection: Connection
+    limits: Pick<RequestOptions, 'timeoutMs' | 'maxTotalMs'>
+  },
 ): RequestOptions {
-  const { call, route, connection, timeoutMs } = given
+  const { call, route, connection, limits } = given
   const { client } = call
   const { signal, onProgress, method } = call.operation
   const tool = connection.era === 'modern' && method === 'tools/call' ? toolOf(catalog, route) : undefined
   const headers = tool && paramHeaders(tool, call.params['arguments'])
   return {
     signal,
-    timeoutMs,
+    ...limits,
     ...(onProgress !== undefined && { onProgress }),
     ...(client !== undefined && { client }),
     ...(headers !== undefined && { headers }),

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { deadline } from '../../src/routing/deadline.ts'
+import { deadline, extendedMs } from '../../src/routing/deadline.ts'
 import { server } from '../support/offers.ts'
 import { call, operation } from '../support/routing.ts'
 
@@ -43,4 +43,14 @@ test('a call without a route has the time of the gateway', async () => {
   const it = call()
   await stage(it, () => Promise.resolve({}))
   expect(it.timeoutMs).toBe(60_000)
+})
+
+test.each([
+  ['nothing, where no document says so', {}, undefined],
+  ["the server's maximum, from the start of the call", { maxTotalMs: 600_000 }, 599_000],
+  ["the tool's before the server's", { maxTotalMs: 600_000, tools: { echo: { maxTotalMs: 9000 } } }, 8000],
+  ['something, however late it is', { maxTotalMs: 500 }, 1],
+])('what progress may extend a call to is %s', (_which, fields, expected) => {
+  const it = call({ route: { server: server(fields), name: 'echo' }, operation: operation({ kind: 'tool' }) })
+  expect(extendedMs(it, it.startedAt + 1000)).toBe(expected)
 })

@@ -13,6 +13,8 @@ export interface RequestOptions {
   /** Aborting it cancels the request upstream. */
   readonly signal: AbortSignal | undefined
   readonly timeoutMs: number
+  /** With each progress notification `timeoutMs` begins again, but no later than this the request is given up. */
+  readonly maxTotalMs?: number | undefined
   /** Called for each progress notification of this request, without its token. */
   readonly onProgress?: (progress: JsonObject) => void
   /**

@@ -135,7 +135,7 @@ export class SdkConnection implements Connection {
         this.#client.request(this.#message(method, params, client), ANYTHING, {
           timeout: limits.timeoutMs,
           ...(limits.signal !== undefined && { signal: limits.signal }),
-          ...(onProgress !== undefined && { onprogress: asksForProgress }),
+          ...((onProgress ?? options.maxTotalMs) !== undefined && { onprogress: asksForProgress }),
         }),
       )
       const result = this.#checked(rawResult(answer), client)
@@ -201,19 +201,20 @@ export class SdkConnection implements Connection {
     }
   }
 
-  /** The SDK keeps the time, unless it may have to stand still: only legacy servers ask meanwhile. */
-  #limits({ signal, timeoutMs, client }: RequestOptions): {
+  /** The SDK keeps the time, unless it may have to stand still (only legacy servers ask meanwhile) or to begin again. */
+  #limits({ signal, timeoutMs, maxTotalMs, client }: RequestOptions): {
     signal: AbortSignal | undefined
     timeoutMs: number
     deadline?: PausableDeadline
   } {
-    if (this.era === 'modern' || client?.ask === undefined) return { signal, timeoutMs }
+    const mayPause = this.era === 'legacy' && client?.ask !== undefined
+    if (!mayPause && maxTotalMs === undefined) return { signal, timeoutMs }
     const expiry = new AbortController()
     const onExpired = (): void => expiry.abort(new SdkError(SdkErrorCode.RequestTimeout, 'Request timed out'))
     return {
       signal: signal === undefined ? expiry.signal : AbortSignal.any([signal, expiry.signal]),
       timeoutMs: LONGEST_TIMER_MS,
-      deadline: new PausableDeadline({ clock: this.#clock, timeoutMs, onExpired }),
+      deadline: new PausableDeadline({ clock: this.#clock, timeoutMs, maxTotalMs, onExpired }),
     }
   }
 

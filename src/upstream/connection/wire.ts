@@ -242,7 +242,9 @@ export class Wire implements Transport {
     if (params === undefined) return
     const { progressToken, ...progress } = params
     const token = meantId(progressToken)
-    if (token !== undefined) this.#inFlight.get(token)?.following?.onProgress?.(progress)
+    const following = token === undefined ? undefined : this.#inFlight.get(token)?.following
+    following?.deadline?.restart()
+    following?.onProgress?.(progress)
   }
 
   #resourceUpdated(params: JsonObject | undefined): void {

@@ -52,3 +52,57 @@ describe('a deadline that can stand still', () => {
     expect(clock.pending).toBe(0)
   })
 })
+
+describe('a deadline that begins again', () => {
+  function extensible(): { clock: FakeClock; deadline: PausableDeadline; expired: number[] } {
+    const clock = new FakeClock()
+    const expired: number[] = []
+    const onExpired = (): void => void expired.push(clock.monotonic())
+    const deadline = new PausableDeadline({ clock, timeoutMs: 1000, maxTotalMs: 2500, onExpired })
+    return { clock, deadline, expired }
+  }
+
+  test('expires that long after the last time, once', async () => {
+    const { clock, deadline, expired } = extensible()
+    await clock.advance(900)
+    deadline.restart()
+    await clock.advance(10_000)
+    expect(expired).toEqual([1900])
+  })
+
+  test('expires at its maximum, however often it begins again', async () => {
+    const { clock, deadline, expired } = extensible()
+    for (let i = 0; i < 100; i += 1) {
+      await clock.advance(100)
+      deadline.restart()
+    }
+    expect(expired[0]).toBe(2500)
+  })
+
+  test('stands still for a pause, and so does its maximum', async () => {
+    const { clock, deadline, expired } = extensible()
+    await clock.advance(900)
+    deadline.pause()
+    deadline.restart()
+    await clock.advance(50_000)
+    deadline.resume()
+    await clock.advance(900)
+    deadline.restart()
+    await clock.advance(10_000)
+    expect(expired).toEqual([52_500])
+  })
+
+  test('has one timer, however often it begins again', () => {
+    const { clock, deadline } = extensible()
+    for (let i = 0; i < 1000; i += 1) deadline.restart()
+    expect(clock.pending).toBe(1)
+  })
+
+  test('without a maximum does not begin again', async () => {
+    const { clock, deadline, expired } = started()
+    await clock.advance(900)
+    deadline.restart()
+    await clock.advance(100)
+    expect(expired()).toBe(1)
+  })
+})
