@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors.ts'
-import type { JsonObject } from '../domain/json.ts'
+import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import type { Connection } from './connection/connection.ts'
 import { httpStatusOf } from './connection/upstream-error.ts'
 import { OfferProblems } from './definitions/offer-problems.ts'
@@ -57,6 +57,9 @@ export interface DiscoverOptions {
   readonly previous?: Offer | undefined
 }
 
+/** Capabilities of which each has lists. */
+const OFFERING = ['tools', 'resources', 'prompts']
+
 /** A list that is not the tools' must not keep these waiting for longer. */
 const OPTIONAL_MS = 5000
 
@@ -84,6 +87,8 @@ export async function discover(connection: Connection, options: DiscoverOptions)
     optional(RESOURCES),
   ])
   const { capabilities, instructions } = connection
+  if (!OFFERING.some((capability) => isJsonObject(capabilities[capability])))
+    problems.add('', 'its capabilities declare no tools, resources or prompts, so it is asked for none')
   return {
     ...withinBytes({ tools, prompts, resourceTemplates, resources }, problems),
     capabilities,

@@ -267,3 +267,12 @@ test('a cursor that is no text ends the list and is reported', async () => {
   expect(offer.tools).toHaveLength(1)
   expect(offer.problems).toEqual(['tools/list: nextCursor: expected a string; no more pages are read'])
 })
+
+test.each([
+  [{}, ['its capabilities declare no tools, resources or prompts, so it is asked for none']],
+  [{ logging: {} }, ['its capabilities declare no tools, resources or prompts, so it is asked for none']],
+  [{ prompts: {} }, []],
+])('a server that declares %j is not silently without tools', async (capabilities, problems) => {
+  const offer = await offerOf({ 'prompts/list': () => ({ prompts: [] }) }, capabilities)
+  expect(offer.problems).toEqual(problems)
+})

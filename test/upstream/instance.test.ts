@@ -186,7 +186,9 @@ describe('what a server offers', () => {
     upstreams.start(server())
     servers.last.succeed(new FakeConnection({ 'tools/list': () => ({ tools: [{ name: 'bad' }] }) }))
     await clock.advance(0)
-    expect(problems).toEqual([['tool bad: its inputSchema is not of type object']])
+    expect(problems).toEqual([
+      ['tool bad: inputSchema: expected an object, received nothing; the tool is left out'],
+    ])
   })
 })
 

@@ -15,8 +15,9 @@ import { type PackageFolders, packageCommand } from './package-command.ts'
 import type { ProcessLog } from './process-log.ts'
 import { redactor } from './redaction.ts'
 import type { ServerWithSecrets } from './resolve-secrets.ts'
-import { StreamPacing } from './stream-pacing.ts'
+import { adviceFor } from './start-advice.ts'
 import { StdioTransport } from './stdio-transport.ts'
+import { StreamPacing } from './stream-pacing.ts'
 
 const GOODBYE_MS = 1000
 
@@ -84,8 +85,15 @@ export async function stdioChannel(
     ...PIPE,
     pid: () => transport.pid,
     explain: (reason) => {
-      const said = transport.stderr.lastLine()
-      return said === undefined ? redact(reason) : `${redact(reason)}; it said: ${said}`
+      const facts = [transport.ownEnd ?? redact(reason)]
+      const said = transport.stderr.tellingLine()
+      const { firstIgnored: printed, hasSpoken } = transport
+      if (said !== undefined) facts.push(`it said: ${said}`)
+      if (printed !== undefined && !hasSpoken)
+        facts.push(`it wrote text to standard output, where only MCP messages may be: ${printed}`)
+      const isSilent = said === undefined && printed === undefined && !hasSpoken
+      if (isSilent && transport.ownEnd === undefined) facts.push(adviceFor(program.command))
+      return facts.join('; ')
     },
     endReason: () => transport.exitReason,
     sayGoodbye: () => Promise.resolve(),

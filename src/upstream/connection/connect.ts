@@ -15,6 +15,7 @@ import type { ClientSide } from './client-side.ts'
 import type { Connect, Connection, ConnectionEvents, ConnectOptions, Era } from './connection.ts'
 import { EraMemory } from './era-memory.ts'
 import { type EraQuestion, open } from './opening.ts'
+import { isInvalidOpening } from './opening-answer.ts'
 import { OpeningDeadline } from './opening-deadline.ts'
 import { nodeModulesOf, type PackageFolders } from './package-command.ts'
 import type { ProcessLog } from './process-log.ts'
@@ -119,6 +120,7 @@ class Connector {
       return await this.#openProcess(opening, 'ask')
     } catch (error) {
       if (error instanceof NotStarted || opening.signal.aborted) throw error
+      if (error instanceof Explained && isInvalidOpening(error.cause)) throw error
       this.#options.logger.debug(
         { server: opening.filled.server.name, reason: messageOf(error) },
         'starting it again as a legacy server',

@@ -7,6 +7,8 @@ import type {
   TransportSendOptions,
 } from '@modelcontextprotocol/client'
 import type { Clock } from '../../domain/clock.ts'
+import { isJsonObject } from '../../domain/json.ts'
+import { isRpcError } from './raw-results.ts'
 
 /** How long a process may leave the question for its era unanswered before it is asked to open as well. */
 const PROBE_MS = 3000
@@ -142,7 +144,7 @@ export class OpeningPipe implements Transport {
   #probeAnswered(answer: JSONRPCResponse): void {
     this.#probe = undefined
     this.#cancel()
-    if (!this.#isAsked) return this.onmessage?.(answer)
+    if (!this.#isAsked) return isReadable(answer) ? this.onmessage?.(answer) : this.#denyProbe(answer.id)
     // A server of both eras has been asked to open by now, and one of the modern era refuses that.
     if (this.#opening === undefined) {
       this.#lateAnswer = answer
@@ -163,7 +165,7 @@ export class OpeningPipe implements Transport {
   #denyProbe(id: RequestId | undefined): void {
     this.#probe = undefined
     if (id === undefined) return
-    const error = { code: METHOD_NOT_FOUND, message: 'the server has opened as one of the legacy era' }
+    const error = { code: METHOD_NOT_FOUND, message: 'the server is one of the legacy era' }
     this.onmessage?.({ jsonrpc: '2.0', id, error })
   }
 
@@ -182,4 +184,9 @@ export class OpeningPipe implements Transport {
     this.#cancel()
     this.#cancel = this.#clock.after(delayMs, task)
   }
+}
+
+/** Whether the client takes it for an answer: it would wait for another one. */
+function isReadable({ result, error }: { result?: unknown; error?: unknown }): boolean {
+  return isJsonObject(result) ? error === undefined : result === undefined && isRpcError(error)
 }

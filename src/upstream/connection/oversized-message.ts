@@ -50,6 +50,19 @@ export function isOversizedReply(code: number, data: unknown): boolean {
   return code === ERRORS.response_too_large.rpc && isJsonObject(data) && data[MARK] === true
 }
 
+/** Marks one in place of a response that could not be read. */
+const UNREADABLE = 'tool-gateway/unreadable-response'
+
+/** The response that takes the place of one that could not be read, so that its request fails at once. */
+export function unreadableReply(id: RequestId): JSONRPCErrorResponse {
+  const { rpc: code, title: message } = ERRORS.upstream_bad_response
+  return { jsonrpc: '2.0', id, error: { code, message, data: { [UNREADABLE]: true } } }
+}
+
+export function isUnreadableReply(code: number, data: unknown): boolean {
+  return code === ERRORS.upstream_bad_response.rpc && isJsonObject(data) && data[UNREADABLE] === true
+}
+
 function parseId(text: string | undefined): RequestId | undefined {
   if (text === undefined) return undefined
   try {

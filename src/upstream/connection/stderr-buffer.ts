@@ -1,3 +1,5 @@
+import { tellingLine } from './telling-line.ts'
+
 /** The last bytes that a process wrote to its standard error, bounded, for the reason of a failure. */
 export class StderrBuffer {
   readonly #limit: number
@@ -31,13 +33,13 @@ export class StderrBuffer {
     return Buffer.concat(this.#chunks).toString('utf8')
   }
 
-  /** The last line that says something, without secrets and control characters, cut to 300 characters. */
-  lastLine(): string | undefined {
+  /** The line that says best what went wrong, without secrets and control characters, cut to 300 characters. */
+  tellingLine(): string | undefined {
     const lines = this.#redact(this.text()).split('\n')
     // A line whose beginning was dropped may begin with a part of a secret, which cannot be recognised.
     const whole = this.#isCut ? lines.slice(1) : lines
-    const last = whole.findLast((line) => line.trim() !== '')
-    return last === undefined ? undefined : this.#redact(printable(last)).slice(0, 300)
+    const telling = tellingLine(whole.map((line) => line.trimEnd()))
+    return telling === undefined ? undefined : this.#redact(printable(telling)).slice(0, 300)
   }
 
   #dropOldest(): void {

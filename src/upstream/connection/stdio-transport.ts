@@ -1,14 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client'
 import { type Clock, sleep } from '../../domain/clock.ts'
-import { isJsonObject } from '../../domain/json.ts'
 import { childEnvironment } from './child-environment.ts'
 import { LineFramer } from './line-framer.ts'
-import { oversizedReply, responseId } from './oversized-message.ts'
+import { oversizedReply, responseId, unreadableReply } from './oversized-message.ts'
 import { groupGone, signalGroup } from './process-group.ts'
 import type { ProcessLog } from './process-log.ts'
+import { SpawnFailed } from './spawn-failure.ts'
 import { StderrBuffer } from './stderr-buffer.ts'
 import { StderrLines } from './stderr-lines.ts'
+import { readLine } from './stdio-line.ts'
 
 const STDERR_BYTES = 64 * 1024
 /** Input that a process has not read yet; more is refused. */
@@ -54,7 +55,8 @@ export class StdioTransport implements Transport {
   #isLogged = false
   #hasSpoken = false
   #ignoredLines = 0
-  #exitReason = 'the process ended'
+  #ownEnd: string | undefined
+  #firstIgnored: string | undefined
 
   constructor(options: {
     command: StdioCommand
@@ -103,10 +105,21 @@ export class StdioTransport implements Transport {
     return this.#ignoredLines
   }
 
+  /** The first line on standard output that was no message, without secrets and cut. */
+  get firstIgnored(): string | undefined {
+    return this.#firstIgnored
+  }
+
+  /** How the process ended by itself; undefined while it runs, and where the gateway ended it. */
+  get ownEnd(): string | undefined {
+    return this.#ownEnd
+  }
+
   /** Why the process is gone. */
   get exitReason(): string {
-    const said = this.#stderr.lastLine()
-    return said === undefined ? this.#exitReason : `${this.#exitReason}; it said: ${said}`
+    const said = this.#stderr.tellingLine()
+    const reason = this.#ownEnd ?? 'the connection was closed'
+    return said === undefined ? reason : `${reason}; it said: ${said}`
   }
 
   /** @throws Error with a message for the operator when the process cannot be started */
@@ -116,12 +129,13 @@ export class StdioTransport implements Transport {
     const spawned = new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve)
       // Also later: an `error` that nobody hears would end the gateway.
-      child.on('error', (error) => reject(spawnError(error, this.#command)))
+      child.on('error', (error) => reject(new SpawnFailed(error, this.#command)))
     })
     child.stdin?.on('error', (error) => this.onerror?.(error))
     child.stdout?.on('data', (chunk: Buffer) => this.#framer.push(chunk))
     child.stderr?.on('data', (chunk: Buffer) => {
-      this.#stderr.push(chunk)
+      // What it says when it is ended is no reason for that.
+      if (this.#closing === undefined) this.#stderr.push(chunk)
       this.#lines.push(chunk)
     })
     child.once('exit', (code, signal) => this.#onExit(child, code, signal))
@@ -143,7 +157,7 @@ export class StdioTransport implements Transport {
         stdio: ['pipe', 'pipe', 'pipe'],
       })
     } catch (error) {
-      throw spawnError(error, this.#command)
+      throw new SpawnFailed(error, this.#command)
     }
   }
 
@@ -170,7 +184,6 @@ export class StdioTransport implements Transport {
     const child = this.#child
     const pid = child?.pid
     if (child === undefined || pid === undefined) return
-    this.#exitReason = 'the connection was closed'
     // Whoever waits for an answer learns at once; the process may take a while to end.
     this.#reportEnd()
     child.stdin?.end()
@@ -183,8 +196,10 @@ export class StdioTransport implements Transport {
 
   #onExit(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
     if (this.#closing === undefined) {
-      this.#exitReason =
-        signal === null ? `the process exited with code ${code}` : `the process was ended by ${signal}`
+      this.#ownEnd =
+        signal === null
+          ? `the process exited with code ${code}`
+          : `the process was ended by ${signal}, which the gateway did not send`
       if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL')
     }
     // What it wrote before its end is still to be read, but a process that left the group may hold the pipes open.
@@ -205,7 +220,7 @@ export class StdioTransport implements Transport {
     if (this.#isLogged || child?.pid === undefined) return
     this.#isLogged = true
     this.#lines.end()
-    this.#log?.noted(child.pid, this.#closing === undefined ? this.#exitReason : 'the process was ended')
+    this.#log?.noted(child.pid, this.#ownEnd ?? 'the gateway ended the process')
   }
 
   #reportEnd(): void {
@@ -214,18 +229,21 @@ export class StdioTransport implements Transport {
     this.onclose?.()
   }
 
-  #receive(line: string): void {
-    const message = parseMessage(line)
-    if (message === undefined) return this.#ignore(line)
+  #receive(text: string): void {
+    const line = readLine(text)
+    if (line.kind !== 'message') this.#ignore(text)
+    if (line.kind === 'other') return
     this.#hasSpoken = true
-    if (this.#isOpen) this.onmessage?.(message)
+    if (this.#isOpen) this.onmessage?.(line.kind === 'message' ? line.message : unreadableReply(line.id))
   }
 
   /** The commonest reason why a server does not work: it prints what is no message. */
   #ignore(line: string): void {
     this.#ignoredLines += 1
     if (this.#ignoredLines > MAX_IGNORED_LOGGED) return
-    const shown = this.#redact(line).replaceAll(/\p{C}/gu, ' ').slice(0, 200)
+    // Cut before it is looked through, by far more than is shown.
+    const shown = this.#redact(line.slice(0, 4000)).replaceAll(/\p{C}/gu, ' ').trim().slice(0, 200)
+    this.#firstIgnored ??= shown === '' ? undefined : shown
     this.#log?.noted(this.pid, `no message, but on standard output: ${shown}`)
   }
 
@@ -233,56 +251,4 @@ export class StdioTransport implements Transport {
     const id = responseId(head, tail)
     if (id !== undefined && this.#isOpen) this.onmessage?.(oversizedReply(id))
   }
-}
-
-function parseMessage(line: string): JSONRPCMessage | undefined {
-  try {
-    const value: unknown = JSON.parse(line)
-    return isMessage(value) ? value : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** Told by its envelope alone: whether the rest fits is decided where the message is used. */
-function isMessage(value: unknown): value is JSONRPCMessage {
-  return isJsonObject(value) && value['jsonrpc'] === '2.0'
-}
-
-/** Codes of a machine that has no more of something; what was to be started is not to blame. */
-const SHORTAGES = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM'])
-
-/** A process could not be started. Its message is for operators and repeats no argument. */
-class SpawnFailed extends Error {
-  override readonly name = 'SpawnFailed'
-  readonly code: string
-
-  constructor(message: string, options: { cause: unknown; code: string }) {
-    super(message, options)
-    this.code = options.code
-  }
-}
-
-/** Whether nothing could be started because the gateway's machine has no more descriptors, processes or memory. */
-export function isShortage(error: unknown): boolean {
-  // By name: what was redacted is a plain error.
-  for (let current = error; isJsonObject(current); current = current['cause'])
-    if (current['name'] === 'SpawnFailed') return SHORTAGES.has(String(current['code']))
-  return false
-}
-
-function spawnError(error: unknown, { command, cwd }: StdioCommand): SpawnFailed {
-  const { code: found } = isJsonObject(error) ? error : {}
-  const code = typeof found === 'string' ? found : 'unknown error'
-  const place = cwd === undefined ? '' : `, or the working directory ${cwd} does not exist`
-  const texts: Record<string, string> = {
-    ENOENT: `was not found${place}`,
-    EACCES: 'may not be executed',
-    EMFILE: 'could not be started: the gateway has no file descriptors left (EMFILE)',
-    E2BIG: 'could not be started: its arguments and environment are too long (E2BIG)',
-  }
-  return new SpawnFailed(`the command ${command} ${texts[code] ?? `could not be started (${code})`}`, {
-    cause: error,
-    code,
-  })
 }

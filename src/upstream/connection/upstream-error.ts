@@ -3,8 +3,9 @@ import type { ErrorCode } from '../../domain/error-table.ts'
 import { type ErrorFacts, GatewayError } from '../../domain/errors.ts'
 import { isDeeperThan, isJsonObject, MAX_JSON_DEPTH } from '../../domain/json.ts'
 import { NoAnswer } from './limited-fetch.ts'
-import { isOversizedReply, ResponseTooLarge } from './oversized-message.ts'
+import { isOversizedReply, isUnreadableReply, ResponseTooLarge } from './oversized-message.ts'
 import { rawError, type RpcError, rpcErrorIn } from './raw-results.ts'
+import { invalidResult, isUnfitOpening, UNKNOWN_VERSION, VERSION_REFUSED } from './opening-answer.ts'
 import { NotSent } from './stdio-transport.ts'
 import { connectionFailure, unreachableCode } from './unreachable.ts'
 import { STREAM_ENDED, UNREADABLE } from './wire.ts'
@@ -120,6 +121,8 @@ export function rpcErrorOf(error: unknown): RpcError | undefined {
 }
 
 function classifyRpc(upstream: RpcError): Classified {
+  if (isUnreadableReply(upstream.code, upstream.data))
+    return { code: 'upstream_bad_response', mayHaveExecuted: true }
   if (isOversizedReply(upstream.code, upstream.data))
     return { code: 'response_too_large', mayHaveExecuted: true }
   if (upstream.data === STREAM_ENDED) return { code: 'upstream_unavailable', mayHaveExecuted: true }
@@ -184,7 +187,7 @@ const BROKEN = 'it broke the protocol while opening'
 
 /** What the SDK tells in a message only. */
 function toldBySdk(message: string): string {
-  if (message.startsWith("Server's protocol version is not supported")) return plain(message)
+  if (message.startsWith(VERSION_REFUSED)) return UNKNOWN_VERSION
   const [, origin] = /^Endpoint origin does not match connection origin: (\S{1,300})/.exec(message) ?? []
   if (origin === undefined) return BROKEN
   return `it wants its messages at another origin (${plain(origin)}), where nothing is sent; if that is the intended server, write url with that origin`
@@ -192,7 +195,8 @@ function toldBySdk(message: string): string {
 
 function rpcFailure({ code, message, data }: RpcError): string {
   if (data === STREAM_ENDED) return 'its event stream ended without an answer'
-  if (data === UNREADABLE) return 'its answer is not a JSON-RPC message'
+  if (data === UNREADABLE || isUnreadableReply(code, data)) return 'its answer is not a JSON-RPC message'
+  if (isUnfitOpening(data)) return plain(message)
   return `it refused to open with error ${code}: ${plain(message)}`
 }
 
@@ -250,6 +254,7 @@ function sdkFailure(error: SdkError): string {
   if (error.code === SdkErrorCode.EraNegotiationFailed && error.cause !== undefined)
     return openingFailure(error.cause)
   if (error.code === SdkErrorCode.ClientHttpUnexpectedContent) return contentTypeText(error.data)
+  if (error.code === SdkErrorCode.InvalidResult) return plain(invalidResult(error.message))
   return SDK_FAILURES[error.code] ?? 'it broke the protocol while opening'
 }
 

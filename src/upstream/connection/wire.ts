@@ -12,6 +12,7 @@ import { isDeeperThan, isJsonObject, type JsonObject, MAX_JSON_DEPTH } from '../
 import type { ClientSide } from './client-side.ts'
 import { FollowedRequest, type Following } from './followed-request.ts'
 import { isMistakable, meantId } from './message-id.ts'
+import { openingAnswer } from './opening-answer.ts'
 import { type Response, standIn } from './raw-results.ts'
 import { type Addressee, type ServerRequest, ServerRequests } from './server-requests.ts'
 import { exchanges } from './stream-context.ts'
@@ -62,6 +63,8 @@ export class Wire implements Transport {
   readonly #unreadable = new Set<RequestId>()
   readonly #clock: Clock
   readonly #takeAnswered: () => RequestId[]
+  /** Ids of `initialize` that is not answered yet. */
+  readonly #openings = new Set<unknown>()
   #next: Sending | undefined
   /** Servers of 2026-07-28 send no requests; one that does is none of this object's business. */
   #mayAsk = true
@@ -194,6 +197,8 @@ export class Wire implements Transport {
     options: TransportSendOptions | undefined,
   ): Promise<void> {
     this.#onMessage?.('sent', message)
+    if ('method' in message && 'id' in message && message.method === 'initialize')
+      this.#openings.add(message.id)
     if (!this.hasPerRequestStream) return this.#transport.send(message, options)
     const isRequest = 'method' in message && 'id' in message
     // Also for a notification: one of them opens the stream for everything else.
@@ -223,6 +228,7 @@ export class Wire implements Transport {
     const isFollowed = id !== undefined && this.#inFlight.has(id)
     if (id !== undefined) this.#forget(id)
     if (isFollowed) this.onmessage?.(standIn(id, message))
+    else if (this.#openings.delete(message.id)) this.onmessage?.(openingAnswer(message))
     else if (!isMistakable(message.id)) this.onmessage?.(message)
   }
 

@@ -53,9 +53,9 @@ test('the last line of a process is redacted before it is cut, also where its be
   const redact = redactor({ secrets: ['canary-of-forty-characters-abcdefghijklm'] })
   const buffer = new StderrBuffer({ limitBytes: 100, redact })
   buffer.push(Buffer.from(`${'x'.repeat(80)} canary-of-forty-characters-abcdefghijklm yz${'x'.repeat(70)}\n`))
-  expect(buffer.lastLine()).toBeUndefined()
+  expect(buffer.tellingLine()).toBeUndefined()
   buffer.push(Buffer.from('\u001b[1mcanary-of-forty-\u0000characters-abcdefghijklm\n'))
-  expect(buffer.lastLine()).toBe('[1m***')
+  expect(buffer.tellingLine()).toBe('[1m***')
 })
 
 test('a connection passes everything on, and its errors without the values', async () => {

@@ -12,7 +12,7 @@ test('keeps the last bytes, never more than its limit', () => {
 
 test('gives the last line that says something, without control characters', () => {
   const buffer = new StderrBuffer({ limitBytes: 1000 })
-  expect(buffer.lastLine()).toBeUndefined()
+  expect(buffer.tellingLine()).toBeUndefined()
   buffer.push(Buffer.from('first\n\u001b[31mfatal:\u0000 broken\u001b[0m\r\n \n'))
-  expect(buffer.lastLine()).toBe('[31mfatal: broken[0m')
+  expect(buffer.tellingLine()).toBe('[31mfatal: broken[0m')
 })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, expect, test } from '@jest/globals'
 import { systemClock } from '../../../src/domain/clock.ts'
+import { ProcessLog } from '../../../src/upstream/connection/process-log.ts'
 import { NotSent, StdioTransport } from '../../../src/upstream/connection/stdio-transport.ts'
 import { eventually } from '../../support/eventually.ts'
 
@@ -30,6 +31,50 @@ test('lines that are no messages are ignored and counted', async () => {
   await eventually(() => messages.length > 0)
   expect(messages).toEqual([{ jsonrpc: '2.0', method: 'm' }])
   expect(transport.ignoredLines).toBe(4)
+})
+
+test('a byte order mark in front of a message is passed over', async () => {
+  const { messages } = await start(
+    `console.log('\\uFEFF{"jsonrpc":"2.0","method":"m"}'); setInterval(() => {}, 1000)`,
+  )
+  await eventually(() => messages.length > 0)
+  expect(messages).toEqual([{ jsonrpc: '2.0', method: 'm' }])
+})
+
+test.each([
+  ['no JSON', '{"jsonrpc":"2.0","id":7,"result":{"x":NaN}}'],
+  ['no JSON, with its id at the end', '{"result":{"x":Infinity},"jsonrpc":"2.0","id":7}'],
+  ['cut', '{"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"te'],
+  ['no JSON-RPC 2.0', '{"id":7,"result":{}}'],
+  ['JSON-RPC 1.0', '{"jsonrpc":"1.0","id":7,"error":null,"result":{}}'],
+])('a response that is %s is an error of the request that it names', async (_what, line) => {
+  const { messages, transport } = await start(
+    `console.log(${JSON.stringify(line)}); setInterval(() => {}, 1000)`,
+  )
+  await eventually(() => messages.length > 0)
+  expect(messages).toMatchObject([{ jsonrpc: '2.0', id: 7, error: { code: -31_002 } }])
+  expect(transport.ignoredLines).toBe(1)
+})
+
+test('what a process says when it is ended is in its log, but no reason for its end', async () => {
+  const log = new ProcessLog({ clock: systemClock })
+  const script = `console.error('Error: first'); process.on('SIGTERM', () => { console.error('Error: terminated'); process.exit() }); setInterval(() => {}, 1000)`
+  const transport = new StdioTransport({
+    command: { command: process.execPath, args: ['-e', script], cwd: undefined, env: {} },
+    maxMessageBytes: 1000,
+    clock: systemClock,
+    log,
+  })
+  await transport.start()
+  await eventually(() => transport.stderr.size > 0)
+  await transport.close()
+  expect(transport.exitReason).toBe('the connection was closed; it said: Error: first')
+  expect(log.last(9).map(({ by, text }) => `${by}: ${text}`)).toEqual([
+    'gateway: the process was started',
+    'process: Error: first',
+    'process: Error: terminated',
+    'gateway: the gateway ended the process',
+  ])
 })
 
 test('standard error is kept, at most the last 64 KiB of it', async () => {

@@ -112,7 +112,7 @@ describe.each([
       message: 'Server sample is not available',
       facts: { server: 'sample', mayHaveExecuted: true },
     })
-    expect(lost).toEqual(['the process was ended by SIGKILL'])
+    expect(lost).toEqual(['the process was ended by SIGKILL, which the gateway did not send'])
   })
 })
 

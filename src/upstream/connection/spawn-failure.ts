@@ -1,0 +1,47 @@
+import { isJsonObject } from '../../domain/json.ts'
+
+/** Codes of a machine that has no more of something; what was to be started is not to blame. */
+const SHORTAGES = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM'])
+
+/** A process could not be started. Its message is for operators and repeats no argument. */
+export class SpawnFailed extends Error {
+  override readonly name = 'SpawnFailed'
+  readonly code: string
+
+  constructor(
+    cause: unknown,
+    { command, cwd }: { readonly command: string; readonly cwd: string | undefined },
+  ) {
+    const { code: found } = isJsonObject(cause) ? cause : {}
+    const code = typeof found === 'string' ? found : 'unknown error'
+    const [program = '', ...rest] = command.trim().split(/\s+/)
+    const shown = rest.length === 0 ? command : `${program} …`
+    super(`the command ${shown} ${whatHappened(code, { cwd, hasBlanks: rest.length > 0 })}`, { cause })
+    this.code = code
+  }
+}
+
+function whatHappened(
+  code: string,
+  { cwd, hasBlanks }: { cwd: string | undefined; hasBlanks: boolean },
+): string {
+  const place = cwd === undefined ? '' : `, or the working directory ${cwd} does not exist`
+  const blanks = hasBlanks
+    ? '; `command` is the name or path of a program alone, without a shell: what follows it belongs into `args`'
+    : ''
+  const texts: Record<string, string> = {
+    ENOENT: `was not found${place}${blanks}`,
+    EACCES: 'may not be executed',
+    EMFILE: 'could not be started: the gateway has no file descriptors left (EMFILE)',
+    E2BIG: 'could not be started: its arguments and environment are too long (E2BIG)',
+  }
+  return texts[code] ?? `could not be started (${code})`
+}
+
+/** Whether nothing could be started because the gateway's machine has no more descriptors, processes or memory. */
+export function isShortage(error: unknown): boolean {
+  // By name: what was redacted is a plain error.
+  for (let current = error; isJsonObject(current); current = current['cause'])
+    if (current['name'] === 'SpawnFailed') return SHORTAGES.has(String(current['code']))
+  return false
+}
