@@ -130,7 +130,10 @@ export async function startGateway(
     })
     directory.onChange(() => issuers.setTenantIssuers(issuersOf(directory)))
 
-    const catalog = new Catalog({ onWanted: (key) => upstreams.wake(key) })
+    const catalog = new Catalog({
+      onWanted: (key) => upstreams.wake(key),
+      onClient: (key) => upstreams.clientSeen(key),
+    })
     const secrets = openSecrets(settings, {
       env: process.env,
       clock,

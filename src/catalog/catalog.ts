@@ -27,10 +27,15 @@ export class Catalog {
   readonly #listeners = new Set<() => void>()
   readonly #views = new LRUCache<string, CachedView>({ max: MAX_CACHED_VIEWS })
   readonly #onWanted: (key: ServerKey) => void
+  readonly #onClient: (key: ServerKey) => void
 
-  /** @param options.onWanted called when somebody wants to use a server that has not said yet what it offers */
-  constructor(options: { onWanted?: (key: ServerKey) => void } = {}) {
+  /**
+   * @param options.onWanted called when somebody wants to use a server that has not said yet what it offers
+   * @param options.onClient called when somebody sees a server whom it can ask something
+   */
+  constructor(options: { onWanted?: (key: ServerKey) => void; onClient?: (key: ServerKey) => void } = {}) {
     this.#onWanted = options.onWanted ?? (() => undefined)
+    this.#onClient = options.onClient ?? (() => undefined)
   }
 
   get snapshot(): Snapshot {
@@ -97,6 +102,7 @@ export class Catalog {
     )
     this.#views.set(key, { version: this.#version, view })
     for (const name of view.missing) this.want(principal.tenantId, name)
+    if (isInteractive) for (const server of view.servers) this.#onClient(serverKey(server))
     return view
   }
 

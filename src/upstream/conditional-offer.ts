@@ -6,6 +6,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import type { ClientSide } from './connection/client-side.ts'
 import type { Connect, Connection } from './connection/connection.ts'
 import { discover, type ListName, type NamedItem, type Offer } from './discovery.ts'
+import { sizeOf } from './pool-size.ts'
 import type { Slots } from './slots.ts'
 
 const DECLARATIONS: Readonly<Record<ClientCapability, JsonObject>> = {
@@ -31,10 +32,13 @@ const NOTHING: Items = { tools: [], prompts: [], resources: [], resourceTemplate
 
 /**
  * Finds out what a legacy server shows only to clients with capabilities, which it learns when it is connected and
- * never again: by a second, short connection that declares all that the server's document grants.
+ * never again: by a second, short connection that declares all that the server's document grants. A second process of
+ * a server that has one may take from the first what both need, so that it waits for a client that would see the
+ * difference, and is never tried again once it failed.
  */
 export class ConditionalOffer {
   readonly #clock: Clock
+  readonly #definition: () => ServerDefinition
   readonly #discover: (signal: AbortSignal) => Promise<Offer | undefined>
   readonly #logger: Logger
   readonly #onChange: (offer: Offer) => void
@@ -44,6 +48,12 @@ export class ConditionalOffer {
   /** Of the last look; undefined before the first one that succeeded. */
   #isDifferent: boolean | undefined
   #program: string | undefined
+  /** A look failed, or the server was lost during one. */
+  #hasFailed = false
+  /** A client that would see a difference has come since the last look. */
+  #isWanted = false
+  /** Of the connection for which a look is due. */
+  #due: AbortSignal | undefined
   #lastEnd = Number.NEGATIVE_INFINITY
   #looking: Promise<void> = Promise.resolve()
   /** Ends the look that is under way. */
@@ -52,11 +62,13 @@ export class ConditionalOffer {
   /** @param options.onChange is given the whole offer when a look made a difference to it */
   constructor(options: {
     clock: Clock
+    definition: () => ServerDefinition
     discover: (signal: AbortSignal) => Promise<Offer | undefined>
     logger: Logger
     onChange: (offer: Offer) => void
   }) {
     this.#clock = options.clock
+    this.#definition = options.definition
     this.#discover = options.discover
     this.#logger = options.logger
     this.#onChange = options.onChange
@@ -68,20 +80,27 @@ export class ConditionalOffer {
     return widened(plain, this.#more)
   }
 
+  /** A client has come that would see a difference. */
+  wanted(): void {
+    this.#isWanted = true
+    if (this.#due !== undefined && !this.#due.aborted) this.#look(this.#due)
+  }
+
   /** The server has been connected: looks, unless the same program showed no difference before. */
   connected({ serverInfo }: Connection, signal: AbortSignal): void {
     const program = canonicalJson(serverInfo ?? {})
     if (program !== this.#program) {
       this.#program = program
       this.#isDifferent = undefined
+      this.#hasFailed = false
       this.#lastEnd = Number.NEGATIVE_INFINITY
     }
-    if (this.#isDifferent !== false) this.#look(signal)
+    if (this.#isDifferent !== false) this.#owe(signal)
   }
 
   /** The server has been asked again: looks if it showed a difference before. */
   rediscovered(signal: AbortSignal): void {
-    if (this.#isDifferent === true) this.#look(signal)
+    if (this.#isDifferent === true) this.#owe(signal)
   }
 
   /** Resolves when no look is under way, and so nothing is left of it. */
@@ -89,10 +108,20 @@ export class ConditionalOffer {
     return this.#looking
   }
 
+  #owe(signal: AbortSignal): void {
+    const { transport } = this.#definition()
+    if (this.#hasFailed && transport === 'stdio') return
+    this.#due = signal
+    const isFree = transport !== 'stdio' || sizeOf(this.#definition(), { isSolo: false }).max > 1
+    if (isFree || this.#isWanted) this.#look(signal)
+  }
+
   /** One at a time: the look of an earlier connection, which has been ended, comes to its end first. */
   #look(signal: AbortSignal): void {
     if (this.#signal === signal || this.#clock.monotonic() - this.#lastEnd < APART_MS) return
     this.#signal = signal
+    this.#due = undefined
+    this.#isWanted = false
     this.#looking = this.#looking.then(() => this.#lookNow(signal))
   }
 
@@ -101,6 +130,7 @@ export class ConditionalOffer {
       const offer = await this.#discover(signal)
       if (!signal.aborted) this.#found(offer)
     } catch (error) {
+      this.#hasFailed = true
       this.#logger.debug({ err: error }, 'could not ask what is offered to clients with capabilities')
     } finally {
       if (this.#signal === signal) this.#signal = undefined

@@ -16,6 +16,8 @@ export class Lead {
     { readonly member: Member; readonly connection: Connection; readonly life: AbortSignal } | undefined
   /** Has just said what it offers, and is about to be ready. */
   #told: Member | undefined
+  /** Those that announced a change while none led, so that what they said meanwhile may be old. */
+  #announced = new WeakSet<Member>()
   #introduction: Introduction | undefined
 
   constructor(options: {
@@ -65,6 +67,12 @@ export class Lead {
 
   listChanged(member: Member): void {
     if (member === this.#present?.member) this.#offer?.changed()
+    else if (this.needsOffer) this.#announced.add(member)
+  }
+
+  /** A client has come that may see more than others. */
+  clientSeen(): void {
+    this.#offer?.clientSeen()
   }
 
   /** The definition has changed. */
@@ -89,8 +97,9 @@ export class Lead {
     this.#introduction = member.instance.introduction
     this.#watches.opened(connection)
     this.#offer?.begin(connection, life)
-    if (this.#told !== member) this.#offer?.changed()
+    if (this.#told !== member || this.#announced.has(member)) this.#offer?.changed()
     this.#told = undefined
+    this.#announced = new WeakSet()
   }
 
   /** Nothing more is asked. */

@@ -45,6 +45,7 @@ export class LiveOffer {
     })
     this.#conditional = new ConditionalOffer({
       clock: context.clock,
+      definition,
       logger,
       discover: (signal) => this.#discoverAsClient(signal),
       onChange: onOffer,
@@ -80,6 +81,11 @@ export class LiveOffer {
     this.#rediscovery.request()
   }
 
+  /** A client has come that may see more than others. */
+  clientSeen(): void {
+    this.#conditional.wanted()
+  }
+
   stop(): void {
     this.#present = undefined
     this.#rediscovery.stop()
@@ -94,22 +100,25 @@ export class LiveOffer {
     return this.#conditional.settled()
   }
 
-  /** A server that cannot say what it offers is as good as lost. */
-  async #rediscover(): Promise<void> {
-    if (this.#present === undefined) return
+  /** A server that cannot say what it offers is as good as lost. Resolves with whether it said something new. */
+  async #rediscover(): Promise<boolean> {
+    if (this.#present === undefined) return true
     const { connection, signal } = this.#present
     try {
       const timeoutMs = Math.min(this.#context.connectTimeoutMs, MAX_DISCOVERY_MS)
       const { clock } = this.#context
       const offer = await discover(connection, { timeoutMs, signal, clock, previous: this.#told })
-      if (signal.aborted) return
+      if (signal.aborted) return true
+      const isChanged = JSON.stringify(offer) !== JSON.stringify(this.#told)
       this.tell(offer)
       this.#conditional.rediscovered(signal)
+      return isChanged
     } catch (error) {
       const isGone = error instanceof GatewayError && error.code !== 'upstream_error'
       if (isGone) this.#onLost(signal, error)
       else if (!signal.aborted)
         this.#logger.warn({ err: error }, 'could not ask again what the server offers')
+      return false
     }
   }
 

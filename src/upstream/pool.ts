@@ -228,6 +228,11 @@ export class Pool {
     }
   }
 
+  /** A client has come to which the server may show more than to others. */
+  clientSeen(): void {
+    this.#lead.clientSeen()
+  }
+
   /** Passes on a notification of the client that the pool is for, if the server was told that it may come. */
   tell(method: string, params: JsonObject | undefined): void {
     if (this.client === undefined || !isDeclared(method, this.client)) return

@@ -1,20 +1,29 @@
 import type { Clock } from '../domain/clock.ts'
 
 const APART_MS = 200
+/** The longest pause after a change that follows the one before without a pause. */
+const MAX_APART_MS = 30_000
 
-/** Decides when to ask a server again what it offers: after a change was announced, and at the latest after its TTL. */
+/**
+ * Decides when to ask a server again what it offers: after a change was announced, and at the latest after its TTL. A
+ * server that announces changes without end, and the more so changes that are none, is asked less and less often.
+ */
 export class Rediscovery {
   readonly #clock: Clock
   readonly #ttlMs: () => number
-  readonly #run: () => Promise<void>
+  readonly #run: () => Promise<boolean>
   #cancel: (() => void) | undefined
   #isOn = false
   #isClosed = false
   #isRunning = false
   #isWanted = false
   #lastEnd = Number.NEGATIVE_INFINITY
+  #apartMs = APART_MS
+  /** The run that comes was announced before the pause after the last one was over. */
+  #isEarly = false
 
-  constructor(options: { clock: Clock; ttlMs: () => number; run: () => Promise<void> }) {
+  /** @param options.run resolves with whether something has changed */
+  constructor(options: { clock: Clock; ttlMs: () => number; run: () => Promise<boolean> }) {
     this.#clock = options.clock
     this.#ttlMs = options.ttlMs
     this.#run = options.run
@@ -31,6 +40,7 @@ export class Rediscovery {
   request(): void {
     if (this.#isClosed || this.#isWanted) return
     this.#isWanted = true
+    this.#isEarly = this.#isRunning || this.#pauseMs() > 0
     if (this.#isOn && !this.#isRunning) this.#schedule(this.#pauseMs())
   }
 
@@ -47,7 +57,13 @@ export class Rediscovery {
   }
 
   #pauseMs(): number {
-    return Math.max(0, this.#lastEnd + APART_MS - this.#clock.monotonic())
+    return Math.max(0, this.#lastEnd + this.#apartMs - this.#clock.monotonic())
+  }
+
+  #nextPause(isChanged: boolean, wasEarly: boolean): number {
+    const longer = this.#apartMs * 2
+    if (!isChanged) return Math.max(APART_MS, Math.min(longer, this.#ttlMs()))
+    return wasEarly ? Math.min(longer, MAX_APART_MS) : APART_MS
   }
 
   #schedule(delayMs: number): void {
@@ -58,9 +74,12 @@ export class Rediscovery {
   async #now(): Promise<void> {
     if (this.#isRunning || !this.#isOn) return
     this.#isRunning = true
+    const wasWanted = this.#isWanted
+    const wasEarly = this.#isEarly
     this.#isWanted = false
     try {
-      await this.#run()
+      const isChanged = await this.#run()
+      if (wasWanted) this.#apartMs = this.#nextPause(isChanged, wasEarly)
     } finally {
       this.#isRunning = false
       this.#lastEnd = this.#clock.monotonic()

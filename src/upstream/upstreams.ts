@@ -194,6 +194,11 @@ export class Upstreams {
     return this.#servers.get(key)?.status
   }
 
+  /** A client has come to which the server may show more than to others. */
+  clientSeen(key: ServerKey): void {
+    this.#servers.get(key)?.primary.clientSeen()
+  }
+
   /** Whether callers of an isolation key get through to a server; undefined where no breaker is wanted. */
   breakerOf(key: ServerKey, isolationKey: string): BreakerState | undefined {
     return this.#servers.get(key)?.breakerOf(isolationKey)
