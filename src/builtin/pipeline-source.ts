@@ -137,6 +137,7 @@ function callStep(
     scope: undefined,
     method: 'tools/call',
     params: { name, arguments: given },
+    isStep: true,
     ...(item !== undefined && { check: () => checkArguments(item.listed, given) }),
     signal,
     onProgress,

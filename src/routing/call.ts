@@ -46,6 +46,8 @@ export interface Operation {
   readonly onProgress?: (progress: JsonObject) => void
   /** The client as this operation reaches it. Absent over REST. */
   readonly client?: CallerClient
+  /** It is a step of a pipeline: what it results in goes to other steps. */
+  readonly isStep?: boolean
   /** Only of a subscription to a resource, which is an operation that goes on. */
   readonly watch?: ResourceWatch
 }

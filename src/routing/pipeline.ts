@@ -23,6 +23,7 @@ import { resultCache } from './result-cache.ts'
 import { retry } from './retry.ts'
 import { RetryBudget } from './retry-budget.ts'
 import { shape } from './shape.ts'
+import { shownUris } from './shown-uris.ts'
 import type { StateSeal } from './state-seal.ts'
 import { taskCalls } from './task-calls.ts'
 import type { Tasks } from './task-ids.ts'
@@ -73,6 +74,7 @@ export function pipeline(parts: PipelineParts): Stage[] {
     inputRounds(parts), // around what is sent, which may happen more than once
     taskCalls({ tasks, declared: upstreams, catalog }),
     fallback({ catalog, limits, metrics }), // when all attempts have failed
+    shownUris(catalog), // of the server that answered, and not kept with a result: not every caller sees the same
     shape(catalog), // for each server that is tried, as it has the tool
     resultCache({ cache: own.caches.results, catalog }), // of what really answers, as it gets the call
     retry({ ...parts, budget: new RetryBudget() }),
