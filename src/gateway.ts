@@ -132,7 +132,7 @@ export async function startGateway(
 
     const catalog = new Catalog({
       onWanted: (key) => upstreams.wake(key),
-      onClient: (key) => upstreams.clientSeen(key),
+      onClient: (key) => upstreams.look(key),
     })
     const secrets = openSecrets(settings, {
       env: process.env,

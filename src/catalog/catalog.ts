@@ -3,6 +3,7 @@ import { accessKey, type Principal } from '../domain/principal.ts'
 import { runAll } from '../domain/run-all.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from '../domain/server-definition.ts'
 import { EMPTY_SNAPSHOT, type Snapshot, serverNamed, serversOf } from '../domain/snapshot.ts'
+import { exposedName } from '../domain/tool-name.ts'
 import type { Offer } from '../upstream/discovery.ts'
 import { namesUi } from './merged-parts.ts'
 import { buildServerCatalog, type CatalogItem, type ServerCatalog } from './server-catalog.ts'
@@ -122,6 +123,14 @@ export class Catalog {
     return this.#servers.get(server)?.toolsByOwnName.get(own)?.name ?? own
   }
 
+  /** The name under which callers of all servers together know a tool that the server calls `own`. */
+  exposedToolName(server: ServerKey, own: string): string {
+    const { definition, tools } = this.#servers.get(server) ?? {}
+    const name = definition?.name ?? server.slice(server.indexOf('/') + 1)
+    const known = tools?.exposed.items.find((item) => item.name === own)
+    return known?.shownAs ?? exposedName(name, own)
+  }
+
   /** The tool or prompt that a name means to a tenant, whoever may use it. */
   find(
     kind: 'tool' | 'prompt',
@@ -158,7 +167,7 @@ export class Catalog {
 }
 
 /** The server that an exposed name belongs to. */
-export function serverPart(exposedName: string): string {
-  const end = exposedName.indexOf('_')
-  return end === -1 ? exposedName : exposedName.slice(0, end)
+export function serverPart(name: string): string {
+  const end = name.indexOf('_')
+  return end === -1 ? name : name.slice(0, end)
 }

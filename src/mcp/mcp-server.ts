@@ -190,7 +190,8 @@ async function run(
 ): Promise<JsonObject> {
   const { caller, client, view, method, params, progressToken } = request
   const taskOf = (handle: string): TaskTarget | undefined => taskHandles.open(handle, caller.principal)
-  const toolName = ({ server, tool }: TaskTarget): string => catalog.toolName(server, tool)
+  const toolName = ({ server, tool }: TaskTarget): string =>
+    scope === undefined ? catalog.exposedToolName(server, tool) : catalog.toolName(server, tool)
   const aim = aimOf(method, params, { scope, taskOf, toolName })
   if (aim === undefined) throw new GatewayError('method_not_found', `Unknown method: ${method.slice(0, 128)}`)
   if (client !== undefined) checkHasTasks(aim, client)

@@ -1,6 +1,5 @@
 import { GatewayError } from '../domain/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
-import { exposedName } from '../domain/tool-name.ts'
 import type { CallerClient, Operation } from '../routing/call.ts'
 import type { TaskTarget } from '../routing/task-handles.ts'
 import { parseTraceFields } from '../telemetry/trace-fields.ts'
@@ -16,7 +15,7 @@ export interface AimContext {
   readonly scope: string | undefined
   /** The caller's task of that handle. */
   readonly taskOf: (handle: string) => TaskTarget | undefined
-  /** The name, after the server's, under which callers know the tool of a task. */
+  /** The name under which the caller knows the tool of a task. */
   readonly toolName: (task: TaskTarget) => string
 }
 
@@ -50,14 +49,10 @@ export function aimOf(method: string, params: JsonObject, context: AimContext): 
 }
 
 /** Who may call a tool may do everything with the tasks of its calls. */
-function taskAim(params: JsonObject, { scope, taskOf, toolName }: AimContext): Aim {
+function taskAim(params: JsonObject, { taskOf, toolName }: AimContext): Aim {
   const task = taskOf(textOf(params, 'taskId'))
   if (task === undefined) return { action: 'call', kind: 'tool', name: 'unknown task', task: 'unknown' }
-  const { server } = task
-  const serverName = server.slice(server.indexOf('/') + 1)
-  const tool = toolName(task)
-  const name = scope === undefined ? exposedName(serverName, tool) : tool
-  return { action: 'call', kind: 'tool', name, task }
+  return { action: 'call', kind: 'tool', name: toolName(task), task }
 }
 
 function completionAim(params: JsonObject): Aim {

@@ -194,8 +194,8 @@ export class Upstreams {
     return this.#servers.get(key)?.status
   }
 
-  /** A client has come to which the server may show more than to others. */
-  clientSeen(key: ServerKey): void {
+  /** A client has come to which a server may show more than to others: finds out, if it is not known. */
+  look(key: ServerKey): void {
     this.#servers.get(key)?.primary.clientSeen()
   }
 

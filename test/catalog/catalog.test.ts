@@ -165,10 +165,19 @@ describe('the catalog', () => {
 
   test('tells which items it cannot offer, and why', () => {
     const catalog = catalogWith(alpha)
-    catalog.setOffer('acme/alpha', offer({ tools: [tool('a.b'), tool('a_b')], problems: ['from discovery'] }))
+    catalog.setOffer('acme/alpha', offer({ tools: [tool('a_b'), tool('a_b')], problems: ['from discovery'] }))
     expect(catalog.catalogOf(alpha)?.problems).toEqual([
       'from discovery',
-      'a.b: its name alpha_a_b is already taken by a_b',
+      'a_b: its name alpha_a_b is already taken by a_b',
     ])
+  })
+
+  test('knows the name of a tool for all servers together, also where its own is like that of another', () => {
+    const catalog = catalogWith(alpha)
+    catalog.setOffer('acme/alpha', offer({ tools: [tool('a.b'), tool('a_b')] }))
+    expect(catalog.exposedToolName('acme/alpha', 'a.b')).toBe('alpha_a_b_2e7336dc')
+    expect(catalog.exposedToolName('acme/alpha', 'a_b')).toBe('alpha_a_b')
+    expect(catalog.exposedToolName('acme/alpha', 'gone.by')).toBe('alpha_gone_by')
+    expect(catalog.exposedToolName('acme/other', 'x')).toBe('other_x')
   })
 })

@@ -14,6 +14,8 @@ describe('an exposed name', () => {
     ['memory', 'read_graph', 'memory_read_graph'],
     ['files', 'read.file', 'files_read_file'],
     ['files', 'öffnen', 'files__ffnen'],
+    ['files', '查询', 'files_bcd6771e'],
+    ['files', '___', 'files____'],
     ['s', 'x'.repeat(62), `s_${'x'.repeat(62)}`],
     ['s', 'x'.repeat(63), `s_${'x'.repeat(53)}_75220b47`],
     ['s'.repeat(40), `${'x'.repeat(63)}.`, `${'s'.repeat(40)}_${'x'.repeat(14)}_f23a4862`],
@@ -43,34 +45,63 @@ describe('an exposed name', () => {
 })
 
 describe('items that claim one name', () => {
-  test('are refused but for the one whose name needed no change', () => {
-    const { exposed, refused } = exposeAll('s', [{ name: 'a.b' }, { name: 'a_b' }, { name: 'a/b' }])
-    expect([...exposed]).toEqual([['s_a_b', { name: 'a_b' }]])
-    expect(refused).toEqual([
-      { name: 'a.b', reason: 'its name s_a_b is already taken by a_b' },
-      { name: 'a/b', reason: 'its name s_a_b is already taken by a_b' },
+  const namesOf = (...names: string[]): [string, string][] =>
+    [
+      ...exposeAll(
+        's',
+        names.map((name) => ({ name })),
+      ).exposed,
+    ].map(([exposed, { name }]) => [name, exposed])
+
+  test('have the hash of their own but for the one whose name needed no change', () => {
+    expect(namesOf('a.b', 'a_b', 'a/b')).toEqual([
+      ['a_b', 's_a_b'],
+      ['a.b', 's_a_b_2e7336dc'],
+      ['a/b', 's_a_b_c14cddc0'],
     ])
   })
 
-  test('are refused but for the first when all were changed or all are the same', () => {
-    expect(exposeAll('s', [{ name: 'a.b' }, { name: 'a/b' }]).refused.map(({ name }) => name)).toEqual([
-      'a/b',
+  test('have it all when all were changed', () => {
+    expect(namesOf('a.b', 'a/b')).toEqual([
+      ['a.b', 's_a_b_2e7336dc'],
+      ['a/b', 's_a_b_c14cddc0'],
     ])
+  })
+
+  test('have more of it where another one is called like that', () => {
+    expect(namesOf('a.b', 'a_b', 'a_b_2e7336dc').map(([, exposed]) => exposed)).toEqual([
+      's_a_b',
+      's_a_b_2e7336dc',
+      's_a_b_2e7336dc8eba87ef',
+    ])
+  })
+
+  test('and are the same to the letter are one, the first', () => {
     const first = { name: 'a' }
-    expect(exposeAll('s', [first, { name: 'a' }]).exposed.get('s_a')).toBe(first)
+    const { exposed, refused } = exposeAll('s', [first, { name: 'a' }])
+    expect(exposed.get('s_a')).toBe(first)
+    expect(refused).toEqual([{ name: 'a', reason: 'its name s_a is already taken by a' }])
   })
 
-  test('never make two items one, and none is lost without a word', () => {
+  test('are never one, none is lost, all names are legal, and no order decides', () => {
     fc.assert(
-      fc.property(serverName, fc.array(itemName), (server, names) => {
-        const { exposed, refused } = exposeAll(
-          server,
-          names.map((name) => ({ name })),
-        )
-        expect(exposed.size + refused.length).toBe(names.length)
-        for (const [name, item] of exposed) expect(name).toBe(exposedName(server, item.name))
-        for (const { name } of refused) expect(exposed.has(exposedName(server, name))).toBe(true)
+      fc.property(serverName, fc.uniqueArray(itemName), (server, names) => {
+        const items = names.map((name) => ({ name }))
+        const { exposed, refused } = exposeAll(server, items)
+        expect(refused).toEqual([])
+        expect(exposed.size).toBe(names.length)
+        for (const name of exposed.keys()) expect(name).toMatch(/^[A-Za-z0-9_-]{1,64}$/)
+        const reversed = [...exposeAll(server, items.toReversed()).exposed].map(([name, item]) => [
+          name,
+          item.name,
+        ])
+        const given = [...exposed].map(([name, item]) => [name, item.name])
+        expect(new Map(reversed as [string, string][])).toEqual(new Map(given as [string, string][]))
       }),
     )
+  })
+
+  test('keep apart what no character of Unicode stands for', () => {
+    expect(namesOf('\ud800', '\ud801').map(([, exposed]) => exposed)).toHaveLength(2)
   })
 })

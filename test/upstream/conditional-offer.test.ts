@@ -1,42 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import type { JsonObject } from '../../src/domain/json.ts'
-import type { NeedsClient, Offer } from '../../src/upstream/discovery.ts'
-import { type Attempt, FakeConnection, toolServer } from './fake-connection.ts'
-import { KEY, processServer, server, type World, world } from './world.ts'
-
-const GRANTED = { clientCapabilities: ['elicitation', 'sampling', 'roots'], catalogTtlMs: 60_000 }
-
-interface Seen extends World {
-  readonly seen: Offer[]
-}
-
-/** A world with a server that is ready, and whose second connection, if it is made, waits for the test. */
-async function started(fields: Record<string, unknown> = GRANTED, first = toolServer('a')): Promise<Seen> {
-  const seen: Offer[] = []
-  const made = world({ onOffer: (_key, offer) => seen.push(offer) })
-  made.upstreams.start('transport' in fields ? processServer(fields) : server(fields))
-  made.servers.last.succeed(first)
-  await made.clock.advance(0)
-  return { ...made, seen }
-}
-
-/** A server that is asked as a client with capabilities. */
-async function shown(made: Seen, connection: FakeConnection): Promise<FakeConnection> {
-  made.servers.last.succeed(connection)
-  await made.clock.advance(0)
-  return connection
-}
-
-function names({ seen }: Seen): (string | undefined)[] {
-  return seen.map(({ tools, needsClient }) =>
-    tools.map(({ name }) => (needsClient.tools.has(name) ? `(${name})` : name)).join(' '),
-  )
-}
-
-/** The capabilities that each connection declared. */
-function declared({ servers }: World): (JsonObject | undefined)[] {
-  return servers.attempts.map(({ client }: Attempt) => client?.capabilities)
-}
+import type { NeedsClient } from '../../src/upstream/discovery.ts'
+import { FakeConnection, toolServer } from './fake-connection.ts'
+import { declared, GRANTED, names, shown, started } from './looked-at.ts'
+import { KEY, server, world } from './world.ts'
 
 function listing(lists: Record<string, object[]>): FakeConnection {
   const answers = Object.fromEntries(
@@ -286,66 +252,3 @@ describe('a second connection that fails', () => {
 function unanswering(): FakeConnection {
   return new FakeConnection({ 'tools/list': () => new Promise(() => undefined) })
 }
-
-describe('a server that has one process', () => {
-  const ONE = { ...GRANTED, transport: 'stdio' }
-
-  test('has a second one only once a client has come that could see a difference', async () => {
-    const made = await started(ONE)
-    await made.clock.advance(120_000)
-    expect(made.servers.attempts).toHaveLength(1)
-    made.upstreams.clientSeen(KEY)
-    await made.clock.advance(0)
-    expect(declared(made)).toEqual([
-      undefined,
-      { elicitation: { form: {}, url: {} }, sampling: { tools: {} }, roots: { listChanged: true } },
-    ])
-    await shown(made, toolServer('a', 'ask'))
-    expect(names(made).at(-1)).toBe('a (ask)')
-  })
-
-  test('has it at once where a client came before the server was there', async () => {
-    const made = world({ onOffer: () => undefined })
-    made.upstreams.start(processServer(ONE))
-    made.upstreams.clientSeen(KEY)
-    made.servers.last.succeed(toolServer('a'))
-    await made.clock.advance(0)
-    expect(made.servers.attempts).toHaveLength(2)
-  })
-
-  test('has it again while clients come, and not without', async () => {
-    const made = await started(ONE)
-    made.upstreams.clientSeen(KEY)
-    await made.clock.advance(0)
-    await shown(made, toolServer('a', 'ask'))
-    await made.clock.advance(120_000)
-    expect(made.servers.attempts).toHaveLength(2)
-    made.upstreams.clientSeen(KEY)
-    await made.clock.advance(0)
-    expect(made.servers.attempts).toHaveLength(3)
-  })
-
-  test.each([
-    ['failed', (made: Seen) => made.servers.last.fail('the port is taken')],
-    ['ended the first', (made: Seen) => made.servers.attempts[0]?.events.onLost('it ended')],
-  ])('never has it again where it %s', async (_what, happens) => {
-    const made = await started(ONE)
-    const { clock, servers, upstreams } = made
-    upstreams.clientSeen(KEY)
-    await clock.advance(0)
-    happens(made)
-    await clock.advance(0)
-    if (upstreams.status(KEY)?.state === 'ready') servers.attempts[0]?.events.onLost('it ended')
-    await clock.advance(1000)
-    await shown(made, toolServer('a'))
-    upstreams.clientSeen(KEY)
-    await clock.advance(120_000)
-    expect(servers.attempts).toHaveLength(3)
-    expect(upstreams.status(KEY)?.state).toBe('ready')
-  })
-
-  test('may have others where its document allows more', async () => {
-    const made = await started({ ...ONE, pool: { max: 2 } })
-    expect(made.servers.attempts).toHaveLength(2)
-  })
-})
