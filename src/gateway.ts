@@ -9,7 +9,7 @@ import { Catalog } from './catalog/catalog.ts'
 import { ViewWatch } from './catalog/view-watch.ts'
 import { atPort, type Settings } from './config/load.ts'
 import { lockDataDirectory } from './config/data-lock.ts'
-import { makePrivateDirectory } from './config/private-file.ts'
+import { makeDataDirectory } from './config/data-directory.ts'
 import { privateKey } from './config/private-key.ts'
 import type { IssuerSettings } from './config/schema.ts'
 import { registryPlace } from './config/start-notes.ts'
@@ -93,19 +93,20 @@ export async function startGateway(
     const onClose = lifecycle.onClose.bind(lifecycle)
     // Before anything is opened: what is wrong with them is wrong with the settings.
     const ownStages = await loadStages(given.callStages, { clock, logger, onClose })
+    await makeDataDirectory(given.dataDir)
+    lifecycle.onClose('data directory', await lockDataDirectory(given.dataDir))
     const connections = await openConnections(given, { clock, logger })
     const listener = await HttpListener.open({ ...given, connections })
     lifecycle.onClose('http', () => listener.close(HTTP_GRACE_MS))
     const settings = atPort(given, listener.port)
-    await makePrivateDirectory(settings.dataDir)
-    lifecycle.onClose('data directory', await lockDataDirectory(settings.dataDir))
-    const wroteExample =
-      settings.store === 'file' &&
-      (await writeExampleRegistry(settings.registryFile, { filesFolder: join(settings.dataDir, 'files') }))
-
     const metrics = new Metrics(options.metricsExport)
     lifecycle.onClose('metrics', () => metrics.close())
     const metricsUrl = await openMetricsEndpoint(settings, { metrics, onClose })
+
+    // After everything that a wrong setting can keep from opening, so that the start that succeeds says that it wrote it.
+    const wroteExample =
+      settings.store === 'file' &&
+      (await writeExampleRegistry(settings.registryFile, { filesFolder: join(settings.dataDir, 'files') }))
 
     const firestore = await openDatabase(settings, lifecycle)
     const store = await openAuditStore(settings, { firestore, clock, logger })

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { loadSettings, type Settings, SettingsError } from './config/load.ts'
 import { nearMisses, nearMissText } from './config/near-misses.ts'
 import { pagePath } from './config/pages.ts'
@@ -44,7 +46,7 @@ export async function serve(env: NodeJS.ProcessEnv): Promise<number> {
   } catch (error) {
     if (error instanceof SettingsError) return refuse(error)
     logger.debug({ err: error }, 'why the gateway cannot start')
-    logger.fatal(`the gateway cannot start: ${reasonOf(error, settings)}`)
+    logger.fatal(`the gateway cannot start: ${await reasonOf(error, settings)}`)
     return EXIT.unavailable
   } finally {
     await telemetry.close()
@@ -74,11 +76,36 @@ function logFormat({ logFormat: format }: Settings, isTerminal: boolean): 'json'
   return format
 }
 
-function reasonOf(error: unknown, settings: Settings): string {
-  const isInUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error
-  if (!isInUse) return messageOf(error)
-  const setting = error.port === settings.port ? 'PORT' : 'METRICS_PORT'
-  return `port ${String(error.port)} is in use; set ${setting} to another one`
+/** Why it cannot start; where a port is in use, both ports are looked at, so that one start tells of both. */
+async function reasonOf(thrown: unknown, settings: Settings): Promise<string> {
+  const isInUse =
+    thrown instanceof Error && 'code' in thrown && thrown.code === 'EADDRINUSE' && 'port' in thrown
+  if (!isInUse) return messageOf(thrown)
+  const { port, host, metricsPort, metricsHost } = settings
+  const asked = [
+    { port, host, name: 'PORT' },
+    { port: metricsPort, host: metricsHost, name: 'METRICS_PORT' },
+  ].filter((one) => one.port !== undefined && one.port !== 0)
+  const taken = await Promise.all(
+    asked.map(async (one) => one.port === thrown.port || (await isTaken(one.port ?? 0, one.host))),
+  )
+  return asked
+    .filter((_one, index) => taken[index] === true)
+    .map((one) => `port ${one.port} is in use; set ${one.name} to another one`)
+    .join(', and ')
+}
+
+async function isTaken(port: number, host: string): Promise<boolean> {
+  const server = createServer()
+  try {
+    server.listen(port, host)
+    await once(server, 'listening')
+    return false
+  } catch {
+    return true
+  } finally {
+    server.close()
+  }
 }
 
 /** Resolves once a signal has led to a shutdown; a second signal ends the process at once. */

@@ -40,7 +40,7 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   pino: ['telemetry'],
   'pino-pretty': ['telemetry'],
   yaml: ['registry'],
-  'node:sqlite': ['audit'],
+  'node:sqlite': ['audit', 'config/data-lock'],
   ajv: ['routing', 'registry'],
   commander: ['cli'],
   'smol-toml': ['cli/import-'],

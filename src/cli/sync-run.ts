@@ -115,7 +115,7 @@ async function settle(
     context.print(differencesText(labelled(section, differences), prune))
     changes.set(section, changesOf(differences.filter((one) => prune || one.kind !== 'removed')))
   }
-  const what = `${countText(changes)} in ${target.name}`
+  const what = `${countText(Object.fromEntries(changes))} in ${target.name}`
   if ([...changes.values()].every((list) => list.length === 0)) {
     context.print(`nothing to change in ${target.name}\n`)
     return CLI_EXIT.ok

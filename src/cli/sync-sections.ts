@@ -2,7 +2,8 @@ import { parseSections } from '../registry/parse-sections.ts'
 import type { StoredDocument } from '../registry/registry-store.ts'
 import { NO_TENANT, unhandled } from '../registry/registry-store.ts'
 import { eachSection, type Section } from '../registry/firestore-collections.ts'
-import { TenantDirectory } from '../registry/tenants.ts'
+import type { RegistryDocument } from '../registry/parse.ts'
+import { TenantDirectory, type Tenants } from '../registry/tenants.ts'
 import type { Difference } from './registry-changes.ts'
 
 /** Parts of a registry in the order in which they are written: what others need comes first. */
@@ -28,9 +29,9 @@ const SINGULAR: Readonly<Record<Section, string>> = {
 }
 
 /** How many documents of which kind: `2 servers, 1 template`. */
-export function countText(changes: ReadonlyMap<Section, readonly unknown[]>): string {
+export function countText(documents: Partial<Readonly<Record<Section, readonly unknown[]>>>): string {
   return SECTIONS.flatMap((section) => {
-    const count = changes.get(section)?.length ?? 0
+    const count = documents[section]?.length ?? 0
     return count === 0 ? [] : [`${count} ${SINGULAR[section]}${count === 1 ? '' : 's'}`]
   }).join(', ')
 }
@@ -55,34 +56,40 @@ export function labelOf(section: Section, key: string): string {
 
 /** What a gateway would refuse of a registry, by section and document. */
 export function refusedIn(content: RegistryDocuments): ReadonlyMap<Section, ReadonlyMap<string, string>> {
-  const directory = new TenantDirectory({
-    defaults: { audience: 'urn:any', algorithms: ['RS256'], claims: CLAIMS },
-    reservedIssuers: [],
-  })
+  const tenants = tenantsOf(
+    content.tenants.map(({ name, document }) => ({ id: name, value: unhandled('tenants', document) })),
+  )
   const documents = eachSection((section) =>
     content[section].map((stored) => ({
       id: keyOf(stored),
       value: stored.tenantId === NO_TENANT ? { ...stored.document, tenantId: null } : stored.document,
     })),
   )
-  directory.apply(
-    content.tenants.map(({ name, document }) => ({ id: name, value: unhandled('tenants', document) })),
-  )
   const { snapshot } = parseSections({
     documents,
-    tenants: directory.snapshot,
+    tenants,
     defaultTenant: undefined,
     previous: new Map(),
     generation: 1,
   })
   const refused = new Map<Section, Map<string, string>>(SECTIONS.map((section) => [section, new Map()]))
-  for (const { id, reason } of [...snapshot.quarantined, ...directory.snapshot.quarantined]) {
+  for (const { id, reason } of [...snapshot.quarantined, ...tenants.quarantined]) {
     const [first = '', ...rest] = id.split('/')
     const section = SECTIONS.find((one) => one === first && one !== 'servers') ?? 'servers'
     const key = section === 'servers' ? id : section === 'tenants' ? `${rest[0]}/${rest[0]}` : rest.join('/')
     refused.get(section)?.set(key, reason)
   }
   return refused
+}
+
+/** The tenants that documents make, whatever issuers the settings of a gateway name. */
+export function tenantsOf(documents: readonly RegistryDocument[]): Tenants {
+  const directory = new TenantDirectory({
+    defaults: { audience: 'urn:any', algorithms: ['RS256'], claims: CLAIMS },
+    reservedIssuers: [],
+  })
+  directory.apply(documents)
+  return directory.snapshot
 }
 
 /** `<tenant>/<name>`. */

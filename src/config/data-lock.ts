@@ -1,48 +1,48 @@
-import { open, readFile, rm } from 'node:fs/promises'
+import { open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { isNativeError } from 'node:util/types'
 
-const LOCK_FILE = 'gateway.pid'
+/** Says which process uses the directory, for people; what counts is the lock. */
+const PID_FILE = 'gateway.pid'
+const LOCK_FILE = 'gateway.lock'
+const SQLITE_BUSY = 5
+const ONLY_OWNER = 0o600
 
 /**
- * Makes sure that one gateway at a time uses a data directory: two would write into each other's files.
- * The returned function gives the directory free.
+ * Makes sure that one gateway at a time uses a data directory: two would write into each other's files. The system holds
+ * the lock for the process and ends it with the process, however that ends; a number of a process could be another's by
+ * then, or the same in another container. The returned function gives the directory free.
  * @throws Error naming the process that holds it
  */
 export async function lockDataDirectory(dir: string): Promise<() => Promise<void>> {
   const path = join(dir, LOCK_FILE)
-  for (let attempt = 0; attempt < 2; attempt += 1) {
-    if (await writeOwn(path)) return () => rm(path, { force: true })
-    const holder = Number(await readFile(path, 'utf8').catch(() => ''))
-    if (isOther(holder)) {
-      throw new Error(
-        `another gateway (process ${holder}) uses ${dir}; stop it, or set DATA_DIR to another folder`,
-      )
-    }
-    await rm(path, { force: true })
+  await (await open(path, 'a', ONLY_OWNER)).close()
+  const pidFile = join(dir, PID_FILE)
+  const lock = locked(path)
+  if (lock === undefined) {
+    const holder = (await readFile(pidFile, 'utf8').catch(() => '')).trim()
+    const process = /^\d{1,10}$/.test(holder) ? ` (process ${holder})` : ''
+    throw new Error(`another gateway${process} uses ${dir}; stop it, or set DATA_DIR to another folder`)
   }
-  throw new Error(`${path} cannot be taken over; remove it if no gateway uses ${dir}`)
+  await rm(pidFile, { force: true })
+  await writeFile(pidFile, String(process.pid), { mode: ONLY_OWNER })
+  return async () => {
+    await rm(pidFile, { force: true })
+    if (lock.isOpen) lock.close()
+  }
 }
 
-async function writeOwn(path: string): Promise<boolean> {
+/** Node has no lock on files, and SQLite has one on its own, of the system. Undefined where another holds it. */
+function locked(path: string): DatabaseSync | undefined {
+  const database = new DatabaseSync(path)
   try {
-    const file = await open(path, 'wx', 0o600)
-    await file.writeFile(String(process.pid))
-    await file.close()
-    return true
+    database.exec('BEGIN EXCLUSIVE')
+    return database
   } catch (error) {
-    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'EEXIST')
-      return false
+    database.close()
+    if (isNativeError(error) && 'errcode' in error && (Number(error.errcode) & 0xff) === SQLITE_BUSY)
+      return undefined
     throw error
-  }
-}
-
-/** Whether a process id is that of a live process that is not this one. A container restarts under the same id. */
-function isOther(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return typeof error === 'object' && error !== null && 'code' in error && error.code === 'EPERM'
   }
 }

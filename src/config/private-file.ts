@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, open, unlink } from 'node:fs/promises'
+import { link, mkdir, open, stat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isNativeError } from 'node:util/types'
 
@@ -7,7 +7,23 @@ const OTHERS = 0o077
 
 /** Makes a directory that only this user may enter, parents included; one that exists is left as it is. */
 export async function makePrivateDirectory(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 })
+  await made(path).catch(async (error: unknown) => {
+    const parent = dirname(path)
+    if (codeOf(error) !== 'ENOENT' || parent === path) throw error
+    await makePrivateDirectory(parent)
+    await made(path)
+  })
+}
+
+/** One folder; `mkdir` with `recursive` never ends where a file system takes no folders, as /proc. */
+async function made(path: string): Promise<void> {
+  await mkdir(path, { mode: 0o700 }).catch(async (error: unknown) => {
+    const isThere = await stat(path).then(
+      (found) => found.isDirectory(),
+      () => false,
+    )
+    if (!isThere) throw error
+  })
 }
 
 /**
@@ -61,7 +77,11 @@ async function createOnce(path: string, text: string): Promise<void> {
 
 function unlessCode(code: string): (error: unknown) => undefined {
   return (error) => {
-    if (isNativeError(error) && 'code' in error && error.code === code) return undefined
+    if (codeOf(error) === code) return undefined
     throw error
   }
+}
+
+function codeOf(error: unknown): unknown {
+  return isNativeError(error) && 'code' in error ? error.code : undefined
 }

@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { makePrivateDirectory } from '../config/private-file.ts'
 import { isJsonObject } from '../domain/json.ts'
 
 /**
@@ -10,9 +11,9 @@ import { isJsonObject } from '../domain/json.ts'
 export async function writeExampleRegistry(path: string, options: { filesFolder: string }): Promise<boolean> {
   const filesFolder = resolve(options.filesFolder)
   const memoryFile = join(dirname(filesFolder), 'memory.jsonl')
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await makePrivateDirectory(dirname(path))
   if (!(await writeNew(path, exampleText({ filesFolder, memoryFile })))) return false
-  await mkdir(filesFolder, { recursive: true, mode: 0o700 })
+  await makePrivateDirectory(filesFolder)
   await writeNew(join(filesFolder, 'hello.txt'), 'Hello from behind the gateway.\n')
   return true
 }

@@ -11,9 +11,6 @@ export interface StoredDocument {
   readonly etag: string
 }
 
-/** The parts of a registry that can be written over REST. */
-export type WritableSection = 'servers' | 'pipelines'
-
 /** One change to a registry; `etag` names the version that it is meant for, `id` a document without name or tenant. */
 export type RegistryChange =
   | { readonly kind: 'create'; readonly document: JsonObject; readonly id?: string }

@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdir } from 'node:fs/promises'
+import { createServer, type Server } from 'node:net'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { expect, test } from '@jest/globals'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+
+const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
+
+async function start(env: NodeJS.ProcessEnv): Promise<{ code: unknown; err: string }> {
+  const child = spawn(process.execPath, [main], {
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  const [err] = await Promise.all([text(child.stderr), once(child, 'exit')])
+  return { code: child.exitCode, err }
+}
+
+async function taken(): Promise<{ server: Server; port: string }> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  return { server, port: String(typeof address === 'object' ? address?.port : '') }
+}
+
+test('a start tells of both ports that are in use, and leaves no example that nobody was told of', async () => {
+  await using dir = await temporaryDirectory()
+  const [http, metrics] = [await taken(), await taken()]
+  const env = { DATA_DIR: dir.path, PORT: http.port, METRICS_PORT: metrics.port }
+  const { code, err } = await start(env)
+  http.server.close()
+  const second = await start({ ...env, PORT: '0' })
+  metrics.server.close()
+  expect([code, second.code]).toEqual([69, 69])
+  expect(err).toContain(
+    `port ${http.port} is in use; set PORT to another one, and port ${metrics.port} is in use; set METRICS_PORT to another one`,
+  )
+  expect(second.err).toContain(`port ${metrics.port}: the port is in use; choose another METRICS_PORT`)
+  expect(second.err).not.toContain('set PORT')
+  expect(await readdir(dir.path)).toEqual(['gateway.lock'])
+})
+
+test('a data directory that cannot be made is a setting that cannot be used', async () => {
+  const { code, err } = await start({ DATA_DIR: '/proc/nothing/data', PORT: '0', METRICS_PORT: 'off' })
+  expect(code).toBe(78)
+  expect(err).toMatch(
+    /These settings cannot be used:\n {2}DATA_DIR: expected a folder .* no folder can be made there/,
+  )
+})
+
+test('the name of a setting that is almost right is warned of', async () => {
+  const { err } = await start({ DATADIR: '/x', DATA_DIR: '/proc/nothing/data', PORT: '0' })
+  expect(err).toContain('DATADIR is not a setting and has no effect; did you mean DATA_DIR?')
+})
