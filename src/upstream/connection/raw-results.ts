@@ -76,7 +76,7 @@ export function rpcErrorIn(body: unknown): { readonly error: RpcError; readonly 
   return { error: { code, message, ...(data !== undefined && { data }) }, id: parsed['id'] }
 }
 
-/** One message, or several, without what some languages write as null where there is nothing. */
+/** The same message, or messages, without what some languages write as null where there is nothing. */
 export function withoutNulls(body: unknown): unknown {
   for (const message of Array.isArray(body) ? body : [body]) {
     if (!isJsonObject(message) || !('result' in message) || !('error' in message)) continue

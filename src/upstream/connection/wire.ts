@@ -13,7 +13,7 @@ import type { ClientSide } from './client-side.ts'
 import { FollowedRequest, type Following } from './followed-request.ts'
 import { isMistakable, meantId } from './message-id.ts'
 import { openingAnswer } from './opening-answer.ts'
-import { type Response, standIn } from './raw-results.ts'
+import { type Response, standIn, withoutNulls } from './raw-results.ts'
 import { type Addressee, type ServerRequest, ServerRequests } from './server-requests.ts'
 import { exchanges } from './stream-context.ts'
 import type { OnMessage } from './tap.ts'
@@ -228,8 +228,11 @@ export class Wire implements Transport {
     const isFollowed = id !== undefined && this.#inFlight.has(id)
     if (id !== undefined) this.#forget(id)
     if (isFollowed) this.onmessage?.(standIn(id, message))
-    else if (this.#openings.delete(message.id)) this.onmessage?.(openingAnswer(message))
-    else if (!isMistakable(message.id)) this.onmessage?.(message)
+    else if (!isMistakable(message.id)) {
+      withoutNulls(message)
+      const isOpening = id !== undefined && this.#openings.delete(id)
+      this.onmessage?.(isOpening ? openingAnswer(message) : message)
+    }
   }
 
   #notification(message: JSONRPCNotification): void {

@@ -10,7 +10,8 @@ const mode = process.argv[2] ?? ''
 const write = (value: unknown): void => {
   process.stdout.write(`${typeof value === 'string' ? value : JSON.stringify(value)}\n`)
 }
-const result = (id: unknown, value: unknown): void => write({ jsonrpc: '2.0', id, result: value })
+const result = (id: unknown, value: unknown): void =>
+  write({ jsonrpc: '2.0', id, result: value, ...(mode === 'null-error' && { error: null }) })
 const text = (value: string): unknown => ({ content: [{ type: 'text', text: value }] })
 
 if (mode === 'stderr-flood') for (let i = 0; i < 64; i += 1) process.stderr.write(`${'e'.repeat(65_536)}\n`)

@@ -204,6 +204,12 @@ describe('a hostile stdio server', () => {
     expect(await call('ask')).toBe('asked')
   })
 
+  test('that writes null where there is no error is understood', async () => {
+    const server = programOf('raw-stdio.ts', ['null-error'], { era: 'legacy' })
+    const { call } = await connecting.open(server)
+    expect(await call('echo')).toBe('echo')
+  })
+
   test.each(['not-an-object', 'both'])(
     'that answers with nonsense (%s) is named as the culprit',
     async (name) => {
