@@ -17,6 +17,8 @@ export const VERSION_REFUSED = "Server's protocol version is not supported"
 /** What is said of a server that wants to speak a revision that is not known. */
 export const UNKNOWN_VERSION = `initialize: protocolVersion: expected one of ${SUPPORTED_PROTOCOL_VERSIONS.join(', ')}`
 
+type Result = Extract<JSONRPCResponse, { result: unknown }>['result']
+
 /**
  * The answer to `initialize` to go on with: one that the SDK would wait beyond, because it is neither a result nor an
  * error, becomes an error that says what was expected.
@@ -26,7 +28,7 @@ export function openingAnswer(answer: JSONRPCResponse): JSONRPCResponse {
   // Some languages write what is not there as null.
   const defect = defectOf(result, error ?? undefined)
   if (defect === undefined && 'result' in answer)
-    return { jsonrpc: '2.0', id: answer.id, result: answer.result }
+    return { jsonrpc: '2.0', id: answer.id, result: withoutNullMeta(answer.result) }
   if (defect === undefined) return answer
   const message = `initialize: ${defect}`
   return { jsonrpc: '2.0', id, error: { code: INVALID_REQUEST, message, data: { [UNFIT]: true } } }
@@ -53,8 +55,14 @@ export function invalidResult(message: string): string {
 function defectOf(result: unknown, error: unknown): string | undefined {
   if (error !== undefined && result !== undefined) return 'expected a result or an error, and got both'
   if (error !== undefined && !isRpcError(error)) return 'error: expected an object with code and message'
-  if (error === undefined && !isJsonObject(result)) return 'result: expected an object'
-  return undefined
+  if (error !== undefined) return undefined
+  if (!isJsonObject(result)) return 'result: expected an object'
+  return isJsonObject(result['_meta'] ?? {}) ? undefined : '_meta: expected an object'
+}
+
+function withoutNullMeta(result: Result): Result {
+  const { _meta: meta, ...rest }: { _meta?: unknown } = result
+  return meta === null ? rest : result
 }
 
 function issuesIn(message: string): string[] {

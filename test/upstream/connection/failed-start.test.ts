@@ -80,6 +80,16 @@ describe('what an operator reads of a server that gives an odd answer to `initia
     expect(await reason(answering(answer))).toBe(expected)
   })
 
+  test('odd metadata', async () => {
+    const result = `{ ${VERSION}, capabilities: {}, ${INFO}, _meta: 'secret' }`
+    expect(await reason(answering(`{ result: ${result} }`))).toBe('initialize: _meta: expected an object')
+  })
+
+  test('null metadata is none', async () => {
+    const result = `{ ${VERSION}, capabilities: {}, ${INFO}, _meta: null }`
+    expect(await reason(answering(`{ result: ${result} }`))).toBe('opened')
+  })
+
   test('a null error beside a result is no error', async () => {
     const result = `{ ${VERSION}, capabilities: {}, ${INFO} }`
     expect(await reason(answering(`{ error: null, result: ${result} }`))).toBe('opened')
