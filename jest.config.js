@@ -13,12 +13,12 @@ const TYPES_ONLY = [
 
 /** Jest strips types with Node's own stripper (`transform: {}`), so there is no compile step and lines are exact. */
 export default {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/support/jest-environment.ts',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {},
   restoreMocks: true,
-  testTimeout: 30_000,
+  testTimeout: 120_000,
   reporters: ['default', '<rootDir>/test/support/firestore-reporter.ts'],
   // In workers that are replaced when they grow: measuring coverage gets slower with every script a process has seen.
   maxWorkers: 2,

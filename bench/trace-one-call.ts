@@ -2,11 +2,6 @@
  * The trace of one tool call, from a client through the gateway to a server, as a collector gets it: the gateway is a
  * process of its own and both export to an OTLP receiver in this one. `node bench/trace-one-call.ts`
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { LocalIssuer } from '../src/auth/local-issuer.ts'
 import { systemClock } from '../src/domain/clock.ts'
 import { createLogger } from '../src/telemetry/logger.ts'
@@ -15,35 +10,23 @@ import { activeTraceFields, withSpan } from '../src/telemetry/tracing.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { otlpReceiver, type ReceivedSpan } from '../test/support/otlp-receiver.ts'
 import { modernClient } from '../test/support/raw-mcp.ts'
-import { freePort } from '../test/support/firestore-emulator.ts'
+import { spawnGateway } from '../test/support/gateway-process.ts'
 
 const NAME = 'everything_echo'
-const dataDir = await mkdtemp(join(tmpdir(), 'tool-gateway-bench-'))
 const receiver = await otlpReceiver()
 const otlp = {
   OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
   OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
   OTEL_METRICS_EXPORTER: 'none',
 }
-const port = await freePort()
-const child = spawn(process.execPath, ['src/main.ts'], {
-  env: {
-    ...process.env,
-    ...otlp,
-    PORT: String(port),
-    METRICS_PORT: 'off',
-    DATA_DIR: dataDir,
-    LOG_LEVEL: 'warn',
-  },
-  stdio: ['ignore', 'ignore', 'inherit'],
-})
-const exited = once(child, 'exit')
+const gateway = await spawnGateway({ ...otlp, METRICS_PORT: 'off' })
+const { child, exited, dataDir } = gateway
 
 try {
   Object.assign(process.env, otlp, { OTEL_SERVICE_NAME: 'client' })
   const logger = createLogger({ level: 'warn', format: 'json' })
   const telemetry = await startTelemetry({ env: process.env, logger, version: '1' })
-  const url = `http://127.0.0.1:${port}`
+  const url = await gateway.url()
   await eventually(
     () =>
       fetch(`${url}/readyz`).then(
@@ -72,9 +55,8 @@ try {
   process.stdout.write(`trace ${traceId}, ${spans.length} spans\n`)
   print(spans, '', 0)
 } finally {
-  child.kill('SIGKILL')
+  await gateway.remove()
   await receiver.close()
-  await rm(dataDir, { recursive: true, force: true })
 }
 
 function print(spans: readonly ReceivedSpan[], parent: string, depth: number): void {

@@ -180,14 +180,9 @@ async function withFirestore(
   }
   const client = await connected({ projectId, databaseId: databaseId || '(default)' })
   try {
-    const code = await task(client)
+    return await task(client)
+  } finally {
     await client.close()
-    return code
-  } catch (error) {
-    // What is still waiting for an answer would fail when the client ends, where nobody can catch it.
-    if (error instanceof CliError && error.exitCode === CLI_EXIT.unavailable) throw error
-    await client.close()
-    throw error
   }
 }
 

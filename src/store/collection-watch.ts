@@ -53,14 +53,16 @@ export class CollectionWatch {
   #missing = new Set<string>()
   #unsubscribes: (() => void)[] = []
   #failures = 0
+  #wasLive = false
+  /** Whether the outage that goes on is in the log. */
+  #hasWarned = false
   #cancelProbe: () => void = () => {}
   #cancelFirst: () => void = () => {}
   #cancelRenewal: () => void = () => {}
 
   /**
    * @param options.probeMs time between two probes while live
-   * @param options.connectMs after this time without a snapshot the store is probed: without an answer to that it is
-   *   stale instead of connecting
+   * @param options.connectMs after this time without any answer it is stale instead of connecting
    */
   constructor(options: {
     store: DocumentStore
@@ -96,8 +98,12 @@ export class CollectionWatch {
   /** Subscribes; to be called once. */
   start(): void {
     this.#confirmed = this.#now()
-    this.#scheduleProbe(this.#connectMs)
     this.#subscribe()
+    this.#clock.after(this.#connectMs, () => {
+      // Not yet a word of it: a store that has just started may take a few seconds for its first answer.
+      if (this.#state === 'connecting' && !this.#closed) this.#becomeStale()
+    })
+    this.#scheduleProbe(this.#probeMs)
   }
 
   /** Idempotent. */
@@ -150,8 +156,10 @@ export class CollectionWatch {
     this.#confirmed = this.#now()
     this.#staleSince = undefined
     this.#failures = 0
+    this.#wasLive = true
     if (this.#state === 'live') return
-    if (this.#state === 'stale') this.#logger.info('Firestore answers again')
+    if (this.#hasWarned) this.#logger.info('Firestore answers again')
+    this.#hasWarned = false
     this.#enter('live')
     this.#scheduleProbe(this.#probeMs)
   }
@@ -159,14 +167,19 @@ export class CollectionWatch {
   /** A listener ended, or the store did not answer. The subscription stays: it may recover before the next try. */
   #fail(error: unknown): void {
     if (this.#closed) return
+    this.#becomeStale()
+    if (this.#hasWarned) return
+    this.#hasWarned = true
+    const meanwhile = this.#wasLive ? 'the last answer stays in use' : 'the gateway keeps trying'
+    this.#logger.warn({ err: error }, `Firestore does not answer: ${messageOf(error)}; ${meanwhile}`)
+  }
+
+  #becomeStale(): void {
     this.#failures += 1
     this.#missing = new Set(this.#collections)
     this.#scheduleProbe(this.#retryMs())
     if (this.#state === 'stale') return
     this.#staleSince = this.#confirmed.wall
-    const meanwhile =
-      this.#state === 'connecting' ? 'the gateway keeps trying' : 'the last answer stays in use'
-    this.#logger.warn({ err: error }, `Firestore does not answer: ${messageOf(error)}; ${meanwhile}`)
     this.#enter('stale')
   }
 

@@ -8,7 +8,7 @@ import { openFirestore } from '../../src/store/firestore.ts'
 import { describeWithEmulator } from '../support/describe-with-emulator.ts'
 import { everything } from '../support/documents.ts'
 import { eventually } from '../support/eventually.ts'
-import { type FirestoreEmulator, freePort, startFirestoreEmulator } from '../support/firestore-emulator.ts'
+import { type FirestoreEmulator, reservePort, startFirestoreEmulator } from '../support/firestore-emulator.ts'
 import { spawnGateway } from '../support/gateway-process.ts'
 import { IdentityProvider, newSigningKey, signFor, type SigningKey } from '../support/identity-provider.ts'
 import { silentLogger } from '../support/silent-logger.ts'
@@ -16,7 +16,7 @@ import { silentLogger } from '../support/silent-logger.ts'
 const PROJECT = 'demo-cloud-outage'
 const SERVER = { ...everything, tenantId: 'acme', name: 'tools' }
 /** A Firestore that has just started may take its time. */
-const SOON = { timeoutMs: 60_000 }
+const SOON = { timeoutMs: 120_000 }
 
 let port: number
 let provider: IdentityProvider
@@ -27,7 +27,7 @@ let gateways: Gateway[]
 let emulators: FirestoreEmulator[]
 
 beforeEach(async () => {
-  port = await freePort()
+  port = await reservePort()
   process.env['FIRESTORE_EMULATOR_HOST'] = `127.0.0.1:${port}`
   process.env['METADATA_SERVER_DETECTION'] = 'none'
   provider = await IdentityProvider.start()
@@ -124,7 +124,7 @@ describeWithEmulator('a gateway whose Firestore is away', () => {
     await eventually(async () => (await ask(gateway, '/v1/tools/tools_echo'))[0] === 200, SOON)
     expect(await echo(gateway)).toEqual(ECHOED)
     expect(await probe(gateway, '/readyz')).toEqual([200, READY])
-  }, 180_000)
+  }, 400_000)
 
   test('at a later start is ready with the last good registry, says so, serves calls, and is live when Firestore is back', async () => {
     const firestore = await startFirestore()
@@ -144,7 +144,7 @@ describeWithEmulator('a gateway whose Firestore is away', () => {
     await eventually(async () => (await ask(gateway, '/v1/tools/tools_echo'))[0] === 404, SOON)
     expect(await probe(gateway, '/readyz')).toEqual([200, READY])
     expect((await ask(gateway, '/v1/tools/tools_get-sum'))[0]).toBe(200)
-  }, 180_000)
+  }, 400_000)
 
   test('while it runs goes on as it was, and says that it is stale until Firestore is back', async () => {
     const firestore = await startFirestore()
@@ -159,5 +159,5 @@ describeWithEmulator('a gateway whose Firestore is away', () => {
     await writeRegistry()
     await eventually(async () => !JSON.stringify(await probe(gateway, '/readyz')).includes('stale'), SOON)
     expect(await echo(gateway)).toEqual(ECHOED)
-  }, 180_000)
+  }, 400_000)
 })

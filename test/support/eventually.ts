@@ -1,7 +1,7 @@
 /** Resolves with the first value of `probe` that is neither undefined nor false; polls, for things outside this process. */
 export async function eventually<T>(
   probe: () => T | Promise<T>,
-  { timeoutMs = 10_000, intervalMs = 10, what = 'the condition' } = {},
+  { timeoutMs = 30_000, intervalMs = 10, what = 'the condition' } = {},
 ): Promise<Exclude<T, undefined | false>> {
   const end = performance.now() + timeoutMs
   for (;;) {

@@ -1,8 +1,6 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { firestoreBackend, isCi } from './firestore-backend.ts'
 import { clearProject, isAnswering, startFirestoreProcess } from './firestore-process.ts'
-import { FirestoreRelay } from './firestore-relay.ts'
+import { FirestoreRelay, type RelayTarget } from './firestore-relay.ts'
 import { FirestoreStandIn } from './firestore-stand-in/stand-in.ts'
 
 /** A Firestore of this test's own, which begins empty. */
@@ -23,85 +21,95 @@ export interface FirestoreEmulator {
 /** Requests carry the names of what they are about in plain text. */
 const PROJECT = /projects\/([a-z0-9-]+)\/databases\//g
 
+/** Every port that this process has ever given to a Firestore: it stays its own, so that one can come back there. */
+const relays = new Map<number, FirestoreRelay>()
+
+/** A port of this process at which there is no Firestore yet: connections break. */
+export async function reservePort(): Promise<number> {
+  const relay = await FirestoreRelay.open()
+  relays.set(relay.port, relay)
+  return relay.port
+}
+
 /**
  * Starts a Firestore and resolves when it answers: the emulator, or the stand-in where there is none. Without `rules`,
  * everything is allowed.
+ * @param options.port one of `reservePort`, or of a Firestore that was stopped; a new one by default
  * @throws Error when there is no emulator and `rules`, or CI, asks for one
  */
 export async function startFirestoreEmulator(
   options: { port?: number; rules?: string } = {},
 ): Promise<FirestoreEmulator> {
-  const port = options.port ?? (await freePort())
-  const backend = firestoreBackend()
-  switch (backend.kind) {
-    case 'own':
-      return await startFirestoreProcess({ jar: backend.jar, port, rules: options.rules })
-    case 'given':
-      return await relayTo(backend.host, port)
-    case 'stand-in':
-      if (isCi || options.rules !== undefined)
-        throw new Error('this needs the Firestore emulator and Java, which are not here')
-      return await startStandIn(port)
+  const relay = relays.get(options.port ?? (await reservePort()))
+  if (relay === undefined) throw new Error(`port ${options.port} was not reserved`)
+  const { target, clear, stop } = await startBackend(options.rules)
+  relay.attach(target)
+  return {
+    host: `127.0.0.1:${relay.port}`,
+    port: relay.port,
+    freeze: () => relay.freeze(),
+    thaw: () => relay.thaw(),
+    clear,
+    stop: async () => {
+      relay.detach()
+      await stop()
+    },
   }
 }
 
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
+interface Backend {
+  readonly target: RelayTarget
+  readonly clear: (projectId: string) => Promise<void>
+  readonly stop: () => Promise<void>
+}
+
+async function startBackend(rules: string | undefined): Promise<Backend> {
+  const backend = firestoreBackend()
+  switch (backend.kind) {
+    case 'own':
+      return await startFirestoreProcess({ jar: backend.jar, rules })
+    case 'given':
+      return await given(backend.host)
+    case 'stand-in':
+      if (isCi || rules !== undefined)
+        throw new Error('this needs the Firestore emulator and Java, which are not here')
+      return await standIn()
+  }
 }
 
 /**
  * A given emulator is shared and stays as it is: an outage is one of the way to it, and each project is emptied when
  * its first request comes by.
  */
-async function relayTo(given: string, port: number): Promise<FirestoreEmulator> {
-  if (!(await isAnswering(given))) throw new Error(`FIRESTORE_EMULATOR_HOST: nothing answers at ${given}`)
-  const { hostname, port: givenPort } = new URL(`http://${given}`)
+async function given(host: string): Promise<Backend> {
+  if (!(await isAnswering(host))) throw new Error(`FIRESTORE_EMULATOR_HOST: nothing answers at ${host}`)
+  const { hostname, port } = new URL(`http://${host}`)
   const cleared = new Map<string, Promise<void>>()
   const clearOnce = (project: string): Promise<void> => {
-    const clearing = cleared.get(project) ?? clearProject(given, project)
+    const clearing = cleared.get(project) ?? clearProject(host, project)
     cleared.set(project, clearing)
     return clearing
   }
-  const relay = await FirestoreRelay.start({
-    port,
-    target: { host: hostname, port: Number(givenPort || 80) },
-    beforeForward: async (chunk) => {
-      for (const [, project = ''] of chunk.toString('latin1').matchAll(PROJECT)) await clearOnce(project)
-    },
-  })
   return {
-    ...behind(relay),
-    clear: (projectId) => clearProject(given, projectId),
-    stop: () => relay.stop(),
+    target: {
+      host: hostname,
+      port: Number(port || 80),
+      beforeForward: async (chunk) => {
+        for (const [, project = ''] of chunk.toString('latin1').matchAll(PROJECT)) await clearOnce(project)
+      },
+    },
+    clear: (projectId) => clearProject(host, projectId),
+    stop: () => Promise.resolve(),
   }
 }
 
-async function startStandIn(port: number): Promise<FirestoreEmulator> {
+async function standIn(): Promise<Backend> {
   if (process.env['JEST_WORKER_ID'] === undefined)
     process.stderr.write('There is no Firestore emulator here: this runs on the stand-in for it\n')
-  const standIn = await FirestoreStandIn.start()
-  const relay = await FirestoreRelay.start({ port, target: { host: '127.0.0.1', port: standIn.port } })
+  const started = await FirestoreStandIn.start()
   return {
-    ...behind(relay),
-    clear: (projectId) => Promise.resolve(standIn.clear(projectId)),
-    stop: async () => {
-      await relay.stop()
-      standIn.stop()
-    },
-  }
-}
-
-function behind(relay: FirestoreRelay): Pick<FirestoreEmulator, 'host' | 'port' | 'freeze' | 'thaw'> {
-  return {
-    host: `127.0.0.1:${relay.port}`,
-    port: relay.port,
-    freeze: () => relay.freeze(),
-    thaw: () => relay.thaw(),
+    target: { host: '127.0.0.1', port: started.port },
+    clear: (projectId) => Promise.resolve(started.clear(projectId)),
+    stop: () => Promise.resolve(started.stop()),
   }
 }

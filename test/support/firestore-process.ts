@@ -1,19 +1,44 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { eventually } from './eventually.ts'
-import type { FirestoreEmulator } from './firestore-emulator.ts'
 
+const PORT_TAKEN = /address already in use|BindException/i
 const MAIN_CLASS = 'com.google.cloud.datastore.emulator.firestore.CloudFirestore'
 
-/** Starts the emulator of a jar and resolves when it answers. */
+/** Other processes take free ports too: between finding one and using it, or as the end of a connection of theirs. */
+const TRIES = 5
+const START_MS = 90_000
+
+/** An emulator in a process of its own. */
+export interface FirestoreProcess {
+  readonly target: { readonly host: string; readonly port: number }
+  readonly clear: (projectId: string) => Promise<void>
+  readonly stop: () => Promise<void>
+}
+
+/** Starts the emulator of a jar at a free port and resolves when it answers. @throws Error with what it printed */
 export async function startFirestoreProcess(options: {
   jar: string
-  port: number
   rules: string | undefined
-}): Promise<FirestoreEmulator> {
-  const { jar, port } = options
+}): Promise<FirestoreProcess> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await startAt(await freePort(), options)
+    } catch (error) {
+      if (tries === TRIES || !(error instanceof PortTaken)) throw error
+    }
+  }
+}
+
+class PortTaken extends Error {}
+
+async function startAt(
+  port: number,
+  { jar, rules: path }: { jar: string; rules: string | undefined },
+): Promise<FirestoreProcess> {
   const host = `127.0.0.1:${port}`
-  const rules = options.rules === undefined ? [] : ['--rules', options.rules]
+  const rules = path === undefined ? [] : ['--rules', path]
   const child = spawn(
     'java',
     ['-cp', jar, MAIN_CLASS, '--host', '127.0.0.1', '--port', String(port), ...rules],
@@ -25,27 +50,35 @@ export async function startFirestoreProcess(options: {
   const exited = once(child, 'exit')
   const killWithUs = (): void => void child.kill('SIGKILL')
   process.once('exit', killWithUs)
-  await eventually(
-    async () => {
-      if (child.exitCode !== null) throw new Error(`the emulator ended: ${log}`)
-      if (!log.includes('Dev App Server is now running')) return false
-      return await isAnswering(host)
-    },
-    { timeoutMs: 30_000, intervalMs: 25, what: 'the Firestore emulator' },
-  )
-  await warmUp(host)
-  return {
-    host,
-    port,
-    freeze: () => void child.kill('SIGSTOP'),
-    thaw: () => void child.kill('SIGCONT'),
-    clear: (projectId) => clearProject(host, projectId),
-    stop: async () => {
-      process.off('exit', killWithUs)
-      child.kill('SIGKILL')
-      await exited
-    },
+  const stop = async (): Promise<void> => {
+    process.off('exit', killWithUs)
+    child.kill('SIGKILL')
+    await exited
   }
+  try {
+    await eventually(
+      async () => {
+        if (PORT_TAKEN.test(log)) throw new PortTaken(log)
+        if (child.exitCode !== null) throw new Error(`the emulator ended: ${log}`)
+        return log.includes('Dev App Server is now running') && (await isAnswering(host))
+      },
+      { timeoutMs: START_MS, intervalMs: 25, what: 'the Firestore emulator' },
+    )
+    await warmUp(host)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { target: { host: '127.0.0.1', port }, clear: (projectId) => clearProject(host, projectId), stop }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
 }
 
 export async function isAnswering(host: string): Promise<boolean> {

@@ -1,47 +1,49 @@
 import { once } from 'node:events'
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { pipeline } from 'node:stream'
 
+/** What is behind a relay. */
+export interface RelayTarget {
+  readonly host: string
+  readonly port: number
+  /** Awaited with each chunk that comes from a client before it goes on. */
+  readonly beforeForward?: (chunk: Buffer) => Promise<void>
+}
+
 /**
- * A port on loopback behind which there is another: what happens to a process happens to the port, whether what is
- * behind it can be stopped or not.
+ * A port on loopback that stays the same whatever comes and goes behind it, and that no other process can take
+ * meanwhile. While there is nothing behind it connections break at once.
  */
 export class FirestoreRelay {
   readonly port: number
-  readonly #server: Server
   readonly #sockets = new Set<Socket>()
+  #target: RelayTarget | undefined
   #thawed = Promise.resolve()
   #thaw = (): void => {}
 
-  private constructor(options: {
-    server: Server
-    port: number
-    target: { host: string; port: number }
-    beforeForward: (chunk: Buffer) => Promise<void>
-  }) {
-    this.#server = options.server
-    this.port = options.port
-    options.server.on('connection', (caller) => {
-      const callee = connect(options.target)
-      for (const socket of [caller, callee]) {
-        this.#sockets.add(socket.setNoDelay())
-        socket.once('close', () => this.#sockets.delete(socket))
-      }
-      this.#forward(caller, callee, options.beforeForward)
-      this.#forward(callee, caller)
-    })
+  private constructor(server: Server) {
+    this.port = (server.address() as AddressInfo).port
+    server.on('connection', (caller) => this.#accept(caller))
   }
 
-  /** @param options.beforeForward is awaited with each chunk that comes from a client before it goes on */
-  static async start(options: {
-    port: number
-    target: { host: string; port: number }
-    beforeForward?: (chunk: Buffer) => Promise<void>
-  }): Promise<FirestoreRelay> {
-    const server = createServer().listen(options.port, '127.0.0.1')
+  /** Takes a free port. It is held until this process ends, and does not keep it alive. */
+  static async open(): Promise<FirestoreRelay> {
+    const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
-    const beforeForward = options.beforeForward ?? (() => Promise.resolve())
-    return new FirestoreRelay({ ...options, server, beforeForward })
+    server.unref()
+    return new FirestoreRelay(server)
+  }
+
+  /** Connections from now on lead to `target`. */
+  attach(target: RelayTarget): void {
+    this.#target = target
+  }
+
+  /** Breaks all connections, and those to come. Idempotent. */
+  detach(): void {
+    this.#target = undefined
+    this.thaw()
+    for (const socket of this.#sockets) socket.destroy()
   }
 
   /** Nothing goes through in either direction until `thaw`: what was sent meanwhile arrives then. */
@@ -56,12 +58,19 @@ export class FirestoreRelay {
     this.#thaw()
   }
 
-  /** Breaks all connections and frees the port. */
-  async stop(): Promise<void> {
-    const closed = once(this.#server, 'close')
-    this.#server.close()
-    for (const socket of this.#sockets) socket.destroy()
-    await closed
+  #accept(caller: Socket): void {
+    const target = this.#target
+    if (target === undefined) {
+      caller.destroy()
+      return
+    }
+    const callee = connect(target)
+    for (const socket of [caller, callee]) {
+      this.#sockets.add(socket.setNoDelay())
+      socket.once('close', () => this.#sockets.delete(socket))
+    }
+    this.#forward(caller, callee, target.beforeForward)
+    this.#forward(callee, caller)
   }
 
   #forward(from: Socket, to: Socket, beforeForward?: (chunk: Buffer) => Promise<void>): void {
