@@ -135,6 +135,6 @@ function nameOf(packageName: string): string {
     .replace(/^(mcp-)?(server-)?/, '')
     .replace(/(-mcp)?(-server)?$/, '')
     .replaceAll(/[^a-z0-9-]+/g, '-')
-    .replaceAll(/^[^a-z]+|-+$/g, '')
+    .replaceAll(/^[^a-z]+|(?<!-)-+$/g, '')
   return (plain === '' ? last.replaceAll(/[^a-z0-9-]+/g, '-').replace(/^[^a-z]+/, '') : plain).slice(0, 40)
 }

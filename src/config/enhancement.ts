@@ -29,7 +29,7 @@ const ollamaHost = {
     .max(2048)
     .transform((text) => (text.includes('://') ? text : withPort(`http://${text}`)))
     .refine((text) => isPlainUrl(text) && new URL(text).search === '')
-    .transform((text) => text.replace(/\/+$/, '')),
+    .transform((text) => text.replace(/(?<!\/)\/+$/, '')),
   expected: 'an http or https URL without user name, query and fragment, or a host with or without a port',
 }
 

@@ -28,7 +28,7 @@ const ALGORITHMS = [
 
 const INTEGER = /^[0-9]{1,15}$/
 const HOST_NAME = /^(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)$/i
-const HOST_ADDRESS = /^([0-9a-f:.]*:[0-9a-f:.]*|[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)$/i
+const HOST_ADDRESS = /^([0-9a-f.]*:[0-9a-f:.]*|[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)$/i
 
 /** Whether a host to listen on means every address of the machine. */
 export function isWildcard(host: string): boolean {
@@ -137,7 +137,7 @@ export const publicUrl = {
     .trim()
     .max(2048)
     .refine((text) => isPlainUrl(text) && urlOf(text)?.search === '')
-    .transform((text) => text.replace(/\/+$/, '')),
+    .transform((text) => text.replace(/(?<!\/)\/+$/, '')),
   expected: PLAIN_URL,
 }
 

@@ -33,7 +33,7 @@ export function legalName(text: string): string {
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+/, '')
   const started = /^[a-z]/.test(name) ? name : `server-${name}`
-  return started.slice(0, MAX_NAME_LENGTH).replace(/-+$/, '')
+  return started.slice(0, MAX_NAME_LENGTH).replace(/-$/, '')
 }
 
 function documentOf(entry: JsonObject): JsonObject {

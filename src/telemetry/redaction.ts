@@ -1,5 +1,6 @@
 import { isNativeError } from 'node:util/types'
 import { pino } from 'pino'
+import { withoutTokens } from './token-text.ts'
 
 export const CENSORED = '[redacted]'
 const MAX_DEPTH = 8
@@ -29,7 +30,7 @@ const SECRET = new Set([
 ])
 /** Names whose members may be secrets under any name: their values go, their names stay. */
 const OF_SECRETS = new Set(['headers', 'env'])
-const SECRET_TEXT = /\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*|\b(?<=bearer\s{1,8})[\w.~+/=-]{16,}/gi
+const BEARER = /\b(?<=bearer\s{1,8})[\w.~+/=-]{16,}/gi
 
 /** The same for what is bound to a child logger, which pino redacts by path only. */
 export const SECRET_PATHS = [
@@ -47,9 +48,9 @@ export function redact(value: object): Record<string, unknown> {
   return redactMembers(value, 0)
 }
 
-/** A log line without the bearer tokens that texts in it quote. */
+/** A text without the tokens that it quotes, in time that grows with its length alone. */
 export function redactText(line: string): string {
-  return line.replace(SECRET_TEXT, CENSORED)
+  return withoutTokens(line, CENSORED).replace(BEARER, CENSORED)
 }
 
 function redactMembers(value: object, depth: number): Record<string, unknown> {
