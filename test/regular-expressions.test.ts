@@ -14,6 +14,8 @@ const MADE_AT_RUN_TIME = [
   'src/registry/text-edit.ts',
   'src/upstream/connection/oversized-message.ts',
   'src/upstream/connection/redaction.ts',
+  // Only to see whether it is one: it is never run.
+  'src/upstream/definitions/schema-form.ts',
 ]
 
 /**
@@ -27,6 +29,9 @@ const ONE_BEGINNING = [
   String.raw`\n( +|\t+)\S`,
   String.raw`(^|&)([^=&]*)=[^&]+`,
   String.raw`received (\w+)$`,
+  // These match wherever they begin, so nothing is looked at again.
+  String.raw`"(?:[^"\\\n]|\\.)*"?|\/\/[^\n]*|\/\*(?:[^*]|\*(?!\/))*(?:\*\/)?|,`,
+  String.raw`(?:\s|\/\/[^\n]*|\/\*(?:[^*]|\*(?!\/))*\*\/)*`,
   String.raw`:\d+\/?$`,
 ]
 
@@ -73,7 +78,7 @@ function isSafeAnywhere(source: string): boolean {
     .replaceAll(/\[[^\]]*\]/g, 'C')
   return topLevel(plain).every(
     (choice) =>
-      /^\(?\^/.test(choice) || /^\(\?<!/.test(choice) || !/(?:[*+]|\{\d+,\})\??\)*[^)*+?]/.test(choice),
+      /^\(?\^/.test(choice) || choice.startsWith('(?<!') || !/(?:[*+]|\{\d+,\})\??\)*[^)*+?]/.test(choice),
   )
 }
 
@@ -115,8 +120,8 @@ function attacksOn({ source }: Expression): Attack[] {
   const inClasses = [...source.matchAll(/\[\^?([^\]]+)\]/g)].map(([, inside = '']) =>
     inside.replace(/^\\/, '').slice(0, 1),
   )
-  const parts = [...new Set([...words, ...inClasses, ...COMMON])]
-  const own = [...new Set([...words, ...inClasses])]
+  const parts = [...new Set([...words, ...inClasses, ...COMMON])].filter((part) => part !== '')
+  const own = parts.filter((part) => !COMMON.includes(part))
   const pairs = own.flatMap((word) => parts.map((other) => word + other))
   return [...new Set([...parts, ...pairs])].flatMap((pump) =>
     ['', ...words.slice(0, 1)].map((start) => ({

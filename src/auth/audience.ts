@@ -34,5 +34,5 @@ function resourceOf(text: string): string | undefined {
   if (!URL.canParse(text)) return undefined
   const { protocol, origin, pathname, search, hash, username, password } = new URL(text)
   if (!/^https?:$/.test(protocol) || `${search}${hash}${username}${password}` !== '') return undefined
-  return `${origin}${pathname.replace(/\/+$/, '')}`
+  return `${origin}${pathname.replace(/(?<!\/)\/+$/, '')}`
 }

@@ -8,6 +8,7 @@ import type { ToolOverride } from '../domain/server-definition.ts'
 import type { Snapshot } from '../domain/snapshot.ts'
 import { runPlan, type StepCall } from '../pipelines/pipeline-run.ts'
 import { type PipelinePlan, planOf } from '../pipelines/plan.ts'
+import { RunBudget } from '../pipelines/run-budget.ts'
 import { checkArguments } from '../routing/argument-check.ts'
 import type { Caller } from '../routing/call.ts'
 import type { Calls } from '../routing/calls.ts'
@@ -23,6 +24,7 @@ import {
 import { ENHANCE_TOOL } from './enhance-tool.ts'
 import type { PipelineCheck } from './pipeline-check.ts'
 import type { PipelineRuns } from './pipeline-runs.ts'
+import { Turns } from './turns.ts'
 
 export interface PipelineSourceOptions {
   readonly catalog: Catalog
@@ -33,22 +35,29 @@ export interface PipelineSourceOptions {
   readonly clock: Clock
 }
 
+interface Shared extends PipelineSourceOptions {
+  /** Of the callers that runs make their calls as: what a pipeline does in a pipeline counts for the first. */
+  readonly budgets: WeakMap<Caller, RunBudget>
+  readonly turns: Turns
+}
+
 /** Time that is left to say which step took too long. */
 const MARGIN_MS = 100
 
 /** The server `pipeline` of each tenant with pipelines of its own, which has those for all too, and that for all. */
 export function pipelineSource(options: PipelineSourceOptions): BuiltinSource {
+  const shared: Shared = { ...options, budgets: new WeakMap(), turns: new Turns() }
   return ({ pipelines }: Snapshot) => {
     const enabled = [...pipelines.values()].filter((pipeline) => pipeline.enabled)
     const tenants = new Set(enabled.map(({ tenantId }) => tenantId))
     return [...tenants].map((tenantId) =>
-      serverOf(options, tenantId, [...pipelinesOf(enabled, tenantId).values()]),
+      serverOf(shared, tenantId, [...pipelinesOf(enabled, tenantId).values()]),
     )
   }
 }
 
 function serverOf(
-  options: PipelineSourceOptions,
+  options: Shared,
   tenantId: string,
   pipelines: readonly PipelineDefinition[],
 ): BuiltinServer {
@@ -74,7 +83,7 @@ function overrideOf({ requiredRoles, agentAllowlist, timeoutMs }: PipelineDefini
   }
 }
 
-function toolOf(options: PipelineSourceOptions, plan: PipelinePlan): BuiltinTool {
+function toolOf(options: Shared, plan: PipelinePlan): BuiltinTool {
   const { name, title, description, inputSchema } = plan.definition
   const definition = {
     name,
@@ -96,10 +105,11 @@ function toolOf(options: PipelineSourceOptions, plan: PipelinePlan): BuiltinTool
 }
 
 async function runPipeline(
-  { clock, calls, catalog }: PipelineSourceOptions,
+  shared: Shared,
   plan: PipelinePlan,
   { given, input, run }: { given: BuiltinCall; input: JsonObject; run: ActiveRun },
 ): Promise<JsonObject> {
+  const { clock, budgets } = shared
   const { call, signal, deadlineAt } = given
   const { caller, operation } = call
   const leftMs = deadlineAt - clock.monotonic()
@@ -110,9 +120,12 @@ async function runPipeline(
     requestId: caller.requestId,
     clientName: clientNameOf(caller, operation),
   }
+  const budget = budgets.get(caller) ?? new RunBudget()
+  budgets.set(own, budget)
   return runPlan(plan, {
     input,
-    call: (step) => callStep({ calls: calls(), catalog }, own, step),
+    call: (step) => callStep(shared, own, step),
+    budget,
     clock,
     timeoutMs: Math.max(1, leftMs - Math.min(MARGIN_MS, leftMs / 10)),
     signal: AbortSignal.any([signal, run.signal]),
@@ -122,15 +135,16 @@ async function runPipeline(
 }
 
 /** Makes the call of a step. Its server cannot ask the client anything: the client waits for the pipeline. */
-function callStep(
-  { calls, catalog }: { calls: Calls; catalog: Catalog },
+async function callStep(
+  { calls, catalog, turns }: Shared,
   caller: Caller,
   { tool, arguments: given, signal, onProgress }: StepCall,
 ): Promise<JsonObject> {
   const name = tool ?? ENHANCE_TOOL
   const item = catalog.find('tool', caller.principal.tenantId, undefined, name)
-  if (tool === undefined && item === undefined) return Promise.resolve(notEnhanced(given))
-  return calls.run(caller, {
+  if (tool === undefined && item === undefined) return notEnhanced(given)
+  await turns.next(caller.principal.tenantId)
+  return calls().run(caller, {
     action: 'call',
     kind: 'tool',
     name,

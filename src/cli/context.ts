@@ -78,7 +78,7 @@ function checkedUrl(text: string, from: string): string {
     const hint = isHost && URL.canParse(`http://${text}`) ? `; did you mean http://${text}?` : ''
     throw new CliError('usage', `${from}: expected a URL as http://127.0.0.1:8080, got ${text}${hint}`)
   }
-  return `${url.origin}${url.pathname.replace(/(\/(mcp|sse))?\/*$/, '')}`
+  return `${url.origin}${url.pathname.replace(/(?<!\/)\/+$/, '').replace(/\/(mcp|sse)$/, '')}`
 }
 
 /** Rows as `table` has them, for whoever reads the output of this command. */

@@ -43,8 +43,8 @@ export function adapted(
   { prefix, roles }: { prefix?: string; roles?: string },
 ): JsonObject {
   const name =
-    prefix === undefined ? document['name'] : `${prefix.replace(/-+$/, '')}-${String(document['name'])}`
-  const shortened = typeof name === 'string' ? name.slice(0, MAX_NAME_LENGTH).replace(/-+$/, '') : name
+    prefix === undefined ? document['name'] : `${prefix.replace(/(?<!-)-+$/, '')}-${String(document['name'])}`
+  const shortened = typeof name === 'string' ? name.slice(0, MAX_NAME_LENGTH).replace(/(?<!-)-+$/, '') : name
   return {
     ...document,
     name: shortened,

@@ -22,7 +22,7 @@ export const ROW_HEADER = ['NAME', 'STATE', 'TOOLS', 'ROLES', 'SINCE', 'NOTE'] a
 /** A server as one line: name, state, tools, who may use it, since when, and what there is to know about it. */
 export function row(server: JsonObject): string[] {
   const tools = typeof server['tools'] === 'number' ? `${server['tools']} tools` : ''
-  const since = typeof server['since'] === 'string' ? server['since'].replace(/\.\d+Z$/, 'Z') : ''
+  const since = typeof server['since'] === 'string' ? server['since'].replace(/\.\d{1,9}Z$/, 'Z') : ''
   const notes = [server['quarantined'], server['reason'], server['problems'], server['warnings']]
     .flat()
     .filter((note) => typeof note === 'string')

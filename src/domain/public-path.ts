@@ -8,5 +8,5 @@ export function publicPath(publicUrl: string, path: string): string {
 
 /** The path that PUBLIC_URL has, without a trailing slash; empty for a bare origin. */
 export function basePathOf(publicUrl: string): string {
-  return (URL.parse(publicUrl)?.pathname ?? '').replace(/\/+$/, '')
+  return (URL.parse(publicUrl)?.pathname ?? '').replace(/(?<!\/)\/+$/, '')
 }

@@ -1,8 +1,10 @@
-import { compile, TreeInterpreter } from '@jmespath-community/jmespath'
+import { compile } from '@jmespath-community/jmespath'
 import { messageOf } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/json.ts'
 import { boundedValue } from './bounded-value.ts'
 import { findingsIn } from './expression-rules.ts'
+import { Fuel } from './fuel.ts'
+import { evaluated } from './metered-interpreter.ts'
 
 /** What the expressions of a step may speak of. */
 export interface ScopeNames {
@@ -18,17 +20,19 @@ export interface ScopeNames {
 
 /** An expression that was checked. */
 export interface Expression {
-  /** Its value, as JSON. @throws Error with a sentence for the one who wrote it */
-  evaluate(scope: JsonObject): unknown
+  /**
+   * Its value, as JSON.
+   * @param fuel for the work that it may do
+   * @throws Error with a sentence for the one who wrote it
+   */
+  evaluate(scope: JsonObject, fuel?: Fuel): unknown
 }
-
-type Data = Parameters<typeof TreeInterpreter.search>[1]
 
 const MAX_LENGTH = 1000
 
 /**
  * Checks and compiles a JMESPath expression. The language has neither loops nor code; what is left out of it (see
- * `findingsIn`) makes the time that an expression takes linear in the data.
+ * `findingsIn`) could look at all data for each part of them, and what an expression does is paid for as it is done.
  * @returns what is wrong with it, each as half a sentence, or the expression
  */
 export function compileExpression(text: string, names: ScopeNames): Expression | readonly string[] {
@@ -41,13 +45,7 @@ export function compileExpression(text: string, names: ScopeNames): Expression |
   }
   const findings = findingsIn({ ...ast }, names)
   if (findings.length > 0) return findings
-  return { evaluate: (scope) => boundedValue(TreeInterpreter.search(ast, asData(scope))) }
-}
-
-/** JSON under the library's name for it. */
-function asData(scope: JsonObject): Data {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it holds parsed JSON only
-  return scope as Data
+  return { evaluate: (scope, fuel = new Fuel()) => boundedValue(evaluated(ast, scope, fuel)) }
 }
 
 /** Whether a value counts as true where a condition is asked for: not `false`, null or empty. */

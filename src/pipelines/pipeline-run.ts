@@ -4,8 +4,10 @@ import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import { attempted } from './attempts.ts'
 import { boundedValue } from './bounded-value.ts'
 import { isTrue } from './expression.ts'
+import type { Fuel } from './fuel.ts'
 import { mapBounded } from './map-bounded.ts'
 import type { PipelinePlan, PlannedStep } from './plan.ts'
+import { RunBudget } from './run-budget.ts'
 import {
   defaultEntry,
   entryOf,
@@ -40,6 +42,8 @@ export interface RunOptions {
   readonly input: JsonObject
   /** Resolves with a result of `tools/call`. @throws GatewayError */
   readonly call: (call: StepCall) => Promise<JsonObject>
+  /** Shared with the runs that its calls begin; a budget of its own by default. */
+  readonly budget?: RunBudget
   readonly clock: Clock
   /** Milliseconds for all steps together. */
   readonly timeoutMs: number
@@ -63,6 +67,7 @@ export function runPlan(plan: PipelinePlan, options: RunOptions): Promise<JsonOb
 class PipelineRun {
   readonly #plan: PipelinePlan
   readonly #options: RunOptions
+  readonly #budget: RunBudget
   readonly #entries: Record<string, StepEntry> = {}
   #current = 0
   #resultBytes = 0
@@ -71,6 +76,7 @@ class PipelineRun {
   constructor(plan: PipelinePlan, options: RunOptions) {
     this.#plan = plan
     this.#options = options
+    this.#budget = options.budget ?? new RunBudget()
   }
 
   async result(): Promise<JsonObject> {
@@ -119,9 +125,10 @@ class PipelineRun {
 
   async #entry(step: PlannedStep, signal: AbortSignal): Promise<StepEntry> {
     const scope = this.#scope()
-    if (step.when !== undefined && !isTrue(evaluated(() => step.when?.evaluate(scope)))) return SKIPPED
+    if (step.when !== undefined && !isTrue(this.#evaluated((fuel) => step.when?.evaluate(scope, fuel))))
+      return SKIPPED
     if (step.forEach === undefined) return this.#called(step, scope, { signal, onProgress: this.#progress() })
-    const list = listIn(evaluated(() => step.forEach?.evaluate(scope)))
+    const list = listIn(this.#evaluated((fuel) => step.forEach?.evaluate(scope, fuel)))
     if (list === undefined) throw new GatewayError('pipeline_step_failed', 'forEach gave no list')
     if (list.length > MAX_ITEMS)
       throw new GatewayError('pipeline_step_failed', `forEach gave more than ${MAX_ITEMS} items`)
@@ -149,7 +156,7 @@ class PipelineRun {
     { signal, onProgress }: Pick<StepCall, 'signal' | 'onProgress'>,
   ): Promise<StepEntry> {
     const { call, clock } = this.#options
-    const given = evaluated(() => boundedValue(step.arguments.render(scope)))
+    const given = this.#evaluated((fuel) => boundedValue(step.arguments.render(scope, fuel)))
     const { retry } = step.definition
     const request = {
       step: step.id,
@@ -161,13 +168,12 @@ class PipelineRun {
     const result = await attempted(
       async () => {
         if (signal.aborted) throw new GatewayError('cancelled')
+        this.#budget.countCall()
         return this.#noted(call(request))
       },
       { retry, clock, signal },
     )
-    this.#resultBytes += Buffer.byteLength(JSON.stringify(result))
-    if (this.#resultBytes > MAX_RESULT_BYTES)
-      throw new GatewayError('pipeline_step_failed', 'The results of the steps are too large together')
+    this.#count(result)
     return entryOf(result)
   }
 
@@ -192,10 +198,16 @@ class PipelineRun {
     const error = toGatewayError(thrown)
     if (signal.aborted || definition.onError === 'fail') throw error
     if (fallback === undefined) return failedEntry(error)
-    return defaultEntry(
-      evaluated(() => boundedValue(fallback.render(scope))),
-      error,
-    )
+    const value = this.#evaluated((fuel) => boundedValue(fallback.render(scope, fuel)))
+    this.#count(value)
+    return defaultEntry(value, error)
+  }
+
+  /** What stands for a result is kept like one. @throws GatewayError */
+  #count(result: unknown): void {
+    this.#resultBytes += Buffer.byteLength(JSON.stringify(result))
+    if (this.#resultBytes > MAX_RESULT_BYTES)
+      throw new GatewayError('pipeline_step_failed', 'The results of the steps are too large together')
   }
 
   #output(last: StepEntry): JsonObject {
@@ -205,10 +217,19 @@ class PipelineRun {
         content: last.content,
         ...(isJsonObject(last.structured) && { structuredContent: last.structured }),
       }
-    const value = evaluated(() => boundedValue(output.render(this.#scope())), 'output')
+    const value = this.#evaluated((fuel) => boundedValue(output.render(this.#scope(), fuel)), 'output')
     return {
       content: [{ type: 'text', text: textOf(value) }],
       ...(isJsonObject(value) && { structuredContent: value }),
+    }
+  }
+
+  /** What an expression gives; what is wrong with it is the pipeline's fault. @throws GatewayError */
+  #evaluated(evaluate: (fuel: Fuel) => unknown, where = 'expression'): unknown {
+    try {
+      return evaluate(this.#budget.fuel())
+    } catch (error) {
+      throw new GatewayError('pipeline_step_failed', `${where}: ${messageOf(error)}`.slice(0, MAX_MESSAGE))
     }
   }
 
@@ -236,15 +257,6 @@ class PipelineRun {
       cause: error.cause,
       facts: { ...facts, step, mayHaveExecuted: this.#hasRun || facts.mayHaveExecuted === true },
     })
-  }
-}
-
-/** What an expression gives; what is wrong with it is the pipeline's fault. @throws GatewayError */
-function evaluated(evaluate: () => unknown, where = 'expression'): unknown {
-  try {
-    return evaluate()
-  } catch (error) {
-    throw new GatewayError('pipeline_step_failed', `${where}: ${messageOf(error)}`.slice(0, MAX_MESSAGE))
   }
 }
 

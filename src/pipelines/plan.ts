@@ -2,6 +2,7 @@ import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import type { PipelineDefinition, PipelineStep } from '../domain/pipeline-definition.ts'
 import type { Problem } from '../domain/problems.ts'
 import { compileExpression, type Expression, type ScopeNames } from './expression.ts'
+import type { Fuel } from './fuel.ts'
 import { compileTemplate, objectTemplate, type Template } from './template.ts'
 
 /** One step, ready to run. */
@@ -10,7 +11,7 @@ export interface PlannedStep {
   readonly definition: PipelineStep
   /** As callers know it; undefined for the enhancer. */
   readonly tool: string | undefined
-  readonly arguments: Template & { render(scope: JsonObject): JsonObject }
+  readonly arguments: Template & { render(scope: JsonObject, fuel?: Fuel): JsonObject }
   readonly when: Expression | undefined
   readonly forEach: Expression | undefined
   /** What stands for a result that there is not. */

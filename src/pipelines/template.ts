@@ -1,14 +1,18 @@
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import type { Problem } from '../domain/problems.ts'
 import { boundedValue } from './bounded-value.ts'
+import { Fuel } from './fuel.ts'
 import { compileExpression, type Expression, type ScopeNames } from './expression.ts'
 
 /** JSON in whose texts `${…}` stands for expressions. */
 export interface Template {
   /** What is known of the value before there are any data. */
   readonly known: Known
-  /** @throws Error with a sentence for the one who wrote it */
-  render(scope: JsonObject): unknown
+  /**
+   * @param fuel for the work of all its expressions
+   * @throws Error with a sentence for the one who wrote it
+   */
+  render(scope: JsonObject, fuel?: Fuel): unknown
 }
 
 /** A value that holds no expression, a text of which some parts are open, the members of an object, or nothing. */
@@ -38,7 +42,7 @@ export function compileTemplate(
     const isKnown = members.every(({ known }) => known.kind === 'value')
     return {
       known: isKnown ? { kind: 'value', value } : { kind: 'open' },
-      render: (scope) => members.map((member) => member.render(scope)),
+      render: (scope, fuel = new Fuel()) => members.map((member) => member.render(scope, fuel)),
     }
   }
   if (isJsonObject(value)) return objectTemplate(value, { path, names, problems })
@@ -49,7 +53,7 @@ export function compileTemplate(
 export function objectTemplate(
   value: JsonObject,
   { path, names, problems }: { path: string; names: ScopeNames; problems: Problem[] },
-): Template & { render(scope: JsonObject): JsonObject } {
+): Template & { render(scope: JsonObject, fuel?: Fuel): JsonObject } {
   const members = Object.entries(value).map(
     ([key, each]) => [key, compileTemplate(each, { path: `${path}.${key}`, names, problems })] as const,
   )
@@ -58,7 +62,8 @@ export function objectTemplate(
       kind: 'object',
       members: Object.fromEntries(members.map(([key, { known }]) => [key, known])),
     },
-    render: (scope) => Object.fromEntries(members.map(([key, member]) => [key, member.render(scope)])),
+    render: (scope, fuel = new Fuel()) =>
+      Object.fromEntries(members.map(([key, member]) => [key, member.render(scope, fuel)])),
   }
 }
 
@@ -73,11 +78,11 @@ function textTemplate(pieces: readonly Piece[]): Template {
   if (pieces.length <= 1)
     return typeof only === 'string'
       ? { known: { kind: 'value', value: only }, render: () => only }
-      : { known: { kind: 'open' }, render: (scope) => only.evaluate(scope) }
-  const render = (scope: JsonObject): unknown => {
+      : { known: { kind: 'open' }, render: (scope, fuel) => only.evaluate(scope, fuel) }
+  const render = (scope: JsonObject, fuel = new Fuel()): unknown => {
     let text = ''
     for (const piece of pieces) {
-      text += typeof piece === 'string' ? piece : textOf(piece.evaluate(scope))
+      text += typeof piece === 'string' ? piece : textOf(piece.evaluate(scope, fuel))
       boundedValue(text)
     }
     return text

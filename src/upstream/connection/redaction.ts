@@ -78,7 +78,9 @@ export function redactedJson(value: unknown, redact: Redact): unknown {
 
 function formsOf(value: string): string[] {
   const lines = value.split(/[\r\n]+/).filter((line) => line.length >= SHORTEST_LITERAL)
-  const base64 = Buffer.from(value).toString('base64').replace(/={1,2}$/, '')
+  const base64 = Buffer.from(value)
+    .toString('base64')
+    .replace(/={1,2}$/, '')
   return [value, ...lines, JSON.stringify(value).slice(1, -1), encodeURIComponent(value), base64]
 }
 

@@ -1,0 +1,59 @@
+const AT_ONCE = 4
+
+interface Turn {
+  readonly begin: () => void
+}
+
+/**
+ * Lets a few pieces of work begin in each turn of the event loop, one tenant after the other, so that however many
+ * there are, whatever else there is to do comes in between.
+ */
+export class Turns {
+  readonly #atOnce: number
+  readonly #waiting = new Map<string, Turn[]>()
+  #begun = 0
+  #isSet = false
+
+  constructor(options: { atOnce?: number } = {}) {
+    this.#atOnce = options.atOnce ?? AT_ONCE
+  }
+
+  /** Resolves when a piece of work of the tenant may begin, which is at once where there is little to do. */
+  next(tenantId: string): Promise<void> {
+    this.#set()
+    if (this.#waiting.size === 0 && this.#begun < this.#atOnce) {
+      this.#begun += 1
+      return Promise.resolve()
+    }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const ofTenant = this.#waiting.get(tenantId)
+    if (ofTenant === undefined) this.#waiting.set(tenantId, [{ begin: resolve }])
+    else ofTenant.push({ begin: resolve })
+    return promise
+  }
+
+  #set(): void {
+    if (this.#isSet) return
+    this.#isSet = true
+    setImmediate(() => {
+      this.#isSet = false
+      this.#begun = 0
+      this.#turn()
+    })
+  }
+
+  #turn(): void {
+    while (this.#begun < this.#atOnce) {
+      const [next] = this.#waiting
+      if (next === undefined) return
+      const [tenantId, turns] = next
+      this.#waiting.delete(tenantId)
+      const turn = turns.shift()
+      // The tenant is the last of those that wait from here on.
+      if (turns.length > 0) this.#waiting.set(tenantId, turns)
+      this.#begun += 1
+      turn?.begin()
+    }
+    if (this.#waiting.size > 0) this.#set()
+  }
+}

@@ -1,0 +1,33 @@
+import { GatewayError } from '../domain/errors.ts'
+import { Fuel } from './fuel.ts'
+
+const MAX_CALLS = 10_000
+/** Some evaluations of the largest size, or any number of the usual ones. */
+const ALL_EVALUATIONS = 250_000_000
+
+/** What one run of a pipeline may do, together with the runs of other pipelines that it begins. */
+export class RunBudget {
+  readonly #maxCalls: number
+  readonly #fuel = new Fuel({
+    units: ALL_EVALUATIONS,
+    empty: 'the expressions of the run do too much work together',
+  })
+  #calls = 0
+
+  constructor(options: { maxCalls?: number } = {}) {
+    this.#maxCalls = options.maxCalls ?? MAX_CALLS
+  }
+
+  /** For one thing that is evaluated at once. */
+  fuel(): Fuel {
+    return new Fuel({ whole: this.#fuel })
+  }
+
+  /** Counts a call before it is made. @throws GatewayError `pipeline_step_failed` when there are to be no more */
+  countCall(): void {
+    this.#calls += 1
+    if (this.#calls <= this.#maxCalls) return
+    const text = `A run makes ${this.#maxCalls} calls at most, with those of the pipelines that it calls`
+    throw new GatewayError('pipeline_step_failed', text, { facts: { mayHaveExecuted: false } })
+  }
+}
