@@ -37,7 +37,7 @@ import type { Inspector } from '../upstream/inspection.ts'
 import type { PackageInstaller } from '../upstream/packages/package-installer.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import { authenticate } from './authenticate.ts'
-import { readJson, requireJson, requireShallow } from './body.ts'
+import { readJson, requireJson } from './body.ts'
 import { cors, preflight } from './cors.ts'
 import { errorHandler } from './error-handler.ts'
 import { headerCheck } from './header-check.ts'
@@ -105,7 +105,6 @@ export function createApp(options: AppOptions): Express {
   app.use(whenReady(options)) // no list is empty only because the registry has not been read
   app.use(requireJson) // before the parser, which skips what it does not know
   app.use(readJson(options.maxBodyBytes)) // after the token, so that strangers cannot make us parse
-  app.use(requireShallow) // before anything walks the body
   app.use(traceContext) // behind the body parser, whose events would lose it
   app.use(unlessGone) // behind everything that takes time
   app.use(boundUnread) // before everything that streams

@@ -1,6 +1,7 @@
+import { isUtf8 } from 'node:buffer'
 import express, { type RequestHandler } from 'express'
 import { GatewayError } from '../domain/errors.ts'
-import { isDeeperThan, MAX_JSON_DEPTH } from '../domain/json.ts'
+import { excessOf, REQUEST_LIMITS } from '../domain/json-scan.ts'
 
 /** Refuses bodies that are not JSON before anything reads them. */
 export const requireJson: RequestHandler = (request, _response, next) => {
@@ -10,17 +11,22 @@ export const requireJson: RequestHandler = (request, _response, next) => {
   next()
 }
 
-/** Reads JSON bodies up to `maxBodyBytes`; compressed bodies are refused, for their real size is not known. */
+/**
+ * Reads JSON bodies up to `maxBodyBytes`; compressed bodies are refused, for their real size is not known. So is, before
+ * it is read, what is not UTF-8, and what would take long to read: too many members, or too deep.
+ */
 export function readJson(maxBodyBytes: number): RequestHandler {
-  return express.json({ limit: maxBodyBytes, inflate: false, strict: true })
+  return express.json({ limit: maxBodyBytes, inflate: false, strict: true, verify: checkBytes })
 }
 
-/** Refuses bodies that nest so deeply that reading or writing them could exhaust the stack. */
-export const requireShallow: RequestHandler = (request, _response, next) => {
-  if (isDeeperThan(request.body, MAX_JSON_DEPTH)) {
-    throw new GatewayError('invalid_request', `The body nests more than ${MAX_JSON_DEPTH} levels deep`)
-  }
-  next()
+// Express gives the verifier four parameters.
+// oxlint-disable-next-line max-params
+function checkBytes(_request: unknown, _response: unknown, bytes: Buffer, charset: string): void {
+  if (charset !== 'utf-8')
+    throw new GatewayError('invalid_request', `The charset of the body is ${charset}; expected utf-8`)
+  if (!isUtf8(bytes)) throw new GatewayError('invalid_request', 'The body is not valid UTF-8')
+  const excess = excessOf(bytes, REQUEST_LIMITS)
+  if (excess !== undefined) throw new GatewayError('invalid_request', `The body ${excess}`)
 }
 
 function unsupported(contentType: string | undefined): GatewayError {

@@ -11,11 +11,32 @@ import { isJsonObject, type JsonObject } from '../domain/json.ts'
 /** The one message that a client sent, given as parsed JSON. @throws GatewayError `invalid_request` */
 export function messageIn(body: unknown): JSONRPCMessage {
   if (Array.isArray(body)) throw new GatewayError('invalid_request', 'Batches are not supported')
+  checkEnvelope(body)
   try {
     return parseJSONRPCMessage(withoutNulls(body))
   } catch {
     throw new GatewayError('invalid_request', 'This is not a JSON-RPC message')
   }
+}
+
+const MAX_ID_LENGTH = 256
+const MAX_META_BYTES = 8 * 1024
+
+/**
+ * Checks the length of what every request carries beside what it is about, and what is kept or written for each.
+ * @throws GatewayError `invalid_request`
+ */
+export function checkEnvelope(message: unknown): void {
+  if (!isJsonObject(message)) return
+  const { id, params } = message
+  if (typeof id === 'string' && id.length > MAX_ID_LENGTH)
+    throw new GatewayError('invalid_request', `The id has more than ${MAX_ID_LENGTH} characters`)
+  const meta = isJsonObject(params) ? params['_meta'] : undefined
+  if (isJsonObject(meta) && Buffer.byteLength(JSON.stringify(meta)) > MAX_META_BYTES)
+    throw new GatewayError(
+      'invalid_request',
+      `The _meta of the request has more than ${MAX_META_BYTES} bytes`,
+    )
 }
 
 /** Where MCP has something optional that many clients write as `null` when they do not give it, and servers refuse. */

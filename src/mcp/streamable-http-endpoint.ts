@@ -9,7 +9,7 @@ import { EventStore } from './event-store.ts'
 import { notifyListChanged, watchFor } from './list-changed.ts'
 import { checkInitialize, isInitialize } from './initialize.ts'
 import { createMcpServer } from './mcp-server.ts'
-import { isNotification, isRequest, messageIn, withoutNulls } from './message.ts'
+import { checkEnvelope, isNotification, isRequest, messageIn, withoutNulls } from './message.ts'
 import { type EndpointOptions, ModernEndpoint } from './modern-endpoint.ts'
 import { NotificationLimit } from './notification-limit.ts'
 import { RequestIds, requestIdIn } from './request-ids.ts'
@@ -50,7 +50,10 @@ export class StreamableHttpEndpoint {
     if (Array.isArray(body)) throw new GatewayError('invalid_request', 'Batches are not supported')
     if (request.method === 'POST') checkAccepts(request)
     const outcome = classifyInboundRequest(asInbound(request, body))
-    if (outcome.kind !== 'legacy') return this.#modern.handle(request, response, scope)
+    if (outcome.kind !== 'legacy') {
+      checkEnvelope(body)
+      return this.#modern.handle(request, response, scope)
+    }
     const { principal } = carryIdentity(request, scope)
     const sessionId = request.get('mcp-session-id')
     if (sessionId !== undefined) return this.#continue(request, response, { sessionId, principal, scope })

@@ -2,7 +2,8 @@ import type { JSONRPCMessage, JSONRPCRequest, Transport } from '@modelcontextpro
 import type { RawData, WebSocket } from 'ws'
 import { type Clock, repeat } from '../domain/clock.ts'
 import { GatewayError, toGatewayError } from '../domain/errors.ts'
-import { isDeeperThan, isJsonObject, MAX_JSON_DEPTH } from '../domain/json.ts'
+import { isJsonObject } from '../domain/json.ts'
+import { excessOf, REQUEST_LIMITS } from '../domain/json-scan.ts'
 import { isAnswer, isNotification, isRequest, messageIn } from './message.ts'
 import { jsonRpcErrorOf } from './protocol-error.ts'
 import { NotificationLimit } from './notification-limit.ts'
@@ -91,8 +92,11 @@ export class WebSocketTransport implements Transport {
       this.#socket.close(CLOSE.notText.code, CLOSE.notText.reason)
       return
     }
-    const given = parsed(data)
+    const bytes = bytesOf(data)
+    const excess = excessOf(bytes, REQUEST_LIMITS)
+    const given = excess === undefined ? parsed(bytes) : null
     try {
+      if (excess !== undefined) throw new GatewayError('invalid_request', `The message ${excess}`)
       this.#deliver(this.#admitted(given))
     } catch (error) {
       this.#refuse(toGatewayError(error), given)
@@ -109,8 +113,6 @@ export class WebSocketTransport implements Transport {
   /** @throws GatewayError `invalid_request`, `too_many_requests` */
   #admitted(given: unknown): JSONRPCMessage {
     if (given === undefined) throw new GatewayError('invalid_request', 'The frame is not valid JSON')
-    if (isDeeperThan(given, MAX_JSON_DEPTH))
-      throw new GatewayError('invalid_request', `The message nests more than ${MAX_JSON_DEPTH} levels deep`)
     const message = messageIn(given)
     if (isRequest(message)) {
       if (this.#underWay.size >= MAX_REQUESTS) throw new GatewayError('too_many_requests')
@@ -159,15 +161,15 @@ export class WebSocketTransport implements Transport {
 }
 
 /** The JSON of a text frame; undefined when it is none. */
-function parsed(data: RawData): unknown {
+function parsed(bytes: Buffer): unknown {
   try {
-    return JSON.parse(textOf(data))
+    return JSON.parse(bytes.toString())
   } catch {
     return undefined
   }
 }
 
-function textOf(data: RawData): string {
-  if (Buffer.isBuffer(data)) return data.toString()
-  return Buffer.concat(Array.isArray(data) ? data : [Buffer.from(data)]).toString()
+function bytesOf(data: RawData): Buffer {
+  if (Buffer.isBuffer(data)) return data
+  return Buffer.concat(Array.isArray(data) ? data : [Buffer.from(data)])
 }

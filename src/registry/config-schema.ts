@@ -1,5 +1,7 @@
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
+import type { ErrorObject } from 'ajv/dist/2020.js'
 import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json.ts'
+import { countedSchema } from '../domain/schema-work.ts'
+import { SchemaCompiler, type SchemaErrors } from './schema-compiler.ts'
 
 /** A config with the defaults of its schema, or everything that is wrong with it. */
 type CheckedConfig =
@@ -11,6 +13,8 @@ export type ConfigCheck = (config: JsonObject) => CheckedConfig
 
 const MAX_PROBLEMS = 20
 const MAX_COMPILED = 500
+/** More than a document of a template holds; who writes one can be refused, a server's tools are checked by the server. */
+const MAX_SCHEMAS = 5000
 /** Names of formats say nothing to this validator, and the other two are the schema's own business. */
 const WITHOUT_EFFECT = ['$schema', '$id']
 /** What can make a check take time without end; whoever writes it has to be trusted with the whole gateway. */
@@ -50,29 +54,28 @@ function firstOf(members: readonly unknown[]): string | undefined {
   return undefined
 }
 
+const compiler = new SchemaCompiler({ allErrors: true, useDefaults: true })
+
 function compile(schema: JsonObject): ConfigCheck {
-  const ajv = new Ajv2020({
-    allErrors: true,
-    strict: false,
-    useDefaults: true,
-    validateFormats: false,
-    addUsedSchema: false,
-    logger: false,
-  })
   const own = Object.fromEntries(Object.entries(schema).filter(([field]) => !WITHOUT_EFFECT.includes(field)))
   const isClosed = 'additionalProperties' in own || 'unevaluatedProperties' in own
-  const validate = ajv.compile({ type: 'object', ...(!isClosed && { unevaluatedProperties: false }), ...own })
-  return (config) => checked(validate, structuredClone(config))
+  const whole = { type: 'object', ...(!isClosed && { unevaluatedProperties: false }), ...own }
+  const counted = countedSchema(whole, () => false, MAX_SCHEMAS)
+  if (counted === undefined) throw new Error('it is too large, or refers to what is no schema')
+  const errorsOf = compiler.compile(counted)
+  return (config) => checked(errorsOf, structuredClone(config))
 }
 
-function checked(validate: ValidateFunction, config: JsonObject): CheckedConfig {
+function checked(errorsOf: (config: JsonObject) => SchemaErrors, config: JsonObject): CheckedConfig {
+  let errors: SchemaErrors
   try {
-    if (validate(config)) return { config }
+    errors = errorsOf(config)
   } catch {
-    // A schema that refers to itself without end.
+    // A schema that refers to itself without end, or that takes too long.
     return { problems: [{ path: 'config', text: 'cannot be checked by this schema' }] }
   }
-  return { problems: (validate.errors ?? []).slice(0, MAX_PROBLEMS).map(problemOf) }
+  if (errors.length === 0) return { config }
+  return { problems: errors.slice(0, MAX_PROBLEMS).map(problemOf) }
 }
 
 function problemOf({ instancePath, message, params }: ErrorObject): { path: string; text: string } {

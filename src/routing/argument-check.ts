@@ -1,24 +1,35 @@
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import { LRUCache } from 'lru-cache'
+import { digestOf } from '../cache/digest.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
-import { mapSchemas } from '../domain/json-schema.ts'
+import { countedSchema } from '../domain/schema-work.ts'
+import { SchemaCompiler, type SchemaErrors } from '../registry/schema-compiler.ts'
 
 const MAX_SCHEMA_BYTES = 64 * 1024
+const MAX_PROBLEMS = 20
+/** Work for finding all problems, each of which takes memory; where it is not enough the first one is told. */
+const WORK_FOR_ALL = 20_000
 /** Keywords with regular expressions or names of formats: run in this process they would be a way to stall it. */
 const LEFT_TO_THE_SERVER = new Set(['pattern', 'patternProperties', 'format', '$schema', '$id'])
 
 type Check = (value: unknown) => readonly string[]
 const checks = new WeakMap<JsonObject, Check>()
+/** The same schemas come again in other definitions: for other callers, and with each look at what a server has. */
+const ofSchemas = new LRUCache<string, Check>({ max: 500 })
+
+const first = new SchemaCompiler({ allErrors: false })
+const all = new SchemaCompiler({ allErrors: true })
 
 /**
- * Checks arguments against a tool's input schema before the call is sent. A schema that cannot be compiled, is
- * very large or refers elsewhere is left to the server, which checks in any case.
- * @throws GatewayError `invalid_arguments` with every problem
+ * Checks arguments against a tool's input schema before the call is sent. What cannot be decided here, in little time, is
+ * left to the server, which checks in any case: a schema that cannot be compiled, is large or refers elsewhere, and a
+ * value that takes long.
+ * @throws GatewayError `invalid_arguments` with the problems, 20 at most
  */
 export function checkArguments(tool: JsonObject, value: JsonObject): void {
   let check = checks.get(tool)
   if (check === undefined) {
-    check = compile(tool['inputSchema'])
+    check = checkOf(tool['inputSchema'])
     checks.set(tool, check)
   }
   const problems = check(value)
@@ -26,31 +37,48 @@ export function checkArguments(tool: JsonObject, value: JsonObject): void {
     throw new GatewayError('invalid_arguments', problems.join('; '), { facts: { problems } })
 }
 
-function compile(schema: unknown): Check {
-  if (!isJsonObject(schema) || JSON.stringify(schema).length > MAX_SCHEMA_BYTES) return () => []
+function checkOf(schema: unknown): Check {
+  const text = isJsonObject(schema) ? JSON.stringify(schema) : undefined
+  if (!isJsonObject(schema) || text === undefined || text.length > MAX_SCHEMA_BYTES) return leftToTheServer
+  const key = digestOf(text)
+  const known = ofSchemas.get(key) ?? compiled(schema)
+  ofSchemas.set(key, known)
+  return known
+}
+
+function leftToTheServer(): readonly string[] {
+  return []
+}
+
+function compiled(schema: JsonObject): Check {
   try {
-    const ajv = new Ajv2020({
-      allErrors: true,
-      strict: false,
-      validateFormats: false,
-      addUsedSchema: false,
-      logger: false,
-    })
-    const cleaned = mapSchemas(schema, withoutForeignKeywords)
-    const validate = ajv.compile(isJsonObject(cleaned) ? cleaned : {})
-    return (value) => (validate(value) ? [] : problemsOf(validate))
+    const counted = countedSchema(schema, (keyword) => LEFT_TO_THE_SERVER.has(keyword))
+    if (counted === undefined) return leftToTheServer
+    const firstOf = first.compile(counted)
+    let allOf: typeof firstOf | undefined
+    return (value) => {
+      const found = errorsOf(() => firstOf(value))
+      if (found.length === 0) return []
+      const every = errorsOf(() => (allOf ??= all.compile(counted))(value, WORK_FOR_ALL))
+      return problemsOf(every.length > 0 ? every : found)
+    }
   } catch {
-    return () => []
+    return leftToTheServer
   }
 }
 
-function problemsOf(validate: ValidateFunction): string[] {
-  return (validate.errors ?? []).slice(0, 20).map(({ instancePath, message, params }) => {
+/** Nothing where it cannot be said in little time. */
+function errorsOf(check: () => SchemaErrors): SchemaErrors {
+  try {
+    return check()
+  } catch {
+    return []
+  }
+}
+
+function problemsOf(errors: SchemaErrors): string[] {
+  return errors.slice(0, MAX_PROBLEMS).map(({ instancePath, message, params }) => {
     const extra = 'additionalProperty' in params ? ` (${String(params['additionalProperty'])})` : ''
     return `arguments${instancePath.replaceAll('/', '.')} ${message ?? 'is wrong'}${extra}`
   })
-}
-
-function withoutForeignKeywords(schema: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(schema).filter(([keyword]) => !LEFT_TO_THE_SERVER.has(keyword)))
 }
