@@ -10,7 +10,7 @@ import { runPlan, type StepCall } from '../pipelines/pipeline-run.ts'
 import { type PipelinePlan, planOf } from '../pipelines/plan.ts'
 import { RunBudget } from '../pipelines/run-budget.ts'
 import { checkArguments } from '../routing/argument-check.ts'
-import type { Caller } from '../routing/call.ts'
+import type { Caller, Operation } from '../routing/call.ts'
 import type { Calls } from '../routing/calls.ts'
 import { clientNameOf } from '../routing/client-name.ts'
 import type { ActiveRun } from './active-run.ts'
@@ -136,15 +136,14 @@ async function runPipeline(
 
 /** Makes the call of a step. Its server cannot ask the client anything: the client waits for the pipeline. */
 async function callStep(
-  { calls, catalog, turns }: Shared,
+  { calls, catalog, turns, budgets }: Shared,
   caller: Caller,
   { tool, arguments: given, signal, onProgress }: StepCall,
 ): Promise<JsonObject> {
   const name = tool ?? ENHANCE_TOOL
   const item = catalog.find('tool', caller.principal.tenantId, undefined, name)
   if (tool === undefined && item === undefined) return notEnhanced(given)
-  await turns.next(caller.principal.tenantId)
-  return calls().run(caller, {
+  const operation: Operation = {
     action: 'call',
     kind: 'tool',
     name,
@@ -155,7 +154,14 @@ async function callStep(
     ...(item !== undefined && { check: () => checkArguments(item.listed, given) }),
     signal,
     onProgress,
-  })
+  }
+  const run = async (): Promise<JsonObject> => {
+    await turns.next(caller.principal.tenantId)
+    return calls().run(caller, operation)
+  }
+  const isAnotherRun = name.startsWith(`${PIPELINE_SERVER}_`)
+  const budget = budgets.get(caller)
+  return isAnotherRun || budget === undefined ? run() : budget.inTurn(run)
 }
 
 /** What the enhancer would say where nothing is enhanced. */

@@ -36,7 +36,7 @@ export function isFalse(value: unknown): boolean {
 export function payForAll(value: unknown, fuel: Fuel): void {
   fuel.burn(PART)
   // Escapes can make six characters of one.
-  if (typeof value === 'string') fuel.burn(value.length * 2)
+  if (typeof value === 'string') fuel.burn(value.length * 4)
   else if (Array.isArray(value)) for (const each of value) payForAll(each, fuel)
   else if (isJsonObject(value))
     for (const [key, each] of Object.entries(value)) {

@@ -2,6 +2,8 @@ import { GatewayError } from '../domain/errors.ts'
 import { Fuel } from './fuel.ts'
 
 const MAX_CALLS = 10_000
+/** Twice what one step may have at the same time. */
+const MAX_IN_FLIGHT = 32
 /** Some evaluations of the largest size, or any number of the usual ones. */
 const ALL_EVALUATIONS = 250_000_000
 
@@ -13,6 +15,8 @@ export class RunBudget {
     empty: 'the expressions of the run do too much work together',
   })
   #calls = 0
+  #inFlight = 0
+  readonly #waiting: (() => void)[] = []
 
   constructor(options: { maxCalls?: number } = {}) {
     this.#maxCalls = options.maxCalls ?? MAX_CALLS
@@ -29,5 +33,18 @@ export class RunBudget {
     if (this.#calls <= this.#maxCalls) return
     const text = `A run makes ${this.#maxCalls} calls at most, with those of the pipelines that it calls`
     throw new GatewayError('pipeline_step_failed', text, { facts: { mayHaveExecuted: false } })
+  }
+
+  /** Does a call that waits for no other call of the run, when there is a place for it. */
+  async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#inFlight < MAX_IN_FLIGHT) this.#inFlight += 1
+    else await new Promise<void>((begin) => this.#waiting.push(begin))
+    try {
+      return await work()
+    } finally {
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#inFlight -= 1
+      else next()
+    }
   }
 }

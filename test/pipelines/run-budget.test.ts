@@ -41,3 +41,26 @@ test('values that stand for results are kept like results, and count like them',
     message: 'Step read: The results of the steps are too large together',
   })
 })
+
+test('a run has 32 calls with servers at the same time, with those of the pipelines that it calls', async () => {
+  const budget = new RunBudget()
+  const held: (() => void)[] = []
+  const all = Array.from({ length: 40 }, () =>
+    budget.inTurn(() => new Promise<void>((done) => held.push(done))),
+  )
+  await Promise.resolve()
+  expect(held).toHaveLength(32)
+  for (let done = held.shift(); done !== undefined; done = held.shift()) {
+    done()
+    await new Promise(setImmediate)
+  }
+  await expect(Promise.all(all)).resolves.toHaveLength(40)
+})
+
+test('a call that fails gives its place to the next one', async () => {
+  const budget = new RunBudget()
+  const fail = (): Promise<never> => Promise.reject(new Error('down'))
+  const all = await Promise.allSettled(Array.from({ length: 100 }, () => budget.inTurn(fail)))
+  expect(all.filter(({ status }) => status === 'rejected')).toHaveLength(100)
+  await expect(budget.inTurn(() => Promise.resolve('up'))).resolves.toBe('up')
+})
