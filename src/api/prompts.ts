@@ -22,9 +22,9 @@ export function promptRoutes({ catalog, calls }: { catalog: Catalog; calls: Call
     const { items, nextCursor } = pageOf(view.prompts, cursor, limit, of)
     response.json({
       prompts: items.map(({ shownAs, serverName, listed }) => ({
+        ...listed,
         id: shownAs,
         server: serverName,
-        ...listed,
       })),
       ...(nextCursor !== undefined && { nextCursor }),
       missingServers: view.missing,

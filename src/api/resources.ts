@@ -30,8 +30,8 @@ export function resourceRoutes({ catalog, calls }: { catalog: Catalog; calls: Ca
     const of = { principal, scope: undefined, list: '/v1/resources' }
     const { items, nextCursor } = pageOf(view.resources, cursor, limit, of)
     response.json({
-      resources: items.map(({ serverName, listed }) => ({ server: serverName, ...listed })),
-      resourceTemplates: view.templates.map(({ serverName, listed }) => ({ server: serverName, ...listed })),
+      resources: items.map(({ serverName, listed }) => ({ ...listed, server: serverName })),
+      resourceTemplates: view.templates.map(({ serverName, listed }) => ({ ...listed, server: serverName })),
       ...(nextCursor !== undefined && { nextCursor }),
       missingServers: view.missing,
       staleServers: view.stale,

@@ -86,7 +86,7 @@ function unknownTool(name: string): GatewayError {
 }
 
 function described({ shownAs, serverName, listed }: CatalogItem): JsonObject {
-  return { id: shownAs, server: serverName, ...listed }
+  return { ...listed, id: shownAs, server: serverName }
 }
 
 function isOf(tool: CatalogItem, server: string | undefined): boolean {

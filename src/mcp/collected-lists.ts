@@ -6,6 +6,7 @@ import type { Caller, CallerClient } from '../routing/call.ts'
 import type { Calls } from '../routing/calls.ts'
 import { SKILLS_EXTENSION, skillUnder } from '../routing/skills.ts'
 import { type Declared, extensionOf, legacyTasksOf } from '../routing/task-support.ts'
+import { taskForm } from '../upstream/definitions/item-forms.ts'
 import { MISSING_SERVERS } from './list-results.ts'
 
 /** Of each server. */
@@ -17,6 +18,7 @@ interface Collected {
   readonly member: string
   /** Whether a server has such a list. */
   readonly isOf: (declared: Declared, server: ServerKey) => boolean
+  /** The item as callers get it; undefined for one that would make clients refuse the whole list. */
   readonly shown: (serverName: string, item: unknown) => unknown
   /** Whether it is collected also where one server is addressed alone. */
   readonly isAlways: boolean
@@ -29,7 +31,7 @@ const LISTS: ReadonlyMap<string, Collected> = new Map<string, Collected>([
     {
       member: 'tasks',
       isOf: (declared, server) => 'list' in (legacyTasksOf(declared, server) ?? {}),
-      shown: (_serverName, task) => task,
+      shown: (_serverName, task) => taskForm(task, '', []),
       // A cursor of the server may name the task of somebody else.
       isAlways: true,
     },
@@ -76,12 +78,16 @@ export async function collected(
   const { view } = request
   const servers = view.servers.filter((server) => list.isOf(declared, serverKey(server)))
   const parts = await Promise.all(
-    servers.map(async (server) => ({ server, ...(await partOf(server, list, request, calls)) })),
+    servers.map(async (server) => {
+      const { items, isWhole } = await partOf(server, list, request, calls)
+      const shown = items.map((item) => list.shown(server.name, item)).filter((item) => item !== undefined)
+      return { server, shown, isWhole: isWhole && shown.length === items.length }
+    }),
   )
   const missing = parts.filter(({ isWhole }) => !isWhole).map(({ server }) => server.name)
   const names = [...new Set([...view.missing, ...missing])]
   return {
-    [list.member]: parts.flatMap(({ server, items }) => items.map((item) => list.shown(server.name, item))),
+    [list.member]: parts.flatMap(({ shown }) => shown),
     ...(names.length > 0 && { _meta: { [MISSING_SERVERS]: names } }),
   }
 }

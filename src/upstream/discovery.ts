@@ -46,6 +46,8 @@ export interface Offer {
   readonly ttlMs: Readonly<Partial<Record<ListName, number>>>
   /** What was left out and why, each a sentence for the operator. */
   readonly problems: readonly string[]
+  /** A list was not waited for until its time was over. */
+  readonly isPartial?: boolean
 }
 
 export interface DiscoverOptions {
@@ -53,6 +55,8 @@ export interface DiscoverOptions {
   readonly timeoutMs: number
   readonly signal: AbortSignal
   readonly clock?: Clock
+  /** For each list that is not the tools', all pages together; 5 s by default and at most. */
+  readonly optionalMs?: number
   /** What the server offered before, of which a list stays that cannot be read now. */
   readonly previous?: Offer | undefined
 }
@@ -62,6 +66,8 @@ const OFFERING = ['tools', 'resources', 'prompts']
 
 /** A list that is not the tools' must not keep these waiting for longer. */
 const OPTIONAL_MS = 5000
+/** While a server starts, others wait for its place. */
+const FIRST_OPTIONAL_MS = 1000
 
 /**
  * Asks a server for everything it declares, all pages, the four lists at the same time. An item that clients could
@@ -75,13 +81,15 @@ export async function discover(connection: Connection, options: DiscoverOptions)
     if (connection.era !== 'modern' || typeof given !== 'number' || !Number.isSafeInteger(given)) return
     ttlMs[member] = Math.min(ttlMs[member] ?? Infinity, Math.max(given, 0))
   }
-  const noted = (kind: ListOf): { problems: OfferProblems; onTtl: (given: unknown) => void } => ({
+  const late = new Set<ListName>()
+  const noted = (kind: ListOf): Noted => ({
     problems,
     onTtl: (given) => onTtl(kind, given),
+    onLate: () => late.add(kind.member),
   })
   const optional = (kind: ListOf): Promise<Listed> => listOptional(connection, kind, options, noted(kind))
   const [tools, prompts, resourceTemplates, resources] = await Promise.all([
-    listAll(connection, TOOLS, options, noted(TOOLS)),
+    listTools(connection, options, noted(TOOLS)),
     optional(PROMPTS),
     optional(TEMPLATES),
     optional(RESOURCES),
@@ -96,6 +104,31 @@ export async function discover(connection: Connection, options: DiscoverOptions)
     needsClient: NEEDS_NO_CLIENT,
     ttlMs,
     problems: problems.lines,
+    ...(late.size > 0 && { isPartial: true }),
+  }
+}
+
+/** The same for a server that is about to be ready: lists that are slow are asked for again once it is. */
+export function discoverFirst(connection: Connection, options: DiscoverOptions): Promise<Offer> {
+  return discover(connection, { ...options, optionalMs: FIRST_OPTIONAL_MS })
+}
+
+interface Noted {
+  readonly problems: OfferProblems
+  readonly onTtl: (given: unknown) => void
+  /** The list was given up before its time was over. */
+  readonly onLate: () => void
+}
+
+/** The tools, or an error that says which list failed and how. */
+async function listTools(connection: Connection, options: DiscoverOptions, noted: Noted): Promise<Listed> {
+  try {
+    return await listAll(connection, TOOLS, options, noted)
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error
+    const { code, facts } = error
+    const message = `${TOOLS.method}: ${failureOf(error, options.timeoutMs)}`
+    throw new GatewayError(code, message, { cause: error, facts })
   }
 }
 
@@ -103,10 +136,10 @@ export async function discover(connection: Connection, options: DiscoverOptions)
 async function listOptional(
   connection: Connection,
   kind: ListOf,
-  { signal, timeoutMs, clock = systemClock, previous }: DiscoverOptions,
-  noted: { problems: OfferProblems; onTtl: (given: unknown) => void },
+  { signal, timeoutMs, clock = systemClock, previous, optionalMs = OPTIONAL_MS }: DiscoverOptions,
+  noted: Noted,
 ): Promise<Listed> {
-  const endsAt = clock.monotonic() + Math.min(timeoutMs, OPTIONAL_MS)
+  const endsAt = clock.monotonic() + Math.min(timeoutMs, optionalMs)
   const limits = {
     signal,
     get timeoutMs() {
@@ -116,20 +149,22 @@ async function listOptional(
   try {
     return await listAll(connection, kind, limits, noted)
   } catch (error) {
+    const isTimeout = error instanceof GatewayError && error.code === 'upstream_timeout'
+    if (isTimeout && optionalMs < OPTIONAL_MS) noted.onLate()
     const before = previous?.[kind.member] ?? []
     const kept = before.length > 0 ? '; what it listed before stays' : ''
-    noted.problems.add('', `${kind.method}: ${failureOf(error)}${kept}`)
+    noted.problems.add('', `${kind.method}: ${failureOf(error, optionalMs)}${kept}`)
     return new Map(before.map((item) => [String(item[kind.identity]), { item, bytes: 0 }]))
   }
 }
 
-function failureOf(error: unknown): string {
+function failureOf(error: unknown, timeoutMs: number): string {
   if (!(error instanceof GatewayError)) return 'it failed'
   const { upstream } = error.facts
   if (upstream !== undefined) return `it failed with error ${upstream.code}`
   const status = httpStatusOf(error)
   if (status !== undefined) return `HTTP ${status}`
-  return error.code === 'upstream_timeout' ? `no answer within ${OPTIONAL_MS / 1000} s` : error.message
+  return error.code === 'upstream_timeout' ? `no answer within ${timeoutMs / 1000} s` : error.message
 }
 
 /** The lists without the definitions that are too much for one server, those first that matter most. */

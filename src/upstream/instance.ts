@@ -7,7 +7,7 @@ import type { ClientSide } from './connection/client-side.ts'
 import type { Connection } from './connection/connection.ts'
 import { isShortage } from './connection/spawn-failure.ts'
 import { isSessionLost } from './connection/upstream-error.ts'
-import { discover, type Offer } from './discovery.ts'
+import { discoverFirst, type Offer } from './discovery.ts'
 import { Farewells } from './farewells.ts'
 import type { InstanceContext, InstanceEvents, InstanceStatus, Introduction } from './instance-context.ts'
 import { type InstanceEvent, type InstanceState, transition } from './instance-state.ts'
@@ -218,7 +218,7 @@ export class Instance {
     try {
       // With a time of its own: a server that opened late is not slow to say what it offers.
       const offer = this.#events.needsOffer()
-        ? await discover(connection, { timeoutMs, signal, clock: this.#context.clock })
+        ? await discoverFirst(connection, { timeoutMs, signal, clock: this.#context.clock })
         : undefined
       this.#opened(signal, connection, offer)
     } catch (error) {

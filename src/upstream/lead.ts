@@ -16,7 +16,7 @@ export class Lead {
     { readonly member: Member; readonly connection: Connection; readonly life: AbortSignal } | undefined
   /** Has just said what it offers, and is about to be ready. */
   #told: Member | undefined
-  /** Those that announced a change while none led, so that what they said meanwhile may be old. */
+  /** Those that announced a change while none led, or were too slow, so that what they said may not be all. */
   #announced = new WeakSet<Member>()
   #introduction: Introduction | undefined
 
@@ -62,6 +62,7 @@ export class Lead {
   offered(member: Member, offer: Offer): void {
     if (!this.needsOffer) return
     this.#told = member
+    if (offer.isPartial === true) this.#announced.add(member)
     this.#offer?.tell(offer)
   }
 

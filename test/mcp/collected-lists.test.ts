@@ -17,7 +17,13 @@ interface Asked {
 /** The skills of the servers alpha, beta and gamma, of which each answers with `answer`. */
 async function listed(
   answer: (asked: Asked) => JsonObject,
-  options: { capabilities?: JsonObject; params?: JsonObject; unanswered?: boolean } = {},
+  options: {
+    method?: string
+    era?: 'legacy' | 'modern'
+    capabilities?: JsonObject
+    params?: JsonObject
+    unanswered?: boolean
+  } = {},
 ): Promise<{ result: JsonObject; asked: Asked[] }> {
   const asked: Asked[] = []
   const stages = [
@@ -32,13 +38,13 @@ async function listed(
     [server({ name: 'gamma' }), options.unanswered === true ? undefined : offer()],
   )
   const declared = {
-    eraOf: () => 'modern' as const,
+    eraOf: () => options.era ?? 'modern',
     capabilitiesOf: (key: string) => (key.endsWith('gamma') ? {} : (options.capabilities ?? SKILLS)),
   }
   const result = await collected(
     { calls: new Calls({ stages, clock: new FakeClock() }), declared },
     {
-      method: 'skills/list',
+      method: options.method ?? 'skills/list',
       params: options.params ?? {},
       caller: caller(),
       client: undefined,
@@ -97,6 +103,20 @@ describe('a list that is collected', () => {
       code: 'invalid_cursor',
     })
   })
+})
+
+test('a task that clients cannot read is left out alone, and its server is named', async () => {
+  const task = { taskId: 't', status: 'working', ttl: null, createdAt: 'a', lastUpdatedAt: 'b', x: 1 }
+  const odd = [null, { ...task, status: 'busy' }, { ...task, ttl: 'long' }, { ...task, taskId: 5 }]
+  const { result } = await listed(
+    ({ server: name }) => ({ tasks: name === 'alpha' ? [...odd, task] : [{ ...task, statusMessage: null }] }),
+    {
+      method: 'tasks/list',
+      era: 'legacy',
+      capabilities: { tasks: { list: {}, requests: { tools: { call: {} } } } },
+    },
+  )
+  expect(result).toEqual({ tasks: [task, task], _meta: { 'tool-gateway/missingServers': ['alpha'] } })
 })
 
 test('tasks are collected of a server alone too, skills of all servers only', () => {

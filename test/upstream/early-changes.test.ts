@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
+import { GatewayError } from '../../src/domain/errors.ts'
 import { FakeConnection } from './fake-connection.ts'
-import { server, world } from './world.ts'
+import { KEY, server, world } from './world.ts'
 
 const tool = (name: string): object => ({ name, inputSchema: { type: 'object' } })
 
@@ -31,4 +32,28 @@ test('a change that a server announces while it is asked for the first time is a
 
 test('a server that announces nothing is not asked again', async () => {
   expect(await offersOf(() => Promise.resolve())).toEqual(['acme/sample: a'])
+})
+
+test('a list that is slow keeps no server from being ready, and is asked for again', async () => {
+  const seen: string[] = []
+  const { upstreams, servers, clock } = world({
+    onOffer: (_key, { tools, resources }) => seen.push(`${tools.length} and ${resources.length}`),
+  })
+  upstreams.start(server())
+  let lists = 0
+  const slow = new GatewayError('upstream_timeout')
+  const connection = new FakeConnection(
+    {
+      'tools/list': () => ({ tools: [tool('a')] }),
+      'resources/list': () =>
+        (lists += 1) === 1 ? Promise.reject(slow) : { resources: [{ name: 'r', uri: 'r://1' }] },
+    },
+    { tools: {}, resources: {} },
+  )
+  servers.last.succeed(connection)
+  await clock.advance(0)
+  expect(seen).toEqual(['1 and 0', '1 and 1'])
+  expect(upstreams.status(KEY)?.state).toBe('ready')
+  await clock.advance(1000)
+  expect(seen).toHaveLength(2)
 })

@@ -39,7 +39,10 @@ describe('a list that fails', () => {
   test('with an error is empty and reported, except for the tools', async () => {
     const offer = await offerOf({ 'tools/list': () => ({ tools: [] }), 'prompts/list': fails })
     expect(offer).toMatchObject({ prompts: [], problems: ['prompts/list: it failed with error -32603'] })
-    await expect(offerOf({ 'tools/list': fails })).rejects.toMatchObject({ code: 'upstream_error' })
+    await expect(offerOf({ 'tools/list': fails })).rejects.toMatchObject({
+      code: 'upstream_error',
+      message: 'tools/list: it failed with error -32603',
+    })
   })
 
   test.each([

@@ -74,3 +74,15 @@ export const promptForm: Form = (value, place, issues) => {
   if (given === null) return rest
   return taken && sameOr(kept, { ...kept, arguments: taken })
 }
+
+/** The form of a task of 2025-11-25 for clients that list them. */
+export const taskForm: Form = object(
+  { pollInterval: number, statusMessage: text },
+  {
+    taskId: text,
+    status: choice('working', 'input_required', 'completed', 'failed', 'cancelled'),
+    ttl: expected('a number or null', (value) => value === null || Number.isFinite(value)),
+    createdAt: text,
+    lastUpdatedAt: text,
+  },
+)
