@@ -1,11 +1,11 @@
-const AT_ONCE = 4
+const AT_ONCE = 1
 
 interface Turn {
   readonly begin: () => void
 }
 
 /**
- * Lets a few pieces of work begin in each turn of the event loop, one tenant after the other, so that however many
+ * Lets so many pieces of work begin in each turn of the event loop, one tenant after the other, so that however many
  * there are, whatever else there is to do comes in between.
  */
 export class Turns {

@@ -2,8 +2,8 @@ import { GatewayError } from '../domain/errors.ts'
 import { Fuel } from './fuel.ts'
 
 const MAX_CALLS = 10_000
-/** Twice what one step may have at the same time. */
-const MAX_IN_FLIGHT = 32
+/** What one step may have at the same time. */
+const MAX_IN_FLIGHT = 16
 /** Some evaluations of the largest size, or any number of the usual ones. */
 const ALL_EVALUATIONS = 250_000_000
 

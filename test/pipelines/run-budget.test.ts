@@ -42,14 +42,14 @@ test('values that stand for results are kept like results, and count like them',
   })
 })
 
-test('a run has 32 calls with servers at the same time, with those of the pipelines that it calls', async () => {
+test('a run has 16 calls with servers at the same time, with those of the pipelines that it calls', async () => {
   const budget = new RunBudget()
   const held: (() => void)[] = []
   const all = Array.from({ length: 40 }, () =>
     budget.inTurn(() => new Promise<void>((done) => held.push(done))),
   )
   await Promise.resolve()
-  expect(held).toHaveLength(32)
+  expect(held).toHaveLength(16)
   for (let done = held.shift(); done !== undefined; done = held.shift()) {
     done()
     await new Promise(setImmediate)
