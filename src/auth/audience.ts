@@ -1,5 +1,5 @@
 /** The path of everything that the gateway serves. */
-export const EVERYTHING = ''
+const EVERYTHING = ''
 
 /**
  * The paths of the gateway that a token is for, from its `aud`: everything when that names the issuer's audience or

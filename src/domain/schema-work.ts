@@ -15,7 +15,7 @@ const CHARACTERS = 32
 const DATA: ReadonlySet<string> = new Set(['default', 'examples', 'const', 'enum'])
 
 /** A check of a value did more than a value of that size should need. */
-export class TooMuchWork extends Error {
+class TooMuchWork extends Error {
   override readonly name = 'TooMuchWork'
 }
 

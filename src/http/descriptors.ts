@@ -27,7 +27,7 @@ export async function openConnections(
  * How many connections may be open now: what the settings say, within the descriptors that this process may have but for
  * a quarter of them, at least 128.
  */
-export async function connectionLimits(settings: ConnectionSettings): Promise<ConnectionLimits> {
+async function connectionLimits(settings: ConnectionSettings): Promise<ConnectionLimits> {
   const descriptors = await maxDescriptors()
   const available = Math.max(MIN_CONNECTIONS, descriptors - Math.max(MIN_RESERVE, Math.ceil(descriptors / 4)))
   const total = Math.min(settings.maxConnections ?? available, available)

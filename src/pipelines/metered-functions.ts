@@ -5,7 +5,7 @@ import { payForAll, textOrder } from './metered-values.ts'
 /** A function of the language: its arguments have the types of its signature. @throws Error */
 export type MeteredFunction = (args: readonly unknown[], means: Means) => unknown
 
-export interface Means {
+interface Means {
   readonly fuel: Fuel
   /** The value of an expression, which is an argument, at a value. */
   readonly visit: (expression: unknown, value: unknown) => unknown

@@ -211,7 +211,7 @@ export function isOfOtherTransport(error: unknown): boolean {
 }
 
 /** HTTP status that a failure to open stems from. */
-export function statusOf(error: unknown): number | undefined {
+function statusOf(error: unknown): number | undefined {
   if (error instanceof SdkHttpError) return error.status
   if (error instanceof SseError) return error.code
   return failedPost(error)?.status
