@@ -33,14 +33,11 @@ export function contentsUnder(result: JsonObject, own: string, used: string): Js
 
 /**
  * The parameters of `notifications/resources/updated` as the caller gets them that subscribed with `used`. A server
- * may name a part of the resource instead, which then has a name that leads to the same server.
+ * may name a part of the resource instead, which then has the alias that leads to the same server.
  */
-export function updateUnder(
-  params: JsonObject,
-  { own, used, shown }: { own: string; used: string; shown: (uri: string) => string },
-): JsonObject {
+export function updateUnder(params: JsonObject, own: string, used: string): JsonObject {
   const { uri } = params
-  if (typeof uri !== 'string') return params
-  const under = uri === own ? used : shown(uri)
-  return under === uri ? params : { ...params, uri: under }
+  const alias = splitAlias(used)
+  if (own === used || alias === undefined || typeof uri !== 'string') return params
+  return { ...params, uri: uri === own ? used : aliasOf(alias.serverName, uri) }
 }

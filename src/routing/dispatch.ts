@@ -12,7 +12,6 @@ import { deadlineOf, extendedMs } from './deadline.ts'
 import { setLogLevel } from './log-level.ts'
 import { paramHeaders } from './param-headers.ts'
 import { poolOfCall, routeOfCall } from './routed.ts'
-import { shownUri } from './shown-uris.ts'
 import { skillResultUnder } from './skills.ts'
 import type { TenantShares } from './tenant-shares.ts'
 import { traceUpstream } from './trace.ts'
@@ -101,12 +100,11 @@ async function watchResource(
   const { call, route, pool, watch, run } = given
   const { principal } = call.caller
   const target = { server: serverKey(route.server), kind: 'resource', name: route.name } as const
-  const shown = shownUri(call, route, catalog)
   const release = await pool.watchResource(
     route.name,
     (params) => {
       if (decide(principal, 'subscribe', target, catalog.snapshot).effect === 'allow')
-        watch.onUpdated(updateUnder(params, { own: route.name, used: call.operation.name, shown }))
+        watch.onUpdated(updateUnder(params, route.name, call.operation.name))
     },
     run,
   )

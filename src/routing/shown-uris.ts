@@ -32,7 +32,7 @@ export function shownUris(catalog: Catalog): Stage {
 }
 
 /** The name under which the caller gets a URI that the server of a route gave. */
-export function shownUri(
+function shownUri(
   { caller, operation }: Pick<Call, 'caller' | 'operation'>,
   { server }: Route,
   catalog: Catalog,

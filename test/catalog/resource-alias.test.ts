@@ -69,17 +69,13 @@ describe('the notice of an update', () => {
     ['ui://app', 'beta+ui://app', 'beta+ui://app'],
   ])('of %s to a subscriber of %s names %s', (uri, used, shown) => {
     const own = used.slice('beta+'.length)
-    expect(updateUnder({ uri, x: 1 }, { own, used, shown: (of) => aliasOf('beta', of) })).toEqual({
-      uri: shown,
-      x: 1,
-    })
+    expect(updateUnder({ uri, x: 1 }, own, used)).toEqual({ uri: shown, x: 1 })
   })
 
-  test('is the same object where the URI leads to its server, and without a URI', () => {
+  test('is the same object for a subscriber of the own URI, and without a URI', () => {
     const own = { uri: 'x://1/part' }
-    const same = (uri: string): string => uri
-    expect(updateUnder(own, { own: 'x://1', used: 'x://1', shown: same })).toBe(own)
+    expect(updateUnder(own, 'x://1', 'x://1')).toBe(own)
     const odd = { uri: 5 }
-    expect(updateUnder(odd, { own: 'x://1', used: 'beta+x://1', shown: same })).toBe(odd)
+    expect(updateUnder(odd, 'x://1', 'beta+x://1')).toBe(odd)
   })
 })
