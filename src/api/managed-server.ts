@@ -4,7 +4,8 @@ import { identityOf } from '../auth/identity.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { ALL_TENANTS, type Principal } from '../domain/principal.ts'
-import { isBuiltinName, SERVER_NAME, type ServerDefinition, serverKey } from '../domain/server-definition.ts'
+import { isBuiltinName, type ServerDefinition, serverKey } from '../domain/server-definition.ts'
+import { SERVER_NAME } from '../domain/document-fields.ts'
 import type { RegistryStore, StoredDocument } from '../registry/registry-store.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { queryOf } from './query.ts'
@@ -42,14 +43,17 @@ export function mayManage(
 /**
  * Which documents the name in the path may mean, the likeliest first: the tenant's own, else that for all tenants;
  * `?tenantId=*` asks for the latter.
- * @throws GatewayError `server_not_found` for a name that is none and for other tenants
+ * @throws GatewayError `unknown`, by default `server_not_found`, for a name that is none and for other tenants
  */
-export function addressedBy(request: Request): { tenantId: string; name: string }[] {
+export function addressedBy(
+  request: Request,
+  unknown: (name: string) => GatewayError = unknownServer,
+): { tenantId: string; name: string }[] {
   const own = identityOf(request).principal.tenantId
   const { tenantId } = queryOf(tenantQuery, request)
   const name = String(request.params['name'])
   const isForeign = tenantId !== undefined && tenantId !== own && tenantId !== ALL_TENANTS
-  if (!SERVER_NAME.test(name) || isBuiltinName(name) || isForeign) throw unknownServer(name)
+  if (!SERVER_NAME.test(name) || isBuiltinName(name) || isForeign) throw unknown(name)
   return (tenantId === undefined ? [own, ALL_TENANTS] : [tenantId]).map((each) => ({ tenantId: each, name }))
 }
 

@@ -64,7 +64,8 @@ class PipelineWrites {
 
   async put(request: Request, response: Response): Promise<void> {
     const name = String(request.params['name'])
-    const tenantId = addressedBy(request)[0]?.tenantId ?? identityOf(request).principal.tenantId
+    const tenantId =
+      addressedBy(request, unknownPipeline)[0]?.tenantId ?? identityOf(request).principal.tenantId
     this.#mayWrite(request, tenantId)
     const before = await this.#found(request, tenantId)
     const wanted = { name, tenantId, ...bodyOf(anyObject, request) }
@@ -106,7 +107,9 @@ class PipelineWrites {
   }
 
   #found(request: Request, tenantId?: string): Promise<StoredDocument | undefined> {
-    const keys = addressedBy(request).filter((key) => tenantId === undefined || key.tenantId === tenantId)
+    const keys = addressedBy(request, unknownPipeline).filter(
+      (key) => tenantId === undefined || key.tenantId === tenantId,
+    )
     return firstStored(this.#options.pipelineStore, keys)
   }
 

@@ -10,6 +10,7 @@ import {
   withoutEffect,
 } from '../domain/server-definition.ts'
 import { serversOf } from '../domain/snapshot.ts'
+import { unfilledWarnings } from '../domain/unfilled.ts'
 import type { InstanceStatus } from '../upstream/instance-context.ts'
 import type { ServerStatus, Upstreams } from '../upstream/upstreams.ts'
 import { mayManage } from './managed-server.ts'
@@ -94,7 +95,8 @@ function runtimeOf(
     ...shownStatus(upstreams.status(serverKey(server)), isManager),
     ...(offered !== undefined && countsOf(offered)),
     problems: offered?.problems ?? [],
-    warnings: withoutEffect(server),
+    // What a server for all tenants is started with is not for every tenant to see.
+    warnings: [...withoutEffect(server), ...(isManager ? unfilledWarnings(server) : [])],
   }
 }
 

@@ -1,10 +1,7 @@
 import type { JsonObject } from '../domain/json.ts'
-import {
-  type RequiredRoles,
-  type ServerDefinition,
-  serverDocumentSchema,
-  type ToolOverride,
-} from '../domain/server-definition.ts'
+import { type ServerDefinition, serverDocumentSchema } from '../domain/server-definition.ts'
+import type { ToolOverride } from '../domain/tool-entries.ts'
+import { type RequiredRoles } from '../domain/document-fields.ts'
 import type { Snapshot } from '../domain/snapshot.ts'
 import type { Call } from '../routing/call.ts'
 import type { NamedItem } from '../upstream/discovery.ts'
@@ -48,5 +45,8 @@ export function builtinDefinition(fields: {
   tools?: Readonly<Record<string, ToolOverride>>
   timeoutMs?: number
 }): ServerDefinition {
-  return serverDocumentSchema.parse({ transport: 'stdio', command: 'tool-gateway', ...fields })
+  const { tools, ...rest } = fields
+  const definition = serverDocumentSchema.parse({ transport: 'stdio', command: 'tool-gateway', ...rest })
+  // Not parsed: there is one for each of any number of documents, all of which have been.
+  return { ...definition, ...(tools !== undefined && { tools }) }
 }

@@ -39,7 +39,7 @@ export function enhanceSource(options: EnhanceToolOptions): BuiltinSource {
       name: 'gateway',
       tenantId: ALL_TENANTS,
       description: 'What the gateway itself does.',
-      requiredRoles: [...options.roles],
+      ...(options.roles.length > 0 && { requiredRoles: [...options.roles] }),
     }),
     tools: [enhanceTool(options)],
   }

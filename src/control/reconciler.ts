@@ -5,6 +5,7 @@ import {
   withoutEffect,
 } from '../domain/server-definition.ts'
 import { EMPTY_SNAPSHOT, type Snapshot } from '../domain/snapshot.ts'
+import { unfilledWarnings } from '../domain/unfilled.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { type Changes, diff } from './diff.ts'
 
@@ -157,7 +158,8 @@ export class Reconciler {
       'registry applied',
     )
     for (const server of [...added, ...replaced, ...updated]) {
-      for (const warning of withoutEffect(server)) this.#logger.warn({ server: serverKey(server) }, warning)
+      for (const warning of [...withoutEffect(server), ...unfilledWarnings(server)])
+        this.#logger.warn({ server: serverKey(server) }, warning)
     }
     const known = new Set(previous.quarantined.map(({ id, reason }) => `${id} ${reason}`))
     for (const document of next.quarantined) {

@@ -1,6 +1,8 @@
 import { ALL_TENANTS, type Principal } from './principal.ts'
-import type { RequiredRoles, ServerDefinition, ServerKey, ToolOverride } from './server-definition.ts'
+import type { RequiredRoles } from './document-fields.ts'
+import type { ServerDefinition, ServerKey } from './server-definition.ts'
 import type { Snapshot } from './snapshot.ts'
+import { rulesOf } from './tool-rules.ts'
 
 /** What is done to a target. Rules do not differ by action today; records do. */
 export type Action = 'list' | 'call' | 'read' | 'get' | 'complete' | 'subscribe'
@@ -55,9 +57,10 @@ function refusalByServer(principal: Principal, server: ServerDefinition): RuleId
 }
 
 function refusalByTool(principal: Principal, server: ServerDefinition, target: Target): RuleId | undefined {
-  if (target.kind !== 'tool' || server.tools === undefined || target.name === undefined) return undefined
-  if (!isSelected(server.tools, target.name)) return 'tool-selection'
-  for (const override of overridesOf(server, target.name)) {
+  if (target.kind !== 'tool' || target.name === undefined) return undefined
+  const { isSelected, overrides } = rulesOf(server, target.name)
+  if (!isSelected) return 'tool-selection'
+  for (const override of overrides) {
     if (!hasRoles(principal, override.requiredRoles)) return 'tool-roles'
     if (!isListedAgent(principal, override.agentAllowlist)) return 'tool-agents'
     if (!override.scopes?.every((scope) => principal.scopes.includes(scope)) && override.scopes)
@@ -66,40 +69,11 @@ function refusalByTool(principal: Principal, server: ServerDefinition, target: T
   return undefined
 }
 
-/** The entries under `tools` that match a tool, the one with its exact name last. */
-export function overridesOf(server: ServerDefinition, tool: string): ToolOverride[] {
-  return Object.entries(server.tools ?? {})
-    .filter((entry): entry is [string, ToolOverride] => !Array.isArray(entry[1]) && matches(entry[0], tool))
-    .toSorted(([a], [b]) => Number(a === tool) - Number(b === tool))
-    .map(([, override]) => override)
-}
-
-function isSelected(tools: NonNullable<ServerDefinition['tools']>, tool: string): boolean {
-  const { include, exclude } = tools
-  if (Array.isArray(exclude) && exclude.some((pattern) => matches(pattern, tool))) return false
-  return !Array.isArray(include) || include.some((pattern) => matches(pattern, tool))
-}
-
-/** Whether `text` matches a pattern in which `*` stands for any characters; linear in the text, no regex. */
-export function matches(pattern: string, text: string): boolean {
-  const [head = '', ...rest] = pattern.split('*')
-  if (rest.length === 0) return pattern === text
-  const tail = rest.pop() ?? ''
-  if (!text.startsWith(head) || text.length < head.length + tail.length || !text.endsWith(tail)) return false
-  let position = head.length
-  const end = text.length - tail.length
-  for (const part of rest) {
-    const found = text.indexOf(part, position)
-    if (found === -1 || found + part.length > end) return false
-    position = found + part.length
-  }
-  return true
-}
-
 function hasRoles(principal: Principal, required: RequiredRoles | undefined): boolean {
   if (required === undefined) return true
-  if (!Array.isArray(required)) return required.allOf.every((role) => principal.roles.includes(role))
-  return required.length === 0 || required.some((role) => principal.roles.includes(role))
+  if (Array.isArray(required)) return required.some((role) => principal.roles.includes(role))
+  // No document has an empty list; if one had, it would be for nobody.
+  return required.allOf.length > 0 && required.allOf.every((role) => principal.roles.includes(role))
 }
 
 function isListedAgent(principal: Principal, allowlist: readonly string[] | undefined): boolean {

@@ -1,16 +1,13 @@
 import { z } from 'zod'
-import { ALL_TENANTS, TENANT_ID } from './principal.ts'
-import { SERVER_NAME } from './server-definition.ts'
+import { documentName, documentOwner } from './document-fields.ts'
+import { ALL_TENANTS } from './principal.ts'
 
 const optionValue = z.union([z.number(), z.boolean(), z.string().max(1000), z.array(z.string().max(1000))])
 
 /** A document of `enhancement_rules`: how the prompts of some clients are improved. */
 export const enhancementRuleSchema = z.strictObject({
-  name: z.string().regex(SERVER_NAME, `expected ${SERVER_NAME.source}`),
-  tenantId: z.union([
-    z.literal(ALL_TENANTS),
-    z.string().regex(TENANT_ID, `expected * or ${TENANT_ID.source}`),
-  ]),
+  name: documentName,
+  tenantId: documentOwner,
   description: z.string().max(4000).optional(),
   /** Names of clients, in any case; `*` stands for any characters. Absent: every client that no other rule names. */
   clients: z.array(z.string().trim().min(1).max(128)).min(1).max(100).optional(),

@@ -213,25 +213,25 @@ export const ERRORS = {
   invalid_document: clientRow(
     422,
     -32602,
-    'The server document is not valid',
+    'The document is not valid',
     'The document does not have the form of a registry document; `problems` lists everything that is wrong with it. Nothing was written.',
   ),
   already_exists: clientRow(
     409,
     -32602,
-    'A server of that name exists',
-    'The name is taken within the tenant or by a server for all tenants. Change the existing one with `PUT`, or choose another name.',
+    'The name is taken',
+    'A document of that name exists within the tenant or for all tenants. Change the existing one with `PUT`, or choose another name.',
   ),
   precondition_required: clientRow(
     428,
     -32600,
     'The request has to say which version it changes',
-    'Send `If-Match` with the `ETag` that `GET /v1/servers/{name}` answered.',
+    'Send `If-Match` with the `ETag` that `GET` of the same path answered.',
   ),
   precondition_failed: clientRow(
     412,
     -32600,
-    'The server document has changed meanwhile',
+    'The document has changed meanwhile',
     'The `If-Match` header does not name the current version. Read the document again, and repeat the change on it.',
   ),
   server_disabled: row(

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { agentAllowlist, documentName, documentOwner, requiredRoles } from './document-fields.ts'
 import { isJsonObject, type JsonObject } from './json.ts'
-import { ALL_TENANTS, TENANT_ID } from './principal.ts'
-import { accessPartSchema, SERVER_NAME } from './server-definition.ts'
+import { ALL_TENANTS } from './principal.ts'
 
 /** `^[a-z][a-z0-9_]{0,39}$`: no hyphen, so that a step's id needs no quotes in an expression. */
 const STEP_ID = /^[a-z][a-z0-9_]{0,39}$/
@@ -59,16 +59,13 @@ const pipelineStep = z
 /** A document of `pipelines`: a declared chain of calls that callers see as one tool, `pipeline_<name>`. */
 export const pipelineSchema = z
   .strictObject({
-    name: z.string().regex(SERVER_NAME, `expected ${SERVER_NAME.source}`),
-    tenantId: z.union([
-      z.literal(ALL_TENANTS),
-      z.string().regex(TENANT_ID, `expected * or ${TENANT_ID.source}`),
-    ]),
+    name: documentName,
+    tenantId: documentOwner,
     title: z.string().min(1).max(200).optional(),
     description: z.string().max(4000).optional(),
     enabled: z.boolean().default(true),
-    requiredRoles: accessPartSchema.shape.requiredRoles,
-    agentAllowlist: accessPartSchema.shape.agentAllowlist,
+    requiredRoles: requiredRoles.optional(),
+    agentAllowlist: agentAllowlist.optional(),
     /** JSON Schema (2020-12) of what callers give; top-level defaults are filled in. */
     inputSchema: jsonObject.default({ type: 'object' }),
     /** One after the other. */

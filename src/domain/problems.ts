@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { fieldsAt, nearestName } from './field-names.ts'
 
 /** One thing that is wrong with a value. Never holds any part of the value but legal names of its fields. */
 export interface Problem {
@@ -14,9 +15,12 @@ type Path = readonly PropertyKey[]
 const PREFIX = /^(Invalid input|Invalid string|Invalid option|Too small|Too big): /
 const LEGAL_FIELD = /^[A-Za-z0-9_.$*:@/-]{1,128}$/
 
-/** Every problem that a schema found, readable: unions name what their members expect, unknown fields are named. */
-export function problemsOf(error: { readonly issues: readonly Issue[] }): Problem[] {
-  return problemsOfIssues(error.issues, [])
+/**
+ * Every problem that a schema found, readable: unions name what their members expect, unknown fields are named.
+ * @param schema the one that found them: it says which field was probably meant by an unknown one
+ */
+export function problemsOf(error: { readonly issues: readonly Issue[] }, schema?: z.ZodType): Problem[] {
+  return problemsOfIssues(error.issues, { path: [], schema })
 }
 
 /** A problem as one line: `pool.max: expected number to be >=1`. */
@@ -29,15 +33,22 @@ export function anyOf(names: readonly string[]): string {
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
 }
 
-function problemsOfIssues(issues: readonly Issue[], prefix: Path): Problem[] {
-  return issues.flatMap((issue) => problemsOfIssue(issue, [...prefix, ...issue.path]))
+interface Place {
+  readonly path: Path
+  readonly schema: z.ZodType | undefined
 }
 
-function problemsOfIssue(issue: Issue, path: Path): Problem[] {
+function problemsOfIssues(issues: readonly Issue[], { path, schema }: Place): Problem[] {
+  return issues.flatMap((issue) => problemsOfIssue(issue, { path: [...path, ...issue.path], schema }))
+}
+
+function problemsOfIssue(issue: Issue, place: Place): Problem[] {
+  const { path, schema } = place
   const where = pathText(path)
-  if (issue.code === 'invalid_union') return problemsOfUnion(issue, path)
+  if (issue.code === 'invalid_union') return problemsOfUnion(issue, place)
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ path: where, text: `unknown field ${quoted(key)}` }))
+    const known = fieldsAt(schema, path)
+    return issue.keys.map((key) => ({ path: where, text: unknownField(key, known) }))
   }
   if (issue.code === 'invalid_key') {
     const parent = pathText(path.slice(0, -1))
@@ -46,7 +57,14 @@ function problemsOfIssue(issue: Issue, path: Path): Problem[] {
   return [{ path: where, text: textOf(issue) }]
 }
 
-function problemsOfUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path): Problem[] {
+/** That a field is not known, and which of those that are was probably meant. */
+export function unknownField(name: string, known: readonly string[]): string {
+  const near = nearestName(name, known)
+  return `unknown field ${quoted(name)}${near === undefined ? '' : `, did you mean "${near}"?`}`
+}
+
+function problemsOfUnion(issue: z.core.$ZodIssueInvalidUnion, place: Place): Problem[] {
+  const { path } = place
   if (issue.errors.length === 0) {
     const options: unknown = Reflect.get(issue, 'options')
     return [
@@ -54,9 +72,11 @@ function problemsOfUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path): Probl
     ]
   }
   const near = issue.errors.filter((issues) => !issues.some(isAboutTheWhole))
-  if (near.length > 0) return problemsOfIssues(near[0] ?? [], path)
-  const expected = issue.errors.flatMap((issues) => issues.filter(isAboutTheWhole).map(expectedBy))
-  return [{ path: pathText(path), text: `expected ${anyOf([...new Set(expected)])}` }]
+  if (near.length > 0) return problemsOfIssues(near[0] ?? [], place)
+  const whole = issue.errors.flatMap((issues) => issues.filter(isAboutTheWhole))
+  const missing = whole.some(({ message }) => message.endsWith('received undefined')) ? 'missing, ' : ''
+  const expected = anyOf([...new Set(whole.map(expectedBy))])
+  return [{ path: pathText(path), text: `${missing}expected ${expected}` }]
 }
 
 /** Whether a member of a union was not meant at all: the value is of another type. */

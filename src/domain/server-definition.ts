@@ -1,11 +1,8 @@
 import { z } from 'zod'
+import { agentAllowlist, documentName, documentOwner, requiredRoles } from './document-fields.ts'
 import { parsePackage } from './npm-package.ts'
-import { ALL_TENANTS, TENANT_ID } from './principal.ts'
 import { secretProblems } from './secret-reference.ts'
-import { shapingProblems } from './tool-shaping.ts'
-
-/** `^[a-z][a-z0-9-]{0,39}$`: no underscore, so `<server>_<tool>` splits one way only. */
-export const SERVER_NAME = /^[a-z][a-z0-9-]{0,39}$/
+import { toolEntries } from './tool-entries.ts'
 
 /** Names of the servers that exist inside the gateway only. */
 const BUILTIN_SERVERS: ReadonlySet<unknown> = new Set(['gateway', 'pipeline'])
@@ -17,55 +14,8 @@ export function isBuiltinName(name: unknown): boolean {
 
 const seconds = (count: number): number => count * 1000
 const durationMs = (max: number): z.ZodNumber => z.int().min(1).max(max)
-const roleName = z.string().min(1).max(128)
-const roleNames = z.array(roleName).max(256)
-
-const requiredRoles = z.union([roleNames, z.strictObject({ allOf: roleNames })])
-const agentAllowlist = z.array(z.string().min(1).max(256)).max(1000)
-
-const TOOL_NAME = /^[A-Za-z0-9_.-]{1,128}$/
-const argumentName = z.string().min(1).max(128)
-
-const toolOverride = z.strictObject({
-  requiredRoles: requiredRoles.optional(),
-  agentAllowlist: agentAllowlist.optional(),
-  scopes: z.array(z.string().min(1)).optional(),
-  title: z.string().min(1).max(200).optional(),
-  description: z.string().min(1).max(4000).optional(),
-  timeoutMs: durationMs(seconds(300)).optional(),
-  maxTotalMs: durationMs(seconds(3600)).optional(),
-  cacheTtlMs: durationMs(seconds(86_400)).optional(),
-  /** The name under which callers know the tool, after the server's. Only of a tool that is named exactly. */
-  name: z.string().regex(TOOL_NAME, 'expected ^[A-Za-z0-9_.-]{1,128}$').optional(),
-  /** Arguments, by the server's own names, for callers that give none. They stay in the schema, with these defaults. */
-  defaults: z.record(argumentName, z.unknown()).optional(),
-  /** Arguments, by the server's own names, that callers do not see, and cannot change. */
-  fixed: z.record(argumentName, z.unknown()).optional(),
-  /** The server's own names of arguments, by the names that callers know. */
-  arguments: z.record(argumentName, argumentName).optional(),
-  /** Of a result as JSON. */
-  maxResultBytes: z.int().min(100).max(100_000_000).optional(),
-  /** Whether a call that may have run may be sent again; says the server itself by default (`idempotentHint`). */
-  idempotent: z.boolean().optional(),
-  /** Arguments that are prompts, by the names that callers know: they are improved before the call (Ollama). */
-  enhance: z.array(argumentName).max(8).optional(),
-})
-
-const toolPattern = z.string().min(1).max(128)
-
-/** `include` and `exclude` are lists of patterns; every other key is a tool name or pattern with its override. */
-const tools = z
-  .record(toolPattern, z.union([z.array(toolPattern).max(1000), toolOverride]))
-  .superRefine((value, context) => {
-    for (const [key, member] of Object.entries(value)) {
-      if (!Array.isArray(member)) {
-        for (const problem of shapingProblems(key, member)) context.addIssue({ code: 'custom', ...problem })
-      } else if (key !== 'include' && key !== 'exclude') {
-        context.addIssue({ code: 'custom', path: [key], message: 'expected an override object, not a list' })
-      }
-    }
-  })
-
+/** How often something happens: each time costs the gateway and a server something, whoever wrote the document. */
+const periodMs = (max: number): z.ZodNumber => z.int().min(1000).max(max)
 const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'not a legal header value')
 const headers = z.record(
   z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'not a legal header name'),
@@ -92,16 +42,13 @@ const clientCapability = z.enum(['elicitation', 'sampling', 'roots'])
 
 /** Fields of every kind of server. */
 const shared = {
-  name: z.string().regex(SERVER_NAME, 'expected ^[a-z][a-z0-9-]{0,39}$'),
-  tenantId: z.union([
-    z.literal(ALL_TENANTS),
-    z.string().regex(TENANT_ID, 'expected * or ^[a-z0-9][a-z0-9-]{0,62}$'),
-  ]),
+  name: documentName,
+  tenantId: documentOwner,
   enabled: z.boolean().default(true),
   description: z.string().max(4000).optional(),
   requiredRoles: requiredRoles.optional(),
   agentAllowlist: agentAllowlist.optional(),
-  tools: tools.optional(),
+  tools: toolEntries.optional(),
   sharing: z.enum(['tenant', 'session', 'global']).default('tenant'),
   era: z.enum(['auto', 'legacy', 'modern']).default('auto'),
   /**
@@ -112,7 +59,7 @@ const shared = {
   timeoutMs: durationMs(seconds(300)).optional(),
   /** With each progress notification `timeoutMs` begins again, up to this for the whole call. By default it does not. */
   maxTotalMs: durationMs(seconds(3600)).optional(),
-  catalogTtlMs: z.int().min(100).max(seconds(86_400)).default(seconds(300)),
+  catalogTtlMs: periodMs(seconds(86_400)).default(seconds(300)),
   lifecycle: z
     .strictObject({
       autoStart: z.boolean().default(true),
@@ -128,7 +75,7 @@ const shared = {
       maxConcurrentPerInstance: z.int().min(1).max(10_000).optional(),
       queueLimit: z.int().min(0).max(100_000).optional(),
       queueTimeoutMs: durationMs(seconds(300)).optional(),
-      idleMs: durationMs(seconds(86_400)).default(seconds(600)),
+      idleMs: periodMs(seconds(86_400)).default(seconds(600)),
     })
     .prefault({}),
   /** By default `round_robin` over HTTP and `least_in_flight` among processes. */
@@ -139,7 +86,7 @@ const shared = {
       enabled: z.boolean().default(true),
       /** Asked with GET, next to each instance's URL; without it the connection itself is used. */
       path: z.string().startsWith('/').optional(),
-      intervalMs: durationMs(seconds(3600)).default(seconds(30)),
+      intervalMs: periodMs(seconds(3600)).default(seconds(30)),
       timeoutMs: durationMs(seconds(60)).default(seconds(5)),
       unhealthyAfter: z.int().min(1).max(100).default(3),
       healthyAfter: z.int().min(1).max(100).default(1),
@@ -169,7 +116,7 @@ const shared = {
     })
     .optional(),
   /** The server whose tools of the same name stand in while this one cannot be reached. */
-  fallback: z.string().regex(SERVER_NAME, 'expected ^[a-z][a-z0-9-]{0,39}$').optional(),
+  fallback: documentName.optional(),
   maxConcurrency: z.int().min(1).max(100_000).optional(),
 }
 
@@ -232,9 +179,7 @@ export const accessPartSchema = z.object({
 
 export type ServerDefinition = z.output<typeof serverDocumentSchema>
 export type HttpServerDefinition = Exclude<ServerDefinition, { transport: 'stdio' }>
-export type RequiredRoles = z.output<typeof requiredRoles>
 export type ClientCapability = z.output<typeof clientCapability>
-export type ToolOverride = z.output<typeof toolOverride>
 
 /** Identity of a server across the registry: `<tenantId>/<name>`. */
 export type ServerKey = string

@@ -1,4 +1,4 @@
-import { matches } from '../domain/access-policy.ts'
+import { matches } from '../domain/tool-rules.ts'
 import { type EnhancementRule, rulesFor } from '../domain/enhancement-rule.ts'
 
 /**

@@ -28,7 +28,7 @@ export function readClientConfig(root: JsonObject): ClientConfig | undefined {
         notes.push(`${key}: neither a command nor a URL is there; it was left out`)
         continue
       }
-      const entry = isJsonObject(value) ? entryOf(value) : value
+      const entry = isJsonObject(value) ? usualEntry(value) : value
       const name = freeName(entries, key, from)
       if (JSON.stringify(entries[key]) === JSON.stringify(entry)) continue
       entries[name] = entry
@@ -82,29 +82,55 @@ function isServer(entry: JsonObject): boolean {
   return ['command', 'url', 'serverUrl', 'httpUrl'].some((field) => field in entry)
 }
 
-/** The spellings of some clients as those of most. */
-function entryOf(given: JsonObject): JsonObject {
+/**
+ * An entry with the spellings of some clients as those of most: what is null is not there, and numbers and booleans are
+ * texts where nothing else can be. The same again for what it comes to itself.
+ */
+export function usualEntry(given: JsonObject): JsonObject {
   const entry = withoutNulls(given)
-  const { command, environment, http_headers: headers, enabled, ...rest } = entry
+  const { command, environment, http_headers: httpHeaders, bearer_token_env_var: bearer, ...rest } = entry
+  const { args, env = environment, ...program } = commandOf(command, rest['args'], rest['env'])
+  const { enabled, transport, ...others } = rest
+  const headers = httpHeaders ?? rest['headers']
   return {
-    ...rest,
-    ...commandOf(command, entry['args'], entry['env']),
-    ...(environment !== undefined && { env: environment }),
-    ...(headers !== undefined && { headers }),
-    ...(typeof entry['bearer_token_env_var'] === 'string' && {
-      headers: { ...asObject(headers), Authorization: `Bearer \${${entry['bearer_token_env_var']}}` },
+    ...others,
+    ...program,
+    ...(args !== undefined && { args: Array.isArray(args) ? args.map(asText) : args }),
+    ...(env !== undefined && { env: withTexts(env) }),
+    ...(headers !== undefined && { headers: withTexts(headers) }),
+    ...(typeof bearer === 'string' && {
+      headers: { ...asObject(withTexts(headers)), Authorization: `Bearer \${${bearer}}` },
     }),
-    ...(enabled === false && { disabled: true }),
-    ...typeOf(entry),
+    ...(typeof enabled === 'boolean'
+      ? enabled
+        ? {}
+        : { disabled: true }
+      : enabled === undefined
+        ? {}
+        : { enabled }),
+    ...typeOf({ ...rest, type: rest['type'] ?? transport }),
   }
+}
+
+/** Clients write numbers and booleans where a process or a header can only get text. */
+function asText(value: unknown): unknown {
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : value
+}
+
+function withTexts(value: unknown): unknown {
+  if (!isJsonObject(value)) return value
+  const given = Object.entries(value).filter(([, member]) => member !== null)
+  return Object.fromEntries(given.map(([name, member]) => [name, asText(member)]))
 }
 
 /** opencode has the whole line in `command`, older versions of Zed a program with its arguments. */
 function commandOf(command: unknown, args: unknown, env: unknown): JsonObject {
-  if (Array.isArray(command)) return { command: command[0] as unknown, args: command.slice(1) }
-  if (!isJsonObject(command)) return command === undefined ? {} : { command }
-  const { path, args: own = args, env: ownEnv = env } = withoutNulls(command)
+  const given = { ...(args !== undefined && { args }), ...(env !== undefined && { env }) }
+  if (Array.isArray(command)) return { ...given, command: command[0] as unknown, args: command.slice(1) }
+  if (!isJsonObject(command)) return { ...given, ...(command !== undefined && { command }) }
+  const { path, args: own, env: ownEnv } = withoutNulls(command)
   return {
+    ...given,
     command: path,
     ...(own !== undefined && { args: own }),
     ...(ownEnv !== undefined && { env: ownEnv }),
@@ -112,14 +138,19 @@ function commandOf(command: unknown, args: unknown, env: unknown): JsonObject {
 }
 
 function typeOf({ type, url }: JsonObject): JsonObject {
-  if (typeof type !== 'string') return {}
+  if (typeof type !== 'string') return type === undefined ? {} : { type }
   const lower = type.toLowerCase()
   if (lower === 'local') return { type: 'stdio' }
   return { type: lower === 'remote' ? 'http' : url !== undefined && lower === 'stdio' ? 'http' : lower }
 }
 
+/** What says who may use a server, where nothing must not come to mean everybody. */
+const OF_ACCESS = ['tenantId', 'enabled', 'requiredRoles', 'agentAllowlist', 'tools']
+
 function withoutNulls(entry: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== null))
+  return Object.fromEntries(
+    Object.entries(entry).filter(([field, value]) => value !== null || OF_ACCESS.includes(field)),
+  )
 }
 
 /** Fields that say something and have nothing here that does the same. */

@@ -1,15 +1,15 @@
 import { z } from 'zod'
+import { documentName } from '../domain/document-fields.ts'
 import { guarded } from '../domain/guarded.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import { problemLine, problemsOf } from '../domain/problems.ts'
-import { SERVER_NAME } from '../domain/server-definition.ts'
 import { documentProblems, type RegistryDocument, structureProblem } from './parse.ts'
 import { filled } from './placeholders.ts'
 import type { Template, Templates } from './templates.ts'
 
 /** What a document says of its template. */
 const useSchema = z.object({
-  templateName: z.string().regex(SERVER_NAME, `expected ${SERVER_NAME.source}`),
+  templateName: documentName,
   config: z.custom<JsonObject>(isJsonObject, 'expected object').default({}),
   instances: z.int().min(1).max(100).optional(),
 })

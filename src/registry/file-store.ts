@@ -154,7 +154,7 @@ export class FileStore implements RegistryStore {
         this.#set([this.#section, this.#freeKey(tenantId, name, entries)], change.document, {}, entries),
       ]
     }
-    if (current === undefined) throw new GatewayError('server_not_found')
+    if (current === undefined) throw goneFrom(this.#section)
     if (current.etag !== change.etag) throw new GatewayError('precondition_failed')
     const [section, key] = current.path
     const raw = isJsonObject(current.raw) ? current.raw : {}
@@ -324,6 +324,13 @@ function codeOf(error: unknown): string | undefined {
 
 function reasonOf(error: unknown): string {
   return codeOf(error) ?? messageOf(error)
+}
+
+/** A document that is to be changed is not there any more. */
+function goneFrom(section: Section): GatewayError {
+  return section === 'servers'
+    ? new GatewayError('server_not_found')
+    : new GatewayError('precondition_failed', 'The document has been removed meanwhile')
 }
 
 function unavailable(message: string, cause?: unknown): GatewayError {

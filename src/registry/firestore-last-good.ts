@@ -33,7 +33,7 @@ const contentSchema = z.object({
   templates: documents.default([]),
   pipelines: documents.default([]),
   enhancement_rules: documents.default([]),
-  definitions: z.array(z.tuple([z.string(), serverDocumentSchema])),
+  definitions: z.array(z.tuple([z.string(), z.unknown()])),
 })
 const fileSchema = z.strictObject({
   database: z.string(),
@@ -206,7 +206,12 @@ export class LastGoodRegistry {
 
 function contentOf(value: unknown): LastGoodContent {
   const { definitions, ...rest } = contentSchema.parse(value)
-  return { ...rest, definitions: new Map(definitions) }
+  // One that another version of the gateway took, and this one does not, costs the others nothing.
+  const valid = definitions.flatMap(([id, definition]): [string, ServerDefinition][] => {
+    const { data } = serverDocumentSchema.safeParse(definition)
+    return data === undefined ? [] : [[id, data]]
+  })
+  return { ...rest, definitions: new Map(valid) }
 }
 
 function bytesOf(chunk: WatchedDocument | undefined): Buffer {

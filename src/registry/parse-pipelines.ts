@@ -61,7 +61,8 @@ function parsePipeline(document: unknown): CheckedPipeline {
 
 function readPipeline(document: unknown): CheckedPipeline {
   const { data, error } = pipelineSchema.safeParse(document)
-  if (data === undefined) return { definition: undefined, problems: problemsOf(error).map(problemLine) }
+  if (data === undefined)
+    return { definition: undefined, problems: problemsOf(error, pipelineSchema).map(problemLine) }
   const planned = planOf(data)
   return 'plan' in planned
     ? { definition: data, problems: [] }

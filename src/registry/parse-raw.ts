@@ -1,7 +1,6 @@
+import { NAME_TEXT, SERVER_NAME, TENANT_ID_TEXT } from '../domain/document-fields.ts'
 import { guarded } from '../domain/guarded.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
-import { TENANT_ID } from '../domain/principal.ts'
-import { SERVER_NAME } from '../domain/server-definition.ts'
 import type { QuarantinedDocument } from '../domain/snapshot.ts'
 import { type RegistryDocument, structureProblem } from './parse.ts'
 import { ownerOf } from './tenants.ts'
@@ -56,8 +55,8 @@ function problemsOf(document: JsonObject): string[] {
   if (structure !== undefined) return [structure]
   const { name } = document
   return [
-    ...(typeof name === 'string' && SERVER_NAME.test(name) ? [] : [`name: expected ${SERVER_NAME.source}`]),
-    ...(ownerOf(document) === undefined ? [`tenantId: expected ${TENANT_ID.source} or "*"`] : []),
+    ...(typeof name === 'string' && SERVER_NAME.test(name) ? [] : [`name: ${NAME_TEXT}`]),
+    ...(ownerOf(document) === undefined ? [`tenantId: ${TENANT_ID_TEXT}`] : []),
     ...(Buffer.byteLength(JSON.stringify(document)) > MAX_BYTES ? [`larger than ${MAX_BYTES} bytes`] : []),
   ]
 }

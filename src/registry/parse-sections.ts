@@ -114,7 +114,11 @@ function checkedRule(document: unknown): { rule: EnhancementRule | undefined; re
   return guarded(
     () => {
       const { data, error } = enhancementRuleSchema.safeParse(document)
-      return { rule: data, reason: data === undefined ? problemsOf(error).map(problemLine).join('; ') : '' }
+      return {
+        rule: data,
+        reason:
+          data === undefined ? problemsOf(error, enhancementRuleSchema).map(problemLine).join('; ') : '',
+      }
     },
     (reason) => ({ rule: undefined, reason }),
   )

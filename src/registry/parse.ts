@@ -9,6 +9,7 @@ import {
   serverDocumentSchema,
 } from '../domain/server-definition.ts'
 import type { QuarantinedDocument, Snapshot } from '../domain/snapshot.ts'
+import { unfilledUrl } from '../domain/unfilled.ts'
 import { resolveNames, type Candidate } from './resolve-names.ts'
 
 /** A document as a source has it, before any check. */
@@ -28,6 +29,8 @@ export type LastGood = ReadonlyMap<string, ServerDefinition>
 export type ServersSnapshot = Omit<Snapshot, 'templates' | 'pipelines' | 'enhancementRules'>
 
 const MAX_DEPTH = 20
+/** As much as a document of Firestore may have. */
+const MAX_BYTES = 1_048_576
 const MAX_REASON_LENGTH = 2000
 const ACCESS_FIELDS = Object.keys(accessPartSchema.shape)
 
@@ -101,10 +104,17 @@ function problemsOfServer(value: unknown): Problem[] {
     return [
       { path: 'name', text: `"${String(value['name'])}" is the name of a server of the gateway itself` },
     ]
+  if (Buffer.byteLength(JSON.stringify(value) ?? '') > MAX_BYTES)
+    return [{ path: '', text: `larger than ${MAX_BYTES} bytes` }]
   const access = isJsonObject(value) ? accessPartSchema.safeParse(value) : undefined
   const whole = serverDocumentSchema.safeParse(value)
   const issues = [...(access?.error?.issues ?? []), ...(whole.error?.issues ?? [])]
-  return [...new Map(problemsOf({ issues }).map((problem) => [problemLine(problem), problem])).values()]
+  const unfilled = whole.success || !isJsonObject(value) ? undefined : unfilledUrl(value['url'])
+  const problems = [
+    ...problemsOf({ issues }, serverDocumentSchema),
+    ...(unfilled === undefined ? [] : [{ path: 'url', text: unfilled }]),
+  ]
+  return [...new Map(problems.map((problem) => [problemLine(problem), problem])).values()]
 }
 
 /**

@@ -1,7 +1,8 @@
 import { LineCounter, parseDocument } from 'yaml'
 import { guarded } from '../domain/guarded.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
-import { documentsOfDesktopConfig } from './desktop-config.ts'
+import { documentsOfDesktopConfig, documentsOfServers } from './desktop-config.ts'
+import { jsonOfJsonc } from './jsonc.ts'
 import type { RegistryDocument } from './parse.ts'
 
 /** What a registry file says, or why it says nothing. Neither holds text of the file: it may be a secret. */
@@ -54,7 +55,10 @@ function readText(text: string): RegistryText {
   if (!isJsonObject(servers)) return { problem: '`servers`: expected a map from name to document' }
   if (!isJsonObject(mcpServers)) return { problem: '`mcpServers`: expected a map from name to entry' }
   return {
-    documents: [...documentsOf(servers), ...documentsOfDesktopConfig(mcpServers)],
+    documents: [
+      ...documentsOfServers(servers, { isOfEditor: Array.isArray(root['inputs']) }),
+      ...documentsOfDesktopConfig(mcpServers),
+    ],
     sections: {
       tenants: sectionOf(root, 'tenants'),
       templates: sectionOf(root, 'templates'),
@@ -78,14 +82,18 @@ function documentsOf(section: JsonObject): RegistryDocument[] {
 
 /** JSON is tried first, whatever the file is called: it is much faster, and YAML reads what JSON does not. */
 function parseText(text: string): { root: unknown } | { problem: string } {
-  if (/^\s*\{/.test(text)) {
-    try {
-      return { root: JSON.parse(text) as unknown }
-    } catch {
-      // A YAML flow map, or broken JSON, for which the YAML parser knows line and column.
-    }
+  if (!/^\s*[{/]/.test(text)) return parseYaml(text)
+  // With comments and commas as editors write them; else it is a YAML flow map, or broken JSON, for which the YAML parser
+  // knows line and column.
+  return jsonIn(text) ?? jsonIn(jsonOfJsonc(text)) ?? parseYaml(text)
+}
+
+function jsonIn(text: string): { root: unknown } | undefined {
+  try {
+    return { root: JSON.parse(text) as unknown }
+  } catch {
+    return undefined
   }
-  return parseYaml(text)
 }
 
 function parseYaml(text: string): { root: unknown } | { problem: string } {
@@ -105,6 +113,8 @@ function parseYaml(text: string): { root: unknown } | { problem: string } {
 
 function notesOf(root: JsonObject): string[] {
   return Object.entries(root).flatMap(([key, value]) => {
+    if (key === 'inputs')
+      return ['section "inputs" has no effect: the gateway asks nobody, and fills in no ${input:…}']
     if (!SECTIONS.includes(key)) return [`unknown section ${JSON.stringify(key.slice(0, 64))} is ignored`]
     return IGNORED_SECTIONS.includes(key) && !isEmpty(value)
       ? [`section "${key}" has no effect in this version`]

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { guarded } from '../domain/guarded.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import { ALL_TENANTS } from '../domain/principal.ts'
-import { problemLine, problemsOf } from '../domain/problems.ts'
+import { problemLine, problemsOf, unknownField } from '../domain/problems.ts'
 import { accessPartSchema, serverDocumentSchema } from '../domain/server-definition.ts'
 import { compileConfigSchema, type ConfigCheck, costlyKeyword } from './config-schema.ts'
 import { isLegalPlaceholder, placeholdersOf } from './placeholders.ts'
@@ -79,7 +79,8 @@ function keyOf(tenantId: unknown, name: unknown): string {
 
 function read(document: JsonObject): { template: Template | undefined; problems: string[] } {
   const { data, error } = templateSchema.safeParse(document)
-  if (data === undefined) return { template: undefined, problems: problemsOf(error).map(problemLine) }
+  if (data === undefined)
+    return { template: undefined, problems: problemsOf(error, templateSchema).map(problemLine) }
   const checkConfig = compiled(data)
   const problems = [
     ...(typeof checkConfig === 'string' ? [`configSchema: ${checkConfig}`] : []),
@@ -114,7 +115,7 @@ function serverProblems({ server }: TemplateDocument): string[] {
     if (OF_THE_DOCUMENT.has(field)) {
       return [`server.${field}: belongs into the documents of servers that use the template`]
     }
-    return field in kind.shape ? [] : [`server: unknown field ${JSON.stringify(field.slice(0, 64))}`]
+    return field in kind.shape ? [] : [`server: ${unknownField(field, Object.keys(kind.shape))}`]
   })
 }
 

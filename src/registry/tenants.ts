@@ -119,11 +119,15 @@ export class TenantDirectory {
     owners: ReadonlyMap<string, string>,
   ): { tenant: Tenant | undefined; problems: string[] } {
     if (!TENANT_ID.test(id)) {
-      return { tenant: undefined, problems: [`the document id is no tenant id: ${TENANT_ID.source}`] }
+      return {
+        tenant: undefined,
+        problems: ['the document id is no tenant id: expected at most 63 lower-case letters, digits and "-"'],
+      }
     }
-    const problems = problemsOf(tenantDocumentSchema.safeParse(value).error ?? { issues: [] }).map(
-      problemLine,
-    )
+    const problems = problemsOf(
+      tenantDocumentSchema.safeParse(value).error ?? { issues: [] },
+      tenantDocumentSchema,
+    ).map(problemLine)
     const entries = validIssuers(value)
     const own = entries.filter(({ issuer }) => owners.get(issuer) === id)
     const fields = isJsonObject(value) ? value : {}

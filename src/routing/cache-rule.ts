@@ -1,6 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts'
 import { isForAskable } from '../catalog/server-catalog.ts'
-import { overridesOf } from '../domain/access-policy.ts'
+import { overridesOf } from '../domain/tool-rules.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import type { Route } from './call.ts'
 

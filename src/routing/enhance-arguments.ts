@@ -1,4 +1,4 @@
-import { overridesOf } from '../domain/access-policy.ts'
+import { overridesOf } from '../domain/tool-rules.ts'
 import type { Clock } from '../domain/clock.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import type { Enhancer } from '../enhance/enhancer.ts'

@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/catalog.ts'
-import { overridesOf } from '../domain/access-policy.ts'
+import { overridesOf } from '../domain/tool-rules.ts'
 import { type Clock, sleep } from '../domain/clock.ts'
 import type { ErrorCode } from '../domain/error-table.ts'
 import { GatewayError, toGatewayError } from '../domain/errors.ts'

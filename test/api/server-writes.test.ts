@@ -119,7 +119,7 @@ describe('creating', () => {
           'headers.k: the value is masked, and there is no stored one to keep; give the value',
           expect.stringMatching(/^name: /),
           expect.stringMatching(/^url: /),
-          'unknown field "poool"',
+          'unknown field "poool", did you mean "pool"?',
         ],
       },
     })

@@ -159,7 +159,7 @@ describe('the arguments of a tool', () => {
 })
 
 test('a tool of which nothing is wanted but who may use it is the one that the server gave', () => {
-  const { tools, toolsByOwnName } = serverCatalog({ '*': { requiredRoles: [] }, other: { name: 'x' } })
+  const { tools, toolsByOwnName } = serverCatalog({ '*': { timeoutMs: 5 }, other: { name: 'x' } })
   expect(tools.plain.items[0]?.listed).toBe(SUM)
   expect(toolsByOwnName.get('sum')?.shape).toBeUndefined()
 })

@@ -85,9 +85,9 @@ describe('a change of', () => {
     ['tools', { tools: { exclude: ['x'] } }],
     ['description', { description: 'x' }],
     ['timeoutMs', { timeoutMs: 5 }],
-    ['catalogTtlMs', { catalogTtlMs: 100 }],
+    ['catalogTtlMs', { catalogTtlMs: 1000 }],
     ['lifecycle', { lifecycle: { maxRestarts: 1 } }],
-    ['pool', { pool: { idleMs: 1 } }],
+    ['pool', { pool: { idleMs: 1000 } }],
   ])('%s leaves the connection alone', (_field, change) => {
     expect(changeOf({}, change)).toEqual({ ...NOTHING, updated: ['acme/a'] })
   })

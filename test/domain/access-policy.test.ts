@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
-import { type Action, decide, overridesOf, type Target } from '../../src/domain/access-policy.ts'
+import { type Action, decide, type Target } from '../../src/domain/access-policy.ts'
+import { overridesOf, rulesOf } from '../../src/domain/tool-rules.ts'
 import type { Principal } from '../../src/domain/principal.ts'
 import {
   type ServerDefinition,
@@ -76,10 +77,8 @@ describe('a decision', () => {
 
   test.each<[object, Partial<Principal>]>([
     [{ tenantId: 'acme' }, {}],
-    [{ requiredRoles: [] }, { roles: [] }],
     [{ requiredRoles: ['admin', 'reader'] }, {}],
     [{ requiredRoles: { allOf: ['reader'] } }, {}],
-    [{ requiredRoles: { allOf: [] } }, { roles: [] }],
     [{ agentAllowlist: ['desk'] }, {}],
     [{ tools: {} }, {}],
     [{ tools: { include: ['read_*'], exclude: ['write_*'] } }, {}],
@@ -93,6 +92,14 @@ describe('a decision', () => {
   ])('is allowed by %j', (document, principal) => {
     expect(ruleOf(document, principal)).toBe('allow')
   })
+
+  test.each([[[]], [{ allOf: [] }]])(
+    'with an empty list of roles, which no document has, is for nobody: %j',
+    (empty) => {
+      const server = { ...serverOf({}), requiredRoles: empty }
+      expect(decide(ALICE, 'call', TOOL, snapshotOf(server)).ruleId).toBe('server-roles')
+    },
+  )
 
   test('about a server for all tenants does not depend on the tenant', () => {
     const target: Target = { ...TOOL, server: '*/files' }
@@ -131,9 +138,10 @@ const PATTERNS = [...TOOLS, '*', 'read_*', '*_file', '*r*e*', 'nothing']
 const SCOPES = ['tools:read', 'tools:write']
 const ACTIONS: Action[] = ['list', 'call', 'read', 'get', 'complete']
 
-const requiredRoles = fc.oneof(fc.subarray(ROLES), fc.record({ allOf: fc.subarray(ROLES) }))
+const someRoles = fc.subarray(ROLES, { minLength: 1 })
+const requiredRoles = fc.oneof(someRoles, fc.record({ allOf: someRoles }))
 const override = fc.record(
-  { requiredRoles, agentAllowlist: fc.subarray(AGENTS), scopes: fc.subarray(SCOPES) },
+  { requiredRoles, agentAllowlist: fc.subarray(AGENTS), scopes: fc.subarray(SCOPES, { minLength: 1 }) },
   { requiredKeys: [] },
 )
 const tools = fc
@@ -293,4 +301,15 @@ describe('for any principal, target and snapshot', () => {
       }),
     )
   })
+})
+
+test('what the entries under tools say of a tool is found once for each document', () => {
+  const patterns = Object.fromEntries(
+    Array.from({ length: 1000 }, (_, index) => [`*a${index}*b*`, { title: 'x' }]),
+  )
+  const definition = serverOf({ tools: patterns })
+  const rules = rulesOf(definition, 'a5b')
+  expect(rules.overrides).toEqual([{ title: 'x' }])
+  expect(rulesOf(definition, 'a5b')).toBe(rules)
+  expect(rulesOf(serverOf({ tools: patterns }), 'a5b')).not.toBe(rules)
 })

@@ -25,7 +25,7 @@ test('a union is explained by the member that was meant, else by what its member
     'a: unknown field "c"',
   ])
   expect(linesOf(schema, { a: true })).toEqual(['a: expected "*", number or object'])
-  expect(linesOf(schema, {})).toEqual(['a: expected "*", number or object'])
+  expect(linesOf(schema, {})).toEqual(['a: missing, expected "*", number or object'])
 })
 
 test('a discriminator lists its kinds', () => {

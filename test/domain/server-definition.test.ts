@@ -101,7 +101,7 @@ test('fields that do nothing for a server are named', () => {
   expect(withoutEffect(serverDocumentSchema.parse({ ...STDIO, pool: { min: 1, max: 2 } }))).toEqual([])
   const http = serverDocumentSchema.parse({
     ...HTTP,
-    pool: { max: 2, idleMs: 5 },
+    pool: { max: 2, idleMs: 1000 },
     sharing: 'session',
     tools: { include: ['*'], x: { cacheTtlMs: 5 } },
   })

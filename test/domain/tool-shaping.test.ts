@@ -22,7 +22,7 @@ test.each<[string, Record<string, unknown>, string[]]>([
   [
     'a name that no client takes',
     { get: { name: 'get it' } },
-    ['tools.get.name: expected ^[A-Za-z0-9_.-]{1,128}$'],
+    ['tools.get.name: expected a name of at most 128 letters, digits, "_", "." and "-"'],
   ],
   [
     'a default for what is fixed',

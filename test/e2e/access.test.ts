@@ -8,10 +8,10 @@ let gateway: TestGateway
 
 beforeAll(async () => {
   gateway = await startTestGateway({
-    open: { ...everything, requiredRoles: [] },
+    open: { ...everything, requiredRoles: undefined },
     roled: { ...everything, requiredRoles: ['writer'], tools: { 'get-*': { requiredRoles: ['admin'] } } },
-    agented: { ...everything, requiredRoles: [], agentAllowlist: ['planner'] },
-    foreign: { ...everything, requiredRoles: [], tenantId: 'other' },
+    agented: { ...everything, requiredRoles: undefined, agentAllowlist: ['planner'] },
+    foreign: { ...everything, requiredRoles: undefined, tenantId: 'other' },
   })
 })
 

@@ -31,7 +31,7 @@ async function fleet(era: 'legacy' | 'modern'): Promise<{
       transport: 'streamable-http',
       instances: processes.map(({ url }) => ({ url })),
       loadBalancing: 'round_robin',
-      healthCheck: { intervalMs: 500, unhealthyAfter: 2 },
+      healthCheck: { intervalMs: 1000, unhealthyAfter: 2 },
       requiredRoles: ['reader'],
     },
   })

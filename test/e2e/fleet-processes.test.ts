@@ -42,7 +42,7 @@ test('64 callers make a pool grow to its limit, wait or are refused at once, and
     maxConcurrentPerInstance: 4,
     queueLimit: 32,
     queueTimeoutMs: 120_000,
-    idleMs: 500,
+    idleMs: 1000,
   }
   const gateway = await started({ pool, timeoutMs: 120_000 })
   const token = await gateway.token()
@@ -78,7 +78,7 @@ test('64 callers make a pool grow to its limit, wait or are refused at once, and
 }, 150_000)
 
 test('a process that hangs is found and replaced, and calls run again', async () => {
-  const healthCheck = { intervalMs: 300, timeoutMs: 1000, unhealthyAfter: 2 }
+  const healthCheck = { intervalMs: 1000, timeoutMs: 1000, unhealthyAfter: 2 }
   const gateway = await started({ healthCheck, clientCapabilities: [] })
   const token = await gateway.token()
   const hung = status(gateway).instances[0]?.pid ?? 0

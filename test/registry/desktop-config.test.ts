@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { documentsOfDesktopConfig, legalName } from '../../src/registry/desktop-config.ts'
+import { documentsOfDesktopConfig, legalName, legalNames } from '../../src/registry/desktop-config.ts'
 
 const documentOf = (entry: unknown): unknown => documentsOfDesktopConfig({ a: entry })[0]?.value
 
@@ -9,15 +9,79 @@ test.each([
   ['sequential_thinking', 'sequential-thinking'],
   ['1password', 'server-1password'],
   ['@scope/pkg', 'scope-pkg'],
-  ['日本', 'server'],
-  ['', 'server'],
+  ['日本', 'server-cf2abf0c'],
+  ['中文', 'server-72726d88'],
   ['x'.repeat(80), 'x'.repeat(40)],
   [`${'x'.repeat(39)} y`, 'x'.repeat(39)],
 ])('the name %j becomes %j', (text, name) => {
   expect(legalName(text)).toBe(name)
 })
 
+test.each<[string, string[], string[]]>([
+  ['names of which no letter is left', ['中文', '日本'], ['server-72726d88', 'server-cf2abf0c']],
+  ['the name that needs no change keeps it', ['My Server', 'my-server'], ['my-server-H', 'my-server']],
+  ['else none has it', ['my server', 'My_Server'], ['my-server-H', 'my-server-H']],
+  [
+    'names that are too long',
+    [`${'x'.repeat(45)}a`, `${'x'.repeat(45)}b`],
+    [`${'x'.repeat(31)}-H`, `${'x'.repeat(31)}-H`],
+  ],
+])('%s: two that would get one name get different ones, whatever their order', (_case, texts, expected) => {
+  const names = legalNames(texts)
+  const shown = texts.map((text) => names.get(text)?.replace(/-[0-9a-f]{8}$/, '-H'))
+  expect(shown).toEqual(expected.map((name) => name.replace(/-[0-9a-f]{7,8}$/, '-H')))
+  expect(new Set(names.values()).size).toBe(2)
+  expect(legalNames(texts.toReversed())).toEqual(new Map([...names].toReversed()))
+})
+
 describe('an entry', () => {
+  test('has what is null in it as if it were not there, except for who may use the server', () => {
+    expect(
+      documentOf({
+        type: null,
+        command: 'x',
+        args: null,
+        env: { A: null, B: 'b' },
+        url: null,
+        headers: null,
+        disabled: null,
+      }),
+    ).toEqual({ name: 'a', transport: 'stdio', command: 'x', env: { B: 'b' } })
+    expect(
+      documentOf({ command: 'x', requiredRoles: null, agentAllowlist: null, enabled: null, tools: null }),
+    ).toEqual({
+      name: 'a',
+      transport: 'stdio',
+      command: 'x',
+      requiredRoles: null,
+      agentAllowlist: null,
+      enabled: null,
+      tools: null,
+    })
+  })
+
+  test('may have numbers and booleans among its arguments and headers', () => {
+    expect(documentOf({ command: 'x', args: ['--port', 3000, true] })).toMatchObject({
+      args: ['--port', '3000', 'true'],
+    })
+    expect(documentOf({ url: 'https://x.example.com', headers: { a: 1, b: false } })).toMatchObject({
+      headers: { a: '1', b: 'false' },
+    })
+  })
+
+  test.each([
+    [{ type: 'STDIO', command: 'x' }, 'stdio'],
+    [{ type: 'local', command: 'x' }, 'stdio'],
+    [{ transport: 'Stdio', command: 'x' }, 'stdio'],
+    [{ type: 'sse', command: 'x' }, 'stdio'],
+    [{ type: 'SSE', url: 'https://x.example.com' }, 'sse'],
+    [{ type: 'remote', url: 'https://x.example.com' }, 'http'],
+    [{ type: 'stdio', url: 'https://x.example.com' }, 'http'],
+    [{ transport: 'StreamableHTTP', url: 'https://x.example.com' }, 'streamable-http'],
+  ])('%j has transport %s', (entry, transport) => {
+    expect(documentOf(entry)).toMatchObject({ transport })
+  })
+
   test('with a command is a stdio server, npx and its arguments untouched', () => {
     expect(
       documentsOfDesktopConfig({

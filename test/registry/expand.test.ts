@@ -257,7 +257,10 @@ describe('before it is stored, a document', () => {
     expect(problemsOfRegistry([{ ...document, command: 'x', templateName: 'No' }])).toEqual([
       {
         name: 'acme/a',
-        problems: ['templateName: expected ^[a-z][a-z0-9-]{0,39}$', 'command: comes from the template'],
+        problems: [
+          'templateName: expected a name of at most 40 lower-case letters, digits and "-" that begins with a letter',
+          'command: comes from the template',
+        ],
       },
     ])
     expect(problemsOfRegistry([{ ...document, requiredRoles: 5, retries: 1 }])).toEqual([

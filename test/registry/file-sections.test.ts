@@ -125,7 +125,9 @@ describe('the tenants of a file', () => {
         id: 'tenants/acme',
         name: 'tenants/acme',
         tenantId: 'acme',
-        reason: expect.stringMatching(/^issuers\[1\]\.issuer: .*; quotas: unknown field "calls"$/),
+        reason: expect.stringMatching(
+          /^issuers\[1\]\.issuer: .*; quotas: unknown field "calls", did you mean "callsPerMinute"\?$/,
+        ),
         lastGoodServes: true,
       },
       {
@@ -206,7 +208,8 @@ describe('templates and pipelines of a file', () => {
         id: 'templates/Bad',
         name: 'templates/Bad',
         tenantId: '*',
-        reason: 'name: expected ^[a-z][a-z0-9-]{0,39}$',
+        reason:
+          'name: expected a name of at most 40 lower-case letters, digits and "-" that begins with a letter',
         lastGoodServes: false,
       },
       {

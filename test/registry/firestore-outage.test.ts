@@ -156,8 +156,8 @@ test('a start on a wiped store drops nothing of the last good file either', asyn
 
 test('a new gateway without a file knows from the others what a mass removal is, in chunks of 900 kB', async () => {
   const store = new MemoryDocuments()
-  const args = Array.from({ length: 30 }, (_, index) => `${index}`.padEnd(32_000, 'é'))
-  store.put({ ...four, 'mcp_servers/a': server({ args }) })
+  const args = Array.from({ length: 15 }, (_, index) => `${index}`.padEnd(32_000, 'é'))
+  store.put({ ...four, 'mcp_servers/a': server({ args }), 'mcp_servers/b': server({ args }) })
   const first = new World(store)
   await first.start()
   await first.run(6000)

@@ -32,7 +32,7 @@ test('a document has to name its tenant; an invalid one hurts no other, and its 
   await world.start()
   expect(world.servers).toBe('acme/good')
   expect(world.last.quarantined).toMatchObject([{ id: 'lost', tenantId: undefined, lastGoodServes: false }])
-  expect(world.last.quarantined[0]?.reason).toMatch(/^tenantId: expected/)
+  expect(world.last.quarantined[0]?.reason).toMatch(/^tenantId: missing, expected/)
   store.put({ 'mcp_servers/good': server({ command: 5 }) })
   await world.run()
   expect(world.servers).toBe('acme/good')

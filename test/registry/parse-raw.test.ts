@@ -6,8 +6,10 @@ const reasonOf = (value: unknown, defaultTenant?: string): string =>
 
 const endless: Record<string, unknown> = { tenantId: 'acme' }
 endless['again'] = endless
-const NAME = 'name: expected ^[a-z][a-z0-9-]{0,39}$'
-const TENANT = 'tenantId: expected ^[a-z0-9][a-z0-9-]{0,62}$ or "*"'
+const NAME =
+  'name: expected a name of at most 40 lower-case letters, digits and "-" that begins with a letter'
+const TENANT =
+  'tenantId: expected a tenant id of at most 63 lower-case letters, digits and "-", or "*" for all tenants'
 
 test.each<[string, unknown, string]>([
   ['of a tenant', { tenantId: 'acme', steps: [{ tool: 'x' }] }, 'valid'],

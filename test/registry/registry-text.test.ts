@@ -54,6 +54,78 @@ describe('a registry text', () => {
     })
   })
 
+  test('may be JSON with comments and trailing commas, as editors write it', () => {
+    const text =
+      '// my servers\n{ /* all */ "mcpServers": { "a": { "command": "x", "args": ["//y",], }, }, }\n'
+    expect(readRegistryText(text)).toEqual({
+      documents: [
+        { id: 'mcpServers.a', value: { name: 'a', transport: 'stdio', command: 'x', args: ['//y'] } },
+      ],
+      sections: NO_SECTIONS,
+      notes: [],
+    })
+  })
+
+  test("may be an editor's file, with inputs and types", () => {
+    const text = JSON.stringify({
+      inputs: [{ id: 'key', type: 'promptString', password: true }],
+      servers: {
+        'My Files': { command: 'npx', args: ['x'], dev: { watch: '*' } },
+        api: { type: 'http', url: 'https://x.example.com', headers: { a: '${input:key}' }, gallery: true },
+        old: { type: 'sse', url: 'https://y.example.com' },
+      },
+    })
+    expect(readRegistryText(text)).toEqual({
+      documents: [
+        { id: 'My Files', value: { name: 'my-files', transport: 'stdio', command: 'npx', args: ['x'] } },
+        {
+          id: 'api',
+          value: {
+            name: 'api',
+            transport: 'http',
+            url: 'https://x.example.com',
+            headers: { a: '${input:key}' },
+          },
+        },
+        { id: 'old', value: { name: 'old', transport: 'sse', url: 'https://y.example.com' } },
+      ],
+      sections: NO_SECTIONS,
+      notes: ['section "inputs" has no effect: the gateway asks nobody, and fills in no ${input:…}'],
+    })
+  })
+
+  test.each([
+    [
+      { command: 'x', pool: { max: 2 } },
+      { transport: 'stdio', command: 'x', pool: { max: 2 } },
+    ],
+    [{ package: 'a@1.0.0' }, { transport: 'stdio', package: 'a@1.0.0' }],
+    [
+      { url: 'https://x.example.com', requiredRole: ['r'] },
+      { transport: 'http', url: 'https://x.example.com', requiredRole: ['r'] },
+    ],
+    [
+      { instances: [{ url: 'https://x.example.com' }] },
+      { transport: 'http', instances: [{ url: 'https://x.example.com' }] },
+    ],
+    [
+      { command: 'x', disabled: true },
+      { transport: 'stdio', command: 'x', enabled: false },
+    ],
+    [{ requiredRoles: ['r'] }, { requiredRoles: ['r'] }],
+  ])('may leave out the transport of %j, and no field of it is lost', (entry, value) => {
+    expect(readRegistryText(JSON.stringify({ servers: { a: entry } }))).toMatchObject({
+      documents: [{ id: 'a', value }],
+    })
+  })
+
+  test("may not have a mistyped rule among a client's fields, which would open the server", () => {
+    const read = readRegistryText(
+      '{"mcpServers": {"a": {"command": "x", "required_roles": ["r"], "timeout": 5}}}',
+    )
+    expect(read).toMatchObject({ documents: [{ value: { command: 'x', required_roles: ['r'] } }] })
+  })
+
   test('may have other sections, maps from id to whatever stands there', () => {
     expect(
       readRegistryText(

@@ -40,7 +40,7 @@ describe('a template', () => {
     ],
     [
       'that says who may use the server',
-      server({ requiredRoles: [], tools: {}, tenantId: '*' }),
+      server({ requiredRoles: ['a'], tools: {}, tenantId: '*' }),
       'server.requiredRoles: belongs into the documents of servers that use the template; server.tools: belongs into the documents of servers that use the template; server.tenantId: belongs into the documents of servers that use the template',
     ],
     ['with a field of another transport', server({ url: 'http://a' }), 'server: unknown field "url"'],

@@ -234,7 +234,7 @@ describe('a pool of processes', () => {
   })
 
   test('lets none go that starts for calls that wait, however long that takes', async () => {
-    const fleet = await processFleet({ pool: { ...POOL, idleMs: 100 } })
+    const fleet = await processFleet({ pool: { ...POOL, idleMs: 1000 } })
     const calls = await hold(fleet, 8)
     await fleet.advance(5000)
     expect(fleet.states).toEqual(['ready', 'starting', 'starting', 'starting'])
