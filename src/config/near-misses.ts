@@ -1,3 +1,4 @@
+import { editDistance } from '../domain/edit-distance.ts'
 import { settingsSchema } from './schema.ts'
 
 /** A variable of the environment that is no setting and looks as if it were meant to be one. */
@@ -32,7 +33,7 @@ function isNear(name: string, setting: string): boolean {
   if (wordsOf(name) === wordsOf(setting) || squeezed(name) === squeezed(setting)) return true
   if (setting.length < SHORTEST) return false
   const limit = setting.length < LONG ? 1 : 2
-  return Math.abs(name.length - setting.length) <= limit && distance(name, setting) <= limit
+  return Math.abs(name.length - setting.length) <= limit && editDistance(name, setting) <= limit
 }
 
 function wordsOf(name: string): string {
@@ -41,26 +42,4 @@ function wordsOf(name: string): string {
 
 function squeezed(name: string): string {
   return name.toUpperCase().replace(/[_-]/g, '')
-}
-
-/** How many characters have to be put in, taken out, replaced, or exchanged with their neighbour. */
-function distance(a: string, b: string): number {
-  let before: number[] = []
-  let last = Array.from({ length: b.length + 1 }, (_, column) => column)
-  for (let row = 1; row <= a.length; row += 1) {
-    const next = [row]
-    for (let column = 1; column <= b.length; column += 1) {
-      const isSame = a[row - 1] === b[column - 1]
-      const isExchanged = a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]
-      next[column] = Math.min(
-        (last[column] ?? 0) + 1,
-        (next[column - 1] ?? 0) + 1,
-        (last[column - 1] ?? 0) + (isSame ? 0 : 1),
-        isExchanged ? (before[column - 2] ?? Infinity) + 1 : Infinity,
-      )
-    }
-    before = last
-    last = next
-  }
-  return last[b.length] ?? 0
 }

@@ -1,3 +1,4 @@
+import { editDistance } from './edit-distance.ts'
 import { isJsonObject } from './json.ts'
 
 const WRAPPERS = new Set(['optional', 'default', 'prefault', 'nullable', 'readonly'])
@@ -28,7 +29,7 @@ export function nearestName(name: string, known: readonly string[]): string | un
   if (other !== undefined && known.includes(other)) return other
   const most = name.length < 2 ? 0 : name.length < 6 ? 1 : 2
   const near = known
-    .map((each) => ({ each, distance: distanceOf(wanted, each.toLowerCase()) }))
+    .map((each) => ({ each, distance: editDistance(wanted, each.toLowerCase()) }))
     .filter(({ distance }) => distance <= most)
     .toSorted((a, b) => a.distance - b.distance)[0]?.each
   return near ?? (name.length < 4 ? undefined : known.find((each) => each.toLowerCase().includes(wanted)))
@@ -53,28 +54,4 @@ function memberOf(schema: unknown, segment: PropertyKey): unknown[] {
 function defOf(schema: unknown): Readonly<Record<string, unknown>> {
   const def: unknown = isJsonObject(schema) ? schema['def'] : undefined
   return isJsonObject(def) ? def : {}
-}
-
-/** Letters that differ, are missing, are too many or have changed places. */
-function distanceOf(a: string, b: string): number {
-  let before: number[] = []
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j += 1) {
-      const isSame = a[i - 1] === b[j - 1]
-      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
-      next.push(
-        Math.min(
-          (next[j - 1] ?? 0) + 1,
-          (row[j] ?? 0) + 1,
-          (row[j - 1] ?? 0) + (isSame ? 0 : 1),
-          isSwapped ? (before[j - 2] ?? 0) + 1 : Infinity,
-        ),
-      )
-    }
-    before = row
-    row = next
-  }
-  return row[b.length] ?? 0
 }

@@ -98,23 +98,32 @@ export function documentProblems(value: unknown): Problem[] {
 }
 
 function problemsOfServer(value: unknown): Problem[] {
-  const structure = structureProblem(value)
-  if (structure !== undefined) return [{ path: '', text: structure }]
-  if (isJsonObject(value) && isBuiltinName(value['name']))
-    return [
-      { path: 'name', text: `"${String(value['name'])}" is the name of a server of the gateway itself` },
-    ]
-  if (Buffer.byteLength(JSON.stringify(value) ?? '') > MAX_BYTES)
-    return [{ path: '', text: `larger than ${MAX_BYTES} bytes` }]
+  const whole = problemOfWhole(value)
+  if (whole !== undefined) return [whole]
   const access = isJsonObject(value) ? accessPartSchema.safeParse(value) : undefined
-  const whole = serverDocumentSchema.safeParse(value)
-  const issues = [...(access?.error?.issues ?? []), ...(whole.error?.issues ?? [])]
-  const unfilled = whole.success || !isJsonObject(value) ? undefined : unfilledUrl(value['url'])
+  const checked = serverDocumentSchema.safeParse(value)
+  const issues = [...(access?.error?.issues ?? []), ...(checked.error?.issues ?? [])]
   const problems = [
     ...problemsOf({ issues }, serverDocumentSchema),
-    ...(unfilled === undefined ? [] : [{ path: 'url', text: unfilled }]),
+    ...(issues.length > 0 ? unfilledIn(value) : []),
   ]
   return [...new Map(problems.map((problem) => [problemLine(problem), problem])).values()]
+}
+
+/** What is wrong with a document before its fields are looked at. */
+function problemOfWhole(value: unknown): Problem | undefined {
+  const structure = structureProblem(value)
+  if (structure !== undefined) return { path: '', text: structure }
+  if (isJsonObject(value) && isBuiltinName(value['name']))
+    return { path: 'name', text: `"${String(value['name'])}" is the name of a server of the gateway itself` }
+  const isTooLarge = Buffer.byteLength(JSON.stringify(value) ?? '') > MAX_BYTES
+  return isTooLarge ? { path: '', text: `larger than ${MAX_BYTES} bytes` } : undefined
+}
+
+/** Why a URL is none, where it was to be filled in. */
+function unfilledIn(value: unknown): Problem[] {
+  const text = unfilledUrl(isJsonObject(value) ? value['url'] : undefined)
+  return text === undefined ? [] : [{ path: 'url', text }]
 }
 
 /**

@@ -284,7 +284,7 @@ describe('problems', () => {
         name: 'OIDC_ISSUERS[0].issuer',
         expected: 'expected an https URL (http only on loopback) without user name, password and fragment',
       },
-      { name: 'OIDC_ISSUERS[0].tenants', expected: 'expected "*" or array' },
+      { name: 'OIDC_ISSUERS[0].tenants', expected: 'missing, expected "*" or array' },
       { name: 'OIDC_ISSUERS[0].claims', expected: 'unknown field "rolls"' },
       { name: 'OIDC_ISSUERS[1].tenants', expected: 'expected array to have >=1 items' },
     ])
