@@ -170,6 +170,12 @@ class Taken {
       return true
     }
     const bytes = sizeOf(given)
+    // What is left out counts, too: it has been read, and so would be what follows.
+    this.#bytes += bytes ?? MAX_ITEM_BYTES
+    if (this.#bytes > MAX_LIST_BYTES) {
+      this.#problems.add('', `${method}: only the first ${MAX_LIST_BYTES / 1024 / 1024} MiB are used`)
+      return false
+    }
     if (bytes === undefined) return leaveOut('its definition nests too deeply; it is left out')
     if (bytes > MAX_ITEM_BYTES)
       return leaveOut(`its definition is larger than ${MAX_ITEM_SIZE}; it is left out`)
@@ -177,11 +183,6 @@ class Taken {
     if (item === undefined) return true
     const own = String(item[identity])
     if (this.items.has(own)) return leaveOut('it is listed more than once; the first one counts')
-    if (this.#bytes + bytes > MAX_LIST_BYTES) {
-      this.#problems.add('', `${method}: only the first ${MAX_LIST_BYTES / 1024 / 1024} MiB are used`)
-      return false
-    }
-    this.#bytes += bytes
     this.items.set(own, { item, bytes })
     return true
   }

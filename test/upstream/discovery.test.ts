@@ -250,6 +250,22 @@ describe('the definitions of a server have 8 MiB together', () => {
     expect(offer.problems).toEqual(['tools/list: only the first 8 MiB are used'])
   })
 
+  test('those that are left out included, after which no page is read', async () => {
+    let pages = 0
+    const offer = await offerOf({
+      'tools/list': () => {
+        pages += 1
+        const tools = Array.from({ length: 20 }, (_, index) =>
+          tool(`n${pages}-${index}`, { description: 'x'.repeat(200_000) }),
+        )
+        return { tools, nextCursor: String(pages) }
+      },
+    })
+    expect(offer.tools).toEqual([])
+    expect(pages).toBe(3)
+    expect(offer.problems.at(-1)).toBe('tools/list: only the first 8 MiB are used')
+  })
+
   test('of which tools get theirs first', async () => {
     const prompts = Array.from({ length: 100 }, (_, index) => large(index))
     const tools = Array.from({ length: 100 }, (_, index) => tool(`n${index}`, large(index)))
