@@ -275,6 +275,8 @@ test('without credentials for Firestore it does not start, and says what to do, 
     PUBLIC_URL: 'http://127.0.0.1:8080',
     GOOGLE_APPLICATION_CREDENTIALS: '/nowhere/key.json',
     METADATA_SERVER_DETECTION: 'none',
+    STATE_KEY: 'cd'.repeat(32),
+    AUDIT_DIGEST_KEY: 'ab'.repeat(32),
   })
   const code = await gateway.exited
   const pulled = await gateway.tg('registry', 'pull', 'registry.yaml', '--dry-run')
