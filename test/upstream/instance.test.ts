@@ -176,7 +176,7 @@ describe('what a server offers', () => {
     await clock.advance(60_000)
     expect(upstreams.status(KEY)).toMatchObject({
       state: 'backing_off',
-      reason: 'it no longer says what it offers: Server sample did not answer in time',
+      reason: 'it no longer says what it offers: tools/list: no answer within 10 s',
     })
   })
 
