@@ -128,6 +128,7 @@ export async function startGateway(
     const directory = new TenantDirectory({
       defaults: settings.issuerDefaults,
       reservedIssuers: [...settings.issuers.map(({ issuer }) => issuer), LOCAL_ISSUER],
+      serving: () => control.tenants,
     })
     directory.onChange(() => issuers.setTenantIssuers(issuersOf(directory)))
 
@@ -178,6 +179,7 @@ export async function startGateway(
       upstreams,
       catalog: own.builtins,
       followers: { secrets, processLogs: servers.processLogs },
+      clock,
       logger,
     })
 

@@ -80,7 +80,10 @@ export function stateOf(
     ({ tenantId, name }) => tenantId === key.tenantId && name === key.name,
   )
   return {
-    ...(server === undefined ? { state: 'stopped' } : runtimeOf(sources, server, isManager)),
+    // What is written and not in force yet is not stopped, which an operator does.
+    ...(server === undefined
+      ? { state: refused === undefined ? 'pending' : 'stopped' }
+      : runtimeOf(sources, server, isManager)),
     ...(refused !== undefined && { quarantined: refused.reason }),
   }
 }

@@ -1,6 +1,8 @@
+import type { Clock } from '../domain/clock.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import { withResolvedPipelines } from '../pipelines/references.ts'
 import type { OpenRegistry } from '../registry/registry-open.ts'
+import { PacedUpstreams } from './paced-upstreams.ts'
 import { Reconciler, type ReconcilerOptions } from './reconciler.ts'
 
 /** The way from the registry to what runs, and how far it can be believed, as readiness tells it. */
@@ -13,11 +15,14 @@ export class ControlPath {
     options: ReconcilerOptions & {
       registry: Pick<OpenRegistry, 'source' | 'freshness' | 'isDiscoveryStale'>
       lifecycle: Lifecycle
+      clock: Clock
     },
   ) {
     const { registry, lifecycle } = options
     this.#registry = registry
-    this.#reconciler = new Reconciler(options)
+    const upstreams = new PacedUpstreams(options)
+    this.#reconciler = new Reconciler({ ...options, upstreams })
+    lifecycle.onClose('paces', () => upstreams.close())
     lifecycle.onClose('registry', () => registry.source.close())
     lifecycle.readyWhen('registry', () => this.#hasSnapshot)
     lifecycle.staleWhen('registry', () => this.isStale)
@@ -33,6 +38,13 @@ export class ControlPath {
   get isStale(): boolean {
     const { state } = this.#registry.freshness()
     return this.#hasSnapshot && (state === 'stale' || this.#reconciler.failures.length > 0)
+  }
+
+  /** The tenants, and `*`, that have something in force. */
+  get tenants(): Set<string> {
+    const { servers, pipelines, enhancementRules } = this.#reconciler.snapshot
+    const documents = [...servers.values(), ...pipelines.values(), ...enhancementRules.values()]
+    return new Set(documents.map(({ tenantId }) => tenantId))
   }
 
   /** Resolves and rejects as the start of the registry does; `onFirst` is called before the first snapshot is applied. */

@@ -3,8 +3,9 @@ import { type ServerDefinition, type ServerKey, serverKey } from '../domain/serv
 import type { QuarantinedDocument, Snapshot } from '../domain/snapshot.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { LastGood, RegistryDocument } from './parse.ts'
-import { contentOf, parseSections } from './parse-sections.ts'
-import type { RegistrySource } from './registry-source.ts'
+import { ParseMemory } from './parse-memory.ts'
+import { isSameSnapshot, parseSections } from './parse-sections.ts'
+import type { RegistrySource, WrittenDocument } from './registry-source.ts'
 import type { TenantDirectory } from './tenants.ts'
 
 /** What finds servers beside the registry. */
@@ -27,7 +28,8 @@ export class CombinedSource implements RegistrySource {
   #documents: readonly RegistryDocument[] = []
   #lastGood: LastGood = new Map()
   #generation = 0
-  #emitted: string | undefined
+  #emitted: Snapshot | undefined
+  readonly #memory = new ParseMemory()
   #forget: () => void = () => {}
   readonly #logger: Logger
   #isStale = false
@@ -61,6 +63,10 @@ export class CombinedSource implements RegistrySource {
     this.#forget = this.#directory.onChange(() => this.#emit())
   }
 
+  caughtUp(written: WrittenDocument): Promise<void> {
+    return this.#main.caughtUp(written)
+  }
+
   async close(): Promise<void> {
     this.#forget()
     this.#discovery.close()
@@ -86,9 +92,8 @@ export class CombinedSource implements RegistrySource {
   #merge(): void {
     if (this.#snapshot === undefined) return
     const merged = this.#merged(this.#snapshot)
-    const content = contentOf(merged)
-    if (content === this.#emitted) return
-    this.#emitted = content
+    if (isSameSnapshot(this.#emitted, merged)) return
+    this.#emitted = merged
     this.#generation += 1
     this.#onSnapshot({ ...merged, generation: this.#generation })
   }
@@ -100,6 +105,7 @@ export class CombinedSource implements RegistrySource {
       defaultTenant: this.#defaultTenant,
       previous: this.#lastGood,
       generation: main.generation,
+      memory: this.#memory,
     })
     this.#lastGood = lastGood
     const names = namesOf(main)

@@ -1,44 +1,43 @@
 import { basename } from 'node:path'
 import type { Clock } from '../domain/clock.ts'
-import { messageOf } from '../domain/errors.ts'
-import { isJsonObject } from '../domain/json.ts'
 import { EMPTY_SNAPSHOT, type QuarantinedDocument, type Snapshot } from '../domain/snapshot.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { FileHolds } from './file-holds.ts'
+import { type FileContent, FileWatch } from './file-watch.ts'
 import type { LastGood, RegistryDocument } from './parse.ts'
-import { contentOf, parseSections } from './parse-sections.ts'
-import { PollLoop } from './poll-loop.ts'
-import { fingerprintOf, readLimited } from './read-limited.ts'
+import { ParseMemory } from './parse-memory.ts'
+import { isSameSnapshot, parseSections, preparedServers } from './parse-sections.ts'
 import type { RegistryFreshness, RegistrySource } from './registry-source.ts'
 import {
   OPTIONAL_SECTIONS,
   type OptionalSection,
-  readRegistryText,
+  readLargeRegistryText,
   type RegistryContent,
 } from './registry-text.ts'
 import type { TenantDirectory } from './tenants.ts'
 
-const POLL_MS = 200
-/** A changed file is read once it has stood still this long, so that one in the middle of a write is not. */
-const SETTLE_MS = 50
 const MAX_FILE_BYTES = 4 * 1024 * 1024
+/** In a file's `confirm`: servers of tenants that it does not list are to be refused. */
+const CONFIRM_TENANTS = 'tenants'
 
 /**
- * A registry in a YAML or JSON file, watched by looking at its identity, size and time: that sees in-place
- * writes, atomic renames and swapped symbolic links (ConfigMaps) alike. A file that cannot be understood keeps
- * the last good servers and is itself listed as quarantined; so does one of its other sections for itself. Tenants
- * take effect before what belongs to them.
+ * A registry in a YAML or JSON file, which is watched. A file that cannot be understood keeps the last good servers and
+ * is itself listed as quarantined; so does one of its other sections for itself. Tenants take effect before what belongs
+ * to them. A removal of most documents at once is held back, see `RemovalGuard`, until it has stood for ten minutes, the
+ * file confirms it, or the gateway starts again.
  */
 export class FileSource implements RegistrySource {
   readonly #path: string
   readonly #defaultTenant: string
   readonly #directory: TenantDirectory
+  readonly #clock: Clock
   readonly #logger: Logger
-  readonly #loop: PollLoop
+  readonly #watch: FileWatch
+  readonly #holds = new FileHolds()
+  readonly #memory = new ParseMemory()
   #onSnapshot: (snapshot: Snapshot) => void = () => {}
-  /** The fingerprint of what was read last, and of a change that has not settled yet. */
-  #seen = ''
-  #unsettled = ''
   #text: string | undefined
+  #content: RegistryContent | undefined
   /** What the sections said when they could last be used. */
   #sections: Readonly<Record<OptionalSection, readonly RegistryDocument[]>> = {
     tenants: [],
@@ -49,9 +48,9 @@ export class FileSource implements RegistrySource {
   #lastGood: LastGood = new Map()
   #parsed: Snapshot = EMPTY_SNAPSHOT
   #generation = 0
-  #emitted: string | undefined
+  #emitted: Snapshot | undefined
   #notes: readonly string[] = []
-  readonly #clock: Clock
+  #heldIds = ''
   /** When the file could last be taken over, and whether it could this time. */
   #takenAt: number
   #isStale = false
@@ -70,13 +69,20 @@ export class FileSource implements RegistrySource {
     this.#logger = options.logger
     this.#clock = options.clock
     this.#takenAt = options.clock.now()
-    this.#loop = new PollLoop({ clock: options.clock, look: () => this.#pollOnce() })
+    this.#watch = new FileWatch({
+      path: options.path,
+      maxBytes: MAX_FILE_BYTES,
+      clock: options.clock,
+      onContent: (content) => this.#attempt(() => this.#take(content)),
+      onLook: () => this.#attempt(() => this.#release()),
+    })
   }
 
   /** How far the registry in force can be believed: `stale` while the file says what could not be taken over. */
   get status(): RegistryFreshness {
     const ageMs = this.#isStale ? this.#clock.now() - this.#takenAt : 0
-    return { state: this.#isStale ? 'stale' : 'live', ageMs, held: 0 }
+    const held = this.#holds.all.reduce((sum, { count }) => sum + count, 0)
+    return { state: this.#isStale ? 'stale' : 'live', ageMs, held }
   }
 
   /**
@@ -85,54 +91,21 @@ export class FileSource implements RegistrySource {
    */
   async start(onSnapshot: (snapshot: Snapshot) => void): Promise<void> {
     this.#onSnapshot = onSnapshot
-    this.#seen = await fingerprintOf(this.#path)
-    this.#take(await readLimited(this.#path, MAX_FILE_BYTES))
-    this.#loop.start(POLL_MS)
+    await this.#watch.start()
+  }
+
+  caughtUp(): Promise<void> {
+    return this.#watch.now()
   }
 
   close(): Promise<void> {
-    return this.#loop.close()
+    return this.#watch.close()
   }
 
-  async #pollOnce(): Promise<number> {
+  /** A file that cannot be taken over must not keep the gateway from starting, nor from the next edit. */
+  async #attempt(step: () => Promise<void>): Promise<void> {
     try {
-      return await this.#poll()
-    } catch (error) {
-      this.#fail(error)
-      return POLL_MS
-    }
-  }
-
-  /** Looks at the file once; resolves with the time until the next look. */
-  async #poll(): Promise<number> {
-    const fingerprint = await fingerprintOf(this.#path).catch(unreadable)
-    if (fingerprint === this.#seen) return POLL_MS
-    if (fingerprint !== this.#unsettled) {
-      this.#unsettled = fingerprint
-      return SETTLE_MS
-    }
-    const content = await readLimited(this.#path, MAX_FILE_BYTES).catch((error: unknown) => ({
-      problem: unreadable(error),
-    }))
-    if (this.#loop.isClosed) return POLL_MS
-    // The fingerprint was taken before reading: a write in between shows as a change next time.
-    this.#seen = fingerprint
-    this.#unsettled = ''
-    this.#take(content)
-    return POLL_MS
-  }
-
-  /** Never throws: a file that cannot be taken over must not keep the gateway from starting, nor from the next edit. */
-  #take(content: { readonly text: string } | { readonly problem: string }): void {
-    const text = 'text' in content ? content.text : undefined
-    if (text !== undefined && text === this.#text) return
-    this.#text = text
-    try {
-      const read = 'text' in content ? readRegistryText(content.text) : content
-      this.#isStale = 'problem' in read
-      if ('problem' in read) this.#keepLastGood(read.problem)
-      else this.#takeContent(read)
-      if (!this.#isStale) this.#takenAt = this.#clock.now()
+      await step()
     } catch (error) {
       this.#fail(error)
     }
@@ -141,6 +114,24 @@ export class FileSource implements RegistrySource {
   #fail(error: unknown): void {
     this.#isStale = true
     this.#logger.error({ file: this.#path, err: error }, 'taking over the registry file failed')
+  }
+
+  async #take(content: FileContent): Promise<void> {
+    const text = 'text' in content ? content.text : undefined
+    if (text !== undefined && text === this.#text) return
+    this.#text = text
+    const read = 'text' in content ? await readLargeRegistryText(content.text) : content
+    this.#isStale = 'problem' in read
+    if ('problem' in read) this.#keepLastGood(read.problem)
+    else await this.#takeContent(read)
+    if (!this.#isStale) this.#takenAt = this.#clock.now()
+  }
+
+  /** Lets a removal take effect that has been held back for long enough. */
+  async #release(): Promise<void> {
+    const now = this.#clock.now()
+    if (this.#content === undefined || !this.#holds.all.some(({ until = Infinity }) => until <= now)) return
+    await this.#takeContent(this.#content)
   }
 
   #keepLastGood(problem: string): void {
@@ -164,34 +155,61 @@ export class FileSource implements RegistrySource {
     }
   }
 
-  #takeContent({ documents: servers, sections, notes }: RegistryContent): void {
+  async #takeContent(content: RegistryContent): Promise<void> {
+    const { documents: all, sections, notes, confirmed } = content
+    this.#content = content
     for (const note of notes) {
       if (!this.#notes.includes(note)) this.#logger.warn({ file: this.#path }, `registry file: ${note}`)
     }
     this.#notes = notes
+    const servers = await preparedServers(all, { memory: this.#memory, defaultTenant: this.#defaultTenant })
     const refused = this.#takeSections(sections)
-    const { tenants, ...documents } = this.#sections
-    this.#takeTenants(tenants)
+    const { tenants, ...documents } = this.#holds.judge(
+      { servers, ...this.#sections },
+      { confirmed, now: this.#clock.now() },
+    )
+    this.#followHolds()
+    this.#takeTenants(tenants, confirmed.has(CONFIRM_TENANTS))
     const { snapshot, lastGood } = parseSections({
-      documents: { servers, ...documents },
+      documents,
       tenants: this.#directory.snapshot,
       defaultTenant: this.#defaultTenant,
       previous: this.#lastGood,
       generation: this.#generation + 1,
+      memory: this.#memory,
     })
     this.#lastGood = lastGood
     const ofTenants = this.#directory.snapshot.quarantined
-    this.#parsed = { ...snapshot, quarantined: [...snapshot.quarantined, ...ofTenants, ...refused] }
+    const held = this.#holds.entries(this.#defaultTenant)
+    this.#parsed = { ...snapshot, quarantined: [...snapshot.quarantined, ...ofTenants, ...refused, ...held] }
     this.#emit(this.#parsed)
   }
 
   /** Servers follow their file also where some part of the gateway does not follow the tenants. */
-  #takeTenants(tenants: readonly RegistryDocument[]): void {
+  #takeTenants(tenants: readonly RegistryDocument[], isConfirmed: boolean): void {
     try {
-      this.#directory.apply(tenants)
+      this.#directory.apply(tenants, {
+        defaultTenant: this.#defaultTenant,
+        isConfirmed,
+        howToConfirm: `write \`confirm: [${CONFIRM_TENANTS}]\` into the registry file`,
+      })
     } catch (error) {
       this.#fail(error)
     }
+  }
+
+  #followHolds(): void {
+    const holds = this.#holds.all
+    const ids = holds.map(({ id }) => id).join(' ')
+    if (ids === this.#heldIds) return
+    this.#heldIds = ids
+    for (const { section, id, count, until = 0 } of holds) {
+      this.#logger.error(
+        { file: this.#path, section, hold: id, until: new Date(until).toISOString() },
+        `the removal of ${count} documents at once is held back; confirm it with \`confirm: [${id}]\` in the file, or start the gateway again`,
+      )
+    }
+    if (holds.length === 0) this.#logger.info('no removal is held back any more')
   }
 
   /** Takes over the sections that can be used; says of the others why they cannot. */
@@ -212,16 +230,10 @@ export class FileSource implements RegistrySource {
 
   /** Hands over a snapshot unless it equals the last one; says whether it did. */
   #emit(snapshot: Snapshot): boolean {
-    const content = contentOf(snapshot)
-    if (content === this.#emitted) return false
-    this.#emitted = content
+    if (isSameSnapshot(this.#emitted, snapshot)) return false
+    this.#emitted = snapshot
     this.#generation += 1
     this.#onSnapshot({ ...snapshot, generation: this.#generation })
     return true
   }
-}
-
-function unreadable(error: unknown): string {
-  const code = isJsonObject(error) && typeof error['code'] === 'string' ? error['code'] : messageOf(error)
-  return `cannot be read (${code})`
 }

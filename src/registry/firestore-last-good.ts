@@ -15,6 +15,8 @@ export const SNAPSHOTS = 'catalog_snapshots'
 export interface LastGoodContent extends WatchedRegistry {
   /** Last good versions of documents of servers that are invalid, by document id. */
   readonly definitions: ReadonlyMap<string, ServerDefinition>
+  /** Tenants without a document that served on. */
+  readonly tolerated: readonly string[]
 }
 
 const HEAD = `${SNAPSHOTS}/last-good`
@@ -33,6 +35,7 @@ const contentSchema = z.object({
   templates: documents.default([]),
   pipelines: documents.default([]),
   enhancement_rules: documents.default([]),
+  tolerated: z.array(z.string()).default([]),
   definitions: z.array(z.tuple([z.string(), z.unknown()])),
 })
 const fileSchema = z.strictObject({

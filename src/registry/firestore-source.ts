@@ -5,18 +5,23 @@ import type { DocumentStore, WatchedDocument } from '../store/document-store.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { COLLECTIONS, eachSection, type WatchedRegistry } from './firestore-collections.ts'
 import { RegistryHolds } from './firestore-holds.ts'
-import { type LastGoodContent, LastGoodRegistry, SNAPSHOTS } from './firestore-last-good.ts'
+import { confirmationPath, confirmedAmong, CONFIRM_TENANTS } from './firestore-confirmations.ts'
+import { type LastGoodContent, LastGoodRegistry } from './firestore-last-good.ts'
 import { heldEntries, statusesOf } from './firestore-parse.ts'
 import { StatusWriter } from './firestore-status.ts'
+import { PendingWrites } from './firestore-writes.ts'
 import type { LastGood } from './parse.ts'
-import { contentOf, parseSections } from './parse-sections.ts'
-import type { RegistrySource } from './registry-source.ts'
-import type { TenantDirectory } from './tenants.ts'
+import { ParseMemory } from './parse-memory.ts'
+import { isSameSnapshot, parseSections, preparedServers } from './parse-sections.ts'
+import type { RegistrySource, WrittenDocument } from './registry-source.ts'
+import { ownerOf, type TenantDirectory } from './tenants.ts'
 
 /** What changes within this time is taken over in one step. */
 const COALESCE_MS = 50
 /** While a removal is held back: how often its confirmation is looked for. */
 const HOLD_POLL_MS = 2000
+/** The same while tenants without a document serve on, which nothing is waiting for. */
+const TENANTS_POLL_MS = 30_000
 /** The store gets this time at a start before the last good registry serves: it may be out of date. */
 const FIRST_SNAPSHOT_MS = 2000
 /** How long a mass removal has to stand before it takes effect. */
@@ -45,6 +50,7 @@ export class FirestoreSource implements RegistrySource {
   readonly #lastGoodRegistry: LastGoodRegistry
   readonly #statuses: StatusWriter
   readonly #holds: RegistryHolds
+  readonly #writes: PendingWrites
   readonly #firstSnapshot = Promise.withResolvers<void>()
   #onSnapshot: (snapshot: Snapshot) => void = () => {}
   #closed = false
@@ -58,7 +64,8 @@ export class FirestoreSource implements RegistrySource {
   /** Last good versions of what is quarantined now. */
   #definitions: LastGood = new Map()
   #generation = 0
-  #emitted: string | undefined
+  #emitted: Snapshot | undefined
+  readonly #memory = new ParseMemory()
   #heldIds = ''
   #cancelRun: (() => void) | undefined
   #cancelPoll: () => void = () => {}
@@ -89,6 +96,7 @@ export class FirestoreSource implements RegistrySource {
     this.#clock = clock
     this.#logger = logger
     this.#lastGoodRegistry = new LastGoodRegistry({ ...options, file: options.lastGoodFile })
+    this.#writes = new PendingWrites({ clock })
     this.#statuses = new StatusWriter({ store, clock, logger })
     this.#holds = new RegistryHolds({ releaseAfterMs: options.releaseAfterMs ?? RELEASE_AFTER_MS })
     this.#watch = new CollectionWatch({
@@ -125,17 +133,23 @@ export class FirestoreSource implements RegistrySource {
     this.#watch.start()
     await Promise.race([this.#firstSnapshot.promise, sleep(this.#clock, FIRST_SNAPSHOT_MS)])
     if (this.#closed || this.#emitted !== undefined || this.#fromFile === undefined) return
-    const { definitions, ...registry } = this.#fromFile
+    const { definitions, tolerated: _tolerated, ...registry } = this.#fromFile
     this.#logger.warn(
       { servers: registry.servers.length },
       'the last good registry serves until Firestore answers',
     )
     this.#lastGood = definitions
-    this.#take(registry)
+    this.#directory.tolerate(servedIn(this.#fromFile))
+    this.#take(registry, false)
+  }
+
+  caughtUp(written: WrittenDocument): Promise<void> {
+    return this.#closed ? Promise.resolve() : this.#writes.wait(written)
   }
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#writes.close()
     this.#watch.close()
     this.#statuses.close()
     this.#cancelRun?.()
@@ -166,13 +180,17 @@ export class FirestoreSource implements RegistrySource {
     if (this.#closed || stored === undefined) return
     const isMissing = this.#holds.isMissingFrom(stored)
     const recreated = (isMissing || this.#isUnsure) && (await this.#isRecreated())
-    const confirmed = isMissing ? await this.#confirmed() : new Set<string>()
+    const confirmed = await this.#confirmed(isMissing, stored)
+    if (this.#closed) return
+    await preparedServers(stored.servers, { memory: this.#memory, defaultTenant: undefined })
     if (this.#closed) return
     const inForce = this.#holds.judge(stored, { recreated, confirmed, now: this.#clock.now() })
-    this.#take(inForce)
+    this.#take(inForce, confirmed.has(CONFIRM_TENANTS))
     this.#followHold(recreated)
     await this.#settle(recreated)
-    this.#lastGoodRegistry.save({ ...inForce, definitions: this.#definitions })
+    const tolerated = [...this.#directory.snapshot.tolerated]
+    this.#lastGoodRegistry.save({ ...inForce, definitions: this.#definitions, tolerated })
+    this.#writes.look(stored)
   }
 
   /** What the store holds; undefined until every collection has come, be it empty. */
@@ -188,6 +206,7 @@ export class FirestoreSource implements RegistrySource {
     this.#isBased = true
     if (base === undefined) return
     this.#holds.rebase(base)
+    if (this.#emitted === undefined) this.#directory.tolerate(servedIn(base))
     if (this.#emitted === undefined) this.#lastGood = base.definitions
   }
 
@@ -203,25 +222,24 @@ export class FirestoreSource implements RegistrySource {
     }
   }
 
-  async #confirmed(): Promise<Set<string>> {
-    const found = await Promise.all(
-      this.#holds.all.map(async ({ id }) =>
-        (await this.#store.get(confirmationPath(id)).catch(() => undefined)) === undefined ? [] : [id],
-      ),
-    )
-    return new Set(found.flat())
+  #confirmed(isMissing: boolean, { tenants }: WatchedRegistry): Promise<Set<string>> {
+    const holds = isMissing ? this.#holds.all.map(({ id }) => id) : []
+    const { inUse, tolerated } = this.#directory.snapshot
+    const isOpen = tolerated.size > 0 || (!inUse && tenants.length > 0)
+    return confirmedAmong(this.#store, [...holds, ...(isOpen ? [CONFIRM_TENANTS] : [])])
   }
 
   /** Puts documents in force, the tenants before those that belong to them. */
-  #take({ tenants, ...documents }: WatchedRegistry): void {
+  #take({ tenants, ...documents }: WatchedRegistry, isConfirmed: boolean): void {
     this.#hasFailed = false
-    this.#takeTenants(tenants)
+    this.#takeTenants(tenants, isConfirmed)
     const { snapshot, lastGood } = parseSections({
       documents,
       tenants: this.#directory.snapshot,
       defaultTenant: undefined,
       previous: this.#lastGood,
       generation: this.#generation + 1,
+      memory: this.#memory,
     })
     this.#lastGood = lastGood
     const quarantined = new Set(snapshot.quarantined.map(({ id }) => id))
@@ -229,9 +247,8 @@ export class FirestoreSource implements RegistrySource {
     const held = this.#holds.all.flatMap((hold) => heldEntries(hold, lastGood))
     const refused = [...snapshot.quarantined, ...this.#directory.snapshot.quarantined]
     const next = { ...snapshot, quarantined: [...refused, ...held] }
-    const content = contentOf(next)
-    if (content !== this.#emitted) {
-      this.#emitted = content
+    if (!isSameSnapshot(this.#emitted, next)) {
+      this.#emitted = next
       this.#generation += 1
       this.#onSnapshot(next)
     }
@@ -243,9 +260,10 @@ export class FirestoreSource implements RegistrySource {
   }
 
   /** Servers follow the store also where some part of the gateway does not follow the tenants. */
-  #takeTenants(tenants: readonly WatchedDocument[]): void {
+  #takeTenants(tenants: readonly WatchedDocument[], isConfirmed: boolean): void {
     try {
-      this.#directory.apply(tenants)
+      const howToConfirm = `create ${confirmationPath(CONFIRM_TENANTS)}`
+      this.#directory.apply(tenants, { isConfirmed, howToConfirm })
     } catch (error) {
       this.#fail(error, 'taking over the tenants failed')
     }
@@ -255,6 +273,7 @@ export class FirestoreSource implements RegistrySource {
     const holds = this.#holds.all
     const ids = holds.map(({ id, cause }) => `${id} ${cause}`).join(' ')
     if (holds.length > 0) this.#pollSoon()
+    else if (this.#directory.snapshot.tolerated.size > 0) this.#pollSoon(TENANTS_POLL_MS)
     if (ids === this.#heldIds) return
     this.#heldIds = ids
     for (const { section, id, cause, removed } of holds) {
@@ -272,10 +291,10 @@ export class FirestoreSource implements RegistrySource {
     if (holds.length === 0) this.#logger.info('no removal is held back any more')
   }
 
-  #pollSoon(): void {
+  #pollSoon(delayMs = HOLD_POLL_MS): void {
     this.#cancelPoll()
     if (this.#closed) return
-    this.#cancelPoll = this.#clock.after(HOLD_POLL_MS, () => this.#runSoon(0))
+    this.#cancelPoll = this.#clock.after(delayMs, () => this.#runSoon(0))
   }
 
   /** Once nothing is held, the store as it is counts as the one to know. */
@@ -291,6 +310,8 @@ export class FirestoreSource implements RegistrySource {
   }
 }
 
-function confirmationPath(hold: string): string {
-  return `${SNAPSHOTS}/confirm-${hold}`
+/** The tenants that served when this was saved, whether they had a document or not. */
+function servedIn({ tenants, tolerated, servers, pipelines }: LastGoodContent): string[] {
+  if (tenants.length > 0) return [...tolerated]
+  return [...servers, ...pipelines].flatMap(({ value }) => ownerOf(value) ?? [])
 }

@@ -4,8 +4,9 @@ import { canonicalJson, isJsonObject } from '../domain/json.ts'
 import { problemLine, problemsOf } from '../domain/problems.ts'
 import { ALL_TENANTS, TENANT_ID } from '../domain/principal.ts'
 import type { QuarantinedDocument, Snapshot } from '../domain/snapshot.ts'
-import { expanded } from './expand.ts'
-import { type LastGood, parseRegistry, type RegistryDocument, withDefaults } from './parse.ts'
+import { expanded, usesTemplate } from './expand.ts'
+import { checkedServer, type LastGood, parseRegistry, type RegistryDocument, withDefaults } from './parse.ts'
+import type { ParseMemory } from './parse-memory.ts'
 import { parseRaw, type RawSection, rawRefusal } from './parse-raw.ts'
 import { parsePipelines } from './parse-pipelines.ts'
 import { Templates } from './templates.ts'
@@ -26,20 +27,20 @@ export function parseSections(
     documents: SnapshotDocuments
     previous: LastGood
     generation: number
+    memory?: ParseMemory
   },
 ): { snapshot: Snapshot; lastGood: LastGood } {
   const { documents, previous, generation, defaultTenant } = options
   const { known, strangers } = sifted(documents.servers, options)
   const templates = templateSection(documents.templates, options)
-  const servers = defaultTenant === undefined ? known.map(withoutDefaultTenant) : known
   const { snapshot, lastGood } = parseRegistry({
-    documents: servers.map((document) =>
-      expanded({ ...document, value: withDefaults(document, defaultTenant ?? '') }, templates.usable),
-    ),
+    documents: known.map((document) => expanded(ownedBy(document, defaultTenant), templates.usable)),
     defaultTenant: defaultTenant ?? '',
     previous,
     generation,
+    ...(options.memory !== undefined && { memory: options.memory }),
   })
+  options.memory?.settle()
   const kept = strangers.flatMap(({ id }) => {
     const good = previous.get(id)
     return good === undefined ? [] : [[id, good] as const]
@@ -64,18 +65,43 @@ export function parseSections(
   }
 }
 
-/** The same text for snapshots that differ in nothing but their generation. */
-export function contentOf({
-  servers,
-  templates,
-  pipelines,
-  enhancementRules,
-  quarantined,
-}: Omit<Snapshot, 'generation'>): string {
-  const sections = [servers, templates, pipelines, enhancementRules].map((section) =>
-    Object.fromEntries<unknown>(section),
+/** Documents of servers with what their source knows of them; those that are new are checked, a few at a time. */
+export async function preparedServers(
+  documents: readonly RegistryDocument[],
+  { memory, defaultTenant }: { memory: ParseMemory; defaultTenant: string | undefined },
+): Promise<RegistryDocument[]> {
+  const prepared = documents.map((document) => ownedBy(document, defaultTenant))
+  const plain = prepared.filter(({ value, problems }) => problems === undefined && !usesTemplate(value))
+  await memory.prepare(
+    plain.map((document) => ({ ...document, check: () => checkedServer(document, document.value) })),
   )
-  return canonicalJson([...sections, quarantined])
+  return prepared
+}
+
+function ownedBy(document: RegistryDocument, defaultTenant: string | undefined): RegistryDocument {
+  const owned = defaultTenant === undefined ? withoutDefaultTenant(document) : document
+  return { ...owned, value: withDefaults(owned, defaultTenant ?? '') }
+}
+
+/** Whether snapshots differ in nothing but their generation. */
+export function isSameSnapshot(a: Snapshot | undefined, b: Snapshot): boolean {
+  if (a === undefined) return false
+  return (
+    isSameMap(a.servers, b.servers) &&
+    isSameMap(a.templates, b.templates) &&
+    isSameMap(a.pipelines, b.pipelines) &&
+    isSameMap(a.enhancementRules, b.enhancementRules) &&
+    canonicalJson(a.quarantined) === canonicalJson(b.quarantined)
+  )
+}
+
+/** What did not change is mostly the same object. */
+function isSameMap(a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unknown>): boolean {
+  if (a.size !== b.size) return false
+  return [...b].every(([key, value]) => {
+    const before = a.get(key)
+    return before === value || (before !== undefined && canonicalJson(before) === canonicalJson(value))
+  })
 }
 
 /** Templates that name no tenant are for all, as they hold nothing of anyone. */

@@ -10,6 +10,7 @@ import {
 } from '../domain/server-definition.ts'
 import type { QuarantinedDocument, Snapshot } from '../domain/snapshot.ts'
 import { unfilledUrl } from '../domain/unfilled.ts'
+import type { CheckedServer, ParseMemory } from './parse-memory.ts'
 import { resolveNames, type Candidate } from './resolve-names.ts'
 
 /** A document as a source has it, before any check. */
@@ -45,13 +46,17 @@ export function parseRegistry(options: {
   defaultTenant: string
   previous: LastGood
   generation: number
+  memory?: ParseMemory
 }): { snapshot: ServersSnapshot; lastGood: LastGood } {
   const lastGood = new Map<string, ServerDefinition>()
   const candidates: Candidate[] = []
   const refused: QuarantinedDocument[] = []
   for (const document of options.documents) {
     const value = withDefaults(document, options.defaultTenant)
-    const { valid, problems } = checkedServer(document, value)
+    const { valid, problems } =
+      options.memory === undefined || document.problems !== undefined
+        ? checkedServer(document, value)
+        : options.memory.checked(document.id, value, () => checkedServer(document, value))
     const good = valid ?? options.previous.get(document.id)
     if (good !== undefined) lastGood.set(document.id, good)
     if (valid !== undefined) {
@@ -71,14 +76,11 @@ export function parseRegistry(options: {
   }
 }
 
-/** The server that a document is, or what is wrong with it. */
-function checkedServer(
-  document: RegistryDocument,
-  value: unknown,
-): { readonly valid: ServerDefinition | undefined; readonly problems: readonly string[] } {
+/** The server that a document is, with its defaults, or what is wrong with it; never throws. */
+export function checkedServer(document: RegistryDocument, value: unknown): CheckedServer {
   const problems = document.problems ?? documentProblems(value).map(problemLine)
   if (problems.length > 0) return { valid: undefined, problems }
-  return guarded<ReturnType<typeof checkedServer>>(
+  return guarded<CheckedServer>(
     () => ({ valid: serverDocumentSchema.parse(value), problems }),
     (reason) => ({ valid: undefined, problems: [reason] }),
   )
@@ -86,7 +88,9 @@ function checkedServer(
 
 /** The key of a document is its name, and its source knows its tenant, unless it says so itself. */
 export function withDefaults({ id, value }: RegistryDocument, defaultTenant: string): unknown {
-  return isJsonObject(value) ? { name: id, tenantId: defaultTenant, ...value } : value
+  if (!isJsonObject(value)) return value
+  const isWhole = Object.hasOwn(value, 'name') && Object.hasOwn(value, 'tenantId')
+  return isWhole ? value : { name: id, tenantId: defaultTenant, ...value }
 }
 
 /** Everything that is wrong with the document of a server, each thing once; never throws. */

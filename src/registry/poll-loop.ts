@@ -21,9 +21,19 @@ export class PollLoop {
   /** Looks after `delayMs` for the first time. */
   start(delayMs: number): void {
     if (this.#closed) return
-    this.#cancel = this.#clock.after(delayMs, () => {
-      this.#looking = this.#look().then((nextMs) => this.start(nextMs))
-    })
+    this.#cancel()
+    this.#cancel = this.#clock.after(delayMs, () => void this.now())
+  }
+
+  /** Looks at once, or after a look that is under way; resolves when it has ended. */
+  now(): Promise<void> {
+    this.#looking = this.#lookAfter(this.#looking)
+    return this.#looking
+  }
+
+  async #lookAfter(before: Promise<void>): Promise<void> {
+    await before
+    if (!this.#closed) this.start(await this.#look())
   }
 
   /** Looks no more; resolves when a look that is under way has ended. Idempotent. */

@@ -8,6 +8,7 @@ import { FileSource } from './file-source.ts'
 import { FileStore } from './file-store.ts'
 import type { RegistryFreshness, RegistrySource } from './registry-source.ts'
 import type { RegistryStore } from './registry-store.ts'
+import { settledStore } from './settled-store.ts'
 import type { TenantDirectory } from './tenants.ts'
 
 /** Where the registry is kept. */
@@ -74,8 +75,10 @@ async function openMain(
   if (firestore === undefined || settings.firestore === undefined) {
     const { registryFile: path, defaultTenant } = settings
     const source = new FileSource({ path, defaultTenant, directory, clock, logger })
-    const store = new FileStore({ path, defaultTenant, clock })
-    const pipelineStore = new FileStore({ path, defaultTenant, section: 'pipelines', clock })
+    const servers = new FileStore({ path, defaultTenant, clock })
+    const pipelines = new FileStore({ path, defaultTenant, section: 'pipelines', clock })
+    const store = settledStore(servers, 'servers', source)
+    const pipelineStore = settledStore(pipelines, 'pipelines', source)
     return { source, store, pipelineStore, freshness: () => source.status }
   }
   // Imported here, so that the embedded mode does not load the client library.
@@ -96,8 +99,8 @@ async function openMain(
   const { db } = firestore
   return {
     source,
-    store: new FirestoreStore({ db, clock }),
-    pipelineStore: new FirestoreStore({ db, section: 'pipelines', clock }),
+    store: settledStore(new FirestoreStore({ db, clock }), 'servers', source),
+    pipelineStore: settledStore(new FirestoreStore({ db, section: 'pipelines', clock }), 'pipelines', source),
     freshness: () => source.status,
   }
 }

@@ -10,6 +10,14 @@ export interface RegistryFreshness {
   readonly held: number
 }
 
+/** A document that was written; `etag` is undefined where it was removed. */
+export interface WrittenDocument {
+  readonly section: 'servers' | 'pipelines'
+  readonly tenantId: string
+  readonly name: string
+  readonly etag: string | undefined
+}
+
 /** Where the registry comes from. */
 export interface RegistrySource {
   /**
@@ -17,6 +25,8 @@ export interface RegistrySource {
    * before and has a higher generation. Rejects when nothing can be read at first.
    */
   start(onSnapshot: (snapshot: Snapshot) => void): Promise<void>
+  /** Resolves once a write is in force, or after two seconds at most. Never rejects. */
+  caughtUp(written: WrittenDocument): Promise<void>
   /** Ends watching; no snapshot comes after it resolved. Idempotent. */
   close(): Promise<void>
 }

@@ -1,9 +1,10 @@
-import { LineCounter, parseDocument } from 'yaml'
 import { guarded } from '../domain/guarded.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import { documentsOfDesktopConfig, documentsOfServers } from './desktop-config.ts'
 import { jsonOfJsonc } from './jsonc.ts'
 import type { RegistryDocument } from './parse.ts'
+import { type ParsedText, parseYaml } from './yaml-text.ts'
+import { parseYamlInThread } from './yaml-thread.ts'
 
 /** What a registry file says, or why it says nothing. Neither holds text of the file: it may be a secret. */
 export type RegistryText = RegistryContent | { readonly problem: string }
@@ -13,6 +14,8 @@ export interface RegistryContent {
   /** The servers. */
   readonly documents: readonly RegistryDocument[]
   readonly sections: Readonly<Record<OptionalSection, SectionContent>>
+  /** Ids of what the operator confirms, see `FileHolds`. */
+  readonly confirmed: ReadonlySet<string>
   /** Sentences for the operator about parts without effect. */
   readonly notes: readonly string[]
 }
@@ -21,11 +24,12 @@ export interface RegistryContent {
 export type OptionalSection = (typeof OPTIONAL_SECTIONS)[number]
 type SectionContent = { readonly documents: readonly RegistryDocument[] } | { readonly problem: string }
 
-const MAX_ALIAS_COUNT = 100
+/** From so many characters on it takes YAML longer than anybody should wait. */
+const LARGE = 65_536
 /** Sections that the format has and that this version does not act on. */
 const IGNORED_SECTIONS = ['gateway']
 export const OPTIONAL_SECTIONS = ['tenants', 'templates', 'pipelines', 'enhancement_rules'] as const
-const SECTIONS = ['servers', 'mcpServers', ...OPTIONAL_SECTIONS, ...IGNORED_SECTIONS]
+const SECTIONS = ['servers', 'mcpServers', 'confirm', ...OPTIONAL_SECTIONS, ...IGNORED_SECTIONS]
 
 /**
  * Reads the text of a registry file: `servers`, a map from name to document, a desktop client's `mcpServers`, or
@@ -33,14 +37,24 @@ const SECTIONS = ['servers', 'mcpServers', ...OPTIONAL_SECTIONS, ...IGNORED_SECT
  */
 export function readRegistryText(text: string): RegistryText {
   return guarded<RegistryText>(
-    () => readText(text),
+    () => contentOf(text, parseText),
     (reason) => ({ problem: reason }),
   )
 }
 
-function readText(text: string): RegistryText {
+/** The same; a large text in YAML is read in a thread, so that it keeps nobody waiting. */
+export async function readLargeRegistryText(text: string): Promise<RegistryText> {
+  if (text.length < LARGE || jsonOf(text) !== undefined) return readRegistryText(text)
+  const parsed = await parseYamlInThread(text)
+  return guarded<RegistryText>(
+    () => contentOf(text, () => parsed),
+    (reason) => ({ problem: reason }),
+  )
+}
+
+function contentOf(text: string, parse: (text: string) => ParsedText): RegistryText {
   if (text.trim() === '') return { problem: 'the file is empty' }
-  const parsed = parseText(text)
+  const parsed = parse(text)
   if ('problem' in parsed) return parsed
   const { root } = parsed
   if (!isJsonObject(root)) return { problem: 'expected a map with `servers` or `mcpServers`' }
@@ -65,8 +79,14 @@ function readText(text: string): RegistryText {
       pipelines: sectionOf(root, 'pipelines'),
       enhancement_rules: sectionOf(root, 'enhancement_rules'),
     },
+    confirmed: confirmedIn(root['confirm']),
     notes: notesOf(root),
   }
+}
+
+function confirmedIn(confirm: unknown): Set<string> {
+  const ids: unknown[] = Array.isArray(confirm) ? confirm : [confirm]
+  return new Set(ids.filter((id) => typeof id === 'string'))
 }
 
 function sectionOf(root: JsonObject, name: OptionalSection): SectionContent {
@@ -81,33 +101,20 @@ function documentsOf(section: JsonObject): RegistryDocument[] {
 }
 
 /** JSON is tried first, whatever the file is called: it is much faster, and YAML reads what JSON does not. */
-function parseText(text: string): { root: unknown } | { problem: string } {
-  if (!/^\s*[{/]/.test(text)) return parseYaml(text)
-  // With comments and commas as editors write them; else it is a YAML flow map, or broken JSON, for which the YAML parser
-  // knows line and column.
-  return jsonIn(text) ?? jsonIn(jsonOfJsonc(text)) ?? parseYaml(text)
+function parseText(text: string): ParsedText {
+  return jsonOf(text) ?? parseYaml(text)
 }
 
-function jsonIn(text: string): { root: unknown } | undefined {
+/** With comments and commas as editors write them. Undefined for a YAML flow map, and for what is broken. */
+function jsonOf(text: string): ParsedText | undefined {
+  return /^\s*[{/]/.test(text) ? (jsonIn(text) ?? jsonIn(jsonOfJsonc(text))) : undefined
+}
+
+function jsonIn(text: string): ParsedText | undefined {
   try {
     return { root: JSON.parse(text) as unknown }
   } catch {
     return undefined
-  }
-}
-
-function parseYaml(text: string): { root: unknown } | { problem: string } {
-  const lineCounter = new LineCounter()
-  const document = parseDocument(text, { lineCounter, prettyErrors: false, merge: true, logLevel: 'error' })
-  const [error] = document.errors
-  if (error !== undefined) {
-    const { line, col } = lineCounter.linePos(error.pos[0])
-    return { problem: `line ${line}, column ${col}: ${error.code.toLowerCase().replaceAll('_', ' ')}` }
-  }
-  try {
-    return { root: document.toJS({ maxAliasCount: MAX_ALIAS_COUNT }) as unknown }
-  } catch {
-    return { problem: 'aliases cannot be resolved, or there are too many' }
   }
 }
 

@@ -44,12 +44,24 @@ export interface Tenants {
   /** Without any document of a tenant every tenant id counts as known. */
   readonly inUse: boolean
   readonly byId: ReadonlyMap<string, Tenant>
+  /** Tenants without a document whose servers go on, because they served before there was any document. */
+  readonly tolerated: ReadonlySet<string>
   readonly quarantined: readonly QuarantinedDocument[]
 }
 
 /** Whether servers may belong to a tenant. */
-export function isKnownTenant({ inUse, byId }: Tenants, tenantId: string): boolean {
-  return !inUse || tenantId === ALL_TENANTS || byId.has(tenantId)
+export function isKnownTenant({ inUse, byId, tolerated }: Tenants, tenantId: string): boolean {
+  return !inUse || tenantId === ALL_TENANTS || byId.has(tenantId) || tolerated.has(tenantId)
+}
+
+/** What a source knows beside the documents of tenants. */
+export interface TenantFacts {
+  /** The tenant that needs no document. */
+  readonly defaultTenant?: string
+  /** Whether the operator wants servers of tenants without a document to be refused. */
+  readonly isConfirmed: boolean
+  /** How that is confirmed, as half a sentence. */
+  readonly howToConfirm: string
 }
 
 /** The tenant, or `*`, that a document names; undefined when it names none that could be one. */
@@ -63,20 +75,29 @@ export function ownerOf(value: unknown): string | undefined {
  * The tenants, held in one place for those who verify tokens and check servers. A document with problems is
  * reported, and only its valid parts count: an invalid issuer is not trusted, an invalid `trustAgentHeader` is false,
  * invalid quotas leave the last valid ones in force. An issuer belongs to one tenant: to the one that had it before,
- * else to the first by id.
+ * else to the first by id. The first document of all refuses no tenant that serves: until the operator confirms it, or
+ * the tenant gets a document, it goes on, and is reported.
  */
 export class TenantDirectory {
   readonly #defaults: IssuerDefaults
   readonly #reserved: ReadonlySet<string>
   readonly #listeners = new Set<(tenants: Tenants) => void>()
-  #tenants: Tenants = { inUse: false, byId: new Map(), quarantined: [] }
+  readonly #serving: () => Iterable<string>
+  #servedBefore: ReadonlySet<string> = new Set()
+  #tenants: Tenants = { inUse: false, byId: new Map(), tolerated: new Set(), quarantined: [] }
   #content = ''
 
   /**
    * @param options.defaults for issuers that do not say otherwise
    * @param options.reservedIssuers issuers that the settings name: no document may claim them
+   * @param options.serving tenants that have something in force
    */
-  constructor(options: { defaults: IssuerDefaults; reservedIssuers: readonly string[] }) {
+  constructor(options: {
+    defaults: IssuerDefaults
+    reservedIssuers: readonly string[]
+    serving?: () => Iterable<string>
+  }) {
+    this.#serving = options.serving ?? (() => [])
     this.#defaults = options.defaults
     this.#reserved = new Set(options.reservedIssuers)
   }
@@ -95,7 +116,7 @@ export class TenantDirectory {
    * Takes over all documents of tenants; says nothing to anyone when that changes nothing.
    * @throws AggregateError when a listener failed: the tenants are taken over all the same
    */
-  apply(documents: readonly RegistryDocument[]): void {
+  apply(documents: readonly RegistryDocument[], facts?: TenantFacts): void {
     const owners = this.#ownersOf(documents)
     const byId = new Map<string, Tenant>()
     const quarantined: QuarantinedDocument[] = []
@@ -107,11 +128,29 @@ export class TenantDirectory {
       if (tenant !== undefined) byId.set(document.id, tenant)
       if (problems.length > 0) quarantined.push(refusal(document.id, tenant, problems))
     }
-    const content = canonicalJson([Object.fromEntries(byId), quarantined, documents.length > 0])
+    const inUse = documents.length > 0
+    const tolerated = inUse ? this.#toleratedBeside(byId, facts) : new Set<string>()
+    quarantined.push(...[...tolerated].map((id) => toleration(id, facts)))
+    this.#servedBefore = new Set()
+    const content = canonicalJson([Object.fromEntries(byId), quarantined, inUse])
     if (content === this.#content) return
     this.#content = content
-    this.#tenants = { inUse: documents.length > 0, byId, quarantined }
+    this.#tenants = { inUse, byId, tolerated, quarantined }
     runAll([...this.#listeners].map((listener) => () => listener(this.#tenants)))
+  }
+
+  /** Says which tenants served before this start, without a document. */
+  tolerate(tenantIds: Iterable<string>): void {
+    this.#servedBefore = new Set(tenantIds)
+  }
+
+  #toleratedBeside(byId: ReadonlyMap<string, Tenant>, facts: TenantFacts | undefined): Set<string> {
+    if (facts === undefined || facts.isConfirmed) return new Set()
+    const { inUse, tolerated } = this.#tenants
+    const candidates = inUse ? tolerated : [...this.#serving(), ...this.#servedBefore]
+    return new Set(
+      [...candidates].filter((id) => id !== ALL_TENANTS && id !== facts.defaultTenant && !byId.has(id)),
+    )
   }
 
   #read(
@@ -194,6 +233,12 @@ function readIssuers(value: unknown): z.output<typeof issuers> {
     return data === undefined ? [] : [data]
   })
   return valid.filter(({ issuer }, index) => valid.findIndex((other) => other.issuer === issuer) === index)
+}
+
+function toleration(id: string, facts: TenantFacts | undefined): QuarantinedDocument {
+  const path = `tenants/${id}`
+  const reason = `there is no document for this tenant. What it has serves on, because it did before the first tenant was added: add one, or ${facts?.howToConfirm} to refuse it`
+  return { id: path, name: path, tenantId: id, reason, lastGoodServes: true }
 }
 
 function refusal(id: string, tenant: Tenant | undefined, problems: readonly string[]): QuarantinedDocument {

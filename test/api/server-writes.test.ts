@@ -47,7 +47,7 @@ describe('reading', () => {
     expect(answer.body).toEqual({
       name: 'api',
       tenantId: 'acme',
-      state: 'stopped',
+      state: 'pending',
       etag: answer.etag,
       document: {
         name: 'api',

@@ -80,11 +80,62 @@ test('the command line imports into a running gateway', async () => {
     ]
   }
   const address = ['--url', gateway.url, '--token', operator]
-  expect(await tg(...address, '--dry-run')).toEqual([2, '+ my-server\n'])
-  expect(await tg(...address)).toEqual([0, 'wrote my-server\n'])
-  expect((await tg(...address))[0]).toBe(1)
-  expect(await tg(...address, '--replace')).toEqual([0, 'wrote my-server\n'])
+  expect(await tg(...address, '--dry-run')).toEqual([2, expect.stringContaining('+ local/my-server\n')])
+  expect((await tg(...address))[0]).toBe(0)
+  expect((await tg(...address))[0]).toBe(0)
+  expect((await tg(...address, '--replace'))[0]).toBe(0)
   expect((await tg('--url', gateway.url, '--token', await gateway.token()))[0]).toBe(77)
   expect(await readFile(join(gateway.dataDir, 'registry.json'), 'utf8')).toContain('my-server')
   await rm(folder, { recursive: true })
+})
+
+test('whoever writes sees what was written with the next request', async () => {
+  const names = ['one', 'two', 'three', 'four', 'five']
+  for (const name of names) {
+    const created = await gateway.rest(admin, 'POST', '/v1/servers', { ...everything, name })
+    expect(created.status).toBe(201)
+    expect(['starting', 'ready']).toContain(created.body['state'])
+    const listed = await gateway.rest(admin, 'GET', `/v1/tools?server=${name}`)
+    const { tools, missingServers } = listed.body as { tools: unknown[]; missingServers: string[] }
+    expect(tools.length > 0 || missingServers.includes(name)).toBe(true)
+    const etag = String(created.body['etag'])
+    await gateway.rest(
+      admin,
+      'PUT',
+      `/v1/servers/${name}`,
+      { ...everything, description: 'new' },
+      { 'if-match': etag },
+    )
+    const servers = (await gateway.rest(admin, 'GET', '/v1/servers')).body['servers'] as Record<
+      string,
+      unknown
+    >[]
+    expect(servers.find((server) => server['name'] === name)).toMatchObject({ description: 'new' })
+    const { body } = await gateway.rest(admin, 'GET', `/v1/servers/${name}`)
+    await gateway.rest(admin, 'DELETE', `/v1/servers/${name}`, undefined, {
+      'if-match': String(body['etag']),
+    })
+    const left = (await gateway.rest(admin, 'GET', '/v1/servers')).body['servers'] as Record<
+      string,
+      unknown
+    >[]
+    expect(left.map((server) => server['name'])).not.toContain(name)
+  }
+}, 60_000)
+
+test('a pipeline is a tool with the next request after it was written, and none after it was removed', async () => {
+  const steps = [{ id: 'one', tool: 'shared_echo', arguments: { message: 'x' } }]
+  const written = await gateway.rest(operator, 'PUT', '/v1/pipelines/chain', { steps })
+  expect(written.status).toBe(201)
+  expect((await gateway.rest(operator, 'GET', '/v1/tools/pipeline_chain')).status).toBe(200)
+  const etag = String(written.body['etag'])
+  await gateway.rest(operator, 'DELETE', '/v1/pipelines/chain', undefined, { 'if-match': etag })
+  expect((await gateway.rest(operator, 'GET', '/v1/tools/pipeline_chain')).status).toBe(404)
+})
+
+test('a pipeline that is not valid says so, and speaks of no server', async () => {
+  const invalid = await gateway.rest(operator, 'PUT', '/v1/pipelines/chain', { steps: [] })
+  expect(invalid).toMatchObject({ status: 422, body: { title: 'The document is not valid' } })
+  const unknown = await gateway.rest(operator, 'GET', '/v1/pipelines/No_Name')
+  expect(unknown).toMatchObject({ status: 404, body: { detail: 'Unknown pipeline: No_Name' } })
 })

@@ -35,6 +35,7 @@ beforeEach(async () => {
         }
         return Promise.resolve()
       },
+      caughtUp: () => Promise.resolve(),
       close: () => Promise.resolve(void closed.push('main')),
     },
     discovery: {

@@ -61,7 +61,7 @@ function parse(
       pipelines: [],
       enhancement_rules: [],
     },
-    tenants: { inUse: false, byId: new Map(), quarantined: [] },
+    tenants: { inUse: false, byId: new Map(), tolerated: new Set(), quarantined: [] },
     defaultTenant: 'local',
     previous,
     generation: 1,

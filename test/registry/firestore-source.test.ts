@@ -85,9 +85,10 @@ test('a status that another gateway has written already is not written again', a
   await second.source.close()
 })
 
-test('once there are tenants a server of another one is refused, until the tenant is there', async () => {
+test('once tenants are confirmed a server of another one is refused, until the tenant is there', async () => {
   const store = new MemoryDocuments()
   store.put({
+    'catalog_snapshots/confirm-tenants': {},
     'mcp_servers/a': server(),
     'mcp_servers/b': server({ tenantId: 'globex' }),
     'mcp_servers/c': server({ tenantId: '*' }),
@@ -138,7 +139,11 @@ const STEPS = [{ id: 'read', tool: 'a_read' }]
 test('templates and pipelines are in the snapshot; a change of theirs is a new one, a bad one hurts nothing else', async () => {
   const store = new MemoryDocuments()
   const template = { tenantId: 'acme', server: { transport: 'stdio', command: 'x' } }
-  store.put({ 'mcp_servers/a': server(), 'mcp_templates/t1': template })
+  store.put({
+    'catalog_snapshots/confirm-tenants': {},
+    'mcp_servers/a': server(),
+    'mcp_templates/t1': template,
+  })
   const world = new World(store)
   await world.start()
   expect(Object.fromEntries(world.last.templates)).toEqual({

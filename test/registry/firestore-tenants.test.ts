@@ -1,5 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { isKnownTenant, type TenantDirectory, type Tenants } from '../../src/registry/tenants.ts'
+import { MemoryDocuments } from '../support/memory-documents.ts'
+import { folder, server, World } from './firestore-world.ts'
 import { claims, emptyDirectory } from './tenant-directory.ts'
 
 const directory = (): TenantDirectory => emptyDirectory(['https://platform.example.com'])
@@ -109,4 +111,51 @@ test('listeners hear of changes only, until they stop listening', () => {
   stop()
   tenants.apply([])
   expect(heard).toEqual([0, 1])
+})
+
+test('the first tenant refuses no server of a tenant that served before, also across a restart, until it is confirmed', async () => {
+  const store = new MemoryDocuments()
+  store.put({ 'mcp_servers/a': server() })
+  const world = new World(store)
+  await world.start()
+  store.put({ 'tenants/globex': {} })
+  await world.run(6000)
+  expect(world.servers).toBe('acme/a')
+  expect(world.last.quarantined).toMatchObject([
+    { id: 'tenants/acme', tenantId: 'acme', lastGoodServes: true },
+  ])
+  expect(world.last.quarantined[0]?.reason).toContain('create catalog_snapshots/confirm-tenants')
+  await world.source.close()
+  const next = new World(store)
+  await next.start()
+  expect(next.servers).toBe('acme/a')
+  const elsewhere = new World(store, { file: `${folder.path}/other.json` })
+  await elsewhere.start()
+  expect(elsewhere.servers).toBe('acme/a')
+  store.put({ 'catalog_snapshots/confirm-tenants': {} })
+  await next.run(31_000)
+  expect(next.servers).toBe('')
+  await next.source.close()
+  await elsewhere.source.close()
+})
+
+test('a write is waited for until it is in force, for two seconds at most', async () => {
+  const store = new MemoryDocuments()
+  store.put({ 'mcp_servers/a': server() })
+  const world = new World(store)
+  await world.start()
+  const written = { section: 'servers', tenantId: 'acme', name: 'b', etag: '2' } as const
+  let done = 0
+  const waiting = world.source.caughtUp(written).then(() => (done += 1))
+  await world.run(500)
+  expect(done).toBe(0)
+  store.put({ 'mcp_servers/b': server() })
+  await world.run(100)
+  await waiting
+  expect(world.servers).toBe('acme/a acme/b')
+  const never = world.source.caughtUp({ ...written, name: 'never' }).then(() => (done += 1))
+  await world.run(2000)
+  await never
+  expect(done).toBe(2)
+  await world.source.close()
 })

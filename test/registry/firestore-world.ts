@@ -42,7 +42,9 @@ afterEach(() => rm(folder.path, { recursive: true, force: true }))
 export class World {
   readonly clock = new FakeClock()
   readonly snapshots: Snapshot[] = []
-  readonly directory = emptyDirectory()
+  readonly directory = emptyDirectory([], () =>
+    [...(this.snapshots.at(-1)?.servers.values() ?? [])].map(({ tenantId }) => tenantId),
+  )
   readonly source: FirestoreSource
 
   constructor(store: MemoryDocuments, options: { file?: string; database?: string } = {}) {

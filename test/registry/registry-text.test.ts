@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { readRegistryText } from '../../src/registry/registry-text.ts'
+import { readLargeRegistryText, readRegistryText } from '../../src/registry/registry-text.ts'
 
 const NO_SECTIONS = {
   tenants: { documents: [] },
@@ -15,6 +15,7 @@ describe('a registry text', () => {
     expect(yaml).toEqual({
       documents: [{ id: 'a', value: { transport: 'stdio', command: 'node' } }],
       sections: NO_SECTIONS,
+      confirmed: new Set(),
       notes: [],
     })
     expect(json).toEqual(yaml)
@@ -24,6 +25,7 @@ describe('a registry text', () => {
     expect(readRegistryText('{servers: {a: {transport: sse}}}')).toEqual({
       documents: [{ id: 'a', value: { transport: 'sse' } }],
       sections: NO_SECTIONS,
+      confirmed: new Set(),
       notes: [],
     })
   })
@@ -35,6 +37,7 @@ describe('a registry text', () => {
         { id: 'mcpServers.a', value: { name: 'a', transport: 'stdio', command: 'x' } },
       ],
       sections: NO_SECTIONS,
+      confirmed: new Set(),
       notes: [],
     })
   })
@@ -43,12 +46,18 @@ describe('a registry text', () => {
     expect(readRegistryText('{"mcpServers": {}, "globalShortcut": "x"}')).toEqual({
       documents: [],
       sections: NO_SECTIONS,
+      confirmed: new Set(),
       notes: ['unknown section "globalShortcut" is ignored'],
     })
   })
 
   test('may have no server left, if it says so: a file that was cut off looks like one without a value', () => {
-    expect(readRegistryText('servers: {}\n')).toEqual({ documents: [], sections: NO_SECTIONS, notes: [] })
+    expect(readRegistryText('servers: {}\n')).toEqual({
+      documents: [],
+      sections: NO_SECTIONS,
+      confirmed: new Set(),
+      notes: [],
+    })
     expect(readRegistryText('servers:\n#  a: x\n')).toEqual({
       problem: '`servers` has no value; write `servers: {}` to have none',
     })
@@ -62,6 +71,7 @@ describe('a registry text', () => {
         { id: 'mcpServers.a', value: { name: 'a', transport: 'stdio', command: 'x', args: ['//y'] } },
       ],
       sections: NO_SECTIONS,
+      confirmed: new Set(),
       notes: [],
     })
   })
@@ -90,6 +100,7 @@ describe('a registry text', () => {
         { id: 'old', value: { name: 'old', transport: 'sse', url: 'https://y.example.com' } },
       ],
       sections: NO_SECTIONS,
+      confirmed: new Set(),
       notes: ['section "inputs" has no effect: the gateway asks nobody, and fills in no ${input:…}'],
     })
   })
@@ -126,6 +137,14 @@ describe('a registry text', () => {
     expect(read).toMatchObject({ documents: [{ value: { command: 'x', required_roles: ['r'] } }] })
   })
 
+  test.each([
+    ['confirm: removal-1a2b', ['removal-1a2b']],
+    ['confirm: [tenants, removal-1a2b, 5]', ['tenants', 'removal-1a2b']],
+    ['confirm: {a: b}', []],
+  ])('with %s confirms what is named there', (line, ids) => {
+    expect(readRegistryText(`servers: {}\n${line}`)).toMatchObject({ confirmed: new Set(ids), notes: [] })
+  })
+
   test('may have other sections, maps from id to whatever stands there', () => {
     expect(
       readRegistryText(
@@ -144,6 +163,7 @@ describe('a registry text', () => {
         pipelines: { documents: [{ id: 'p', value: [] }] },
         enhancement_rules: { documents: [{ id: 'r', value: 1 }] },
       },
+      confirmed: new Set(),
       notes: [],
     })
   })
@@ -157,6 +177,7 @@ describe('a registry text', () => {
         pipelines: { problem: 'expected a map from id to document' },
         enhancement_rules: { documents: [] },
       },
+      confirmed: new Set(),
       notes: [],
     })
   })
@@ -168,6 +189,7 @@ describe('a registry text', () => {
     expect(readRegistryText(`servers: {}\n${section}`)).toEqual({
       documents: [],
       sections: NO_SECTIONS,
+      confirmed: new Set(),
       notes,
     })
   })
@@ -212,5 +234,36 @@ describe('a registry text', () => {
     expect(readRegistryText(`servers: ${'['.repeat(100_000)}`)).toEqual({
       problem: expect.stringContaining('line 1'),
     })
+  })
+})
+
+describe('a large text', () => {
+  const lines = (count: number): string =>
+    `servers:\n${Array.from({ length: count }, (_, index) => `  s${index}: { transport: sse, url: 'https://x${index}.example.com' }`).join('\n')}`
+
+  test('in YAML says the same, and other work gets its turn while it is read', async () => {
+    const text = lines(2000)
+    let turns = 0
+    const timer = setInterval(() => (turns += 1), 1)
+    const read = await readLargeRegistryText(text)
+    clearInterval(timer)
+    expect(read).toEqual(readRegistryText(text))
+    expect(turns).toBeGreaterThan(3)
+  })
+
+  test.each([
+    ['a mistake', `${lines(2000)}\n  bad: [`],
+    ['an alias that holds itself', `${lines(2000)}\n  a: &a { b: *a }`],
+    ['levels without end', `${lines(2000)}\n  a: ${'['.repeat(5000)}${']'.repeat(5000)}`],
+  ])('with %s has a problem', async (_case, text) => {
+    expect(await readLargeRegistryText(text)).toEqual({ problem: expect.any(String) })
+  })
+
+  test('in JSON is read as any other', async () => {
+    const servers = Object.fromEntries(
+      Array.from({ length: 2000 }, (_, index) => [`s${index}`, { transport: 'sse' }]),
+    )
+    const text = JSON.stringify({ servers })
+    expect(await readLargeRegistryText(text)).toEqual(readRegistryText(text))
   })
 })

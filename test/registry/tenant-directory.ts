@@ -10,9 +10,13 @@ export const claims = {
 }
 
 /** A directory without tenants. */
-export function emptyDirectory(reservedIssuers: readonly string[] = []): TenantDirectory {
+export function emptyDirectory(
+  reservedIssuers: readonly string[] = [],
+  serving: () => Iterable<string> = () => [],
+): TenantDirectory {
   return new TenantDirectory({
     defaults: { audience: 'gateway', algorithms: ['RS256'], claims },
     reservedIssuers,
+    serving,
   })
 }
