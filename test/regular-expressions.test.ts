@@ -100,7 +100,7 @@ test('no expression takes time that grows faster than the text, whatever the tex
     ),
   )
   expect(slow).toEqual([])
-}, 60_000)
+}, 240_000)
 
 interface Attack {
   readonly name: string
@@ -134,11 +134,14 @@ function isLinear({ source, flags }: Expression, attack: Attack): boolean {
   const expression = new RegExp(source, flags.replace('y', ''))
   const long = attack.text(LONG)
   if (timeOf(expression, long) < SUSPICIOUS_MS) return true
-  // Once more, in case that the machine was busy with something else.
+  // More than once, in case that the machine was busy with something else.
   const least = (text: string): number =>
     Math.min(...Array.from({ length: 3 }, () => timeOf(expression, text)))
-  const leastLong = least(long)
-  return leastLong < SUSPICIOUS_MS || least(attack.text(LONGER)) / leastLong < MAX_GROWTH
+  const longer = attack.text(LONGER)
+  return [1, 2, 3].some(() => {
+    const leastLong = least(long)
+    return leastLong < SUSPICIOUS_MS || least(longer) / leastLong < MAX_GROWTH
+  })
 }
 
 /** Milliseconds of this thread, whatever else the machine does. */

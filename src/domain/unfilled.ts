@@ -33,7 +33,12 @@ function placeholdersIn(value: string, isOfShell: boolean): string[] {
   const patterns = isOfShell ? [BRACED, BARE, OF_WINDOWS, HOME] : [BRACED, BARE]
   const found = patterns.flatMap((pattern) => [...text.matchAll(pattern)].map(([match]) => match))
   // What stands in for a missing value may be a secret.
-  return [...new Set(found.map((match) => match.replace(/:-.*\}$/, ':-…}')))]
+  return [...new Set(found.map(withoutDefault))]
+}
+
+function withoutDefault(placeholder: string): string {
+  const start = placeholder.indexOf(':-')
+  return start === -1 ? placeholder : `${placeholder.slice(0, start)}:-…}`
 }
 
 function unfilledText(text: string, place: string): string {

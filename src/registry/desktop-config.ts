@@ -80,7 +80,7 @@ export function legalName(text: string): string {
 
 function withHash(name: string, text: string): string {
   const hash = createHash('sha256').update(text).digest('hex').slice(0, HASH_LENGTH)
-  return `${name.slice(0, MAX_NAME_LENGTH - HASH_LENGTH - 1).replace(/-+$/, '')}-${hash}`
+  return `${name.slice(0, MAX_NAME_LENGTH - HASH_LENGTH - 1).replace(/-$/, '')}-${hash}`
 }
 
 function documentFor(id: string, entry: unknown, read: (entry: JsonObject) => JsonObject): RegistryDocument {

@@ -118,7 +118,8 @@ test('the value is the one that the library gives, whatever the data', () => {
     'input.a && input.b', '!input', 'input[1:]', 'input[::-1]', '[input, input]', '{x: input}', 'to_string(input)',
     'type(input)', 'input.a == input.b', 'input[].a[]', 'not_null(input.a, input.b)', 'to_array(input)',
   ] // prettier-ignore
-  const data = fc.jsonValue({ maxDepth: 4 })
+  // As JSON has it, which knows no negative zero.
+  const data = fc.jsonValue({ maxDepth: 4 }).map((value) => JSON.parse(JSON.stringify(value)) as unknown)
   const withKeys = fc.oneof(data, fc.record({ a: data, b: data }), fc.array(fc.record({ a: data, b: data })))
   fc.assert(
     fc.property(fc.constantFrom(...texts), withKeys, (text, input) => {
