@@ -95,7 +95,7 @@ function runtimeOf(
 ): JsonObject {
   const offered = catalog.catalogOf(server)
   return {
-    ...shownStatus(upstreams.status(serverKey(server)), isManager),
+    ...(shownStatus(upstreams.status(serverKey(server)), isManager) ?? unopened(server)),
     ...(offered !== undefined && countsOf(offered)),
     problems: offered?.problems ?? [],
     // What a server for all tenants is started with is not for every tenant to see.
@@ -103,8 +103,13 @@ function runtimeOf(
   }
 }
 
-function shownStatus(status: ServerStatus | undefined, isManager: boolean): JsonObject {
-  if (status === undefined) return { state: 'stopped', instances: [] }
+/** An enabled server whose connections are not opened yet: its document changes too often just now. */
+function unopened({ enabled }: ServerDefinition): JsonObject {
+  return { state: enabled ? 'pending' : 'stopped', instances: [] }
+}
+
+function shownStatus(status: ServerStatus | undefined, isManager: boolean): JsonObject | undefined {
+  if (status === undefined) return undefined
   const { state, reason, since, breaker, instances } = status
   return {
     state,

@@ -129,7 +129,7 @@ test('a server that was discovered and is in no store is shown without its secre
   const shown = await found.ask('GET', 'pods')
   expect(shown).toMatchObject({
     status: 200,
-    body: { name: 'pods', tenantId: 'acme', state: 'stopped', document: { transport: 'http' } },
+    body: { name: 'pods', tenantId: 'acme', state: 'pending', document: { transport: 'http' } },
   })
   expect(shown.body).not.toHaveProperty('etag')
   expect(JSON.stringify(shown.body)).not.toContain('hunter2')
