@@ -13,6 +13,7 @@ type Item = { readonly id: string; readonly version: string; readonly document: 
 const PREFIX = 'removal-'
 /** How long a mass removal has to stand in the file before it takes effect. */
 const RELEASE_AFTER_MS = 600_000
+const UNGUARDED: Section = 'enhancement_rules'
 
 /** A removal that is held back, and how many documents it is of. */
 export interface FileHold {
@@ -23,7 +24,7 @@ export interface FileHold {
 }
 
 /**
- * A `RemovalGuard` for each section of a registry file. A document is known by tenant and name, so that one that moves to
+ * A `RemovalGuard` for each section of a registry file but the rules. A document is known by tenant and name, so that one that moves to
  * another key or section is not removed. What the file says at the start is taken as it is.
  */
 export class FileHolds {
@@ -35,11 +36,13 @@ export class FileHolds {
     { confirmed, now }: { confirmed: ReadonlySet<string>; now: number },
   ): Documents {
     const ids = new Set([...confirmed].map((id) => id.replace(PREFIX, '')))
-    return eachSection((section) =>
-      this.#guards[section]
+    return eachSection((section) => {
+      // Without its rule a prompt goes on as it is: nothing that anybody uses is taken away.
+      if (section === UNGUARDED) return documents[section]
+      return this.#guards[section]
         .judge(documents[section].map(itemOf), { recreated: false, confirmed: ids, now })
-        .map(({ document }) => document),
-    )
+        .map(({ document }) => document)
+    })
   }
 
   /** What is held back, servers first. */
