@@ -1,5 +1,5 @@
 /**
- * Runs every step, whatever becomes of the others.
+ * Runs every step, also when others fail.
  * @throws AggregateError with everything that was thrown, once all have run
  */
 export function runAll(steps: Iterable<() => void>): void {

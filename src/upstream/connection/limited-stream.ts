@@ -72,7 +72,7 @@ class EventLimiter {
       }
       const next = newline === -1 ? 'goes on' : this.#endLine(chunk, end, output)
       if (next === 'ended') return
-      if (next === 'starts anew') passFrom = end
+      if (next === 'starts again') passFrom = end
       start = end
     }
     if (this.#tail === undefined && passFrom < chunk.length) output.enqueue(chunk.subarray(passFrom))
@@ -113,8 +113,8 @@ class EventLimiter {
     return 'ended'
   }
 
-  /** Notes the end of a line; says whether passing on starts anew after it, or the stream is over. */
-  #endLine(chunk: Uint8Array, end: number, output: Output): 'starts anew' | 'goes on' | 'ended' {
+  /** Notes the end of a line; says whether passing on starts again after it, or the stream is over. */
+  #endLine(chunk: Uint8Array, end: number, output: Output): 'starts again' | 'goes on' | 'ended' {
     const isEventEnd = this.#isBlankLine
     this.#isBlankLine = true
     if (!isEventEnd) return 'goes on'
@@ -127,7 +127,7 @@ class EventLimiter {
     this.#size = 0
     this.#head = ''
     this.#tail = undefined
-    return dropped === undefined ? 'goes on' : 'starts anew'
+    return dropped === undefined ? 'goes on' : 'starts again'
   }
 }
 
