@@ -16,6 +16,7 @@ import { registryPlace } from './config/start-notes.ts'
 import { VERSION } from './config/version.ts'
 import { ControlPath } from './control/control-path.ts'
 import { sleep, systemClock } from './domain/clock.ts'
+import { viaOf } from './domain/via.ts'
 import { createApp } from './http/app.ts'
 import { openConnections } from './http/descriptors.ts'
 import { HttpListener } from './http/listen.ts'
@@ -95,7 +96,7 @@ export async function startGateway(
     const ownStages = await loadStages(given.callStages, { clock, logger, onClose })
     await makeDataDirectory(given.dataDir)
     lifecycle.onClose('data directory', await lockDataDirectory(given.dataDir))
-    const connections = await openConnections(given, { clock, logger })
+    const connections = await openConnections(given, { clock, logger, onClose })
     const listener = await HttpListener.open({ ...given, connections })
     lifecycle.onClose('http', () => listener.close(HTTP_GRACE_MS))
     const settings = atPort(given, listener.port)
@@ -147,7 +148,10 @@ export async function startGateway(
       },
     })
     lifecycle.onClose('secrets', () => secrets.close())
+    const stateKey = await privateKey(settings.stateKey, join(settings.dataDir, 'state.key'))
+    const via = viaOf(stateKey)
     const servers = openUpstreams(settings, {
+      via,
       resolveSecret: (reference) => secrets.resolve(reference),
       metrics,
       clock,
@@ -183,7 +187,6 @@ export async function startGateway(
       logger,
     })
 
-    const stateKey = await privateKey(settings.stateKey, join(settings.dataDir, 'state.key'))
     const seal = new StateSeal({ key: stateKey, clock })
     const tasks = { handles: new TaskHandles({ key: stateKey }), memory: new TaskMemory() }
     const interruption = new Interruption()
@@ -239,6 +242,7 @@ export async function startGateway(
 
     const app = createApp({
       ...settings,
+      via,
       ...servers,
       ...own,
       clock,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { printable } from '../domain/printable.ts'
+import { escapedJson, printable } from '../domain/printable.ts'
 import { CliError } from './cli-error.ts'
 import { type GatewayAddress, gatewayAt } from './rest-client.ts'
 import { table } from './table.ts'
@@ -25,7 +25,7 @@ export function withoutEscapes(context: CliContext): CliContext {
   const { print, printError, confirm } = context
   return {
     ...context,
-    print: context.columns === undefined ? print : (text) => print(printable(text)),
+    print: (text) => print(printable(text)),
     printError: (text) => printError(printable(text)),
     ...(confirm !== undefined && { confirm: (question) => confirm(printable(question)) }),
   }
@@ -90,6 +90,7 @@ export function rowsFor(
   return table(rows, { columns, ...(header !== undefined && { header }) })
 }
 
-export function asJson(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`
+/** JSON whose strings stay whole: what would be left out of the output is written as escapes. */
+export function asJson(value: unknown, indent = 2): string {
+  return `${escapedJson(JSON.stringify(value, undefined, indent))}\n`
 }

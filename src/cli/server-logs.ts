@@ -33,8 +33,7 @@ Each line has its time, the process id and the text; lines with -- are the gatew
       const base = pathOf(name, options, 'logs')
       const path = `${base}${base.includes('?') ? '&' : '?'}lines=${encodeURIComponent(options.lines)}&follow=${String(isFollowed)}`
       if (options.json === true && isFollowed) {
-        for await (const { data } of askEvents(address, 'GET', path))
-          context.print(`${JSON.stringify(data)}\n`)
+        for await (const { data } of askEvents(address, 'GET', path)) context.print(asJson(data, 0))
       } else if (options.json === true) {
         context.print(asJson(await ask(address, 'GET', path)))
       } else {

@@ -2,6 +2,12 @@ import { clientRow, type ErrorDefinition, row } from './error-row.ts'
 
 /** The rows of the one table for requests whose HTTP is not as it should be, whatever they ask for. */
 export const HTTP_ERRORS = {
+  loop_detected: clientRow(
+    508,
+    -32600,
+    'The request leads back to the gateway',
+    'The gateway sent this request itself: the `url` of a server is an address of the gateway (`via` names it, RFC 9110 §7.6.3).',
+  ),
   payload_too_large: clientRow(
     413,
     -32600,

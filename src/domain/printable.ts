@@ -15,6 +15,17 @@ export function printableJson(text: string): string {
   return printable(text).replace(ESCAPE, (escape) => (CONTROL_ESCAPE.test(escape) ? '' : escape))
 }
 
+/** JSON text with the same strings, in which escapes stand for all that `printable` would take out. */
+export function escapedJson(text: string): string {
+  return text.replace(UNPRINTABLE, (found) =>
+    Array.from({ length: found.length }, (_, at) => codeUnitEscape(found.charCodeAt(at))).join(''),
+  )
+}
+
+function codeUnitEscape(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, '0')}`
+}
+
 /** A text as one line for a terminal: line breaks and other white space become single blanks. */
 export function printableLine(text: string): string {
   return printable(text.replace(/\s+/g, ' ')).trim()

@@ -43,6 +43,7 @@ import { errorHandler } from './error-handler.ts'
 import { headerCheck } from './header-check.ts'
 import { probes, serverHealth } from './health.ts'
 import { allowedOrigins, hostCheck, originCheck } from './host-check.ts'
+import { loopCheck } from './loop-check.ts'
 import { mcpForward } from './mcp-forward.ts'
 import { mcpRoutes } from './mcp-routes.ts'
 import { notFound } from './not-found.ts'
@@ -52,6 +53,8 @@ import { boundUnread, unlessGone } from './response-guards.ts'
 import { traceContext } from './trace-context.ts'
 
 export interface AppOptions {
+  /** The gateway's own entry in the header `via`. */
+  readonly via: string
   readonly allowedHosts: readonly string[]
   readonly allowedOrigins: readonly string[]
   readonly authorizationServers: () => readonly string[]
@@ -96,6 +99,7 @@ export function createApp(options: AppOptions): Express {
   app.use(requestContext) // first, so that every answer has its request id
   app.use(cors(isAllowedOrigin)) // before whatever may refuse: pages can read refusals, too
   app.use(headerCheck) // before anything reads what could be there twice
+  app.use(loopCheck(options.via)) // before the token, which a looping server may well have
   app.use(probes(options.lifecycle)) // before the host check: probes come by address, not by name
   app.use(hostCheck(options.allowedHosts)) // before the token: a rebound browser must not even try one
   app.use(protectedResource(options)) // how to get a token cannot need one, and pages of any origin may know

@@ -1,6 +1,6 @@
 import type { Server, ServerResponse } from 'node:http'
 import { type Socket, isIPv6 } from 'node:net'
-import type { Clock } from '../domain/clock.ts'
+import { type Clock, sleep } from '../domain/clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
 /** How many connections of clients may be open. */
@@ -42,7 +42,7 @@ class Address {
   open = 0
 }
 
-const REFRESH_MS = 1000
+const REFRESH_MS = 200
 const LOG_EVERY_MS = 60_000
 
 /**
@@ -59,10 +59,10 @@ export class Connections {
   readonly #idle = new Idle()
   readonly #addresses = new Map<string, Address>()
   readonly #connections = new WeakMap<Socket, Connection>()
-  #refreshedAt: number
+  #isRefreshing = false
   #loggedAt = -Infinity
 
-  /** @param options.limitsNow asked again while connections come, at most once a second: the system's limits may change */
+  /** @param options.limitsNow asked again after connections came: the system's limits may change */
   constructor(options: {
     limits: ConnectionLimits
     limitsNow: () => Promise<ConnectionLimits>
@@ -73,7 +73,6 @@ export class Connections {
     this.#limitsNow = options.limitsNow
     this.#clock = options.clock
     this.#logger = options.logger
-    this.#refreshedAt = options.clock.monotonic()
   }
 
   get open(): number {
@@ -148,10 +147,12 @@ export class Connections {
     connection.address.idle.remove(connection)
   }
 
+  /** Once for all connections of an interval, at its end: what comes without a descriptor for it is never seen here. */
   async #refresh(): Promise<void> {
-    const now = this.#clock.monotonic()
-    if (now - this.#refreshedAt < REFRESH_MS) return
-    this.#refreshedAt = now
+    if (this.#isRefreshing) return
+    this.#isRefreshing = true
+    await sleep(this.#clock, REFRESH_MS)
+    this.#isRefreshing = false
     this.#limits = await this.#limitsNow()
     for (let excess = this.#open - this.#limits.total; excess > 0; excess -= 1) {
       if (!this.#end(this.#idle.first)) return

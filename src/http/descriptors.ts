@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import type { Clock } from '../domain/clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { type ConnectionLimits, Connections } from './connections.ts'
@@ -8,6 +8,10 @@ const MIN_RESERVE = 128
 const MIN_CONNECTIONS = 16
 /** Where the system does not say. */
 const ASSUMED_DESCRIPTORS = 10_240
+const LIMITS_FILE = '/proc/self/limits'
+const LIMITS_BYTES = 4096
+
+type OnClose = (name: string, close: () => Promise<void>) => void
 
 interface ConnectionSettings {
   readonly maxConnections: number | undefined
@@ -17,25 +21,32 @@ interface ConnectionSettings {
 /** The connections of the gateway's clients, none yet, within the bounds of settings and system. */
 export async function openConnections(
   settings: ConnectionSettings,
-  options: { clock: Clock; logger: Logger },
+  { clock, logger, onClose }: { clock: Clock; logger: Logger; onClose: OnClose },
 ): Promise<Connections> {
-  const limitsNow = (): Promise<ConnectionLimits> => connectionLimits(settings)
-  return new Connections({ limits: await limitsNow(), limitsNow, ...options })
+  // Kept open: when it matters most, no descriptor is left to open it with.
+  const file = await open(LIMITS_FILE).catch(() => undefined)
+  if (file !== undefined) onClose('limits of the process', () => file.close())
+  let systemLimits = ''
+  const limitsNow = async (): Promise<ConnectionLimits> => {
+    const found = await file?.read(Buffer.alloc(LIMITS_BYTES), 0, LIMITS_BYTES, 0).catch(() => undefined)
+    if (found !== undefined) systemLimits = found.buffer.toString('utf8', 0, found.bytesRead)
+    return connectionLimits(settings, systemLimits)
+  }
+  return new Connections({ limits: await limitsNow(), limitsNow, clock, logger })
 }
 
 /**
- * How many connections may be open now: what the settings say, within the descriptors that this process may have but for
- * a quarter of them, at least 128.
+ * How many connections may be open: what the settings say, within the descriptors that this process may have but for a
+ * quarter of them, at least 128.
  */
-async function connectionLimits(settings: ConnectionSettings): Promise<ConnectionLimits> {
-  const descriptors = await maxDescriptors()
+function connectionLimits(settings: ConnectionSettings, systemLimits: string): ConnectionLimits {
+  const descriptors = maxDescriptors(systemLimits)
   const available = Math.max(MIN_CONNECTIONS, descriptors - Math.max(MIN_RESERVE, Math.ceil(descriptors / 4)))
   const total = Math.min(settings.maxConnections ?? available, available)
   return { total, perAddress: Math.min(settings.maxConnectionsPerAddress ?? Math.ceil(total / 2), total) }
 }
 
-async function maxDescriptors(): Promise<number> {
-  const text = await readFile('/proc/self/limits', 'utf8').catch(() => '')
-  const found = Number(/^Max open files +(\d+)/m.exec(text)?.[1])
+function maxDescriptors(systemLimits: string): number {
+  const found = Number(/^Max open files +(\d+)/m.exec(systemLimits)?.[1])
   return Number.isInteger(found) && found > 0 ? found : ASSUMED_DESCRIPTORS
 }

@@ -38,6 +38,8 @@ export interface OpenUpstreams {
 export function openUpstreams(
   settings: UpstreamSettings,
   options: Pick<UpstreamsOptions, 'onOffer' | 'onState' | 'onBreaker' | 'onBusy'> & {
+    /** The gateway's own entry in the header `via`. */
+    readonly via: string
     readonly resolveSecret: ResolveSecret
     readonly metrics: Metrics
     readonly clock: Clock
@@ -45,7 +47,7 @@ export function openUpstreams(
     readonly logger: Logger
   },
 ): OpenUpstreams {
-  const { resolveSecret, metrics, clock, random, logger, ...events } = options
+  const { via, resolveSecret, metrics, clock, random, logger, ...events } = options
   const { startConcurrency, maxOwnPools, connectTimeoutMs, drainTimeoutMs } = settings
   // Processes are started in folders of their own, where a relative path would lead elsewhere.
   const dataDir = resolve(settings.dataDir)
@@ -53,6 +55,7 @@ export function openUpstreams(
   const connector = {
     clientInfo: { name: 'tool-gateway', version: VERSION },
     maxMessageBytes: settings.maxUpstreamMessageBytes,
+    via,
     dataDir,
     resolveSecret,
     processLog: (key: string) => processLogs.of(key),

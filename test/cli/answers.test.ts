@@ -75,12 +75,13 @@ describe('what strangers wrote cannot steer the terminal', () => {
     expect((await tg(['tools', 'list'])).out).toBe('a_b\t]0;owned[2Jsays\n')
   })
 
-  test('in JSON and in results at a terminal; a pipe gets them as they are', async () => {
+  test('in results, at a terminal and in a pipe; JSON has escapes for it and loses nothing', async () => {
     answers = { 'POST /v1/tools/a_b': { body: { content: [{ type: 'text', text: `a${ESCAPES}\n\tb` }] } } }
     expect((await tg(['tools', 'call', 'a_b'], { columns: 80 })).out).toBe('a]0;owned[2J\n\tb\n')
-    expect((await tg(['tools', 'call', 'a_b'])).out).toBe(`a${ESCAPES}\n\tb\n`)
-    const json = (await tg(['tools', 'call', 'a_b', '--json'], { columns: 80 })).out
-    expect(json).not.toMatch(/[\u202e\u{e0041}]/u)
+    expect((await tg(['tools', 'call', 'a_b'])).out).toBe('a]0;owned[2J\n\tb\n')
+    const json = (await tg(['tools', 'call', 'a_b', '--json'])).out
+    expect(json).not.toMatch(/[^\P{C}\n\t]/u)
+    expect(JSON.parse(json)).toEqual({ content: [{ type: 'text', text: `a${ESCAPES}\n\tb` }] })
   })
 
   test('in what a server said while it was inspected', async () => {

@@ -12,6 +12,7 @@ const ROWS = [
   ['invalid_request', 400, -32600, 'client', false],
   ['invalid_params', 400, -32602, 'client', false],
   ['invalid_arguments', 422, -32602, 'client', false],
+  ['loop_detected', 508, -32600, 'client', false],
   ['payload_too_large', 413, -32600, 'client', false],
   ['too_many_headers', 431, -32600, 'client', false],
   ['unsupported_media_type', 415, -32600, 'client', false],

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { printable, printableJson, printableLine } from '../../src/domain/printable.ts'
+import { escapedJson, printable, printableJson, printableLine } from '../../src/domain/printable.ts'
 
 test('text keeps its lines, tabs and letters of every language', () => {
   const text = 'grüße\n\t查询 مرحبا 😀 é'
@@ -27,4 +27,11 @@ test('JSON text stays JSON, without control characters in its strings', () => {
   const value = { 'k\u001b': 'a\u001b[2J\u009b\n\t\u202e\\u001b\\', n: 'ü' }
   const text = printableJson(JSON.stringify(value))
   expect(JSON.parse(text)).toEqual({ k: 'a[2J\n\t\\u001b\\', n: 'ü' })
+})
+
+test('escaped JSON has only text in it, and the same strings', () => {
+  const value = { 'k\u001b': 'a\u009b\n\u202e\u{e0069}\\', n: 'ü 😀' }
+  const text = escapedJson(JSON.stringify(value))
+  expect(text).toBe('{"k\\u001b":"a\\u009b\\n\\u202e\\udb40\\udc69\\\\","n":"ü 😀"}')
+  expect(JSON.parse(text)).toEqual(value)
 })

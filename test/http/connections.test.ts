@@ -1,5 +1,8 @@
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import pino from 'pino'
 import { type ConnectionLimits, Connections } from '../../src/http/connections.ts'
@@ -96,12 +99,41 @@ test('a limit of the system that has become smaller ends what is idle, and the l
   for (const from of ['127.0.0.1', '127.0.0.2', '127.0.0.3']) await open(from)
   limits = { total: 1, perAddress: 1 }
   await eventually(() => connections.open === 3)
-  await clock.advance(1000)
-  await open('127.0.0.4')
+  await clock.advance(200)
   await eventually(() => connections.open <= 1)
+  await open('127.0.0.4')
   await open('127.0.0.5')
   await open('127.0.0.6')
   expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
     'as many connections are open as allowed; idle ones are closed, further ones refused',
   ])
 })
+
+/** Elsewhere the system does not say its limits. */
+const onLinux = process.platform === 'linux' ? test : test.skip
+
+onLinux(
+  'connections that use up every descriptor before their bound is known are closed, and the next one is served',
+  async () => {
+    const program = join(import.meta.dirname, '../support/listening-process.ts')
+    const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'] })
+    try {
+      const [port] = (await once(child.stdout, 'data')) as [Buffer]
+      await promisify(execFile)('prlimit', ['--pid', String(child.pid), '--nofile=160'])
+      const idle = Array.from({ length: 300 }, () =>
+        connect(Number(port), '127.0.0.1').on('error', () => undefined),
+      )
+      sockets.push(...idle)
+      await eventually(() =>
+        fetch(`http://127.0.0.1:${port}`).then(
+          ({ ok }) => ok,
+          () => false,
+        ),
+      )
+      expect(idle.filter(({ destroyed }) => !destroyed).length).toBeLessThan(160)
+    } finally {
+      child.kill()
+      await once(child, 'exit')
+    }
+  },
+)

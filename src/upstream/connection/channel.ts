@@ -103,16 +103,17 @@ export async function stdioChannel(
 /** The server's endpoint over Streamable HTTP or, with `isSse`, over HTTP+SSE. */
 export function httpChannel(
   { server, secrets }: ServerWithSecrets,
-  options: { isSse: boolean; maxMessageBytes: number; clock: Clock },
+  options: { isSse: boolean; maxMessageBytes: number; via?: string | undefined; clock: Clock },
 ): Channel {
   if (server.transport === 'stdio') throw new TypeError('not an HTTP server')
-  const { isSse, maxMessageBytes: maxBytes, clock } = options
+  const { isSse, maxMessageBytes: maxBytes, via, clock } = options
   const url = new URL(server.url ?? server.instances?.[0]?.url ?? '')
   const heads = new EventHeads()
   const pacing = new StreamPacing({ clock })
   const settings = {
     fetch: limitedFetch({
       maxBytes,
+      via,
       cookies: new CookieJar({ url, now: () => clock.now() }),
       heads,
       answersInPlace: !isSse,

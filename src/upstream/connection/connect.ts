@@ -32,6 +32,8 @@ export interface ConnectorOptions {
   readonly clientInfo: { readonly name: string; readonly version: string }
   /** Largest single message that a server may send, in bytes, decoded. */
   readonly maxMessageBytes: number
+  /** The header `via` of requests over HTTP, by which the gateway knows its own again. */
+  readonly via?: string
   /** Packages are also looked for in `packages/node_modules` of it. */
   readonly dataDir: string
   readonly logger: Logger
@@ -162,6 +164,7 @@ class Connector {
     const channel = httpChannel(opening.filled, {
       isSse,
       maxMessageBytes: this.#options.maxMessageBytes,
+      via: this.#options.via,
       clock: this.#clock,
     })
     const known = isSse ? 'legacy' : this.#knownEra(opening)

@@ -30,6 +30,8 @@ interface LimitedFetchOptions {
   /** Of each event of an event stream, and of any other body whole, decoded. */
   readonly maxBytes: number
   readonly cookies: CookieJar
+  /** What the header `via` of each request says. Absent: there is none. */
+  readonly via?: string | undefined
   /** Whether the response to a request holds its answer; over HTTP+SSE it never does. */
   readonly answersInPlace: boolean
   /** Keeps the beginnings of events. */
@@ -42,7 +44,7 @@ interface LimitedFetchOptions {
 export function limitedFetch(options: LimitedFetchOptions): FetchLike {
   return async (url, init) => {
     const target = new URL(url)
-    const response = await send(target, init, options.cookies)
+    const response = await send(target, init, options)
     options.cookies.keep(target, response)
     if (
       options.answersInPlace &&
@@ -58,8 +60,13 @@ export function limitedFetch(options: LimitedFetchOptions): FetchLike {
   }
 }
 
-async function send(url: URL, init: RequestInit | undefined, cookies: CookieJar): Promise<Response> {
+async function send(
+  url: URL,
+  init: RequestInit | undefined,
+  { cookies, via }: Pick<LimitedFetchOptions, 'cookies' | 'via'>,
+): Promise<Response> {
   const headers = new Headers(init?.headers)
+  if (via !== undefined) headers.set('via', via)
   const cookie = cookies.headerFor(url, headers.get('cookie'))
   if (cookie !== undefined) headers.set('cookie', cookie)
   const { method = 'GET', body, redirect = 'follow' } = init ?? {}

@@ -231,6 +231,7 @@ function statusText(status: number, redirect: string | undefined): string {
   if (status === 401 || status === 403) return `it refused the gateway's credentials (HTTP ${status})`
   if (redirect !== undefined)
     return `it redirects to ${redirect} (HTTP ${status}), which is not followed; write that address into url if it is the intended server`
+  if (status === 508) return 'its address leads back to this gateway or round in a circle (HTTP 508)'
   return `it answered with HTTP ${status}`
 }
 
