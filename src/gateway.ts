@@ -15,7 +15,7 @@ import type { IssuerSettings } from './config/schema.ts'
 import { registryPlace } from './config/start-notes.ts'
 import { VERSION } from './config/version.ts'
 import { ControlPath } from './control/control-path.ts'
-import { sleep, systemClock } from './domain/clock.ts'
+import { sleep, systemClock as clock } from './domain/clock.ts'
 import { viaOf } from './domain/via.ts'
 import { createApp } from './http/app.ts'
 import { openConnections } from './http/descriptors.ts'
@@ -87,7 +87,6 @@ export async function startGateway(
   },
 ): Promise<Gateway> {
   const { logger } = options
-  const clock = systemClock
   const lifecycle = new Lifecycle({ clock })
   const closeAll = closeOnce(lifecycle, given.drainTimeoutMs + CLOSE_MS)
   try {

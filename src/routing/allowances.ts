@@ -48,8 +48,7 @@ export class Allowances {
       const interval = allowance.perMs / allowance.calls
       const lateMs = fullAt + interval - now - allowance.perMs
       // Sums of fractions are not exact; none of them is off by a whole call.
-      if (lateMs > Math.min(interval / 100, TOLERANCE_MS))
-        return { allowance, retryAfterMs: Math.ceil(lateMs) }
+      if (lateMs > Math.min(interval / 2, TOLERANCE_MS)) return { allowance, retryAfterMs: Math.ceil(lateMs) }
     }
     for (const { allowance, bucket, key, fullAt } of taken)
       bucket.set(key, fullAt + allowance.perMs / allowance.calls)

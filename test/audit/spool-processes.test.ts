@@ -104,7 +104,7 @@ describe('a killed process', () => {
     const delivered = new Set(opened.store.records.keys())
     expect(durable.filter((id) => !delivered.has(id))).toEqual([])
     expect(opened.store.deliveries).toBe(delivered.size)
-    expect(await filesOf(dir.path)).toEqual([])
+    await eventually(async () => (await filesOf(dir.path)).length === 0)
     expect(await filesOf(dir.path, '.alive')).toHaveLength(1)
   })
 })

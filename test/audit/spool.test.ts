@@ -141,6 +141,7 @@ describe('restart', () => {
     await writeFile(path, [first, '\0\0\0', '{"id":"no record"}', ...rest].join('\n'))
     await using opened = await openSpool(dir.path)
     await eventually(() => opened.store.records.size === 3)
+    await eventually(() => opened.spooled.waitingBytes === 0)
     expect(opened.store.targets).toEqual(['r-0', 'r-1', 'r-2'])
     const [refused = ''] = await filesOf(dir.path)
     expect(await readFile(join(dir.path, 'spool', refused), 'utf8')).toBe('\0\0\0\n{"id":"no record"}\n')

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { type Expectation, judge } from './judge.ts'
 import type { Check, Results } from './suite.ts'
 
@@ -16,7 +16,7 @@ function expecting(...checks: string[]): Expectation[] {
 }
 
 describe('the verdict on a run of the conformance suite', () => {
-  it('has no problem when every check passes', () => {
+  test('has no problem when every check passes', () => {
     expect(judge('run', results({ ping: { a: 'SUCCESS', b: 'INFO' } }), [])).toEqual({
       scenarios: 1,
       passed: 1,
@@ -26,17 +26,17 @@ describe('the verdict on a run of the conformance suite', () => {
     })
   })
 
-  it('has a problem for each check that fails unexpectedly', () => {
+  test('has a problem for each check that fails unexpectedly', () => {
     const { problems } = judge('run', results({ ping: { a: 'FAILURE', b: 'FAILURE' } }), expecting('ping:a'))
     expect(problems).toEqual(['ping:b: b is wrong'])
   })
 
-  it('excuses all failures of a scenario that is expected as a whole', () => {
+  test('excuses all failures of a scenario that is expected as a whole', () => {
     const verdict = judge('run', results({ ping: { a: 'FAILURE', b: 'FAILURE' } }), expecting('ping'))
     expect(verdict).toMatchObject({ failed: 2, excused: ['ping:a', 'ping:b'], problems: [] })
   })
 
-  it('has a problem for an expectation that passes, or that meets nothing', () => {
+  test('has a problem for an expectation that passes, or that meets nothing', () => {
     const { problems } = judge('run', results({ ping: { a: 'SUCCESS' } }), expecting('ping:a', 'pong'))
     expect(problems).toEqual([
       'ping:a: expected not to pass, but does, or does not exist: remove it',
@@ -44,18 +44,18 @@ describe('the verdict on a run of the conformance suite', () => {
     ])
   })
 
-  it('lets an expectation pass that may', () => {
+  test('lets an expectation pass that may', () => {
     const mayPass = expecting('ping:a').map((expectation) => ({ ...expectation, mayPass: true }))
     expect(judge('run', results({ ping: { a: 'SUCCESS' } }), mayPass).problems).toEqual([])
     expect(judge('run', results({ ping: { a: 'FAILURE' } }), mayPass).problems).toEqual([])
   })
 
-  it('does not look at expectations of other runs', () => {
+  test('does not look at expectations of other runs', () => {
     const { problems } = judge('other', results({ ping: { a: 'FAILURE' } }), expecting('ping:a'))
     expect(problems).toEqual(['ping:a: a is wrong'])
   })
 
-  it('has a problem for a check that passes less often than without the gateway', () => {
+  test('has a problem for a check that passes less often than without the gateway', () => {
     const direct = results({ ping: { a: 'SUCCESS', b: 'SUCCESS' }, pong: { c: 'SUCCESS' } })
     const { problems } = judge('run', results({ ping: { a: 'SUCCESS', b: 'SKIPPED' } }), [], direct)
     expect(problems).toEqual([
@@ -64,7 +64,7 @@ describe('the verdict on a run of the conformance suite', () => {
     ])
   })
 
-  it('counts a check that fails and is missed once', () => {
+  test('counts a check that fails and is missed once', () => {
     const { problems } = judge(
       'run',
       results({ ping: { a: 'FAILURE' } }),

@@ -178,6 +178,7 @@ test('what processes for all tenants are and say is for the platform, in the lis
     const alone = (await ask('GET', 'everybodys', token)).body
     return [listed, alone].map((each) => each?.['instances'])
   }
+  await eventually(async () => (await ask('GET', 'everybodys', admin)).body['state'] === 'ready')
   const instance = { id: expect.any(String), state: 'ready', restarts: 0 }
   for (const instances of await shownTo(admin))
     expect(instances).toEqual([expect.objectContaining({ ...instance, pid: expect.any(Number) })])

@@ -110,30 +110,30 @@ test('a limit of the system that has become smaller ends what is idle, and the l
 })
 
 /** Elsewhere the system does not say its limits. */
-const onLinux = process.platform === 'linux' ? test : test.skip
+const onLinux = process.platform === 'linux' ? describe : describe.skip
 
-onLinux(
-  'connections that use up every descriptor before their bound is known are closed, and the next one is served',
-  async () => {
-    const program = join(import.meta.dirname, '../support/listening-process.ts')
+onLinux('descriptors', () => {
+  test('connections that use up every descriptor before their bound is known are closed, and the next one is served', async () => {
+    const program = join(import.meta.dirname, '../support/upstreams/listening-process.ts')
     const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'] })
     try {
-      const [port] = (await once(child.stdout, 'data')) as [Buffer]
+      const [printed] = (await once(child.stdout, 'data')) as [Buffer]
+      const port = Number(printed)
       await promisify(execFile)('prlimit', ['--pid', String(child.pid), '--nofile=160'])
-      const idle = Array.from({ length: 300 }, () =>
-        connect(Number(port), '127.0.0.1').on('error', () => undefined),
-      )
+      const idle = Array.from({ length: 300 }, () => connect(port, '127.0.0.1').on('error', () => undefined))
       sockets.push(...idle)
-      await eventually(() =>
-        fetch(`http://127.0.0.1:${port}`).then(
-          ({ ok }) => ok,
-          () => false,
-        ),
-      )
+      await eventually(() => answers(port))
       expect(idle.filter(({ destroyed }) => !destroyed).length).toBeLessThan(160)
     } finally {
       child.kill()
       await once(child, 'exit')
     }
-  },
-)
+  })
+})
+
+function answers(port: number): Promise<boolean> {
+  return fetch(`http://127.0.0.1:${port}`).then(
+    ({ ok }) => ok,
+    () => false,
+  )
+}

@@ -68,6 +68,7 @@ test('an allowance of any size lets through exactly what it says', () => {
         expect(passed).toHaveLength(calls)
       },
     ),
+    { examples: [[498, 1, 536_870_912]] },
   )
 })
 

@@ -15,11 +15,14 @@ export type FirestoreBackend =
 export const ON_STAND_IN = '[on the stand-in for Firestore]'
 export const NEEDS_EMULATOR = '[needs the Firestore emulator]'
 
+/** Names the emulator that the workers of one run share. */
+export const SHARED_EMULATOR = 'TEST_FIRESTORE_EMULATOR'
+
 /** In CI the stand-in does not do. */
 export const isCi = process.env['CI'] !== undefined
 
 // Tests point FIRESTORE_EMULATOR_HOST at what they have started: what counts is how it was before.
-const givenHost = process.env['FIRESTORE_EMULATOR_HOST'] || undefined
+const givenHost = process.env['FIRESTORE_EMULATOR_HOST'] || process.env[SHARED_EMULATOR] || undefined
 const isForced = process.env['FIRESTORE_TESTS'] === 'stand-in'
 let chosen: FirestoreBackend | undefined
 

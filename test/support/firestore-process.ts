@@ -41,7 +41,18 @@ async function startAt(
   const rules = path === undefined ? [] : ['--rules', path]
   const child = spawn(
     'java',
-    ['-cp', jar, MAIN_CLASS, '--host', '127.0.0.1', '--port', String(port), ...rules],
+    [
+      '-XX:TieredStopAtLevel=1',
+      '-XX:+UseSerialGC',
+      '-cp',
+      jar,
+      MAIN_CLASS,
+      '--host',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      ...rules,
+    ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )
   let log = ''

@@ -1,4 +1,4 @@
-import { NEEDS_EMULATOR, ON_STAND_IN } from './firestore-backend.ts'
+import { NEEDS_EMULATOR, ON_STAND_IN } from '../firestore-backend.ts'
 
 interface Results {
   readonly testResults: readonly {
