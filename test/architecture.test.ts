@@ -6,7 +6,7 @@ import { expect, test } from '@jest/globals'
 /** Folders and top-level files of src, lowest first. Those of one rank do not know each other. */
 const RANKS = [
   ['domain'],
-  ['config', 'telemetry', 'cache', 'pipelines', 'lifecycle.ts'],
+  ['config', 'telemetry', 'cache', 'pipelines', 'lifecycle.ts', 'thread.ts'],
   ['store'],
   ['auth', 'audit', 'registry', 'upstream'],
   ['catalog', 'enhance'],

@@ -1,12 +1,7 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
+import { startThread } from '../thread.ts'
 import { withStorableNumbers } from './stored-record.ts'
 import type { StoredRecord, WritableRecord } from './usage-record.ts'
-
-/** The worker beside this file: TypeScript when run from the sources, JavaScript when built. */
-const WORKER = new URL(
-  import.meta.url.endsWith('.ts') ? './digest-worker.ts' : './digest-worker.js',
-  import.meta.url,
-)
 
 export interface DigestTask {
   readonly id: number
@@ -67,11 +62,7 @@ export class DigestThread {
   }
 
   #start(): Worker {
-    const worker = new Worker(WORKER, {
-      workerData: { key: this.#key },
-      env: {},
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-    })
+    const worker = startThread(import.meta, './digest-worker', { key: this.#key })
     worker.on('message', ({ id, digests }: DigestAnswer) => {
       this.#waiting.get(id)?.resolve(digests)
       this.#waiting.delete(id)

@@ -15,7 +15,7 @@ import { decodeCursor, encodeCursor } from './cursor.ts'
 import type { DigestThread } from './digest-thread.ts'
 import { codeOf } from './error-code.ts'
 import { RecordsRefusedError } from './records-refused.ts'
-import { storedRecordSchema } from './stored-record.ts'
+import { storedRecordSchema } from './stored-record-schema.ts'
 import type { StoredRecord, WritableRecord } from './usage-record.ts'
 
 const COLLECTION = 'tool_usage'

@@ -7,7 +7,7 @@ import { DeferredSync } from './deferred-sync.ts'
 import { codeOf } from './error-code.ts'
 import { SpoolOwner } from './spool-owner.ts'
 import { SpoolSegment } from './spool-segment.ts'
-import { storedRecordSchema } from './stored-record.ts'
+import { storedRecordSchema } from './stored-record-schema.ts'
 import type { StoredRecord } from './usage-record.ts'
 
 const FOLDER = 'spool'

@@ -1,5 +1,4 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { z } from 'zod'
 import { isJsonObject } from '../domain/json.ts'
 import { digested } from './arguments-digest.ts'
 import type { AuditQuery } from './audit-store.ts'
@@ -137,12 +136,10 @@ function isStoredRecord(row: unknown): row is StoredRecord {
   return isJsonObject(row) && typeof row['id'] === 'string'
 }
 
-const versionRow = z.object({ user_version: z.int() })
-
 function migrate(database: DatabaseSync): void {
   database.exec('BEGIN IMMEDIATE')
   try {
-    const { user_version: version } = versionRow.parse(database.prepare('PRAGMA user_version').get())
+    const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
     if (version > MIGRATIONS.length) throw new Error(`it was written by a newer version (schema ${version})`)
     for (const migration of MIGRATIONS.slice(version)) database.exec(migration)
     database.exec(`PRAGMA user_version = ${MIGRATIONS.length}; COMMIT`)

@@ -1,12 +1,7 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { messageOf } from '../domain/errors.ts'
+import { startThread } from '../thread.ts'
 import type { AnswerMessage, Result, Task, TaskMessage } from './sqlite-protocol.ts'
-
-/** The worker beside this file: TypeScript when run from the sources, JavaScript when built. */
-const WORKER = new URL(
-  import.meta.url.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js',
-  import.meta.url,
-)
 
 /** Which database, and the key of its argument digests. */
 export interface ThreadOptions {
@@ -27,11 +22,7 @@ export class SqliteThread {
   #ended: Error | undefined
 
   private constructor(options: ThreadOptions) {
-    this.#worker = new Worker(WORKER, {
-      workerData: options,
-      env: {},
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-    })
+    this.#worker = startThread(import.meta, './sqlite-worker', options)
     this.#worker.on('message', (message: AnswerMessage) => this.#settle(message))
     this.#worker.on('error', (cause) => this.#end(new Error('the audit thread failed', { cause })))
     this.#worker.on('exit', () => this.#end(new Error('the audit thread ended')))

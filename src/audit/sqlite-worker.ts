@@ -1,11 +1,15 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { z } from 'zod'
 import { messageOf } from '../domain/errors.ts'
+import { isJsonObject } from '../domain/json.ts'
 import { SqliteDatabase } from './sqlite-database.ts'
 import type { AnswerMessage, Result, Task, TaskMessage } from './sqlite-protocol.ts'
+import type { ThreadOptions } from './sqlite-thread.ts'
 
-const options = z.object({ path: z.string(), digestKey: z.instanceof(Uint8Array) })
 const NOTHING: Result = { records: [], more: false }
+
+function isThreadOptions(value: unknown): value is ThreadOptions {
+  return isJsonObject(value) && typeof value['path'] === 'string' && value['digestKey'] instanceof Uint8Array
+}
 
 function answer(message: AnswerMessage): void {
   parentPort?.postMessage(message, [])
@@ -22,7 +26,9 @@ function perform(database: SqliteDatabase, task: Task): Result {
 }
 
 try {
-  const database = new SqliteDatabase(options.parse(workerData))
+  const options: unknown = workerData
+  if (!isThreadOptions(options)) throw new TypeError('it was given no path and key')
+  const database = new SqliteDatabase(options)
   parentPort?.on('message', ({ id, task }: TaskMessage) => {
     try {
       answer({ id, result: perform(database, task) })

@@ -1,23 +1,13 @@
-import { Worker } from 'node:worker_threads'
 import { messageOf } from '../domain/errors.ts'
+import { startThread } from '../thread.ts'
 import type { ParsedText } from './yaml-text.ts'
-
-/** The worker beside this file: TypeScript when run from the sources, JavaScript when built. */
-const WORKER = new URL(
-  import.meta.url.endsWith('.ts') ? './yaml-worker.ts' : './yaml-worker.js',
-  import.meta.url,
-)
 
 /** What the worker answers: the value as JSON, which is read much faster than it could be copied. */
 export type YamlAnswer = { readonly json: string } | { readonly problem: string }
 
 /** Reads a text in YAML in a thread that ends with it. Never rejects. */
 export async function parseYamlInThread(text: string): Promise<ParsedText> {
-  const worker = new Worker(WORKER, {
-    workerData: text,
-    env: {},
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-  })
+  const worker = startThread(import.meta, './yaml-worker', text)
   const { promise, resolve } = Promise.withResolvers<ParsedText>()
   worker.once('message', (answer: YamlAnswer) =>
     resolve('problem' in answer ? answer : { root: JSON.parse(answer.json) as unknown }),
