@@ -217,7 +217,7 @@ const limits = {
   START_CONCURRENCY: setting(
     integer(1, 1000),
     '8',
-    'Servers that start at the same time; those that take longer than 2 s make room for others, of each tenant so many at most.',
+    'Programs that start at the same time, and endpoints that are connected at the same time; slow ones make room for others.',
   ),
   MAX_OWN_CONNECTIONS: setting(
     integer(1, 100_000),

@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
 import type { JsonObject } from '../domain/json.ts'
+import type { ServerDefinition } from '../domain/server-definition.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { BreakerState } from './circuit-breaker.ts'
 import type { Connect, Era } from './connection/connection.ts'
@@ -34,8 +35,8 @@ export interface InstanceContext {
   readonly clock: Clock
   readonly random: () => number
   readonly logger: Logger
-  /** Bounds how many start at the same time. */
-  readonly slots: Slots
+  /** Bound how many start at the same time: programs and endpoints each have their own. */
+  readonly startSlots: (definition: ServerDefinition) => Slots
   /** Bounds how many are looked at a second time, as a client with capabilities: starts never wait for that. */
   readonly lookSlots: Slots
   /** Bounds how often instances are asked whether they are well. */

@@ -17,7 +17,6 @@ import { StateLog } from './state-log.ts'
 
 /** A server that forgets its sessions faster than this is one that fails. */
 const SESSION_MS = 10_000
-
 const SESSION_ENDED = 'its session has ended'
 
 /** How a connection was lost. */
@@ -197,7 +196,8 @@ export class Instance {
     this.#life = new AbortController()
     const { signal } = this.#life
     const owner = { tenantId: this.#definition.tenantId, isRetry: this.#isRetry }
-    const open = (): Promise<void> => this.#context.slots.use(() => this.#open(signal), signal, owner)
+    const slots = this.#context.startSlots(this.#definition)
+    const open = (): Promise<void> => slots.use(() => this.#open(signal), signal, owner)
     const { last } = this.#farewells
     const opening = last === undefined ? open() : last.then(open)
     this.#opening = opening.catch((error: unknown) => this.#lost(signal, messageOf(error), { error }))

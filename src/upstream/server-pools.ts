@@ -232,8 +232,10 @@ export class ServerPools {
   }
 
   #onState(state: InstanceState, reason: string | undefined): void {
+    // What starts again after a failure is best told by that failure, until it is known how the start went.
+    const isRetry = this.#state === 'backing_off' && state === 'starting'
     this.#state = state
-    this.#reason = reason
+    this.#reason = reason ?? (isRetry ? this.#reason : undefined)
     this.#since = this.#options.context.clock.now()
     this.#options.onState()
   }

@@ -1,9 +1,15 @@
 import type { Clock } from '../domain/clock.ts'
 
-/** A start that takes longer is waiting for something, and makes the machine busy no more. */
-const SLOW_MS = 2000
 /** How many slow ones there may be for each slot. */
-const SLOW_PER_SLOT = 4
+const SLOW_PER_SLOT = 16
+/** How many a tenant may have under way for each slot: others have room for theirs when all of these are slow. */
+const OF_TENANT_PER_SLOT = 8
+
+/** When a task is slow: it waits for something, and makes the machine busy no more. */
+interface Slow {
+  readonly clock: Clock
+  readonly afterMs: number
+}
 
 /** Whose a task is. */
 export interface Owner {
@@ -21,7 +27,11 @@ interface Task {
 class Share {
   readonly first = new Set<Task>()
   readonly retries = new Set<Task>()
+  /** Under way, the slow ones too. */
   running = 0
+  /** Of those that are slow. */
+  slow = 0
+  /** Retries that are not slow. */
   retrying = 0
 
   queueOf({ isRetry }: Task): Set<Task> {
@@ -29,7 +39,7 @@ class Share {
   }
 
   next(count: number): Task | undefined {
-    if (this.running >= count) return undefined
+    if (this.running - this.slow >= count || this.running >= count * OF_TENANT_PER_SLOT) return undefined
     const mayRetry = this.retrying < Math.ceil(count / 2)
     return oldest(this.first) ?? (mayRetry ? oldest(this.retries) : undefined)
   }
@@ -41,20 +51,20 @@ class Share {
 
 /**
  * Lets at most a fixed number of tasks run at the same time; the others wait. The tenant with the fewest under way is
- * next, so that nobody waits for all that somebody else has. With a clock, a task that takes long gives its slot to
- * others; a tenant still has no more under way than there are slots.
+ * next, so that nobody waits for all that somebody else has. A slow task gives its slot to others, within bounds, where
+ * it is said what is slow.
  */
 export class Slots {
   readonly #count: number
-  readonly #clock: Clock | undefined
+  readonly #whenSlow: Slow | undefined
   /** Those that were served longest ago come first. */
   readonly #shares = new Map<string, Share>()
   #taken = 0
   #slow = 0
 
-  constructor(options: { count: number; clock?: Clock }) {
+  constructor(options: { count: number; slow?: Slow }) {
     this.#count = options.count
-    this.#clock = options.clock
+    this.#whenSlow = options.slow
   }
 
   /** Runs `task` when it is its turn. Rejects with the signal's reason when it is aborted before that. */
@@ -73,13 +83,12 @@ export class Slots {
       this.#forgetIdle(tenantId, share)
       throw error
     }
-    const giveBack = this.#hold()
+    const giveBack = this.#hold(share, isRetry)
     try {
       signal.throwIfAborted()
       return await task()
     } finally {
       share.running -= 1
-      if (isRetry) share.retrying -= 1
       giveBack()
       this.#forgetIdle(tenantId, share)
     }
@@ -110,26 +119,37 @@ export class Slots {
     return promise.finally(() => signal.removeEventListener('abort', giveUp))
   }
 
-  /** Says how to give a slot back that has just been taken; without a word it is given back when the task is slow. */
-  #hold(): () => void {
+  /** Says how to give a slot back that has just been taken; before that it is given back when the task is slow. */
+  #hold(share: Share, isRetry: boolean): () => void {
     let isSlow = false
-    const becomeSlow = (): void => {
-      if (this.#slow >= this.#count * SLOW_PER_SLOT) {
-        cancel = this.#clock?.after(SLOW_MS, becomeSlow)
+    const leaveSlot = (): void => {
+      this.#taken -= 1
+      if (isRetry) share.retrying -= 1
+    }
+    const look = (): void => {
+      isSlow = this.#slow < this.#count * SLOW_PER_SLOT
+      if (!isSlow) {
+        cancel = this.#afterSlow(look)
         return
       }
-      isSlow = true
       this.#slow += 1
-      this.#taken -= 1
+      share.slow += 1
+      leaveSlot()
       this.#serve()
     }
-    let cancel = this.#clock?.after(SLOW_MS, becomeSlow)
+    let cancel = this.#afterSlow(look)
     return () => {
       cancel?.()
-      if (isSlow) this.#slow -= 1
-      else this.#taken -= 1
+      if (isSlow) {
+        this.#slow -= 1
+        share.slow -= 1
+      } else leaveSlot()
       this.#serve()
     }
+  }
+
+  #afterSlow(then: () => void): (() => void) | undefined {
+    return this.#whenSlow?.clock.after(this.#whenSlow.afterMs, then)
   }
 
   #serve(): void {

@@ -18,6 +18,10 @@ import { startTimeoutMs } from './start-timeout.ts'
 export type { ServerStatus } from './server-pools.ts'
 
 const NOTHING: JsonObject = {}
+/** A program that has not started by then is not short of processor time: it waits, installs or hangs. */
+const SLOW_PROGRAM_MS = 500
+/** An endpoint costs nothing but a connection while it is waited for. */
+const SLOW_ENDPOINT_MS = 100
 
 export interface UpstreamsOptions {
   readonly connect: Connect
@@ -25,7 +29,7 @@ export interface UpstreamsOptions {
   /** Gives numbers from 0 to below 1. */
   readonly random: () => number
   readonly logger: Logger
-  /** How many instances may start at the same time; 8 by default. */
+  /** How many programs may start, and how many endpoints be connected, at the same time; 8 by default. */
   readonly startConcurrency?: number
   /**
    * How many callers may have connections of their own to one server; 100 by default. Each tenant may have a quarter of
@@ -59,14 +63,16 @@ export class Upstreams {
     const { connect, clock, random, logger, connectTimeoutMs, drainTimeoutMs, startConcurrency = 8 } = options
     const { onBreaker, onBusy } = options
     this.#options = options
-    const slots = new Slots({ count: startConcurrency, clock })
+    const slotsFor = (slowMs: number): Slots =>
+      new Slots({ count: startConcurrency, slow: { clock, afterMs: slowMs } })
+    const [programs, endpoints] = [slotsFor(SLOW_PROGRAM_MS), slotsFor(SLOW_ENDPOINT_MS)]
     const lookSlots = new Slots({ count: Math.ceil(startConcurrency / 2) })
     this.#context = {
       connect,
       clock,
       random,
       logger,
-      slots,
+      startSlots: ({ transport }) => (transport === 'stdio' ? programs : endpoints),
       lookSlots,
       probeTurns: new ProbeTurns({ clock }),
       connectTimeoutMs,

@@ -10,7 +10,14 @@ import type { Documents } from './start-gateway.ts'
 interface ServerState {
   readonly name: string
   readonly state: string
+  readonly reason?: string
+  readonly problems: readonly string[]
   readonly instances: readonly { readonly state: string; readonly pid?: number; readonly restarts: number }[]
+}
+
+interface Overview {
+  readonly servers: ServerState[]
+  readonly quarantined: readonly { readonly id: string; readonly reason: string }[]
 }
 
 /** A gateway in a process of its own, with its operator's ways to look at it and to change it. */
@@ -20,6 +27,8 @@ export interface FleetGateway {
   /** A token of a user with the role `reader`. */
   readonly token: (subject: string) => Promise<string>
   readonly states: () => Promise<ServerState[]>
+  /** By name, all that is said of each server and of each document that is not in use. */
+  readonly said: () => Promise<ReadonlyMap<string, string>>
   /** Replaces the registry file, as an editor would. */
   readonly write: (servers: Documents) => Promise<void>
   readonly manage: (server: string, action: 'start' | 'stop' | 'restart') => Promise<void>
@@ -28,29 +37,35 @@ export interface FleetGateway {
 }
 
 /** Resolves when the gateway listens; its servers may be starting then. */
-export async function spawnFleetGateway(servers: Documents): Promise<FleetGateway> {
+export async function spawnFleetGateway(documents: Documents): Promise<FleetGateway> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tool-gateway-fleet-'))
   const registry = join(dataDir, 'registry.yaml')
-  const write = async (documents: Documents): Promise<void> => {
-    await writeFile(`${registry}.next`, JSON.stringify({ servers: documents }))
+  const write = async (servers: Documents): Promise<void> => {
+    await writeFile(`${registry}.next`, JSON.stringify({ servers }))
     await rename(`${registry}.next`, registry)
   }
-  await write(servers)
+  await write(documents)
   const issuer = await LocalIssuer.open({ dir: dataDir, clock: systemClock })
   const issue = (subject: string, roles: string[]): Promise<string> =>
     issuer.issue({ tenantId: 'local', subject, roles, ttlMs: 3_600_000 })
   const headers = { authorization: `Bearer ${await issue('operator', ['operator'])}` }
   const gateway = await spawnGateway({ DATA_DIR: dataDir })
   const url = await gateway.url()
+  const overview = async (): Promise<Overview> =>
+    (await (await fetch(`${url}/v1/servers`, { headers })).json()) as Overview
   return {
     url,
     pid: gateway.child.pid ?? 0,
     token: (subject) => issue(subject, ['reader']),
-    states: async () => {
-      const answer = (await (await fetch(`${url}/v1/servers`, { headers })).json()) as {
-        servers: ServerState[]
-      }
-      return answer.servers
+    states: async () => (await overview()).servers,
+    said: async () => {
+      const { servers, quarantined } = await overview()
+      return new Map([
+        ...servers.map(
+          ({ name, reason = [], problems }) => [name, [reason, problems].flat().join('; ')] as const,
+        ),
+        ...quarantined.map(({ id, reason }) => [id, reason] as const),
+      ])
     },
     write,
     manage: async (server, action) => {

@@ -58,6 +58,7 @@ describe('a server', () => {
     expect(servers.attempts).toHaveLength(1)
     await clock.advance(1)
     expect(servers.attempts).toHaveLength(2)
+    expect(states.at(-1)).toBe('acme/sample: starting (it cannot be reached)')
     servers.last.fail('again')
     await clock.advance(624)
     expect(servers.attempts).toHaveLength(2)

@@ -48,7 +48,7 @@ function rows(
   end: (name: string) => Promise<void>
   begun: string[]
 } {
-  const slots = new Slots({ count, ...(clock !== undefined && { clock }) })
+  const slots = new Slots({ count, ...(clock !== undefined && { slow: { clock, afterMs: 500 } }) })
   const begun: string[] = []
   const ends = new Map<string, () => void>()
   const add = (name: string, tenantId: string, isRetry = false): void => {
@@ -106,28 +106,48 @@ test('first starts of one tenant do not hold up the retries of another', async (
   expect(begun).toEqual(['a1', 'a2', 'b'])
 })
 
-test('60 that never answer, of one tenant, hold up another one for 2 s at most, and only 8 of them run', async () => {
+test('40 that never answer hold up another one of their tenant for 2.5 s at most', async () => {
   const clock = new FakeClock()
   const { add, begun } = rows(8, clock)
-  for (let i = 0; i < 60; i += 1) add(`hung-${i}`, 'a')
+  for (let i = 0; i < 40; i += 1) add(`hung-${i}`, 'a')
+  add('good', 'a')
+  await clock.advance(2499)
+  expect(begun).toHaveLength(40)
+  await clock.advance(1)
+  expect(begun.at(-1)).toBe('good')
+})
+
+test('many that never answer, of one tenant, hold up another one for 500 ms at most, and 64 of them run', async () => {
+  const clock = new FakeClock()
+  const { add, begun } = rows(8, clock)
+  for (let i = 0; i < 200; i += 1) add(`hung-${i}`, 'a')
   add('good', 'b')
   expect(begun).toHaveLength(8)
-  await clock.advance(2000)
-  expect(begun).toHaveLength(9)
-  expect(begun.at(-1)).toBe('good')
+  await clock.advance(500)
+  expect(begun[8]).toBe('good')
   await clock.advance(60_000)
-  expect(begun).toHaveLength(9)
+  expect(begun).toHaveLength(65)
   add('next', 'b')
   expect(begun.at(-1)).toBe('next')
+})
+
+test('retries that never answer hold up no other retry of their tenant for longer', async () => {
+  const clock = new FakeClock()
+  const { add, begun } = rows(4, clock)
+  for (let i = 0; i < 6; i += 1) add(`hung-${i}`, 'a', true)
+  add('again', 'a', true)
+  expect(begun).toHaveLength(2)
+  await clock.advance(1500)
+  expect(begun.at(-1)).toBe('again')
 })
 
 test('slow ones of many tenants are bounded, too', async () => {
   const clock = new FakeClock()
   const { add, end, begun } = rows(2, clock)
-  for (let i = 0; i < 30; i += 1) add(`t${i}`, `tenant-${i}`)
+  for (let i = 0; i < 60; i += 1) add(`t${i}`, `tenant-${i}`)
   await clock.advance(600_000)
-  expect(begun).toHaveLength(10)
+  expect(begun).toHaveLength(34)
   await end('t0')
-  await clock.advance(2000)
-  expect(begun).toHaveLength(11)
+  await clock.advance(500)
+  expect(begun).toHaveLength(35)
 })

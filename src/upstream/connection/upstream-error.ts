@@ -179,14 +179,16 @@ export function openingFailure(error: unknown): string {
   const rpc = rpcErrorOf(error)
   if (rpc !== undefined) return rpcFailure(rpc)
   if (isFetchFailure(error)) return connectionFailure(error)
-  if (error instanceof Error && error.name === 'SyntaxError') return 'its answer is not JSON'
-  return error instanceof Error ? toldBySdk(error.message) : BROKEN
+  return error instanceof Error ? toldBySdk(error) : BROKEN
 }
 
 const BROKEN = 'it broke the protocol while opening'
 
-/** What the SDK tells in a message only. */
-function toldBySdk(message: string): string {
+/** What the SDK tells in a name or a message only. */
+function toldBySdk({ name, message }: Error): string {
+  if (name === 'SyntaxError') return 'its answer is not JSON'
+  if (name.endsWith('ZodError'))
+    return 'its answer is not a JSON-RPC message with a result or an error that is an object'
   if (message.startsWith(VERSION_REFUSED)) return UNKNOWN_VERSION
   const [, origin] = /^Endpoint origin does not match connection origin: (\S{1,300})/.exec(message) ?? []
   if (origin === undefined) return BROKEN
