@@ -3,7 +3,6 @@ import type { ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { everything } from '../support/documents.ts'
 import { eventually } from '../support/eventually.ts'
 import { MODERN, withEnvelope } from '../support/raw-mcp.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
@@ -13,12 +12,13 @@ let gateway: TestGateway
 let torrent: HttpUpstream
 /** How much each call of the tool `flow` has sent before it was cut off. */
 let cutOffAfter: number[]
+/** How many calls of the tool `gush` were answered. */
+let gushes = 0
 
 beforeAll(async () => {
   cutOffAfter = []
   torrent = await torrential()
   gateway = await startTestGateway({
-    everything,
     torrent: { transport: 'streamable-http', url: torrent.url, era: 'legacy' },
   })
 })
@@ -31,12 +31,13 @@ afterAll(async () => {
 interface Request {
   readonly id?: unknown
   readonly method: string
-  readonly params: { readonly _meta: { readonly progressToken: unknown } }
+  readonly params: { readonly name: string; readonly _meta: { readonly progressToken: unknown } }
 }
 
 const TOO_MUCH_BYTES = 150_000_000
+const GUSH_BYTES = 4_000_000
 
-/** A server whose only tool reports progress without end, or nearly so. */
+/** A server whose tool `flow` reports progress without end, or nearly so, and whose tool `gush` has a large answer. */
 function torrential(): Promise<HttpUpstream> {
   const results: Record<string, unknown> = {
     initialize: {
@@ -44,14 +45,17 @@ function torrential(): Promise<HttpUpstream> {
       capabilities: { tools: {} },
       serverInfo: { name: 'torrent', version: '1' },
     },
-    'tools/list': { tools: [{ name: 'flow', inputSchema: { type: 'object' } }] },
+    'tools/call': { content: [{ type: 'text', text: 'x'.repeat(GUSH_BYTES) }] },
+    'tools/list': { tools: ['flow', 'gush'].map((name) => ({ name, inputSchema: { type: 'object' } })) },
   }
   return listen(async (request, response) => {
     if (request.method !== 'POST') return void response.writeHead(405).end()
     const { id, method, params } = (await json(request)) as Request
     if (id === undefined) return void response.writeHead(202).end()
-    if (method === 'tools/call') return flow(response, id, params['_meta'].progressToken)
+    if (method === 'tools/call' && params.name === 'flow')
+      return flow(response, id, params['_meta'].progressToken)
     response.setHeader('content-type', 'application/json')
+    if (method === 'tools/call') response.once('finish', () => (gushes += 1))
     response.end(JSON.stringify({ jsonrpc: '2.0', id, result: results[method] }))
   })
 }
@@ -102,16 +106,17 @@ test('an SSE client that does not read loses its stream before its answers fill 
     method: 'initialize',
     params: { protocolVersion: '2024-11-05', capabilities: {}, clientInfo: { name: 'slow', version: '1' } },
   })
-  const message = 'x'.repeat(4_000_000)
   let id = 0
   const status = await eventually(
     async () => {
       id += 1
-      const params = { name: 'everything_echo', arguments: { message } }
+      const params = { name: 'torrent_gush', arguments: {} }
       const answer = await post({ jsonrpc: '2.0', id, method: 'tools/call', params })
-      return answer !== 202 && answer
+      if (answer !== 202) return answer
+      await eventually(() => gushes === id)
+      return undefined
     },
-    { timeoutMs: 25_000, what: 'the end of the stream' },
+    { timeoutMs: 60_000, what: 'the end of the stream' },
   )
   socket.destroy()
   expect(status).toBe(404)
@@ -154,7 +159,7 @@ test.each([
       ].join('\r\n'),
     )
     socket.pause()
-    await eventually(() => cutOffAfter.length > before, { timeoutMs: 20_000, what: 'the end of the call' })
+    await eventually(() => cutOffAfter.length > before, { timeoutMs: 60_000, what: 'the end of the call' })
     socket.destroy()
     expect(cutOffAfter.at(-1)).toBeLessThan(TOO_MUCH_BYTES)
   },
