@@ -1,10 +1,11 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { eventually } from '../support/eventually.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
 import { type MoodyServer, startMoodyServer } from '../support/upstreams/moody-server.ts'
 
 let moody: MoodyServer
 let gateway: TestGateway
+let tenantId: string
 let token: string
 
 const documents = (url: string, ttlMs = 60_000): Record<string, Record<string, unknown>> => {
@@ -17,20 +18,34 @@ const documents = (url: string, ttlMs = 60_000): Record<string, Record<string, u
   }
 }
 
-beforeEach(async () => {
+beforeAll(async () => {
   moody = await startMoodyServer()
   gateway = await startTestGateway(documents(moody.url), { wait: false })
-  token = await gateway.token({ roles: ['reader', 'auditor', 'operator'] })
+  const first = await gateway.token()
   await eventually(async () => {
-    const { body } = await gateway.rest(token, 'GET', '/v1/tools')
+    const { body } = await gateway.rest(first, 'GET', '/v1/tools')
     return (body['tools'] as unknown[]).length === 8
   })
 })
 
-afterEach(async () => {
+let tests = 0
+beforeEach(async () => {
+  // Each test is a tenant of its own, and finds no result but its own.
+  tests += 1
+  tenantId = `tenant-${tests}`
+  token = await tokenOf({})
+  moody.calls.length = 0
+  moody.feel('well')
+})
+
+afterAll(async () => {
   await gateway.close()
   await moody[Symbol.asyncDispose]()
 })
+
+function tokenOf(request: Parameters<TestGateway['token']>[0]): Promise<string> {
+  return gateway.token({ tenantId, roles: ['reader', 'auditor', 'operator'], ...request })
+}
 
 const call = (tool: string, args: unknown = {}, as = token): ReturnType<TestGateway['rest']> =>
   gateway.rest(as, 'POST', `/v1/tools/${tool}`, { arguments: args })
@@ -64,7 +79,7 @@ test('200 equal calls at the same time reach the server once, and each is record
 describe('a kept result is not for', () => {
   test('a caller of another tenant', async () => {
     await call('reads_look')
-    const stranger = await gateway.token({ tenantId: 'other', roles: ['reader', 'auditor', 'operator'] })
+    const stranger = await tokenOf({ tenantId: `other-${tenantId}` })
     expect(await call('reads_look', {}, stranger)).toMatchObject(DONE)
     expect(moody.calls).toEqual(['look', 'look'])
     expect(await call('reads_look', {}, stranger)).toMatchObject(DONE)
@@ -73,14 +88,10 @@ describe('a kept result is not for', () => {
 
   test('a caller with other rights', async () => {
     await call('reads_look')
-    await call('reads_look', {}, await gateway.token({ roles: ['reader'] }))
-    await call(
-      'reads_look',
-      {},
-      await gateway.token({ roles: ['operator', 'auditor', 'reader'], agent: 'bot' }),
-    )
+    await call('reads_look', {}, await tokenOf({ roles: ['reader'] }))
+    await call('reads_look', {}, await tokenOf({ roles: ['operator', 'auditor', 'reader'], agent: 'bot' }))
     expect(moody.calls).toEqual(['look', 'look', 'look'])
-    const colleague = await gateway.token({ subject: 'bob', roles: ['operator', 'auditor', 'reader'] })
+    const colleague = await tokenOf({ subject: 'bob', roles: ['operator', 'auditor', 'reader'] })
     await call('reads_look', {}, colleague)
     expect(moody.calls).toHaveLength(3)
   })
@@ -180,7 +191,10 @@ test('who goes away takes nothing from the others; when all are gone the call en
 })
 
 test('operators see the figures of their tenant and clear what is kept for it, and for nobody else', async () => {
-  const stranger = await gateway.token({ tenantId: 'other', roles: ['reader', 'auditor', 'operator'] })
+  const platform = await tokenOf({ roles: ['operator', 'platform-admin'] })
+  await gateway.rest(platform, 'DELETE', '/v1/caches?tenantId=*')
+  const before = await metrics()
+  const stranger = await tokenOf({ tenantId: `other-${tenantId}` })
   await call('reads_look')
   await call('reads_look')
   await call('reads_look', {}, stranger)
@@ -194,11 +208,30 @@ test('operators see the figures of their tenant and clear what is kept for it, a
   await call('reads_look')
   await call('reads_look', {}, stranger)
   expect(moody.calls).toEqual(['look', 'look', 'look'])
-  const metrics = await (await fetch(gateway.gateway.metricsUrl ?? '')).text()
-  expect(metrics).toContain('gateway_cache_lookups_total{cache="results",outcome="hit"} 2')
-  expect(metrics).toContain('gateway_cache_lookups_total{cache="results",outcome="miss"} 3')
-  expect(metrics).toContain('gateway_cache_entries{cache="results"} 2')
+  const after = await metrics()
+  expect(after.hit - before.hit).toBe(2)
+  expect(after.miss - before.miss).toBe(3)
+  expect(after.entries).toBe(2)
 })
+
+/** Of all tenants. */
+async function metrics(): Promise<Record<'hit' | 'miss' | 'entries', number>> {
+  const text = await (await fetch(gateway.gateway.metricsUrl ?? '')).text()
+  const numberOf = (name: string): number =>
+    Number(
+      text
+        .split('\n')
+        .find((line) => line.startsWith(`${name} `))
+        ?.split(' ')[1] ?? 0,
+    )
+  const lookups = (outcome: string): number =>
+    numberOf(`gateway_cache_lookups_total{cache="results",outcome="${outcome}"}`)
+  return {
+    hit: lookups('hit'),
+    miss: lookups('miss'),
+    entries: numberOf('gateway_cache_entries{cache="results"}'),
+  }
+}
 
 test.each([
   ['who is no operator', ['reader'], '', 403],
@@ -206,7 +239,7 @@ test.each([
   ['an operator who is no administrator of the platform, those of all', ['operator'], '?tenantId=*', 403],
   ['an administrator of the platform, those of all', ['operator', 'platform-admin'], '?tenantId=*', 200],
 ])('%s: %p%s is answered with %i', async (_who, roles, query, status) => {
-  const as = await gateway.token({ roles })
+  const as = await tokenOf({ roles })
   expect((await gateway.rest(as, 'DELETE', `/v1/caches${query}`)).status).toBe(status)
   expect((await gateway.rest(as, 'GET', `/v1/caches${query}`)).status).toBe(status)
 })
