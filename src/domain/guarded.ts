@@ -1,4 +1,4 @@
-const FRAME = /([\w.-]{1,80}\.[jt]s:\d{1,6})/
+const FRAME = /(?<![\w.-])([\w.-]{1,80}\.[jt]s:\d{1,6})/
 const MAX_STACK = 4000
 
 /**

@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { eventually } from '../support/eventually.ts'
 import { type OllamaServer, startOllama } from '../support/ollama-server.ts'
 import { connectSdk } from '../support/sdk-clients.ts'
-import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
+import { type Documents, startTestGateway, type TestGateway } from '../support/start-gateway.ts'
 import { type MoodyServer, startMoodyServer } from '../support/upstreams/moody-server.ts'
 
 const RULES = {
@@ -13,6 +13,7 @@ const RULES = {
     systemPrompt: 'Say it in code',
     options: { temperature: 0.1 },
   },
+  named: { clients: ['test', 'first'], model: 'coder', systemPrompt: 'Say it in short' },
   quiet: { clients: ['quiet'], enabled: false, model: 'tiny', systemPrompt: 'x' },
 }
 
@@ -20,31 +21,47 @@ let ollama: OllamaServer
 let moody: MoodyServer
 let gateway: TestGateway
 let token: string
+let operator: string
 
-beforeEach(async () => {
+beforeAll(async () => {
   ollama = await startOllama()
   moody = await startMoodyServer()
-  gateway = await startTestGateway(
-    {
-      moody: {
-        transport: 'streamable-http',
-        url: moody.url,
-        tools: { act: { enhance: ['question'] } },
-      },
-    },
-    {
-      rules: RULES,
-      env: { OLLAMA_HOST: ollama.url, OLLAMA_TIMEOUT_MS: '4000', ENHANCE_ROLES: 'writer,operator' },
-    },
-  )
+  const env = { OLLAMA_HOST: ollama.url, OLLAMA_TIMEOUT_MS: '4000', ENHANCE_ROLES: 'writer,operator' }
+  gateway = await startTestGateway(documents(), { rules: RULES, env })
   token = await gateway.token({ roles: ['writer', 'auditor'] })
+  operator = await gateway.token({ roles: ['operator'] })
 })
 
-afterEach(async () => {
+beforeEach(async () => {
+  ollama.asked.length = 0
+  ollama.feel('well')
+  await gateway.rest(operator, 'DELETE', '/v1/caches')
+})
+
+afterAll(async () => {
   await gateway.close()
   await moody[Symbol.asyncDispose]()
   await ollama[Symbol.asyncDispose]()
 })
+
+function documents(): Documents {
+  const tools = { act: { enhance: ['question'] } }
+  return { moody: { transport: 'streamable-http', url: moody.url, tools } }
+}
+
+/** What is done with other rules in force. */
+async function withRules(rules: Documents, work: () => Promise<void>): Promise<void> {
+  await gateway.writeRegistry(documents(), rules)
+  try {
+    await work()
+  } finally {
+    await gateway.writeRegistry(documents(), RULES)
+    await eventually(async () => {
+      const { body } = await gateway.rest(operator, 'GET', '/v1/enhance')
+      return (body['rules'] as unknown[]).length === Object.keys(RULES).length
+    })
+  }
+}
 
 async function enhance(prompt: string, client?: string): Promise<Record<string, unknown>> {
   const headers: Record<string, string> = client === undefined ? {} : { 'x-client-name': client }
@@ -53,9 +70,15 @@ async function enhance(prompt: string, client?: string): Promise<Record<string, 
   return body
 }
 
-async function counted(name: string): Promise<string[]> {
+async function counted(outcome: string): Promise<number> {
   const text = await (await fetch(gateway.gateway.metricsUrl ?? '')).text()
-  return text.split('\n').filter((line) => line.startsWith(`${name}{`))
+  const name = `gateway_enhancements_total{outcome="${outcome}"} `
+  return Number(
+    text
+      .split('\n')
+      .find((line) => line.startsWith(name))
+      ?.slice(name.length) ?? 0,
+  )
 }
 
 test('each client has its prompts enhanced by its own rule, and an equal request is not asked again', async () => {
@@ -97,27 +120,29 @@ test('a client whose rule is off, and one without a rule, have their prompts bac
     reason: 'rule_disabled',
   })
   expect(ollama.asked).toEqual([])
-  await gateway.writeRegistry({}, {})
-  await eventually(async () => (await enhance('hello'))['reason'] === 'no_rule')
+  await withRules({}, async () => {
+    await eventually(async () => (await enhance('hello'))['reason'] === 'no_rule')
+  })
 })
 
 test('an edited rule takes effect without a restart', async () => {
   await enhance('hello')
-  await gateway.writeRegistry({}, { default: { ...RULES.default, systemPrompt: 'Sing it' } })
-  await eventually(async () => (await enhance('hello'))['prompt'] !== 'Say it clearly: hello')
-  expect((await enhance('hello'))['prompt']).toBe('Sing it: hello')
+  await withRules({ default: { ...RULES.default, systemPrompt: 'Sing it' } }, async () => {
+    await eventually(async () => (await enhance('hello'))['prompt'] !== 'Say it clearly: hello')
+    expect((await enhance('hello'))['prompt']).toBe('Sing it: hello')
+  })
 })
 
 test('a rule that is not valid is refused with the reason, and hurts no other', async () => {
-  await gateway.writeRegistry({}, { ...RULES, bad: { clients: [], model: 'tiny' } })
-  const operator = await gateway.token({ roles: ['operator'] })
-  const refused = await eventually(async () => {
-    const { body } = await gateway.rest(operator, 'GET', '/v1/servers')
-    return (body['quarantined'] as { id: string; reason: string }[])[0]
+  await withRules({ ...RULES, bad: { clients: [], model: 'tiny' } }, async () => {
+    const refused = await eventually(async () => {
+      const { body } = await gateway.rest(operator, 'GET', '/v1/servers')
+      return (body['quarantined'] as { id: string; reason: string }[])[0]
+    })
+    expect(refused.id).toBe('enhancement_rules/bad')
+    expect(refused.reason).toMatch(/clients: .*systemPrompt: /)
+    expect(await enhance('hello')).toMatchObject({ enhanced: true })
   })
-  expect(refused.id).toBe('enhancement_rules/bad')
-  expect(refused.reason).toMatch(/clients: .*systemPrompt: /)
-  expect(await enhance('hello')).toMatchObject({ enhanced: true })
 })
 
 describe('the prompt comes back as it was, with the reason, when the model', () => {
@@ -130,20 +155,11 @@ describe('the prompt comes back as it was, with the reason, when the model', () 
     ['does not answer in time', 'holding', 'timeout'],
   ] as const)('%s', async (_what, mood, reason) => {
     ollama.feel(mood)
+    const before = await counted(reason)
     expect(await enhance('hello')).toEqual({ prompt: 'hello', enhanced: false, reason })
-    expect(await counted('gateway_enhancements_total')).toEqual([
-      `gateway_enhancements_total{outcome="${reason}"} 1`,
-    ])
+    expect((await counted(reason)) - before).toBe(1)
     ollama.feel('well')
     expect(await enhance('hello')).toMatchObject({ prompt: 'Say it clearly: hello', enhanced: true })
-  })
-
-  test('is down, and after some attempts it is left alone', async () => {
-    await ollama[Symbol.asyncDispose]()
-    const answers = []
-    for (let index = 0; index < 4; index += 1) answers.push((await enhance('hello'))['reason'])
-    expect(answers).toEqual(['unreachable', 'unreachable', 'unreachable', 'left_alone'])
-    ollama = await startOllama()
   })
 })
 
@@ -159,9 +175,10 @@ test('who lacks the role has neither the tool nor the route', async () => {
 })
 
 test('who has it finds the tool among the others, and its calls are recorded', async () => {
-  const { body } = await gateway.rest(token, 'GET', '/v1/tools?server=gateway')
+  const zoe = await gateway.token({ subject: 'zoe', roles: ['writer', 'auditor'] })
+  const { body } = await gateway.rest(zoe, 'GET', '/v1/tools?server=gateway')
   expect(body['tools']).toMatchObject([{ id: 'gateway_enhance_prompt', server: 'gateway' }])
-  const called = await gateway.rest(token, 'POST', '/v1/tools/gateway_enhance_prompt', {
+  const called = await gateway.rest(zoe, 'POST', '/v1/tools/gateway_enhance_prompt', {
     arguments: { prompt: 'a' },
   })
   expect(called.body).toEqual({
@@ -170,7 +187,7 @@ test('who has it finds the tool among the others, and its calls are recorded', a
     isError: false,
   })
   const records = await eventually(async () => {
-    const answer = await gateway.rest(token, 'GET', '/v1/audit?target=gateway_enhance_prompt')
+    const answer = await gateway.rest(token, 'GET', '/v1/audit?target=gateway_enhance_prompt&subject=zoe')
     const found = answer.body['records'] as Record<string, unknown>[]
     return found.length === 1 && found
   })
@@ -205,8 +222,6 @@ describe('a client over MCP', () => {
     ['v2', 'sse'],
     ['v2', 'modern'],
   ] as const)('(%s, %s) has the rule for the name that it gave itself', async (version, kind) => {
-    await gateway.writeRegistry({}, { named: { ...RULES.editors, clients: ['test', 'first'] } })
-    await eventually(async () => (await enhance('ready?'))['reason'] === 'no_rule')
     const client = await connectSdk([version, kind], gateway.url, token)
     try {
       const steps: unknown[] = []
@@ -215,12 +230,12 @@ describe('a client over MCP', () => {
         { onprogress: (step) => steps.push(step) },
       )
       expect(result['structuredContent']).toEqual({
-        prompt: 'Say it in code: hello',
+        prompt: 'Say it in short: hello',
         enhanced: true,
         model: 'coder',
         cached: false,
       })
-      expect(steps).toMatchObject([{ message: 'Say it in code' }, { message: ': ' }, { message: 'hello' }])
+      expect(steps).toMatchObject([{ message: 'Say it in short' }, { message: ': ' }, { message: 'hello' }])
     } finally {
       await client.close()
     }
@@ -252,7 +267,7 @@ test('arguments that the operator names are enhanced before the call, and the ca
     gateway.rest(token, 'POST', '/v1/tools/moody_act', { arguments: { question: 'why', other: 'why' } })
   expect((await call()).status).toBe(200)
   expect(moody.lastArguments()).toEqual({ question: 'Say it clearly: why', other: 'why' })
-  await gateway.rest(await gateway.token({ roles: ['operator'] }), 'DELETE', '/v1/caches')
+  await gateway.rest(operator, 'DELETE', '/v1/caches')
   ollama.feel('garbage')
   expect((await call()).status).toBe(200)
   expect(moody.lastArguments()).toEqual({ question: 'why', other: 'why' })
@@ -263,39 +278,27 @@ test('health tells how the Ollama server is; operators see its models and the ru
     const { status, body } = await gateway.rest(token, 'GET', '/health')
     return status === 200 && (body['enhancer'] as { state: string }).state === 'ready'
   })
-  const operator = await gateway.token({ roles: ['operator'] })
   expect((await gateway.rest(operator, 'GET', '/v1/enhance')).body).toMatchObject({
     state: 'ready',
     breaker: 'closed',
     models: ['coder', 'tiny'],
-    rules: [{ name: 'default', tenantId: 'local' }, { name: 'editors' }, { name: 'quiet' }],
+    rules: [
+      { name: 'default', tenantId: 'local' },
+      { name: 'editors' },
+      { name: 'named' },
+      { name: 'quiet' },
+    ],
   })
   const stranger = await gateway.token({ roles: ['operator'], tenantId: 'other' })
   expect((await gateway.rest(stranger, 'GET', '/v1/enhance')).body['rules']).toEqual([])
 })
 
 test('no document may take the name of a server of the gateway itself', async () => {
-  const operator = await gateway.token({ roles: ['operator', 'platform-admin'] })
+  const platform = await gateway.token({ roles: ['operator', 'platform-admin'] })
   const document = { name: 'gateway', transport: 'http', url: 'https://example.com/mcp' }
-  expect(await gateway.rest(operator, 'POST', '/v1/servers', document)).toMatchObject({
+  expect(await gateway.rest(platform, 'POST', '/v1/servers', document)).toMatchObject({
     status: 422,
     body: { problems: ['name: "gateway" is the name of a server of the gateway itself'] },
   })
-  expect((await gateway.rest(operator, 'POST', '/v1/servers/gateway/stop')).status).toBe(404)
-})
-
-test('without an Ollama server there is no tool, and prompts come back as they were', async () => {
-  const plain = await startTestGateway({})
-  try {
-    const someone = await plain.token()
-    expect((await plain.rest(someone, 'GET', '/v1/tools')).body['tools']).toEqual([])
-    expect((await plain.rest(someone, 'POST', '/v1/enhance', { prompt: 'a' })).body).toEqual({
-      prompt: 'a',
-      enhanced: false,
-      reason: 'off',
-    })
-    expect((await plain.rest(someone, 'GET', '/health')).body['enhancer']).toEqual({ state: 'off' })
-  } finally {
-    await plain.close()
-  }
+  expect((await gateway.rest(platform, 'POST', '/v1/servers/gateway/stop')).status).toBe(404)
 })

@@ -12,6 +12,7 @@ import { parseSections } from '../../src/registry/parse-sections.ts'
 import { problemsOfDocument } from '../../src/registry/validate.ts'
 import { type RegistryApi, startRegistryApi } from '../support/registry-api.ts'
 import { silentLogger } from '../support/silent-logger.ts'
+import { soak } from '../support/soak.ts'
 import { anyDocument, anyJson, VALID } from './any-documents.ts'
 import { emptyDirectory } from './tenant-directory.ts'
 
@@ -139,7 +140,7 @@ describe.each(KINDS)('whatever is written as %s', (_kind, section, valid) => {
       fc.property(anyDocument(valid), (bad) => {
         expect(goodOf(fromFile(withBad(section, bad)))).toEqual(expected)
       }),
-      { numRuns: 60 },
+      { numRuns: soak(60, 20) },
     )
   })
 
@@ -149,7 +150,7 @@ describe.each(KINDS)('whatever is written as %s', (_kind, section, valid) => {
       fc.property(anyDocument(valid), (bad) => {
         expect(goodOf(fromFirestore(withBad(section, bad)))).toEqual(expected)
       }),
-      { numRuns: 60 },
+      { numRuns: soak(60, 20) },
     )
   })
 })
@@ -170,7 +171,7 @@ test('whatever config a server gives its template, it has problems or it serves'
       for (const name of ['a', 'b'])
         expect(snapshot.servers.has(`local/${name}`)).toBe(!refused.includes(name))
     }),
-    { numRuns: 60 },
+    { numRuns: soak(60, 20) },
   )
 })
 
@@ -185,6 +186,7 @@ test('what is wrong with a document that somebody writes is a list of sentences,
       ]
       for (const problem of problems) expect(problem).toEqual(expect.any(String))
     }),
+    { numRuns: soak(100, 50) },
   )
 })
 
@@ -205,7 +207,7 @@ describe('over REST', () => {
         })
         expect([201, 403, 409, 422]).toContain(status)
       }),
-      { numRuns: 60 },
+      { numRuns: soak(60, 20) },
     )
   })
 

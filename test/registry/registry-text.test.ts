@@ -242,7 +242,7 @@ describe('a large text', () => {
     `servers:\n${Array.from({ length: count }, (_, index) => `  s${index}: { transport: sse, url: 'https://x${index}.example.com' }`).join('\n')}`
 
   test('in YAML says the same, and other work gets its turn while it is read', async () => {
-    const text = lines(2000)
+    const text = lines(1200)
     let turns = 0
     const timer = setInterval(() => (turns += 1), 1)
     const read = await readLargeRegistryText(text)
@@ -252,9 +252,9 @@ describe('a large text', () => {
   })
 
   test.each([
-    ['a mistake', `${lines(2000)}\n  bad: [`],
-    ['an alias that holds itself', `${lines(2000)}\n  a: &a { b: *a }`],
-    ['levels without end', `${lines(2000)}\n  a: ${'['.repeat(5000)}${']'.repeat(5000)}`],
+    ['a mistake', `${lines(1200)}\n  bad: [`],
+    ['an alias that holds itself', `${lines(1200)}\n  a: &a { b: *a }`],
+    ['levels without end', `${lines(1200)}\n  a: ${'['.repeat(5000)}${']'.repeat(5000)}`],
   ])('with %s has a problem', async (_case, text) => {
     expect(await readLargeRegistryText(text)).toEqual({ problem: expect.any(String) })
   })
