@@ -3,10 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from '@jest/globals'
 import { eventually } from '../support/eventually.ts'
+import { soak } from '../support/soak.ts'
 import { connectCallers, instancesPerCaller, misrouted, signAll } from '../support/fleet-callers.ts'
 import { startHttpServers, stdioDocument } from '../support/fleet-servers.ts'
 import { TRANSPORTS } from '../support/mcp-clients.ts'
 import { type Documents, startTestGateway, type TestGateway } from '../support/start-gateway.ts'
+
+const LOCAL_SERVERS = soak(10, 4)
+const CALLS = soak(1000, 360)
 
 const closers: (() => unknown)[] = []
 afterEach(async () => {
@@ -34,7 +38,7 @@ function statusOf({ gateway }: TestGateway, name: string): ReturnType<typeof gat
 
 test('every call over every face is answered by an instance of its own server, of sticky ones by the same each time', async () => {
   const processes = Object.fromEntries(
-    Array.from({ length: 10 }, (_, index) => {
+    Array.from({ length: LOCAL_SERVERS }, (_, index) => {
       const pool = index < 2 ? { min: 2, max: 2 } : {}
       return [`local-${index}`, { ...stdioDocument(`local-${index}`), pool }]
     }),
@@ -50,7 +54,7 @@ test('every call over every face is answered by an instance of its own server, o
   const gateway = await started({ ...processes, ...http.documents })
   const instances = (): { state: string }[] =>
     gateway.gateway.statuses().flatMap((status) => [...status.instances])
-  await eventually(() => instances().filter(({ state }) => state === 'ready').length === 24, {
+  await eventually(() => instances().filter(({ state }) => state === 'ready').length === LOCAL_SERVERS + 14, {
     timeoutMs: 60_000,
   })
   const callers = await connectCallers(gateway.url, (subject) => gateway.token({ subject }), [
@@ -63,16 +67,16 @@ test('every call over every face is answered by an instance of its own server, o
   const pids = pidsOf(gateway)
   const instancesOf = (server: string): readonly string[] => http.ports.get(server) ?? pids.get(server) ?? []
   const servers = [...Object.keys(processes), ...http.ports.keys()]
-  const signed = await signAll(callers, servers, 1000)
+  const signed = await signAll(callers, servers, CALLS)
 
   expect(misrouted(signed, instancesOf)).toEqual([])
-  expect(signed).toHaveLength(1000)
+  expect(signed).toHaveLength(CALLS)
   expect(pidsOf(gateway)).toEqual(pids)
   const answered = (server: string): Set<string | undefined> =>
     new Set(signed.filter((each) => each.server === server).map(({ answer }) => answer?.instance))
   for (const server of ['remote-0', 'remote-1']) expect(answered(server).size).toBe(2)
   for (const server of ['remote-2', 'remote-3'])
-    expect(instancesPerCaller(signed, server)).toEqual(callers.map(() => 1))
+    expect(new Set(instancesPerCaller(signed, server))).toEqual(new Set([1]))
 }, 120_000)
 
 test('beside a server that hangs and one that crashes all others answer; restart brings back one that had failed', async () => {
@@ -103,7 +107,7 @@ test('beside a server that hangs and one that crashes all others answer; restart
   const stuck = callers.map((caller) => caller.sign('hanging', 'stuck').catch(() => undefined))
   await eventually(() => statusOf(gateway, 'hanging').inFlight === callers.length)
   const pids = pidsOf(gateway)
-  const signed = await signAll(callers, names, 150)
+  const signed = await signAll(callers, names, soak(150, 60))
   expect(misrouted(signed, (server) => http.ports.get(server) ?? pids.get(server) ?? [])).toEqual([])
   for (const caller of callers)
     expect((await caller.list()).toSorted()).toEqual(['hanging', ...names].map((name) => `${name}_sign`))

@@ -7,10 +7,12 @@ import {
 } from '../support/chatty-gateway.ts'
 import { eventually } from '../support/eventually.ts'
 import { openConversation, type RawConversation } from '../support/raw-conversation.ts'
+import { soak } from '../support/soak.ts'
 
 const TENANTS = ['local', 'other']
 const KINDS = ['streamable-http', 'sse', 'websocket', 'modern'] as const
-const CALLS_EACH = 64
+/** A call of eight in a row of each server is cancelled: by each speaker another. */
+const CALLS_EACH = soak(64, 32)
 
 let gateway: ChattyGateway
 
@@ -110,7 +112,7 @@ function hears(speaker: Speaker, messages: readonly unknown[]): Promise<unknown>
   })
 }
 
-test('512 interleaved calls of two tenants with equal ids, progress tokens and cancellations each reach their own caller, and none another', async () => {
+test('hundreds of interleaved calls of two tenants with equal ids, progress tokens and cancellations each reach their own caller, and none another', async () => {
   const { reports } = gateway
   const speakers = await Promise.all(
     TENANTS.flatMap((tenant, row) =>
@@ -151,7 +153,7 @@ test('512 interleaved calls of two tenants with equal ids, progress tokens and c
     const questions = plan.filter(({ asks }) => asks).map(({ who }) => who)
     expect(sorted(conversation.asked.map(({ params }) => params?.['message']))).toEqual(sorted(questions))
   }
-  expect(new Set(reports.begun).size).toBe(512)
-  expect(reports.cancelled).toHaveLength(64)
+  expect(new Set(reports.begun).size).toBe(soak(512, 256))
+  expect(reports.cancelled).toHaveLength(soak(64, 32))
   await Promise.all(speakers.map(({ conversation }) => conversation.close()))
 }, 180_000)

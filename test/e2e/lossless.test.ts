@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { startsCompiled } from '../support/compiled.ts'
 import { VERSION } from '../../src/config/version.ts'
 import { canonicalJson } from '../../src/domain/json.ts'
 import {
@@ -32,6 +33,7 @@ beforeAll(async () => {
   modern = await mirrorHttp('modern')
   const program = join(import.meta.dirname, '../support/upstreams/mirror-stdio.ts')
   const stdio = (era: string): Fields => ({
+    ...startsCompiled,
     transport: 'stdio',
     command: process.execPath,
     args: [program, era],

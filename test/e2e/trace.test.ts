@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { startsCompiled } from '../support/compiled.ts'
 import type { Client, StandardSchemaV1 } from '@modelcontextprotocol/client'
 import { startTelemetry, type Telemetry } from '../../src/telemetry/start-telemetry.ts'
 import { activeTraceFields, withSpan } from '../../src/telemetry/tracing.ts'
@@ -40,7 +41,7 @@ beforeAll(async () => {
   const [legacy, modern] = await Promise.all([mirrorHttp('legacy'), mirrorHttp('modern')])
   http = [legacy, modern]
   const program = join(import.meta.dirname, '../support/upstreams/mirror-stdio.ts')
-  const stdio = { transport: 'stdio', command: process.execPath }
+  const stdio = { ...startsCompiled, transport: 'stdio', command: process.execPath }
   gateway = await startTestGateway({
     'legacy-stdio': { ...stdio, args: [program, 'legacy'] },
     'modern-stdio': { ...stdio, args: [program, 'modern'] },

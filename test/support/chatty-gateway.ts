@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { startsCompiled } from './compiled.ts'
 import { collectReports, type Reports } from './reports.ts'
 import { type Documents, startTestGateway, type TestGateway } from './start-gateway.ts'
 import { chattyHttp } from './upstreams/chatty-http.ts'
@@ -25,6 +26,7 @@ export async function startChattyGateway(fields: Documents[string] = {}): Promis
   const program = join(import.meta.dirname, 'upstreams/chatty-stdio.ts')
   const stdio = (era: string): Documents[string] => ({
     ...fields,
+    ...startsCompiled,
     transport: 'stdio',
     command: process.execPath,
     args: [program, era, reports.url],

@@ -1,7 +1,9 @@
+import { startsCompiled } from './compiled.ts'
 import type { Documents } from './start-gateway.ts'
 
 /** The reference server with one of everything, as a registry document. */
 export const everything = {
+  ...startsCompiled,
   transport: 'stdio',
   package: '@modelcontextprotocol/server-everything',
   args: ['stdio'],
@@ -11,6 +13,7 @@ export const everything = {
 /** The reference file server on a folder. */
 export function filesystem(folder: string): Documents[string] {
   return {
+    ...startsCompiled,
     transport: 'stdio',
     package: '@modelcontextprotocol/server-filesystem',
     args: [folder],
@@ -23,7 +26,7 @@ export function memory(file: string): Documents[string] {
   return {
     transport: 'stdio',
     package: '@modelcontextprotocol/server-memory',
-    env: { MEMORY_FILE_PATH: file },
+    env: { ...startsCompiled.env, MEMORY_FILE_PATH: file },
     requiredRoles: ['reader'],
   }
 }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { startsCompiled } from './compiled.ts'
 import type { Documents } from './start-gateway.ts'
 
 const PROGRAMS = join(import.meta.dirname, 'upstreams')
@@ -17,7 +18,7 @@ export interface HttpServerPlan {
 /** The document of a stdio server that signs its answers with its name and process id. */
 export function stdioDocument(name: string, ...behaviour: string[]): Record<string, unknown> {
   const args = [join(PROGRAMS, 'fleet-stdio.ts'), name, ...behaviour]
-  return { transport: 'stdio', command: process.execPath, args, ...ROLES }
+  return { ...startsCompiled, transport: 'stdio', command: process.execPath, args, ...ROLES }
 }
 
 /**
