@@ -6,6 +6,7 @@ import {
   startChattyGateway,
 } from '../support/chatty-gateway.ts'
 import { eventually } from '../support/eventually.ts'
+import { isFullSoak } from '../support/soak.ts'
 import {
   CONVERSATIONS,
   type ConversationKind,
@@ -117,16 +118,25 @@ function isWatched(uri: string, times: number): Promise<unknown> {
   })
 }
 
-const SEATS: Seat[] = CONVERSATIONS.flatMap((kind) =>
-  CHATTY_SERVERS.flatMap((server) =>
-    (['alone', 'among all'] as const).map((scope) => ({ kind, server, scope })),
+const BOTH_SCOPES = ['alone', 'among all'] as const
+/** Every kind with every server, in one scope or the other: the halves have each kind and each server in both. */
+const HALVES: readonly (readonly Seat[])[] = [0, 1].map((half) =>
+  CONVERSATIONS.flatMap((kind, row) =>
+    CHATTY_SERVERS.map((server, column) => ({
+      kind,
+      server,
+      scope: BOTH_SCOPES[(row + column + half) % 2] ?? 'alone',
+    })),
   ),
 )
+const SEATS = HALVES.flat()
+/** Each seat is in one of the first two tests, and with `SOAK=full` in both. */
+const [FIRST = [], SECOND = []] = isFullSoak ? [SEATS, SEATS] : HALVES
 const titled = (seats: readonly Seat[]): [string, Seat][] =>
   seats.map((seat) => [`over ${seat.kind}, of ${seat.server} ${seat.scope}`, seat])
 
 describe('one who watches a resource', () => {
-  test.each(titled(SEATS))('hears of it until they stop, and nobody else does: %s', async (_title, seat) => {
+  test.each(titled(FIRST))('hears of it until they stop, and nobody else does: %s', async (_title, seat) => {
     const { server, scope } = seat
     const shown = (uri: string): string => SCOPES[scope].uri(server, uri)
     const ann = await open(seat)
@@ -152,7 +162,7 @@ describe('one who watches a resource', () => {
     await isWatched(FENCE, 0)
   })
 
-  test.each(titled(SEATS))(
+  test.each(titled(SECOND))(
     'is asked for upstream once with all others, until the last of them is gone: %s',
     async (_title, seat) => {
       const { server, scope, kind } = seat
@@ -196,7 +206,7 @@ test.each(CHATTY_SERVERS)(
 )
 
 /** Servers of 2026-07-28 announce only what a stream names. */
-const LEGACY_SEATS = SEATS.filter(({ server }) => server.startsWith('legacy'))
+const LEGACY_SEATS = FIRST.filter(({ server }) => server.startsWith('legacy'))
 
 test.each(titled(LEGACY_SEATS))(
   'one who watches a resource hears of a change of a part of it, by the URI that its era has for that: %s',
