@@ -16,6 +16,7 @@ const RANKS = [
   ['http'],
   ['gateway.ts'],
   ['welcome.ts'],
+  ['serve.ts'],
   ['main.ts'],
   ['cli'],
 ]

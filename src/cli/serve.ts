@@ -7,7 +7,7 @@ export function serveCommand({ env }: CliContext, onExitCode: (code: number) => 
   return new Command('serve')
     .description(`run the gateway (settings come from environment variables, see ${pagePath('config.md')})`)
     .action(async () => {
-      const { serve } = await import('../main.ts')
+      const { serve } = await import('../serve.ts')
       onExitCode(await serve(env))
     })
 }

@@ -1,13 +1,10 @@
 #!/usr/bin/env node
-import { enableCompileCache } from 'node:module'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { keepCompiled } from '../config/compile-cache.ts'
 
 /** For output to be read; only what was given up may still be running then, and it must not keep the process. */
 const EXIT_MS = 500
 
-// In a folder of the user, because code that others could put there would be run.
-enableCompileCache(join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'tool-gateway'))
+keepCompiled(process.env)
 const { run } = await import('./program.ts')
 const { confirmAtTerminal } = await import('./confirm.ts')
 

@@ -3,11 +3,16 @@ import express, { type RequestHandler } from 'express'
 import { GatewayError } from '../domain/errors.ts'
 import { excessOf, REQUEST_LIMITS } from '../domain/json-scan.ts'
 
+/** A common way to write utf-8, which the parser of bodies does not know. */
+const UTF8_ALIAS = /(;\s{0,8}charset=)"?utf8"?(?=\s{0,8}(?:;|$))/i
+
 /** Refuses bodies that are not JSON before anything reads them. */
 export const requireJson: RequestHandler = (request, _response, next) => {
   const hasBody =
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0
-  if (hasBody && !request.is('application/json')) throw unsupported(request.get('content-type'))
+  const contentType = request.get('content-type')
+  if (hasBody && !request.is('application/json')) throw unsupported(contentType)
+  if (contentType !== undefined) request.headers['content-type'] = contentType.replace(UTF8_ALIAS, '$1utf-8')
   next()
 }
 

@@ -20,8 +20,8 @@ export type { ServerStatus } from './server-pools.ts'
 const NOTHING: JsonObject = {}
 /** A program that has not started by then is not short of processor time: it waits, installs or hangs. */
 const SLOW_PROGRAM_MS = 500
-/** An endpoint costs nothing but a connection while it is waited for. */
-const SLOW_ENDPOINT_MS = 100
+/** An endpoint that has not answered by then costs nothing but a connection. */
+const SLOW_ENDPOINT_MS = 250
 
 export interface UpstreamsOptions {
   readonly connect: Connect

@@ -80,6 +80,14 @@ describe('Accept is read as HTTP has it', () => {
   })
 })
 
+test.each(['UTF8', 'utf8', '"UTF8"', '"utf-8"', 'UTF-8'])(
+  'a body with the charset %s is read',
+  async (charset) => {
+    const contentType = `application/json; charset=${charset}`
+    expect((await post(initialize(1), { 'content-type': contentType })).status).toBe(200)
+  },
+)
+
 describe('a refusal says what came and what is expected', () => {
   test.each([
     [
