@@ -10,19 +10,27 @@ let token: string
 beforeEach(async () => {
   moody = await startMoodyServer()
   spare = await startMoodyServer()
-  const http = { transport: 'streamable-http', url: moody.url, retry: { baseDelayMs: 10 } }
-  gateway = await startTestGateway(
-    {
-      moody: http,
-      safe: { ...http, tools: { act: { idempotent: true } } },
-      doubled: { ...http, fallback: 'spare' },
-      limited: { ...http, rateLimit: { calls: 2, perMs: 60_000 } },
-      spare: { transport: 'streamable-http', url: spare.url, tools: { exclude: ['look'] } },
-    },
-    { tenants: { local: { quotas: { callsPerMinute: 10 } } } },
-  )
-  token = await gateway.token({ roles: ['auditor'] })
 })
+
+/** Starts a gateway with some of the servers. */
+async function serving(...names: (keyof ReturnType<typeof documents>)[]): Promise<void> {
+  const all = documents()
+  gateway = await startTestGateway(Object.fromEntries(names.map((name) => [name, all[name]])), {
+    tenants: { local: { quotas: { callsPerMinute: 10 } } },
+  })
+  token = await gateway.token({ roles: ['auditor'] })
+}
+
+function documents() {
+  const http = { transport: 'streamable-http', url: moody.url, retry: { baseDelayMs: 10 } }
+  return {
+    moody: http,
+    safe: { ...http, tools: { act: { idempotent: true } } },
+    doubled: { ...http, fallback: 'spare' },
+    limited: { ...http, rateLimit: { calls: 2, perMs: 60_000 } },
+    spare: { transport: 'streamable-http', url: spare.url, tools: { exclude: ['look'] } },
+  }
+}
 
 afterEach(async () => {
   await gateway.close()
@@ -47,6 +55,7 @@ async function counted(name: string): Promise<string[]> {
 
 describe('a call that fails', () => {
   test('before it was executed is sent again, as one call with one record', async () => {
+    await serving('moody')
     moody.feel('refusing', 'well')
     expect((await call('moody_act')).status).toBe(200)
     expect(moody.calls).toEqual(['act', 'act'])
@@ -59,6 +68,7 @@ describe('a call that fails', () => {
   test.each(['dying', 'broken'] as const)(
     'when it may have been executed is not sent again (%s)',
     async (mood) => {
+      await serving('moody')
       moody.feel(mood, 'well')
       expect(await call('moody_act')).toMatchObject({
         status: 503,
@@ -71,6 +81,7 @@ describe('a call that fails', () => {
   test.each(['moody_look', 'safe_act'])(
     'and is marked as one that may be repeated is sent again (%s)',
     async (tool) => {
+      await serving('moody', 'safe')
       moody.feel('dying', 'well')
       expect((await call(tool)).status).toBe(200)
       expect(moody.calls).toHaveLength(2)
@@ -81,6 +92,7 @@ describe('a call that fails', () => {
 
 describe('a fallback', () => {
   test('answers for a server that cannot be had, and the record names it', async () => {
+    await serving('doubled', 'spare')
     moody.feel('refusing')
     expect((await call('doubled_act')).status).toBe(200)
     expect([moody.calls.length, spare.calls.length]).toEqual([3, 1])
@@ -89,6 +101,7 @@ describe('a fallback', () => {
   })
 
   test('is not used for a tool that the caller may not use there', async () => {
+    await serving('doubled', 'spare')
     moody.feel('refusing')
     expect(await call('doubled_look')).toMatchObject({
       body: { code: 'upstream_unavailable', server: 'doubled' },
@@ -97,6 +110,7 @@ describe('a fallback', () => {
   })
 
   test('is not used for a call that may have run', async () => {
+    await serving('doubled', 'spare')
     moody.feel('dying')
     expect(await call('doubled_act')).toMatchObject({ body: { mayHaveExecuted: true } })
     expect(spare.calls).toEqual([])
@@ -105,6 +119,7 @@ describe('a fallback', () => {
 
 describe('limits', () => {
   test('a server gets no more calls than its rate limit, and the caller learns when to come back', async () => {
+    await serving('limited')
     expect([(await call('limited_act')).status, (await call('limited_act')).status]).toEqual([200, 200])
     const refused = await call('limited_act')
     expect(refused).toMatchObject({ status: 429, body: { code: 'rate_limited', mayHaveExecuted: false } })
@@ -114,6 +129,7 @@ describe('limits', () => {
   })
 
   test('a tenant has no more calls than its quota, over all servers', async () => {
+    await serving('moody', 'spare', 'safe')
     for (let index = 0; index < 10; index += 1)
       expect((await call(index % 2 === 0 ? 'moody_act' : 'spare_act')).status).toBe(200)
     expect(await call('safe_act')).toMatchObject({ status: 429, body: { code: 'rate_limited' } })
