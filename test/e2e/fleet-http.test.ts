@@ -1,3 +1,4 @@
+import { setInterval } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { eventually } from '../support/eventually.ts'
 import { postMcp } from '../support/raw-mcp.ts'
@@ -77,7 +78,8 @@ describe.each(['legacy', 'modern'] as const)('three endpoints of a %s server', (
     const lists: (number | undefined)[] = []
     const over = new AbortController()
     const listing = (async (): Promise<void> => {
-      while (!over.signal.aborted) {
+      for await (const _ of setInterval(100)) {
+        if (over.signal.aborted) return
         const request = { jsonrpc: '2.0', id: 1, method: 'tools/list' }
         const { status } = await gateway.rest(token, 'GET', '/v1/tools')
         const opened = await postMcp(gateway.url, token, {

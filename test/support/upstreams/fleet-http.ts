@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { flushCompileCache } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { NodeStreamableHTTPServerTransport, toNodeHandler } from '@modelcontextprotocol/node'
 import { createMcpHandler, type Server } from '@modelcontextprotocol/server'
@@ -48,3 +49,5 @@ for (const [name = '', era, count] of process.argv.slice(2).map((text) => text.s
   urls[name] = await Promise.all(Array.from({ length: Number(count) }, () => listening(name, era)))
 }
 process.stdout.write(`${JSON.stringify(urls)}\n`)
+// It is killed, and would keep nothing of what it has compiled then.
+flushCompileCache()

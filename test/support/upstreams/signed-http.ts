@@ -1,5 +1,6 @@
 /** The signed server over HTTP. Arguments: the era it speaks, and its port or 0. Says at which port it listens. */
 import { randomUUID } from 'node:crypto'
+import { flushCompileCache } from 'node:module'
 import { NodeStreamableHTTPServerTransport, toNodeHandler } from '@modelcontextprotocol/node'
 import { createMcpHandler } from '@modelcontextprotocol/server'
 import { listen } from './sample-http.ts'
@@ -36,3 +37,5 @@ const upstream = await listen(
   { port: Number(port) },
 )
 process.stdout.write(`${upstream.port}\n`)
+// It is killed, and would keep nothing of what it has compiled then.
+flushCompileCache()
