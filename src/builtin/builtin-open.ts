@@ -4,7 +4,9 @@ import type { CacheSettings, EnhancementSettings } from '../config/enhancement.t
 import type { Clock } from '../domain/clock.ts'
 import { openEnhancer, type OpenEnhancer } from '../enhance/enhancer-open.ts'
 import type { CacheState } from '../telemetry/cache-metrics.ts'
+import type { Stage } from '../routing/call.ts'
 import type { Calls } from '../routing/calls.ts'
+import { enhanceArguments } from '../routing/enhance-arguments.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { BuiltinServers } from './builtin-servers.ts'
@@ -21,6 +23,8 @@ export interface OpenBuiltins {
   readonly enhancing: OpenEnhancer
   readonly caches: Caches
   readonly builtins: BuiltinServers
+  /** Of calls, in order. */
+  readonly stages: readonly Stage[]
   readonly pipelineCheck: PipelineCheck
   readonly pipelineRuns: PipelineRuns
   /** For metrics. */
@@ -57,10 +61,13 @@ export function openBuiltins(
     enhanceSource({ enhancer, roles: settings.enhancement.roles, clock }),
     pipelineSource({ catalog, check: pipelineCheck, runs: pipelineRuns, calls, clock }),
   ]
+  const builtins = new BuiltinServers({ catalog, sources, clock, logger })
   return {
     enhancing,
     caches,
-    builtins: new BuiltinServers({ catalog, sources, clock, logger }),
+    builtins,
+    // The gateway's own servers need nothing of what follows, and their own calls come here again.
+    stages: [builtins.stage, enhanceArguments({ enhancer, clock })],
     pipelineCheck,
     pipelineRuns,
     cacheStates: () => Object.entries(caches).map(([name, cache]) => ({ name, ...cache.figures() })),

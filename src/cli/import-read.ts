@@ -8,7 +8,22 @@ import { jsonOfJsonc, placeOfJsonError } from '../registry/jsonc.ts'
 import { readRegistryText } from '../registry/registry-text.ts'
 import { documentOfServerJson, isServerJson, type MissingInput } from '../registry/server-json.ts'
 import { CliError } from './cli-error.ts'
-import type { ImportOptions } from './registry-import.ts'
+import type { AddressOptions } from './context.ts'
+
+/** What `registry import` was told. */
+export interface ImportOptions extends AddressOptions {
+  readonly tenant?: string
+  readonly dryRun?: boolean
+  readonly replace?: boolean
+  readonly skipExisting?: boolean
+  readonly roles?: string
+  readonly prefix?: string
+  readonly into?: string
+  readonly gateway?: boolean
+  readonly name?: string
+  readonly package?: boolean
+  readonly set: Record<string, string>
+}
 
 /** What a file to import says. */
 export interface Imported {

@@ -4,10 +4,9 @@ import { problemsOfRegistry } from '../registry/validate.ts'
 import { CLI_EXIT, CliError } from './cli-error.ts'
 import { asJson, type CliContext } from './context.ts'
 import { adapted, isOpen, replacing } from './import-merge.ts'
-import { type Imported, readImport } from './import-read.ts'
+import { type Imported, type ImportOptions, readImport } from './import-read.ts'
 import { type ImportChange, type ImportTarget, openTarget } from './import-target.ts'
 import { differencesOf, differencesText } from './registry-changes.ts'
-import type { ImportOptions } from './registry-import.ts'
 
 /** What an import would do, and what it cannot. */
 interface Plan {

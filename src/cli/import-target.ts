@@ -3,7 +3,7 @@ import { masked } from '../registry/mask.ts'
 import type { StoredDocument } from '../registry/registry-store.ts'
 import { CliError } from './cli-error.ts'
 import { addressOf, type CliContext } from './context.ts'
-import type { ImportOptions } from './registry-import.ts'
+import type { ImportOptions } from './import-read.ts'
 import { fileStore, registryFileOf, told } from './registry-stores.ts'
 import { ask, type GatewayAddress } from './rest-client.ts'
 

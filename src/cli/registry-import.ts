@@ -1,24 +1,10 @@
 import { Command } from 'commander'
 import { CLI_EXIT } from './cli-error.ts'
-import { type AddressOptions, type CliContext, withAddress } from './context.ts'
+import { type CliContext, withAddress } from './context.ts'
+import type { ImportOptions } from './import-read.ts'
 import { pairs } from './pairs.ts'
 
 const DIFFERS = CLI_EXIT.differs
-
-/** What `registry import` was told. */
-export interface ImportOptions extends AddressOptions {
-  readonly tenant?: string
-  readonly dryRun?: boolean
-  readonly replace?: boolean
-  readonly skipExisting?: boolean
-  readonly roles?: string
-  readonly prefix?: string
-  readonly into?: string
-  readonly gateway?: boolean
-  readonly name?: string
-  readonly package?: boolean
-  readonly set: Record<string, string>
-}
 
 /** `registry import FILE`: into the registry file, or into a running gateway. */
 export function importCommand(context: CliContext, onExitCode: (code: number) => void): Command {

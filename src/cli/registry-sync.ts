@@ -1,17 +1,9 @@
 import { Command } from 'commander'
 import { CLI_EXIT } from './cli-error.ts'
 import type { CliContext } from './context.ts'
+import type { SyncOptions } from './sync-run.ts'
 
 const DIFFERS = CLI_EXIT.differs
-
-/** What `registry push` and `registry pull` were told. */
-export interface SyncOptions {
-  readonly dryRun?: boolean
-  readonly prune?: boolean
-  readonly yes?: boolean
-  readonly tenant?: string
-  readonly skipInvalid?: boolean
-}
 
 /** `registry push FILE`: from a file into Firestore. */
 export function pushCommand(context: CliContext, onExitCode: (code: number) => void): Command {

@@ -8,7 +8,6 @@ import { CLI_EXIT, CliError } from './cli-error.ts'
 import type { CliContext } from './context.ts'
 import { changesOf, differencesOf, differencesText } from './registry-changes.ts'
 import { fileStore, registryFileOf, told } from './registry-stores.ts'
-import type { SyncOptions } from './registry-sync.ts'
 import {
   countText,
   inTenant,
@@ -19,6 +18,15 @@ import {
   refusedIn,
   SECTIONS,
 } from './sync-sections.ts'
+
+/** What `registry push` and `registry pull` were told. */
+export interface SyncOptions {
+  readonly dryRun?: boolean
+  readonly prune?: boolean
+  readonly yes?: boolean
+  readonly tenant?: string
+  readonly skipInvalid?: boolean
+}
 
 interface Target {
   readonly name: string

@@ -1,5 +1,16 @@
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
-import type { ScopeNames } from './expression.ts'
+
+/** What the expressions of a step may speak of. */
+export interface ScopeNames {
+  /** Ids of the steps before it. */
+  readonly steps: ReadonlySet<string>
+  /** Ids of all other steps. */
+  readonly laterSteps: ReadonlySet<string>
+  /** Names of the input; undefined where they are not known. */
+  readonly inputs: ReadonlySet<string> | undefined
+  /** Whether there is an `item` and its `index`. */
+  readonly hasItem: boolean
+}
 
 /** A part of an expression as the library parses it. */
 type Node = JsonObject & { readonly type: string }

@@ -2,21 +2,9 @@ import { compile } from '@jmespath-community/jmespath'
 import { messageOf } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/json.ts'
 import { boundedValue } from './bounded-value.ts'
-import { findingsIn } from './expression-rules.ts'
+import { findingsIn, type ScopeNames } from './expression-rules.ts'
 import { Fuel } from './fuel.ts'
 import { evaluated } from './metered-interpreter.ts'
-
-/** What the expressions of a step may speak of. */
-export interface ScopeNames {
-  /** Ids of the steps before it. */
-  readonly steps: ReadonlySet<string>
-  /** Ids of all other steps. */
-  readonly laterSteps: ReadonlySet<string>
-  /** Names of the input; undefined where they are not known. */
-  readonly inputs: ReadonlySet<string> | undefined
-  /** Whether there is an `item` and its `index`. */
-  readonly hasItem: boolean
-}
 
 /** An expression that was checked. */
 export interface Expression {

@@ -1,7 +1,8 @@
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import type { PipelineDefinition, PipelineStep } from '../domain/pipeline-definition.ts'
 import type { Problem } from '../domain/problems.ts'
-import { compileExpression, type Expression, type ScopeNames } from './expression.ts'
+import { compileExpression, type Expression } from './expression.ts'
+import type { ScopeNames } from './expression-rules.ts'
 import type { Fuel } from './fuel.ts'
 import { compileTemplate, objectTemplate, type Template } from './template.ts'
 

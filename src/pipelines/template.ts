@@ -2,7 +2,8 @@ import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import type { Problem } from '../domain/problems.ts'
 import { boundedValue } from './bounded-value.ts'
 import { Fuel } from './fuel.ts'
-import { compileExpression, type Expression, type ScopeNames } from './expression.ts'
+import { compileExpression, type Expression } from './expression.ts'
+import type { ScopeNames } from './expression-rules.ts'
 
 /** JSON in whose texts `${…}` stands for expressions. */
 export interface Template {

@@ -2,7 +2,6 @@ import type { AuditLog } from '../audit/audit-log.ts'
 import type { BoundedCache } from '../cache/bounded-cache.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Clock } from '../domain/clock.ts'
-import type { Enhancer } from '../enhance/enhancer.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
@@ -13,7 +12,6 @@ import { callerErrors } from './caller-errors.ts'
 import { choosePool } from './choose-pool.ts'
 import { deadline } from './deadline.ts'
 import { dispatch } from './dispatch.ts'
-import { enhanceArguments } from './enhance-arguments.ts'
 import { fallback } from './fallback.ts'
 import { inputRounds } from './input-rounds.ts'
 import type { Interruption } from './interruption.ts'
@@ -30,13 +28,6 @@ import type { Tasks } from './task-ids.ts'
 import type { TenantShares } from './tenant-shares.ts'
 import { traceDecision } from './trace.ts'
 
-interface OwnParts {
-  /** Answers the calls of the gateway's own servers. */
-  readonly builtins: { readonly stage: Stage }
-  readonly enhancing: { readonly enhancer: Enhancer }
-  readonly caches: { readonly results: BoundedCache }
-}
-
 export interface PipelineParts {
   readonly audit: AuditLog
   readonly catalog: Catalog
@@ -46,8 +37,8 @@ export interface PipelineParts {
   readonly shares: TenantShares
   /** The operator's own, in order. */
   readonly ownStages: readonly Stage[]
-  /** What the gateway does itself, beside passing calls on. */
-  readonly own: OwnParts
+  /** What the gateway does itself, beside passing calls on: its stages, in order, and the cache of results. */
+  readonly own: { readonly stages: readonly Stage[]; readonly caches: { readonly results: BoundedCache } }
   readonly seal: StateSeal
   readonly tasks: Tasks
   readonly callTimeoutMs: number
@@ -69,8 +60,7 @@ export function pipeline(parts: PipelineParts): Stage[] {
     limits.stage, // once for each call, however often it is sent
     ...parts.ownStages, // around everything that the caller is told of the call
     callerErrors,
-    own.builtins.stage, // of what follows they need nothing, and their own calls come here again
-    enhanceArguments({ enhancer: own.enhancing.enhancer, clock: parts.clock }), // once, and under the names that callers know
+    ...own.stages, // once, and under the names that callers know
     inputRounds(parts), // around what is sent, which may happen more than once
     taskCalls({ tasks, declared: upstreams, catalog }),
     fallback({ catalog, limits, metrics }), // when all attempts have failed

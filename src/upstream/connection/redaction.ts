@@ -1,7 +1,5 @@
-import { type ErrorFacts, GatewayError, messageOf } from '../../domain/errors.ts'
+import { messageOf } from '../../domain/errors.ts'
 import { isJsonObject } from '../../domain/json.ts'
-import type { Connection } from './connection.ts'
-import { wrapped } from './wrapped.ts'
 
 const REDACTED = '***'
 /** Shorter values that a document holds itself are no secrets, and replacing them would garble the text. */
@@ -37,33 +35,6 @@ export function redactedError(error: unknown, redact: Redact, depth = 0): Error 
   if (typeof status === 'number') Object.assign(copy, { status })
   if (cause !== undefined && depth < MAX_CAUSES) copy.cause = redactedError(cause, redact, depth + 1)
   return copy
-}
-
-/** A connection whose errors do not repeat the values. Results are the server's own words: they pass as they are. */
-export function redactedConnection(connection: Connection, redact: Redact): Connection {
-  const redacted = <T>(outcome: Promise<T>): Promise<T> =>
-    outcome.catch((error: unknown) => Promise.reject(redactedFailure(error, redact)))
-  return wrapped(connection, {
-    request: (method, params, options) => redacted(connection.request(method, params, options)),
-    watchResources: (uris) => redacted(connection.watchResources(uris)),
-  })
-}
-
-function redactedFailure(error: unknown, redact: Redact): Error {
-  if (!(error instanceof GatewayError)) return redactedError(error, redact)
-  const { upstream } = error.facts
-  const facts: ErrorFacts = {
-    ...error.facts,
-    ...(upstream !== undefined && {
-      upstream: {
-        code: upstream.code,
-        message: redact(upstream.message),
-        ...(upstream.data !== undefined && { data: redactedJson(upstream.data, redact) }),
-      },
-    }),
-  }
-  const cause = error.cause === undefined ? {} : { cause: redactedError(error.cause, redact) }
-  return new GatewayError(error.code, redact(error.message), { ...cause, facts })
 }
 
 /** A JSON value without the values, names of members included. */

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { expect, test } from '@jest/globals'
-import { redactedConnection, redactedError, redactor } from '../../../src/upstream/connection/redaction.ts'
+import { redactedConnection } from '../../../src/upstream/connection/redacted-connection.ts'
+import { redactedError, redactor } from '../../../src/upstream/connection/redaction.ts'
 import { StderrBuffer } from '../../../src/upstream/connection/stderr-buffer.ts'
 import { isSessionLost } from '../../../src/upstream/connection/upstream-error.ts'
 import { FakeConnection, sessionLost, upstreamError } from '../fake-connection.ts'
