@@ -7,7 +7,7 @@ const TYPES_ONLY = [
   'src/audit/sqlite-protocol.ts',
   'src/audit/usage-record.ts',
   'src/registry/registry-source.ts',
-  'src/registry/secrets-source.ts',
+  'src/secrets/secrets-source.ts',
   'src/routing/call.ts',
   'src/upstream/connection/client-side.ts',
   'src/upstream/connection/connection.ts',
@@ -41,7 +41,7 @@ export default {
   coverageThreshold: {
     global: { lines: 85 },
     './src/domain/': { lines: 95 },
-    './src/auth/': { lines: 95 },
+    './src/identity/': { lines: 95 },
     './src/catalog/': { lines: 95 },
     './src/routing/': { lines: 95 },
     './src/mcp/': { lines: 95 },

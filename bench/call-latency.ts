@@ -9,7 +9,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
-import { LocalIssuer } from '../src/auth/local-issuer.ts'
+import { LocalIssuer } from '../src/identity/local-issuer.ts'
 import { systemClock } from '../src/domain/clock.ts'
 
 const calls = Number(process.argv[2] ?? 2000)

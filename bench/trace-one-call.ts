@@ -2,10 +2,10 @@
  * The trace of one tool call, from a client through the gateway to a server, as a collector gets it: the gateway is a
  * process of its own and both export to an OTLP receiver in this one. `node bench/trace-one-call.ts`
  */
-import { LocalIssuer } from '../src/auth/local-issuer.ts'
+import { LocalIssuer } from '../src/identity/local-issuer.ts'
 import { systemClock } from '../src/domain/clock.ts'
 import { createLogger } from '../src/telemetry/logger.ts'
-import { startTelemetry } from '../src/telemetry/start-telemetry.ts'
+import { startTelemetry } from '../src/telemetry/export/start-telemetry.ts'
 import { activeTraceFields, withSpan } from '../src/telemetry/tracing.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { otlpReceiver, type ReceivedSpan } from '../test/support/otlp-receiver.ts'

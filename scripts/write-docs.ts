@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { format } from 'prettier'
 import { SECTIONS } from '../src/config/schema.ts'
 import { notesOf } from '../src/config/setting.ts'
-import { ERRORS } from '../src/domain/error-table.ts'
+import { ERRORS } from '../src/domain/errors/error-table.ts'
 
 const NOTE = '<!-- Written by `npm run docs`; edit the source instead. -->'
 

@@ -5,11 +5,11 @@ import { nearMisses, nearMissText } from './config/near-misses.ts'
 import { pagePath } from './config/pages.ts'
 import { startWarnings } from './config/start-notes.ts'
 import { VERSION } from './config/version.ts'
-import { messageOf } from './domain/errors.ts'
+import { messageOf } from './domain/errors/errors.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 import { createLogger, type Logger } from './telemetry/logger.ts'
 import { superviseFaults } from './telemetry/process-faults.ts'
-import { startTelemetry } from './telemetry/start-telemetry.ts'
+import { startTelemetry } from './telemetry/export/start-telemetry.ts'
 import { Welcome } from './welcome.ts'
 
 /** Exit codes of the process, after sysexits.h. */

@@ -2,7 +2,7 @@ import { relative } from 'node:path'
 import { styleText } from 'node:util'
 import type { Settings } from './config/load.ts'
 import { registryPlace } from './config/start-notes.ts'
-import { printableLine } from './domain/printable.ts'
+import { printableLine } from './domain/text/printable.ts'
 import type { Gateway } from './gateway.ts'
 import type { ServerStatus } from './upstream/upstreams.ts'
 

@@ -6,11 +6,12 @@ import { expect, test } from '@jest/globals'
 /** Folders and top-level files of src, lowest first. Those of one rank do not know each other. */
 const RANKS = [
   ['domain'],
+  ['files'],
   ['config', 'telemetry', 'cache', 'pipelines', 'lifecycle.ts', 'thread.ts'],
-  ['store'],
-  ['auth', 'audit', 'registry', 'upstream'],
+  ['firestore'],
+  ['identity', 'secrets', 'audit', 'registry', 'upstream'],
   ['catalog', 'enhance'],
-  ['control', 'routing'],
+  ['reconcile', 'routing'],
   ['builtin'],
   ['mcp', 'api', 'dashboard'],
   ['http'],
@@ -32,21 +33,21 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   '@modelcontextprotocol/server': ['mcp'],
   '@modelcontextprotocol/node': ['mcp'],
   '@modelcontextprotocol/server-legacy': ['mcp'],
-  jose: ['auth'],
+  jose: ['identity'],
   '@opentelemetry/*': ['telemetry'],
-  '@google-cloud/firestore': ['store', 'registry/firestore-', 'audit/firestore-'],
-  'google-auth-library': ['store'],
-  '@google-cloud/secret-manager': ['registry/secret-manager-'],
+  '@google-cloud/firestore': ['firestore', 'registry/firestore-', 'audit/firestore-'],
+  'google-auth-library': ['firestore'],
+  '@google-cloud/secret-manager': ['secrets/secret-manager-'],
   '@kubernetes/client-node': ['registry/kubernetes-client'],
   pino: ['telemetry'],
   'pino-pretty': ['telemetry'],
-  yaml: ['registry'],
-  'node:sqlite': ['audit', 'config/data-lock'],
+  yaml: ['registry', 'secrets'],
+  'node:sqlite': ['audit', 'files/data-lock'],
   ajv: ['registry'],
   commander: ['cli'],
   'smol-toml': ['cli/import-'],
   ws: ['http/websocket-', 'mcp/websocket-'],
-  'lru-cache': ['auth', 'cache', 'catalog', 'routing'],
+  'lru-cache': ['identity', 'cache', 'catalog', 'routing'],
   ollama: ['enhance/ollama-client'],
   opossum: ['upstream'],
   undici: ['upstream/connection/limited-fetch'],
@@ -64,7 +65,7 @@ const STATIC_IMPORT = /^(?:import|export)\s+(?:[\w$*{},\s]+?\sfrom\s+)?['"]([^'"
 const DYNAMIC_IMPORT = /\bimport\(\s*([^)]*)\)/g
 const TYPE_IMPORT = /\bimport\(\s*['"]([^'"]+)['"]\s*\)/g
 
-const root = posix.resolve(import.meta.dirname, '..', 'src')
+const root = posix.resolve(import.meta.dirname, '../src')
 const files = globSync('**/*.ts', { cwd: root }).map((path) => ({
   path,
   text: readFileSync(posix.join(root, path), 'utf8'),
@@ -141,7 +142,7 @@ test('a package is imported only where it belongs', () => {
 test('a text that somebody else wrote is read as a URL by `URL.parse`, which throws for none', () => {
   const wrong = code
     .filter(({ path }) =>
-      ['domain', 'registry', 'control', 'catalog', 'pipelines', 'api'].includes(folderOf(path)),
+      ['domain', 'registry', 'secrets', 'reconcile', 'catalog', 'pipelines', 'api'].includes(folderOf(path)),
     )
     .filter(({ text }) => /\bnew URL\(/.test(text.replace(/new URL\([^;]*?import\.meta\.url,?\s*\)/g, '')))
   expect(wrong.map(({ path }) => path)).toEqual([])

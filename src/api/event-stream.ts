@@ -1,5 +1,5 @@
 import type { Response } from 'express'
-import type { JsonObject } from '../domain/json.ts'
+import type { JsonObject } from '../domain/json/json.ts'
 
 const HEADERS = {
   'Content-Type': 'text/event-stream',

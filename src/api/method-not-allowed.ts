@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express'
-import { GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
 
 /** Answers the methods that a path does not have, naming those it has (RFC 9110 §15.5.6). */
 export function methodNotAllowed(allow: string): RequestHandler {

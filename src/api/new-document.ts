@@ -1,8 +1,8 @@
 import type { Catalog } from '../catalog/catalog.ts'
-import { GatewayError } from '../domain/errors.ts'
-import type { JsonObject } from '../domain/json.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import type { JsonObject } from '../domain/json/json.ts'
 import { ALL_TENANTS } from '../domain/principal.ts'
-import { serverKey } from '../domain/server-definition.ts'
+import { serverKey } from '../domain/documents/server-definition.ts'
 import type { RegistryStore } from '../registry/registry-store.ts'
 import { problemsOfDocument } from '../registry/validate.ts'
 

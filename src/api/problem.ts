@@ -1,7 +1,7 @@
 import type { Response } from 'express'
-import { ERRORS } from '../domain/error-table.ts'
-import type { GatewayError } from '../domain/errors.ts'
-import type { JsonObject } from '../domain/json.ts'
+import { ERRORS } from '../domain/errors/error-table.ts'
+import type { GatewayError } from '../domain/errors/errors.ts'
+import type { JsonObject } from '../domain/json/json.ts'
 
 /** The problem details of an error (RFC 9457): what callers see over REST. */
 export function problemOf(

@@ -1,7 +1,7 @@
 import type { Request } from 'express'
 import { z } from 'zod'
-import { GatewayError } from '../domain/errors.ts'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 
 /** Any JSON object, as it is. Not a record schema: that would drop members of some names. */
 export const anyObject = z.custom<JsonObject>(isJsonObject, 'expected an object')

@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express'
-import { identityOf } from '../auth/identity.ts'
-import { GatewayError } from '../domain/errors.ts'
+import { identityOf } from '../identity/identity.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
 
 /** Lets a request pass only if its caller has `role` in its tenant. */
 export function requireRole(role: 'operator' | 'auditor'): RequestHandler {

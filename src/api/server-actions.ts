@@ -1,6 +1,6 @@
 import { type Request, type Response, Router } from 'express'
-import { GatewayError } from '../domain/errors.ts'
-import { type ServerDefinition, serverKey } from '../domain/server-definition.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import { type ServerDefinition, serverKey } from '../domain/documents/server-definition.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import { logAction, managedServer, type ManagementOptions } from './managed-server.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'

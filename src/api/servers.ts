@@ -1,16 +1,16 @@
 import { Router } from 'express'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { ServerCatalog } from '../catalog/server-catalog.ts'
-import type { JsonObject } from '../domain/json.ts'
+import type { JsonObject } from '../domain/json/json.ts'
 import { ALL_TENANTS } from '../domain/principal.ts'
 import {
   isBuiltinName,
   type ServerDefinition,
   serverKey,
   withoutEffect,
-} from '../domain/server-definition.ts'
+} from '../domain/documents/server-definition.ts'
 import { serversOf } from '../domain/snapshot.ts'
-import { unfilledWarnings } from '../domain/unfilled.ts'
+import { unfilledWarnings } from '../domain/documents/unfilled.ts'
 import type { InstanceStatus } from '../upstream/instance-context.ts'
 import type { ServerStatus, Upstreams } from '../upstream/upstreams.ts'
 import { mayManage } from './managed-server.ts'

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { canonicalJson } from '../domain/json.ts'
+import { canonicalJson } from '../domain/json/json.ts'
 import type { StoredRecord, WritableRecord } from './usage-record.ts'
 
 /** HMAC-SHA-256, hex, over the canonical form of JSON text; over the text itself where it is no JSON. */

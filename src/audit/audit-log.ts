@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../domain/clock.ts'
-import { GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { AuditStore } from './audit-store.ts'
 import type { PendingRecord } from './usage-record.ts'

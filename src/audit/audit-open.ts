@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
-import type { FirestoreClient } from '../store/firestore.ts'
+import type { FirestoreClient } from '../firestore/firestore.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { AuditStore } from './audit-store.ts'
 import { readDigestKey } from './digest-key.ts'

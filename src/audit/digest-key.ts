@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { readOrCreatePrivateFile } from '../config/private-file.ts'
+import { readOrCreatePrivateFile } from '../files/private-file.ts'
 
 const KEY_FILE = 'audit-digest.key'
 const KEY_BYTES = 32

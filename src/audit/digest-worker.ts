@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { isJsonObject } from '../domain/json.ts'
+import { isJsonObject } from '../domain/json/json.ts'
 import { argumentsDigest } from './arguments-digest.ts'
 import type { DigestAnswer, DigestTask } from './digest-thread.ts'
 

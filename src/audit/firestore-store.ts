@@ -7,8 +7,8 @@ import {
   Timestamp,
 } from '@google-cloud/firestore'
 import type { Clock } from '../domain/clock.ts'
-import { GatewayError } from '../domain/errors.ts'
-import { withDeadline } from '../store/deadline.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import { withDeadline } from '../firestore/deadline.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { AuditPage, AuditQuery, AuditStore } from './audit-store.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makePrivateDirectory } from '../config/private-file.ts'
+import { makePrivateDirectory } from '../files/private-file.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { DeferredSync } from './deferred-sync.ts'

@@ -1,5 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { isJsonObject } from '../domain/json.ts'
+import { isJsonObject } from '../domain/json/json.ts'
 import { digested } from './arguments-digest.ts'
 import type { AuditQuery } from './audit-store.ts'
 import type { Position } from './cursor.ts'

@@ -1,5 +1,5 @@
 import type { Worker } from 'node:worker_threads'
-import { messageOf } from '../domain/errors.ts'
+import { messageOf } from '../domain/errors/errors.ts'
 import { startThread } from '../thread.ts'
 import type { AnswerMessage, Result, Task, TaskMessage } from './sqlite-protocol.ts'
 

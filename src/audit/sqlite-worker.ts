@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { messageOf } from '../domain/errors.ts'
-import { isJsonObject } from '../domain/json.ts'
+import { messageOf } from '../domain/errors/errors.ts'
+import { isJsonObject } from '../domain/json/json.ts'
 import { SqliteDatabase } from './sqlite-database.ts'
 import type { AnswerMessage, Result, Task, TaskMessage } from './sqlite-protocol.ts'
 import type { ThreadOptions } from './sqlite-thread.ts'

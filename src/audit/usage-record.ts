@@ -1,5 +1,5 @@
 import type { Action, RuleId } from '../domain/access-policy.ts'
-import type { ErrorCode } from '../domain/error-table.ts'
+import type { ErrorCode } from '../domain/errors/error-table.ts'
 
 /** The way a request came in. */
 export type Face = 'streamable-http' | 'sse' | 'websocket' | 'rest'

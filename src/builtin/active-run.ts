@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
-import { type GatewayError, toGatewayError } from '../domain/errors.ts'
-import type { JsonObject } from '../domain/json.ts'
+import { type GatewayError, toGatewayError } from '../domain/errors/errors.ts'
+import type { JsonObject } from '../domain/json/json.ts'
 import { principalKey } from '../domain/principal.ts'
 import type { StepNews } from '../pipelines/pipeline-run.ts'
 import type { PipelinePlan } from '../pipelines/plan.ts'

@@ -1,10 +1,14 @@
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Clock } from '../domain/clock.ts'
-import { GatewayError } from '../domain/errors.ts'
-import type { JsonObject } from '../domain/json.ts'
-import { isJsonObject } from '../domain/json.ts'
-import { PIPELINE_SERVER, type PipelineDefinition, pipelinesOf } from '../domain/pipeline-definition.ts'
-import type { ToolOverride } from '../domain/tool-entries.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import type { JsonObject } from '../domain/json/json.ts'
+import { isJsonObject } from '../domain/json/json.ts'
+import {
+  PIPELINE_SERVER,
+  type PipelineDefinition,
+  pipelinesOf,
+} from '../domain/documents/pipeline-definition.ts'
+import type { ToolOverride } from '../domain/documents/tool-entries.ts'
 import type { Snapshot } from '../domain/snapshot.ts'
 import { runPlan, type StepCall } from '../pipelines/pipeline-run.ts'
 import { type PipelinePlan, planOf } from '../pipelines/plan.ts'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { canonicalJson } from '../domain/json.ts'
+import { canonicalJson } from '../domain/json/json.ts'
 
 /** SHA-256, in hex, of JSON values in order. */
 export function digestOf(...parts: readonly unknown[]): string {

@@ -1,4 +1,4 @@
-import { GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
 
 /** How one of those who share a run takes part in it. */
 export interface Participant<Event> {

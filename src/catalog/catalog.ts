@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { accessKey, type Principal } from '../domain/principal.ts'
 import { runAll } from '../domain/run-all.ts'
-import { type ServerDefinition, type ServerKey, serverKey } from '../domain/server-definition.ts'
+import { type ServerDefinition, type ServerKey, serverKey } from '../domain/documents/server-definition.ts'
 import { EMPTY_SNAPSHOT, type Snapshot, serverNamed, serversOf } from '../domain/snapshot.ts'
 import { exposedName } from '../domain/tool-name.ts'
 import type { Offer } from '../upstream/discovery.ts'

@@ -1,6 +1,6 @@
-import { overridesOf } from '../domain/tool-rules.ts'
-import type { ServerDefinition } from '../domain/server-definition.ts'
-import type { ToolOverride } from '../domain/tool-entries.ts'
+import { overridesOf } from '../domain/documents/tool-rules.ts'
+import type { ServerDefinition } from '../domain/documents/server-definition.ts'
+import type { ToolOverride } from '../domain/documents/tool-entries.ts'
 
 /** What the entries under `tools` that match a tool say of it together. Arguments have the server's own names here. */
 export interface MergedOverride {

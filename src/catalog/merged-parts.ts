@@ -1,6 +1,6 @@
 import { decide } from '../domain/access-policy.ts'
 import type { Principal } from '../domain/principal.ts'
-import { type ServerDefinition, serverKey } from '../domain/server-definition.ts'
+import { type ServerDefinition, serverKey } from '../domain/documents/server-definition.ts'
 import type { Snapshot } from '../domain/snapshot.ts'
 import { aliasOf, splitAlias } from './resource-alias.ts'
 import type { CatalogItem, ServerCatalog } from './server-catalog.ts'

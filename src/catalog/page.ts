@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
-import { GatewayError } from '../domain/errors.ts'
-import type { JsonObject } from '../domain/json.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import type { JsonObject } from '../domain/json/json.ts'
 import { type Principal, principalKey } from '../domain/principal.ts'
 import type { CatalogItem } from './server-catalog.ts'
 

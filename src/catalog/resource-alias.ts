@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 
 /** Hosts of MCP Apps show nothing whose URI has another scheme, so the alias keeps it. */
 const UI = 'ui://'

@@ -1,5 +1,5 @@
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
-import { mapSchemas } from '../domain/json-schema.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
+import { mapSchemas } from '../domain/json/json-schema.ts'
 
 /** A reference to an argument's schema, or into it; generators of schemas write these for what they meet twice. */
 const TO_ARGUMENT = /^#\/properties\/([^/]+)(.*)$/s

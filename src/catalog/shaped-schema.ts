@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { withReferences } from './schema-references.ts'
 
 /** What becomes of the arguments of a tool, by the server's own names. */

@@ -1,5 +1,5 @@
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
-import type { ServerDefinition } from '../domain/server-definition.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
+import type { ServerDefinition } from '../domain/documents/server-definition.ts'
 import { settledNames } from '../domain/settled-names.ts'
 import { exposedName } from '../domain/tool-name.ts'
 import type { NamedItem } from '../upstream/discovery.ts'

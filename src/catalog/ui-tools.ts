@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 
 /** Where a tool names the resource that shows it: in `_meta.ui`, and flat in `_meta` (MCP Apps, 2026-01-26). */
 const NESTED = 'resourceUri'

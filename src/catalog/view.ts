@@ -1,6 +1,6 @@
 import { decide, type Target } from '../domain/access-policy.ts'
 import type { Principal } from '../domain/principal.ts'
-import { type ServerDefinition, serverKey } from '../domain/server-definition.ts'
+import { type ServerDefinition, serverKey } from '../domain/documents/server-definition.ts'
 import { type Snapshot, serverNamed, serversOf } from '../domain/snapshot.ts'
 import type { ListKind } from '../upstream/connection/connection.ts'
 import type { ListName } from '../upstream/discovery.ts'

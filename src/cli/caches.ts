@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import type { JsonObject } from '../domain/json.ts'
+import type { JsonObject } from '../domain/json/json.ts'
 import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from './context.ts'
 import { ask, objectsIn } from './rest-client.ts'
 

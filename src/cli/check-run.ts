@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { messageOf } from '../domain/errors.ts'
+import { messageOf } from '../domain/errors/errors.ts'
 import { parseSections } from '../registry/parse-sections.ts'
 import type { RegistryDocument } from '../registry/parse.ts'
 import { type OptionalSection, readRegistryText, type RegistryContent } from '../registry/registry-text.ts'

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { escapedJson, printable } from '../domain/printable.ts'
+import { escapedJson, printable } from '../domain/text/printable.ts'
 import { CliError } from './cli-error.ts'
 import { type GatewayAddress, gatewayAt } from './rest-client.ts'
 import { table } from './table.ts'

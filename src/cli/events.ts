@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { CliError } from './cli-error.ts'
 import { type GatewayAddress, open, refusal } from './rest-client.ts'
 

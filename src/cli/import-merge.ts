@@ -1,4 +1,4 @@
-import type { JsonObject } from '../domain/json.ts'
+import type { JsonObject } from '../domain/json/json.ts'
 import { isUnfilled } from '../registry/client-placeholders.ts'
 
 /** What says where a server is and how it is started; all else is the gateway's, and a client knows nothing of it. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { messageOf } from '../domain/errors.ts'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { messageOf } from '../domain/errors/errors.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { readClientConfig } from '../registry/client-config.ts'
 import { type ClientPlaceholder, fillPlaceholders } from '../registry/client-placeholders.ts'
 import { documentsOfDesktopConfig } from '../registry/desktop-config.ts'

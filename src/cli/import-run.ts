@@ -1,4 +1,4 @@
-import { canonicalJson, type JsonObject } from '../domain/json.ts'
+import { canonicalJson, type JsonObject } from '../domain/json/json.ts'
 import type { StoredDocument } from '../registry/registry-store.ts'
 import { problemsOfRegistry } from '../registry/validate.ts'
 import { CLI_EXIT, CliError } from './cli-error.ts'

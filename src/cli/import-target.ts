@@ -1,4 +1,4 @@
-import type { JsonObject } from '../domain/json.ts'
+import type { JsonObject } from '../domain/json/json.ts'
 import { masked } from '../registry/mask.ts'
 import type { StoredDocument } from '../registry/registry-store.ts'
 import { CliError } from './cli-error.ts'

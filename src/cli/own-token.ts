@@ -1,9 +1,9 @@
 import { access } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { LocalIssuer } from '../auth/local-issuer.ts'
-import { LOCAL_KEY_FILE } from '../auth/local-names.ts'
+import { LocalIssuer } from '../identity/local-issuer.ts'
+import { LOCAL_KEY_FILE } from '../identity/local-names.ts'
 import { systemClock } from '../domain/clock.ts'
-import { messageOf } from '../domain/errors.ts'
+import { messageOf } from '../domain/errors/errors.ts'
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 

@@ -1,4 +1,4 @@
-import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json.ts'
+import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { masked } from '../registry/mask.ts'
 import { NO_TENANT, type RegistryChange, type StoredDocument } from '../registry/registry-store.ts'
 

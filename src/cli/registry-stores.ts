@@ -1,5 +1,5 @@
 import { systemClock } from '../domain/clock.ts'
-import { GatewayError, messageOf } from '../domain/errors.ts'
+import { GatewayError, messageOf } from '../domain/errors/errors.ts'
 import { ALL_TENANTS } from '../domain/principal.ts'
 import { FileStore } from '../registry/file-store.ts'
 import type { Section } from '../registry/firestore-collections.ts'

@@ -1,5 +1,5 @@
-import { messageOf } from '../domain/errors.ts'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { messageOf } from '../domain/errors/errors.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { CliError } from './cli-error.ts'
 import type { OwnToken } from './own-token.ts'
 import { adviceFor, type SentToken } from './token-advice.ts'

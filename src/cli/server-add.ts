@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { pagePath } from '../config/pages.ts'
-import type { JsonObject } from '../domain/json.ts'
+import type { JsonObject } from '../domain/json/json.ts'
 import { CliError } from './cli-error.ts'
 import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from './context.ts'
 import { pairs } from './pairs.ts'

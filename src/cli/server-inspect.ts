@@ -1,6 +1,6 @@
 import { Command } from 'commander'
-import type { JsonObject } from '../domain/json.ts'
-import { isJsonObject } from '../domain/json.ts'
+import type { JsonObject } from '../domain/json/json.ts'
+import { isJsonObject } from '../domain/json/json.ts'
 import { CliError } from './cli-error.ts'
 import { type AddressOptions, addressOf, asJson, type CliContext, withAddress } from './context.ts'
 import { ask, objectsIn } from './rest-client.ts'

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import type { JsonObject } from '../domain/json.ts'
+import type { JsonObject } from '../domain/json/json.ts'
 import { CliError } from './cli-error.ts'
 import { type AddressOptions, addressOf, asJson, type CliContext, withAddress } from './context.ts'
 import { askEvents } from './events.ts'

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { CliError } from './cli-error.ts'
 import { type CliContext, rowsFor } from './context.ts'
 import { ask, type GatewayAddress } from './rest-client.ts'

@@ -1,4 +1,4 @@
-import { printableLine } from '../domain/printable.ts'
+import { printableLine } from '../domain/text/printable.ts'
 
 const GAP = '  '
 /** A column is cut no further than this; what does not fit then is cut at the edge. */

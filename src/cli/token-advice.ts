@@ -1,5 +1,5 @@
-import { LOCAL_ISSUER } from '../auth/local-names.ts'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { LOCAL_ISSUER } from '../identity/local-names.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import type { OwnToken } from './own-token.ts'
 
 /** What may stand in a command that somebody pastes into a shell. */

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { pagePath } from '../config/pages.ts'
-import { LOCAL_KEY_FILE } from '../auth/local-names.ts'
+import { LOCAL_KEY_FILE } from '../identity/local-names.ts'
 import { systemClock } from '../domain/clock.ts'
-import { messageOf } from '../domain/errors.ts'
+import { messageOf } from '../domain/errors/errors.ts'
 import { CliError } from './cli-error.ts'
 import type { CliContext } from './context.ts'
 
@@ -33,8 +33,8 @@ export function tokenCommand({ env, print, printError }: CliContext): Command {
     .option('--ttl <duration>', 'lifetime: a number and s, m, h or d, at most 30d', '1h')
     .action(async (options: TokenOptions) => {
       const { settingsFrom } = await import('./settings.ts')
-      const { LocalIssuer } = await import('../auth/local-issuer.ts')
-      const { makePrivateDirectory } = await import('../config/private-file.ts')
+      const { LocalIssuer } = await import('../identity/local-issuer.ts')
+      const { makePrivateDirectory } = await import('../files/private-file.ts')
       const settings = settingsFrom(env)
       if (!settings.localIssuer)
         throw new CliError(

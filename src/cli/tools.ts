@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
-import { printableLine } from '../domain/printable.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
+import { printableLine } from '../domain/text/printable.ts'
 import { CliError } from './cli-error.ts'
 import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from './context.ts'
 import { ask, askAll, type GatewayAddress, objectsIn } from './rest-client.ts'

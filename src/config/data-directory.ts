@@ -2,7 +2,7 @@ import { access, constants } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { isNativeError } from 'node:util/types'
 import { SettingsError } from './load.ts'
-import { makePrivateDirectory } from './private-file.ts'
+import { makePrivateDirectory } from '../files/private-file.ts'
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'this user may not write there',

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { z } from 'zod'
-import { problemsOf } from '../domain/problems.ts'
+import { problemsOf } from '../domain/documents/problems.ts'
 import { combinationProblems, hasLocalIssuer, type SettingProblem } from './combinations.ts'
 import {
   type CacheSettings,

@@ -1,4 +1,4 @@
-import { editDistance } from '../domain/edit-distance.ts'
+import { editDistance } from '../domain/text/edit-distance.ts'
 import { settingsSchema } from './schema.ts'
 
 /** A variable of the environment that is no setting and looks as if it were meant to be one. */

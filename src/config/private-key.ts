@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readOrCreatePrivateFile } from './private-file.ts'
+import { readOrCreatePrivateFile } from '../files/private-file.ts'
 
 const KEY_BYTES = 32
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { isLoopback } from '../domain/loopback.ts'
 import { TENANT_ID } from '../domain/principal.ts'
-import { secretOwner } from '../domain/secret-reference.ts'
+import { secretOwner } from '../domain/documents/secret-reference.ts'
 
 /** A kind of setting: how its text is read, and what is expected, for problems and documentation. */
 export interface Kind<S extends TextSchema> {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { isJsonObject } from '../domain/json.ts'
+import { isJsonObject } from '../domain/json/json.ts'
 
 /** Version of this gateway, as its package says. */
 export const VERSION = versionIn(

@@ -1,8 +1,8 @@
 import { ALL_TENANTS, type Principal } from './principal.ts'
-import type { RequiredRoles } from './document-fields.ts'
-import type { ServerDefinition, ServerKey } from './server-definition.ts'
+import type { RequiredRoles } from './documents/document-fields.ts'
+import type { ServerDefinition, ServerKey } from './documents/server-definition.ts'
 import type { Snapshot } from './snapshot.ts'
-import { rulesOf } from './tool-rules.ts'
+import { rulesOf } from './documents/tool-rules.ts'
 
 /** What is done to a target. Rules do not differ by action today; records do. */
 export type Action = 'list' | 'call' | 'read' | 'get' | 'complete' | 'subscribe'

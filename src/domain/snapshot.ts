@@ -1,8 +1,8 @@
-import type { EnhancementRule } from './enhancement-rule.ts'
-import type { JsonObject } from './json.ts'
-import type { PipelineDefinition } from './pipeline-definition.ts'
+import type { EnhancementRule } from './documents/enhancement-rule.ts'
+import type { JsonObject } from './json/json.ts'
+import type { PipelineDefinition } from './documents/pipeline-definition.ts'
 import { ALL_TENANTS } from './principal.ts'
-import { type ServerDefinition, type ServerKey, serverKey } from './server-definition.ts'
+import { type ServerDefinition, type ServerKey, serverKey } from './documents/server-definition.ts'
 
 /** A document that was refused, with the reason that the operator sees. */
 export interface QuarantinedDocument {

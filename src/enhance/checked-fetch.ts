@@ -1,5 +1,5 @@
 import type { TransformStreamDefaultController, Transformer } from 'node:stream/web'
-import { isJsonObject } from '../domain/json.ts'
+import { isJsonObject } from '../domain/json/json.ts'
 import { ModelFailure } from './model-failure.ts'
 
 const NOT_FOUND = 404

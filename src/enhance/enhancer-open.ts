@@ -1,7 +1,7 @@
 import { BoundedCache } from '../cache/bounded-cache.ts'
 import type { CacheSettings, EnhancementSettings } from '../config/enhancement.ts'
 import type { Clock } from '../domain/clock.ts'
-import type { EnhancementRule } from '../domain/enhancement-rule.ts'
+import type { EnhancementRule } from '../domain/documents/enhancement-rule.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { type BreakerState, CircuitBreaker } from '../upstream/circuit-breaker.ts'
 import { Enhancer, type EnhancementOutcome } from './enhancer.ts'

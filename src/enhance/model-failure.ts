@@ -1,5 +1,5 @@
-import type { ErrorCode } from '../domain/error-table.ts'
-import { GatewayError } from '../domain/errors.ts'
+import type { ErrorCode } from '../domain/errors/error-table.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
 
 /** What each way in which a model can fail says of its server, in the words of the circuit breaker. */
 const CODES = {

@@ -1,7 +1,7 @@
 // Not the package's main entry, which looks for files whose names are in messages.
 import { Ollama } from 'ollama/browser'
 import type { Clock } from '../domain/clock.ts'
-import { GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
 import { checkedFetch } from './checked-fetch.ts'
 import { ModelFailure } from './model-failure.ts'
 

@@ -1,5 +1,5 @@
-import { matches } from '../domain/tool-rules.ts'
-import { type EnhancementRule, rulesFor } from '../domain/enhancement-rule.ts'
+import { matches } from '../domain/documents/tool-rules.ts'
+import { type EnhancementRule, rulesFor } from '../domain/documents/enhancement-rule.ts'
 
 /**
  * The rule for a client of a tenant: one that names the client, else the longest pattern that fits it, else the default;

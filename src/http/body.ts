@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import express, { type RequestHandler } from 'express'
-import { GatewayError } from '../domain/errors.ts'
-import { excessOf, REQUEST_LIMITS } from '../domain/json-scan.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import { excessOf, REQUEST_LIMITS } from '../domain/json/json-scan.ts'
 
 /** A common way to write utf-8, which the parser of bodies does not know. */
 const UTF8_ALIAS = /(;\s{0,8}charset=)"?utf8"?(?=\s{0,8}(?:;|$))/i

@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express'
-import { GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
 
 const MAX_FIELDS = 100
 /** Fields of which Node takes the first where a proxy may have looked at the last (RFC 9112 §3.2, RFC 9110 §5.3). */

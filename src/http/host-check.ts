@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express'
-import { GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
 import type { IsAllowedOrigin } from './cors.ts'
 
 /**

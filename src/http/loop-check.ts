@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express'
-import { GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
 import { isVia } from '../domain/via.ts'
 
 /** Refuses what the gateway itself sent: a server whose address leads back here would list its own tools without end. */

@@ -1,5 +1,5 @@
 import type { Request, RequestHandler } from 'express'
-import { GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
 
 /** Answers what no route took. */
 export const notFound: RequestHandler = (request) => {

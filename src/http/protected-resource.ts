@@ -1,7 +1,7 @@
 import { Router } from 'express'
 import { methodNotAllowed } from '../api/method-not-allowed.ts'
 import { problemOf } from '../api/problem.ts'
-import { GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
 import { basePathOf, publicPath } from '../domain/public-path.ts'
 import { corsForAll, preflight } from './cors.ts'
 import { nothingAt, notFound } from './not-found.ts'

@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
 import { upgradeOf } from './upgrade.ts'
 
 const SUBPROTOCOL = 'mcp'

@@ -6,8 +6,8 @@ import {
   type ServerContext,
   type StandardSchemaV1,
 } from '@modelcontextprotocol/server'
-import { GatewayError, messageOf } from '../domain/errors.ts'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { GatewayError, messageOf } from '../domain/errors/errors.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import type { CallerClient } from '../routing/call.ts'
 
 /** Longer than anybody waits who asks; they give up by their own signal. */

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { AuthInfo, ServerContext } from '@modelcontextprotocol/server'
-import { type Identity, identityOf } from '../auth/identity.ts'
+import { type Identity, identityOf } from '../identity/identity.ts'
 import type { Face } from '../audit/usage-record.ts'
-import { GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
 import type { Principal } from '../domain/principal.ts'
 import type { Caller } from '../routing/call.ts'
 

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import type { Era } from '../upstream/connection/connection.ts'
 import { SKILLS_METHODS } from './abilities.ts'
 

@@ -1,6 +1,6 @@
 import { specTypeSchemas } from '@modelcontextprotocol/server'
-import { GatewayError } from '../domain/errors.ts'
-import { isJsonObject } from '../domain/json.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import { isJsonObject } from '../domain/json/json.ts'
 
 /** Whether a message means to open a session, well formed or not. */
 export function isInitialize(message: unknown): boolean {

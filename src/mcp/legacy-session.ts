@@ -1,6 +1,6 @@
 import type { Server, ServerContext } from '@modelcontextprotocol/server'
-import { GatewayError } from '../domain/errors.ts'
-import type { JsonObject } from '../domain/json.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import type { JsonObject } from '../domain/json/json.ts'
 import type { Caller } from '../routing/call.ts'
 import type { Calls } from '../routing/calls.ts'
 import { LegacyClient } from './caller-client.ts'

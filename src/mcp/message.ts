@@ -5,8 +5,8 @@ import {
   type JSONRPCResponse,
   parseJSONRPCMessage,
 } from '@modelcontextprotocol/server'
-import { GatewayError } from '../domain/errors.ts'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 
 /** The one message that a client sent, given as parsed JSON. @throws GatewayError `invalid_request` */
 export function messageIn(body: unknown): JSONRPCMessage {

@@ -8,8 +8,8 @@ import {
   type ServerEventBus,
 } from '@modelcontextprotocol/server'
 import type { Request, Response } from 'express'
-import type { Identity } from '../auth/identity.ts'
-import { whenTokenEnds } from '../auth/token-end.ts'
+import type { Identity } from '../identity/identity.ts'
+import { whenTokenEnds } from '../identity/token-end.ts'
 import type { ViewWatch } from '../catalog/view-watch.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Logger } from '../telemetry/logger.ts'

@@ -1,6 +1,6 @@
 import type { JSONRPCNotification } from '@modelcontextprotocol/server'
 import type { Clock } from '../domain/clock.ts'
-import { GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
 
 const BURST = 500
 const PER_SECOND = 50

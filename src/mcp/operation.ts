@@ -1,5 +1,5 @@
-import { GatewayError } from '../domain/errors.ts'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import type { CallerClient, Operation } from '../routing/call.ts'
 import type { TaskTarget } from '../routing/task-handles.ts'
 import { parseTraceFields } from '../telemetry/trace-fields.ts'

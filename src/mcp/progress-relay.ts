@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { ServerContext } from '@modelcontextprotocol/server'
-import type { JsonObject } from '../domain/json.ts'
+import type { JsonObject } from '../domain/json/json.ts'
 
 /** Passes the progress of one call on under the caller's own token. */
 export class ProgressRelay {

@@ -1,6 +1,6 @@
 import { ProtocolError } from '@modelcontextprotocol/server'
-import { ERRORS } from '../domain/error-table.ts'
-import { type GatewayError, toGatewayError } from '../domain/errors.ts'
+import { ERRORS } from '../domain/errors/error-table.ts'
+import { type GatewayError, toGatewayError } from '../domain/errors/errors.ts'
 import type { Era } from '../upstream/connection/connection.ts'
 
 const INVALID_PARAMS = -32_602

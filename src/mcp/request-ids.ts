@@ -1,6 +1,6 @@
 import type { JSONRPCRequest } from '@modelcontextprotocol/server'
-import { GatewayError } from '../domain/errors.ts'
-import { isJsonObject } from '../domain/json.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import { isJsonObject } from '../domain/json/json.ts'
 
 type RequestId = JSONRPCRequest['id']
 

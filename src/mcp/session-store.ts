@@ -1,6 +1,6 @@
 import type { Face } from '../audit/usage-record.ts'
 import type { Clock } from '../domain/clock.ts'
-import { GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
 import { type Principal, principalKey } from '../domain/principal.ts'
 
 /** One conversation of a legacy client, or one stream or connection of a modern one. */

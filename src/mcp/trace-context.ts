@@ -1,4 +1,4 @@
-import { isJsonObject } from '../domain/json.ts'
+import { isJsonObject } from '../domain/json/json.ts'
 import type { TraceFields } from '../telemetry/trace-fields.ts'
 
 /** The trace context that a message carries in `_meta` (MCP 2026-07-28, `_meta`), unchecked. */

@@ -3,7 +3,7 @@ import {
   type JSONRPCRequest,
   SUBSCRIPTION_ID_META_KEY,
 } from '@modelcontextprotocol/server'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import type { Caller } from '../routing/call.ts'
 import type { Calls } from '../routing/calls.ts'
 import { subscribeAll, withSubscriptions } from './listen-subscriptions.ts'

@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '../domain/clock.ts'
-import { ERRORS } from '../domain/error-table.ts'
-import { type GatewayError, toGatewayError } from '../domain/errors.ts'
+import { ERRORS } from '../domain/errors/error-table.ts'
+import { type GatewayError, toGatewayError } from '../domain/errors/errors.ts'
 
 /** How often something is tried, and how long to wait before the second time. */
 export interface Repetition {

@@ -1,6 +1,6 @@
 import { compile } from '@jmespath-community/jmespath'
-import { messageOf } from '../domain/errors.ts'
-import type { JsonObject } from '../domain/json.ts'
+import { messageOf } from '../domain/errors/errors.ts'
+import type { JsonObject } from '../domain/json/json.ts'
 import { boundedValue } from './bounded-value.ts'
 import { findingsIn, type ScopeNames } from './expression-rules.ts'
 import { Fuel } from './fuel.ts'

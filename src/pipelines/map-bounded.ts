@@ -1,4 +1,4 @@
-import { GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
 
 /**
  * Does something for each item, at most `limit` at the same time, and resolves with the results in order. The first

@@ -1,4 +1,4 @@
-import { isJsonObject } from '../domain/json.ts'
+import { isJsonObject } from '../domain/json/json.ts'
 import { type Fuel, MEMBER, PART } from './fuel.ts'
 
 /** Whether two JSON values are equal. @throws Error when to compare them is too much work */

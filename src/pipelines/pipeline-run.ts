@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
-import { GatewayError, messageOf, toGatewayError } from '../domain/errors.ts'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { GatewayError, messageOf, toGatewayError } from '../domain/errors/errors.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { attempted } from './attempts.ts'
 import { boundedValue } from './bounded-value.ts'
 import { isTrue } from './expression.ts'

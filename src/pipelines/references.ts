@@ -1,7 +1,11 @@
-import { guarded } from '../domain/guarded.ts'
-import { PIPELINE_SERVER, type PipelineDefinition, pipelinesOf } from '../domain/pipeline-definition.ts'
+import { guarded } from '../domain/errors/guarded.ts'
+import {
+  PIPELINE_SERVER,
+  type PipelineDefinition,
+  pipelinesOf,
+} from '../domain/documents/pipeline-definition.ts'
 import { ALL_TENANTS } from '../domain/principal.ts'
-import { isBuiltinName } from '../domain/server-definition.ts'
+import { isBuiltinName } from '../domain/documents/server-definition.ts'
 import { type QuarantinedDocument, serverNamed, type Snapshot } from '../domain/snapshot.ts'
 
 const PREFIX = `${PIPELINE_SERVER}_`

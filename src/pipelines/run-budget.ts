@@ -1,4 +1,4 @@
-import { GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
 import { Fuel } from './fuel.ts'
 
 const MAX_CALLS = 10_000

@@ -1,5 +1,5 @@
-import type { GatewayError } from '../domain/errors.ts'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import type { GatewayError } from '../domain/errors/errors.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { textOf } from './template.ts'
 
 /** What became of a step. */

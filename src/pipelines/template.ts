@@ -1,5 +1,5 @@
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
-import type { Problem } from '../domain/problems.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
+import type { Problem } from '../domain/documents/problems.ts'
 import { boundedValue } from './bounded-value.ts'
 import { Fuel } from './fuel.ts'
 import { compileExpression, type Expression } from './expression.ts'

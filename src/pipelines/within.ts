@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
-import { GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
 
 /**
  * Does work within a time, and aborts the work's own signal when that is over; also when `signal` aborts.

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 
 /** The servers in the configuration of an MCP client, in the form that most clients share. */
 export interface ClientConfig {

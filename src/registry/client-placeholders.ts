@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 
 /** A part of a client's configuration that the client would fill in, and the gateway does not. */
 export interface ClientPlaceholder {

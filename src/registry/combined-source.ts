@@ -1,5 +1,5 @@
 import { ALL_TENANTS } from '../domain/principal.ts'
-import { type ServerDefinition, type ServerKey, serverKey } from '../domain/server-definition.ts'
+import { type ServerDefinition, type ServerKey, serverKey } from '../domain/documents/server-definition.ts'
 import type { QuarantinedDocument, Snapshot } from '../domain/snapshot.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { LastGood, RegistryDocument } from './parse.ts'

@@ -1,6 +1,6 @@
 import type { ErrorObject } from 'ajv/dist/2020.js'
-import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json.ts'
-import { countedSchema } from '../domain/schema-work.ts'
+import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json/json.ts'
+import { countedSchema } from '../domain/json/schema-work.ts'
 import { SchemaCompiler, type SchemaErrors } from './schema-compiler.ts'
 
 /** A config with the defaults of its schema, or everything that is wrong with it. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { nearestName } from '../domain/field-names.ts'
-import { guarded } from '../domain/guarded.ts'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { nearestName } from '../domain/documents/field-names.ts'
+import { guarded } from '../domain/errors/guarded.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { usualEntry } from './client-config.ts'
 import type { RegistryDocument } from './parse.ts'
 

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { makePrivateDirectory } from '../config/private-file.ts'
-import { isJsonObject } from '../domain/json.ts'
+import { makePrivateDirectory } from '../files/private-file.ts'
+import { isJsonObject } from '../domain/json/json.ts'
 
 /**
  * Writes a commented registry with three servers to start from, unless the file exists; says whether it did.

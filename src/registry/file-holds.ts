@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { isJsonObject } from '../domain/json.ts'
+import { isJsonObject } from '../domain/json/json.ts'
 import type { QuarantinedDocument } from '../domain/snapshot.ts'
 import { eachSection, type Section } from './firestore-collections.ts'
 import { RemovalGuard } from './mass-removal.ts'

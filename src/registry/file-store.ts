@@ -2,11 +2,11 @@ import { createHash, randomUUID } from 'node:crypto'
 import { chmod, chown, open, realpath, rename, stat, unlink } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
 import type { Clock } from '../domain/clock.ts'
-import { GatewayError, messageOf } from '../domain/errors.ts'
-import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json.ts'
+import { GatewayError, messageOf } from '../domain/errors/errors.ts'
+import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import type { Section } from './firestore-collections.ts'
 import type { RegistryDocument } from './parse.ts'
-import { fingerprintOf, readLimited } from './read-limited.ts'
+import { fingerprintOf, readLimited } from '../files/bounded-read.ts'
 import {
   documentId,
   handled,

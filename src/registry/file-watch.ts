@@ -1,8 +1,8 @@
 import type { Clock } from '../domain/clock.ts'
-import { messageOf } from '../domain/errors.ts'
-import { isJsonObject } from '../domain/json.ts'
-import { PollLoop } from './poll-loop.ts'
-import { fingerprintOf, readLimited } from './read-limited.ts'
+import { messageOf } from '../domain/errors/errors.ts'
+import { isJsonObject } from '../domain/json/json.ts'
+import { PollLoop } from '../files/poll-loop.ts'
+import { fingerprintOf, readLimited } from '../files/bounded-read.ts'
 
 const POLL_MS = 200
 /** A changed file is read once it has stood still this long, so that one in the middle of a write is not. */

@@ -1,4 +1,4 @@
-import type { WatchedDocument } from '../store/document-store.ts'
+import type { WatchedDocument } from '../firestore/document-store.ts'
 
 /** The parts of a registry in Firestore, and the collection that each one is. */
 export const COLLECTIONS = {

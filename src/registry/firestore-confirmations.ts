@@ -1,4 +1,4 @@
-import type { DocumentStore } from '../store/document-store.ts'
+import type { DocumentStore } from '../firestore/document-store.ts'
 import { SNAPSHOTS } from './firestore-last-good.ts'
 
 /** Confirms that servers of tenants without a document are to be refused. */

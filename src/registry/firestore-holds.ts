@@ -1,4 +1,4 @@
-import type { WatchedDocument } from '../store/document-store.ts'
+import type { WatchedDocument } from '../firestore/document-store.ts'
 import { eachSection, type Section, type WatchedRegistry } from './firestore-collections.ts'
 import { type Hold, RemovalGuard, type RemovalFacts } from './mass-removal.ts'
 

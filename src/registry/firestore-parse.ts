@@ -1,5 +1,5 @@
 import type { QuarantinedDocument } from '../domain/snapshot.ts'
-import type { WatchedDocument } from '../store/document-store.ts'
+import type { WatchedDocument } from '../firestore/document-store.ts'
 import type { SectionHold } from './firestore-holds.ts'
 import type { DocumentStatus } from './firestore-status.ts'
 import type { Hold } from './mass-removal.ts'

@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
-import type { JsonObject } from '../domain/json.ts'
-import type { DocumentStore } from '../store/document-store.ts'
+import type { JsonObject } from '../domain/json/json.ts'
+import type { DocumentStore } from '../firestore/document-store.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
 /** What an operator is told about a document. */

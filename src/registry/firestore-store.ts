@@ -6,10 +6,10 @@ import {
   Timestamp,
 } from '@google-cloud/firestore'
 import type { Clock } from '../domain/clock.ts'
-import { GatewayError } from '../domain/errors.ts'
-import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { ALL_TENANTS } from '../domain/principal.ts'
-import { withDeadline } from '../store/deadline.ts'
+import { withDeadline } from '../firestore/deadline.ts'
 import { COLLECTIONS, type Section } from './firestore-collections.ts'
 import {
   documentId,

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net'
-import { guarded } from '../domain/guarded.ts'
-import type { JsonObject } from '../domain/json.ts'
+import { guarded } from '../domain/errors/guarded.ts'
+import type { JsonObject } from '../domain/json/json.ts'
 import { ALL_TENANTS } from '../domain/principal.ts'
 import type { ServiceFacts, SliceFacts } from './kubernetes-objects.ts'
 import type { RegistryDocument } from './parse.ts'

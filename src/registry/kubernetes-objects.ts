@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { guarded } from '../domain/guarded.ts'
+import { guarded } from '../domain/errors/guarded.ts'
 
 /** Which Service an EndpointSlice belongs to. */
 const SERVICE_NAME = 'kubernetes.io/service-name'

@@ -1,6 +1,6 @@
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
-import { parseSecretReference } from '../domain/secret-reference.ts'
-import { serverDocumentSchema } from '../domain/server-definition.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
+import { parseSecretReference } from '../domain/documents/secret-reference.ts'
+import { serverDocumentSchema } from '../domain/documents/server-definition.ts'
 
 /** Stands for a value that is not shown. */
 const MASK = '********'

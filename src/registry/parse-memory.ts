@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { ServerDefinition } from '../domain/server-definition.ts'
+import type { ServerDefinition } from '../domain/documents/server-definition.ts'
 
 /** The server that a document is, or what is wrong with it. */
 export interface CheckedServer {

@@ -1,15 +1,15 @@
-import { guarded } from '../domain/guarded.ts'
-import { isJsonObject } from '../domain/json.ts'
-import { type Problem, problemLine, problemsOf } from '../domain/problems.ts'
+import { guarded } from '../domain/errors/guarded.ts'
+import { isJsonObject } from '../domain/json/json.ts'
+import { type Problem, problemLine, problemsOf } from '../domain/documents/problems.ts'
 import { TENANT_ID } from '../domain/principal.ts'
 import {
   accessPartSchema,
   isBuiltinName,
   type ServerDefinition,
   serverDocumentSchema,
-} from '../domain/server-definition.ts'
+} from '../domain/documents/server-definition.ts'
 import type { QuarantinedDocument, Snapshot } from '../domain/snapshot.ts'
-import { unfilledUrl } from '../domain/unfilled.ts'
+import { unfilledUrl } from '../domain/documents/unfilled.ts'
 import type { CheckedServer, ParseMemory } from './parse-memory.ts'
 import { resolveNames, type Candidate } from './resolve-names.ts'
 

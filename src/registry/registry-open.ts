@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { KubernetesSettings } from '../config/kubernetes.ts'
 import type { Clock } from '../domain/clock.ts'
-import type { FirestoreClient } from '../store/firestore.ts'
+import type { FirestoreClient } from '../firestore/firestore.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { CombinedSource } from './combined-source.ts'
 import { FileSource } from './file-source.ts'
@@ -82,7 +82,7 @@ async function openMain(
     return { source, store, pipelineStore, freshness: () => source.status }
   }
   // Imported here, so that the embedded mode does not load the client library.
-  const { firestoreDocuments } = await import('../store/firestore-documents.ts')
+  const { firestoreDocuments } = await import('../firestore/firestore-documents.ts')
   const { FirestoreSource } = await import('./firestore-source.ts')
   const { FirestoreStore } = await import('./firestore-store.ts')
   const { projectId, databaseId } = settings.firestore

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../domain/json.ts'
+import type { JsonObject } from '../domain/json/json.ts'
 import type { Section } from './firestore-collections.ts'
 
 /** One document of the registry as it is stored, valid or not. */

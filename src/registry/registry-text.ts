@@ -1,5 +1,5 @@
-import { guarded } from '../domain/guarded.ts'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { guarded } from '../domain/errors/guarded.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { documentsOfDesktopConfig, documentsOfServers } from './desktop-config.ts'
 import { jsonOfJsonc } from './jsonc.ts'
 import type { RegistryDocument } from './parse.ts'

@@ -1,5 +1,5 @@
 import { ALL_TENANTS } from '../domain/principal.ts'
-import { type ServerDefinition, type ServerKey, serverKey } from '../domain/server-definition.ts'
+import { type ServerDefinition, type ServerKey, serverKey } from '../domain/documents/server-definition.ts'
 import type { QuarantinedDocument } from '../domain/snapshot.ts'
 
 /** A server that would serve, and why its document is quarantined all the same when it is. */

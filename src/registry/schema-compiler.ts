@@ -1,6 +1,6 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
-import type { JsonObject } from '../domain/json.ts'
-import { SchemaWork, WORK_KEYWORD } from '../domain/schema-work.ts'
+import type { JsonObject } from '../domain/json/json.ts'
+import { SchemaWork, WORK_KEYWORD } from '../domain/json/schema-work.ts'
 
 /** What is wrong with a value, or nothing. */
 export type SchemaErrors = readonly ErrorObject[]

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { JsonObject } from '../domain/json.ts'
+import type { JsonObject } from '../domain/json/json.ts'
 import { legalName } from './desktop-config.ts'
 
 /** A value that only a person knows. */

@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { guarded } from '../domain/guarded.ts'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { guarded } from '../domain/errors/guarded.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { ALL_TENANTS } from '../domain/principal.ts'
-import { problemLine, problemsOf, unknownField } from '../domain/problems.ts'
-import { accessPartSchema, serverDocumentSchema } from '../domain/server-definition.ts'
+import { problemLine, problemsOf, unknownField } from '../domain/documents/problems.ts'
+import { accessPartSchema, serverDocumentSchema } from '../domain/documents/server-definition.ts'
 import { compileConfigSchema, type ConfigCheck, costlyKeyword } from './config-schema.ts'
 import { isLegalPlaceholder, placeholdersOf } from './placeholders.ts'
 

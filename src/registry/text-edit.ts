@@ -12,7 +12,7 @@ import {
   stringify,
   type YAMLMap,
 } from 'yaml'
-import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json.ts'
+import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import type { Section } from './firestore-collections.ts'
 
 /** Where in a registry file a document is, or is to be. */

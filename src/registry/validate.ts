@@ -1,5 +1,5 @@
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
-import { problemLine } from '../domain/problems.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
+import { problemLine } from '../domain/documents/problems.ts'
 import { expanded, problemsOfUse, usesTemplate } from './expand.ts'
 import { documentProblems, parseRegistry, type RegistryDocument } from './parse.ts'
 import { Templates } from './templates.ts'

@@ -1,4 +1,4 @@
-import { messageOf } from '../domain/errors.ts'
+import { messageOf } from '../domain/errors/errors.ts'
 import { startThread } from '../thread.ts'
 import type { ParsedText } from './yaml-text.ts'
 

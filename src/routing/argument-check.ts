@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import { digestOf } from '../cache/digest.ts'
-import { GatewayError } from '../domain/errors.ts'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
-import { countedSchema } from '../domain/schema-work.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
+import { countedSchema } from '../domain/json/schema-work.ts'
 import { SchemaCompiler, type SchemaErrors } from '../registry/schema-compiler.ts'
 
 const MAX_SCHEMA_BYTES = 64 * 1024

@@ -1,6 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts'
-import type { ErrorCode } from '../domain/error-table.ts'
-import { GatewayError } from '../domain/errors.ts'
+import type { ErrorCode } from '../domain/errors/error-table.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
 import type { Operation, Stage } from './call.ts'
 import { isInteractiveFor } from './interactive.ts'
 import { clientOf, routeOf } from './router.ts'

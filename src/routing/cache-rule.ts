@@ -1,7 +1,7 @@
 import type { Catalog } from '../catalog/catalog.ts'
 import { isForAskable } from '../catalog/server-catalog.ts'
-import { overridesOf } from '../domain/tool-rules.ts'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { overridesOf } from '../domain/documents/tool-rules.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import type { Route } from './call.ts'
 
 /**

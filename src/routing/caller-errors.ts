@@ -1,5 +1,5 @@
-import type { ErrorCode } from '../domain/error-table.ts'
-import { GatewayError, toGatewayError } from '../domain/errors.ts'
+import type { ErrorCode } from '../domain/errors/error-table.ts'
+import { GatewayError, toGatewayError } from '../domain/errors/errors.ts'
 import type { Operation, Stage } from './call.ts'
 
 /** JSON-RPC errors of a server that say what the caller did wrong. */

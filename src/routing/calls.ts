@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
-import { GatewayError } from '../domain/errors.ts'
-import type { JsonObject } from '../domain/json.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import type { JsonObject } from '../domain/json/json.ts'
 import type { Call, Caller, Operation, Stage } from './call.ts'
 
 /** Time for another replica, or a restarted gateway, to take over. */

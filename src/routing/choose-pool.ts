@@ -1,6 +1,6 @@
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { ALL_TENANTS, principalKey } from '../domain/principal.ts'
-import { type ServerDefinition, serverKey } from '../domain/server-definition.ts'
+import { type ServerDefinition, serverKey } from '../domain/documents/server-definition.ts'
 import { isNeverSent } from '../upstream/connection/upstream-error.ts'
 import type { Pool } from '../upstream/pool.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'

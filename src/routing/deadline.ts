@@ -1,4 +1,4 @@
-import { overridesOf } from '../domain/tool-rules.ts'
+import { overridesOf } from '../domain/documents/tool-rules.ts'
 import type { Call, Stage } from './call.ts'
 
 /** Stage: sets how long the call may take: the tool's limit, else the server's, else the gateway's. */

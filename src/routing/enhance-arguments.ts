@@ -1,6 +1,6 @@
-import { overridesOf } from '../domain/tool-rules.ts'
+import { overridesOf } from '../domain/documents/tool-rules.ts'
 import type { Clock } from '../domain/clock.ts'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import type { Enhancer } from '../enhance/enhancer.ts'
 import type { Call, Route, Stage } from './call.ts'
 import { clientNameOf } from './client-name.ts'

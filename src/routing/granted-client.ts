@@ -1,5 +1,5 @@
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
-import { type ServerDefinition, serverKey } from '../domain/server-definition.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
+import { type ServerDefinition, serverKey } from '../domain/documents/server-definition.ts'
 import { TASKS_EXTENSION } from '../upstream/connection/client-side.ts'
 import type { CallerClient } from './call.ts'
 import { SKILLS_EXTENSION } from './skills.ts'

@@ -1,5 +1,5 @@
-import { isJsonObject } from '../domain/json.ts'
-import type { ClientCapability, ServerDefinition } from '../domain/server-definition.ts'
+import { isJsonObject } from '../domain/json/json.ts'
+import type { ClientCapability, ServerDefinition } from '../domain/documents/server-definition.ts'
 import type { CallerClient } from './call.ts'
 
 type Declared = Pick<CallerClient, 'era' | 'capabilities'>

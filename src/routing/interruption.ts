@@ -1,4 +1,4 @@
-import { GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
 import type { Call, Stage } from './call.ts'
 
 /** Ends calls that may not go on, so that their callers and their records learn of it while there is time. */

@@ -1,6 +1,6 @@
-import { GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
 import type { Principal } from '../domain/principal.ts'
-import { type ServerDefinition, serverKey } from '../domain/server-definition.ts'
+import { type ServerDefinition, serverKey } from '../domain/documents/server-definition.ts'
 import type { Allowance, Allowances } from './allowances.ts'
 import type { Call, Route, Stage } from './call.ts'
 

@@ -1,4 +1,4 @@
-import { isJsonObject } from '../domain/json.ts'
+import { isJsonObject } from '../domain/json/json.ts'
 import type { Connection } from '../upstream/connection/connection.ts'
 import type { CallerClient } from './call.ts'
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
-import { GatewayError } from '../domain/errors.ts'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import type { Call, Route, Stage } from './call.ts'
 import type { NextStage, OperatorStage, StageCall } from './operator-stage.ts'
 import { routeOfCall } from './routed.ts'

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 
 const PREFIX = 'Mcp-Param-'
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/

@@ -1,5 +1,5 @@
-import { GatewayError } from '../domain/errors.ts'
-import type { JsonObject } from '../domain/json.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import type { JsonObject } from '../domain/json/json.ts'
 import type { Route } from './call.ts'
 
 /** To write a large result as JSON takes time: what was measured on the way is not measured again. */

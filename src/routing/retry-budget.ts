@@ -1,4 +1,4 @@
-import type { ServerKey } from '../domain/server-definition.ts'
+import type { ServerKey } from '../domain/documents/server-definition.ts'
 
 /** What each call adds to its server's budget: one repetition for five calls. */
 const PER_CALL = 0.2

@@ -1,4 +1,4 @@
-import { GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
 import type { Pool } from '../upstream/pool.ts'
 import type { Call, Route } from './call.ts'
 

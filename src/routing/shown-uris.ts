@@ -1,7 +1,7 @@
 import type { Catalog } from '../catalog/catalog.ts'
 import { aliasOf } from '../catalog/resource-alias.ts'
 import { withUris } from '../catalog/result-uris.ts'
-import { serverKey } from '../domain/server-definition.ts'
+import { serverKey } from '../domain/documents/server-definition.ts'
 import type { Call, Operation, Route, Stage } from './call.ts'
 import { routeOf } from './router.ts'
 

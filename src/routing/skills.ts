@@ -1,5 +1,5 @@
 import { aliasOf, splitAlias } from '../catalog/resource-alias.ts'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 
 export const SKILLS_EXTENSION = 'io.modelcontextprotocol/skills'
 

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import type { Clock } from '../domain/clock.ts'
-import { GatewayError } from '../domain/errors.ts'
-import { isJsonObject } from '../domain/json.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import { isJsonObject } from '../domain/json/json.ts'
 import { type Principal, principalKey } from '../domain/principal.ts'
 
 const CIPHER = 'aes-256-gcm'

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync } from 'node:crypto'
 import { type Principal, principalKey } from '../domain/principal.ts'
-import type { ServerKey } from '../domain/server-definition.ts'
+import type { ServerKey } from '../domain/documents/server-definition.ts'
 
 const CIPHER = 'aes-256-gcm'
 const KEY_BYTES = 32

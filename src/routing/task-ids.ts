@@ -1,6 +1,6 @@
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import type { Principal } from '../domain/principal.ts'
-import type { ServerKey } from '../domain/server-definition.ts'
+import type { ServerKey } from '../domain/documents/server-definition.ts'
 import type { CallerClient } from './call.ts'
 import type { TaskHandles, TaskTarget } from './task-handles.ts'
 import type { TaskMemory } from './task-memory.ts'

@@ -1,5 +1,5 @@
 import { type Principal, principalKey } from '../domain/principal.ts'
-import type { ServerKey } from '../domain/server-definition.ts'
+import type { ServerKey } from '../domain/documents/server-definition.ts'
 import type { TaskTarget } from './task-handles.ts'
 
 const MAX_OWNERS = 1000

@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import pretty from 'pino-pretty'
-import { printableJson } from '../domain/printable.ts'
+import { printableJson } from '../domain/text/printable.ts'
 import { CENSORED, SECRET_PATHS, redact, redactText } from './redaction.ts'
 import { activeTraceIds } from './tracing.ts'
 

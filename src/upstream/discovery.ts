@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../domain/clock.ts'
-import { GatewayError } from '../domain/errors.ts'
-import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import type { Connection } from './connection/connection.ts'
 import { httpStatusOf } from './connection/upstream-error.ts'
 import { OfferProblems } from './definitions/offer-problems.ts'

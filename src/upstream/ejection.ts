@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
-import type { ServerDefinition } from '../domain/server-definition.ts'
+import type { ServerDefinition } from '../domain/documents/server-definition.ts'
 import type { Verdict } from './circuit-breaker.ts'
 
 /** The longest that an instance is left out before it is tried again. */

@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '../domain/clock.ts'
-import { messageOf } from '../domain/errors.ts'
-import type { ServerDefinition } from '../domain/server-definition.ts'
+import { messageOf } from '../domain/errors/errors.ts'
+import type { ServerDefinition } from '../domain/documents/server-definition.ts'
 
 /** What an instance is taken for; undefined while it is not connected, or not checked. */
 export type Health = 'healthy' | 'unhealthy'

@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
-import { GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
 import type { Connection } from './connection/connection.ts'
 
 /** Asks over the connection that calls go by; any JSON-RPC answer counts. Rejects when there is none. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
-import type { JsonObject } from '../domain/json.ts'
-import type { ServerDefinition } from '../domain/server-definition.ts'
+import type { JsonObject } from '../domain/json/json.ts'
+import type { ServerDefinition } from '../domain/documents/server-definition.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { BreakerState } from './circuit-breaker.ts'
 import type { Connect, Era } from './connection/connection.ts'

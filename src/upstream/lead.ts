@@ -1,4 +1,4 @@
-import type { ServerDefinition } from '../domain/server-definition.ts'
+import type { ServerDefinition } from '../domain/documents/server-definition.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Connection } from './connection/connection.ts'
 import type { Offer } from './discovery.ts'

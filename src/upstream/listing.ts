@@ -1,5 +1,5 @@
-import { GatewayError } from '../domain/errors.ts'
-import { isDeeperThan, isJsonObject, type JsonObject, MAX_JSON_DEPTH } from '../domain/json.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import { isDeeperThan, isJsonObject, type JsonObject, MAX_JSON_DEPTH } from '../domain/json/json.ts'
 import type { Connection, Era, RequestOptions } from './connection/connection.ts'
 import type { Form, Issue } from './definitions/form.ts'
 import { promptForm, resourceForm, templateForm, toolForm } from './definitions/item-forms.ts'

@@ -1,5 +1,5 @@
-import { GatewayError } from '../domain/errors.ts'
-import type { ServerDefinition } from '../domain/server-definition.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import type { ServerDefinition } from '../domain/documents/server-definition.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { ConditionalOffer, discoverAsClient } from './conditional-offer.ts'
 import type { Connection } from './connection/connection.ts'

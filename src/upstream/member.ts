@@ -1,4 +1,4 @@
-import type { ServerDefinition } from '../domain/server-definition.ts'
+import type { ServerDefinition } from '../domain/documents/server-definition.ts'
 import type { Candidate } from './balancer/balancer.ts'
 import type { ClientSide } from './connection/client-side.ts'
 import type { Connection } from './connection/connection.ts'

@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
-import { GatewayError } from '../domain/errors.ts'
-import type { ServerDefinition } from '../domain/server-definition.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import type { ServerDefinition } from '../domain/documents/server-definition.ts'
 import type { Balancer } from './balancer/balancer.ts'
 import { algorithmOf, createBalancer } from './balancer/choose-balancer.ts'
 import { ConsistentHash } from './balancer/consistent-hash.ts'

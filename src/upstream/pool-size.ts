@@ -1,4 +1,4 @@
-import type { ServerDefinition } from '../domain/server-definition.ts'
+import type { ServerDefinition } from '../domain/documents/server-definition.ts'
 import { targetsOf } from './targets.ts'
 
 const CALLS = 256

@@ -1,4 +1,4 @@
-import type { ServerDefinition } from '../domain/server-definition.ts'
+import type { ServerDefinition } from '../domain/documents/server-definition.ts'
 import { Weighted } from './balancer/weighted.ts'
 import type { ClientSide } from './connection/client-side.ts'
 import type { InstanceContext, InstanceStatus } from './instance-context.ts'

@@ -1,4 +1,4 @@
-import type { ServerDefinition } from '../domain/server-definition.ts'
+import type { ServerDefinition } from '../domain/documents/server-definition.ts'
 
 /** Enough for `npx` and `uvx` to fetch what they run. */
 const PROCESS_MS = 60_000

@@ -1,4 +1,4 @@
-import type { ServerDefinition } from '../domain/server-definition.ts'
+import type { ServerDefinition } from '../domain/documents/server-definition.ts'
 
 /** Where an instance is reached over HTTP, and how many calls it is to get in proportion to the others. */
 export interface Target {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { z } from 'zod'
 
-const path = join(import.meta.dirname, '..', '..', 'firestore.indexes.json')
+const path = join(import.meta.dirname, '../../firestore.indexes.json')
 const { indexes, fieldOverrides } = z
   .object({
     indexes: z.array(

@@ -12,7 +12,7 @@ import { RecordsRefusedError } from '../../src/audit/records-refused.ts'
 import { SpooledStore } from '../../src/audit/spooled-store.ts'
 import type { PendingRecord } from '../../src/audit/usage-record.ts'
 import { systemClock } from '../../src/domain/clock.ts'
-import { type FirestoreClient, openFirestore } from '../../src/store/firestore.ts'
+import { type FirestoreClient, openFirestore } from '../../src/firestore/firestore.ts'
 import { eventually } from '../support/eventually.ts'
 import { describeWithEmulator } from '../support/describe-with-emulator.ts'
 import { type FirestoreEmulator, startFirestoreEmulator } from '../support/firestore-emulator.ts'
@@ -315,7 +315,7 @@ function writerIn(dir: string): ChildProcess {
     process.execPath,
     ['--input-type=module', '-e', WRITER, dir, PROJECT, JSON.stringify(usageRecord()), String(MANY / 100)],
     {
-      cwd: join(import.meta.dirname, '..', '..'),
+      cwd: join(import.meta.dirname, '../..'),
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, FIRESTORE_EMULATOR_HOST: emulator.host, METADATA_SERVER_DETECTION: 'none' },
     },

@@ -88,7 +88,7 @@ describe('a killed process', () => {
       const child = spawn(
         process.execPath,
         ['--input-type=module', '-e', WRITER, dir.path, JSON.stringify(usageRecord())],
-        { cwd: join(import.meta.dirname, '..', '..'), stdio: ['ignore', 'pipe', 'inherit'] },
+        { cwd: join(import.meta.dirname, '../..'), stdio: ['ignore', 'pipe', 'inherit'] },
       )
       const exited = once(child, 'exit')
       const enough = durable.length + 500 + kill * 170

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Catalog } from '../../src/catalog/catalog.ts'
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import { needsClient, offer, principal, server, tool } from '../support/offers.ts'
 import { catalogOf } from '../support/routing.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { type ArgumentChanges, shapedSchema } from '../../src/catalog/shaped-schema.ts'
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 
 interface Changes {
   readonly names?: Record<string, string>

@@ -3,7 +3,7 @@ import { isBuiltin } from 'node:module'
 import { dirname, resolve } from 'node:path'
 import { expect, test } from '@jest/globals'
 
-const src = resolve(import.meta.dirname, '..', '..', 'src')
+const src = resolve(import.meta.dirname, '../../src')
 const STATIC_IMPORT = /^(?:import|export)\s+(?!type\b)(?:[\w$*{},\s]+?\sfrom\s+)?['"]([^'"]+)['"]/gm
 const DYNAMIC_IMPORT = /\bawait import\(['"]([^'"]+)['"]\)/g
 
@@ -38,5 +38,5 @@ test('what every command loads at its start holds no package but the one that re
 })
 
 test('a token is made without what reads settings', () => {
-  expect(packagesOf('auth/local-issuer.ts').every((name) => name.startsWith('jose/'))).toBe(true)
+  expect(packagesOf('identity/local-issuer.ts').every((name) => name.startsWith('jose/'))).toBe(true)
 })

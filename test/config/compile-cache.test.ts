@@ -6,7 +6,7 @@ import { expect, test } from '@jest/globals'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const run = promisify(execFile)
-const source = join(import.meta.dirname, '..', '..', 'src', 'config')
+const source = join(import.meta.dirname, '../../src/config')
 
 /** Loads a module after having asked for compiled modules to be kept. */
 async function started(env: NodeJS.ProcessEnv): Promise<void> {

@@ -1,4 +1,4 @@
-import { Metrics } from '../../src/telemetry/metrics.ts'
+import { Metrics } from '../../src/telemetry/metrics/metrics.ts'
 
 /** Names of everything that a gateway in use reports. */
 export async function reportedMetrics(): Promise<Set<string>> {

@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals'
 import { pathsOf, textOf } from './files.ts'
 import { reportedMetrics } from './reported-metrics.ts'
 
-const infra = join(import.meta.dirname, '..', '..', 'infra')
+const infra = join(import.meta.dirname, '../../infra')
 const hasTerraform = spawnSync('terraform', ['version']).status === 0
 if (!hasTerraform)
   process.stderr.write('SKIPPED: terraform is not installed, its formatting is not checked\n')

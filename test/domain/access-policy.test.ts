@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import { type Action, decide, type Target } from '../../src/domain/access-policy.ts'
-import { overridesOf, rulesOf } from '../../src/domain/tool-rules.ts'
+import { overridesOf, rulesOf } from '../../src/domain/documents/tool-rules.ts'
 import type { Principal } from '../../src/domain/principal.ts'
 import {
   type ServerDefinition,
   type ServerKey,
   serverDocumentSchema,
   serverKey,
-} from '../../src/domain/server-definition.ts'
+} from '../../src/domain/documents/server-definition.ts'
 import { EMPTY_SNAPSHOT, type Snapshot } from '../../src/domain/snapshot.ts'
 
 const serverOf = (document: object): ServerDefinition =>

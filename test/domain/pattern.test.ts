@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
-import { matches } from '../../src/domain/tool-rules.ts'
+import { matches } from '../../src/domain/documents/tool-rules.ts'
 
 const short = (...alphabet: string[]): fc.Arbitrary<string> =>
   fc.string({ unit: fc.constantFrom(...alphabet), maxLength: 8 })

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { serverDocumentSchema, serverKey } from '../../src/domain/server-definition.ts'
+import { serverDocumentSchema, serverKey } from '../../src/domain/documents/server-definition.ts'
 import { EMPTY_SNAPSHOT, serverNamed, serversOf, type Snapshot } from '../../src/domain/snapshot.ts'
 
 const snapshotOf = (...keys: [tenantId: string, name: string][]): Snapshot => {

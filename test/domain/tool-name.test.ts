@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
-import { SERVER_NAME } from '../../src/domain/document-fields.ts'
+import { SERVER_NAME } from '../../src/domain/documents/document-fields.ts'
 import { exposeAll, exposedName } from '../../src/domain/tool-name.ts'
 
 const serverName = fc.stringMatching(SERVER_NAME)

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
-import { canonicalJson } from '../../src/domain/json.ts'
+import { canonicalJson } from '../../src/domain/json/json.ts'
 import { CHATTY_SERVERS, type ChattyGateway, startChattyGateway } from '../support/chatty-gateway.ts'
 import { eventually } from '../support/eventually.ts'
 import {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { startsCompiled } from '../support/compiled.ts'
 import { VERSION } from '../../src/config/version.ts'
-import { canonicalJson } from '../../src/domain/json.ts'
+import { canonicalJson } from '../../src/domain/json/json.ts'
 import {
   CONVERSATIONS,
   type ConversationKind,

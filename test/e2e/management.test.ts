@@ -5,7 +5,7 @@ import { type CommandResult, commandLine } from '../support/command-line.ts'
 import { eventually } from '../support/eventually.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
 
-const UPSTREAMS = join(import.meta.dirname, '..', 'support', 'upstreams')
+const UPSTREAMS = join(import.meta.dirname, '../support/upstreams')
 const program = (file: string, ...args: string[]): Record<string, unknown> => ({
   transport: 'stdio',
   command: process.execPath,

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers'
 import { expect, test } from '@jest/globals'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
-const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
+const main = join(import.meta.dirname, '../../src/main.ts')
 
 async function start(env: NodeJS.ProcessEnv): Promise<{ code: unknown; err: string }> {
   const child = spawn(process.execPath, [main], {

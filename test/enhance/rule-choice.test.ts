@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { enhancementRuleSchema } from '../../src/domain/enhancement-rule.ts'
+import { enhancementRuleSchema } from '../../src/domain/documents/enhancement-rule.ts'
 import { ruleFor } from '../../src/enhance/rule-choice.ts'
 
 const rules = [

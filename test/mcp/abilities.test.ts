@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import { abilitiesOf } from '../../src/mcp/abilities.ts'
 import type { Era } from '../../src/upstream/connection/connection.ts'
 import { offer, principal, server } from '../support/offers.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { GatewayError } from '../../src/domain/errors.ts'
-import type { JsonObject } from '../../src/domain/json.ts'
+import { GatewayError } from '../../src/domain/errors/errors.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import { collected, isCollected } from '../../src/mcp/collected-lists.ts'
 import { Calls } from '../../src/routing/calls.ts'
 import { FakeClock } from '../support/fake-clock.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { whenTokenEnds } from '../../src/auth/token-end.ts'
+import { whenTokenEnds } from '../../src/identity/token-end.ts'
 import { carriedBy } from '../../src/mcp/conversation.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { principal } from '../support/offers.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import { forEra } from '../../src/mcp/era.ts'
 
 test('how fresh a resource is, a modern client is told, and that nobody else may keep it', () => {

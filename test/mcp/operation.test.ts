@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import { type AimContext, aimOf, splitProgressToken } from '../../src/mcp/operation.ts'
 
 const TASK = { server: 'acme/alpha', tool: 'slow.one', taskId: 't1' }

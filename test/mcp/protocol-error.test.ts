@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { GatewayError } from '../../src/domain/errors.ts'
+import { GatewayError } from '../../src/domain/errors/errors.ts'
 import { toProtocolError } from '../../src/mcp/protocol-error.ts'
 
 function shown(thrown: unknown): unknown[] {

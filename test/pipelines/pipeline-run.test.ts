@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import { type Answer, down, hang, READ, RunWorld, text } from './run-world.ts'
 
 let world: RunWorld

@@ -1,5 +1,5 @@
-import { pipelineSchema } from '../../src/domain/pipeline-definition.ts'
-import { problemLine } from '../../src/domain/problems.ts'
+import { pipelineSchema } from '../../src/domain/documents/pipeline-definition.ts'
+import { problemLine } from '../../src/domain/documents/problems.ts'
 import { type PipelinePlan, planOf } from '../../src/pipelines/plan.ts'
 
 /** A pipeline of these steps, with what a test wants to be different. */

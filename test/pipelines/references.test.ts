@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { PipelineDefinition } from '../../src/domain/pipeline-definition.ts'
+import type { PipelineDefinition } from '../../src/domain/documents/pipeline-definition.ts'
 import type { Snapshot } from '../../src/domain/snapshot.ts'
 import { withResolvedPipelines } from '../../src/pipelines/references.ts'
 import { server, snapshotOf } from '../support/offers.ts'

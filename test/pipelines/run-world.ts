@@ -1,5 +1,5 @@
-import { GatewayError } from '../../src/domain/errors.ts'
-import type { JsonObject } from '../../src/domain/json.ts'
+import { GatewayError } from '../../src/domain/errors/errors.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import { runPlan, type StepCall, type StepNews } from '../../src/pipelines/pipeline-run.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { plan } from './plans.ts'

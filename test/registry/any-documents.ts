@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { isJsonObject, type JsonObject } from '../../src/domain/json.ts'
+import { isJsonObject, type JsonObject } from '../../src/domain/json/json.ts'
 
 /** A valid document for each place in which documents are written. */
 export const VALID = {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
-import type { ServerDefinition } from '../../src/domain/server-definition.ts'
+import type { ServerDefinition } from '../../src/domain/documents/server-definition.ts'
 import { EMPTY_SNAPSHOT, type Snapshot } from '../../src/domain/snapshot.ts'
 import { CombinedSource } from '../../src/registry/combined-source.ts'
 import { parseRegistry, type RegistryDocument } from '../../src/registry/parse.ts'

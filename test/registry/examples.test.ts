@@ -16,7 +16,7 @@ test.each([
   const snapshots: Snapshot[] = []
   const directory = emptyDirectory()
   const source = new FileSource({
-    path: join(import.meta.dirname, '..', '..', 'examples', name),
+    path: join(import.meta.dirname, '../../examples', name),
     defaultTenant: 'local',
     directory,
     clock: new FakeClock(),

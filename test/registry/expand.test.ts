@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import type { JsonObject } from '../../src/domain/json.ts'
-import type { ServerDefinition } from '../../src/domain/server-definition.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
+import type { ServerDefinition } from '../../src/domain/documents/server-definition.ts'
 import type { Snapshot } from '../../src/domain/snapshot.ts'
 import type { LastGood } from '../../src/registry/parse.ts'
 import { parseSections } from '../../src/registry/parse-sections.ts'

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import type { Firestore } from '@google-cloud/firestore'
 import { systemClock } from '../../src/domain/clock.ts'
 import { FirestoreStore } from '../../src/registry/firestore-store.ts'
-import { type FirestoreClient, openFirestore } from '../../src/store/firestore.ts'
+import { type FirestoreClient, openFirestore } from '../../src/firestore/firestore.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { describeWithEmulator } from '../support/describe-with-emulator.ts'
 import { type FirestoreEmulator, startFirestoreEmulator } from '../support/firestore-emulator.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import type { ServerDefinition } from '../../src/domain/server-definition.ts'
+import type { ServerDefinition } from '../../src/domain/documents/server-definition.ts'
 import { type LastGood, parseRegistry } from '../../src/registry/parse.ts'
 
 const parse = (

@@ -2,8 +2,8 @@ import {
   parseSecretReference,
   type SecretReference,
   SecretRefused,
-} from '../../src/domain/secret-reference.ts'
-import type { SecretsSource, SecretVersion } from '../../src/registry/secrets-source.ts'
+} from '../../src/domain/documents/secret-reference.ts'
+import type { SecretsSource, SecretVersion } from '../../src/secrets/secrets-source.ts'
 
 /** The reference that a text is. @throws TypeError for any other text */
 export function reference(text: string): SecretReference {

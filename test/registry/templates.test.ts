@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import { Templates } from '../../src/registry/templates.ts'
 
 /** What is wrong with a template for all tenants, or for one. */

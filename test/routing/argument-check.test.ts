@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { checkArguments } from '../../src/routing/argument-check.ts'
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 
 function problemsOf(inputSchema: JsonObject, value: JsonObject): readonly string[] {
   try {

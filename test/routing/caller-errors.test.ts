@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { GatewayError } from '../../src/domain/errors.ts'
+import { GatewayError } from '../../src/domain/errors/errors.ts'
 import type { Call } from '../../src/routing/call.ts'
 import { callerErrors } from '../../src/routing/caller-errors.ts'
 

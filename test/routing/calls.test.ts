@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import type { Stage } from '../../src/routing/call.ts'
 import { Calls } from '../../src/routing/calls.ts'
 import { FakeClock } from '../support/fake-clock.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
-import type { JsonObject } from '../../src/domain/json.ts'
-import type { ServerDefinition } from '../../src/domain/server-definition.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
+import type { ServerDefinition } from '../../src/domain/documents/server-definition.ts'
 import type { Call } from '../../src/routing/call.ts'
 import { choosePool } from '../../src/routing/choose-pool.ts'
 import { poolOfCall } from '../../src/routing/routed.ts'

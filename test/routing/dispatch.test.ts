@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import type { JsonObject } from '../../src/domain/json.ts'
-import type { ServerDefinition } from '../../src/domain/server-definition.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
+import type { ServerDefinition } from '../../src/domain/documents/server-definition.ts'
 import type { Call, Caller, CallerClient, Operation } from '../../src/routing/call.ts'
 import { choosePool } from '../../src/routing/choose-pool.ts'
 import { dispatch } from '../../src/routing/dispatch.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { GatewayError } from '../../src/domain/errors.ts'
-import type { JsonObject } from '../../src/domain/json.ts'
+import { GatewayError } from '../../src/domain/errors/errors.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import type { Call, CallerClient } from '../../src/routing/call.ts'
 import { inputRounds } from '../../src/routing/input-rounds.ts'
 import { StateSeal } from '../../src/routing/state-seal.ts'

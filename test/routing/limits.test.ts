@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import type { Principal } from '../../src/domain/principal.ts'
 import { Allowances } from '../../src/routing/allowances.ts'
 import { type CallQuotas, Limits } from '../../src/routing/limits.ts'

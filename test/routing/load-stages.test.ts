@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import type { Call } from '../../src/routing/call.ts'
 import { Calls } from '../../src/routing/calls.ts'
 import { loadStages } from '../../src/routing/load-stages.ts'

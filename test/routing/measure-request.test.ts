@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { GatewayError } from '../../src/domain/errors.ts'
-import type { JsonObject } from '../../src/domain/json.ts'
+import { GatewayError } from '../../src/domain/errors/errors.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import { measureRequest } from '../../src/routing/trace.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 

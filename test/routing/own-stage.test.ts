@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { GatewayError } from '../../src/domain/errors.ts'
-import type { JsonObject } from '../../src/domain/json.ts'
+import { GatewayError } from '../../src/domain/errors/errors.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import type { Call } from '../../src/routing/call.ts'
 import type { OperatorStage, StageCall } from '../../src/routing/operator-stage.ts'
 import { ownStage } from '../../src/routing/own-stage.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import type { Operation } from '../../src/routing/call.ts'
 import { shape } from '../../src/routing/shape.ts'
 import { offer, server, tool } from '../support/offers.ts'

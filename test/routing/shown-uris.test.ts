@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import type { Operation } from '../../src/routing/call.ts'
 import { shownUris } from '../../src/routing/shown-uris.ts'
 import { offer, server } from '../support/offers.ts'

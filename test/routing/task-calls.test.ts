@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import type { Call, CallerClient, Operation } from '../../src/routing/call.ts'
 import { taskCalls } from '../../src/routing/task-calls.ts'
 import { TaskHandles } from '../../src/routing/task-handles.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import type { CallerClient } from '../../src/routing/call.ts'
 import { TaskHandles } from '../../src/routing/task-handles.ts'
 import { TaskIds } from '../../src/routing/task-ids.ts'

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { GatewayError } from '../../src/domain/errors.ts'
-import type { JsonObject } from '../../src/domain/json.ts'
+import { GatewayError } from '../../src/domain/errors/errors.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import type { Call, Operation, Stage } from '../../src/routing/call.ts'
 import { traceDecision, traceRequest, traceUpstream } from '../../src/routing/trace.ts'
 import type { Connection } from '../../src/upstream/connection/connection.ts'

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type FirestoreEmulator, startFirestoreEmulator } from '../support/firestore-emulator.ts'
 
 const PROJECT = 'demo-rules'
-const RULES = join(import.meta.dirname, '..', '..', 'firestore.rules')
+const RULES = join(import.meta.dirname, '../../firestore.rules')
 export const PERMITTED = 200
 export const DENIED = 403
 

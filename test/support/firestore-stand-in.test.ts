@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { type DocumentData, FieldPath, FieldValue, Filter, Timestamp } from '@google-cloud/firestore'
-import { type FirestoreClient, openFirestore } from '../../src/store/firestore.ts'
+import { type FirestoreClient, openFirestore } from '../../src/firestore/firestore.ts'
 import { describeWithEmulator } from './describe-with-emulator.ts'
 import { eventually } from './eventually.ts'
 import { type FirestoreEmulator, startFirestoreEmulator } from './firestore-emulator.ts'

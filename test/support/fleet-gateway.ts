@@ -1,7 +1,7 @@
 import { mkdtemp, rename, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { LocalIssuer } from '../../src/auth/local-issuer.ts'
+import { LocalIssuer } from '../../src/identity/local-issuer.ts'
 import { systemClock } from '../../src/domain/clock.ts'
 import { spawnGateway } from './gateway-process.ts'
 import type { Documents } from './start-gateway.ts'

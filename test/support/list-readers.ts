@@ -1,7 +1,7 @@
 import { Client, InMemoryTransport, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { Client as FirstClient } from '@modelcontextprotocol/sdk/client/index.js'
 import { createMcpHandler, McpServer, Server } from '@modelcontextprotocol/server'
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import type { Era } from '../../src/upstream/connection/connection.ts'
 
 /** Answers a list request of a client of the era. */

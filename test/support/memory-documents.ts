@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../src/domain/json.ts'
-import type { DocumentStore, WatchedDocument } from '../../src/store/document-store.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
+import type { DocumentStore, WatchedDocument } from '../../src/firestore/document-store.ts'
 
 type Listener = {
   collection: string

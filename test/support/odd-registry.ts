@@ -5,7 +5,7 @@ import type { Documents } from './start-gateway.ts'
 import { startOddServers } from './upstreams/odd-http.ts'
 import { ODD_KINDS } from './upstreams/odd-kinds.ts'
 
-const PROGRAM = join(import.meta.dirname, 'upstreams', 'raw-stdio.ts')
+const PROGRAM = join(import.meta.dirname, 'upstreams/raw-stdio.ts')
 const ROLES = { requiredRoles: ['reader'] }
 
 /** Servers that are each odd, broken or silent in another way. */

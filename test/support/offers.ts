@@ -1,4 +1,8 @@
-import { serverDocumentSchema, type ServerDefinition, serverKey } from '../../src/domain/server-definition.ts'
+import {
+  serverDocumentSchema,
+  type ServerDefinition,
+  serverKey,
+} from '../../src/domain/documents/server-definition.ts'
 import { EMPTY_SNAPSHOT, type Snapshot } from '../../src/domain/snapshot.ts'
 import type { Principal } from '../../src/domain/principal.ts'
 import { type ListName, type NamedItem, NEEDS_NO_CLIENT, type Offer } from '../../src/upstream/discovery.ts'

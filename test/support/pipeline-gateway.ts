@@ -6,7 +6,7 @@ import { collectReports, type Reports } from './reports.ts'
 import { type Documents, startTestGateway, type TestGateway } from './start-gateway.ts'
 import { chattyHttp } from './upstreams/chatty-http.ts'
 
-const ROOT = join(import.meta.dirname, '..', '..')
+const ROOT = join(import.meta.dirname, '../..')
 const INPUT = {
   type: 'object',
   required: ['who'],

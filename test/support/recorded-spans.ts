@@ -1,6 +1,6 @@
 import { type Attributes, context, type Link, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { NodeSDK, type NodeSDKConfiguration } from '@opentelemetry/sdk-node'
-import { EntrySampler } from '../../src/telemetry/sampler.ts'
+import { EntrySampler } from '../../src/telemetry/export/sampler.ts'
 import { useTracer } from '../../src/telemetry/tracing.ts'
 
 type EndedSpan = Parameters<NonNullable<NodeSDKConfiguration['spanProcessors']>[number]['onEnd']>[0]

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type ServerDefinition, serverDocumentSchema } from '../../src/domain/server-definition.ts'
+import { type ServerDefinition, serverDocumentSchema } from '../../src/domain/documents/server-definition.ts'
 
 const UPSTREAMS = join(import.meta.dirname, 'upstreams')
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-const PROGRAM = join(import.meta.dirname, 'upstreams', 'signed-http.ts')
+const PROGRAM = join(import.meta.dirname, 'upstreams/signed-http.ts')
 
 /** A server over HTTP in a process of its own, which can be killed and started again at its port. */
 export class SignedProcess {

@@ -1,7 +1,7 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { LocalTokenRequest } from '../../src/auth/local-issuer.ts'
+import type { LocalTokenRequest } from '../../src/identity/local-issuer.ts'
 import { loadSettings } from '../../src/config/load.ts'
 import { type Gateway, startGateway } from '../../src/gateway.ts'
 import type { Logger } from '../../src/telemetry/logger.ts'

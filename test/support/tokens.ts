@@ -1,5 +1,5 @@
 import { CompactSign, createLocalJWKSet } from 'jose'
-import { TokenVerifier } from '../../src/auth/token-verifier.ts'
+import { TokenVerifier } from '../../src/identity/token-verifier.ts'
 import type { IssuerSettings } from '../../src/config/schema.ts'
 import { FakeClock } from './fake-clock.ts'
 import { type SigningKey, newSigningKey } from './identity-provider.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { Metrics } from '../../src/telemetry/metrics.ts'
+import { Metrics } from '../../src/telemetry/metrics/metrics.ts'
 
 const EVERYTHING_ELSE = {
   sessions: () => ({}),

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
-import { GatewayError } from '../../src/domain/errors.ts'
+import { GatewayError } from '../../src/domain/errors/errors.ts'
 import { createLogger, type Logger } from '../../src/telemetry/logger.ts'
 import { eventually } from '../support/eventually.ts'
 

@@ -14,7 +14,7 @@ async function run(code: string): Promise<{ exitCode: unknown; log: unknown[] }>
     ${code}
   `
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-    cwd: join(import.meta.dirname, '..', '..'),
+    cwd: join(import.meta.dirname, '../..'),
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   const closed = once(child, 'close')

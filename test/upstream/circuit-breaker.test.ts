@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import type { ErrorCode } from '../../src/domain/error-table.ts'
-import { GatewayError } from '../../src/domain/errors.ts'
+import type { ErrorCode } from '../../src/domain/errors/error-table.ts'
+import { GatewayError } from '../../src/domain/errors/errors.ts'
 import { UnfitAnswer } from '../../src/upstream/connection/upstream-error.ts'
 import { Tried } from './tried-breaker.ts'
 

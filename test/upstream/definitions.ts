@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import { discover, type Offer } from '../../src/upstream/discovery.ts'
 import { tool } from '../support/offers.ts'
 import { FakeConnection } from './fake-connection.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import { discover, type Offer } from '../../src/upstream/discovery.ts'
 import { FakeConnection } from './fake-connection.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { GatewayError } from '../../src/domain/errors.ts'
+import { GatewayError } from '../../src/domain/errors/errors.ts'
 import { FakeConnection } from './fake-connection.ts'
 import { KEY, server, world } from './world.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { GatewayError } from '../../src/domain/errors.ts'
+import { GatewayError } from '../../src/domain/errors/errors.ts'
 import { type Fleet, readyFleet } from './fleet-world.ts'
 import { KEY } from './world.ts'
 

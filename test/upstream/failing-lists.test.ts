@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { GatewayError } from '../../src/domain/errors.ts'
-import type { JsonObject } from '../../src/domain/json.ts'
+import { GatewayError } from '../../src/domain/errors/errors.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import type { RequestOptions } from '../../src/upstream/connection/connection.ts'
 import { discover, type Offer } from '../../src/upstream/discovery.ts'
 import { tool } from '../support/offers.ts'

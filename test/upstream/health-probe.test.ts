@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { systemClock } from '../../src/domain/clock.ts'
-import { GatewayError } from '../../src/domain/errors.ts'
+import { GatewayError } from '../../src/domain/errors/errors.ts'
 import { createConnector } from '../../src/upstream/connection/connect.ts'
 import { probeConnection, probePath } from '../../src/upstream/health-probe.ts'
 import { FakeClock } from '../support/fake-clock.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { GatewayError } from '../../src/domain/errors.ts'
+import { GatewayError } from '../../src/domain/errors/errors.ts'
 import { FakeConnection, toolServer, upstreamError } from './fake-connection.ts'
 import { call, KEY, processServer, readyWorld, server, UNAVAILABLE, world } from './world.ts'
 

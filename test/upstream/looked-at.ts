@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import type { Offer } from '../../src/upstream/discovery.ts'
 import { type Attempt, type FakeConnection, toolServer } from './fake-connection.ts'
 import { processServer, server, type World, world } from './world.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import type { Offer } from '../../src/upstream/discovery.ts'
 import { tool } from '../support/offers.ts'
 import { GOOD, offered } from './definitions.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import { type FakeConnection, sessionLost, toolServer } from './fake-connection.ts'
 import { call, KEY, readyWorld, server, UNAVAILABLE, type World } from './world.ts'
 

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from '@jest/globals'
 import { systemClock } from '../../src/domain/clock.ts'
-import type { ServerDefinition } from '../../src/domain/server-definition.ts'
+import type { ServerDefinition } from '../../src/domain/documents/server-definition.ts'
 import { createConnector } from '../../src/upstream/connection/connect.ts'
 import type { Offer } from '../../src/upstream/discovery.ts'
 import { Upstreams } from '../../src/upstream/upstreams.ts'

@@ -1,6 +1,6 @@
-import type { ErrorCode } from '../../src/domain/error-table.ts'
-import { GatewayError } from '../../src/domain/errors.ts'
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { ErrorCode } from '../../src/domain/errors/error-table.ts'
+import { GatewayError } from '../../src/domain/errors/errors.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import { CircuitBreaker } from '../../src/upstream/circuit-breaker.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
 import { toolServer } from './fake-connection.ts'
 import { call, KEY, readyWorld, server, UNAVAILABLE, world } from './world.ts'
 

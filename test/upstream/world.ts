@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../src/domain/json.ts'
-import type { ServerDefinition } from '../../src/domain/server-definition.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
+import type { ServerDefinition } from '../../src/domain/documents/server-definition.ts'
 import type { Connection } from '../../src/upstream/connection/connection.ts'
 import type { Pool } from '../../src/upstream/pool.ts'
 import { Upstreams, type UpstreamsOptions } from '../../src/upstream/upstreams.ts'

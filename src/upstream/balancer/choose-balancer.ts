@@ -1,4 +1,4 @@
-import type { ServerDefinition } from '../../domain/server-definition.ts'
+import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 import type { Balancer } from './balancer.ts'
 import { ConsistentHash } from './consistent-hash.ts'
 import { LeastInFlight } from './least-in-flight.ts'

@@ -5,8 +5,8 @@ import {
   type Transport,
 } from '@modelcontextprotocol/client'
 import { type Clock, sleep } from '../../domain/clock.ts'
-import { secretPlaces } from '../../domain/secret-reference.ts'
-import type { HttpServerDefinition } from '../../domain/server-definition.ts'
+import { secretPlaces } from '../../domain/documents/secret-reference.ts'
+import type { HttpServerDefinition } from '../../domain/documents/server-definition.ts'
 import { redactText } from '../../telemetry/redaction.ts'
 import { CookieJar } from './cookie-jar.ts'
 import { EventHeads } from './event-heads.ts'

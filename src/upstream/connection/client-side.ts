@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../../domain/json.ts'
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 
 export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks'
 

@@ -1,14 +1,14 @@
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Clock, systemClock } from '../../domain/clock.ts'
-import { GatewayError, messageOf } from '../../domain/errors.ts'
+import { GatewayError, messageOf } from '../../domain/errors/errors.ts'
 import {
   type ResolveSecret,
   secretPlaces,
   type SecretReference,
   SecretRefused,
-} from '../../domain/secret-reference.ts'
-import { type ServerDefinition, type ServerKey, serverKey } from '../../domain/server-definition.ts'
+} from '../../domain/documents/secret-reference.ts'
+import { type ServerDefinition, type ServerKey, serverKey } from '../../domain/documents/server-definition.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { type Channel, httpChannel, stdioChannel } from './channel.ts'
 import type { ClientSide } from './client-side.ts'

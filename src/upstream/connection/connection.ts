@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../domain/json.ts'
-import type { ServerDefinition } from '../../domain/server-definition.ts'
+import type { JsonObject } from '../../domain/json/json.ts'
+import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 import type { ClientSide } from './client-side.ts'
 import type { Tap } from './tap.ts'
 

@@ -1,6 +1,6 @@
 import type { RequestId } from '@modelcontextprotocol/client'
-import { GatewayError } from '../../domain/errors.ts'
-import type { JsonObject } from '../../domain/json.ts'
+import { GatewayError } from '../../domain/errors/errors.ts'
+import type { JsonObject } from '../../domain/json/json.ts'
 import type { ClientSide } from './client-side.ts'
 import type { PausableDeadline } from './pausable-deadline.ts'
 

@@ -1,6 +1,6 @@
 import type { FetchLike, RequestId } from '@modelcontextprotocol/client'
 import { Agent, fetch } from 'undici'
-import { isJsonObject } from '../../domain/json.ts'
+import { isJsonObject } from '../../domain/json/json.ts'
 import type { CookieJar } from './cookie-jar.ts'
 import type { EventHeads } from './event-heads.ts'
 import { limitBody, limitEvents } from './limited-stream.ts'

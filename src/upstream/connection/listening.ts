@@ -5,7 +5,7 @@ import {
   type SubscriptionFilter,
 } from '@modelcontextprotocol/client'
 import { type Clock, sleep } from '../../domain/clock.ts'
-import { backoffMs } from '../backoff.ts'
+import { backoffMs } from '../../domain/backoff.ts'
 
 const ACKNOWLEDGE_MS = 10_000
 /** A subscription that held this long was a good one. */

@@ -1,8 +1,8 @@
 import type { Clock } from '../../domain/clock.ts'
-import { toGatewayError } from '../../domain/errors.ts'
-import type { ServerDefinition } from '../../domain/server-definition.ts'
+import { toGatewayError } from '../../domain/errors/errors.ts'
+import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 import { TOOL_ERROR } from '../../telemetry/attributes.ts'
-import type { Metrics } from '../../telemetry/metrics.ts'
+import type { Metrics } from '../../telemetry/metrics/metrics.ts'
 import type { Connect, Connection } from './connection.ts'
 import { wrapped } from './wrapped.ts'
 

@@ -4,7 +4,7 @@ import {
   SdkErrorCode,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from '@modelcontextprotocol/client'
-import { isJsonObject } from '../../domain/json.ts'
+import { isJsonObject } from '../../domain/json/json.ts'
 import { isRpcError } from './raw-results.ts'
 
 /** Marks an error that the gateway itself wrote in place of an answer to `initialize` that is no answer. */

@@ -7,7 +7,7 @@ import type {
   TransportSendOptions,
 } from '@modelcontextprotocol/client'
 import type { Clock } from '../../domain/clock.ts'
-import { isJsonObject } from '../../domain/json.ts'
+import { isJsonObject } from '../../domain/json/json.ts'
 import { isRpcError } from './raw-results.ts'
 
 /** How long a process may leave the question for its era unanswered before it is asked to open as well. */

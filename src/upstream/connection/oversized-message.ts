@@ -1,6 +1,6 @@
 import type { JSONRPCErrorResponse, RequestId } from '@modelcontextprotocol/client'
-import { ERRORS } from '../../domain/error-table.ts'
-import { isJsonObject } from '../../domain/json.ts'
+import { ERRORS } from '../../domain/errors/error-table.ts'
+import { isJsonObject } from '../../domain/json/json.ts'
 
 const ID = String.raw`"id"\s*:\s*(-?\d+|"(?:[^"\\]|\\.)*")`
 const VERSION = String.raw`"jsonrpc"\s*:\s*"2\.0"`

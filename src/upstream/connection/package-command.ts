@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, resolve, sep } from 'node:path'
-import { isJsonObject } from '../../domain/json.ts'
-import { parsePackage } from '../../domain/npm-package.ts'
+import { isJsonObject } from '../../domain/json/json.ts'
+import { parsePackage } from '../../domain/documents/npm-package.ts'
 
 /** Where packages are looked for. */
 export interface PackageFolders {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/clock.ts'
-import type { ServerDefinition, ServerKey } from '../../domain/server-definition.ts'
+import type { ServerDefinition, ServerKey } from '../../domain/documents/server-definition.ts'
 
 const MAX_LINES = 1000
 const MAX_BYTES = 256 * 1024

@@ -1,5 +1,5 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/client'
-import { isJsonObject } from '../../domain/json.ts'
+import { isJsonObject } from '../../domain/json/json.ts'
 
 const RAW = Symbol('the result as the server sent it')
 

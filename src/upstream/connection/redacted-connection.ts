@@ -1,4 +1,4 @@
-import { type ErrorFacts, GatewayError } from '../../domain/errors.ts'
+import { type ErrorFacts, GatewayError } from '../../domain/errors/errors.ts'
 import type { Connection } from './connection.ts'
 import { type Redact, redactedError, redactedJson } from './redaction.ts'
 import { wrapped } from './wrapped.ts'

@@ -1,5 +1,5 @@
-import { messageOf } from '../../domain/errors.ts'
-import { isJsonObject } from '../../domain/json.ts'
+import { messageOf } from '../../domain/errors/errors.ts'
+import { isJsonObject } from '../../domain/json/json.ts'
 
 const REDACTED = '***'
 /** Shorter values that a document holds itself are no secrets, and replacing them would garble the text. */

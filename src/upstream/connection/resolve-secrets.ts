@@ -4,8 +4,8 @@ import {
   secretProblem,
   SecretRefused,
   secretsOf,
-} from '../../domain/secret-reference.ts'
-import type { ServerDefinition } from '../../domain/server-definition.ts'
+} from '../../domain/documents/secret-reference.ts'
+import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 
 /** More than servers take in one header. */
 const MAX_HEADER_LENGTH = 16_384

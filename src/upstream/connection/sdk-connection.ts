@@ -9,8 +9,8 @@ import {
   type StandardSchemaV1,
 } from '@modelcontextprotocol/client'
 import type { Clock } from '../../domain/clock.ts'
-import { GatewayError } from '../../domain/errors.ts'
-import { isJsonObject, type JsonObject } from '../../domain/json.ts'
+import { GatewayError } from '../../domain/errors/errors.ts'
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { type ClientSide, mayAsk, TASKS_EXTENSION } from './client-side.ts'
 import type { Connection, Era, RequestOptions } from './connection.ts'
 import { PausableDeadline } from './pausable-deadline.ts'

@@ -1,5 +1,5 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/client'
-import { isJsonObject } from '../../domain/json.ts'
+import { isJsonObject } from '../../domain/json/json.ts'
 import { responseId } from './oversized-message.ts'
 
 /** Enough of a line to find the id of the response that it was to be. */

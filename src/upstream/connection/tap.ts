@@ -1,4 +1,4 @@
-import { isDeeperThan, isJsonObject, type JsonObject, MAX_JSON_DEPTH } from '../../domain/json.ts'
+import { isDeeperThan, isJsonObject, type JsonObject, MAX_JSON_DEPTH } from '../../domain/json/json.ts'
 import { redactText } from '../../telemetry/redaction.ts'
 import type { ProcessLog } from './process-log.ts'
 import { type Redact, redactedJson } from './redaction.ts'

@@ -1,4 +1,4 @@
-import { isJsonObject } from '../../domain/json.ts'
+import { isJsonObject } from '../../domain/json/json.ts'
 
 /** Failures before a byte of the request could have been handled by anyone. */
 const NOT_CONNECTED = new Set([

@@ -1,7 +1,7 @@
 import type { Client } from '@modelcontextprotocol/client'
 import type { Clock } from '../../domain/clock.ts'
-import { GatewayError } from '../../domain/errors.ts'
-import type { JsonObject } from '../../domain/json.ts'
+import { GatewayError } from '../../domain/errors/errors.ts'
+import type { JsonObject } from '../../domain/json/json.ts'
 import { keepListening, listen } from './listening.ts'
 
 /** Subscriptions that are asked for at the same time, so that a server is not flooded after a reconnect. */

@@ -8,7 +8,7 @@ import {
   type TransportSendOptions,
 } from '@modelcontextprotocol/client'
 import type { Clock } from '../../domain/clock.ts'
-import { isDeeperThan, isJsonObject, type JsonObject, MAX_JSON_DEPTH } from '../../domain/json.ts'
+import { isDeeperThan, isJsonObject, type JsonObject, MAX_JSON_DEPTH } from '../../domain/json/json.ts'
 import type { ClientSide } from './client-side.ts'
 import { FollowedRequest, type Following } from './followed-request.ts'
 import { isMistakable, meantId } from './message-id.ts'

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../../domain/json.ts'
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 
 /** Something that is not as the form wants it. */
 export interface Issue {

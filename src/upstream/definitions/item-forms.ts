@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isJsonObject } from '../../domain/json.ts'
+import { isJsonObject } from '../../domain/json/json.ts'
 import {
   choice,
   expected,

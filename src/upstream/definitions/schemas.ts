@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../../domain/json.ts'
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { choice, type Form, type Issue, memberPlace, objectOf, sameOr } from './form.ts'
 import { isRefused, laxSchema, ofObject, strictSchema } from './schema-form.ts'
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { type Clock, sleep } from '../../domain/clock.ts'
-import { GatewayError } from '../../domain/errors.ts'
+import { GatewayError } from '../../domain/errors/errors.ts'
 import { redactText } from '../../telemetry/redaction.ts'
 import { groupGone, signalGroup } from '../connection/process-group.ts'
 import { StderrLines } from '../connection/stderr-lines.ts'

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { JsonObject } from '../../../src/domain/json.ts'
+import type { JsonObject } from '../../../src/domain/json/json.ts'
 
 /** What one server does another way than the others: by method its result, or how it fails to give one. */
 export type Odd = Readonly<Record<string, JsonObject | ((response: ServerResponse) => void) | null>>

@@ -5,7 +5,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { systemClock } from '../../../src/domain/clock.ts'
-import { messageOf } from '../../../src/domain/errors.ts'
+import { messageOf } from '../../../src/domain/errors/errors.ts'
 import { isShortage } from '../../../src/upstream/connection/spawn-failure.ts'
 import { StdioTransport } from '../../../src/upstream/connection/stdio-transport.ts'
 import { npmInstall } from '../../../src/upstream/packages/npm.ts'

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import type { JsonObject } from '../../../src/domain/json.ts'
+import type { JsonObject } from '../../../src/domain/json/json.ts'
 import type { Connection } from '../../../src/upstream/connection/connection.ts'
 import { eventually } from '../../support/eventually.ts'
 import { definitionOf } from '../../support/server-definitions.ts'

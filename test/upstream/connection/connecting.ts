@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../../src/domain/json.ts'
-import type { ServerDefinition } from '../../../src/domain/server-definition.ts'
+import type { JsonObject } from '../../../src/domain/json/json.ts'
+import type { ServerDefinition } from '../../../src/domain/documents/server-definition.ts'
 import type { ClientSide } from '../../../src/upstream/connection/client-side.ts'
 import { type ConnectorOptions, createConnector } from '../../../src/upstream/connection/connect.ts'
 import type { Connection, ListKind } from '../../../src/upstream/connection/connection.ts'

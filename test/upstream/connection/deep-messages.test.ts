@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
-import type { GatewayError } from '../../../src/domain/errors.ts'
+import type { GatewayError } from '../../../src/domain/errors/errors.ts'
 import { programOf } from '../../support/server-definitions.ts'
 import { callTool, Connecting } from './connecting.ts'
 import { RecordingClient } from './recording-client.ts'

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
-import type { ServerDefinition } from '../../../src/domain/server-definition.ts'
+import type { ServerDefinition } from '../../../src/domain/documents/server-definition.ts'
 import { definitionOf } from '../../support/server-definitions.ts'
 import { callTool, Connecting } from './connecting.ts'
 

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import type { GatewayError } from '../../../src/domain/errors.ts'
+import type { GatewayError } from '../../../src/domain/errors/errors.ts'
 import { isSessionLost } from '../../../src/upstream/connection/upstream-error.ts'
 import { type AnswerCall, rawLegacy } from '../../support/upstreams/raw-http.ts'
 import { type HttpUpstream, legacyHttp, listen } from '../../support/upstreams/sample-http.ts'

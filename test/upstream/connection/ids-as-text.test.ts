@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { isJsonObject } from '../../../src/domain/json.ts'
+import { isJsonObject } from '../../../src/domain/json/json.ts'
 import { isMistakable, isSameId, meantId } from '../../../src/upstream/connection/message-id.ts'
 import { type HttpUpstream, listen } from '../../support/upstreams/sample-http.ts'
 import { definitionOf } from '../../support/server-definitions.ts'

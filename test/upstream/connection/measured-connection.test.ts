@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import type { ServerDefinition } from '../../../src/domain/server-definition.ts'
+import type { ServerDefinition } from '../../../src/domain/documents/server-definition.ts'
 import type { Connection } from '../../../src/upstream/connection/connection.ts'
 import { measuring } from '../../../src/upstream/connection/measured-connection.ts'
 import { FakeClock } from '../../support/fake-clock.ts'

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
-import type { JsonObject } from '../../../src/domain/json.ts'
+import type { JsonObject } from '../../../src/domain/json/json.ts'
 import type { RequestOptions } from '../../../src/upstream/connection/connection.ts'
 import { eventually } from '../../support/eventually.ts'
 import { definitionOf, programOf } from '../../support/server-definitions.ts'

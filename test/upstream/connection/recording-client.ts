@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../../src/domain/json.ts'
+import type { JsonObject } from '../../../src/domain/json/json.ts'
 import type { ClientSide } from '../../../src/upstream/connection/client-side.ts'
 
 interface Asked {

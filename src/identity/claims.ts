@@ -1,0 +1,77 @@
+import type { JWTPayload } from 'jose'
+import { z } from 'zod'
+import type { IssuerSettings } from '../config/schema.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import { isJsonObject } from '../domain/json/json.ts'
+import { type Principal, TENANT_ID } from '../domain/principal.ts'
+
+/** What a verified token says. Shared by all requests that carry it, so never changed. */
+export interface VerifiedToken {
+  readonly principal: Principal
+  /** Agents that the caller may act as, beside the principal's own. */
+  readonly agents: readonly string[]
+}
+
+const name = z.string().min(1).max(256)
+/**
+ * A list of names; one text is a list of one, for identity providers that write it so. Anything else counts as an empty
+ * list: nothing is granted on a guess.
+ */
+const names = z.preprocess(
+  (value) => (typeof value === 'string' ? [value] : value),
+  z.array(name).max(256).catch([]),
+)
+const scopes = z.preprocess(
+  (value) => (typeof value === 'string' ? value.split(' ').filter((scope) => scope !== '') : value),
+  names,
+)
+
+/**
+ * The principal that the claims of a verified token describe.
+ * @throws GatewayError `invalid_token` when there is no subject or tenant, or the tenant is not the issuer's to name
+ */
+export function readClaims(payload: JWTPayload, issuer: IssuerSettings): VerifiedToken {
+  const tenantId = claimAt(payload, issuer.claims.tenant)
+  if (typeof tenantId !== 'string' || !TENANT_ID.test(tenantId)) {
+    throw new GatewayError('invalid_token', 'The token names no valid tenant.')
+  }
+  if (issuer.tenants !== '*' && !issuer.tenants.includes(tenantId)) {
+    throw new GatewayError('invalid_token', 'The issuer of the token may not name this tenant.')
+  }
+  const subject = name.safeParse(payload.sub)
+  if (!subject.success) throw new GatewayError('invalid_token', 'The token names no valid subject.')
+  const principal: Principal = {
+    tenantId,
+    subject: subject.data,
+    agent: agentOf(payload, issuer.claims.agent),
+    roles: frozenSet(names.parse(claimAt(payload, issuer.claims.roles))),
+    scopes: frozenSet(scopes.parse(claimAt(payload, issuer.claims.scope))),
+    issuer: issuer.issuer,
+    expiresAtMs: Math.floor((payload.exp ?? 0) * 1000),
+  }
+  const agents = frozenSet(names.parse(claimAt(payload, issuer.claims.agents)))
+  return Object.freeze({ principal: Object.freeze(principal), agents })
+}
+
+/** A claim that is there but is no name does not fall through to the next: the issuer meant something else. */
+function agentOf(payload: JWTPayload, claim: string): string | undefined {
+  const value = [claimAt(payload, claim), claimAt(payload, 'client_id'), claimAt(payload, 'azp')].find(
+    (candidate) => candidate !== undefined && candidate !== null,
+  )
+  return name.safeParse(value).data
+}
+
+/** The claim of that very name, which may contain dots; else the one that the dotted path leads to. */
+function claimAt(payload: JWTPayload, claim: string): unknown {
+  if (Object.hasOwn(payload, claim)) return payload[claim]
+  let value: unknown = payload
+  for (const key of claim.split('.')) {
+    if (!isJsonObject(value) || !Object.hasOwn(value, key)) return undefined
+    value = value[key]
+  }
+  return value
+}
+
+function frozenSet(items: readonly string[]): readonly string[] {
+  return Object.freeze([...new Set(items)])
+}

@@ -1,0 +1,219 @@
+import {
+  type CryptoKey,
+  type FlattenedJWSInput,
+  type JWSHeaderParameters,
+  type JWTPayload,
+  type JWTVerifyOptions,
+  type JWTVerifyResult,
+  decodeJwt,
+  errors,
+  jwtVerify,
+} from 'jose'
+import { LRUCache } from 'lru-cache'
+import type { IssuerSettings } from '../config/schema.ts'
+import type { Clock } from '../domain/clock.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import { pathsFor } from './audience.ts'
+import { type VerifiedToken, readClaims } from './claims.ts'
+import type { KeySet } from './key-set.ts'
+
+/** An issuer that is believed, and its keys. */
+export interface TrustedIssuer {
+  readonly settings: IssuerSettings
+  readonly keys: KeySet
+  /** How to get another token, said to those whose own is refused. */
+  readonly hint?: string
+}
+
+/** A verified token, and the paths of the gateway that it is for (`isFor`); never none. */
+export interface AcceptedToken extends VerifiedToken {
+  readonly paths: readonly string[]
+}
+
+interface CachedToken {
+  readonly verified: AcceptedToken
+  /** Monotonic time at which the token is looked at again. */
+  readonly until: number
+}
+
+const MAX_TOKEN_LENGTH = 8 * 1024
+const MAX_LIFETIME_SECONDS = 400 * 86_400
+const CLOCK_TOLERANCE_SECONDS = 5
+const ISSUED_AHEAD_SECONDS = 60
+const CACHE_MS = 60_000
+const CACHE_CHARACTERS = 16 * 1024 * 1024
+/** Types of token that a bearer token can be (RFC 9068 §4, RFC 8725 §3.11): not a logout token or a DPoP proof. */
+const TOKEN_TYPES = new Set(['jwt', 'application/jwt', 'at+jwt', 'application/at+jwt'])
+/** Header parameters that bring a key, or say where one is (RFC 7515 §4.1). */
+const KEY_HEADERS = ['jku', 'jwk', 'x5u'] as const
+const ASYMMETRIC = /^(RS|PS|ES)(256|384|512)$|^EdDSA$|^Ed25519$/
+
+/** Checks bearer tokens: JWTs of the trusted issuers, for this gateway's audience, within their lifetime. */
+export class TokenVerifier {
+  #issuers: ReadonlyMap<string, TrustedIssuer> = new Map()
+  readonly #clock: Clock
+  readonly #publicUrl: string | undefined
+  readonly #cache: LRUCache<string, CachedToken>
+
+  /**
+   * @param options.cacheSize how many verified tokens are remembered, each for at most 60 s and never beyond its end
+   * @param options.publicUrl tokens for it and for what is below it are accepted too, whatever an issuer's audience is
+   * @throws TypeError when two issuers have one name, or one accepts a symmetric algorithm or none
+   */
+  constructor(options: {
+    issuers: readonly TrustedIssuer[]
+    clock: Clock
+    publicUrl?: string
+    cacheSize?: number
+  }) {
+    this.#clock = options.clock
+    this.#publicUrl = options.publicUrl
+    this.#cache = new LRUCache({
+      max: options.cacheSize ?? 5000,
+      maxSize: CACHE_CHARACTERS,
+      sizeCalculation: (_cached, token) => token.length,
+    })
+    this.setIssuers(options.issuers)
+  }
+
+  /**
+   * Takes over the issuers that count from here on; what was verified before is looked at again.
+   * @throws TypeError when two issuers have one name, or one accepts a symmetric algorithm or none
+   */
+  setIssuers(trusted: readonly TrustedIssuer[]): void {
+    const issuers = new Map<string, TrustedIssuer>()
+    for (const each of trusted) {
+      const { issuer, algorithms } = each.settings
+      if (issuers.has(issuer)) throw new TypeError(`the issuer ${issuer} is given twice`)
+      const unfit = algorithms.find((algorithm) => !ASYMMETRIC.test(algorithm))
+      if (unfit !== undefined) throw new TypeError(`the issuer ${issuer} must not use the algorithm ${unfit}`)
+      issuers.set(issuer, each)
+    }
+    this.#issuers = issuers
+    this.#cache.clear()
+  }
+
+  /**
+   * What a token says, once it is proven.
+   * @throws GatewayError `invalid_token`, its message saying which check failed; `keys_unavailable`
+   */
+  async verify(token: string): Promise<AcceptedToken> {
+    const cached = this.#cache.get(token)
+    if (cached !== undefined && this.#isCurrent(cached)) return cached.verified
+    if (token.length > MAX_TOKEN_LENGTH) throw refused('The token is longer than 8 KiB.')
+    const trusted = this.#issuerOf(token)
+    const payload = await this.#checked(token, trusted)
+    const { audience } = trusted.settings
+    const paths = pathsFor(payload.aud, { audience, publicUrl: this.#publicUrl })
+    if (paths.length === 0) throw refused('The audience of the token is not this gateway.')
+    const verified = Object.freeze({ ...readClaims(payload, trusted.settings), paths: Object.freeze(paths) })
+    this.#cache.set(token, { verified, until: this.#clock.monotonic() + CACHE_MS })
+    return verified
+  }
+
+  #isCurrent(cached: CachedToken): boolean {
+    return this.#clock.monotonic() < cached.until && this.#clock.now() < cached.verified.principal.expiresAtMs
+  }
+
+  /** Reads the issuer before anything is proven: it only selects the keys and rules to prove it with. */
+  #issuerOf(token: string): TrustedIssuer {
+    let issuer: unknown
+    try {
+      issuer = decodeJwt(token).iss
+    } catch (error) {
+      throw asRefusal(error)
+    }
+    const trusted = typeof issuer === 'string' ? this.#issuers.get(issuer) : undefined
+    if (trusted === undefined) throw refused('The issuer of the token is not known here.')
+    return trusted
+  }
+
+  async #checked(token: string, { settings, keys, hint }: TrustedIssuer): Promise<JWTPayload> {
+    try {
+      const { payload, protectedHeader } = await verifySignature(token, keys, {
+        algorithms: [...settings.algorithms],
+        issuer: settings.issuer,
+        requiredClaims: ['exp'],
+        clockTolerance: CLOCK_TOLERANCE_SECONDS,
+        currentDate: new Date(this.#clock.now()),
+      })
+      this.#checkTimes(payload)
+      const type = protectedHeader.typ
+      if (type !== undefined && !TOKEN_TYPES.has(type.toLowerCase())) {
+        throw refused('The token is not an access token.')
+      }
+      return payload
+    } catch (error) {
+      throw withHint(asRefusal(error), hint)
+    }
+  }
+
+  #checkTimes({ exp = Infinity, iat }: JWTPayload): void {
+    const now = this.#clock.now() / 1000
+    if (exp - now > MAX_LIFETIME_SECONDS) throw refused('The token lives too long.')
+    if (iat !== undefined && iat > now + ISSUED_AHEAD_SECONDS) {
+      throw refused('The token was issued in the future.')
+    }
+  }
+}
+
+async function verifySignature(
+  token: string,
+  keys: KeySet,
+  options: JWTVerifyOptions,
+): Promise<JWTVerifyResult> {
+  const keyOf = (header: JWSHeaderParameters, jws: FlattenedJWSInput): Promise<CryptoKey> => {
+    refuseOwnKeys(header)
+    return keys.key(header, jws)
+  }
+  return await jwtVerify(token, keyOf, options)
+}
+
+/** Keys are those that the issuer publishes. A token that brings or names others means to be checked with them. */
+function refuseOwnKeys(header: JWSHeaderParameters): void {
+  const brought = KEY_HEADERS.find((name) => header[name] !== undefined)
+  if (brought !== undefined) throw refused(`The token has the header ${brought}, which is not accepted.`)
+}
+
+function withHint(error: GatewayError, hint: string | undefined): GatewayError {
+  if (hint === undefined || error.code !== 'invalid_token') return error
+  return refused(`${error.message} ${hint}`, error.cause instanceof Error ? error.cause : undefined)
+}
+
+function refused(message: string, cause?: Error): GatewayError {
+  return new GatewayError('invalid_token', message, { cause })
+}
+
+/** A failed check as its public answer. The cause repeats jose's text only, as its errors carry the claims. */
+function asRefusal(error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error
+  if (error instanceof errors.JOSEError) {
+    return refused(publicMessage(error), new Error(`${error.code}: ${error.message}`))
+  }
+  return refused(
+    'The signature of the token cannot be checked.',
+    error instanceof Error ? error : new Error(String(error)),
+  )
+}
+
+const MESSAGES: Readonly<Record<string, string>> = {
+  ERR_JWT_EXPIRED: 'The token has expired.',
+  ERR_JWS_SIGNATURE_VERIFICATION_FAILED: 'The signature of the token is wrong.',
+  ERR_JWKS_NO_MATCHING_KEY: 'The token is signed with a key that its issuer does not publish.',
+  ERR_JWKS_MULTIPLE_MATCHING_KEYS:
+    'The token does not name its key (kid), and its issuer publishes several that it could be.',
+  ERR_JOSE_ALG_NOT_ALLOWED: 'The signature algorithm of the token is not accepted.',
+  ERR_JOSE_NOT_SUPPORTED: 'The token uses a signature algorithm or extension that is not supported.',
+}
+const CLAIM_MESSAGES: Readonly<Record<string, string>> = {
+  aud: 'The audience of the token is not this gateway.',
+  nbf: 'The token is not valid yet.',
+  exp: 'The token has no valid expiration time.',
+  iat: 'The token has no valid time of issue.',
+}
+const MALFORMED = 'The token is not a well-formed JWT.'
+
+function publicMessage(error: errors.JOSEError): string {
+  if (error instanceof errors.JWTClaimValidationFailed) return CLAIM_MESSAGES[error.claim] ?? MALFORMED
+  return MESSAGES[error.code] ?? MALFORMED
+}
