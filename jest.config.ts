@@ -4,7 +4,7 @@ import { join } from 'node:path'
 /** Files that hold types only: there is nothing in them to run. */
 const TYPES_ONLY = [
   'src/audit/audit-store.ts',
-  'src/audit/sqlite-protocol.ts',
+  'src/audit/sqlite/sqlite-protocol.ts',
   'src/audit/usage-record.ts',
   'src/registry/registry-source.ts',
   'src/secrets/secrets-source.ts',

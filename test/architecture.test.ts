@@ -35,10 +35,10 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   '@modelcontextprotocol/server-legacy': ['mcp'],
   jose: ['identity'],
   '@opentelemetry/*': ['telemetry'],
-  '@google-cloud/firestore': ['firestore', 'registry/firestore-', 'audit/firestore-'],
+  '@google-cloud/firestore': ['firestore', 'registry/firestore/', 'audit/firestore/'],
   'google-auth-library': ['firestore'],
   '@google-cloud/secret-manager': ['secrets/secret-manager-'],
-  '@kubernetes/client-node': ['registry/kubernetes-client'],
+  '@kubernetes/client-node': ['registry/kubernetes/kubernetes-client'],
   pino: ['telemetry'],
   'pino-pretty': ['telemetry'],
   yaml: ['registry', 'secrets'],
@@ -104,8 +104,8 @@ function ownersOf(name: string): readonly string[] | 'every folder' | undefined 
 
 test('there is something to look at, and imports are found in it', () => {
   expect(files.length).toBeGreaterThan(20)
-  expect(imports).toContainEqual({ path: 'registry/file-source.ts', specifier: './parse.ts' })
-  expect(imports).toContainEqual({ path: 'registry/yaml-text.ts', specifier: 'yaml' })
+  expect(imports).toContainEqual({ path: 'registry/file/file-source.ts', specifier: '../documents/parse.ts' })
+  expect(imports).toContainEqual({ path: 'registry/file/yaml-text.ts', specifier: 'yaml' })
 })
 
 test('every file has a rank', () => {

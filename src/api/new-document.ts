@@ -4,7 +4,7 @@ import type { JsonObject } from '../domain/json/json.ts'
 import { ALL_TENANTS } from '../domain/principal.ts'
 import { serverKey } from '../domain/documents/server-definition.ts'
 import type { RegistryStore } from '../registry/registry-store.ts'
-import { problemsOfDocument } from '../registry/validate.ts'
+import { problemsOfDocument } from '../registry/documents/validate.ts'
 
 /**
  * Refuses a document that no source would let serve.

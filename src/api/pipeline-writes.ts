@@ -8,7 +8,7 @@ import { ALL_TENANTS } from '../domain/principal.ts'
 import { exposedName } from '../domain/tool-name.ts'
 import { planOf } from '../pipelines/plan.ts'
 import { referenceProblems } from '../pipelines/references.ts'
-import { checkedPipeline } from '../registry/parse-pipelines.ts'
+import { checkedPipeline } from '../registry/documents/parse-pipelines.ts'
 import type { RegistryStore, StoredDocument } from '../registry/registry-store.ts'
 import {
   addressedBy,

@@ -2,8 +2,8 @@ import type { Clock } from '../domain/clock.ts'
 import type { FirestoreClient } from '../firestore/firestore.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { AuditStore } from './audit-store.ts'
-import { readDigestKey } from './digest-key.ts'
-import { SqliteAuditStore } from './sqlite-store.ts'
+import { readDigestKey } from './digest/digest-key.ts'
+import { SqliteAuditStore } from './sqlite/sqlite-store.ts'
 
 /** How usage records are kept. */
 export interface AuditSettings {
@@ -32,9 +32,9 @@ export async function openAuditStore(
   const { dataDir: dir, auditRetentionDays: retentionDays } = settings
   if (firestore === undefined) return SqliteAuditStore.open({ dir, retentionDays, clock, logger })
   // Imported here, so that the embedded mode does not load the client library.
-  const { FirestoreAuditStore } = await import('./firestore-store.ts')
-  const { DigestThread } = await import('./digest-thread.ts')
-  const { SpooledStore } = await import('./spooled-store.ts')
+  const { FirestoreAuditStore } = await import('./firestore/firestore-audit-store.ts')
+  const { DigestThread } = await import('./digest/digest-thread.ts')
+  const { SpooledStore } = await import('./spool/spooled-store.ts')
   const key =
     settings.auditDigestKey === undefined
       ? await readDigestKey(dir)

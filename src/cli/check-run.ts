@@ -1,8 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { messageOf } from '../domain/errors/errors.ts'
-import { parseSections } from '../registry/parse-sections.ts'
-import type { RegistryDocument } from '../registry/parse.ts'
-import { type OptionalSection, readRegistryText, type RegistryContent } from '../registry/registry-text.ts'
+import { parseSections } from '../registry/documents/parse-sections.ts'
+import type { RegistryDocument } from '../registry/documents/parse.ts'
+import {
+  type OptionalSection,
+  readRegistryText,
+  type RegistryContent,
+} from '../registry/file/registry-text.ts'
 import { CliError } from './cli-error.ts'
 import type { CliContext } from './context.ts'
 import { registryFileOf } from './registry-stores.ts'

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../domain/json/json.ts'
-import { isUnfilled } from '../registry/client-placeholders.ts'
+import { isUnfilled } from '../registry/clients/client-placeholders.ts'
 
 /** What says where a server is and how it is started; all else is the gateway's, and a client knows nothing of it. */
 const CONNECTION_FIELDS = new Set([

@@ -1,6 +1,6 @@
 import { canonicalJson, type JsonObject } from '../domain/json/json.ts'
 import type { StoredDocument } from '../registry/registry-store.ts'
-import { problemsOfRegistry } from '../registry/validate.ts'
+import { problemsOfRegistry } from '../registry/documents/validate.ts'
 import { CLI_EXIT, CliError } from './cli-error.ts'
 import { asJson, type CliContext } from './context.ts'
 import { adapted, isOpen, replacing } from './import-merge.ts'

@@ -1,8 +1,8 @@
 import { systemClock } from '../domain/clock.ts'
 import { GatewayError, messageOf } from '../domain/errors/errors.ts'
 import { ALL_TENANTS } from '../domain/principal.ts'
-import { FileStore } from '../registry/file-store.ts'
-import type { Section } from '../registry/firestore-collections.ts'
+import { FileStore } from '../registry/file/file-store.ts'
+import type { Section } from '../registry/collections.ts'
 import { CliError } from './cli-error.ts'
 import type { CliContext } from './context.ts'
 

@@ -1,6 +1,6 @@
 import { systemClock } from '../domain/clock.ts'
-import { eachSection, type Section } from '../registry/firestore-collections.ts'
-import { FirestoreStore } from '../registry/firestore-store.ts'
+import { eachSection, type Section } from '../registry/collections.ts'
+import { FirestoreStore } from '../registry/firestore/firestore-store.ts'
 import type { RegistryChange, StoredDocument } from '../registry/registry-store.ts'
 import { connectFirestore, type FirestoreClient } from '../firestore/firestore.ts'
 import { GoogleCredentialsError } from '../firestore/google-credentials.ts'

@@ -4,8 +4,8 @@ import type { Clock } from '../domain/clock.ts'
 import type { FirestoreClient } from '../firestore/firestore.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { CombinedSource } from './combined-source.ts'
-import { FileSource } from './file-source.ts'
-import { FileStore } from './file-store.ts'
+import { FileSource } from './file/file-source.ts'
+import { FileStore } from './file/file-store.ts'
 import type { RegistryFreshness, RegistrySource } from './registry-source.ts'
 import type { RegistryStore } from './registry-store.ts'
 import { settledStore } from './settled-store.ts'
@@ -50,8 +50,8 @@ export async function openRegistry(settings: RegistrySettings, options: OpenOpti
   const registry = await openMain(settings, options)
   const { kubernetes } = settings
   if (kubernetes === undefined) return { ...registry, isDiscoveryStale: () => false }
-  const { openKubernetes } = await import('./kubernetes-client.ts')
-  const { KubernetesSource } = await import('./kubernetes-source.ts')
+  const { openKubernetes } = await import('./kubernetes/kubernetes-client.ts')
+  const { KubernetesSource } = await import('./kubernetes/kubernetes-source.ts')
   const api = await openKubernetes({
     namespaces: kubernetes.namespaces.map(({ namespace }) => namespace),
     labelSelector: kubernetes.labelSelector,
@@ -83,8 +83,8 @@ async function openMain(
   }
   // Imported here, so that the embedded mode does not load the client library.
   const { firestoreDocuments } = await import('../firestore/firestore-documents.ts')
-  const { FirestoreSource } = await import('./firestore-source.ts')
-  const { FirestoreStore } = await import('./firestore-store.ts')
+  const { FirestoreSource } = await import('./firestore/firestore-source.ts')
+  const { FirestoreStore } = await import('./firestore/firestore-store.ts')
   const { projectId, databaseId } = settings.firestore
   const source = new FirestoreSource({
     store: firestoreDocuments(firestore.db, { clock }),

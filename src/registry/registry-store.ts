@@ -1,5 +1,5 @@
 import type { JsonObject } from '../domain/json/json.ts'
-import type { Section } from './firestore-collections.ts'
+import type { Section } from './collections.ts'
 
 /** One document of the registry as it is stored, valid or not. */
 export interface StoredDocument {

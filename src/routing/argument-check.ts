@@ -3,7 +3,7 @@ import { digestOf } from '../cache/digest.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { countedSchema } from '../domain/json/schema-work.ts'
-import { SchemaCompiler, type SchemaErrors } from '../registry/schema-compiler.ts'
+import { SchemaCompiler, type SchemaErrors } from '../registry/documents/schema-compiler.ts'
 
 const MAX_SCHEMA_BYTES = 64 * 1024
 const MAX_PROBLEMS = 20

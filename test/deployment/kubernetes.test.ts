@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { z } from 'zod'
-import { documentsOfServices } from '../../src/registry/kubernetes-documents.ts'
-import { readService } from '../../src/registry/kubernetes-objects.ts'
+import { documentsOfServices } from '../../src/registry/kubernetes/kubernetes-documents.ts'
+import { readService } from '../../src/registry/kubernetes/kubernetes-objects.ts'
 import { pathsOf, yamlOf } from './files.ts'
 import { reportedMetrics } from './reported-metrics.ts'
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import type { Snapshot } from '../../src/domain/snapshot.ts'
-import { FileSource } from '../../src/registry/file-source.ts'
+import { FileSource } from '../../src/registry/file/file-source.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { silentLogger } from '../support/silent-logger.ts'
 import { emptyDirectory } from './tenant-directory.ts'

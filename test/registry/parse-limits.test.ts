@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import type { ServerDefinition } from '../../src/domain/documents/server-definition.ts'
-import { type LastGood, parseRegistry } from '../../src/registry/parse.ts'
+import { type LastGood, parseRegistry } from '../../src/registry/documents/parse.ts'
 
 const parse = (
   documents: Record<string, unknown>,

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { parseRegistry } from '../../src/registry/parse.ts'
+import { parseRegistry } from '../../src/registry/documents/parse.ts'
 
 const STDIO = { transport: 'stdio', command: 'node' }
 const GOOD = { ...STDIO, env: { KEY: 'secret://acme_key' } }

@@ -14,7 +14,7 @@ import { toGatewayError } from '../../src/domain/errors/errors.ts'
 import type { JsonObject } from '../../src/domain/json/json.ts'
 import { type ServerDefinition, serverKey } from '../../src/domain/documents/server-definition.ts'
 import { EMPTY_SNAPSHOT } from '../../src/domain/snapshot.ts'
-import { FileStore } from '../../src/registry/file-store.ts'
+import { FileStore } from '../../src/registry/file/file-store.ts'
 import type { Upstreams } from '../../src/upstream/upstreams.ts'
 
 export interface RegistryAnswer {

@@ -1,0 +1,24 @@
+import { createHmac } from 'node:crypto'
+import { canonicalJson } from '../../domain/json/json.ts'
+import type { StoredRecord, WritableRecord } from '../usage-record.ts'
+
+/** HMAC-SHA-256, hex, over the canonical form of JSON text; over the text itself where it is no JSON. */
+export function argumentsDigest(key: Uint8Array, argumentsText: string): string {
+  return createHmac('sha256', key).update(canonical(argumentsText)).digest('hex')
+}
+
+function canonical(text: string): string {
+  try {
+    return canonicalJson(JSON.parse(text))
+  } catch {
+    // Not JSON, or nested too deeply to be sorted.
+    return text
+  }
+}
+
+/** The record as it is stored: the digest in the place of the arguments. */
+export function digested(key: Uint8Array, record: WritableRecord): StoredRecord {
+  if (!('argumentsText' in record)) return record
+  const { argumentsText, ...rest } = record
+  return { ...rest, argumentsDigest: argumentsDigest(key, argumentsText) }
+}

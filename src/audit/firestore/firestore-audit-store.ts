@@ -1,0 +1,171 @@
+import {
+  type CollectionReference,
+  type DocumentData,
+  FieldPath,
+  type Firestore,
+  type Query,
+  Timestamp,
+} from '@google-cloud/firestore'
+import type { Clock } from '../../domain/clock.ts'
+import { GatewayError } from '../../domain/errors/errors.ts'
+import { withDeadline } from '../../firestore/deadline.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import type { AuditPage, AuditQuery, AuditStore } from '../audit-store.ts'
+import { decodeCursor, encodeCursor } from '../cursor.ts'
+import type { DigestThread } from '../digest/digest-thread.ts'
+import { codeOf } from '../error-code.ts'
+import { RecordsRefusedError } from '../records-refused.ts'
+import { storedRecordSchema } from '../stored-record-schema.ts'
+import type { StoredRecord, WritableRecord } from '../usage-record.ts'
+
+const COLLECTION = 'tool_usage'
+const DAY_MS = 86_400_000
+const INVALID_ARGUMENT = 3
+const ALREADY_EXISTS = 6
+
+export interface FirestoreAuditStoreOptions {
+  readonly db: Firestore
+  readonly digests: DigestThread
+  /** Seals cursors: the same in every replica, or a page is good only where the one before came from. */
+  readonly key: Buffer
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Days until the TTL policy on `expireAt` may delete a record; kept for good if absent. */
+  readonly retentionDays?: number | undefined
+  /** Documents created at the same time; 50 by default. */
+  readonly concurrency?: number
+  /** Time for one document to be created, in milliseconds; 5000 by default. */
+  readonly createTimeoutMs?: number
+  /** Time for one query, in milliseconds; 5000 by default. */
+  readonly queryTimeoutMs?: number
+}
+
+/**
+ * Usage records as documents `tool_usage/{id}`, created and never changed: a record that is there already counts
+ * as written, so that trying again after a lost answer neither doubles nor alters it.
+ *
+ * Queries are served by the composite indexes of `firestore.indexes.json`: `tenantId` ascending and `atMs`
+ * descending, alone and with each of `subject`, `target`, `server`, `outcome` between them; Firestore merges those
+ * for several filters. Ids and `atMs` grow with time, which Firestore bears up to some 500 records a second.
+ */
+export class FirestoreAuditStore implements AuditStore {
+  readonly #records: CollectionReference
+  readonly #digests: DigestThread
+  readonly #key: Buffer
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #retentionMs: number | undefined
+  readonly #concurrency: number
+  readonly #createTimeoutMs: number
+  readonly #queryTimeoutMs: number
+  #isClosed = false
+
+  constructor(options: FirestoreAuditStoreOptions) {
+    this.#records = options.db.collection(COLLECTION)
+    this.#digests = options.digests
+    this.#key = options.key
+    this.#clock = options.clock
+    this.#logger = options.logger
+    this.#retentionMs = options.retentionDays === undefined ? undefined : options.retentionDays * DAY_MS
+    this.#concurrency = options.concurrency ?? 50
+    this.#createTimeoutMs = options.createTimeoutMs ?? 5000
+    this.#queryTimeoutMs = options.queryTimeoutMs ?? 5000
+  }
+
+  /** @throws Error when one could not be created in time; it may have been, and so may others of the batch */
+  async write(batch: readonly WritableRecord[]): Promise<void> {
+    if (this.#isClosed) throw new Error('the audit store is closed')
+    const waiting = (await this.#digests.digested(batch)).values()
+    const refused = new Map<string, unknown>()
+    let failure: { readonly cause: unknown } | undefined
+    const createInTurn = async (): Promise<void> => {
+      for (const record of waiting) {
+        // While Firestore does not answer, each further document would only be one more that hangs in the library.
+        if (failure !== undefined) return
+        try {
+          await this.#create(record)
+        } catch (cause) {
+          if (codeOf(cause) === INVALID_ARGUMENT) refused.set(record.id, cause)
+          else failure ??= { cause }
+        }
+      }
+    }
+    await Promise.all(Array.from({ length: Math.min(this.#concurrency, batch.length) }, createInTurn))
+    if (failure !== undefined) throw new Error('usage records could not be created in Firestore', failure)
+    const [cause] = refused.values()
+    if (refused.size > 0) throw new RecordsRefusedError(refused.keys(), { cause })
+  }
+
+  /** @throws GatewayError `invalid_cursor`, or `audit_unavailable` when Firestore does not answer in time */
+  async query(query: AuditQuery): Promise<AuditPage> {
+    const { cursor, limit } = query
+    let asked = this.#matching(query)
+      .orderBy('atMs', 'desc')
+      .orderBy(FieldPath.documentId(), 'desc')
+      .limit(limit + 1)
+    if (cursor !== undefined) {
+      const { atMs, id } = decodeCursor(this.#key, query, cursor)
+      asked = asked.startAfter(atMs, id)
+    }
+    const { docs } = await this.#answered(asked)
+    const page = docs.slice(0, limit)
+    const records = page.flatMap((document) => this.#read(document.id, document.data()))
+    const last = page.at(-1)
+    if (last === undefined || docs.length <= limit) return { records }
+    const position = { atMs: Number(last.get('atMs')), id: last.id }
+    return { records, nextCursor: encodeCursor(this.#key, query, position) }
+  }
+
+  /** The Firestore client stays open. Idempotent. */
+  close(): Promise<void> {
+    this.#isClosed = true
+    return Promise.resolve()
+  }
+
+  async #create(record: StoredRecord): Promise<void> {
+    const created = this.#records.doc(record.id).create(this.#documentOf(record))
+    try {
+      await withDeadline(this.#clock, created, this.#createTimeoutMs, 'creating a usage record')
+    } catch (error) {
+      if (codeOf(error) !== ALREADY_EXISTS) throw error
+    }
+  }
+
+  #documentOf(record: StoredRecord): DocumentData {
+    const { id: _, ...fields } = record
+    const document: DocumentData = {}
+    for (const [field, value] of Object.entries(fields)) {
+      // Half a surrogate pair, as cutting a text leaves it, is no UTF-8.
+      document[field] = typeof value === 'string' ? value.toWellFormed() : value
+    }
+    if (this.#retentionMs !== undefined)
+      document['expireAt'] = Timestamp.fromMillis(fields.atMs + this.#retentionMs)
+    return document
+  }
+
+  #matching(query: AuditQuery): Query {
+    let matching = this.#records.where('tenantId', '==', query.tenantId)
+    if (query.from !== undefined) matching = matching.where('atMs', '>=', query.from)
+    if (query.to !== undefined) matching = matching.where('atMs', '<', query.to)
+    for (const field of ['subject', 'target', 'server', 'outcome'] as const) {
+      const value = query[field]
+      if (value !== undefined) matching = matching.where(field, '==', value.toWellFormed())
+    }
+    return matching
+  }
+
+  async #answered(asked: Query): ReturnType<Query['get']> {
+    try {
+      return await withDeadline(this.#clock, asked.get(), this.#queryTimeoutMs, 'a query of usage records')
+    } catch (cause) {
+      throw new GatewayError('audit_unavailable', 'The usage records cannot be read', { cause })
+    }
+  }
+
+  #read(id: string, document: DocumentData): StoredRecord[] {
+    const parsed = storedRecordSchema.safeParse({ ...document, id })
+    if (parsed.success) return [parsed.data]
+    this.#logger.error({ record: id, problem: parsed.error.message }, 'a document is no usage record')
+    return []
+  }
+}

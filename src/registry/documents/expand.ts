@@ -1,0 +1,143 @@
+import { z } from 'zod'
+import { documentName } from '../../domain/documents/document-fields.ts'
+import { guarded } from '../../domain/errors/guarded.ts'
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { problemLine, problemsOf } from '../../domain/documents/problems.ts'
+import { documentProblems, type RegistryDocument, structureProblem } from './parse.ts'
+import { filled } from './placeholders.ts'
+import type { Template, Templates } from './templates.ts'
+
+/** What a document says of its template. */
+const useSchema = z.object({
+  templateName: documentName,
+  config: z.custom<JsonObject>(isJsonObject, 'expected object').default({}),
+  instances: z.int().min(1).max(100).optional(),
+})
+type Use = z.output<typeof useSchema>
+
+const OF_THE_USE = new Set(['transport', ...Object.keys(useSchema.shape)])
+/**
+ * What a server is and who shares its processes is said by the template: else whoever may use it could have other
+ * programs run, or what the template's author has put into its headers sent elsewhere.
+ */
+const OF_THE_TEMPLATE = [
+  'command',
+  'package',
+  'args',
+  'cwd',
+  'env',
+  'url',
+  'headers',
+  'auth',
+  'sharing',
+  'clientCapabilities',
+]
+
+/** Whether a document takes its definition from a template. */
+export function usesTemplate(value: unknown): value is JsonObject {
+  return isJsonObject(value) && value['transport'] === 'template'
+}
+
+/** Everything that can be known to be wrong with a document without knowing its template; never throws. */
+export function problemsOfUse(document: JsonObject): string[] {
+  return guarded(
+    () => wrongInUse(document),
+    (reason) => [reason],
+  )
+}
+
+function wrongInUse(document: JsonObject): string[] {
+  const structure = structureProblem(document)
+  if (structure !== undefined) return [structure]
+  return [
+    ...problemsOf(useSchema.safeParse(document).error ?? { issues: [] }).map(problemLine),
+    ...OF_THE_TEMPLATE.filter((field) => field in document).map(
+      (field) => `${field}: comes from the template`,
+    ),
+  ]
+}
+
+/**
+ * The document of a server as its template has it: the fields of the template, filled in, under those of the document.
+ * A document without a template is left as it is. What is wrong is said in `problems`, and the value is then the document
+ * as it was written.
+ * @param document has a `tenantId`, which decides what templates there are
+ */
+export function expanded(document: RegistryDocument, templates: Templates): RegistryDocument {
+  const { id, value } = document
+  if (!usesTemplate(value) || document.problems !== undefined) return document
+  const result = guarded(
+    () => expansion(value, templates),
+    (reason) => [reason],
+  )
+  return Array.isArray(result) ? { id, value, problems: result } : { id, value: result }
+}
+
+function expansion(document: JsonObject, templates: Templates): JsonObject | string[] {
+  const problems = problemsOfUse(document)
+  const { data: use } = useSchema.safeParse(document)
+  if (problems.length > 0 || use === undefined) return problems
+  const template = templates.find(document['tenantId'], use.templateName)
+  if (template === undefined) {
+    const isUnusable = templates.isUnusable(document['tenantId'], use.templateName)
+    return [
+      `templateName: ${isUnusable ? 'the template cannot be used:' : 'there is no template'} ${use.templateName}`,
+    ]
+  }
+  const checked = template.checkConfig(use.config)
+  if ('problems' in checked) return checked.problems.map(problemLine)
+  const server = serverOf(template, use, checked.config)
+  if (Array.isArray(server)) return server
+  const own = Object.fromEntries(Object.entries(document).filter(([field]) => !OF_THE_USE.has(field)))
+  const pool = poolOf(template, use, document['pool'])
+  if (Array.isArray(pool)) return pool
+  const value = { ...server, ...own, ...pool }
+  const wrong = documentProblems(value).map((problem) => {
+    const [field = ''] = problem.path.split(/[.[]/)
+    return field === '' || field in own
+      ? problemLine(problem)
+      : `template ${template.name}: server.${problemLine(problem)}`
+  })
+  return wrong.length > 0 ? wrong : value
+}
+
+/** The template's part of the document, or what is wrong with it. */
+function serverOf(template: Template, use: Use, config: JsonObject): JsonObject | string[] {
+  const { url, ...rest } = template.server
+  const { isNumbered } = template
+  const count = use.instances ?? 1
+  if (count > template.maxInstances)
+    return [`instances: the template allows at most ${template.maxInstances}`]
+  if (count > 1 && !template.isStdio && !isNumbered) {
+    return ['instances: the URL of the template has no ${instance}, so that there is only one']
+  }
+  const { value, problems } = filled(rest, { config, instance: undefined })
+  const urls =
+    url === undefined
+      ? []
+      : Array.from({ length: isNumbered ? count : 1 }, (_, index) =>
+          filled({ url }, { config, instance: index + 1 }),
+        )
+  const wrong = [...new Set([problems, ...urls.map((filling) => filling.problems)].flat())]
+  if (wrong.length > 0) return wrong
+  if (isNumbered) return { ...value, instances: urls.map((filling) => filling.value) }
+  return { ...value, ...urls[0]?.value }
+}
+
+/** `instances: N` of a stdio server: that many processes, unless the document's own `pool` says otherwise. */
+function poolOf(
+  { isStdio, maxInstances, server }: Template,
+  use: Use,
+  own: unknown,
+): { pool?: unknown } | string[] {
+  if (!isStdio) return {}
+  const given = isJsonObject(own) ? own : {}
+  const tooMany = ['min', 'max'].filter((field) => Number(given[field]) > maxInstances)
+  if (tooMany.length > 0)
+    return tooMany.map((field) => `pool.${field}: the template allows at most ${maxInstances}`)
+  if (use.instances === undefined) return {}
+  const base = own ?? server['pool']
+  const max = given['max'] ?? use.instances
+  const min = given['min'] ?? Math.min(use.instances, Number(max))
+  return { pool: isJsonObject(base) ? { ...base, min, max } : (base ?? { min, max }) }
+}

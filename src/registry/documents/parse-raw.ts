@@ -1,0 +1,62 @@
+import { NAME_TEXT, SERVER_NAME, TENANT_ID_TEXT } from '../../domain/documents/document-fields.ts'
+import { guarded } from '../../domain/errors/guarded.ts'
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import type { QuarantinedDocument } from '../../domain/snapshot.ts'
+import { type RegistryDocument, structureProblem } from './parse.ts'
+import { ownerOf } from '../tenants.ts'
+
+/** The sections of a registry whose documents are kept as they are written. */
+export type RawSection = 'templates' | 'pipelines' | 'enhancement_rules'
+
+const MAX_BYTES = 262_144
+
+/**
+ * Takes documents over as they are, with `name` and `tenantId` filled in as for servers. Only what holds for every
+ * kind is checked: an object of at most 256 KiB of JSON, with a legal name and a tenant. What is not is quarantined,
+ * and no earlier version of it serves.
+ * @param options.defaultTenant tenant of documents that name none; without one each has to
+ */
+export function parseRaw(
+  section: RawSection,
+  documents: readonly RegistryDocument[],
+  { defaultTenant }: { defaultTenant: string | undefined },
+): { documents: Map<string, JsonObject>; quarantined: QuarantinedDocument[] } {
+  const valid = new Map<string, JsonObject>()
+  const quarantined: QuarantinedDocument[] = []
+  for (const { id, value } of documents) {
+    const document = { name: id, tenantId: defaultTenant, ...(isJsonObject(value) ? value : {}) }
+    const problems = isJsonObject(value) ? checked(document) : ['expected object']
+    if (problems.length === 0) valid.set(id, document)
+    else quarantined.push(rawRefusal(section, id, ownerOf(document), problems.join('; ')))
+  }
+  return { documents: valid, quarantined }
+}
+
+/** What operators see of a document of these sections that is not in use. */
+export function rawRefusal(
+  section: RawSection,
+  id: string,
+  tenantId: string | undefined,
+  reason: string,
+): QuarantinedDocument {
+  const path = `${section}/${id.slice(0, 128)}`
+  return { id: path, name: path, tenantId, reason, lastGoodServes: false }
+}
+
+function checked(document: JsonObject): string[] {
+  return guarded(
+    () => problemsOf(document),
+    (reason) => [reason],
+  )
+}
+
+function problemsOf(document: JsonObject): string[] {
+  const structure = structureProblem(document)
+  if (structure !== undefined) return [structure]
+  const { name } = document
+  return [
+    ...(typeof name === 'string' && SERVER_NAME.test(name) ? [] : [`name: ${NAME_TEXT}`]),
+    ...(ownerOf(document) === undefined ? [`tenantId: ${TENANT_ID_TEXT}`] : []),
+    ...(Buffer.byteLength(JSON.stringify(document)) > MAX_BYTES ? [`larger than ${MAX_BYTES} bytes`] : []),
+  ]
+}

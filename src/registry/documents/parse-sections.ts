@@ -1,0 +1,210 @@
+import { type EnhancementRule, enhancementRuleSchema } from '../../domain/documents/enhancement-rule.ts'
+import { guarded } from '../../domain/errors/guarded.ts'
+import { canonicalJson, isJsonObject } from '../../domain/json/json.ts'
+import { problemLine, problemsOf } from '../../domain/documents/problems.ts'
+import { ALL_TENANTS, TENANT_ID } from '../../domain/principal.ts'
+import type { QuarantinedDocument, Snapshot } from '../../domain/snapshot.ts'
+import { expanded, usesTemplate } from './expand.ts'
+import { checkedServer, type LastGood, parseRegistry, type RegistryDocument, withDefaults } from './parse.ts'
+import type { ParseMemory } from './parse-memory.ts'
+import { parseRaw, type RawSection, rawRefusal } from './parse-raw.ts'
+import { parsePipelines } from './parse-pipelines.ts'
+import { Templates } from './templates.ts'
+import { isKnownTenant, ownerOf, type Tenants } from '../tenants.ts'
+
+/** The documents that a snapshot is made of. */
+export type SnapshotDocuments = Readonly<Record<'servers' | RawSection, readonly RegistryDocument[]>>
+
+type Belonging = { readonly tenants: Tenants; readonly defaultTenant: string | undefined }
+
+/**
+ * Turns the documents of a registry into a snapshot, see `parseRegistry` and `parseRaw`: servers that use a template are
+ * what it makes of them. Once tenants have documents, what belongs to any other tenant is refused.
+ * @param options.defaultTenant tenant of documents that name none, always known; without one each has to name its own
+ */
+export function parseSections(
+  options: Belonging & {
+    documents: SnapshotDocuments
+    previous: LastGood
+    generation: number
+    memory?: ParseMemory
+  },
+): { snapshot: Snapshot; lastGood: LastGood } {
+  const { documents, previous, generation, defaultTenant } = options
+  const { known, strangers } = sifted(documents.servers, options)
+  const templates = templateSection(documents.templates, options)
+  const { snapshot, lastGood } = parseRegistry({
+    documents: known.map((document) => expanded(ownedBy(document, defaultTenant), templates.usable)),
+    defaultTenant: defaultTenant ?? '',
+    previous,
+    generation,
+    ...(options.memory !== undefined && { memory: options.memory }),
+  })
+  options.memory?.settle()
+  const kept = strangers.flatMap(({ id }) => {
+    const good = previous.get(id)
+    return good === undefined ? [] : [[id, good] as const]
+  })
+  const pipelines = pipelineSection(documents.pipelines, options)
+  const rules = ruleSection(documents.enhancement_rules, options)
+  return {
+    snapshot: {
+      ...snapshot,
+      templates: templates.documents,
+      pipelines: pipelines.valid,
+      enhancementRules: rules.valid,
+      quarantined: [
+        ...strangers.map(strangerEntry),
+        ...snapshot.quarantined,
+        ...templates.quarantined,
+        ...pipelines.quarantined,
+        ...rules.quarantined,
+      ],
+    },
+    lastGood: new Map([...lastGood, ...kept]),
+  }
+}
+
+/** Documents of servers with what their source knows of them; those that are new are checked, a few at a time. */
+export async function preparedServers(
+  documents: readonly RegistryDocument[],
+  { memory, defaultTenant }: { memory: ParseMemory; defaultTenant: string | undefined },
+): Promise<RegistryDocument[]> {
+  const prepared = documents.map((document) => ownedBy(document, defaultTenant))
+  const plain = prepared.filter(({ value, problems }) => problems === undefined && !usesTemplate(value))
+  await memory.prepare(
+    plain.map((document) => ({ ...document, check: () => checkedServer(document, document.value) })),
+  )
+  return prepared
+}
+
+function ownedBy(document: RegistryDocument, defaultTenant: string | undefined): RegistryDocument {
+  const owned = defaultTenant === undefined ? withoutDefaultTenant(document) : document
+  return { ...owned, value: withDefaults(owned, defaultTenant ?? '') }
+}
+
+/** Whether snapshots differ in nothing but their generation. */
+export function isSameSnapshot(a: Snapshot | undefined, b: Snapshot): boolean {
+  if (a === undefined) return false
+  return (
+    isSameMap(a.servers, b.servers) &&
+    isSameMap(a.templates, b.templates) &&
+    isSameMap(a.pipelines, b.pipelines) &&
+    isSameMap(a.enhancementRules, b.enhancementRules) &&
+    canonicalJson(a.quarantined) === canonicalJson(b.quarantined)
+  )
+}
+
+/** What did not change is mostly the same object. */
+function isSameMap(a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unknown>): boolean {
+  if (a.size !== b.size) return false
+  return [...b].every(([key, value]) => {
+    const before = a.get(key)
+    return before === value || (before !== undefined && canonicalJson(before) === canonicalJson(value))
+  })
+}
+
+/** Templates that name no tenant are for all, as they hold nothing of anyone. */
+function templateSection(
+  documents: readonly RegistryDocument[],
+  belonging: Belonging,
+): ReturnType<typeof parseRaw> & { usable: Templates } {
+  const raw = rawSection('templates', documents, belonging, ALL_TENANTS)
+  const usable = new Templates()
+  const quarantined = [...raw.quarantined]
+  for (const [id, document] of raw.documents) {
+    const problems = usable.add(document)
+    if (problems.length === 0) continue
+    raw.documents.delete(id)
+    quarantined.push(rawRefusal('templates', id, ownerOf(document), problems.join('; ').slice(0, 2000)))
+  }
+  return { documents: raw.documents, quarantined, usable }
+}
+
+function ruleSection(
+  documents: readonly RegistryDocument[],
+  belonging: Belonging,
+): { valid: Map<string, EnhancementRule>; quarantined: QuarantinedDocument[] } {
+  const raw = rawSection('enhancement_rules', documents, belonging)
+  const valid = new Map<string, EnhancementRule>()
+  const quarantined = [...raw.quarantined]
+  for (const [id, document] of raw.documents) {
+    const { rule, reason } = checkedRule(document)
+    if (rule !== undefined) valid.set(id, rule)
+    else quarantined.push(rawRefusal('enhancement_rules', id, ownerOf(document), reason.slice(0, 2000)))
+  }
+  return { valid, quarantined }
+}
+
+function checkedRule(document: unknown): { rule: EnhancementRule | undefined; reason: string } {
+  return guarded(
+    () => {
+      const { data, error } = enhancementRuleSchema.safeParse(document)
+      return {
+        rule: data,
+        reason:
+          data === undefined ? problemsOf(error, enhancementRuleSchema).map(problemLine).join('; ') : '',
+      }
+    },
+    (reason) => ({ rule: undefined, reason }),
+  )
+}
+
+function pipelineSection(
+  documents: readonly RegistryDocument[],
+  belonging: Belonging,
+): ReturnType<typeof parsePipelines> {
+  const raw = rawSection('pipelines', documents, belonging)
+  const parsed = parsePipelines(raw.documents)
+  return { valid: parsed.valid, quarantined: [...raw.quarantined, ...parsed.quarantined] }
+}
+
+function rawSection(
+  section: RawSection,
+  documents: readonly RegistryDocument[],
+  belonging: Belonging,
+  defaultTenant = belonging.defaultTenant,
+): ReturnType<typeof parseRaw> {
+  const { known, strangers } = sifted(documents, belonging)
+  const raw = parseRaw(section, known, { defaultTenant })
+  const refused = strangers.map((document) =>
+    rawRefusal(section, document.id, ownerOf(document.value), strangerReason(document)),
+  )
+  return { documents: raw.documents, quarantined: [...refused, ...raw.quarantined] }
+}
+
+function sifted(
+  documents: readonly RegistryDocument[],
+  { tenants, defaultTenant }: Belonging,
+): { known: RegistryDocument[]; strangers: RegistryDocument[] } {
+  const isStranger = ({ value }: RegistryDocument): boolean => {
+    const tenantId = isJsonObject(value) ? value['tenantId'] : undefined
+    if (typeof tenantId !== 'string' || !TENANT_ID.test(tenantId)) return false
+    return tenantId !== defaultTenant && !isKnownTenant(tenants, tenantId)
+  }
+  return {
+    known: documents.filter((document) => !isStranger(document)),
+    strangers: documents.filter(isStranger),
+  }
+}
+
+/** A field that is there, even without a value, takes no default. */
+function withoutDefaultTenant(document: RegistryDocument): RegistryDocument {
+  const { value } = document
+  return { ...document, value: isJsonObject(value) ? { tenantId: undefined, ...value } : value }
+}
+
+function strangerEntry(document: RegistryDocument): QuarantinedDocument {
+  const name = isJsonObject(document.value) ? document.value['name'] : undefined
+  return {
+    id: document.id,
+    name: typeof name === 'string' ? name.slice(0, 64) : document.id,
+    tenantId: ownerOf(document.value),
+    reason: strangerReason(document),
+    lastGoodServes: false,
+  }
+}
+
+function strangerReason({ value }: RegistryDocument): string {
+  return `tenantId: there is no tenant ${ownerOf(value)}`
+}

@@ -1,0 +1,100 @@
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+
+/** A text of a template that has to be filled in, and where it is. */
+export interface Placeholder {
+  /** As in `env.TOKEN` or `instances[0].url`. */
+  readonly path: string
+  /** What stands between `${` and `}`. */
+  readonly name: string
+}
+
+/** What placeholders stand for. */
+export interface Filling {
+  readonly config: JsonObject
+  /** From 1; undefined where there is no such number. */
+  readonly instance: number | undefined
+}
+
+/** A placeholder cannot be filled in; the message begins with its name. */
+class Unfilled extends Error {}
+
+const PLACEHOLDER = /\$\$\{|\$\{([^{}]*)\}/g
+const WHOLE = /^\$\{([^{}]*)\}$/
+const LEGAL = /^(instance|config(\.[A-Za-z0-9_-]+)+)$/
+const URL_PLACE = /^(url|instances\[\d+\]\.url)$/
+/** Anything else could lead a URL to another place than its template says. */
+const SAFE_IN_URL = /^[A-Za-z0-9._~-]*$/
+
+/** Whether a placeholder is one that there is: `instance`, or `config.` and a path of names. */
+export function isLegalPlaceholder(name: string): boolean {
+  return LEGAL.test(name)
+}
+
+/** Every placeholder in the texts of a value. `$${` is a `${` that stands for itself. */
+export function placeholdersOf(value: unknown, path = ''): Placeholder[] {
+  if (typeof value === 'string') {
+    return [...value.matchAll(PLACEHOLDER)].flatMap(([, name]) =>
+      name === undefined ? [] : [{ path, name }],
+    )
+  }
+  if (Array.isArray(value)) return value.flatMap((item, index) => placeholdersOf(item, `${path}[${index}]`))
+  if (!isJsonObject(value)) return []
+  return Object.entries(value).flatMap(([field, member]) =>
+    placeholdersOf(member, path === '' ? field : `${path}.${field}`),
+  )
+}
+
+/**
+ * The value with its placeholders filled in. A text that is nothing but a placeholder becomes what that stands for, of
+ * whatever type; what is filled in is not looked at again. In a `url` only plain names and numbers are put.
+ */
+export function filled(value: JsonObject, filling: Filling): { value: JsonObject; problems: string[] } {
+  const problems: string[] = []
+  const walk = (member: unknown, path: string): unknown => {
+    if (typeof member === 'string') {
+      try {
+        return filledText(member, filling, URL_PLACE.test(path))
+      } catch (error) {
+        if (!(error instanceof Unfilled)) throw error
+        problems.push(`${error.message}, for server.${path}`)
+        return undefined
+      }
+    }
+    if (Array.isArray(member)) return member.map((item, index) => walk(item, `${path}[${index}]`))
+    if (!isJsonObject(member)) return member
+    return membersOf(member, (field) => walk(member[field], path === '' ? field : `${path}.${field}`))
+  }
+  return { value: membersOf(value, (field) => walk(value[field], field)), problems: [...new Set(problems)] }
+}
+
+function membersOf(object: JsonObject, memberOf: (field: string) => unknown): JsonObject {
+  return Object.fromEntries(Object.keys(object).map((field) => [field, memberOf(field)]))
+}
+
+function filledText(text: string, filling: Filling, isUrl: boolean): unknown {
+  const [, whole] = WHOLE.exec(text) ?? []
+  if (whole !== undefined) return valueOf(whole, filling)
+  return text.replace(PLACEHOLDER, (_match, name: string | undefined) => {
+    if (name === undefined) return '${'
+    const value = valueOf(name, filling)
+    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
+      throw new Unfilled(`${name}: expected a text, a number or a boolean to stand inside a text`)
+    }
+    if (isUrl && !SAFE_IN_URL.test(String(value))) {
+      throw new Unfilled(`${name}: only letters, digits, ".", "_", "~" and "-" can stand inside a URL`)
+    }
+    return String(value)
+  })
+}
+
+function valueOf(name: string, { config, instance }: Filling): unknown {
+  const value = name === 'instance' ? instance : inside(config, name.split('.').slice(1))
+  if (value === undefined) throw new Unfilled(`${name}: has no value`)
+  return value
+}
+
+function inside(value: unknown, path: readonly string[]): unknown {
+  const [field, ...rest] = path
+  if (field === undefined) return value
+  return isJsonObject(value) && Object.hasOwn(value, field) ? inside(value[field], rest) : undefined
+}

@@ -1,0 +1,132 @@
+import { z } from 'zod'
+import { guarded } from '../../domain/errors/guarded.ts'
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { ALL_TENANTS } from '../../domain/principal.ts'
+import { problemLine, problemsOf, unknownField } from '../../domain/documents/problems.ts'
+import { accessPartSchema, serverDocumentSchema } from '../../domain/documents/server-definition.ts'
+import { compileConfigSchema, type ConfigCheck, costlyKeyword } from './config-schema.ts'
+import { isLegalPlaceholder, placeholdersOf } from './placeholders.ts'
+
+/** A parametrised server definition that can be used. */
+export interface Template {
+  readonly name: string
+  readonly isStdio: boolean
+  /** Whether its URL has the number of the instance in it, so that there can be several. */
+  readonly isNumbered: boolean
+  readonly checkConfig: ConfigCheck
+  /** How many instances a document may ask for. */
+  readonly maxInstances: number
+  /** The document of a server, with placeholders. */
+  readonly server: JsonObject
+}
+
+const templateSchema = z.strictObject({
+  name: z.string(),
+  tenantId: z.string(),
+  description: z.string().max(4000).optional(),
+  configSchema: z
+    .custom<JsonObject>(isJsonObject, 'expected object')
+    .default({ type: 'object', properties: {} }),
+  maxInstances: z.int().min(1).max(100).default(10),
+  server: z.custom<JsonObject>(isJsonObject, 'expected object'),
+})
+type TemplateDocument = z.output<typeof templateSchema>
+
+/** Who may use a server is said by the document of the server alone. */
+const OF_THE_DOCUMENT = new Set(['name', ...Object.keys(accessPartSchema.shape)])
+/** What decides which program runs is said by the template alone. */
+const FIXED = new Set(['transport', 'command', 'package', 'cwd'])
+
+/** The templates of a registry, found as servers see them. */
+export class Templates {
+  readonly #usable = new Map<string, Template>()
+  readonly #unusable = new Set<string>()
+
+  /** The templates of documents that `problemsOfTemplate` has nothing against; the first of a name counts. */
+  static of(documents: Iterable<JsonObject>): Templates {
+    const templates = new Templates()
+    for (const document of documents) templates.add(document)
+    return templates
+  }
+
+  /** Takes one more; says everything that is wrong with it. The document has a legal name and tenant. */
+  add(document: JsonObject): string[] {
+    const key = keyOf(document['tenantId'], document['name'])
+    if (this.#usable.has(key)) return [`name: there is another template ${String(document['name'])}`]
+    const { template, problems } = guarded(
+      () => read(document),
+      (reason) => ({ template: undefined, problems: [reason] }),
+    )
+    if (template === undefined) this.#unusable.add(key)
+    else this.#usable.set(key, template)
+    return problems
+  }
+
+  /** The template that a name means to servers of a tenant: its own, or one for all tenants. */
+  find(tenantId: unknown, name: string): Template | undefined {
+    return this.#usable.get(keyOf(tenantId, name)) ?? this.#usable.get(keyOf(ALL_TENANTS, name))
+  }
+
+  /** Whether there is a template of that name which cannot be used. */
+  isUnusable(tenantId: unknown, name: string): boolean {
+    return this.#unusable.has(keyOf(tenantId, name)) || this.#unusable.has(keyOf(ALL_TENANTS, name))
+  }
+}
+
+function keyOf(tenantId: unknown, name: unknown): string {
+  return `${String(tenantId)}/${String(name)}`
+}
+
+function read(document: JsonObject): { template: Template | undefined; problems: string[] } {
+  const { data, error } = templateSchema.safeParse(document)
+  if (data === undefined)
+    return { template: undefined, problems: problemsOf(error, templateSchema).map(problemLine) }
+  const checkConfig = compiled(data)
+  const problems = [
+    ...(typeof checkConfig === 'string' ? [`configSchema: ${checkConfig}`] : []),
+    ...serverProblems(data),
+    ...placeholderProblems(data),
+  ]
+  if (problems.length > 0 || typeof checkConfig === 'string') return { template: undefined, problems }
+  const { name, maxInstances, server } = data
+  const isStdio = server['transport'] === 'stdio'
+  const isNumbered = placeholdersOf(server['url']).some((placeholder) => placeholder.name === 'instance')
+  return { template: { name, isStdio, isNumbered, checkConfig, maxInstances, server }, problems }
+}
+
+/** The check of a config, or why the schema cannot be used. */
+function compiled({ tenantId, configSchema }: TemplateDocument): ConfigCheck | string {
+  const keyword = tenantId === ALL_TENANTS ? undefined : costlyKeyword(configSchema)
+  if (keyword !== undefined) return `${keyword} can be used in templates for all tenants only`
+  if ((configSchema['type'] ?? 'object') !== 'object') return 'type: expected "object"'
+  try {
+    return compileConfigSchema(configSchema)
+  } catch (error) {
+    return error instanceof Error ? error.message.slice(0, 300) : 'cannot be used'
+  }
+}
+
+function serverProblems({ server }: TemplateDocument): string[] {
+  const kind = serverDocumentSchema.options.find(
+    ({ shape }) => shape.transport.safeParse(server['transport']).success,
+  )
+  if (kind === undefined) return ['server.transport: expected stdio, streamable-http, sse or http']
+  return Object.keys(server).flatMap((field) => {
+    if (OF_THE_DOCUMENT.has(field)) {
+      return [`server.${field}: belongs into the documents of servers that use the template`]
+    }
+    return field in kind.shape ? [] : [`server: ${unknownField(field, Object.keys(kind.shape))}`]
+  })
+}
+
+function placeholderProblems({ configSchema, server }: TemplateDocument): string[] {
+  const properties = isJsonObject(configSchema['properties']) ? configSchema['properties'] : {}
+  return placeholdersOf(server).flatMap(({ path, name }) => {
+    const where = `server.${path}: \${${name.slice(0, 64)}}`
+    if (!isLegalPlaceholder(name)) return [`${where} stands for nothing; for the text itself write $\${`]
+    if (FIXED.has(path)) return [`${where}: nothing can be filled in here`]
+    if (name === 'instance') return path === 'url' ? [] : [`${where} can be used in server.url only`]
+    const [, property = ''] = name.split('.')
+    return Object.hasOwn(properties, property) ? [] : [`${where} is not in configSchema.properties`]
+  })
+}

@@ -1,0 +1,49 @@
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { problemLine } from '../../domain/documents/problems.ts'
+import { expanded, problemsOfUse, usesTemplate } from './expand.ts'
+import { documentProblems, parseRegistry, type RegistryDocument } from './parse.ts'
+import { Templates } from './templates.ts'
+
+/** Takes the place of a template that is not known, for the fields that every server has. */
+const STAND_IN = { transport: 'stdio', command: 'template' }
+
+/**
+ * Everything that is wrong with a document that is to be stored; nothing when a source would let it serve.
+ * @param templates those that there are, of every tenant
+ */
+export function problemsOfDocument(document: JsonObject, templates: Iterable<JsonObject> = []): string[] {
+  const checked = expanded(asRegistered(document, 0), Templates.of(templates))
+  return problemsOf([checked]).flatMap(({ problems }) => problems)
+}
+
+/**
+ * What a source would refuse of a whole registry, double names included, by tenant and name. Of servers that use a
+ * template it says what can be said without the template.
+ */
+export function problemsOfRegistry(
+  documents: readonly JsonObject[],
+): { readonly name: string; readonly problems: string[] }[] {
+  return problemsOf(documents.map(asRegistered).map(withoutTemplate))
+}
+
+function problemsOf(
+  documents: readonly RegistryDocument[],
+): { readonly name: string; readonly problems: string[] }[] {
+  const { snapshot } = parseRegistry({ documents, defaultTenant: '', previous: new Map(), generation: 1 })
+  return snapshot.quarantined.map(({ id, reason }) => ({ name: id, problems: reason.split('; ') }))
+}
+
+function withoutTemplate({ id, value }: RegistryDocument): RegistryDocument {
+  if (!usesTemplate(value)) return { id, value }
+  const { templateName: _name, config: _config, instances: _instances, ...own } = value
+  const standIn = { ...own, ...STAND_IN }
+  const ofUse = problemsOfUse(value)
+  const problems = ofUse.length > 0 ? ofUse : documentProblems(standIn).map(problemLine)
+  return problems.length === 0 ? { id, value: standIn } : { id, value, problems }
+}
+
+function asRegistered(value: JsonObject, index: number): RegistryDocument {
+  const { tenantId, name } = isJsonObject(value) ? value : {}
+  const isNamed = typeof tenantId === 'string' && typeof name === 'string'
+  return { id: isNamed ? `${tenantId}/${name}` : `#${index + 1}`, value }
+}

@@ -1,0 +1,71 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { expect, test } from '@jest/globals'
+import { argumentsDigest } from '../../../src/audit/digest/arguments-digest.ts'
+import { SqliteDatabase } from '../../../src/audit/sqlite/sqlite-database.ts'
+import { temporaryDirectory } from '../../support/temporary-directory.ts'
+import { usageRecord } from '../../support/usage-records.ts'
+
+const digestKey = Buffer.alloc(32, 7)
+const AT = Date.parse('2026-01-01T00:00:00Z')
+
+test('finds what it stored, in pages, by every filter', async () => {
+  await using dir = await temporaryDirectory()
+  const database = new SqliteDatabase({ path: join(dir.path, 'audit.db'), digestKey })
+  const records = [
+    usageRecord(),
+    usageRecord({ atMs: AT + 1 }),
+    usageRecord({ atMs: AT + 2, subject: 'bob' }),
+  ]
+  database.write(records)
+  const newest = database.query({ tenantId: 'acme', limit: 1 }, undefined, 1)
+  expect(newest.map(({ id }) => id)).toEqual([records[2]?.id])
+  const filters = { subject: 'ada', target: 'files_read', server: 'files', outcome: 'ok' } as const
+  const query = { tenantId: 'acme', limit: 9, from: AT, to: AT + 9, ...filters }
+  const rest = database.query(query, { atMs: AT + 1, id: records[1]?.id ?? '' }, 9)
+  expect(rest.map(({ id }) => id)).toEqual([records[0]?.id])
+  database.close()
+})
+
+test('stores all of a batch or nothing', async () => {
+  await using dir = await temporaryDirectory()
+  const path = join(dir.path, 'audit.db')
+  const database = new SqliteDatabase({ path, digestKey })
+  new DatabaseSync(path).exec(`CREATE TRIGGER refuse BEFORE INSERT ON tool_usage WHEN NEW.target = 'bad'
+    BEGIN SELECT RAISE(ABORT, 'refused'); END`)
+  expect(() =>
+    database.write([usageRecord(), usageRecord({ target: 'bad', durationMs: Number.NaN })]),
+  ).toThrow('refused')
+  expect(database.query({ tenantId: 'acme', limit: 9 }, undefined, 9)).toEqual([])
+  database.close()
+})
+
+test('deletes what is older than a time, and says when that was all', async () => {
+  await using dir = await temporaryDirectory()
+  const database = new SqliteDatabase({ path: join(dir.path, 'audit.db'), digestKey })
+  database.write([
+    ...Array.from({ length: 5000 }, () => usageRecord({ atMs: AT - 1, requestBytes: Infinity })),
+    usageRecord(),
+  ])
+  expect([database.deleteBefore(AT), database.deleteBefore(AT)]).toEqual([true, false])
+  expect(database.query({ tenantId: 'acme', limit: 9 }, undefined, 9)).toHaveLength(1)
+  database.close()
+})
+
+test('does not open a database of a newer version', async () => {
+  await using dir = await temporaryDirectory()
+  const path = join(dir.path, 'audit.db')
+  new SqliteDatabase({ path, digestKey }).close()
+  const other = new DatabaseSync(path)
+  other.exec('PRAGMA user_version = 2')
+  expect(() => new SqliteDatabase({ path, digestKey })).toThrow('written by a newer version (schema 2)')
+  other.close()
+})
+
+test('pins the digest of arguments, which auditors compare across records', () => {
+  expect(argumentsDigest(digestKey, '{"path":"a.txt"}')).toBe(
+    argumentsDigest(digestKey, ' { "path" : "a.txt" } '),
+  )
+  expect(argumentsDigest(digestKey, 'not json')).not.toBe(argumentsDigest(Buffer.alloc(32, 8), 'not json'))
+  expect(argumentsDigest(digestKey, '{}')).toMatch(/^[0-9a-f]{64}$/)
+})

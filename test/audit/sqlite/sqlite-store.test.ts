@@ -1,0 +1,302 @@
+import { createHmac } from 'node:crypto'
+import { chmod, readFile, readdir, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { SqliteAuditStore } from '../../../src/audit/sqlite/sqlite-store.ts'
+import { SqliteThread } from '../../../src/audit/sqlite/sqlite-thread.ts'
+import type { AuditQuery } from '../../../src/audit/audit-store.ts'
+import { eventually } from '../../support/eventually.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+import { silentLogger } from '../../support/silent-logger.ts'
+import { temporaryDirectory } from '../../support/temporary-directory.ts'
+import { usageRecord } from '../../support/usage-records.ts'
+
+const DAY = 86_400_000
+const START = Date.parse('2026-01-01T00:00:00Z')
+
+async function open(
+  dir: string,
+  options: { clock?: FakeClock; retentionDays?: number; startThread?: typeof SqliteThread.start } = {},
+): Promise<SqliteAuditStore & AsyncDisposable> {
+  const store = await SqliteAuditStore.open({ dir, clock: new FakeClock(), logger: silentLogger, ...options })
+  return Object.assign(store, { [Symbol.asyncDispose]: () => store.close() })
+}
+
+async function targetsOf(store: SqliteAuditStore, query: Partial<AuditQuery> = {}): Promise<string[]> {
+  const { records } = await store.query({ tenantId: 'acme', limit: 100, ...query })
+  return records.map(({ target }) => target)
+}
+
+describe('storage', () => {
+  test('gives back every field of a record, the arguments only as a keyed digest', async () => {
+    await using dir = await temporaryDirectory()
+    await using store = await open(dir.path)
+    const { argumentsText, ...record } = usageRecord({ argumentsText: '{ "b": 1, "a": "secret" }' })
+    await store.write([{ ...record, argumentsText }])
+    const key = Buffer.from((await readFile(join(dir.path, 'audit-digest.key'), 'utf8')).trim(), 'hex')
+    const argumentsDigest = createHmac('sha256', key).update('{"a":"secret","b":1}').digest('hex')
+    expect(await store.query({ tenantId: 'acme', limit: 10 })).toEqual({
+      records: [{ ...record, argumentsDigest }],
+    })
+    await store.close()
+    const files = await Promise.all(
+      (await readdir(dir.path)).map((name) => readFile(join(dir.path, name), 'latin1')),
+    )
+    expect(files.join()).not.toContain('secret')
+  })
+
+  test('equal arguments have equal digests, whatever their order, and those that are no JSON have one', async () => {
+    await using dir = await temporaryDirectory()
+    await using store = await open(dir.path)
+    const texts = [
+      '{"a":1,"b":[1,{"c":2}]}',
+      '{"b":[1,{"c":2}],"a":1}',
+      '{"a":2}',
+      'no json',
+      '',
+      '['.repeat(100_000),
+    ]
+    await store.write(
+      texts.map((argumentsText, index) => usageRecord({ argumentsText, atMs: START - index })),
+    )
+    const { records } = await store.query({ tenantId: 'acme', limit: 10 })
+    const digests = records.map(({ argumentsDigest }) => argumentsDigest)
+    expect(digests[0]).toBe(digests[1])
+    expect(new Set(digests).size).toBe(5)
+    expect(digests.every((digest) => /^[0-9a-f]{64}$/.test(digest))).toBe(true)
+  })
+
+  test('stores a record once, however often it is written', async () => {
+    await using dir = await temporaryDirectory()
+    await using store = await open(dir.path)
+    const record = usageRecord({ target: 'first' })
+    await store.write([record])
+    await store.write([{ ...record, target: 'changed' }, usageRecord({ target: 'other', atMs: START - 1 })])
+    expect(await targetsOf(store)).toEqual(['first', 'other'])
+  })
+
+  test('keeps records and digests across restarts', async () => {
+    await using dir = await temporaryDirectory()
+    const before = await open(dir.path)
+    await before.write([usageRecord()])
+    await before.close()
+    await using after = await open(dir.path)
+    await after.write([usageRecord({ atMs: START + 1 })])
+    const { records } = await after.query({ tenantId: 'acme', limit: 10 })
+    expect(records).toHaveLength(2)
+    expect(records[0]?.argumentsDigest).toBe(records[1]?.argumentsDigest)
+  })
+
+  test('stores numbers that are none as 0, so that they keep no other record out', async () => {
+    await using dir = await temporaryDirectory()
+    await using store = await open(dir.path)
+    await store.write([usageRecord({ durationMs: Number.NaN, requestBytes: Infinity, responseBytes: 1.4 })])
+    const { records } = await store.query({ tenantId: 'acme', limit: 10 })
+    expect(records).toMatchObject([{ durationMs: 0, requestBytes: 0, responseBytes: 1 }])
+  })
+
+  test('keeps its files for this user only', async () => {
+    await using dir = await temporaryDirectory()
+    const data = join(dir.path, 'data')
+    await using store = await open(data)
+    await store.write([usageRecord()])
+    const modes = await Promise.all(
+      (await readdir(data)).map(async (name) => [name, (await stat(join(data, name))).mode & 0o777]),
+    )
+    expect(Object.fromEntries(modes)).toEqual({
+      'audit.db': 0o600,
+      'audit.db-shm': 0o600,
+      'audit.db-wal': 0o600,
+      'audit-digest.key': 0o600,
+    })
+    expect((await stat(data)).mode & 0o777).toBe(0o700)
+  })
+})
+
+describe('queries', () => {
+  let dir: Awaited<ReturnType<typeof temporaryDirectory>>
+  let store: SqliteAuditStore
+  beforeAll(async () => {
+    dir = await temporaryDirectory()
+    store = await open(dir.path)
+    await store.write([
+      usageRecord({ tenantId: 'narrow', target: 'a' }),
+      usageRecord({ tenantId: 'narrow', target: 'b', atMs: START + 1, subject: 'bob', server: 'memory' }),
+      usageRecord({
+        tenantId: 'narrow',
+        target: 'c',
+        atMs: START + 2,
+        outcome: 'denied',
+        effect: 'deny',
+        ruleId: 'tenant',
+      }),
+    ])
+  })
+  afterAll(async () => {
+    await store.close()
+    await dir[Symbol.asyncDispose]()
+  })
+
+  test('find the records of one tenant, newest first', async () => {
+    await store.write([
+      usageRecord({ target: 'old', atMs: START - 10 }),
+      usageRecord({ target: 'foreign', tenantId: 'globex' }),
+      usageRecord({ target: 'new' }),
+    ])
+    expect(await targetsOf(store)).toEqual(['new', 'old'])
+    expect(await targetsOf(store, { tenantId: 'globex' })).toEqual(['foreign'])
+    expect(await targetsOf(store, { tenantId: 'nobody' })).toEqual([])
+  })
+
+  test.each([
+    ['from a time on', { from: START + 1 }, ['b', 'c']],
+    ['before a time', { to: START + 1 }, ['a']],
+    ['by subject', { subject: 'bob' }, ['b']],
+    ['by target', { target: 'c' }, ['c']],
+    ['by server', { server: 'memory' }, ['b']],
+    ['by outcome', { outcome: 'denied' as const }, ['c']],
+    ['by all of them', { from: START, to: START + 9, subject: 'bob', outcome: 'ok' as const }, ['b']],
+  ])('can be narrowed %s', async (_what, filters, targets) => {
+    expect((await targetsOf(store, { tenantId: 'narrow', ...filters })).toSorted()).toEqual(targets)
+  })
+
+  test('page through records of one millisecond without losing or repeating one', async () => {
+    const all = Array.from({ length: 7 }, (_, index) =>
+      usageRecord({ tenantId: 'pages', target: `t${index}` }),
+    )
+    await store.write(all)
+    const seen: string[] = []
+    let cursor: string | undefined
+    do {
+      const page = await store.query({ tenantId: 'pages', limit: 3, cursor })
+      seen.push(...page.records.map(({ target }) => target))
+      cursor = page.nextCursor
+      await store.write([usageRecord({ tenantId: 'pages', target: 'newer', atMs: START + 1 })])
+    } while (cursor !== undefined)
+    expect(seen).toEqual(['t6', 't5', 't4', 't3', 't2', 't1', 't0'])
+  })
+
+  test('refuse a cursor of another query or tenant, and one that was made up', async () => {
+    const tenantId = 'cursors'
+    await store.write([usageRecord({ tenantId }), usageRecord({ tenantId, atMs: START - 1 })])
+    const { nextCursor = '' } = await store.query({ tenantId, limit: 1, subject: 'ada' })
+    const made = Buffer.from(`x ${START} id`).toString('base64url')
+    const queries: Partial<AuditQuery>[] = [
+      { tenantId: 'globex', subject: 'ada', cursor: nextCursor },
+      { cursor: nextCursor },
+      { subject: 'ada', from: 0, cursor: nextCursor },
+      { subject: 'ada', cursor: made },
+      { subject: 'ada', cursor: '' },
+      { subject: 'ada', cursor: 'x'.repeat(10_000) },
+    ]
+    for (const query of queries) {
+      await expect(store.query({ tenantId, limit: 1, ...query })).rejects.toMatchObject({
+        code: 'invalid_cursor',
+      })
+    }
+    const next = await store.query({ tenantId, limit: 5, subject: 'ada', cursor: nextCursor })
+    expect(next.records).toHaveLength(1)
+  })
+})
+
+describe('retention', () => {
+  test('deletes what is too old when it opens, and every 6 hours', async () => {
+    await using dir = await temporaryDirectory()
+    const before = await open(dir.path)
+    await before.write([
+      usageRecord({ target: 'old', atMs: START - 8 * DAY }),
+      usageRecord({ target: 'ageing', atMs: START - 6.9 * DAY }),
+      usageRecord({ target: 'new' }),
+    ])
+    await before.close()
+    const clock = new FakeClock(START)
+    await using store = await open(dir.path, { clock, retentionDays: 7 })
+    expect(await targetsOf(store)).toEqual(['new', 'ageing'])
+    await clock.advance(6 * 3_600_000)
+    await eventually(async () => (await targetsOf(store)).length === 1)
+    expect(await targetsOf(store)).toEqual(['new'])
+  })
+
+  test('deletes many in several steps', async () => {
+    await using dir = await temporaryDirectory()
+    const before = await open(dir.path)
+    await before.write(Array.from({ length: 5001 }, () => usageRecord({ atMs: START - 8 * DAY })))
+    await before.close()
+    await using store = await open(dir.path, { retentionDays: 7 })
+    expect(await targetsOf(store)).toEqual([])
+  })
+})
+
+describe('faults', () => {
+  test('refuses to open what is no database', async () => {
+    await using dir = await temporaryDirectory()
+    await writeFile(join(dir.path, 'audit.db'), 'this is not a database, whatever its name says'.repeat(50))
+    await expect(open(dir.path)).rejects.toThrow(/audit\.db cannot be opened: file is not a database/)
+  })
+
+  test('refuses a database of a newer version', async () => {
+    await using dir = await temporaryDirectory()
+    await (await open(dir.path)).close()
+    const database = new DatabaseSync(join(dir.path, 'audit.db'))
+    database.exec('PRAGMA user_version = 99')
+    database.close()
+    await expect(open(dir.path)).rejects.toThrow(/was written by a newer version \(schema 99\)/)
+  })
+
+  test('refuses a key that is damaged or that other users can read', async () => {
+    await using dir = await temporaryDirectory()
+    const key = join(dir.path, 'audit-digest.key')
+    await writeFile(key, 'short', { mode: 0o600 })
+    await expect(open(dir.path)).rejects.toThrow(/is not the key of the audit digests/)
+    await chmod(key, 0o644)
+    await expect(open(dir.path)).rejects.toThrow(/can be read by other users/)
+  })
+
+  test('stores nothing of a batch that fails', async () => {
+    await using dir = await temporaryDirectory()
+    await using store = await open(dir.path)
+    const database = new DatabaseSync(join(dir.path, 'audit.db'))
+    database.exec(`CREATE TRIGGER refuse BEFORE INSERT ON tool_usage WHEN NEW.target = 'bad'
+      BEGIN SELECT RAISE(ABORT, 'refused'); END`)
+    await expect(store.write([usageRecord(), usageRecord({ target: 'bad' })])).rejects.toThrow('refused')
+    expect(await targetsOf(store)).toEqual([])
+    database.exec('DROP TRIGGER refuse')
+    database.close()
+    await store.write([usageRecord({ target: 'good' })])
+    expect(await targetsOf(store)).toEqual(['good'])
+  })
+
+  test('fails what was under way when its thread ends, and goes on with a new one', async () => {
+    await using dir = await temporaryDirectory()
+    const threads: SqliteThread[] = []
+    await using store = await open(dir.path, {
+      startThread: async (options) => {
+        const thread = await SqliteThread.start(options)
+        threads.push(thread)
+        return thread
+      },
+    })
+    await store.write([usageRecord({ target: 'before' })])
+    const batch = Array.from({ length: 1000 }, () => usageRecord({ target: 'during' }))
+    const failed = store.write(batch).catch((error: unknown) => error)
+    await new Promise(setImmediate)
+    await threads[0]?.terminate()
+    expect(await failed).toEqual(new Error('the audit thread ended'))
+    await Promise.all([store.write(batch), store.write([usageRecord({ target: 'after', atMs: START + 1 })])])
+    expect(threads).toHaveLength(2)
+    expect(await targetsOf(store, { limit: 5000 })).toEqual([
+      'after',
+      ...batch.map(({ target }) => target),
+      'before',
+    ])
+  })
+
+  test('takes nothing more once it is closed, however often', async () => {
+    await using dir = await temporaryDirectory()
+    const store = await open(dir.path)
+    await Promise.all([store.close(), store.close()])
+    await expect(store.write([usageRecord()])).rejects.toThrow('the audit store is closed')
+    await expect(store.query({ tenantId: 'acme', limit: 1 })).rejects.toThrow('the audit store is closed')
+  })
+})
