@@ -9,9 +9,9 @@ const TYPES_ONLY = [
   'src/registry/registry-source.ts',
   'src/secrets/secrets-source.ts',
   'src/routing/call.ts',
-  'src/upstream/connection/client-side.ts',
+  'src/upstream/messages/client-side.ts',
   'src/upstream/connection/connection.ts',
-  'src/upstream/instance-context.ts',
+  'src/upstream/instance/instance-context.ts',
 ]
 
 // Workers and the processes that tests start compile each module once. What is compiled counts less exactly as covered.

@@ -50,7 +50,7 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   'lru-cache': ['identity', 'cache', 'catalog', 'routing'],
   ollama: ['enhance/ollama-client'],
   opossum: ['upstream'],
-  undici: ['upstream/connection/limited-fetch'],
+  undici: ['upstream/fetch/limited-fetch'],
   '@jmespath-community/jmespath': ['pipelines'],
 }
 

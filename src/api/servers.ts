@@ -11,7 +11,7 @@ import {
 } from '../domain/documents/server-definition.ts'
 import { serversOf } from '../domain/snapshot.ts'
 import { unfilledWarnings } from '../domain/documents/unfilled.ts'
-import type { InstanceStatus } from '../upstream/instance-context.ts'
+import type { InstanceStatus } from '../upstream/instance/instance-context.ts'
 import type { ServerStatus, Upstreams } from '../upstream/upstreams.ts'
 import { mayManage } from './managed-server.ts'
 import { requireRole } from './require-role.ts'

@@ -8,7 +8,7 @@ import type { Snapshot } from '../domain/snapshot.ts'
 import type { Call, Route, Stage } from '../routing/call.ts'
 import { deadlineOf } from '../routing/deadline.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { NEEDS_NO_CLIENT, type Offer } from '../upstream/discovery.ts'
+import { NEEDS_NO_CLIENT, type Offer } from '../upstream/discovery/discovery.ts'
 import type { BuiltinServer, BuiltinSource, BuiltinTool } from './builtin-server.ts'
 
 interface BuiltinOptions {

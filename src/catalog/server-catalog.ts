@@ -2,8 +2,8 @@ import type { JsonObject } from '../domain/json/json.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from '../domain/documents/server-definition.ts'
 import { exposeAll } from '../domain/tool-name.ts'
 import { compileUriTemplate } from '../domain/text/uri-template.ts'
-import type { ListName, NamedItem, Offer } from '../upstream/discovery.ts'
-import { type ShapedTool, shapeTools } from './tool-shape.ts'
+import type { ListName, NamedItem, Offer } from '../upstream/discovery/discovery.ts'
+import { type ShapedTool, shapeTools } from './shaping/tool-shape.ts'
 import { uiResourcesOf } from './ui-tools.ts'
 
 /** One tool, prompt, resource or template, as callers see it. Equal items of successive catalogs are the same object. */

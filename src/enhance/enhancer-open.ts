@@ -3,7 +3,7 @@ import type { CacheSettings, EnhancementSettings } from '../config/enhancement.t
 import type { Clock } from '../domain/clock.ts'
 import type { EnhancementRule } from '../domain/documents/enhancement-rule.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { type BreakerState, CircuitBreaker } from '../upstream/circuit-breaker.ts'
+import { type BreakerState, CircuitBreaker } from '../upstream/health/circuit-breaker.ts'
 import { Enhancer, type EnhancementOutcome } from './enhancer.ts'
 import { OllamaClient } from './ollama-client.ts'
 import { OllamaHealth, type OllamaStatus } from './ollama-health.ts'

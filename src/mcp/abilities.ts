@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { serverKey } from '../domain/documents/server-definition.ts'
 import { SKILLS_EXTENSION } from '../routing/skills.ts'
 import { type Declared, extensionOf, hasTasks, legacyTasksOf } from '../routing/task-support.ts'
-import { TASKS_EXTENSION } from '../upstream/connection/client-side.ts'
+import { TASKS_EXTENSION } from '../upstream/messages/client-side.ts'
 import type { Era } from '../upstream/connection/connection.ts'
 
 /** What the gateway can carry, whichever servers there are at the moment: they come and go. */

@@ -6,7 +6,7 @@ import type { Caller, CallerClient } from '../routing/call.ts'
 import type { Calls } from '../routing/calls.ts'
 import { SKILLS_EXTENSION, skillUnder } from '../routing/skills.ts'
 import { type Declared, extensionOf, legacyTasksOf } from '../routing/task-support.ts'
-import { taskForm } from '../upstream/definitions/item-forms.ts'
+import { taskForm } from '../upstream/discovery/definitions/item-forms.ts'
 import { MISSING_SERVERS } from './list-results.ts'
 
 /** Of each server. */

@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import type { CallerClient, Operation } from '../routing/call.ts'
 import type { TaskTarget } from '../routing/task-handles.ts'
 import { parseTraceFields } from '../telemetry/trace-fields.ts'
-import { TASKS_EXTENSION } from '../upstream/connection/client-side.ts'
+import { TASKS_EXTENSION } from '../upstream/messages/client-side.ts'
 
 const MISSING_CAPABILITY = -32_021
 

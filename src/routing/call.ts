@@ -3,9 +3,9 @@ import type { Action, Decision, Target } from '../domain/access-policy.ts'
 import type { JsonObject } from '../domain/json/json.ts'
 import type { Principal } from '../domain/principal.ts'
 import type { ServerDefinition } from '../domain/documents/server-definition.ts'
-import type { ClientSide } from '../upstream/connection/client-side.ts'
+import type { ClientSide } from '../upstream/messages/client-side.ts'
 import type { Era } from '../upstream/connection/connection.ts'
-import type { Pool } from '../upstream/pool.ts'
+import type { Pool } from '../upstream/pool/pool.ts'
 import type { TaskTarget } from './task-handles.ts'
 
 /** Who asks, and over which face. */

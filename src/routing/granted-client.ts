@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { type ServerDefinition, serverKey } from '../domain/documents/server-definition.ts'
-import { TASKS_EXTENSION } from '../upstream/connection/client-side.ts'
+import { TASKS_EXTENSION } from '../upstream/messages/client-side.ts'
 import type { CallerClient } from './call.ts'
 import { SKILLS_EXTENSION } from './skills.ts'
 import { type Declared, extensionOf } from './task-support.ts'

@@ -1,5 +1,5 @@
 import { GatewayError } from '../domain/errors/errors.ts'
-import type { Pool } from '../upstream/pool.ts'
+import type { Pool } from '../upstream/pool/pool.ts'
 import type { Call, Route } from './call.ts'
 
 /** The route of a call behind the stage that finds it. @throws GatewayError `internal` where there is none */

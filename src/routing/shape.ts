@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/catalog.ts'
-import type { ToolShape } from '../catalog/tool-shape.ts'
+import type { ToolShape } from '../catalog/shaping/tool-shape.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import type { Call, Route, Stage } from './call.ts'

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import type { ServerKey } from '../domain/documents/server-definition.ts'
-import { TASKS_EXTENSION } from '../upstream/connection/client-side.ts'
+import { TASKS_EXTENSION } from '../upstream/messages/client-side.ts'
 import type { Era } from '../upstream/connection/connection.ts'
 
 /** What servers said of themselves when they were connected last. */

@@ -1,4 +1,4 @@
-import { ConcurrencyLimit } from '../upstream/concurrency-limit.ts'
+import { ConcurrencyLimit } from '../upstream/pool/concurrency-limit.ts'
 
 /** How many calls of a tenant may be with servers at the same time; others wait for their turn at their pools. */
 export class TenantShares {

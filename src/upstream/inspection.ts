@@ -3,10 +3,10 @@ import { GatewayError, messageOf } from '../domain/errors/errors.ts'
 import type { JsonObject } from '../domain/json/json.ts'
 import type { ServerDefinition } from '../domain/documents/server-definition.ts'
 import type { Connect, Connection } from './connection/connection.ts'
-import { meantId } from './connection/message-id.ts'
-import { type LogLine, ProcessLog } from './connection/process-log.ts'
-import { discover } from './discovery.ts'
-import { startTimeoutMs } from './start-timeout.ts'
+import { meantId } from './messages/message-id.ts'
+import { type LogLine, ProcessLog } from './stdio/process-log.ts'
+import { discover } from './discovery/discovery.ts'
+import { startTimeoutMs } from './instance/start-timeout.ts'
 
 /** More entries than any opening needs, and what is shown of one message and of all. */
 const MAX_ENTRIES = 500

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { BoundedCache } from '../../src/cache/bounded-cache.ts'
 import { enhancementRuleSchema } from '../../src/domain/documents/enhancement-rule.ts'
 import { Enhancer, type EnhancementOutcome, type EnhanceRequest } from '../../src/enhance/enhancer.ts'
-import { CircuitBreaker } from '../../src/upstream/circuit-breaker.ts'
+import { CircuitBreaker } from '../../src/upstream/health/circuit-breaker.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 const rule = enhancementRuleSchema.parse({ name: 'r', tenantId: '*', model: 'tiny', systemPrompt: 'Do' })

@@ -5,7 +5,7 @@ import type { Call, Caller, CallerClient, Operation } from '../../src/routing/ca
 import { choosePool } from '../../src/routing/choose-pool.ts'
 import { dispatch } from '../../src/routing/dispatch.ts'
 import { TenantShares } from '../../src/routing/tenant-shares.ts'
-import type { ClientSide } from '../../src/upstream/connection/client-side.ts'
+import type { ClientSide } from '../../src/upstream/messages/client-side.ts'
 import type { Era, RequestOptions } from '../../src/upstream/connection/connection.ts'
 import { TaskHandles } from '../../src/routing/task-handles.ts'
 import { TaskMemory } from '../../src/routing/task-memory.ts'

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../src/domain/json/json.ts'
-import { discover, type Offer } from '../../src/upstream/discovery.ts'
+import { discover, type Offer } from '../../src/upstream/discovery/discovery.ts'
 import { tool } from '../support/offers.ts'
 import { FakeConnection } from './fake-connection.ts'
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { GatewayError } from '../../src/domain/errors/errors.ts'
 import type { JsonObject } from '../../src/domain/json/json.ts'
 import type { RequestOptions } from '../../src/upstream/connection/connection.ts'
-import { discover, type Offer } from '../../src/upstream/discovery.ts'
+import { discover, type Offer } from '../../src/upstream/discovery/discovery.ts'
 import { tool } from '../support/offers.ts'
 import { FakeConnection, upstreamError } from './fake-connection.ts'
 

@@ -1,7 +1,7 @@
 import { GatewayError } from '../../src/domain/errors/errors.ts'
 import type { JsonObject } from '../../src/domain/json/json.ts'
 import type { ServerDefinition } from '../../src/domain/documents/server-definition.ts'
-import type { ClientSide } from '../../src/upstream/connection/client-side.ts'
+import type { ClientSide } from '../../src/upstream/messages/client-side.ts'
 import type {
   Connect,
   Connection,

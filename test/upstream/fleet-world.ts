@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../src/domain/json/json.ts'
 import type { ServerDefinition } from '../../src/domain/documents/server-definition.ts'
-import type { Pool } from '../../src/upstream/pool.ts'
+import type { Pool } from '../../src/upstream/pool/pool.ts'
 import type { UpstreamsOptions } from '../../src/upstream/upstreams.ts'
 import type { Attempt, FakeConnection } from './fake-connection.ts'
 import { toolServer } from './fake-connection.ts'

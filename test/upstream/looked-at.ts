@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../src/domain/json/json.ts'
-import type { Offer } from '../../src/upstream/discovery.ts'
+import type { Offer } from '../../src/upstream/discovery/discovery.ts'
 import { type Attempt, type FakeConnection, toolServer } from './fake-connection.ts'
 import { processServer, server, type World, world } from './world.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { JsonObject } from '../../src/domain/json/json.ts'
-import type { Offer } from '../../src/upstream/discovery.ts'
+import type { Offer } from '../../src/upstream/discovery/discovery.ts'
 import { tool } from '../support/offers.ts'
 import { GOOD, offered } from './definitions.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import type { RunOptions } from '../../src/upstream/call-queue.ts'
-import { ConcurrencyLimit } from '../../src/upstream/concurrency-limit.ts'
+import type { RunOptions } from '../../src/upstream/pool/call-queue.ts'
+import { ConcurrencyLimit } from '../../src/upstream/pool/concurrency-limit.ts'
 import { failureOf, Fleet, fleetServer, processFleet, readyFleet } from './fleet-world.ts'
 import { KEY } from './world.ts'
 

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../src/domain/json/json.ts'
 import type { ServerDefinition } from '../../src/domain/documents/server-definition.ts'
 import type { Connection } from '../../src/upstream/connection/connection.ts'
-import type { Pool } from '../../src/upstream/pool.ts'
+import type { Pool } from '../../src/upstream/pool/pool.ts'
 import { Upstreams, type UpstreamsOptions } from '../../src/upstream/upstreams.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { definitionOf } from '../support/server-definitions.ts'

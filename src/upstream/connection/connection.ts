@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
-import type { ClientSide } from './client-side.ts'
-import type { Tap } from './tap.ts'
+import type { ClientSide } from '../messages/client-side.ts'
+import type { Tap } from './decorators/tap.ts'
 
 /** `legacy`: revisions 2024-11-05 to 2025-11-25, opened with `initialize`; `modern`: 2026-07-28, stateless. */
 export type Era = 'legacy' | 'modern'

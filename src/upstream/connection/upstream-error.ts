@@ -2,12 +2,12 @@ import { SdkError, SdkErrorCode, SdkHttpError, SseError } from '@modelcontextpro
 import type { ErrorCode } from '../../domain/errors/error-table.ts'
 import { type ErrorFacts, GatewayError } from '../../domain/errors/errors.ts'
 import { isDeeperThan, isJsonObject, MAX_JSON_DEPTH } from '../../domain/json/json.ts'
-import { NoAnswer } from './limited-fetch.ts'
-import { isOversizedReply, isUnreadableReply, ResponseTooLarge } from './oversized-message.ts'
-import { rawError, type RpcError, rpcErrorIn } from './raw-results.ts'
-import { invalidResult, isUnfitOpening, UNKNOWN_VERSION, VERSION_REFUSED } from './opening-answer.ts'
-import { NotSent } from './stdio-transport.ts'
-import { connectionFailure, unreachableCode } from './unreachable.ts'
+import { NoAnswer } from '../fetch/limited-fetch.ts'
+import { isOversizedReply, isUnreadableReply, ResponseTooLarge } from '../messages/oversized-message.ts'
+import { rawError, type RpcError, rpcErrorIn } from '../messages/raw-results.ts'
+import { invalidResult, isUnfitOpening, UNKNOWN_VERSION, VERSION_REFUSED } from './opening/opening-answer.ts'
+import { NotSent } from '../stdio/stdio-transport.ts'
+import { connectionFailure, unreachableCode } from './opening/unreachable.ts'
 import { STREAM_ENDED, UNREADABLE } from './wire.ts'
 
 /** What is known about a request beside the error that it failed with. */

@@ -9,14 +9,14 @@ import {
 } from '@modelcontextprotocol/client'
 import type { Clock } from '../../domain/clock.ts'
 import { isDeeperThan, isJsonObject, type JsonObject, MAX_JSON_DEPTH } from '../../domain/json/json.ts'
-import type { ClientSide } from './client-side.ts'
-import { FollowedRequest, type Following } from './followed-request.ts'
-import { isMistakable, meantId } from './message-id.ts'
-import { openingAnswer } from './opening-answer.ts'
-import { type Response, standIn, withoutNulls } from './raw-results.ts'
-import { type Addressee, type ServerRequest, ServerRequests } from './server-requests.ts'
-import { exchanges } from './stream-context.ts'
-import type { OnMessage } from './tap.ts'
+import type { ClientSide } from '../messages/client-side.ts'
+import { FollowedRequest, type Following } from '../messages/followed-request.ts'
+import { isMistakable, meantId } from '../messages/message-id.ts'
+import { openingAnswer } from './opening/opening-answer.ts'
+import { type Response, standIn, withoutNulls } from '../messages/raw-results.ts'
+import { type Addressee, type ServerRequest, ServerRequests } from '../messages/server-requests.ts'
+import { exchanges } from '../messages/stream-context.ts'
+import type { OnMessage } from './decorators/tap.ts'
 
 /** What the SDK needs to see. Everything else that a server announces is passed on or dropped here. */
 const FOR_SDK = new Set([

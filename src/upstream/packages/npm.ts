@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { type Clock, sleep } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { redactText } from '../../telemetry/redaction.ts'
-import { groupGone, signalGroup } from '../connection/process-group.ts'
-import { StderrLines } from '../connection/stderr-lines.ts'
+import { groupGone, signalGroup } from '../stdio/process-group.ts'
+import { StderrLines } from '../stdio/stderr-lines.ts'
 import { isLargerThan } from './folder-size.ts'
 
 /**

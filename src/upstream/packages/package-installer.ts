@@ -7,7 +7,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { GatewayError, messageOf } from '../../domain/errors/errors.ts'
 import { isJsonObject } from '../../domain/json/json.ts'
 import { isExactVersion, isPackageName } from '../../domain/documents/npm-package.ts'
-import { commandOf, folderOfPackage, readManifest, versionIn } from '../connection/package-command.ts'
+import { commandOf, folderOfPackage, readManifest, versionIn } from '../stdio/package-command.ts'
 import { abortOf, npmInstall } from './npm.ts'
 
 /** A version or a tag of the registry; nothing that npm would take for a range, a path or a URL. */

@@ -6,8 +6,8 @@ import { closeSync, openSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { systemClock } from '../../../src/domain/clock.ts'
 import { messageOf } from '../../../src/domain/errors/errors.ts'
-import { isShortage } from '../../../src/upstream/connection/spawn-failure.ts'
-import { StdioTransport } from '../../../src/upstream/connection/stdio-transport.ts'
+import { isShortage } from '../../../src/upstream/stdio/spawn-failure.ts'
+import { StdioTransport } from '../../../src/upstream/stdio/stdio-transport.ts'
 import { npmInstall } from '../../../src/upstream/packages/npm.ts'
 
 async function start(): Promise<string> {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { GatewayError } from '../../../src/domain/errors/errors.ts'
 import type { JsonObject } from '../../../src/domain/json/json.ts'
-import type { ClientSide } from '../../../src/upstream/connection/client-side.ts'
+import type { ClientSide } from '../../../src/upstream/messages/client-side.ts'
 import type { ConnectorOptions } from '../../../src/upstream/connection/connect.ts'
 import type { Connection } from '../../../src/upstream/connection/connection.ts'
 import { eventually } from '../../support/eventually.ts'

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../../src/domain/json/json.ts'
 import type { ServerDefinition } from '../../../src/domain/documents/server-definition.ts'
-import type { ClientSide } from '../../../src/upstream/connection/client-side.ts'
+import type { ClientSide } from '../../../src/upstream/messages/client-side.ts'
 import { type ConnectorOptions, createConnector } from '../../../src/upstream/connection/connect.ts'
 import type { Connection, ListKind } from '../../../src/upstream/connection/connection.ts'
 import { silentLogger } from '../../support/silent-logger.ts'

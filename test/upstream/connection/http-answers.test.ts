@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { connectionFailure } from '../../../src/upstream/connection/unreachable.ts'
+import { connectionFailure } from '../../../src/upstream/connection/opening/unreachable.ts'
 import { rawLegacy } from '../../support/upstreams/raw-http.ts'
 import { type HttpUpstream, listen, sseHttp } from '../../support/upstreams/sample-http.ts'
 import { eventually } from '../../support/eventually.ts'

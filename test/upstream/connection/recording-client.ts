@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../src/domain/json/json.ts'
-import type { ClientSide } from '../../../src/upstream/connection/client-side.ts'
+import type { ClientSide } from '../../../src/upstream/messages/client-side.ts'
 
 interface Asked {
   readonly method: string

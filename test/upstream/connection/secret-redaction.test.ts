@@ -1,8 +1,8 @@
 import { inspect } from 'node:util'
 import { expect, test } from '@jest/globals'
-import { redactedConnection } from '../../../src/upstream/connection/redacted-connection.ts'
-import { redactedError, redactor } from '../../../src/upstream/connection/redaction.ts'
-import { StderrBuffer } from '../../../src/upstream/connection/stderr-buffer.ts'
+import { redactedConnection } from '../../../src/upstream/connection/decorators/redacted-connection.ts'
+import { redactedError, redactor } from '../../../src/upstream/connection/decorators/redaction.ts'
+import { StderrBuffer } from '../../../src/upstream/stdio/stderr-buffer.ts'
 import { isSessionLost } from '../../../src/upstream/connection/upstream-error.ts'
 import { FakeConnection, sessionLost, upstreamError } from '../fake-connection.ts'
 

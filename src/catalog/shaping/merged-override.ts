@@ -1,0 +1,56 @@
+import { overridesOf } from '../../domain/documents/tool-rules.ts'
+import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
+import type { ToolOverride } from '../../domain/documents/tool-entries.ts'
+
+/** What the entries under `tools` that match a tool say of it together. Arguments have the server's own names here. */
+export interface MergedOverride {
+  readonly name: string | undefined
+  readonly title: string | undefined
+  readonly description: string | undefined
+  readonly maxResultBytes: number | undefined
+  readonly fixed: ReadonlyMap<string, unknown>
+  readonly defaults: ReadonlyMap<string, unknown>
+  /** Names for callers, those first that count also where two want the same. */
+  readonly names: ReadonlyMap<string, string>
+  /** The arguments that are named for this very tool, and not for all that match a pattern. */
+  readonly exactly: readonly { readonly field: string; readonly own: string }[]
+}
+
+/** Of entries that differ the one with the tool's exact name counts, else the last; undefined where none matches. */
+export function mergedOverride(definition: ServerDefinition, tool: string): MergedOverride | undefined {
+  const overrides = overridesOf(definition, tool)
+  if (overrides.length === 0) return undefined
+  const exact = exactOf(definition, tool)
+  return {
+    name: exact?.name,
+    title: overrides.findLast(({ title }) => title !== undefined)?.title,
+    description: overrides.findLast(({ description }) => description !== undefined)?.description,
+    maxResultBytes: overrides.findLast(({ maxResultBytes }) => maxResultBytes !== undefined)?.maxResultBytes,
+    fixed: new Map(overrides.flatMap(({ fixed }) => Object.entries(fixed ?? {}))),
+    defaults: new Map(overrides.flatMap(({ defaults }) => Object.entries(defaults ?? {}))),
+    names: namesOf(overrides),
+    exactly: exact === undefined ? [] : argumentsOf(exact),
+  }
+}
+
+function exactOf({ tools = {} }: ServerDefinition, tool: string): ToolOverride | undefined {
+  const entry = Object.hasOwn(tools, tool) ? tools[tool] : undefined
+  return Array.isArray(entry) ? undefined : entry
+}
+
+function namesOf(overrides: readonly ToolOverride[]): Map<string, string> {
+  const names = new Map<string, string>()
+  for (const { arguments: wanted = {} } of overrides.toReversed()) {
+    for (const [name, own] of Object.entries(wanted)) if (!names.has(own)) names.set(own, name)
+  }
+  return names
+}
+
+function argumentsOf(override: ToolOverride): { field: string; own: string }[] {
+  const { fixed = {}, defaults = {}, arguments: names = {} } = override
+  return [
+    ...Object.keys(fixed).map((own) => ({ field: 'fixed', own })),
+    ...Object.keys(defaults).map((own) => ({ field: 'defaults', own })),
+    ...Object.values(names).map((own) => ({ field: 'arguments', own })),
+  ]
+}

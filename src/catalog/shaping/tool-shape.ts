@@ -1,0 +1,121 @@
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
+import { settledNames } from '../../domain/settled-names.ts'
+import { exposedName } from '../../domain/tool-name.ts'
+import type { NamedItem } from '../../upstream/discovery/discovery.ts'
+import { type MergedOverride, mergedOverride } from './merged-override.ts'
+import { type ArgumentChanges, shapedSchema } from './shaped-schema.ts'
+
+/** What happens to the calls of a tool between callers and the server. */
+export interface ToolShape {
+  /** The server's own names of arguments, by the names that callers know, where these are others. */
+  readonly ownNames: ReadonlyMap<string, string>
+  /** Names under which callers may send nothing. */
+  readonly closed: ReadonlySet<string>
+  /** By the server's own names, like `fixed`. */
+  readonly defaults: ReadonlyMap<string, unknown>
+  readonly fixed: ReadonlyMap<string, unknown>
+  /** Of a result as JSON. */
+  readonly maxResultBytes: number | undefined
+}
+
+/** A tool as its server defines it, and as callers get it. */
+export interface ShapedTool {
+  /** The definition that the server gave. */
+  readonly own: NamedItem
+  /** The name that callers know, after the server's. */
+  readonly name: string
+  /** The definition that callers get, but for its name. */
+  readonly listed: JsonObject
+  /** Undefined where calls pass as they are. */
+  readonly shape: ToolShape | undefined
+}
+
+/** The tools of a server as its operator wants them, and what of that cannot be done. */
+export function shapeTools(
+  definition: ServerDefinition,
+  offered: readonly NamedItem[],
+): { readonly tools: readonly ShapedTool[]; readonly problems: readonly string[] } {
+  const problems: string[] = []
+  const wanted = new Map<string, string>()
+  const shaped = offered.map((own): ShapedTool => {
+    const override = mergedOverride(definition, own.name)
+    if (override === undefined) return { own, name: own.name, listed: own, shape: undefined }
+    if (override.name !== undefined && override.name !== own.name) wanted.set(own.name, override.name)
+    return shapedTool(own, override, (problem) => problems.push(`tool ${own.name}: ${problem}`))
+  })
+  const { names, refused } = settledNames(
+    offered.map(({ name }) => name),
+    wanted,
+    (name) => exposedName(definition.name, name),
+  )
+  for (const { own, name, holder } of refused)
+    problems.push(`tool ${own}: it cannot have the name ${name}, which ${holder} has`)
+  return {
+    tools: names.size === 0 ? shaped : shaped.map((tool) => renamed(tool, names.get(tool.own.name))),
+    problems,
+  }
+}
+
+function renamed(tool: ShapedTool, name: string | undefined): ShapedTool {
+  return name === undefined ? tool : { ...tool, name }
+}
+
+function shapedTool(own: NamedItem, override: MergedOverride, report: (problem: string) => void): ShapedTool {
+  const { inputSchema: schema } = own
+  const { title, description } = override
+  const changes = changesOf(isJsonObject(schema) ? schema : {}, override, report)
+  const inputSchema = changesAny(changes) && isJsonObject(schema) ? shapedSchema(schema, changes) : undefined
+  const isAsGiven = title === undefined && description === undefined && inputSchema === undefined
+  const listed = {
+    ...own,
+    ...(title !== undefined && { title }),
+    ...(description !== undefined && { description }),
+    ...(inputSchema !== undefined && { inputSchema }),
+  }
+  return { own, name: own.name, listed: isAsGiven ? own : listed, shape: shapeOf(changes, override) }
+}
+
+/** What can be done of what is wanted. What is fixed is fixed, whatever else is wanted of it. */
+function changesOf(
+  schema: JsonObject,
+  override: MergedOverride,
+  report: (problem: string) => void,
+): ArgumentChanges {
+  const { properties } = schema
+  const all = isJsonObject(properties) ? Object.keys(properties) : []
+  const known = new Set(all)
+  const isOpen = (own: string): boolean => known.has(own) && !override.fixed.has(own)
+  const { names, refused } = settledNames(
+    all.filter(isOpen),
+    new Map([...override.names].filter(([own, name]) => isOpen(own) && own !== name)),
+  )
+  for (const { own, name, holder } of refused)
+    report(`its argument ${own} cannot have the name ${name}, which ${holder} has`)
+  for (const { field, own } of override.exactly)
+    if (!known.has(own)) report(`its inputSchema has no argument ${own}, which is named in ${field}`)
+  const takes = (own: string): boolean => known.has(own) || !isClosed(schema)
+  return {
+    names,
+    fixed: new Map([...override.fixed].filter(([own]) => takes(own))),
+    defaults: new Map([...override.defaults].filter(([own]) => isOpen(own))),
+  }
+}
+
+/** Whether no argument is valid but those that the schema names. */
+function isClosed({ additionalProperties, patternProperties }: JsonObject): boolean {
+  return additionalProperties === false && patternProperties === undefined
+}
+
+function changesAny({ names, fixed, defaults }: ArgumentChanges): boolean {
+  return names.size + fixed.size + defaults.size > 0
+}
+
+function shapeOf(changes: ArgumentChanges, override: MergedOverride): ToolShape | undefined {
+  const { names, fixed, defaults } = changes
+  const { maxResultBytes } = override
+  if (maxResultBytes === undefined && !changesAny(changes) && override.fixed.size === 0) return undefined
+  const ownNames = new Map([...names].map(([own, name]) => [name, own]))
+  const closed = [...override.fixed.keys(), ...names.keys()].filter((name) => !ownNames.has(name))
+  return { ownNames, closed: new Set(closed), defaults, fixed, maxResultBytes }
+}

@@ -1,0 +1,47 @@
+import type { Clock } from '../../../domain/clock.ts'
+import { toGatewayError } from '../../../domain/errors/errors.ts'
+import type { ServerDefinition } from '../../../domain/documents/server-definition.ts'
+import { TOOL_ERROR } from '../../../telemetry/attributes.ts'
+import type { Metrics } from '../../../telemetry/metrics/metrics.ts'
+import type { Connect, Connection } from '../connection.ts'
+import { wrapped } from './wrapped.ts'
+
+interface MeasureOptions {
+  readonly metrics: Pick<Metrics, 'clientOperation'>
+  readonly clock: Clock
+}
+
+/** Opens connections whose requests are counted and timed, those of the gateway itself like those of callers. */
+export function measuring(connect: Connect, options: MeasureOptions): Connect {
+  return async (server, events, opening) => measured(await connect(server, events, opening), server, options)
+}
+
+function measured(
+  connection: Connection,
+  { name: server, transport: kind }: ServerDefinition,
+  { metrics, clock }: MeasureOptions,
+): Connection {
+  const { protocolVersion } = connection
+  const transport = kind === 'stdio' ? 'pipe' : 'tcp'
+  return wrapped(connection, {
+    request: async (method, params, options) => {
+      const startedAt = clock.monotonic()
+      const name = method === 'tools/call' ? params?.['name'] : undefined
+      const tool = typeof name === 'string' ? name : undefined
+      const count = (errorType: string | undefined): void =>
+        metrics.clientOperation(
+          { method, protocolVersion, transport, server, tool, errorType },
+          clock.monotonic() - startedAt,
+        )
+      try {
+        const result = await connection.request(method, params, options)
+        count(result['isError'] === true ? TOOL_ERROR : undefined)
+        return result
+      } catch (error) {
+        const { code, facts } = toGatewayError(error)
+        count(String(facts.upstream?.code ?? code))
+        throw error
+      }
+    },
+  })
+}

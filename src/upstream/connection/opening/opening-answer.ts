@@ -1,0 +1,80 @@
+import {
+  type JSONRPCResponse,
+  SdkError,
+  SdkErrorCode,
+  SUPPORTED_PROTOCOL_VERSIONS,
+} from '@modelcontextprotocol/client'
+import { isJsonObject } from '../../../domain/json/json.ts'
+import { isRpcError } from '../../messages/raw-results.ts'
+
+/** Marks an error that the gateway itself wrote in place of an answer to `initialize` that is no answer. */
+const UNFIT = 'tool-gateway/unfit-opening'
+const INVALID_REQUEST = -32_600
+const MAX_PROBLEMS = 3
+/** How the SDK says that it does not know the revision that a server wants to speak. */
+export const VERSION_REFUSED = "Server's protocol version is not supported"
+
+/** What is said of a server that wants to speak a revision that is not known. */
+export const UNKNOWN_VERSION = `initialize: protocolVersion: expected one of ${SUPPORTED_PROTOCOL_VERSIONS.join(', ')}`
+
+type Result = Extract<JSONRPCResponse, { result: unknown }>['result']
+
+/**
+ * The answer to `initialize` to go on with: one that the SDK would wait beyond, because it is neither a result nor an
+ * error, becomes an error that says what was expected.
+ */
+export function openingAnswer(answer: JSONRPCResponse): JSONRPCResponse {
+  const { id, result, error }: { id?: JSONRPCResponse['id']; result?: unknown; error?: unknown } = answer
+  // Some languages write what is not there as null.
+  const defect = defectOf(result, error ?? undefined)
+  if (defect === undefined && 'result' in answer)
+    return { jsonrpc: '2.0', id: answer.id, result: withoutNullMeta(answer.result) }
+  if (defect === undefined) return answer
+  const message = `initialize: ${defect}`
+  return { jsonrpc: '2.0', id, error: { code: INVALID_REQUEST, message, data: { [UNFIT]: true } } }
+}
+
+export function isUnfitOpening(data: unknown): boolean {
+  return isJsonObject(data) && data[UNFIT] === true
+}
+
+/** Whether a server was asked to open, and answered with what it will answer with again. */
+export function isInvalidOpening(error: unknown): boolean {
+  if (error instanceof SdkError) return error.code === SdkErrorCode.InvalidResult
+  if (!(error instanceof Error)) return false
+  return error.message.startsWith(VERSION_REFUSED) || ('data' in error && isUnfitOpening(error.data))
+}
+
+/** Places and expectations of what the SDK says of an invalid result; without the values, which it does not repeat. */
+export function invalidResult(message: string): string {
+  const method = /^Invalid result for ([\w/]{1,40})/.exec(message)?.[1] ?? 'its answer'
+  const problems = issuesIn(message).slice(0, MAX_PROBLEMS)
+  return problems.length === 0 ? `${method}: the answer is not valid` : `${method}: ${problems.join('; ')}`
+}
+
+function defectOf(result: unknown, error: unknown): string | undefined {
+  if (error !== undefined && result !== undefined) return 'expected a result or an error, and got both'
+  if (error !== undefined && !isRpcError(error)) return 'error: expected an object with code and message'
+  if (error !== undefined) return undefined
+  if (!isJsonObject(result)) return 'result: expected an object'
+  return isJsonObject(result['_meta'] ?? {}) ? undefined : '_meta: expected an object'
+}
+
+function withoutNullMeta(result: Result): Result {
+  const { _meta: meta, ...rest }: { _meta?: unknown } = result
+  return meta === null ? rest : result
+}
+
+function issuesIn(message: string): string[] {
+  try {
+    const issues: unknown = JSON.parse(message.slice(message.indexOf('[')))
+    return Array.isArray(issues) ? issues.filter(isJsonObject).map(problemIn) : []
+  } catch {
+    return []
+  }
+}
+
+function problemIn({ path, expected }: Record<string, unknown>): string {
+  const place = Array.isArray(path) ? path.map(String).join('.') : ''
+  return `${place}: ${typeof expected === 'string' ? `expected ${expected}` : 'the value is not valid'}`
+}

@@ -1,0 +1,219 @@
+import {
+  Client,
+  type ClientOptions,
+  type Implementation,
+  type PriorDiscovery,
+  SdkErrorCode,
+  SdkHttpError,
+  SseError,
+} from '@modelcontextprotocol/client'
+import type { Clock } from '../../../domain/clock.ts'
+import type { Channel } from '../channel.ts'
+import type { ClientSide } from '../../messages/client-side.ts'
+import type { ConnectionEvents, Era } from '../connection.ts'
+import { announcedKinds, listenForChanges, onListChanges } from '../list-changes.ts'
+import { type Hung, OpeningPipe } from './opening-pipe.ts'
+import { SdkConnection } from '../sdk-connection.ts'
+import type { OnMessage } from '../decorators/tap.ts'
+import { unreachableCode } from './unreachable.ts'
+import { Wire } from '../wire.ts'
+
+const SESSION_ENDED = 'its session has ended'
+const CHECK_MS = 10_000
+const MODERN = '2026-07-28'
+/** More than is left, so that it is the deadline that ends the opening. */
+const BEYOND_MS = 1000
+
+/** How a server is opened: as one of an era that is known, or by asking for it. */
+export type EraQuestion = Era | 'ask'
+
+/**
+ * Connects a client over a channel. When that fails or `signal` is aborted, the channel is closed, completely,
+ * before the promise rejects with what went wrong.
+ */
+export async function open(options: {
+  server: string
+  channel: Channel
+  question: EraQuestion
+  /** Milliseconds until `signal` is aborted for lack of time. */
+  remaining: () => number
+  signal: AbortSignal
+  events: ConnectionEvents
+  clientInfo: Implementation
+  /** The one client that the connection is for. */
+  side: ClientSide | undefined
+  askTimeoutMs: number
+  clock: Clock
+  random: () => number
+  /** Hears every message of both directions. */
+  onMessage?: OnMessage | undefined
+  doubts: { readonly isDoubted: boolean; readonly onDoubtfulLoss: () => void }
+}): Promise<SdkConnection> {
+  const { channel, question, events, signal, clock, random, askTimeoutMs } = options
+  const life = new Life({ onLost: events.onLost })
+  const onResourceUpdated = life.whileLive(events.onResourceUpdated ?? (() => undefined))
+  const wire = new Wire({
+    transport: channel.transport,
+    client: options.side,
+    onResourceUpdated,
+    clock,
+    askTimeoutMs,
+    onMessage: options.onMessage,
+    takeAnswered: channel.takeAnswered,
+  })
+  const timeout = options.remaining() + BEYOND_MS
+  const client = new Client(options.clientInfo, negotiation(question, timeout))
+  const onListChanged = life.whileLive(events.onListChanged)
+  onListChanges(client, onListChanged)
+  channel.onGap(() => announcedKinds(client.getServerCapabilities()).forEach(onListChanged))
+  Object.assign(client, {
+    onclose: () => life.lose(channel.endReason()),
+    onerror: (error: Error) => {
+      if (isRefusedStream(error)) life.check()
+      const reason = lossIn(error)
+      // The request that noticed it fails first, with its own error.
+      if (reason !== undefined) setImmediate(() => life.lose(reason))
+    },
+  })
+  const hung = new AbortController()
+  const pipe =
+    question === 'ask' && channel.isPipe
+      ? new OpeningPipe({
+          transport: wire,
+          clock,
+          clientInfo: options.clientInfo,
+          remaining: options.remaining,
+          onHung: (reason: Hung) => hung.abort(reason),
+        })
+      : undefined
+  try {
+    const prior: PriorDiscovery | undefined = question === 'legacy' ? { kind: 'legacy' } : undefined
+    const connecting = client.connect(pipe ?? wire, {
+      timeout,
+      signal,
+      ...(prior !== undefined && { prior }),
+    })
+    await unlessAborted(connecting, AbortSignal.any([signal, hung.signal]))
+    pipe?.opened()
+  } catch (error) {
+    await wire.close().catch(() => undefined)
+    throw error
+  }
+  const close = async (): Promise<void> => {
+    life.end()
+    await channel.sayGoodbye()
+    await client.close()
+    // Closes a transport that the client has already let go of.
+    await wire.close()
+  }
+  const connection = new SdkConnection({
+    server: options.server,
+    client,
+    wire,
+    pid: channel.pid(),
+    clock,
+    random,
+    signal: life.signal,
+    onResourceUpdated,
+    session: {
+      exists: channel.hasSession(),
+      onLost: () => setImmediate(() => life.lose(SESSION_ENDED)),
+      ...options.doubts,
+    },
+    close,
+  })
+  life.begin(connection)
+  if (connection.era === 'modern')
+    void listenForChanges({ client, onListChanged, clock, random, signal: life.signal })
+  return connection
+}
+
+function negotiation(question: EraQuestion, timeoutMs: number): ClientOptions {
+  if (question === 'legacy') return {}
+  const mode = question === 'modern' ? { pin: MODERN } : 'auto'
+  return { versionNegotiation: { mode, probe: { timeoutMs } } }
+}
+
+/** Rejects as soon as `signal` is aborted; what becomes of `promise` then does not matter any more. */
+async function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const abort = (): void => reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  if (signal.aborted) abort()
+  try {
+    await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+/** Why an error means that the whole connection is over; undefined for one that concerns a single request. */
+function lossIn(error: unknown): string | undefined {
+  const unreachable = unreachableCode(error)
+  if (unreachable !== undefined) return `it cannot be reached any more (${unreachable})`
+  return error instanceof SseError ? 'the event stream ended' : undefined
+}
+
+/** The stream for everything that belongs to no request: the session is gone, or there never was such a stream. */
+function isRefusedStream(error: unknown): boolean {
+  if (!(error instanceof SdkHttpError) || error.code !== SdkErrorCode.ClientHttpFailedToOpenStream)
+    return false
+  return error.status >= 400 && error.status < 500 && error.status !== 429
+}
+
+/** From the moment a connection is open until it is closed or lost: the time in which its reports count. */
+class Life {
+  readonly #onLost: ConnectionEvents['onLost']
+  readonly #over = new AbortController()
+  #connection: SdkConnection | undefined
+  /** A loss noticed while the connection was being handed over. */
+  #lostEarly: string | undefined
+
+  constructor(options: Pick<ConnectionEvents, 'onLost'>) {
+    this.#onLost = options.onLost
+  }
+
+  /** Aborted when the life is over. */
+  get signal(): AbortSignal {
+    return this.#over.signal
+  }
+
+  begin(connection: SdkConnection): void {
+    this.#connection = connection
+    const reason = this.#lostEarly
+    if (reason !== undefined) setImmediate(() => this.lose(reason))
+  }
+
+  end(): void {
+    this.#over.abort()
+  }
+
+  /** Has a request find out whether the session still exists. */
+  check(): void {
+    const { signal } = this.#over
+    if (signal.aborted) return
+    void this.#connection?.request('ping', undefined, { signal, timeoutMs: CHECK_MS }).catch(() => undefined)
+  }
+
+  lose(reason: string): void {
+    if (this.#over.signal.aborted) return
+    if (this.#connection === undefined) {
+      this.#lostEarly = reason
+      return
+    }
+    this.end()
+    if (reason === SESSION_ENDED) {
+      // Whoever opened it closes it, when requests in flight have been told by the server that it has not run them.
+      this.#onLost(reason, 'session')
+      return
+    }
+    void this.#connection.close()
+    this.#onLost(reason)
+  }
+
+  whileLive<T>(report: (value: T) => void): (value: T) => void {
+    return (value) => {
+      if (this.#connection !== undefined && !this.#over.signal.aborted) report(value)
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import { isJsonObject } from '../../../domain/json/json.ts'
+
+/** Failures before a byte of the request could have been handled by anyone. */
+const NOT_CONNECTED = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'EHOSTDOWN',
+  'EADDRNOTAVAIL',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+const UNTRUSTED = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_UNTRUSTED',
+])
+/** System calls that come before anything is sent. */
+const CONNECTING = new Set(['connect', 'getaddrinfo'])
+const BAD_PORT = 'bad port'
+
+/** Certificates and ports: what is wrong, and what to try. */
+const REASONS: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'its certificate has expired; it has to be renewed at the server',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet; check the clocks of both machines',
+  CERT_REVOKED: 'its certificate was revoked; it has to be renewed at the server',
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    'its certificate is for another host name; write the name that the certificate has into url',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS at this port; try http:// or another port',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS at this port; try http:// or another port',
+  [BAD_PORT]: 'HTTP clients refuse its port, which belongs to another protocol; use another port',
+}
+
+/** The system's name of a failure to connect, found in what `fetch` throws; undefined for every other failure. */
+export function unreachableCode(error: unknown): string | undefined {
+  for (const failure of chainOf(error)) {
+    const code = codeOf(failure)
+    if (code === undefined) continue
+    if (NOT_CONNECTED.has(code) || UNTRUSTED.has(code) || REASONS[code] !== undefined) return code
+    if (CONNECTING.has(String(failure['syscall']))) return code
+  }
+  return undefined
+}
+
+/** Why there was no connection, or why it broke, for operators: what it was and, where that is known, what to try. */
+export function connectionFailure(error: unknown): string {
+  const code = unreachableCode(error)
+  if (code === undefined) return brokenReason(error)
+  const reason = REASONS[code]
+  if (reason !== undefined) return code === BAD_PORT ? reason : `${reason} (${code})`
+  if (!UNTRUSTED.has(code)) return `it cannot be reached (${code})`
+  return `its certificate is not trusted (${code}); name a file with the certificate of its authority in NODE_EXTRA_CA_CERTS and start the gateway again`
+}
+
+function brokenReason(error: unknown): string {
+  const code = chainOf(error)
+    .map(codeOf)
+    .find((found) => found !== undefined)
+  if (code?.startsWith('HPE_') === true)
+    return `it does not speak HTTP at this port (${code}); try https:// or another port`
+  return code === undefined ? 'the connection broke' : `the connection broke (${code})`
+}
+
+/** By shape, not by class: what `fetch` throws may come from another realm. */
+function chainOf(error: unknown): Record<string, unknown>[] {
+  const chain: Record<string, unknown>[] = []
+  for (let current = error; isJsonObject(current) && chain.length < 10; current = current['cause'])
+    chain.push(current)
+  return chain
+}
+
+/** `fetch` has no code for a port that it refuses. */
+function codeOf({ code, message }: Record<string, unknown>): string | undefined {
+  if (typeof code === 'string') return code
+  return message === BAD_PORT ? BAD_PORT : undefined
+}

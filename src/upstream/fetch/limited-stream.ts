@@ -1,0 +1,144 @@
+import type { RequestId } from '@modelcontextprotocol/client'
+import type { EventHeads } from './event-heads.ts'
+import { oversizedReply, ResponseTooLarge, responseId } from '../messages/oversized-message.ts'
+
+const NEWLINE = 0x0a
+const CARRIAGE_RETURN = 0x0d
+const HEAD_BYTES = 512
+const TAIL_BYTES = 256
+const EVENT_END = '\n\n'
+
+/** Fails a body with {@link ResponseTooLarge} once it is larger than `maxBytes`. */
+export function limitBody(maxBytes: number): TransformStream<Uint8Array, Uint8Array> {
+  let size = 0
+  return new TransformStream({
+    transform(chunk, controller) {
+      size += chunk.length
+      if (size > maxBytes) controller.error(new ResponseTooLarge('the body is too large'))
+      else controller.enqueue(chunk)
+    },
+  })
+}
+
+/**
+ * Limits each event of a `text/event-stream` to `maxBytes`. The rest of a larger one is dropped and an error
+ * response takes its place, so that its request fails at once: the SDK would take a broken stream for a
+ * lost connection, and the request would wait for its timeout.
+ * @param requestId the request that the whole stream answers, if it answers one; the stream then ends
+ * @param heads told of each event. A response stream that turns out to be one of HTTP+SSE ends.
+ */
+export function limitEvents(
+  maxBytes: number,
+  requestId: () => RequestId | undefined,
+  heads?: { readonly note: EventHeads['note']; readonly endsAtEndpoint: boolean },
+): TransformStream<Uint8Array, Uint8Array> {
+  const limiter = new EventLimiter({ maxBytes, requestId, heads })
+  return new TransformStream({ transform: (chunk, controller) => limiter.push(chunk, controller) })
+}
+
+type Output = TransformStreamDefaultController<Uint8Array>
+
+class EventLimiter {
+  readonly #maxBytes: number
+  readonly #requestId: () => RequestId | undefined
+  readonly #heads: Parameters<typeof limitEvents>[2]
+  /** Of the current event: its size so far, its first bytes, and while it is being dropped its last ones. */
+  #size = 0
+  #head = ''
+  #tail: string | undefined
+  /** Whether the current line holds nothing yet but perhaps a carriage return. */
+  #isBlankLine = true
+
+  constructor(options: {
+    maxBytes: number
+    requestId: () => RequestId | undefined
+    heads: Parameters<typeof limitEvents>[2]
+  }) {
+    this.#maxBytes = options.maxBytes
+    this.#requestId = options.requestId
+    this.#heads = options.heads
+  }
+
+  push(chunk: Uint8Array, output: Output): void {
+    let passFrom = 0
+    for (let start = 0; start < chunk.length;) {
+      const newline = chunk.indexOf(NEWLINE, start)
+      const end = newline === -1 ? chunk.length : newline + 1
+      const wasDropping = this.#tail !== undefined
+      this.#take(chunk, start, end)
+      if (this.#tail !== undefined && !wasDropping) {
+        if (passFrom < start) output.enqueue(chunk.subarray(passFrom, start))
+        if (this.#refuse(output) === 'ended') return
+      }
+      const next = newline === -1 ? 'goes on' : this.#endLine(chunk, end, output)
+      if (next === 'ended') return
+      if (next === 'starts again') passFrom = end
+      start = end
+    }
+    if (this.#tail === undefined && passFrom < chunk.length) output.enqueue(chunk.subarray(passFrom))
+  }
+
+  /** Notes the event that ends here; says whether it shows that the stream is none of Streamable HTTP. */
+  #isForeign(chunk: Uint8Array, end: number): boolean {
+    if (this.#heads === undefined || this.#head.trim() === '') return false
+    const tail = text(chunk.subarray(Math.max(0, end - TAIL_BYTES), end))
+    const isEndpoint = this.#heads.note({ head: this.#head, tail, whole: this.#requestId })
+    return isEndpoint && this.#heads.endsAtEndpoint
+  }
+
+  #take(chunk: Uint8Array, start: number, end: number): void {
+    this.#size += end - start
+    if (this.#head.length < HEAD_BYTES)
+      this.#head += text(chunk.subarray(start, Math.min(end, start + HEAD_BYTES)))
+    const isBreak =
+      end - start <= 2 &&
+      chunk.subarray(start, end).every((byte) => byte === NEWLINE || byte === CARRIAGE_RETURN)
+    this.#isBlankLine &&= isBreak
+    if (this.#tail !== undefined) {
+      this.#tail = (this.#tail + text(chunk.subarray(Math.max(start, end - TAIL_BYTES), end))).slice(
+        -TAIL_BYTES,
+      )
+    } else if (this.#size > this.#maxBytes) {
+      this.#tail = text(chunk.subarray(Math.max(start, end - TAIL_BYTES), end))
+    }
+  }
+
+  /** Cuts the event short, which makes it invalid JSON that the SDK skips, and answers in its place. */
+  #refuse(output: Output): 'ended' | 'goes on' {
+    output.enqueue(Buffer.from(EVENT_END))
+    const whole = this.#requestId()
+    answer(output, whole ?? responseId(dataOf(this.#head), undefined))
+    if (whole === undefined) return 'goes on'
+    output.terminate()
+    return 'ended'
+  }
+
+  /** Notes the end of a line; says whether passing on starts again after it, or the stream is over. */
+  #endLine(chunk: Uint8Array, end: number, output: Output): 'starts again' | 'goes on' | 'ended' {
+    const isEventEnd = this.#isBlankLine
+    this.#isBlankLine = true
+    if (!isEventEnd) return 'goes on'
+    if (this.#isForeign(chunk, end)) {
+      output.terminate()
+      return 'ended'
+    }
+    const dropped = this.#tail
+    if (dropped !== undefined) answer(output, responseId(dataOf(this.#head), dropped))
+    this.#size = 0
+    this.#head = ''
+    this.#tail = undefined
+    return dropped === undefined ? 'goes on' : 'starts again'
+  }
+}
+
+function answer(output: Output, id: RequestId | undefined): void {
+  if (id !== undefined) output.enqueue(Buffer.from(`data: ${JSON.stringify(oversizedReply(id))}${EVENT_END}`))
+}
+
+function dataOf(head: string): string {
+  return head.slice(head.indexOf('data:') + 'data:'.length)
+}
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+}

@@ -1,0 +1,227 @@
+import type { Clock } from '../../domain/clock.ts'
+import { GatewayError } from '../../domain/errors/errors.ts'
+import { canonicalJson, type JsonObject } from '../../domain/json/json.ts'
+import type { ClientCapability, ServerDefinition } from '../../domain/documents/server-definition.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import type { ClientSide } from '../messages/client-side.ts'
+import type { Connect, Connection } from '../connection/connection.ts'
+import { discover, type ListName, type NamedItem, type Offer } from '../discovery/discovery.ts'
+import { sizeOf } from '../instance/pool-size.ts'
+import type { Slots } from '../instance/slots.ts'
+
+const DECLARATIONS: Readonly<Record<ClientCapability, JsonObject>> = {
+  elicitation: { form: {}, url: {} },
+  sampling: { tools: {} },
+  roots: { listChanged: true },
+}
+
+/** The member that tells the items of a list apart. */
+const IDENTITIES: Readonly<Record<ListName, string>> = {
+  tools: 'name',
+  prompts: 'name',
+  resources: 'uri',
+  resourceTemplates: 'uriTemplate',
+}
+
+/** A look may start a process: a server that announces one change after the other does not get one each. */
+const APART_MS = 30_000
+
+type Items = Readonly<Record<ListName, readonly NamedItem[]>>
+
+const NOTHING: Items = { tools: [], prompts: [], resources: [], resourceTemplates: [] }
+
+/**
+ * Finds out what a legacy server shows only to clients with capabilities, which it learns when it is connected and
+ * never again: by a second, short connection that declares all that the server's document grants. A second process of
+ * a server that has one may take from the first what both need, so that it waits for a client that would see the
+ * difference, and is never tried again once it failed.
+ */
+export class ConditionalOffer {
+  readonly #clock: Clock
+  readonly #definition: () => ServerDefinition
+  readonly #discover: (signal: AbortSignal) => Promise<Offer | undefined>
+  readonly #logger: Logger
+  readonly #onChange: (offer: Offer) => void
+  /** What all clients see, as it is known last. */
+  #plain: Offer | undefined
+  #more: Items = NOTHING
+  /** Of the last look; undefined before the first one that succeeded. */
+  #isDifferent: boolean | undefined
+  #program: string | undefined
+  /** A look failed, or the server was lost during one. */
+  #hasFailed = false
+  /** A client that would see a difference has come since the last look. */
+  #isWanted = false
+  /** Of the connection for which a look is due. */
+  #due: AbortSignal | undefined
+  #lastEnd = Number.NEGATIVE_INFINITY
+  #looking: Promise<void> = Promise.resolve()
+  /** Ends the look that is under way. */
+  #signal: AbortSignal | undefined
+
+  /** @param options.onChange is given the whole offer when a look made a difference to it */
+  constructor(options: {
+    clock: Clock
+    definition: () => ServerDefinition
+    discover: (signal: AbortSignal) => Promise<Offer | undefined>
+    logger: Logger
+    onChange: (offer: Offer) => void
+  }) {
+    this.#clock = options.clock
+    this.#definition = options.definition
+    this.#discover = options.discover
+    this.#logger = options.logger
+    this.#onChange = options.onChange
+  }
+
+  /** The offer that all clients see, with what the last look found beside it. */
+  widen(plain: Offer): Offer {
+    this.#plain = plain
+    return widened(plain, this.#more)
+  }
+
+  /** A client has come that would see a difference. */
+  wanted(): void {
+    this.#isWanted = true
+    if (this.#due !== undefined && !this.#due.aborted) this.#look(this.#due)
+  }
+
+  /** The server has been connected: looks, unless the same program showed no difference before. */
+  connected({ serverInfo }: Connection, signal: AbortSignal): void {
+    const program = canonicalJson(serverInfo ?? {})
+    if (program !== this.#program) {
+      this.#program = program
+      this.#isDifferent = undefined
+      this.#hasFailed = false
+      this.#lastEnd = Number.NEGATIVE_INFINITY
+    }
+    if (this.#isDifferent !== false) this.#owe(signal)
+  }
+
+  /** The server has been asked again: looks if it showed a difference before. */
+  rediscovered(signal: AbortSignal): void {
+    if (this.#isDifferent === true) this.#owe(signal)
+  }
+
+  /** Resolves when no look is under way, and so nothing is left of it. */
+  settled(): Promise<void> {
+    return this.#looking
+  }
+
+  #owe(signal: AbortSignal): void {
+    const { transport } = this.#definition()
+    if (this.#hasFailed && transport === 'stdio') return
+    this.#due = signal
+    const isFree = transport !== 'stdio' || sizeOf(this.#definition(), { isSolo: false }).max > 1
+    if (isFree || this.#isWanted) this.#look(signal)
+  }
+
+  /** One at a time: the look of an earlier connection, which has been ended, comes to its end first. */
+  #look(signal: AbortSignal): void {
+    if (this.#signal === signal || this.#clock.monotonic() - this.#lastEnd < APART_MS) return
+    this.#signal = signal
+    this.#due = undefined
+    this.#isWanted = false
+    this.#looking = this.#looking.then(() => this.#lookNow(signal))
+  }
+
+  async #lookNow(signal: AbortSignal): Promise<void> {
+    try {
+      const offer = await this.#discover(signal)
+      if (!signal.aborted) this.#found(offer)
+    } catch (error) {
+      this.#hasFailed = true
+      this.#logger.debug({ err: error }, 'could not ask what is offered to clients with capabilities')
+    } finally {
+      if (this.#signal === signal) this.#signal = undefined
+      if (!signal.aborted) this.#lastEnd = this.#clock.monotonic()
+    }
+  }
+
+  #found(offer: Offer | undefined): void {
+    const plain = this.#plain
+    if (plain === undefined) return
+    const before = this.#more
+    this.#more = offer === undefined ? NOTHING : moreOf(offer, plain)
+    this.#isDifferent = Object.values(this.#more).some((items) => items.length > 0)
+    if (canonicalJson(before) !== canonicalJson(this.#more)) this.#onChange(widened(plain, this.#more))
+  }
+}
+
+/**
+ * Connects as a client with all capabilities that the server's document grants, asks what there is, and closes the
+ * connection, whatever happens. Undefined for a server that turns out to be modern: it does not vary its lists.
+ * @throws GatewayError when the server cannot be connected or asked
+ */
+export async function discoverAsClient(options: {
+  server: ServerDefinition
+  connect: Connect
+  clock: Clock
+  slots: Slots
+  timeoutMs: number
+  signal: AbortSignal
+}): Promise<Offer | undefined> {
+  const { server, connect, clock, slots, timeoutMs, signal } = options
+  return slots.use(
+    async () => {
+      const deadline = new AbortController()
+      const cancel = clock.after(timeoutMs, () => deadline.abort(new Error('it took too long')))
+      const bounded = { timeoutMs, signal: AbortSignal.any([signal, deadline.signal]) }
+      try {
+        const connection = await connect(server, UNHEARD, { ...bounded, client: clientOf(server) })
+        try {
+          return connection.era === 'legacy' ? await discover(connection, bounded) : undefined
+        } finally {
+          await connection.close()
+        }
+      } finally {
+        cancel()
+      }
+    },
+    signal,
+    { tenantId: server.tenantId },
+  )
+}
+
+const UNHEARD = { onLost: () => undefined, onListChanged: () => undefined }
+
+/** A client that can do everything and is never there. */
+function clientOf({ name, clientCapabilities }: ServerDefinition): ClientSide {
+  return {
+    capabilities: Object.fromEntries(clientCapabilities.map((kind) => [kind, DECLARATIONS[kind]])),
+    logLevel: undefined,
+    ask: () =>
+      Promise.reject(new GatewayError('client_not_reachable', undefined, { facts: { server: name } })),
+    tell: () => undefined,
+  }
+}
+
+function moreOf(offer: Items, than: Items): Items {
+  return byList((list) => {
+    const known = identities(than[list], list)
+    return offer[list].filter((item) => !known.has(identity(item, list)))
+  })
+}
+
+function widened(plain: Offer, more: Items): Offer {
+  const added = moreOf(more, plain)
+  const needsClient = byList((list) => identities(added[list], list))
+  return { ...plain, ...byList((list) => [...plain[list], ...added[list]]), needsClient }
+}
+
+function byList<T>(make: (list: ListName) => T): Record<ListName, T> {
+  return {
+    tools: make('tools'),
+    prompts: make('prompts'),
+    resources: make('resources'),
+    resourceTemplates: make('resourceTemplates'),
+  }
+}
+
+function identities(items: readonly NamedItem[], list: ListName): Set<string> {
+  return new Set(items.map((item) => identity(item, list)))
+}
+
+function identity(item: NamedItem, list: ListName): string {
+  return String(item[IDENTITIES[list]])
+}

@@ -1,0 +1,129 @@
+import { GatewayError } from '../../domain/errors/errors.ts'
+import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import { ConditionalOffer, discoverAsClient } from './conditional-offer.ts'
+import type { Connection } from '../connection/connection.ts'
+import { discover, type Offer } from '../discovery/discovery.ts'
+import type { InstanceContext } from '../instance/instance-context.ts'
+import { Rediscovery } from './rediscovery.ts'
+
+const MAX_DISCOVERY_MS = 30_000
+
+/** Keeps what an instance offers up to date while it is connected. */
+export class LiveOffer {
+  readonly #context: InstanceContext
+  readonly #definition: () => ServerDefinition
+  readonly #logger: Logger
+  readonly #onOffer: (offer: Offer) => void
+  readonly #onLost: (signal: AbortSignal, error: GatewayError) => void
+  readonly #rediscovery: Rediscovery
+  readonly #conditional: ConditionalOffer
+  /** The present connection, and what ends with it. */
+  #present: { readonly connection: Connection; readonly signal: AbortSignal } | undefined
+  #toldProblems = ''
+  /** What the server said last. */
+  #told: Offer | undefined
+
+  constructor(options: {
+    context: InstanceContext
+    definition: () => ServerDefinition
+    logger: Logger
+    onOffer: (offer: Offer) => void
+    /** The server does not say any more what it offers. */
+    onLost: (signal: AbortSignal, error: GatewayError) => void
+  }) {
+    const { context, definition, logger, onOffer } = options
+    this.#context = context
+    this.#definition = definition
+    this.#logger = logger
+    this.#onOffer = onOffer
+    this.#onLost = options.onLost
+    this.#rediscovery = new Rediscovery({
+      clock: context.clock,
+      ttlMs: () => definition().catalogTtlMs,
+      run: () => this.#rediscover(),
+    })
+    this.#conditional = new ConditionalOffer({
+      clock: context.clock,
+      definition,
+      logger,
+      discover: (signal) => this.#discoverAsClient(signal),
+      onChange: onOffer,
+    })
+  }
+
+  /** Passes on what the server said. */
+  tell(offer: Offer): void {
+    const problems = offer.problems.join('\n')
+    if (problems !== '' && problems !== this.#toldProblems) {
+      this.#logger.warn({ problems: offer.problems }, 'left out parts of what the server offers')
+    }
+    this.#toldProblems = problems
+    this.#told = offer
+    this.#onOffer(this.#conditional.widen(offer))
+  }
+
+  /** From now on the server is asked again, over this connection, until `stop`. */
+  begin(connection: Connection, signal: AbortSignal): void {
+    this.#present = { connection, signal }
+    this.#rediscovery.start()
+    const varies = connection.era === 'legacy' && this.#definition().clientCapabilities.length > 0
+    if (varies) this.#conditional.connected(connection, signal)
+  }
+
+  /** The definition has changed, and with it perhaps how long an offer holds. */
+  updated(): void {
+    if (this.#present !== undefined) this.#rediscovery.start()
+  }
+
+  /** The server announced a change. */
+  changed(): void {
+    this.#rediscovery.request()
+  }
+
+  /** A client has come that may see more than others. */
+  clientSeen(): void {
+    this.#conditional.wanted()
+  }
+
+  stop(): void {
+    this.#present = undefined
+    this.#rediscovery.stop()
+  }
+
+  close(): void {
+    this.#rediscovery.close()
+  }
+
+  /** Resolves when nothing that it opened is left; `signal` of the last `begin` has to be aborted. */
+  settled(): Promise<void> {
+    return this.#conditional.settled()
+  }
+
+  /** A server that cannot say what it offers is as good as lost. Resolves with whether it said something new. */
+  async #rediscover(): Promise<boolean> {
+    if (this.#present === undefined) return true
+    const { connection, signal } = this.#present
+    try {
+      const timeoutMs = Math.min(this.#context.connectTimeoutMs, MAX_DISCOVERY_MS)
+      const { clock } = this.#context
+      const offer = await discover(connection, { timeoutMs, signal, clock, previous: this.#told })
+      if (signal.aborted) return true
+      const isChanged = JSON.stringify(offer) !== JSON.stringify(this.#told)
+      this.tell(offer)
+      this.#conditional.rediscovered(signal)
+      return isChanged
+    } catch (error) {
+      const isGone = error instanceof GatewayError && error.code !== 'upstream_error'
+      if (isGone) this.#onLost(signal, error)
+      else if (!signal.aborted)
+        this.#logger.warn({ err: error }, 'could not ask again what the server offers')
+      return false
+    }
+  }
+
+  #discoverAsClient(signal: AbortSignal): Promise<Offer | undefined> {
+    const { connect, clock, lookSlots: slots, connectTimeoutMs: timeoutMs } = this.#context
+    return discoverAsClient({ server: this.#definition(), connect, clock, slots, timeoutMs, signal })
+  }
+}

@@ -1,0 +1,161 @@
+import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
+import type { Candidate } from './balancer/balancer.ts'
+import type { ClientSide } from '../messages/client-side.ts'
+import type { Connection } from '../connection/connection.ts'
+import { Ejection } from '../health/ejection.ts'
+import { type Health, HealthCheck } from '../health/health-check.ts'
+import { probeConnection, probePath } from '../health/health-probe.ts'
+import { Instance } from '../instance/instance.ts'
+import type { InstanceContext, InstanceEvents, InstanceStatus } from '../instance/instance-context.ts'
+import { definitionAt, shownUrl, type Target } from '../instance/targets.ts'
+
+/** The share of the newest call in the average of all. */
+const NEWEST = 0.1
+
+export interface MemberEvents extends Omit<InstanceEvents, 'onState' | 'onListChanged' | 'onOffer'> {
+  /** Something about it is different: its state, or whether it is healthy. */
+  readonly onChange: (member: Member, reason: string | undefined) => void
+  readonly onListChanged: (member: Member) => void
+  readonly onOffer: (member: Member, offer: Parameters<InstanceEvents['onOffer']>[0]) => void
+}
+
+export interface MemberOptions {
+  /** Of the instance, unlike all others. */
+  readonly id: string
+  readonly order: number
+  /** Of the whole server. */
+  readonly definition: ServerDefinition
+  /** Absent for a process. */
+  readonly target: Target | undefined
+  readonly context: InstanceContext
+  readonly client: ClientSide | undefined
+  readonly events: MemberEvents
+}
+
+/** An instance as the pool sees it that it belongs to: its share of the calls, and how it does. */
+export class Member implements Candidate {
+  readonly id: string
+  readonly order: number
+  readonly instance: Instance
+  /** Absent for a process. */
+  readonly url: string | undefined
+  /** Whether it gets no calls for its health, or for what they have come to. */
+  isOut = false
+  readonly #context: InstanceContext
+  readonly #events: MemberEvents
+  readonly #check: HealthCheck
+  /** Whether it gets calls for what its calls have come to. */
+  readonly ejection: Ejection
+  #weight: number
+  #answeredAt = Number.NEGATIVE_INFINITY
+  #averageMs: number | undefined
+
+  constructor(options: MemberOptions) {
+    const { id, order, definition, target, context, client, events } = options
+    this.id = target?.url ?? id
+    this.order = order
+    this.url = target?.url
+    this.#weight = target?.weight ?? 1
+    this.#context = context
+    this.#events = events
+    this.instance = new Instance({
+      id,
+      definition: definitionAt(definition, target?.url),
+      context,
+      client,
+      events: {
+        onState: (_state, reason) => this.#onState(reason),
+        needsOffer: events.needsOffer,
+        onOffer: (offer) => events.onOffer(this, offer),
+        onListChanged: () => events.onListChanged(this),
+        onResourceUpdated: events.onResourceUpdated,
+      },
+    })
+    this.ejection = new Ejection({
+      clock: context.clock,
+      settings: () => this.instance.definition.circuitBreaker,
+      onChange: (reason) => events.onChange(this, reason),
+    })
+    this.#check = new HealthCheck({
+      clock: context.clock,
+      settings: () => this.instance.definition.healthCheck,
+      turnMs: () => context.probeTurns.take(),
+      probe: (probing) => this.#probe(probing),
+      answeredAt: () => this.#answeredAt,
+      onChange: (health, reason) => this.#onHealth(health, reason),
+    })
+  }
+
+  get weight(): number {
+    return this.#weight
+  }
+
+  get inFlight(): number {
+    return this.instance.inFlight
+  }
+
+  /** The open connection of an instance that is ready. */
+  get connection(): Connection | undefined {
+    return this.instance.connection
+  }
+
+  get isUnhealthy(): boolean {
+    return this.#check.health === 'unhealthy'
+  }
+
+  /** How long its calls take of late, in milliseconds. */
+  get averageMs(): number | undefined {
+    return this.#averageMs
+  }
+
+  get status(): InstanceStatus {
+    const health = this.isOut ? 'unhealthy' : this.#check.health
+    const latencyMs = this.#averageMs ?? this.#check.latencyMs
+    return {
+      ...this.instance.status,
+      ...(this.url !== undefined && { url: shownUrl(this.url) }),
+      ...(health !== undefined && { health }),
+      ...(latencyMs !== undefined && { latencyMs: Math.round(latencyMs * 10) / 10 }),
+    }
+  }
+
+  /** Takes over what does not concern the connection. */
+  update(definition: ServerDefinition, weight: number): void {
+    this.#weight = weight
+    this.instance.update(definitionAt(definition, this.url))
+    this.#check.updated()
+  }
+
+  /** A call was answered, `at` on the monotonic clock. */
+  answered(at: number, tookMs: number): void {
+    this.#answeredAt = at
+    this.#averageMs =
+      this.#averageMs === undefined ? tookMs : this.#averageMs + (tookMs - this.#averageMs) * NEWEST
+  }
+
+  #onState(reason: string | undefined): void {
+    if (this.instance.state === 'ready') this.#check.start(this.instance.life)
+    else {
+      this.#check.stop()
+      this.ejection.reset()
+    }
+    this.#events.onChange(this, reason)
+  }
+
+  /** A process that hangs is replaced; an endpoint may come to itself. */
+  #onHealth(health: Health | undefined, reason: string | undefined): void {
+    if (health !== 'unhealthy' || this.url !== undefined) this.#events.onChange(this, reason)
+    else {
+      this.#check.forget()
+      this.instance.lose(reason ?? 'it is not healthy')
+    }
+  }
+
+  async #probe(options: { timeoutMs: number; signal: AbortSignal }): Promise<void> {
+    const { connection } = this
+    const { path } = this.instance.definition.healthCheck
+    if (this.url !== undefined && path !== undefined)
+      await probePath(this.url, path, { clock: this.#context.clock, ...options })
+    else if (connection !== undefined) await probeConnection(connection, options)
+  }
+}

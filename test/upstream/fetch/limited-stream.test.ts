@@ -1,0 +1,56 @@
+import { expect, test } from '@jest/globals'
+import { limitEvents } from '../../../src/upstream/fetch/limited-stream.ts'
+
+async function through(maxBytes: number, chunks: readonly string[], requestId?: number): Promise<string> {
+  const source = new ReadableStream<Uint8Array>({
+    start(controller) {
+      for (const chunk of chunks) controller.enqueue(Buffer.from(chunk))
+      controller.close()
+    },
+  })
+  let text = ''
+  for await (const bytes of source.pipeThrough(limitEvents(maxBytes, () => requestId)))
+    text += Buffer.from(bytes).toString()
+  return text
+}
+
+const TOO_LARGE = (id: number): string =>
+  `data: {"jsonrpc":"2.0","id":${id},"error":{"code":-31003,"message":"The answer of the server is too large","data":{"tool-gateway/response-too-large":true}}}\n\n`
+
+test('a stream of events within the limit passes unchanged, however long it is', async () => {
+  const event = `event: message\ndata: {"id":1}\n\n`
+  const chunks = Array.from({ length: 100 }, () => event)
+  expect(await through(40, chunks)).toBe(chunks.join(''))
+})
+
+test.each([1, 2, 3, 7])(
+  'the ends of events are found in pieces of %i bytes, with either line end',
+  async (size) => {
+    const stream = 'data: 0123456789\r\n\r\ndata: 0123456789\n\n: note\n\ndata: 0123456789\n\n'.repeat(5)
+    const chunks = stream.match(new RegExp(`[^]{1,${size}}`, 'g')) ?? []
+    expect(await through(30, chunks)).toBe(stream)
+  },
+)
+
+test('an event that is too large is cut short and answered in its place, and the stream goes on', async () => {
+  const large = `data: {"jsonrpc":"2.0","id":5,"result":"${'x'.repeat(100)}`
+  const output = await through(80, ['data: a\n\n', large, 'x'.repeat(100), '"}\n\ndata: b\n\n'])
+  expect(output.startsWith('data: a\n\n')).toBe(true)
+  expect(output.endsWith(`\n\n${TOO_LARGE(5)}data: b\n\n`)).toBe(true)
+  expect(output).not.toContain('x'.repeat(101))
+})
+
+test('an event that is too large is answered at its end when only that has the id', async () => {
+  const output = await through(80, [
+    `data: {"result":{"x":"${'x'.repeat(200)}"},`,
+    '"jsonrpc":"2.0","id":6}\n',
+    '\n',
+    'data: b\n\n',
+  ])
+  expect(output.endsWith(`\n\n${TOO_LARGE(6)}data: b\n\n`)).toBe(true)
+})
+
+test('the stream that answers one request ends with the answer in place of the one that was too large', async () => {
+  const output = await through(80, [': hi\n\n', `data: ${'x'.repeat(200)}`, 'data: never\n\n'], 9)
+  expect(output).toBe(`: hi\n\n\n\n${TOO_LARGE(9)}`)
+})

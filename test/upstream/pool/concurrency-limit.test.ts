@@ -1,0 +1,35 @@
+import { expect, test } from '@jest/globals'
+import { ConcurrencyLimit } from '../../../src/upstream/pool/concurrency-limit.ts'
+
+test('there is room up to the limit, which may change', () => {
+  let max = 1
+  const limit = new ConcurrencyLimit({ max: () => max })
+  limit.enter()
+  expect([limit.hasRoom, limit.inFlight]).toEqual([false, 1])
+  max = 2
+  expect(limit.hasRoom).toBe(true)
+  limit.enter()
+  limit.leave()
+  limit.leave()
+  expect([limit.hasRoom, limit.inFlight]).toEqual([true, 0])
+})
+
+test('those who wait are called in turn, one for each place, and who asks again is the last', () => {
+  const limit = new ConcurrencyLimit({ max: () => 1 })
+  const called: string[] = []
+  const waiting = (name: string): (() => void) => {
+    const task = (): void => {
+      called.push(name)
+      limit.enter()
+      limit.whenRoom(task)
+    }
+    return task
+  }
+  limit.enter()
+  const [a, b] = [waiting('a'), waiting('b')]
+  limit.whenRoom(a)
+  limit.whenRoom(b)
+  limit.whenRoom(a)
+  for (let place = 0; place < 4; place += 1) limit.leave()
+  expect(called).toEqual(['a', 'b', 'a', 'b'])
+})

@@ -1,0 +1,134 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, expect, test } from '@jest/globals'
+import { systemClock } from '../../../src/domain/clock.ts'
+import { ProcessLog } from '../../../src/upstream/stdio/process-log.ts'
+import { NotSent, StdioTransport } from '../../../src/upstream/stdio/stdio-transport.ts'
+import { eventually } from '../../support/eventually.ts'
+
+const opened: StdioTransport[] = []
+afterEach(() => Promise.all(opened.splice(0).map((transport) => transport.close())))
+
+async function start(script: string): Promise<{ transport: StdioTransport; messages: unknown[] }> {
+  const transport = new StdioTransport({
+    command: { command: process.execPath, args: ['-e', script], cwd: undefined, env: {} },
+    maxMessageBytes: 1000,
+    clock: systemClock,
+  })
+  const messages: unknown[] = []
+  Object.assign(transport, { onmessage: (message: unknown) => messages.push(message) })
+  opened.push(transport)
+  await transport.start()
+  return { transport, messages }
+}
+
+test('lines that are no messages are ignored and counted', async () => {
+  const lines = ['npm notice', '{"half":', '[1]', '{"jsonrpc":"1.0"}', '', '{"jsonrpc":"2.0","method":"m"}']
+  const { transport, messages } = await start(
+    `process.stdout.write(${JSON.stringify(`${lines.join('\n')}\n`)}); setInterval(() => {}, 1000)`,
+  )
+  await eventually(() => messages.length > 0)
+  expect(messages).toEqual([{ jsonrpc: '2.0', method: 'm' }])
+  expect(transport.ignoredLines).toBe(4)
+})
+
+test('a byte order mark in front of a message is passed over', async () => {
+  const { messages } = await start(
+    `console.log('\\uFEFF{"jsonrpc":"2.0","method":"m"}'); setInterval(() => {}, 1000)`,
+  )
+  await eventually(() => messages.length > 0)
+  expect(messages).toEqual([{ jsonrpc: '2.0', method: 'm' }])
+})
+
+test.each([
+  ['no JSON', '{"jsonrpc":"2.0","id":7,"result":{"x":NaN}}'],
+  ['no JSON, with its id at the end', '{"result":{"x":Infinity},"jsonrpc":"2.0","id":7}'],
+  ['cut', '{"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"te'],
+  ['no JSON-RPC 2.0', '{"id":7,"result":{}}'],
+  ['JSON-RPC 1.0', '{"jsonrpc":"1.0","id":7,"error":null,"result":{}}'],
+])('a response that is %s is an error of the request that it names', async (_what, line) => {
+  const { messages, transport } = await start(
+    `console.log(${JSON.stringify(line)}); setInterval(() => {}, 1000)`,
+  )
+  await eventually(() => messages.length > 0)
+  expect(messages).toMatchObject([{ jsonrpc: '2.0', id: 7, error: { code: -31_002 } }])
+  expect(transport.ignoredLines).toBe(1)
+})
+
+test('what a process says when it is ended is in its log, but no reason for its end', async () => {
+  const log = new ProcessLog({ clock: systemClock })
+  const script = `console.error('Error: first'); process.on('SIGTERM', () => { console.error('Error: terminated'); process.exit() }); setInterval(() => {}, 1000)`
+  const transport = new StdioTransport({
+    command: { command: process.execPath, args: ['-e', script], cwd: undefined, env: {} },
+    maxMessageBytes: 1000,
+    clock: systemClock,
+    log,
+  })
+  await transport.start()
+  await eventually(() => transport.stderr.size > 0)
+  await transport.close()
+  expect(transport.exitReason).toBe('the connection was closed; it said: Error: first')
+  expect(log.last(9).map(({ by, text }) => `${by}: ${text}`)).toEqual([
+    'gateway: the process was started',
+    'process: Error: first',
+    'process: Error: terminated',
+    'gateway: the gateway ended the process',
+  ])
+})
+
+test('standard error is kept, at most the last 64 KiB of it', async () => {
+  const { transport } = await start(
+    `process.stderr.write('x'.repeat(200000) + 'end'); setInterval(() => {}, 1000)`,
+  )
+  await eventually(() => transport.stderr.text().endsWith('end'))
+  expect(transport.stderr.size).toBe(65_536)
+})
+
+test('nothing can be sent before the process runs and after it has gone', async () => {
+  const { transport } = await start('process.exit(0)')
+  await eventually(() =>
+    transport.send({ jsonrpc: '2.0', method: 'm' }).then(
+      () => false,
+      () => true,
+    ),
+  )
+  await expect(transport.send({ jsonrpc: '2.0', method: 'm' })).rejects.toThrow(NotSent)
+  await transport.close()
+  await transport.close()
+  const idle = new StdioTransport({
+    command: { command: 'x', args: [], cwd: undefined, env: {} },
+    maxMessageBytes: 1,
+    clock: systemClock,
+  })
+  await expect(idle.send({ jsonrpc: '2.0', method: 'm' })).rejects.toThrow(NotSent)
+  expect(idle.pid).toBeUndefined()
+  await idle.close()
+})
+
+test('a process that cannot be started for lack of descriptors is reported, and the next one starts', async () => {
+  const program = join(import.meta.dirname, '../../support/upstreams/without-descriptors.ts')
+  const { stdout } = await promisify(execFile)('sh', [
+    '-c',
+    'ulimit -n 100 && exec "$0" "$1"',
+    process.execPath,
+    program,
+  ])
+  expect(JSON.parse(stdout)).toEqual([
+    'the command cat could not be started: the gateway has no file descriptors left (EMFILE) (shortage)',
+    'The package could not be installed: npm could not be started (EMFILE)',
+    'started',
+  ])
+})
+
+test('a process that cannot be started for what it was given is reported without that', async () => {
+  const transport = new StdioTransport({
+    command: { command: 'cat', args: ['secret\0'], cwd: undefined, env: {} },
+    maxMessageBytes: 1,
+    clock: systemClock,
+  })
+  await expect(transport.start()).rejects.toThrow(
+    /^the command cat could not be started \(ERR_INVALID_ARG_VALUE\)$/,
+  )
+  await transport.close()
+})
