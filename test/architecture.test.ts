@@ -10,9 +10,9 @@ const RANKS = [
   ['config', 'telemetry', 'cache', 'pipelines', 'lifecycle.ts', 'thread.ts'],
   ['firestore'],
   ['identity', 'secrets', 'audit', 'registry', 'upstream'],
-  ['catalog', 'enhance'],
-  ['reconcile', 'routing'],
-  ['builtin'],
+  ['catalog'],
+  ['reconcile', 'calls'],
+  ['features'],
   ['mcp', 'api', 'dashboard'],
   ['http'],
   ['gateway.ts'],
@@ -47,15 +47,15 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   commander: ['cli'],
   'smol-toml': ['cli/import-'],
   ws: ['http/websocket-', 'mcp/websocket-'],
-  'lru-cache': ['identity', 'cache', 'catalog', 'routing'],
-  ollama: ['enhance/ollama-client'],
+  'lru-cache': ['identity', 'cache', 'catalog', 'calls'],
+  ollama: ['features/enhancement/ollama-client'],
   opossum: ['upstream'],
   undici: ['upstream/fetch/limited-fetch'],
   '@jmespath-community/jmespath': ['pipelines'],
 }
 
 /** Loads modules that are not of the gateway: the only ones whose names are not written where they are imported. */
-const LOADS_MODULES = 'routing/load-stages.ts'
+const LOADS_MODULES = 'calls/operator/load-stages.ts'
 
 const MAX_LINES = 300
 const FORBIDDEN_NAME = /(^|-)(manager|helper|util|handler|service|common|base)s?\.ts$/

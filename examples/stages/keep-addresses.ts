@@ -2,7 +2,7 @@
  * An example of a stage of one's own, for CALL_STAGES: the server `crm` learns who asks, e-mail addresses stay inside,
  * and guests may not export anything. docs/stages.md explains it.
  */
-import type { CreateStage, JsonObject, OperatorStage } from '../../src/routing/operator-stage.ts'
+import type { CreateStage, JsonObject, OperatorStage } from '../../src/calls/operator/operator-stage.ts'
 
 const ADDRESS = /[\w.+-]+@[\w-]+(\.[\w-]+)+/g
 

@@ -1,7 +1,7 @@
 import { type Request, Router } from 'express'
 import { z } from 'zod'
 import { identityOf } from '../identity/identity.ts'
-import type { Caches } from '../builtin/builtin-open.ts'
+import type { Caches } from '../features/features-open.ts'
 import type { BoundedCache } from '../cache/bounded-cache.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import { ALL_TENANTS } from '../domain/principal.ts'

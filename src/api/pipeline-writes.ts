@@ -1,6 +1,6 @@
 import { type Request, type Response, Router } from 'express'
 import { identityOf } from '../identity/identity.ts'
-import type { PipelineCheck } from '../builtin/pipeline-check.ts'
+import type { PipelineCheck } from '../features/pipelines/pipeline-check.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { JsonObject } from '../domain/json/json.ts'
 import { PIPELINE_SERVER } from '../domain/documents/pipeline-definition.ts'

@@ -7,9 +7,9 @@ import { GatewayError } from '../domain/errors/errors.ts'
 import type { JsonObject } from '../domain/json/json.ts'
 import type { Principal } from '../domain/principal.ts'
 import { isBuiltinName, type ServerDefinition, serverKey } from '../domain/documents/server-definition.ts'
-import type { OpenEnhancer } from '../enhance/enhancer-open.ts'
+import type { OpenEnhancer } from '../features/enhancement/enhancer-open.ts'
 import type { Lifecycle } from '../lifecycle.ts'
-import { isolationKey } from '../routing/choose-pool.ts'
+import { isolationKey } from '../calls/stages/choose-pool.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 
 /**

@@ -8,8 +8,8 @@ import { forEra } from '../mcp/era.ts'
 import { listResult } from '../mcp/list-results.ts'
 import { paramsWithoutNulls } from '../mcp/message.ts'
 import { aimOf, splitProgressToken } from '../mcp/operation.ts'
-import type { Calls } from '../routing/calls.ts'
-import { traceRequest } from '../routing/trace.ts'
+import type { Calls } from '../calls/calls.ts'
+import { traceRequest } from '../calls/trace.ts'
 import { scopeOf } from './mcp-routes.ts'
 
 interface ForwardOptions {

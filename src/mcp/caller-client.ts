@@ -8,7 +8,7 @@ import {
 } from '@modelcontextprotocol/server'
 import { GatewayError, messageOf } from '../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
-import type { CallerClient } from '../routing/call.ts'
+import type { CallerClient } from '../calls/call.ts'
 
 /** Longer than anybody waits who asks; they give up by their own signal. */
 const NO_TIMEOUT_MS = 2 ** 31 - 1

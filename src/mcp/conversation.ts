@@ -5,7 +5,7 @@ import { type Identity, identityOf } from '../identity/identity.ts'
 import type { Face } from '../audit/usage-record.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { Principal } from '../domain/principal.ts'
-import type { Caller } from '../routing/call.ts'
+import type { Caller } from '../calls/call.ts'
 
 type WithAuth = IncomingMessage & { auth?: AuthInfo }
 

@@ -1,8 +1,8 @@
 import type { Server, ServerContext } from '@modelcontextprotocol/server'
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { JsonObject } from '../domain/json/json.ts'
-import type { Caller } from '../routing/call.ts'
-import type { Calls } from '../routing/calls.ts'
+import type { Caller } from '../calls/call.ts'
+import type { Calls } from '../calls/calls.ts'
 import { LegacyClient } from './caller-client.ts'
 
 const MAX_SUBSCRIPTIONS = 1000

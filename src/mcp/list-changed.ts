@@ -1,5 +1,5 @@
 import type { Server, ServerEvent } from '@modelcontextprotocol/server'
-import { isInteractive } from '../routing/interactive.ts'
+import { isInteractive } from '../calls/client/interactive.ts'
 import type { ListKind } from '../upstream/connection/connection.ts'
 
 /** Sends a `list_changed` notification for each kind; a client that is gone misses nothing that it could use. */

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
-import type { Caller } from '../routing/call.ts'
-import type { Calls } from '../routing/calls.ts'
+import type { Caller } from '../calls/call.ts'
+import type { Calls } from '../calls/calls.ts'
 
 const MAX_SUBSCRIPTIONS = 1000
 

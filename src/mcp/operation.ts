@@ -1,7 +1,7 @@
 import { GatewayError } from '../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
-import type { CallerClient, Operation } from '../routing/call.ts'
-import type { TaskTarget } from '../routing/task-handles.ts'
+import type { CallerClient, Operation } from '../calls/call.ts'
+import type { TaskTarget } from '../calls/tasks/task-handles.ts'
 import { parseTraceFields } from '../telemetry/trace-fields.ts'
 import { TASKS_EXTENSION } from '../upstream/messages/client-side.ts'
 

@@ -4,8 +4,8 @@ import {
   SUBSCRIPTION_ID_META_KEY,
 } from '@modelcontextprotocol/server'
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
-import type { Caller } from '../routing/call.ts'
-import type { Calls } from '../routing/calls.ts'
+import type { Caller } from '../calls/call.ts'
+import type { Calls } from '../calls/calls.ts'
 import { subscribeAll, withSubscriptions } from './listen-subscriptions.ts'
 import { isAnswer, isNotification, messageIn } from './message.ts'
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { Server, type ServerContext } from '@modelcontextprotocol/server'
 import { LegacySession } from '../../src/mcp/legacy-session.ts'
-import { Calls } from '../../src/routing/calls.ts'
+import { Calls } from '../../src/calls/calls.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { caller } from '../support/routing.ts'
 

@@ -1,7 +1,7 @@
 import { Catalog } from '../../src/catalog/catalog.ts'
 import type { Principal } from '../../src/domain/principal.ts'
 import { type ServerDefinition, serverKey } from '../../src/domain/documents/server-definition.ts'
-import type { Call, Caller, Operation } from '../../src/routing/call.ts'
+import type { Call, Caller, Operation } from '../../src/calls/call.ts'
 import type { Offer } from '../../src/upstream/discovery/discovery.ts'
 import { principal, snapshotOf } from './offers.ts'
 

@@ -1,0 +1,58 @@
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { type ServerDefinition, serverKey } from '../../domain/documents/server-definition.ts'
+import { TASKS_EXTENSION } from '../../upstream/messages/client-side.ts'
+import type { CallerClient } from '../call.ts'
+import { SKILLS_EXTENSION } from '../skills.ts'
+import { type Declared, extensionOf } from '../tasks/task-support.ts'
+
+/** Extensions of the client that concern how results look, and so may be told to any server. */
+const HARMLESS_EXTENSIONS = ['io.modelcontextprotocol/ui']
+const NONE: JsonObject = {}
+
+/** Extensions that change what requests and results are: both sides have to declare them. */
+const MUTUAL_EXTENSIONS = [TASKS_EXTENSION, SKILLS_EXTENSION]
+
+/**
+ * The client as a server gets to see it: with the capabilities that the server's document grants, and those extensions
+ * that the server declares as well.
+ */
+export function grantedClient(
+  client: CallerClient,
+  server: ServerDefinition,
+  declared?: Declared,
+): CallerClient {
+  const capabilities = grantedCapabilities(client.capabilities, server, mutual(client, server, declared))
+  const { era, logLevel, ask, tell } = client
+  return { era, capabilities, logLevel, tell, ...(ask !== undefined && { ask }) }
+}
+
+/** Legacy servers would learn of an extension once for all requests. */
+function mutual(client: CallerClient, server: ServerDefinition, declared: Declared | undefined): string[] {
+  const key = serverKey(server)
+  if (declared === undefined || client.era !== 'modern' || declared.eraOf(key) !== 'modern') return []
+  return MUTUAL_EXTENSIONS.filter((name) => extensionOf(declared, key, name) !== undefined)
+}
+
+function grantedCapabilities(
+  declared: JsonObject,
+  server: ServerDefinition,
+  mutualExtensions: readonly string[],
+): JsonObject {
+  if (Object.keys(declared).length === 0) return NONE
+  const extensions = onlyThese(declared['extensions'], [...HARMLESS_EXTENSIONS, ...mutualExtensions])
+  return {
+    ...Object.fromEntries(
+      server.clientCapabilities
+        .filter((kind) => isJsonObject(declared[kind]))
+        .map((kind) => [kind, declared[kind]]),
+    ),
+    ...(Object.keys(extensions).length > 0 && { extensions }),
+  }
+}
+
+function onlyThese(declared: unknown, names: readonly string[]): JsonObject {
+  if (!isJsonObject(declared)) return NONE
+  return Object.fromEntries(
+    names.filter((name) => declared[name] !== undefined).map((name) => [name, declared[name]]),
+  )
+}

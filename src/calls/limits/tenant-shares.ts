@@ -1,0 +1,22 @@
+import { ConcurrencyLimit } from '../../upstream/pool/concurrency-limit.ts'
+
+/** How many calls of a tenant may be with servers at the same time; others wait for their turn at their pools. */
+export class TenantShares {
+  readonly #maxOf: (tenantId: string) => number | undefined
+  readonly #shares = new Map<string, ConcurrencyLimit>()
+
+  /** @param options.maxOf the tenant's quota; undefined for none */
+  constructor(options: { maxOf: (tenantId: string) => number | undefined }) {
+    this.#maxOf = options.maxOf
+  }
+
+  /** The share of a tenant; undefined where it has no limit. */
+  of(tenantId: string): ConcurrencyLimit | undefined {
+    if (this.#maxOf(tenantId) === undefined) return undefined
+    const known = this.#shares.get(tenantId)
+    if (known !== undefined) return known
+    const share = new ConcurrencyLimit({ max: () => this.#maxOf(tenantId) ?? Number.POSITIVE_INFINITY })
+    this.#shares.set(tenantId, share)
+    return share
+  }
+}

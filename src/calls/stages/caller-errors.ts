@@ -1,0 +1,30 @@
+import type { ErrorCode } from '../../domain/errors/error-table.ts'
+import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
+import type { Operation, Stage } from '../call.ts'
+
+/** JSON-RPC errors of a server that say what the caller did wrong. */
+const CALLER_ERRORS: ReadonlyMap<number, ErrorCode> = new Map([
+  [-32602, 'invalid_arguments'],
+  [-32021, 'client_capability_required'],
+])
+const RESOURCE_NOT_FOUND = -32002
+
+/**
+ * Stage: gives a server's error about the caller's input the caller's code, so that answer, record and numbers agree
+ * on whose fault it was. The server's own error stays in the facts, and goes out as it is over MCP.
+ */
+export const callerErrors: Stage = ({ operation }, next) =>
+  next().catch((thrown: unknown) => {
+    const error = toGatewayError(thrown)
+    const { upstream } = error.facts
+    const code = error.code === 'upstream_error' && upstream ? codeOf(upstream.code, operation) : undefined
+    throw code === undefined
+      ? error
+      : new GatewayError(code, upstream?.message, { cause: error, facts: error.facts })
+  })
+
+/** To a tool the code for unknown resources means nothing; servers use it for one that they have not initialized. */
+function codeOf(code: number, { kind }: Operation): ErrorCode | undefined {
+  if (code === RESOURCE_NOT_FOUND) return kind === 'resource' ? 'resource_not_found' : undefined
+  return CALLER_ERRORS.get(code)
+}

@@ -1,0 +1,138 @@
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { ALL_TENANTS, principalKey } from '../../domain/principal.ts'
+import { type ServerDefinition, serverKey } from '../../domain/documents/server-definition.ts'
+import { isNeverSent } from '../../upstream/connection/upstream-error.ts'
+import type { Pool } from '../../upstream/pool/pool.ts'
+import type { Upstreams } from '../../upstream/upstreams.ts'
+import type { Call, Caller, CallerClient, Route, Stage } from '../call.ts'
+import { deadlineOf } from './deadline.ts'
+import { grantedClient } from '../client/granted-client.ts'
+import { routeOfCall } from '../routed.ts'
+import { TaskIds, type Tasks } from '../tasks/task-ids.ts'
+import { hasTasks } from '../tasks/task-support.ts'
+
+interface ChoosePoolOptions {
+  readonly upstreams: Upstreams
+  readonly tasks: Tasks
+}
+
+interface Sending {
+  readonly call: Call
+  readonly route: Route
+  readonly client: CallerClient
+}
+
+/**
+ * Stage: over whose connections the call goes, and what of its client the server gets to see. A call that was waiting for
+ * a pool that has ended goes on with the one in its place, if there is one.
+ */
+export function choosePool(options: ChoosePoolOptions): Stage {
+  const send = throughPool(options)
+  const stage: Stage = (call, next) =>
+    send(call, next).catch((error: unknown) => {
+      if (!isLeftBehind(call, error)) throw error
+      return stage(call, next)
+    })
+  return stage
+}
+
+/** Whether a call got no further than to a pool that ended meanwhile. */
+function isLeftBehind({ pool, instance }: Call, error: unknown): boolean {
+  return pool?.isStopped === true && instance === undefined && isNeverSent(error)
+}
+
+function throughPool(options: ChoosePoolOptions): Stage {
+  return (call, next) => {
+    const route = routeOfCall(call)
+    const { client: whole } = call.operation
+    const client = whole && clientFor(options, { call, route, client: whole })
+    call.client = client
+    call.pool = undefined
+    call.instance = undefined
+    const { server } = route
+    if (client?.era !== 'legacy') {
+      call.pool = sharedPool(options, call.caller, server)
+      return next()
+    }
+    return withPoolOfLegacy(options, { call, route, client }, next)
+  }
+}
+
+async function withPoolOfLegacy(
+  options: ChoosePoolOptions,
+  sending: Sending,
+  next: () => Promise<JsonObject>,
+): Promise<JsonObject> {
+  sending.call.pool = await poolOfLegacy(options, sending)
+  return next()
+}
+
+/** The client as the server reaches it: cut to what it may see of it, and under the client's own names for tasks. */
+function clientFor(
+  { upstreams, tasks }: ChoosePoolOptions,
+  { call, route: { server }, client }: Sending,
+): CallerClient {
+  const granted = grantedClient(client, server, upstreams)
+  const key = serverKey(server)
+  // Before its first connection nobody knows what the server has.
+  const mayHaveTasks = upstreams.eraOf(key) === undefined || hasTasks(upstreams, key, 'legacy')
+  if (client.era === 'modern' || !mayHaveTasks) return granted
+  return new TaskIds({ tasks, server: key, principal: call.caller.principal }).client(granted)
+}
+
+/**
+ * A legacy server learns once, when it is connected, what its client can do, and whatever it then says or asks has
+ * no addressee but the connection: a client that can be asked gets a connection of its own.
+ */
+async function poolOfLegacy(options: ChoosePoolOptions, { call, route, client }: Sending): Promise<Pool> {
+  const { upstreams } = options
+  const { server } = route
+  const { sessionId, client: whole, principal } = call.caller
+  const shared = (): Pool => sharedPool(options, call.caller, server)
+  if (sessionId === undefined || whole === undefined) return shared()
+  const own = (): Pool => {
+    const its = clientFor(options, { call, route, client: whole })
+    return upstreams.poolFor(server, sessionKey(sessionId), its, principal)
+  }
+  if (server.sharing === 'session') return own()
+  const pool = shared()
+  if (!canBeAsked(client) && client.logLevel === undefined) return pool
+  const key = serverKey(server)
+  if (upstreams.eraOf(key) === undefined) {
+    const { signal } = call.operation
+    await pool.run(() => Promise.resolve(), { signal, deadlineAt: deadlineOf(call) })
+  }
+  if (upstreams.eraOf(key) !== 'legacy') return pool
+  const hasLevel = client.logLevel !== undefined && isJsonObject(upstreams.capabilitiesOf(key)['logging'])
+  return canBeAsked(client) || hasLevel ? own() : pool
+}
+
+function canBeAsked({ capabilities }: CallerClient): boolean {
+  return Object.keys(capabilities).length > 0
+}
+
+/** The pool of the caller's isolation key, which is its own where the server keeps something for each session. */
+function sharedPool({ upstreams }: ChoosePoolOptions, caller: Caller, server: ServerDefinition): Pool {
+  const owner = server.sharing === 'session' ? caller.principal : undefined
+  return upstreams.poolFor(server, isolationKey(server, caller), undefined, owner)
+}
+
+/** The connections of one session's own. */
+export function sessionKey(sessionId: string): string {
+  return `session:${sessionId}`
+}
+
+/** Callers with different keys never share an upstream connection. The empty key is the server's first pool. */
+export function isolationKey(
+  server: ServerDefinition,
+  { principal, sessionId }: Pick<Caller, 'principal' | 'sessionId'>,
+): string {
+  switch (server.sharing) {
+    case 'global':
+      return ''
+    case 'tenant':
+      return server.tenantId === ALL_TENANTS ? `tenant:${principal.tenantId}` : ''
+    case 'session':
+      return sessionKey(sessionId ?? principalKey(principal))
+  }
+}

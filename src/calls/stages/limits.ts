@@ -1,0 +1,93 @@
+import { GatewayError } from '../../domain/errors/errors.ts'
+import type { Principal } from '../../domain/principal.ts'
+import { type ServerDefinition, serverKey } from '../../domain/documents/server-definition.ts'
+import type { Allowance, Allowances } from '../limits/allowances.ts'
+import type { Call, Route, Stage } from '../call.ts'
+
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
+
+/** What a tenant may use; an absent quota is no limit. */
+export interface CallQuotas {
+  readonly callsPerMinute?: number | undefined
+  readonly callsPerDay?: number | undefined
+}
+
+/** An allowance, and what its sharers are told when it is used up. */
+interface Limit extends Allowance {
+  readonly message: string
+}
+
+/** How many calls callers may make: the `rateLimit` of servers and the quotas of tenants, each in this process. */
+export class Limits {
+  readonly #allowances: Allowances
+  readonly #quotasOf: (tenantId: string) => CallQuotas | undefined
+
+  constructor(options: { allowances: Allowances; quotasOf: (tenantId: string) => CallQuotas | undefined }) {
+    this.#allowances = options.allowances
+    this.#quotasOf = options.quotasOf
+  }
+
+  /** Stage: refuses what is more than server and tenant allow. What is refused counts towards neither. */
+  readonly stage: Stage = (call, next) => {
+    const { principal } = call.caller
+    const quotas = this.#quotasOf(principal.tenantId)
+    const server = call.route?.server
+    if (server?.rateLimit === undefined && !hasLimit(quotas)) return next()
+    const refusal = this.#take([...limitsOfTenant(principal, quotas), ...limitsOfServer(principal, server)])
+    return refusal === undefined ? next() : Promise.reject(refusal)
+  }
+
+  /** Takes what another server wants for a call that is to go there; it counts towards its tenant already. */
+  refusalOf({ caller }: Call, { server }: Route): GatewayError | undefined {
+    return this.#take(limitsOfServer(caller.principal, server))
+  }
+
+  #take(limits: readonly Limit[]): GatewayError | undefined {
+    const refused = limits.length === 0 ? undefined : this.#allowances.take(limits)
+    if (refused === undefined) return undefined
+    const { allowance, retryAfterMs } = refused
+    return new GatewayError('rate_limited', allowance.message, {
+      facts: { mayHaveExecuted: false, retryAfterMs },
+    })
+  }
+}
+
+function hasLimit(quotas: CallQuotas | undefined): boolean {
+  return quotas?.callsPerMinute !== undefined || quotas?.callsPerDay !== undefined
+}
+
+function limitsOfTenant({ tenantId }: Principal, quotas: CallQuotas = {}): Limit[] {
+  const { callsPerMinute, callsPerDay } = quotas
+  const limit = (calls: number | undefined, perMs: number, unit: string): Limit[] =>
+    calls === undefined
+      ? []
+      : [{ calls, perMs, ...keys(unit, tenantId), message: `The tenant has used up its calls per ${unit}` }]
+  return [...limit(callsPerMinute, MINUTE_MS, 'minute'), ...limit(callsPerDay, DAY_MS, 'day')]
+}
+
+function limitsOfServer(principal: Principal, server: ServerDefinition | undefined): Limit[] {
+  if (server?.rateLimit === undefined) return []
+  const { calls, perMs, per } = server.rateLimit
+  const message = `Server ${server.name} takes no more calls for now; its limit is per ${per}`
+  return [{ calls, perMs, ...keys(`${serverKey(server)} ${per}`, sharerOf(principal, per)), message }]
+}
+
+function keys(what: string, who: string): Pick<Allowance, 'key' | 'commonKey'> {
+  return { key: `${what}\n${who}`, commonKey: what }
+}
+
+/** Rights play no part: a narrower token of the same caller is no other caller. */
+function sharerOf(
+  { tenantId, issuer, subject }: Principal,
+  per: NonNullable<ServerDefinition['rateLimit']>['per'],
+): string {
+  switch (per) {
+    case 'server':
+      return ''
+    case 'tenant':
+      return tenantId
+    case 'principal':
+      return JSON.stringify([tenantId, issuer, subject])
+  }
+}

@@ -1,0 +1,147 @@
+import type { BoundedCache, CacheKey } from '../../cache/bounded-cache.ts'
+import { digestOf } from '../../cache/digest.ts'
+import { SharedRuns } from '../../cache/shared-runs.ts'
+import type { Catalog } from '../../catalog/catalog.ts'
+import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { accessKey, principalKey, type Principal } from '../../domain/principal.ts'
+import { type ServerDefinition, serverKey } from '../../domain/documents/server-definition.ts'
+import { cacheTtlOf } from '../cache-rule.ts'
+import type { Call, Operation, Route, Stage } from '../call.ts'
+
+interface CacheOptions {
+  readonly cache: BoundedCache
+  readonly catalog: Pick<Catalog, 'catalogOf'>
+}
+
+/** What those who share one run get. */
+interface Shared {
+  readonly result: JsonObject
+  /** The result as JSON; undefined where it is only of the call that it answers. */
+  readonly text: string | undefined
+  readonly instance: string | undefined
+}
+
+/** The ways to log in to a server that are the same for every caller. */
+const SAME_FOR_ALL: ReadonlySet<string> = new Set(['none', 'bearer', 'headers'])
+/** A call of these goes on with something that another has begun, or begins something that only its caller has. */
+const PERSONAL_PARAMS = ['task', 'requestState', 'inputResponses']
+/** Members of `_meta` that are the trace context, and those of the protocol itself, which tell of the client. */
+const OF_THE_WAY = /^(traceparent|tracestate|baggage|io\.modelcontextprotocol\/.*)$/
+
+/**
+ * Stage: answers the call of a tool with `cacheTtlMs` with what an equal one was answered, for callers with equal
+ * rights in the same tenant. Equal calls at the same time reach the server once; who goes away takes nothing from the
+ * others.
+ */
+export function resultCache(options: CacheOptions): Stage {
+  const runs = new SharedRuns<Shared, JsonObject>()
+  return (call, next) => {
+    const { route, operation, params } = call
+    if (operation.method !== 'tools/call' || route === undefined) return next()
+    const ttlMs = cacheTtlOf(route, options.catalog)
+    if (ttlMs === undefined || PERSONAL_PARAMS.some((name) => name in params)) return next()
+    return cached({ ...options, runs, call, route, ttlMs }, next)
+  }
+}
+
+interface Step extends CacheOptions {
+  readonly runs: SharedRuns<Shared, JsonObject>
+  readonly call: Call
+  readonly route: Route
+  readonly ttlMs: number
+}
+
+type Next = Parameters<Stage>[1]
+
+async function cached(step: Step, next: Next): Promise<JsonObject> {
+  const { cache, runs, call, route, ttlMs } = step
+  const key = keyOf(call, route)
+  const kept = cache.get(key)
+  if (kept !== undefined) return parsed(kept)
+  const { signal, onProgress } = call.operation
+  const { result: shared, isFirst } = await runs
+    .join(key.digest, { signal, onEvent: onProgress }, async (anyone, tell) => {
+      const alone = { ...call, operation: operationOf(call.operation, anyone, tell) }
+      const result = await next(alone)
+      const text = isForAll(result) ? JSON.stringify(result) : undefined
+      if (text !== undefined && result['isError'] !== true) cache.set(key, text, ttlMs)
+      return { result, text, instance: alone.instance }
+    })
+    .catch((error: unknown) => {
+      throw signal.aborted ? cancelled(toGatewayError(error), route) : error
+    })
+  if (!isFirst) return shared.text === undefined ? next() : parsed(shared.text)
+  call.instance = shared.instance
+  return shared.result
+}
+
+/**
+ * What an answer depends on: the rights that the decision looks at, the server as its document is now, the tool, and
+ * what the server gets of the call.
+ */
+function keyOf({ caller: { principal }, params }: Call, { server, name }: Route): CacheKey {
+  const digest = digestOf(
+    callerKey(principal, server),
+    versionOf(server),
+    serverKey(server),
+    name,
+    contentOf(params),
+  )
+  return { tenantId: principal.tenantId, digest }
+}
+
+/** The parameters without what differs from call to call and from client to client, and says nothing of what is wanted. */
+function contentOf({ name: _name, _meta: given, ...params }: JsonObject): JsonObject {
+  const meta = isJsonObject(given) ? Object.entries(given).filter(([key]) => !OF_THE_WAY.test(key)) : []
+  return {
+    ...params,
+    arguments: params['arguments'] ?? {},
+    ...(meta.length > 0 && { _meta: Object.fromEntries(meta) }),
+  }
+}
+
+function callerKey(principal: Principal, server: ServerDefinition): string {
+  const isSameForAll = server.transport === 'stdio' || SAME_FOR_ALL.has(server.auth.kind)
+  return isSameForAll ? accessKey(principal) : principalKey(principal)
+}
+
+/** Definitions never change once made. */
+const versions = new WeakMap<ServerDefinition, string>()
+
+function versionOf(server: ServerDefinition): string {
+  const known = versions.get(server)
+  if (known !== undefined) return known
+  const version = digestOf(server)
+  versions.set(server, version)
+  return version
+}
+
+/** The operation as it is of nobody: there is no client to be asked, and it ends when nobody waits any more. */
+function operationOf(
+  { client: _client, onProgress, ...operation }: Operation,
+  signal: AbortSignal,
+  tell: (progress: JsonObject) => void,
+): Operation {
+  return { ...operation, signal, ...(onProgress !== undefined && { onProgress: tell }) }
+}
+
+/** Not a task, nor a question to the caller. */
+function isForAll(result: JsonObject): boolean {
+  const { resultType, task } = result
+  return (resultType === undefined || resultType === 'complete') && task === undefined
+}
+
+/** A copy for each caller: whoever gets it may change it. */
+function parsed(text: string): JsonObject {
+  const value: unknown = JSON.parse(text)
+  return isJsonObject(value) ? value : {}
+}
+
+/** The run may have reached the server, and may go on for others. */
+function cancelled(cause: GatewayError, { server }: Route): GatewayError {
+  return new GatewayError('cancelled', undefined, {
+    cause,
+    facts: { server: server.name, mayHaveExecuted: true },
+  })
+}

@@ -1,0 +1,125 @@
+import type { Catalog } from '../../catalog/catalog.ts'
+import { overridesOf } from '../../domain/documents/tool-rules.ts'
+import { type Clock, sleep } from '../../domain/clock.ts'
+import type { ErrorCode } from '../../domain/errors/error-table.ts'
+import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { serverKey } from '../../domain/documents/server-definition.ts'
+import type { Metrics } from '../../telemetry/metrics/metrics.ts'
+import type { Call, Route, Stage } from '../call.ts'
+import { deadlineOf } from './deadline.ts'
+import type { RetryBudget } from '../limits/retry-budget.ts'
+
+interface RetryOptions {
+  readonly clock: Clock
+  /** Gives numbers from 0 to below 1. */
+  readonly random: () => number
+  readonly budget: RetryBudget
+  readonly catalog: Pick<Catalog, 'catalogOf'>
+  readonly metrics: Pick<Metrics, 'retry'>
+}
+
+/** What may be different a moment later. `upstream_busy` and `circuit_open` are not: they ask to be left alone. */
+const TRANSIENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['upstream_unavailable', 'upstream_timeout'])
+
+/** What only reads, whoever serves it. */
+const READS: ReadonlySet<string> = new Set([
+  'resources/read',
+  'resources/directory/read',
+  'prompts/get',
+  'completion/complete',
+  'skills/list',
+  'skills/get',
+  'tasks/list',
+  'tasks/get',
+  'tasks/result',
+])
+
+/**
+ * Stage: sends a call again that failed for now. One that may have run is only repeated where that does no harm. Each
+ * wait is chosen at random up to a bound that doubles (full jitter), within the deadline and the server's budget.
+ */
+export function retry(options: RetryOptions): Stage {
+  const { budget } = options
+  return (call, next) => {
+    const { route } = call
+    if (route === undefined || route.server.retry.maxAttempts === 1) return next()
+    budget.earn(serverKey(route.server))
+    return next().catch((error: unknown) => repeat(options, { call, route, next }, toGatewayError(error)))
+  }
+}
+
+interface Step {
+  readonly call: Call
+  readonly route: Route
+  readonly next: () => Promise<JsonObject>
+}
+
+async function repeat(options: RetryOptions, step: Step, first: GatewayError): Promise<JsonObject> {
+  const { call, next } = step
+  const { signal } = call.operation
+  let error = first
+  for (let attempt = 1; ; attempt += 1) {
+    const delayMs = delayAfter(options, step, { error, attempt })
+    if (delayMs === undefined) throw error
+    await sleep(options.clock, delayMs, signal)
+    if (signal.aborted) throw cancelled(error)
+    try {
+      return await next()
+    } catch (thrown) {
+      error = afterAnother(error, toGatewayError(thrown))
+    }
+  }
+}
+
+/** How long to wait before the next attempt; undefined where there is to be none. */
+function delayAfter(
+  options: RetryOptions,
+  step: Step,
+  { error, attempt }: { error: GatewayError; attempt: number },
+): number | undefined {
+  const { call, route } = step
+  const { server } = route
+  const { maxAttempts, baseDelayMs, maxDelayMs } = server.retry
+  const { retryAfterMs = 0, mayHaveExecuted } = error.facts
+  if (attempt >= maxAttempts || !TRANSIENT.has(error.code) || call.operation.signal.aborted) return undefined
+  if (mayHaveExecuted !== false && !isRepeatable(step, options)) return undefined
+  if (retryAfterMs > maxDelayMs) return undefined
+  const delayMs = retryAfterMs + options.random() * Math.min(maxDelayMs, baseDelayMs * 2 ** (attempt - 1))
+  if (options.clock.monotonic() + delayMs >= deadlineOf(call)) return undefined
+  const isGranted = options.budget.spend(serverKey(server))
+  options.metrics.retry(server.name, isGranted ? 'repeated' : 'no_budget')
+  return isGranted ? delayMs : undefined
+}
+
+/** Whether it does no harm to run the operation twice: what the operator says of a tool counts, else the server. */
+function isRepeatable(
+  { call: { operation }, route: { server, name } }: Step,
+  options: RetryOptions,
+): boolean {
+  if (operation.watch !== undefined || READS.has(operation.method)) return true
+  if (operation.method !== 'tools/call') return false
+  const said = overridesOf(server, name).findLast(({ idempotent }) => idempotent !== undefined)?.idempotent
+  if (said !== undefined) return said
+  const tool = options.catalog.catalogOf(server)?.toolsByOwnName.get(name)?.own
+  const annotations = tool?.['annotations']
+  return (
+    isJsonObject(annotations) &&
+    (annotations['idempotentHint'] === true || annotations['readOnlyHint'] === true)
+  )
+}
+
+/** What may have run in one of the attempts may have run. */
+function afterAnother(before: GatewayError, error: GatewayError): GatewayError {
+  if (before.facts.mayHaveExecuted === false || error.facts.mayHaveExecuted !== false) return error
+  return new GatewayError(error.code, error.message, {
+    cause: error.cause,
+    facts: { ...error.facts, mayHaveExecuted: true },
+  })
+}
+
+function cancelled({ facts: { server, mayHaveExecuted = true } }: GatewayError): GatewayError {
+  return new GatewayError('cancelled', undefined, {
+    facts: { mayHaveExecuted, ...(server !== undefined && { server }) },
+  })
+}

@@ -1,0 +1,76 @@
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync } from 'node:crypto'
+import { type Principal, principalKey } from '../../domain/principal.ts'
+import type { ServerKey } from '../../domain/documents/server-definition.ts'
+
+const CIPHER = 'aes-256-gcm'
+const KEY_BYTES = 32
+const IV_BYTES = 12
+const TAG_BYTES = 16
+
+/** A task, as its server knows it, and the tool whose call it is. */
+export interface TaskTarget {
+  readonly server: ServerKey
+  /** The server's own name of the tool. */
+  readonly tool: string
+  readonly taskId: string
+}
+
+/**
+ * The ids under which callers know the tasks of servers. A handle says where its task is, to the gateway alone, and is
+ * good for the caller that it was given to alone: servers see all callers as one client, so to them whoever knows an
+ * id owns the task. One task has one handle for one caller, at every replica with the same key.
+ */
+export class TaskHandles {
+  readonly #key: Buffer
+  readonly #ivKey: Buffer
+
+  /** @param options.key of 32 bytes; gateways that serve the same callers must share it */
+  constructor(options: { key: Buffer }) {
+    this.#key = derived(options.key, 'encryption')
+    this.#ivKey = derived(options.key, 'initialization vector')
+  }
+
+  handleOf({ server, tool, taskId }: TaskTarget, principal: Principal): string {
+    const owner = ownerOf(principal)
+    const content = JSON.stringify([server, tool, taskId])
+    // Made from what it is used for, so it repeats with the very same text only.
+    const iv = createHmac('sha256', this.#ivKey).update(owner).update(content).digest().subarray(0, IV_BYTES)
+    const cipher = createCipheriv(CIPHER, this.#key, iv)
+    cipher.setAAD(owner)
+    const sealed = Buffer.concat([cipher.update(content, 'utf8'), cipher.final()])
+    return Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url')
+  }
+
+  /** The task of a handle; undefined for whatever was not made for this caller. */
+  open(handle: string, principal: Principal): TaskTarget | undefined {
+    const bytes = Buffer.from(handle, 'base64url')
+    if (bytes.toString('base64url') !== handle) return undefined
+    const content = this.#decrypt(bytes, ownerOf(principal))
+    if (!Array.isArray(content)) return undefined
+    const [server, tool, taskId] = content as readonly unknown[]
+    if (typeof server !== 'string' || typeof tool !== 'string' || typeof taskId !== 'string') return undefined
+    return { server, tool, taskId }
+  }
+
+  #decrypt(bytes: Buffer, owner: Buffer): unknown {
+    try {
+      const iv = bytes.subarray(0, IV_BYTES)
+      const decipher = createDecipheriv(CIPHER, this.#key, iv, { authTagLength: TAG_BYTES })
+      decipher.setAAD(owner)
+      decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES))
+      const sealed = bytes.subarray(IV_BYTES + TAG_BYTES)
+      return JSON.parse(Buffer.concat([decipher.update(sealed), decipher.final()]).toString('utf8'))
+    } catch {
+      return undefined
+    }
+  }
+}
+
+/** The key is used for other things too; none of them must help with this one. */
+function derived(key: Buffer, use: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', key, '', `tool-gateway task handles: ${use}`, KEY_BYTES))
+}
+
+function ownerOf(principal: Principal): Buffer {
+  return createHash('sha256').update(principalKey(principal)).digest()
+}

@@ -1,0 +1,118 @@
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import type { Principal } from '../../domain/principal.ts'
+import type { ServerKey } from '../../domain/documents/server-definition.ts'
+import type { CallerClient } from '../call.ts'
+import type { TaskHandles, TaskTarget } from './task-handles.ts'
+import type { TaskMemory } from './task-memory.ts'
+
+/** `_meta` key by which a message names the task that it belongs to (MCP 2025-11-25, tasks). */
+const RELATED_TASK = 'io.modelcontextprotocol/related-task'
+const STATUS = 'notifications/tasks/status'
+
+export interface Tasks {
+  readonly handles: TaskHandles
+  readonly memory: TaskMemory
+}
+
+/** Names the tasks of one server for one caller. */
+export class TaskIds {
+  readonly #tasks: Tasks
+  readonly #server: ServerKey
+  readonly #principal: Principal
+
+  constructor(options: { tasks: Tasks; server: ServerKey; principal: Principal }) {
+    this.#tasks = options.tasks
+    this.#server = options.server
+    this.#principal = options.principal
+  }
+
+  /** The handle of a task that is the caller's from now on. */
+  handleOf(tool: string, taskId: string): string {
+    const target: TaskTarget = { server: this.#server, tool, taskId }
+    this.#tasks.memory.note(target, this.#principal)
+    return this.#tasks.handles.handleOf(target, this.#principal)
+  }
+
+  /** A message of the server whose `_meta` names the caller's handle, or nothing where the task is not the caller's. */
+  fromServer<T extends JsonObject | undefined>(message: T): T | JsonObject {
+    return withRelated(message, (taskId) => this.#known(taskId))
+  }
+
+  /** What the client sends, with the server's own id in `_meta`, or nothing where the task is not the caller's there. */
+  fromClient(message: JsonObject): JsonObject {
+    return withRelated(message, (handle) => {
+      const target = this.#tasks.handles.open(handle, this.#principal)
+      return target?.server === this.#server ? target.taskId : undefined
+    })
+  }
+
+  /** Whether any task is known to be the caller's. */
+  get hasAny(): boolean {
+    return this.#tasks.memory.hasAny(this.#server, this.#principal)
+  }
+
+  /** The entries of `tasks/list` that are the caller's, of tools that it may call. */
+  listed(tasks: unknown, mayCall: (tool: string) => boolean): JsonObject[] {
+    if (!Array.isArray(tasks)) return []
+    return (tasks as readonly unknown[]).filter(isJsonObject).flatMap((task) => {
+      const { taskId } = task
+      const target = typeof taskId === 'string' ? this.#find(taskId) : undefined
+      if (target === undefined || !mayCall(target.tool)) return []
+      return [{ ...task, taskId: this.#tasks.handles.handleOf(target, this.#principal) }]
+    })
+  }
+
+  /** The client as the server reaches it: whatever it is told or asked names tasks by their handles. */
+  client(client: CallerClient): CallerClient {
+    const { ask } = client
+    return {
+      ...client,
+      tell: (method, params) => {
+        if (method !== STATUS) return client.tell(method, this.fromServer(params))
+        const shown = this.#status(params)
+        if (shown !== undefined) client.tell(method, shown)
+      },
+      ...(ask !== undefined && {
+        ask: async (method, params, options) =>
+          this.fromClient(await ask(method, this.fromServer(params), options)),
+      }),
+    }
+  }
+
+  /** The parameters of a status notification; undefined where the task is not known to be the caller's. */
+  #status(params: JsonObject | undefined): JsonObject | undefined {
+    const taskId = params?.['taskId']
+    const handle = typeof taskId === 'string' ? this.#known(taskId) : undefined
+    return handle === undefined ? undefined : this.fromServer({ ...params, taskId: handle })
+  }
+
+  #find(taskId: string): TaskTarget | undefined {
+    return this.#tasks.memory.find(this.#server, taskId, this.#principal)
+  }
+
+  #known(taskId: string): string | undefined {
+    const target = this.#find(taskId)
+    return target === undefined ? undefined : this.#tasks.handles.handleOf(target, this.#principal)
+  }
+}
+
+/** Whether the `_meta` of a message names the task that it belongs to. */
+export function namesTask({ _meta: meta }: JsonObject): boolean {
+  return isJsonObject(meta) && RELATED_TASK in meta
+}
+
+function withRelated<T extends JsonObject | undefined>(
+  message: T,
+  nameOf: (taskId: string) => string | undefined,
+): T | JsonObject {
+  const meta = message?.['_meta']
+  if (!isJsonObject(meta) || !(RELATED_TASK in meta)) return message
+  const { [RELATED_TASK]: related, ...rest } = meta
+  const taskId = isJsonObject(related) ? related['taskId'] : undefined
+  const name = typeof taskId === 'string' ? nameOf(taskId) : undefined
+  if (name !== undefined && isJsonObject(related))
+    return { ...message, _meta: { ...meta, [RELATED_TASK]: { ...related, taskId: name } } }
+  if (Object.keys(rest).length > 0) return { ...message, _meta: rest }
+  const { _meta: _empty, ...bare } = message ?? {}
+  return bare
+}

@@ -1,0 +1,123 @@
+import type { Catalog } from '../../catalog/catalog.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { GatewayError } from '../../domain/errors/errors.ts'
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { runAll } from '../../domain/run-all.ts'
+import { isBuiltinName, type ServerKey, serverKey } from '../../domain/documents/server-definition.ts'
+import type { Snapshot } from '../../domain/snapshot.ts'
+import type { Call, Route, Stage } from '../../calls/call.ts'
+import { deadlineOf } from '../../calls/stages/deadline.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import { NEEDS_NO_CLIENT, type Offer } from '../../upstream/discovery/discovery.ts'
+import type { BuiltinServer, BuiltinSource, BuiltinTool } from './builtin-server.ts'
+
+interface BuiltinOptions {
+  readonly catalog: Pick<Catalog, 'applySnapshot' | 'setOffer' | 'setAvailable'>
+  readonly sources: readonly BuiltinSource[]
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+const WORDS = { tool: 'tool_not_found', prompt: 'prompt_not_found', resource: 'resource_not_found' } as const
+
+/** The servers that exist inside the gateway only: adds them to every snapshot, and answers their calls. */
+export class BuiltinServers {
+  readonly #options: BuiltinOptions
+  #tools: ReadonlyMap<ServerKey, ReadonlyMap<string, BuiltinTool>> = new Map()
+
+  constructor(options: BuiltinOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Hands a snapshot on to the catalog, with the gateway's own servers in it.
+   * @throws AggregateError when that failed somewhere; the rest of it is in force all the same
+   */
+  applySnapshot(snapshot: Snapshot): void {
+    const { catalog, sources } = this.#options
+    const builtin = sources.flatMap((source) => this.#serversOf(source, snapshot))
+    const servers = new Map([
+      ...snapshot.servers,
+      ...builtin.map(({ definition }) => [serverKey(definition), definition] as const),
+    ])
+    this.#tools = new Map(builtin.map((server) => [serverKey(server.definition), toolsOf(server)]))
+    const offers = builtin.map((server) => () => {
+      const key = serverKey(server.definition)
+      catalog.setOffer(key, offerOf(server))
+      catalog.setAvailable(key, true)
+    })
+    runAll([() => catalog.applySnapshot({ ...snapshot, servers }), ...offers])
+  }
+
+  /** Stage: runs the tools of the gateway's own servers; other calls go on. */
+  readonly stage: Stage = (call, next) => {
+    const { route } = call
+    if (route === undefined || !isBuiltinName(route.server.name)) return next()
+    const tools = this.#tools.get(serverKey(route.server))
+    return tools === undefined ? next() : this.#run(call, route, tools)
+  }
+
+  async #run(call: Call, route: Route, tools: ReadonlyMap<string, BuiltinTool>): Promise<JsonObject> {
+    const { operation, params } = call
+    if (operation.method !== 'tools/call') throw notHere(call)
+    const tool = tools.get(route.name)
+    if (tool === undefined) throw notHere(call)
+    const { clock } = this.#options
+    const deadlineAt = deadlineOf(call)
+    const ended = Promise.withResolvers<never>()
+    // It may come when nobody waits for it any more.
+    ended.promise.catch(() => undefined)
+    const abort = new AbortController()
+    const end = (error: GatewayError): void => {
+      ended.reject(error)
+      abort.abort()
+    }
+    const facts = { server: route.server.name, mayHaveExecuted: true }
+    const cancel = (): void => end(new GatewayError('cancelled', undefined, { facts }))
+    const cancelTimer = clock.after(Math.max(0, deadlineAt - clock.monotonic()), () =>
+      end(new GatewayError('upstream_timeout', undefined, { facts })),
+    )
+    if (operation.signal.aborted) cancel()
+    operation.signal.addEventListener('abort', cancel, { once: true })
+    const given = isJsonObject(params['arguments']) ? params['arguments'] : {}
+    try {
+      const run = tool.run({ call, arguments: given, signal: abort.signal, deadlineAt })
+      return await Promise.race([run, ended.promise])
+    } finally {
+      cancelTimer()
+      operation.signal.removeEventListener('abort', cancel)
+    }
+  }
+
+  /** What is wrong with one source must not keep the registry from taking effect. */
+  #serversOf(source: BuiltinSource, snapshot: Snapshot): readonly BuiltinServer[] {
+    try {
+      return source(snapshot)
+    } catch (error) {
+      this.#options.logger.error({ err: error }, "the gateway's own servers are not available")
+      return []
+    }
+  }
+}
+
+function notHere({ operation: { kind, name } }: Call): GatewayError {
+  if (kind === 'server') return new GatewayError('method_not_found')
+  return new GatewayError(WORDS[kind], `Unknown ${kind}: ${name.slice(0, 256)}`)
+}
+
+function toolsOf({ tools }: BuiltinServer): Map<string, BuiltinTool> {
+  return new Map(tools.map((tool) => [tool.definition.name, tool]))
+}
+
+function offerOf({ tools }: BuiltinServer): Offer {
+  return {
+    tools: tools.map(({ definition }) => definition),
+    resources: [],
+    resourceTemplates: [],
+    prompts: [],
+    capabilities: { tools: {} },
+    needsClient: NEEDS_NO_CLIENT,
+    ttlMs: {},
+    problems: [],
+  }
+}

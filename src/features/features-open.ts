@@ -1,0 +1,75 @@
+import { BoundedCache } from '../cache/bounded-cache.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { CacheSettings, EnhancementSettings } from '../config/enhancement.ts'
+import type { Clock } from '../domain/clock.ts'
+import { openEnhancer, type OpenEnhancer } from './enhancement/enhancer-open.ts'
+import type { CacheState } from '../telemetry/metrics/cache-metrics.ts'
+import type { Stage } from '../calls/call.ts'
+import type { Calls } from '../calls/calls.ts'
+import { enhanceArguments } from './enhancement/enhance-arguments.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Metrics } from '../telemetry/metrics/metrics.ts'
+import { BuiltinServers } from './builtin/builtin-servers.ts'
+import { enhanceSource } from './enhancement/enhance-tool.ts'
+import { PipelineCheck } from './pipelines/pipeline-check.ts'
+import { PipelineRuns } from './pipelines/pipeline-runs.ts'
+import { pipelineSource } from './pipelines/pipeline-source.ts'
+
+/** The caches of the gateway, by the names that operators know. */
+export type Caches = Readonly<Record<'enhancements' | 'results', BoundedCache>>
+
+/** What the gateway does itself, beside passing calls on. */
+export interface OpenBuiltins {
+  readonly enhancing: OpenEnhancer
+  readonly caches: Caches
+  readonly builtins: BuiltinServers
+  /** Of calls, in order. */
+  readonly stages: readonly Stage[]
+  readonly pipelineCheck: PipelineCheck
+  readonly pipelineRuns: PipelineRuns
+  /** For metrics. */
+  readonly cacheStates: () => CacheState[]
+}
+
+/** Builds what the gateway does itself; nothing is waited for. */
+export function openBuiltins(
+  settings: { readonly enhancement: EnhancementSettings; readonly caches: CacheSettings },
+  options: {
+    catalog: Catalog
+    /** What the steps of pipelines go through. */
+    calls: () => Calls
+    metrics: Pick<Metrics, 'enhancement'>
+    clock: Clock
+    logger: Logger
+  },
+): OpenBuiltins {
+  const { catalog, calls, metrics, clock, logger } = options
+  const enhancing = openEnhancer(settings, {
+    rules: () => catalog.snapshot.enhancementRules.values(),
+    onOutcome: (outcome) => metrics.enhancement(outcome),
+    clock,
+    logger,
+  })
+  const caches = {
+    enhancements: enhancing.cache,
+    results: new BoundedCache({ ...settings.caches, clock }),
+  }
+  const { enhancer } = enhancing
+  const pipelineCheck = new PipelineCheck({ catalog })
+  const pipelineRuns = new PipelineRuns({ clock })
+  const sources = [
+    enhanceSource({ enhancer, roles: settings.enhancement.roles, clock }),
+    pipelineSource({ catalog, check: pipelineCheck, runs: pipelineRuns, calls, clock }),
+  ]
+  const builtins = new BuiltinServers({ catalog, sources, clock, logger })
+  return {
+    enhancing,
+    caches,
+    builtins,
+    // The gateway's own servers need nothing of what follows, and their own calls come here again.
+    stages: [builtins.stage, enhanceArguments({ enhancer, clock })],
+    pipelineCheck,
+    pipelineRuns,
+    cacheStates: () => Object.entries(caches).map(([name, cache]) => ({ name, ...cache.figures() })),
+  }
+}

@@ -1,0 +1,194 @@
+import type { Catalog } from '../../catalog/catalog.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { GatewayError } from '../../domain/errors/errors.ts'
+import type { JsonObject } from '../../domain/json/json.ts'
+import { isJsonObject } from '../../domain/json/json.ts'
+import {
+  PIPELINE_SERVER,
+  type PipelineDefinition,
+  pipelinesOf,
+} from '../../domain/documents/pipeline-definition.ts'
+import type { ToolOverride } from '../../domain/documents/tool-entries.ts'
+import type { Snapshot } from '../../domain/snapshot.ts'
+import { runPlan, type StepCall } from '../../pipelines/pipeline-run.ts'
+import { type PipelinePlan, planOf } from '../../pipelines/plan.ts'
+import { RunBudget } from '../../pipelines/run-budget.ts'
+import { checkArguments } from '../../calls/argument-check.ts'
+import type { Caller, Operation } from '../../calls/call.ts'
+import type { Calls } from '../../calls/calls.ts'
+import { clientNameOf } from '../../calls/client/client-name.ts'
+import type { ActiveRun } from './active-run.ts'
+import {
+  type BuiltinCall,
+  builtinDefinition,
+  type BuiltinServer,
+  type BuiltinSource,
+  type BuiltinTool,
+} from '../builtin/builtin-server.ts'
+import { ENHANCE_TOOL } from '../enhancement/enhance-tool.ts'
+import type { PipelineCheck } from './pipeline-check.ts'
+import type { PipelineRuns } from './pipeline-runs.ts'
+import { Turns } from './turns.ts'
+
+export interface PipelineSourceOptions {
+  readonly catalog: Catalog
+  readonly check: PipelineCheck
+  readonly runs: PipelineRuns
+  /** What the steps go through, each under the caller's own rights. */
+  readonly calls: () => Calls
+  readonly clock: Clock
+}
+
+interface Shared extends PipelineSourceOptions {
+  /** Of the callers that runs make their calls as: what a pipeline does in a pipeline counts for the first. */
+  readonly budgets: WeakMap<Caller, RunBudget>
+  readonly turns: Turns
+}
+
+/** Time that is left to say which step took too long. */
+const MARGIN_MS = 100
+
+/** The server `pipeline` of each tenant with pipelines of its own, which has those for all too, and that for all. */
+export function pipelineSource(options: PipelineSourceOptions): BuiltinSource {
+  const shared: Shared = { ...options, budgets: new WeakMap(), turns: new Turns() }
+  return ({ pipelines }: Snapshot) => {
+    const enabled = [...pipelines.values()].filter((pipeline) => pipeline.enabled)
+    const tenants = new Set(enabled.map(({ tenantId }) => tenantId))
+    return [...tenants].map((tenantId) =>
+      serverOf(shared, tenantId, [...pipelinesOf(enabled, tenantId).values()]),
+    )
+  }
+}
+
+function serverOf(
+  options: Shared,
+  tenantId: string,
+  pipelines: readonly PipelineDefinition[],
+): BuiltinServer {
+  return {
+    definition: builtinDefinition({
+      name: PIPELINE_SERVER,
+      tenantId,
+      description: 'Chains of calls that the operator declared.',
+      tools: Object.fromEntries(pipelines.map((pipeline) => [pipeline.name, overrideOf(pipeline)])),
+    }),
+    tools: pipelines.flatMap((pipeline) => {
+      const planned = planOf(pipeline)
+      return 'plan' in planned ? [toolOf(options, planned.plan)] : []
+    }),
+  }
+}
+
+function overrideOf({ requiredRoles, agentAllowlist, timeoutMs }: PipelineDefinition): ToolOverride {
+  return {
+    timeoutMs,
+    ...(requiredRoles !== undefined && { requiredRoles }),
+    ...(agentAllowlist !== undefined && { agentAllowlist }),
+  }
+}
+
+function toolOf(options: Shared, plan: PipelinePlan): BuiltinTool {
+  const { name, title, description, inputSchema } = plan.definition
+  const definition = {
+    name,
+    ...(title !== undefined && { title }),
+    description: description ?? `Runs the steps ${plan.steps.map(({ id }) => id).join(', ')}.`,
+    inputSchema,
+  }
+  return {
+    definition,
+    run: async (given) => {
+      const input = withDefaults(inputSchema, given.arguments)
+      checkArguments(definition, input)
+      const { tenantId } = given.call.caller.principal
+      refuseUnfit(options.check.problemsOf(plan, tenantId))
+      const run = options.runs.begin(given.call, plan)
+      return run.follow(() => runPipeline(options, plan, { given, input, run }))
+    },
+  }
+}
+
+async function runPipeline(
+  shared: Shared,
+  plan: PipelinePlan,
+  { given, input, run }: { given: BuiltinCall; input: JsonObject; run: ActiveRun },
+): Promise<JsonObject> {
+  const { clock, budgets } = shared
+  const { call, signal, deadlineAt } = given
+  const { caller, operation } = call
+  const leftMs = deadlineAt - clock.monotonic()
+  const own: Caller = {
+    principal: caller.principal,
+    face: caller.face,
+    sessionId: caller.sessionId,
+    requestId: caller.requestId,
+    clientName: clientNameOf(caller, operation),
+  }
+  const budget = budgets.get(caller) ?? new RunBudget()
+  budgets.set(own, budget)
+  return runPlan(plan, {
+    input,
+    call: (step) => callStep(shared, own, step),
+    budget,
+    clock,
+    timeoutMs: Math.max(1, leftMs - Math.min(MARGIN_MS, leftMs / 10)),
+    signal: AbortSignal.any([signal, run.signal]),
+    onStep: (news) => run.onStep(news),
+    onProgress: (progress) => operation.onProgress?.(progress),
+  })
+}
+
+/** Makes the call of a step. Its server cannot ask the client anything: the client waits for the pipeline. */
+async function callStep(
+  { calls, catalog, turns, budgets }: Shared,
+  caller: Caller,
+  { tool, arguments: given, signal, onProgress }: StepCall,
+): Promise<JsonObject> {
+  const name = tool ?? ENHANCE_TOOL
+  const item = catalog.find('tool', caller.principal.tenantId, undefined, name)
+  if (tool === undefined && item === undefined) return notEnhanced(given)
+  const operation: Operation = {
+    action: 'call',
+    kind: 'tool',
+    name,
+    scope: undefined,
+    method: 'tools/call',
+    params: { name, arguments: given },
+    isStep: true,
+    ...(item !== undefined && { check: () => checkArguments(item.listed, given) }),
+    signal,
+    onProgress,
+  }
+  const run = async (): Promise<JsonObject> => {
+    await turns.next(caller.principal.tenantId)
+    return calls().run(caller, operation)
+  }
+  const isAnotherRun = name.startsWith(`${PIPELINE_SERVER}_`)
+  const budget = budgets.get(caller)
+  return isAnotherRun || budget === undefined ? run() : budget.inTurn(run)
+}
+
+/** What the enhancer would say where nothing is enhanced. */
+function notEnhanced({ prompt }: JsonObject): JsonObject {
+  const text = typeof prompt === 'string' ? prompt : JSON.stringify(prompt)
+  return {
+    content: [{ type: 'text', text }],
+    structuredContent: { prompt: text, enhanced: false, reason: 'off' },
+  }
+}
+
+function refuseUnfit(problems: readonly string[]): void {
+  if (problems.length === 0) return
+  throw new GatewayError('pipeline_invalid', problems.join('; ').slice(0, 2000), {
+    facts: { problems, mayHaveExecuted: false },
+  })
+}
+
+/** Values for what the caller left out, as the schema says. */
+function withDefaults({ properties }: JsonObject, given: JsonObject): JsonObject {
+  if (!isJsonObject(properties)) return given
+  const defaults = Object.entries(properties).flatMap(([name, schema]) =>
+    isJsonObject(schema) && schema['default'] !== undefined ? [[name, schema['default']] as const] : [],
+  )
+  return { ...Object.fromEntries(defaults), ...given }
+}

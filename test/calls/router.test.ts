@@ -1,0 +1,133 @@
+import { describe, expect, test } from '@jest/globals'
+import { authorize } from '../../src/calls/stages/authorize.ts'
+import { routeOf } from '../../src/calls/router.ts'
+import { offer, server, tool } from '../support/offers.ts'
+import { call, caller, catalogOf, operation } from '../support/routing.ts'
+
+const echo = offer({ tools: [tool('echo')], prompts: [{ name: 'greet' }] })
+
+describe('the route of a name', () => {
+  test('is its server, and the name that the server knows', () => {
+    const alpha = server()
+    const routing = routeOf(caller(), operation(), catalogOf([alpha, echo]))
+    expect(routing).toEqual({
+      found: true,
+      route: { server: alpha, name: 'echo' },
+      decision: { effect: 'allow', ruleId: 'allow' },
+      needsClient: false,
+    })
+  })
+
+  test('of a server addressed alone is the name as it is', () => {
+    const alpha = server()
+    const catalog = catalogOf([alpha, echo])
+    expect(routeOf(caller(), operation({ name: 'echo', scope: 'alpha' }), catalog)).toMatchObject({
+      found: true,
+      route: { server: alpha, name: 'echo' },
+    })
+    expect(routeOf(caller(), operation({ scope: 'alpha' }), catalog)).toMatchObject({ found: false })
+    expect(routeOf(caller(), operation({ name: 'echo', scope: 'beta' }), catalog)).toMatchObject({
+      found: false,
+    })
+  })
+
+  test('that is denied comes with the rule that denies it; the tenant of another is not even looked at', () => {
+    const catalog = catalogOf([server({ requiredRoles: ['admin'] }), echo])
+    expect(routeOf(caller(), operation(), catalog)).toMatchObject({
+      found: true,
+      decision: { effect: 'deny', ruleId: 'server-roles' },
+    })
+    expect(routeOf(caller({ tenantId: 'other' }), operation(), catalog)).toEqual({
+      found: false,
+      pending: undefined,
+    })
+  })
+
+  test('names a server that has not answered yet, but only to those who may see it', () => {
+    const catalog = catalogOf([server({ requiredRoles: ['reader'] }), undefined])
+    const pending = routeOf(caller({ roles: ['reader'] }), operation(), catalog)
+    expect(pending).toEqual({
+      found: false,
+      pending: { name: 'alpha', decision: { effect: 'allow', ruleId: 'allow' } },
+    })
+    expect(routeOf(caller(), operation(), catalog)).toEqual({ found: false, pending: undefined })
+  })
+})
+
+describe('the route of a URI', () => {
+  const read = { action: 'read', kind: 'resource', name: 'x://1', method: 'resources/read' } as const
+  const offered = offer({ resources: [{ name: 'one', uri: 'x://1' }] })
+
+  test('is the first server that lists it and that the caller may use', () => {
+    const closed = server({ name: 'alpha', requiredRoles: ['admin'] })
+    const open = server({ name: 'beta' })
+    const catalog = catalogOf([closed, offered], [open, offered])
+    expect(routeOf(caller(), operation(read), catalog)).toMatchObject({
+      route: { server: open, name: 'x://1' },
+    })
+    expect(routeOf(caller({ roles: ['admin'] }), operation(read), catalog)).toMatchObject({
+      route: { server: closed },
+    })
+  })
+
+  test('that a server does not list leads to it only where it is addressed alone', () => {
+    const alpha = server()
+    const catalog = catalogOf([alpha, offered])
+    const other = operation({ ...read, name: 'x://2' })
+    expect(routeOf(caller(), other, catalog)).toEqual({ found: false, pending: undefined })
+    expect(routeOf(caller(), { ...other, scope: 'alpha' }, catalog)).toMatchObject({
+      found: true,
+      route: { server: alpha, name: 'x://2' },
+    })
+    expect(routeOf(caller(), { ...other, scope: 'beta' }, catalog)).toMatchObject({ found: false })
+  })
+})
+
+describe('authorization', () => {
+  const next = (): Promise<Record<string, unknown>> => Promise.resolve({ ran: true })
+
+  test('fills in route and decision and goes on when it is allowed', async () => {
+    const it = call()
+    expect(await authorize(catalogOf([server(), echo]))(it, next)).toEqual({ ran: true })
+    expect(it).toMatchObject({ route: { name: 'echo' }, decision: { effect: 'allow' } })
+  })
+
+  test.each([
+    ['tool', 'tool_not_found'],
+    ['prompt', 'prompt_not_found'],
+  ] as const)(
+    'answers for a denied %s as for an unknown one; only the call tells them apart',
+    async (kind, code) => {
+      const catalog = catalogOf([server({ requiredRoles: ['admin'] }), echo])
+      const denied = call({
+        operation: operation({ kind, name: kind === 'tool' ? 'alpha_echo' : 'alpha_greet' }),
+      })
+      const unknown = call({ operation: operation({ kind, name: 'alpha_nope' }) })
+      const failures = await Promise.all(
+        [denied, unknown].map((it) =>
+          authorize(catalog)(it, next).catch((error: { code: string; facts: unknown }) => [
+            error.code,
+            error.facts,
+          ]),
+        ),
+      )
+      expect(failures).toEqual([
+        [code, {}],
+        [code, {}],
+      ])
+      expect(denied.decision?.ruleId).toBe('server-roles')
+      expect(unknown.decision).toBeUndefined()
+    },
+  )
+
+  test('says which server has not answered yet, and that nothing ran', async () => {
+    const it = call()
+    const answer = authorize(catalogOf([server(), undefined]))(it, next)
+    await expect(answer).rejects.toMatchObject({
+      code: 'upstream_unavailable',
+      message: 'Server alpha has not answered yet',
+      facts: { server: 'alpha', mayHaveExecuted: false },
+    })
+    expect([it.decision, it.route]).toEqual([{ effect: 'allow', ruleId: 'allow' }, undefined])
+  })
+})
