@@ -13,7 +13,7 @@ const RANKS = [
   ['catalog'],
   ['reconcile', 'calls'],
   ['features'],
-  ['mcp', 'api', 'dashboard'],
+  ['mcp', 'rest'],
   ['http'],
   ['gateway.ts'],
   ['welcome.ts'],
@@ -28,7 +28,7 @@ const RANKS = [
  */
 const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   zod: 'every folder',
-  express: ['http', 'api', 'mcp'],
+  express: ['http', 'rest', 'mcp'],
   '@modelcontextprotocol/client': ['upstream'],
   '@modelcontextprotocol/server': ['mcp'],
   '@modelcontextprotocol/node': ['mcp'],
@@ -45,7 +45,7 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   'node:sqlite': ['audit', 'files/data-lock'],
   ajv: ['registry'],
   commander: ['cli'],
-  'smol-toml': ['cli/import-'],
+  'smol-toml': ['cli/registry/import-'],
   ws: ['http/websocket-', 'mcp/websocket-'],
   'lru-cache': ['identity', 'cache', 'catalog', 'calls'],
   ollama: ['features/enhancement/ollama-client'],
@@ -142,7 +142,7 @@ test('a package is imported only where it belongs', () => {
 test('a text that somebody else wrote is read as a URL by `URL.parse`, which throws for none', () => {
   const wrong = code
     .filter(({ path }) =>
-      ['domain', 'registry', 'secrets', 'reconcile', 'catalog', 'pipelines', 'api'].includes(folderOf(path)),
+      ['domain', 'registry', 'secrets', 'reconcile', 'catalog', 'pipelines', 'rest'].includes(folderOf(path)),
     )
     .filter(({ text }) => /\bnew URL\(/.test(text.replace(/new URL\([^;]*?import\.meta\.url,?\s*\)/g, '')))
   expect(wrong.map(({ path }) => path)).toEqual([])

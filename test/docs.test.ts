@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
 import { pages as generatedPages } from '../scripts/write-docs.ts'
-import { pageQuery } from '../src/api/query.ts'
+import { pageQuery } from '../src/rest/query.ts'
 import { SECTIONS, settingsSchema } from '../src/config/schema.ts'
 import { notesOf } from '../src/config/setting.ts'
 

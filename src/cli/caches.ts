@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import type { JsonObject } from '../domain/json/json.ts'
 import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from './context.ts'
-import { ask, objectsIn } from './rest-client.ts'
+import { ask, objectsIn } from './client/rest-client.ts'
 
 type CacheOptions = AddressOptions & { cache?: string; tenant?: string }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { escapedJson, printable } from '../domain/text/printable.ts'
 import { CliError } from './cli-error.ts'
-import { type GatewayAddress, gatewayAt } from './rest-client.ts'
+import { type GatewayAddress, gatewayAt } from './client/rest-client.ts'
 import { table } from './table.ts'
 
 const DEFAULT_PORT = '8080'

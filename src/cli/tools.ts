@@ -3,9 +3,9 @@ import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { printableLine } from '../domain/text/printable.ts'
 import { CliError } from './cli-error.ts'
 import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from './context.ts'
-import { ask, askAll, type GatewayAddress, objectsIn } from './rest-client.ts'
-import { rolesText } from './server-state.ts'
-import { rolesIn } from './token-advice.ts'
+import { ask, askAll, type GatewayAddress, objectsIn } from './client/rest-client.ts'
+import { rolesText } from './servers/server-state.ts'
+import { rolesIn } from './client/token-advice.ts'
 
 /** `tools list` and `tools call` against a running gateway. */
 export function toolsCommand(context: CliContext): Command {

@@ -1,6 +1,6 @@
 import { Router } from 'express'
-import { statusOf } from '../api/enhance.ts'
-import { methodNotAllowed } from '../api/method-not-allowed.ts'
+import { statusOf } from '../rest/enhance.ts'
+import { methodNotAllowed } from '../rest/method-not-allowed.ts'
 import { identityOf } from '../identity/identity.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { GatewayError } from '../domain/errors/errors.ts'

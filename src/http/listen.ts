@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { Socket } from 'node:net'
-import { problemOf } from '../api/problem.ts'
+import { problemOf } from '../rest/problem.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { Connections } from './connections.ts'
 import { responseTo, wantsUpgrade } from './upgrade.ts'

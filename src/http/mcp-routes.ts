@@ -1,11 +1,11 @@
 import { type Request, type RequestHandler, Router } from 'express'
-import { methodNotAllowed } from '../api/method-not-allowed.ts'
+import { methodNotAllowed } from '../rest/method-not-allowed.ts'
 import { identityOf } from '../identity/identity.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
-import type { SseEndpoint } from '../mcp/sse-endpoint.ts'
-import type { StreamableHttpEndpoint } from '../mcp/streamable-http-endpoint.ts'
-import type { WebSocketEndpoint } from '../mcp/websocket-endpoint.ts'
+import type { SseEndpoint } from '../mcp/transports/sse-endpoint.ts'
+import type { StreamableHttpEndpoint } from '../mcp/transports/streamable-http-endpoint.ts'
+import type { WebSocketEndpoint } from '../mcp/transports/websocket-endpoint.ts'
 import { WebSocketHandshake } from './websocket-handshake.ts'
 
 interface McpRouteOptions {

@@ -1,11 +1,11 @@
 import { Router } from 'express'
-import { methodNotAllowed } from '../api/method-not-allowed.ts'
-import { problemOf } from '../api/problem.ts'
+import { methodNotAllowed } from '../rest/method-not-allowed.ts'
+import { problemOf } from '../rest/problem.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import { basePathOf, publicPath } from '../domain/public-path.ts'
-import { corsForAll, preflight } from './cors.ts'
+import { corsForAll, preflight } from './middleware/cors.ts'
 import { nothingAt, notFound } from './not-found.ts'
-import { requestIdOf } from './request-context.ts'
+import { requestIdOf } from './middleware/request-context.ts'
 
 /** What clients are told of where tokens come from. */
 export interface ResourceOptions {

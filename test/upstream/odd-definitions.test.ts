@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import { isJsonObject } from '../../src/domain/json/json.ts'
-import { listResult } from '../../src/mcp/list-results.ts'
+import { listResult } from '../../src/mcp/methods/list-results.ts'
 import type { Offer } from '../../src/upstream/discovery/discovery.ts'
 import { LIST_READERS, type Lists } from '../support/list-readers.ts'
 import { offer, principal, server } from '../support/offers.ts'

@@ -1,0 +1,40 @@
+import { access } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { LocalIssuer } from '../../identity/local-issuer.ts'
+import { LOCAL_KEY_FILE } from '../../identity/local-names.ts'
+import { systemClock } from '../../domain/clock.ts'
+import { messageOf } from '../../domain/errors/errors.ts'
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+
+/** A token that was made here, or why there is none. */
+export type OwnToken =
+  | { readonly token: string; readonly keyFile: string; readonly roles: readonly string[] }
+  | { readonly reason: string }
+
+/**
+ * A token for a gateway on this machine, with what an operator needs, signed with the key in its data directory:
+ * whoever can read that may do everything anyway. Makes no key, and never rejects.
+ */
+export async function ownToken(url: string, env: NodeJS.ProcessEnv, ttlMs: number): Promise<OwnToken> {
+  if (!LOOPBACK.test(new URL(url).hostname)) return { reason: 'the gateway is not on this machine' }
+  if (env['LOCAL_ISSUER'] === 'off') return { reason: 'the local issuer is off' }
+  const dir = resolve(env['DATA_DIR'] || '.data')
+  const keyFile = join(dir, LOCAL_KEY_FILE)
+  try {
+    await access(keyFile)
+  } catch {
+    return {
+      reason: `there is no key of a gateway in ${dir}; set DATA_DIR to the data directory of the gateway, or go to where it was started`,
+    }
+  }
+  const roles = ['reader', 'operator', 'auditor', env['PLATFORM_ADMIN_ROLE'] || 'platform-admin']
+  try {
+    const issuer = await LocalIssuer.open({ dir, clock: systemClock })
+    const tenantId = env['DEFAULT_TENANT'] || 'local'
+    const token = await issuer.issue({ tenantId, subject: 'you', roles, agent: 'terminal', ttlMs })
+    return { token, keyFile, roles }
+  } catch (error) {
+    return { reason: messageOf(error) }
+  }
+}

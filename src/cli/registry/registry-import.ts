@@ -1,0 +1,51 @@
+import { Command } from 'commander'
+import { CLI_EXIT } from '../cli-error.ts'
+import { type CliContext, withAddress } from '../context.ts'
+import type { ImportOptions } from './import-read.ts'
+import { pairs } from '../pairs.ts'
+
+const DIFFERS = CLI_EXIT.differs
+
+/** `registry import FILE`: into the registry file, or into a running gateway. */
+export function importCommand(context: CliContext, onExitCode: (code: number) => void): Command {
+  const command = new Command('import')
+    .description(
+      'import the servers of an MCP client (Claude, VS Code, Cursor, Windsurf, Gemini, Codex, Zed and others) or a server.json of the official registry',
+    )
+    .argument('<file>', 'the file to import')
+    .option('--tenant <id>', "tenant of the servers, or '*' (default: DEFAULT_TENANT, or that of the token)")
+    .option(
+      '--dry-run',
+      `show what would be written and write nothing; exit code ${DIFFERS} when something would`,
+    )
+    .option(
+      '--replace',
+      'replace servers that are there already; who may use them and which tools stays as it is',
+    )
+    .option('--skip-existing', 'pass over servers that are there already')
+    .option('--prefix <text>', 'put this and a hyphen before the name of each server')
+    .option(
+      '--roles <list>',
+      'roles of which callers need one, separated by commas (default: none is needed)',
+    )
+    .option('--into <file>', 'registry file to write (default: REGISTRY_FILE, or DATA_DIR/registry.yaml)')
+    .option('--gateway', 'write to the running gateway at --url instead of a file')
+    .option('--name <name>', 'server.json: name of the server here')
+    .option('--package', 'server.json: take the npm package even if there is a remote')
+    .option('--set <NAME=VALUE>', 'what a placeholder or an input stands for; repeat for several', pairs, {})
+  return withAddress(command)
+    .addHelpText(
+      'after',
+      `
+The gateway fills in no placeholders (\${NAME}, \${env:NAME}, \${input:id}, $NAME): those that are not given with --set
+are listed with their places, and the server is disabled until they are filled in; so are required inputs of a
+server.json. Values of env, headers and auth are never shown.
+Exit codes: 0 done, or nothing to do; 1 a server of that name is there and differs (see --replace), all others were
+imported; ${DIFFERS} a dry run would write; 65 the file or a server is not valid, all others were imported; 69 the gateway
+does not answer; 77 the token does not allow it.`,
+    )
+    .action(async (file: string, options: ImportOptions) => {
+      const { runImport } = await import('./import-run.ts')
+      onExitCode(await runImport(file, options, context))
+    })
+}

@@ -1,0 +1,49 @@
+import { Command } from 'commander'
+import { CLI_EXIT } from '../cli-error.ts'
+import type { CliContext } from '../context.ts'
+import type { SyncOptions } from './sync-run.ts'
+
+const DIFFERS = CLI_EXIT.differs
+
+/** `registry push FILE`: from a file into Firestore. */
+export function pushCommand(context: CliContext, onExitCode: (code: number) => void): Command {
+  return withSyncOptions(new Command('push'))
+    .description(
+      'make Firestore say what a registry file says (servers, tenants, templates, pipelines, enhancement rules), after showing the difference',
+    )
+    .argument('<file>', 'the registry file, YAML or JSON')
+    .option('--skip-invalid', 'leave out documents that are not valid; otherwise nothing is written then')
+    .action(async (file: string, options: SyncOptions) => {
+      const { runPush } = await import('./sync-run.ts')
+      onExitCode(await runPush(file, options, context))
+    })
+}
+
+/** `registry pull [FILE]`: from Firestore into a file. */
+export function pullCommand(context: CliContext, onExitCode: (code: number) => void): Command {
+  return withSyncOptions(new Command('pull'))
+    .description(
+      'make a registry file say what Firestore says (all parts of the registry, documents that are not valid included), after showing the difference',
+    )
+    .argument('[file]', 'the registry file (default: REGISTRY_FILE, or DATA_DIR/registry.yaml)')
+    .action(async (file: string | undefined, options: SyncOptions) => {
+      const { runPull } = await import('./sync-run.ts')
+      onExitCode(await runPull(file, options, context))
+    })
+}
+
+function withSyncOptions(command: Command): Command {
+  return command
+    .option('--dry-run', `show the difference and write nothing; exit code ${DIFFERS} when there is one`)
+    .option('--prune', 'also remove what is only in the target')
+    .option('--yes', 'do not ask before writing')
+    .option('--tenant <id>', "only what belongs to this tenant, or '*' for what is for all tenants")
+    .addHelpText(
+      'after',
+      `
+Firestore is found by GOOGLE_CLOUD_PROJECT and FIRESTORE_DATABASE (default: (default)) with the credentials of the
+environment, or by FIRESTORE_EMULATOR_HOST. Values of env, headers and auth are never shown.
+Exit codes: 0 nothing to do, or done; 1 refused or changed meanwhile; ${DIFFERS} a dry run found a difference;
+65 a document to push is not valid; 69 Firestore or the file is not available; 78 no project is named.`,
+    )
+}

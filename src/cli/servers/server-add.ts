@@ -1,0 +1,110 @@
+import { Command } from 'commander'
+import { pagePath } from '../../config/pages.ts'
+import type { JsonObject } from '../../domain/json/json.ts'
+import { CliError } from '../cli-error.ts'
+import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from '../context.ts'
+import { pairs } from '../pairs.ts'
+import { ask } from '../client/rest-client.ts'
+import { pathOf, printReady, row, settledNew } from './server-state.ts'
+
+interface AddOptions extends AddressOptions {
+  readonly transport?: string
+  readonly endpoint?: string
+  readonly package?: string
+  readonly command?: string
+  readonly env: Record<string, string>
+  readonly header: Record<string, string>
+  readonly roles?: string
+  readonly tenant?: string
+  readonly description?: string
+  readonly wait?: boolean
+}
+
+interface RemoveOptions extends AddressOptions {
+  readonly tenant?: string
+  readonly yes?: boolean
+}
+
+const EXIT_CODES = `Exit codes: 0 done; 1 refused, or a new server does not become ready; 69 no gateway answers; 77 the token does not allow it.`
+
+/** `servers add NAME`: writes a server into the registry of a running gateway. */
+export function addCommand(context: CliContext): Command {
+  const command = new Command('add')
+    .description(
+      'add a server to the registry of a running gateway (role operator; programs: platform-admin)',
+    )
+    .argument('<name>', 'name of the server')
+    .argument('[args...]', 'arguments of the program, after --')
+    .option('--endpoint <url>', 'where a remote server is')
+    .option('--transport <kind>', 'streamable-http, sse, http (finds out) or stdio (default: http, or stdio)')
+    .option('--package <name>', 'an npm package that is installed, or name@version')
+    .option('--command <program>', 'a program')
+    .option('--env <NAME=VALUE>', 'a variable of the program; repeat for several', pairs, {})
+    .option('--header <NAME=VALUE>', 'a header for a remote server; repeat for several', pairs, {})
+    .option('--roles <list>', 'roles of which a caller needs one, separated by commas')
+    .option('--tenant <id>', "'*' for all tenants (default: that of the token)")
+    .option('--description <text>', 'for people')
+    .option('--no-wait', 'do not wait until it is ready')
+  return withAddress(command)
+    .addHelpText(
+      'after',
+      `
+Everything else that a document can say: servers in the registry file, or POST /v1/servers (${pagePath('registry.md')}).
+${EXIT_CODES}`,
+    )
+    .action(async (name: string, args: string[], options: AddOptions) => {
+      const document = documentOf(name, args, options)
+      const address = addressOf(options, context)
+      const answer = await ask(address, 'POST', '/v1/servers', document)
+      context.printError(`added ${name}\n`)
+      const isWaited = options.wait !== false
+      const server = isWaited ? await settledNew(address, pathOf(name, options), answer, context) : answer
+      if (options.json === true) context.print(asJson(server))
+      else if (isWaited) printReady(server, context)
+    })
+}
+
+/** `servers remove NAME`: takes a server out of the registry of a running gateway. */
+export function removeCommand(context: CliContext): Command {
+  const command = new Command('remove')
+    .description('remove a server from the registry of a running gateway (role operator)')
+    .argument('<name>', 'the server')
+    .option('--yes', 'do not ask before')
+    .option('--tenant <id>', "'*' for a server of all tenants")
+  return withAddress(command)
+    .addHelpText('after', `\nA package that was installed for it stays in the data directory.\n${EXIT_CODES}`)
+    .action(async (name: string, options: RemoveOptions) => {
+      const address = addressOf(options, context)
+      const path = pathOf(name, options)
+      const server = await ask(address, 'GET', path)
+      if (!(await agreed(server, options, context))) throw new CliError('failed', 'nothing was removed')
+      await ask(address, 'DELETE', path, undefined, { 'if-match': String(server['etag']) })
+      context.print(options.json === true ? asJson({ removed: name }) : `removed ${name}\n`)
+    })
+}
+
+async function agreed(server: JsonObject, { yes }: RemoveOptions, context: CliContext): Promise<boolean> {
+  const { confirm } = context
+  if (yes === true) return true
+  if (confirm === undefined) throw new CliError('usage', 'there is no terminal to confirm at: give --yes')
+  context.printError(rowsFor(context, [row(server)]))
+  return confirm(`Remove ${String(server['name'])}?`)
+}
+
+function documentOf(name: string, args: readonly string[], options: AddOptions): JsonObject {
+  const { endpoint, env, header, roles, tenant, description } = options
+  const { transport = endpoint === undefined ? 'stdio' : 'http' } = options
+  return {
+    name,
+    transport,
+    ...defined({ url: endpoint, package: options.package, command: options.command, description }),
+    ...defined({ tenantId: tenant, requiredRoles: roles?.split(',').map((role) => role.trim()) }),
+    ...(args.length > 0 && { args }),
+    ...(Object.keys(env).length > 0 && { env }),
+    ...(Object.keys(header).length > 0 && { headers: header }),
+  }
+}
+
+function defined(fields: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+}

@@ -1,0 +1,93 @@
+import type { Request, RequestHandler, Response } from 'express'
+import { narrowAgent } from '../../identity/agent-header.ts'
+import { isFor } from '../../identity/audience.ts'
+import { setIdentity } from '../../identity/identity.ts'
+import type { RefusalLog } from '../../identity/refusal-log.ts'
+import type { TokenVerifier } from '../../identity/token-verifier.ts'
+import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
+import type { Metrics } from '../../telemetry/metrics/metrics.ts'
+import { metadataChallenge, type ResourceOptions, scopeChallenge } from '../protected-resource.ts'
+import { requestIdOf } from './request-context.ts'
+
+interface AuthenticateOptions extends ResourceOptions {
+  readonly verifier: TokenVerifier
+  readonly refusals: RefusalLog
+  /** Whether a tenant's `x-agent-name` header is believed without the token's consent. */
+  readonly trustsAgentHeader: (tenantId: string) => boolean
+  readonly metrics: Metrics
+}
+
+const MAX_CLIENT_NAME = 128
+const EXPECTED = 'send "Authorization: Bearer <token>"'
+/** Schemes that people send by mistake; anything else in their place may be a token. */
+const OTHER_SCHEME = /^(Basic|Digest|DPoP|Negotiate|Token|ApiKey) /i
+
+/**
+ * Verifies the bearer token of every request and puts the principal beside the request. A refusal carries the
+ * challenge that leads a client to the authorization servers, where there are any (RFC 6750 §3, RFC 9728 §5.1).
+ */
+export function authenticate(options: AuthenticateOptions): RequestHandler {
+  return async (request, response, next) => {
+    let token: string | undefined
+    try {
+      token = bearerToken(request)
+      const verified = await options.verifier.verify(token)
+      refuseOther(verified.paths, request.path)
+      const principal = narrowAgent(verified, request.get('x-agent-name'), options.trustsAgentHeader)
+      const clientName = request.get('x-client-name')?.slice(0, MAX_CLIENT_NAME)
+      const { paths } = verified
+      setIdentity(request, { principal, requestId: requestIdOf(response), clientName, paths })
+    } catch (thrown) {
+      const error = toGatewayError(thrown)
+      options.metrics.authFailure(error.code)
+      if (error.code !== 'missing_token')
+        options.refusals.refused(error, token, {
+          requestId: requestIdOf(response),
+          address: request.socket.remoteAddress,
+        })
+      challenge(request, response, error, options)
+      throw error
+    }
+    next()
+  }
+}
+
+function bearerToken(request: Request): string {
+  const header = request.get('authorization')
+  if (header === undefined)
+    throw new GatewayError('missing_token', `The request has no Authorization header; ${EXPECTED}`)
+  const match = /^Bearer +([^\s,]+) *$/i.exec(header)
+  if (match?.[1] === undefined) throw new GatewayError('invalid_token', whatCame(header))
+  return match[1]
+}
+
+function whatCame(header: string): string {
+  const scheme = OTHER_SCHEME.exec(header)?.[1]
+  if (scheme !== undefined) return `The Authorization header has the scheme ${scheme}; ${EXPECTED}`
+  if (/^Bearer *$/i.test(header)) return `The Authorization header has no token after "Bearer"; ${EXPECTED}`
+  return `The Authorization header is not "Bearer <token>"; ${EXPECTED}`
+}
+
+/** A token for one path is none for its neighbours. Messages of SSE go to a path of their own, whose session knows. */
+function refuseOther(paths: readonly string[], path: string): void {
+  if (isFor(paths, path)) return
+  if (path === '/messages' && paths.some((each) => isFor(['/sse'], each))) return
+  throw new GatewayError('invalid_token', 'The audience of the token is another path of this gateway.')
+}
+
+function challenge(request: Request, response: Response, error: GatewayError, of: ResourceOptions): void {
+  if (error.code !== 'missing_token' && error.code !== 'invalid_token') return
+  const parts =
+    error.code === 'invalid_token'
+      ? ['error="invalid_token"', `error_description="${quotable(error.message)}"`]
+      : []
+  // Whoever had a token once would begin a login that cannot end, if there is nobody to log in at.
+  const leads = error.code === 'missing_token' || of.authorizationServers().length > 0
+  const all = [...parts, ...scopeChallenge(of), ...(leads ? metadataChallenge(of, request.path) : [])]
+  response.setHeader('WWW-Authenticate', ['Bearer', all.join(', ')].join(' ').trim())
+}
+
+/** What may stand between the quotes of a challenge (RFC 6750 §3). */
+function quotable(text: string): string {
+  return text.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '')
+}

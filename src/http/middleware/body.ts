@@ -1,0 +1,40 @@
+import { isUtf8 } from 'node:buffer'
+import express, { type RequestHandler } from 'express'
+import { GatewayError } from '../../domain/errors/errors.ts'
+import { excessOf, REQUEST_LIMITS } from '../../domain/json/json-scan.ts'
+
+/** A common way to write utf-8, which the parser of bodies does not know. */
+const UTF8_ALIAS = /(;\s{0,8}charset=)"?utf8"?(?=\s{0,8}(?:;|$))/i
+
+/** Refuses bodies that are not JSON before anything reads them. */
+export const requireJson: RequestHandler = (request, _response, next) => {
+  const hasBody =
+    request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0
+  const contentType = request.get('content-type')
+  if (hasBody && !request.is('application/json')) throw unsupported(contentType)
+  if (contentType !== undefined) request.headers['content-type'] = contentType.replace(UTF8_ALIAS, '$1utf-8')
+  next()
+}
+
+/**
+ * Reads JSON bodies up to `maxBodyBytes`; compressed bodies are refused, for their real size is not known. So is, before
+ * it is read, what is not UTF-8, and what would take long to read: too many members, or too deep.
+ */
+export function readJson(maxBodyBytes: number): RequestHandler {
+  return express.json({ limit: maxBodyBytes, inflate: false, strict: true, verify: checkBytes })
+}
+
+// Express gives the verifier four parameters.
+// oxlint-disable-next-line max-params
+function checkBytes(_request: unknown, _response: unknown, bytes: Buffer, charset: string): void {
+  if (charset !== 'utf-8')
+    throw new GatewayError('invalid_request', `The charset of the body is ${charset}; expected utf-8`)
+  if (!isUtf8(bytes)) throw new GatewayError('invalid_request', 'The body is not valid UTF-8')
+  const excess = excessOf(bytes, REQUEST_LIMITS)
+  if (excess !== undefined) throw new GatewayError('invalid_request', `The body ${excess}`)
+}
+
+function unsupported(contentType: string | undefined): GatewayError {
+  const came = contentType === undefined ? 'missing' : JSON.stringify(contentType.slice(0, 128))
+  return new GatewayError('unsupported_media_type', `Content-Type is ${came}; expected application/json`)
+}

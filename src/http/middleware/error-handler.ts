@@ -1,0 +1,79 @@
+import type { ErrorRequestHandler } from 'express'
+import { sendProblem, setErrorHeaders } from '../../rest/problem.ts'
+import { ERRORS } from '../../domain/errors/error-table.ts'
+import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
+import { isJsonObject } from '../../domain/json/json.ts'
+import { jsonRpcErrorOf } from '../../mcp/protocol-error.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import { requestIdOf } from './request-context.ts'
+
+const PARSE_ERROR = -32700
+
+/** The last stop of every error: JSON-RPC on the MCP paths, problem details elsewhere; never a stack or a path. */
+export function errorHandler(logger: Logger): ErrorRequestHandler {
+  // Express tells error handlers by their four parameters.
+  // oxlint-disable-next-line max-params
+  return (thrown: unknown, request, response, _next) => {
+    const error = fromExpress(thrown) ?? toGatewayError(thrown)
+    const requestId = requestIdOf(response)
+    if (error.code === 'internal')
+      logger.error({ err: error.cause ?? error, requestId }, 'request failed in the gateway')
+    if (response.headersSent) {
+      response.destroy()
+    } else if (isMcpPath(request.path)) {
+      const { code, message, data } = jsonRpcErrorOf(error, 'legacy')
+      const isUnreadable = error.cause instanceof SyntaxError
+      setErrorHeaders(response, error)
+      response.status(ERRORS[error.code].status).json({
+        jsonrpc: '2.0',
+        id: idIn(request.body),
+        error: { code: isUnreadable ? PARSE_ERROR : code, message, data },
+      })
+    } else {
+      sendProblem(response, error, requestId)
+    }
+  }
+}
+
+/** The id of the request that failed, where its body could be read (JSON-RPC 2.0 §5). */
+function idIn(body: unknown): string | number | null {
+  const id = isJsonObject(body) ? body['id'] : undefined
+  return typeof id === 'string' || typeof id === 'number' ? id : null
+}
+
+function isMcpPath(path: string): boolean {
+  return /^\/(mcp|sse|messages)(\/|$)/.test(path)
+}
+
+/** Errors of Express itself: paths that cannot be decoded, and bodies that cannot be read, told apart by `type`. */
+function fromExpress(thrown: unknown): GatewayError | undefined {
+  if (thrown instanceof URIError) return new GatewayError('invalid_request', 'The path is not valid')
+  if (!isJsonObject(thrown) || typeof thrown['type'] !== 'string') return undefined
+  switch (thrown['type']) {
+    case 'entity.too.large':
+      return new GatewayError('payload_too_large')
+    case 'entity.parse.failed':
+      return new GatewayError('invalid_request', 'The body is not valid JSON', {
+        cause: new SyntaxError('body'),
+      })
+    case 'charset.unsupported':
+      return new GatewayError(
+        'unsupported_media_type',
+        `The charset of the body is ${shown(thrown['charset'])}; expected utf-8`,
+      )
+    case 'encoding.unsupported':
+      return new GatewayError(
+        'unsupported_media_type',
+        `The content encoding of the body is ${shown(thrown['encoding'])}; send it as it is`,
+      )
+    case 'request.aborted':
+    case 'request.size.invalid':
+      return new GatewayError('invalid_request', 'The body ended early')
+    default:
+      return undefined
+  }
+}
+
+function shown(value: unknown): string {
+  return JSON.stringify(String(value).slice(0, 64))
+}

@@ -1,0 +1,24 @@
+import type { RequestHandler } from 'express'
+import { GatewayError } from '../../domain/errors/errors.ts'
+
+const MAX_FIELDS = 100
+/** Fields of which Node takes the first where a proxy may have looked at the last (RFC 9112 §3.2, RFC 9110 §5.3). */
+const ONCE = new Set(['host', 'authorization', 'content-type'])
+
+/** Refuses requests with more header fields than any client sends, and those that say twice who asks for what. */
+export const headerCheck: RequestHandler = ({ rawHeaders }, _response, next) => {
+  const fields = rawHeaders.length / 2
+  if (fields > MAX_FIELDS)
+    throw new GatewayError(
+      'too_many_headers',
+      `The request has ${fields} header fields; at most ${MAX_FIELDS} are read`,
+    )
+  const seen = new Set<string>()
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]?.toLowerCase() ?? ''
+    if (!ONCE.has(name)) continue
+    if (seen.has(name)) throw new GatewayError('invalid_request', `The request has the header ${name} twice`)
+    seen.add(name)
+  }
+  next()
+}

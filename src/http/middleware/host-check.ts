@@ -1,0 +1,55 @@
+import type { RequestHandler } from 'express'
+import { GatewayError } from '../../domain/errors/errors.ts'
+import type { IsAllowedOrigin } from './cors.ts'
+
+/**
+ * Refuses requests whose `Host` is not ours: the protection against DNS rebinding that MCP requires of HTTP servers.
+ * Ports do not matter.
+ * @param allowedHosts host names, without ports; IPv6 in brackets
+ */
+export function hostCheck(allowedHosts: readonly string[]): RequestHandler {
+  const hosts = new Set(allowedHosts.map((host) => host.toLowerCase()))
+  return ({ headers: { host } }, _response, next) => {
+    if (!hosts.has(hostName(`http://${host ?? ''}`)))
+      throw new GatewayError(
+        'host_not_allowed',
+        `The Host header ${shown(host)} is not one of this gateway; ALLOWED_HOSTS has those it serves`,
+      )
+    next()
+  }
+}
+
+/** Refuses requests of pages whose `Origin` is not allowed, for the same reason. */
+export function originCheck(isAllowed: IsAllowedOrigin): RequestHandler {
+  return ({ headers: { origin } }, _response, next) => {
+    if (origin !== undefined && !isAllowed(origin))
+      throw new GatewayError(
+        'host_not_allowed',
+        `The Origin header ${shown(origin)} is not one that this gateway accepts; ALLOWED_ORIGINS has those it does`,
+      )
+    next()
+  }
+}
+
+/**
+ * Makes the one test of origins: that of a host that is ours or allowed, with any scheme and port.
+ * @param options host names, without ports; IPv6 in brackets
+ */
+export function allowedOrigins(options: {
+  allowedHosts: readonly string[]
+  allowedOrigins: readonly string[]
+}): IsAllowedOrigin {
+  const hosts = new Set(
+    [...options.allowedHosts, ...options.allowedOrigins].map((host) => host.toLowerCase()),
+  )
+  return (origin) => hosts.has(hostName(origin))
+}
+
+/** The host name of a URL, or the empty text for what is none. */
+function hostName(url: string): string {
+  return URL.canParse(url) ? new URL(url).hostname : ''
+}
+
+function shown(value: string | undefined): string {
+  return value === undefined ? 'is missing and' : JSON.stringify(value.slice(0, 128))
+}

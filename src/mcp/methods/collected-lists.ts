@@ -1,0 +1,129 @@
+import type { View } from '../../catalog/view.ts'
+import { GatewayError } from '../../domain/errors/errors.ts'
+import type { JsonObject } from '../../domain/json/json.ts'
+import { type ServerDefinition, type ServerKey, serverKey } from '../../domain/documents/server-definition.ts'
+import type { Caller, CallerClient } from '../../calls/call.ts'
+import type { Calls } from '../../calls/calls.ts'
+import { SKILLS_EXTENSION, skillUnder } from '../../calls/skills.ts'
+import { type Declared, extensionOf, legacyTasksOf } from '../../calls/tasks/task-support.ts'
+import { taskForm } from '../../upstream/discovery/definitions/item-forms.ts'
+import { MISSING_SERVERS } from './list-results.ts'
+
+/** Of each server. */
+const MAX_PAGES = 100
+const MAX_ITEMS = 10_000
+
+interface Collected {
+  /** Member of the result that holds the items. */
+  readonly member: string
+  /** Whether a server has such a list. */
+  readonly isOf: (declared: Declared, server: ServerKey) => boolean
+  /** The item as callers get it; undefined for one that would make clients refuse the whole list. */
+  readonly shown: (serverName: string, item: unknown) => unknown
+  /** Whether it is collected also where one server is addressed alone. */
+  readonly isAlways: boolean
+}
+
+/** Lists that the gateway does not keep, but asks servers for when a client asks. */
+const LISTS: ReadonlyMap<string, Collected> = new Map<string, Collected>([
+  [
+    'tasks/list',
+    {
+      member: 'tasks',
+      isOf: (declared, server) => 'list' in (legacyTasksOf(declared, server) ?? {}),
+      shown: (_serverName, task) => taskForm(task, '', []),
+      // A cursor of the server may name the task of somebody else.
+      isAlways: true,
+    },
+  ],
+  [
+    'skills/list',
+    {
+      member: 'skills',
+      isOf: (declared, server) => extensionOf(declared, server, SKILLS_EXTENSION) !== undefined,
+      shown: skillUnder,
+      isAlways: false,
+    },
+  ],
+])
+
+/** Whether the result of a list method is put together here, in one page. */
+export function isCollected(method: string, scope: string | undefined): boolean {
+  const list = LISTS.get(method)
+  return list !== undefined && (scope === undefined || list.isAlways)
+}
+
+interface Request {
+  readonly method: string
+  readonly params: JsonObject
+  readonly caller: Caller
+  readonly client: CallerClient | undefined
+  /** Of the one server that is addressed alone, or of all. */
+  readonly view: View
+  readonly signal: AbortSignal
+}
+
+/**
+ * The items of all servers of the view that have such a list, in one page. Servers whose part is missing, or not all
+ * there, are named in `_meta`.
+ * @throws GatewayError `invalid_cursor` for any cursor
+ */
+export async function collected(
+  { calls, declared }: { calls: Calls; declared: Declared },
+  request: Request,
+): Promise<JsonObject> {
+  const list = LISTS.get(request.method)
+  if (list === undefined) throw new GatewayError('method_not_found')
+  if (request.params['cursor'] !== undefined) throw new GatewayError('invalid_cursor')
+  const { view } = request
+  const servers = view.servers.filter((server) => list.isOf(declared, serverKey(server)))
+  const parts = await Promise.all(
+    servers.map(async (server) => {
+      const { items, isWhole } = await partOf(server, list, request, calls)
+      const shown = items.map((item) => list.shown(server.name, item)).filter((item) => item !== undefined)
+      return { server, shown, isWhole: isWhole && shown.length === items.length }
+    }),
+  )
+  const missing = parts.filter(({ isWhole }) => !isWhole).map(({ server }) => server.name)
+  const names = [...new Set([...view.missing, ...missing])]
+  return {
+    [list.member]: parts.flatMap(({ shown }) => shown),
+    ...(names.length > 0 && { _meta: { [MISSING_SERVERS]: names } }),
+  }
+}
+
+interface Part {
+  readonly items: readonly unknown[]
+  readonly isWhole: boolean
+}
+
+async function partOf(
+  server: ServerDefinition,
+  { member }: Collected,
+  { method, params, caller, client, signal }: Request,
+  calls: Calls,
+): Promise<Part> {
+  const items: unknown[] = []
+  let cursor: unknown
+  try {
+    for (let page = 0; page < MAX_PAGES && items.length < MAX_ITEMS; page += 1) {
+      const result = await calls.run(caller, {
+        action: 'list',
+        kind: 'server',
+        name: server.name,
+        scope: undefined,
+        method,
+        params: cursor === undefined ? params : { ...params, cursor },
+        signal,
+        ...(client !== undefined && { client }),
+      })
+      const part: unknown = result[member]
+      if (Array.isArray(part)) items.push(...(part as readonly unknown[]))
+      cursor = result['nextCursor']
+      if (cursor === undefined) return { items, isWhole: true }
+    }
+  } catch {
+    // The record of the call says why.
+  }
+  return { items, isWhole: false }
+}

@@ -1,0 +1,76 @@
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import type { Caller } from '../../calls/call.ts'
+import type { Calls } from '../../calls/calls.ts'
+
+const MAX_SUBSCRIPTIONS = 1000
+
+/** The resource subscriptions of one `subscriptions/listen` stream. */
+export interface ListenSubscriptions {
+  /** Those that the caller may have, under the caller's URIs. */
+  readonly uris: readonly string[]
+  readonly release: () => void
+}
+
+/**
+ * Subscribes to every resource that the request of a `subscriptions/listen` names. One that the caller may not read,
+ * or whose server cannot say when it changes, is left out, and so is not acknowledged (MCP 2026-07-28, subscriptions).
+ */
+export async function subscribeAll(
+  calls: Calls,
+  options: {
+    caller: Caller
+    scope: string | undefined
+    request: unknown
+    signal: AbortSignal
+    /** Gets the subscribed URI, and the parameters of the notification. */
+    onUpdated: (uri: string, params: JsonObject) => void
+  },
+): Promise<ListenSubscriptions> {
+  const { caller, scope, signal, onUpdated } = options
+  const releases: (() => void)[] = []
+  const subscribe = (uri: string): Promise<unknown> =>
+    calls.run(caller, {
+      action: 'subscribe',
+      kind: 'resource',
+      name: uri,
+      scope,
+      method: 'resources/subscribe',
+      params: { uri },
+      signal,
+      watch: {
+        onUpdated: (params) => onUpdated(uri, params),
+        onWatching: (release) => releases.push(release),
+      },
+    })
+  const wanted = wantedUris(options.request)
+  const outcomes = await Promise.allSettled(wanted.map(subscribe))
+  return {
+    uris: wanted.filter((_uri, index) => outcomes[index]?.status === 'fulfilled'),
+    release: () => {
+      for (const release of releases.splice(0)) release()
+    },
+  }
+}
+
+/** The request with `uris` as its resource subscriptions. */
+export function withSubscriptions(request: unknown, uris: readonly string[]): unknown {
+  const notifications = filterIn(request)
+  if (notifications === undefined || !isJsonObject(request) || !isJsonObject(request['params']))
+    return request
+  const { resourceSubscriptions: _wanted, ...rest } = notifications
+  const honoured = uris.length === 0 ? rest : { ...rest, resourceSubscriptions: uris }
+  return { ...request, params: { ...request['params'], notifications: honoured } }
+}
+
+function wantedUris(request: unknown): string[] {
+  const wanted = filterIn(request)?.['resourceSubscriptions']
+  if (!Array.isArray(wanted)) return []
+  const uris = wanted.filter((uri): uri is string => typeof uri === 'string' && uri !== '')
+  return [...new Set(uris)].slice(0, MAX_SUBSCRIPTIONS)
+}
+
+function filterIn(request: unknown): JsonObject | undefined {
+  const params = isJsonObject(request) ? request['params'] : undefined
+  const notifications = isJsonObject(params) ? params['notifications'] : undefined
+  return isJsonObject(notifications) ? notifications : undefined
+}

@@ -1,0 +1,142 @@
+import {
+  CLIENT_CAPABILITIES_META_KEY,
+  CLIENT_INFO_META_KEY,
+  LOG_LEVEL_META_KEY,
+  type Server,
+  type ServerContext,
+  type StandardSchemaV1,
+} from '@modelcontextprotocol/server'
+import { GatewayError, messageOf } from '../../domain/errors/errors.ts'
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import type { CallerClient } from '../../calls/call.ts'
+
+/** Longer than anybody waits who asks; they give up by their own signal. */
+const NO_TIMEOUT_MS = 2 ** 31 - 1
+const LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency']
+const LOG_MESSAGE = 'notifications/message'
+
+/** Accepts every result as it is. */
+const ANYTHING: StandardSchemaV1<unknown, unknown> = {
+  '~standard': { version: 1, vendor: 'tool-gateway', validate: (value) => ({ value }) },
+}
+
+type Send = (
+  request: { method: string; params?: JsonObject },
+  schema: typeof ANYTHING,
+  options: { signal: AbortSignal; timeout: number },
+) => Promise<unknown>
+
+/** The client of a legacy conversation: it declared itself once, and can be asked at any time. */
+export class LegacyClient implements CallerClient {
+  readonly era = 'legacy'
+  readonly #server: Server
+  readonly #isReachable: () => boolean
+  #logLevel: string | undefined
+
+  /** @param options.isReachable whether a request can be sent now that belongs to no call */
+  constructor(options: { server: Server; isReachable: () => boolean }) {
+    this.#server = options.server
+    this.#isReachable = options.isReachable
+  }
+
+  get capabilities(): JsonObject {
+    return this.#server.getClientCapabilities() ?? {}
+  }
+
+  get name(): string | undefined {
+    return this.#server.getClientVersion()?.name
+  }
+
+  get logLevel(): string | undefined {
+    return this.#logLevel
+  }
+
+  /** @throws GatewayError `invalid_arguments` */
+  setLogLevel(level: unknown): void {
+    if (typeof level !== 'string' || !LEVELS.includes(level))
+      throw new GatewayError('invalid_arguments', `level must be one of ${LEVELS.join(', ')}`)
+    this.#logLevel = level
+  }
+
+  readonly ask: NonNullable<CallerClient['ask']> = (method, params, { signal }) => {
+    if (!this.#isReachable()) return Promise.reject(new GatewayError('client_not_reachable'))
+    return askedBy((...args) => this.#server.request(...args), method, params, signal)
+  }
+
+  readonly tell: CallerClient['tell'] = (method, params) => {
+    if (!isWanted(method, params, this.#logLevel)) return
+    void this.#server.notification(message(method, params)).catch(() => undefined)
+  }
+
+  /** The same client while one of its requests is answered: everything goes over that request's stream. */
+  during({ mcpReq }: ServerContext): CallerClient {
+    const { era, name, capabilities, logLevel } = this
+    return {
+      era,
+      name,
+      capabilities,
+      logLevel,
+      ask: (method, params, { signal }) => askedBy((...args) => mcpReq.send(...args), method, params, signal),
+      tell: (method, params) => {
+        if (isWanted(method, params, this.#logLevel))
+          void mcpReq.notify(message(method, params)).catch(() => undefined)
+      },
+    }
+  }
+}
+
+/** The client of one modern request, which says with each request what it can do. */
+export function modernClient({ mcpReq }: ServerContext): CallerClient {
+  const envelope: JsonObject = { ...mcpReq.envelope }
+  const declared = envelope[CLIENT_CAPABILITIES_META_KEY]
+  const level = envelope[LOG_LEVEL_META_KEY]
+  const logLevel = typeof level === 'string' ? level : undefined
+  const info = envelope[CLIENT_INFO_META_KEY]
+  return {
+    era: 'modern',
+    name: isJsonObject(info) && typeof info['name'] === 'string' ? info['name'] : undefined,
+    capabilities: isJsonObject(declared) ? declared : {},
+    logLevel,
+    tell: (method, params) => {
+      if (method === LOG_MESSAGE && logLevel === undefined) return
+      if (isWanted(method, params, logLevel))
+        void mcpReq.notify(message(method, params)).catch(() => undefined)
+    },
+  }
+}
+
+async function askedBy(
+  send: Send,
+  method: string,
+  params: JsonObject | undefined,
+  signal: AbortSignal,
+): Promise<JsonObject> {
+  let result: unknown
+  try {
+    result = await send(message(method, params), ANYTHING, { signal, timeout: NO_TIMEOUT_MS })
+  } catch (error) {
+    throw notAnswered(error, signal)
+  }
+  if (!isJsonObject(result)) throw new GatewayError('client_not_reachable', 'The client gave no valid answer')
+  return result
+}
+
+/** The client's own error, which the server that asked gets as it is; else why there is no answer. */
+function notAnswered(error: unknown, signal: AbortSignal): GatewayError {
+  if (signal.aborted) return new GatewayError('cancelled', undefined, { cause: error })
+  const { code, data } = isJsonObject(error) ? error : {}
+  if (typeof code !== 'number') return new GatewayError('client_not_reachable', undefined, { cause: error })
+  const upstream = { code, message: messageOf(error), ...(data !== undefined && { data }) }
+  return new GatewayError('client_not_reachable', undefined, { cause: error, facts: { upstream } })
+}
+
+function message(method: string, params: JsonObject | undefined): { method: string; params?: JsonObject } {
+  return { method, ...(params !== undefined && { params }) }
+}
+
+/** Whether a notification is none about logs, or as severe as the client asked for. */
+function isWanted(method: string, params: JsonObject | undefined, least: string | undefined): boolean {
+  if (method !== LOG_MESSAGE || least === undefined) return true
+  const severity = LEVELS.indexOf(String(params?.['level']))
+  return severity === -1 || severity >= LEVELS.indexOf(least)
+}

@@ -1,0 +1,124 @@
+import type { Server, ServerContext } from '@modelcontextprotocol/server'
+import { GatewayError } from '../../domain/errors/errors.ts'
+import type { JsonObject } from '../../domain/json/json.ts'
+import type { Caller } from '../../calls/call.ts'
+import type { Calls } from '../../calls/calls.ts'
+import { LegacyClient } from '../relay/caller-client.ts'
+
+const MAX_SUBSCRIPTIONS = 1000
+
+interface Request {
+  readonly method: string
+  readonly params: JsonObject
+  readonly caller: Caller
+  readonly context: ServerContext
+}
+
+/** What a legacy conversation keeps between its requests: the client, its log level, its subscriptions. */
+export class LegacySession {
+  readonly client: LegacyClient
+  readonly #calls: Calls
+  readonly #scope: string | undefined
+  readonly #subscriptions = new Map<string, Subscription>()
+
+  constructor(options: {
+    server: Server
+    calls: Calls
+    scope: string | undefined
+    isReachable: () => boolean
+  }) {
+    const { server, isReachable } = options
+    this.#calls = options.calls
+    this.#scope = options.scope
+    this.client = new LegacyClient({ server, isReachable })
+  }
+
+  /** The result of a method that is about the session itself, or undefined when `method` is none. @throws GatewayError */
+  async answer(request: Request): Promise<JsonObject | undefined> {
+    const { method, params } = request
+    switch (method) {
+      case 'logging/setLevel':
+        this.client.setLogLevel(params['level'])
+        return {}
+      case 'resources/subscribe':
+        await this.#subscribe(uriOf(params), request)
+        return {}
+      case 'resources/unsubscribe':
+        this.#unsubscribe(uriOf(params))
+        return {}
+      default:
+        return undefined
+    }
+  }
+
+  /** Ends all subscriptions. */
+  end(): void {
+    for (const uri of this.#subscriptions.keys()) this.#unsubscribe(uri)
+  }
+
+  async #subscribe(uri: string, request: Request): Promise<void> {
+    const known = this.#subscriptions.get(uri)
+    if (known !== undefined) return known.made
+    if (this.#subscriptions.size >= MAX_SUBSCRIPTIONS)
+      throw new GatewayError('invalid_arguments', `A session has at most ${MAX_SUBSCRIPTIONS} subscriptions`)
+    const subscription = new Subscription((made) => this.#make(uri, made, request))
+    this.#subscriptions.set(uri, subscription)
+    try {
+      await subscription.made
+    } catch (error) {
+      // The client may have given this one up and asked for another.
+      if (this.#subscriptions.get(uri) === subscription) this.#subscriptions.delete(uri)
+      throw error
+    }
+  }
+
+  async #make(uri: string, subscription: Subscription, request: Request): Promise<void> {
+    const { method, params, caller, context } = request
+    await this.#calls.run(caller, {
+      action: 'subscribe',
+      kind: 'resource',
+      name: uri,
+      scope: this.#scope,
+      method,
+      params,
+      signal: context.mcpReq.signal,
+      client: this.client,
+      watch: {
+        onUpdated: (updated) => this.client.tell('notifications/resources/updated', updated),
+        onWatching: (release) => subscription.keep(release),
+      },
+    })
+  }
+
+  #unsubscribe(uri: string): void {
+    this.#subscriptions.get(uri)?.end()
+    this.#subscriptions.delete(uri)
+  }
+}
+
+/** One subscription of the client. It may be over before it stands. */
+class Subscription {
+  /** Settles when it stands, or cannot be made. */
+  readonly made: Promise<void>
+  #release: (() => void) | undefined
+  #isOver = false
+
+  constructor(make: (subscription: Subscription) => Promise<void>) {
+    this.made = make(this)
+  }
+
+  keep(release: () => void): void {
+    if (this.#isOver) release()
+    else this.#release = release
+  }
+
+  end(): void {
+    this.#isOver = true
+    this.#release?.()
+  }
+}
+
+function uriOf({ uri }: JsonObject): string {
+  if (typeof uri === 'string' && uri !== '') return uri
+  throw new GatewayError('invalid_arguments', 'uri must be a non-empty string')
+}

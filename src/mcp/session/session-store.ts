@@ -1,0 +1,165 @@
+import type { Face } from '../../audit/usage-record.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { GatewayError } from '../../domain/errors/errors.ts'
+import { type Principal, principalKey } from '../../domain/principal.ts'
+
+/** One conversation of a legacy client, or one stream or connection of a modern one. */
+export interface Session {
+  readonly id: string
+  readonly face: Face
+  readonly principal: Principal
+  /** Open response streams; a session with one is not idle. */
+  openStreams: number
+  /** Monotonic milliseconds of the last request. */
+  lastUsedAt: number
+  readonly close: () => void
+}
+
+export interface SessionLimits {
+  readonly maxSessions: number
+  /** Undefined: it has no limit of its own. */
+  readonly maxSessionsOfTenant: (tenantId: string) => number | undefined
+  readonly maxSessionsPerPrincipal: number
+  readonly idleMs: number
+}
+
+const SWEEP_MS = 10_000
+const RETRY_AFTER_MS = 30_000
+/** Time for another replica, or a restarted gateway, to take over. */
+const SHUTDOWN_RETRY_AFTER_MS = 1000
+
+/** The open sessions, each bound to the principal that opened it. */
+export class SessionStore {
+  readonly #sessions = new Map<string, { session: Session; owner: string }>()
+  readonly #perOwner = new Map<string, number>()
+  readonly #perTenant = new Map<string, number>()
+  readonly #limits: SessionLimits
+  readonly #clock: Clock
+  readonly #onEnd: (session: Session) => void
+  #isClosed = false
+  #cancelSweep: () => void
+
+  constructor(options: { limits: SessionLimits; clock: Clock; onEnd?: (session: Session) => void }) {
+    this.#limits = options.limits
+    this.#clock = options.clock
+    this.#onEnd = options.onEnd ?? (() => undefined)
+    this.#cancelSweep = this.#sweepLater()
+  }
+
+  /**
+   * Makes sure that `principal` can open one more session. Many clients never end theirs: at the limit, the longest
+   * unused of its own sessions without an open stream gives way.
+   * @throws GatewayError `too_many_sessions`, `shutting_down`
+   */
+  makeRoom(principal: Principal): void {
+    this.checkAccepting()
+    const owner = principalKey(principal)
+    const limit = this.#limitReached(owner, principal.tenantId)
+    if (limit === undefined) return
+    const abandoned = this.#longestUnused(owner)
+    if (abandoned !== undefined) {
+      this.#end(abandoned)
+      return
+    }
+    throw new GatewayError('too_many_sessions', `As many sessions are open as allowed: ${limit}`, {
+      facts: { retryAfterMs: RETRY_AFTER_MS },
+    })
+  }
+
+  add(session: Session): void {
+    const owner = principalKey(session.principal)
+    this.#sessions.set(session.id, { session, owner })
+    addTo(this.#perOwner, owner, 1)
+    addTo(this.#perTenant, session.principal.tenantId, 1)
+  }
+
+  /**
+   * The session of that id, if `principal` opened it over that face; its idle time starts anew.
+   * @throws GatewayError `shutting_down`, or `session_not_found`, the same for one that never was and for somebody else's
+   */
+  of(id: string, principal: Principal, face: Face): Session {
+    const found = this.#sessions.get(id)
+    if (found === undefined || found.session.face !== face || found.owner !== principalKey(principal)) {
+      this.checkAccepting() // it may have ended with the gateway
+      throw new GatewayError('session_not_found')
+    }
+    found.session.lastUsedAt = this.#clock.monotonic()
+    return found.session
+  }
+
+  /** Forgets a session that has ended. Idempotent. */
+  remove(id: string): void {
+    const found = this.#sessions.get(id)
+    if (found === undefined) return
+    this.#sessions.delete(id)
+    addTo(this.#perOwner, found.owner, -1)
+    addTo(this.#perTenant, found.session.principal.tenantId, -1)
+    this.#onEnd(found.session)
+  }
+
+  /** Open sessions by face. */
+  counts(): Record<string, number> {
+    const counts: Record<string, number> = { 'streamable-http': 0, sse: 0, websocket: 0 }
+    for (const { session } of this.#sessions.values()) counts[session.face] = (counts[session.face] ?? 0) + 1
+    return counts
+  }
+
+  /** Refuses what begins something new while the gateway shuts down. @throws GatewayError `shutting_down` */
+  checkAccepting(): void {
+    if (this.#isClosed)
+      throw new GatewayError('shutting_down', undefined, { facts: { retryAfterMs: SHUTDOWN_RETRY_AFTER_MS } })
+  }
+
+  /** No new sessions from here on. */
+  stopAccepting(): void {
+    this.#isClosed = true
+  }
+
+  /** Ends every session. */
+  close(): void {
+    this.stopAccepting()
+    this.#cancelSweep()
+    for (const { session } of this.#sessions.values()) this.#end(session)
+  }
+
+  /** The limit that one more session would exceed, in words. */
+  #limitReached(owner: string, tenantId: string): string | undefined {
+    const { maxSessions, maxSessionsOfTenant, maxSessionsPerPrincipal } = this.#limits
+    const ofTenant = maxSessionsOfTenant(tenantId) ?? Infinity
+    if ((this.#perOwner.get(owner) ?? 0) >= maxSessionsPerPrincipal)
+      return `${maxSessionsPerPrincipal} of this principal`
+    if ((this.#perTenant.get(tenantId) ?? 0) >= ofTenant) return `${ofTenant} of this tenant`
+    return this.#sessions.size >= maxSessions ? `${maxSessions} in all` : undefined
+  }
+
+  #longestUnused(owner: string): Session | undefined {
+    let found: Session | undefined
+    for (const { session, owner: own } of this.#sessions.values()) {
+      if (own !== owner || session.openStreams > 0) continue
+      if (found === undefined || session.lastUsedAt < found.lastUsedAt) found = session
+    }
+    return found
+  }
+
+  #end(session: Session): void {
+    this.remove(session.id)
+    session.close()
+  }
+
+  #sweepLater(): () => void {
+    return this.#clock.after(SWEEP_MS, () => {
+      const now = this.#clock.monotonic()
+      for (const { session } of this.#sessions.values()) {
+        if (session.openStreams === 0 && now - session.lastUsedAt >= this.#limits.idleMs) this.#end(session)
+      }
+      if (!this.#isClosed) this.#cancelSweep = this.#sweepLater()
+    })
+  }
+}
+
+/** Counts, and forgets what has come down to nothing. */
+function addTo(counts: Map<string, number>, key: string, change: number): void {
+  const count = (counts.get(key) ?? 0) + change
+  if (count > 0) counts.set(key, count)
+  else counts.delete(key)
+}

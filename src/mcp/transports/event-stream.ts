@@ -1,0 +1,19 @@
+import type { Response } from 'express'
+import { type Clock, repeat } from '../../domain/clock.ts'
+import { MAX_UNREAD_BYTES } from '../unread.ts'
+
+const KEEP_ALIVE_MS = 15_000
+
+/** Whether a stream of events can take more; one whose client does not read is ended instead of queueing without bound. */
+export function canTake(response: Response): boolean {
+  if (!response.destroyed && response.writableLength <= MAX_UNREAD_BYTES) return true
+  response.destroy()
+  return false
+}
+
+/** Writes comments that keep proxies from closing a quiet stream; the returned function ends that. */
+export function keepAlive(clock: Clock, response: Response): () => void {
+  return repeat(clock, KEEP_ALIVE_MS, () => {
+    if (canTake(response)) response.write(': keepalive\n\n')
+  })
+}

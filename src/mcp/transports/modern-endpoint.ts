@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto'
+import { toNodeHandler } from '@modelcontextprotocol/node'
+import {
+  createMcpHandler,
+  type McpHttpHandler,
+  type McpServerFactory,
+  type ServerEvent,
+  type ServerEventBus,
+} from '@modelcontextprotocol/server'
+import type { Request, Response } from 'express'
+import type { Identity } from '../../identity/identity.ts'
+import { whenTokenEnds } from '../../identity/token-end.ts'
+import type { ViewWatch } from '../../catalog/view-watch.ts'
+import type { Clock } from '../../domain/clock.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import { abilitiesOf } from '../abilities.ts'
+import { callerOf, carriedBy, carryIdentity } from '../conversation.ts'
+import { listChangedEvents } from '../methods/list-changed.ts'
+import { subscribeAll, withSubscriptions } from '../methods/listen-subscriptions.ts'
+import type { McpServerOptions } from '../mcp-server.ts'
+import { createModernServer } from '../modern-server.ts'
+import type { SessionStore } from '../session/session-store.ts'
+
+const FACE = 'streamable-http'
+
+export interface EndpointOptions extends McpServerOptions {
+  readonly sessions: SessionStore
+  readonly publicUrl: string
+  readonly viewWatch: ViewWatch
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** `POST /mcp` of the stateless revision (MCP 2026-07-28): a fresh server for each request. */
+export class ModernEndpoint {
+  readonly #options: EndpointOptions
+  readonly #handler: McpHttpHandler
+  readonly #serve: ReturnType<typeof toNodeHandler>
+
+  constructor(options: EndpointOptions) {
+    this.#options = options
+    this.#handler = createMcpHandler(this.#factory, { legacy: 'reject', onerror: this.#onError })
+    this.#serve = toNodeHandler(this.#handler, { onerror: this.#onError })
+  }
+
+  async handle(request: Request, response: Response, scope: string | undefined): Promise<void> {
+    this.#options.sessions.checkAccepting()
+    const identity = carryIdentity(request, scope)
+    const body: unknown = request.body
+    if (request.headers['mcp-method'] === 'subscriptions/listen') {
+      await this.#listen(request, response, identity, scope)
+    } else {
+      await this.#serve(request, response, body)
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#handler.close()
+  }
+
+  /** The SDK has proven the header equal to the body; without a fallback it answers unknown methods with 404. */
+  readonly #factory: McpServerFactory = ({ authInfo, requestInfo }) => {
+    const { identity, scope } = carriedBy(authInfo)
+    const view = this.#options.catalog.viewOf(identity.principal, scope)
+    const conversation = { scope, era: 'modern', callerOf: callerOf(FACE, undefined), view } as const
+    const product = createModernServer(this.#options, conversation)
+    const { methods } = abilitiesOf(view, 'modern', this.#options.declared)
+    if (!methods.has(requestInfo?.headers.get('mcp-method') ?? ''))
+      delete product.server.fallbackRequestHandler
+    return product
+  }
+
+  readonly #onError = (error: Error): void => {
+    this.#options.logger.debug({ err: error }, 'modern MCP request refused')
+  }
+
+  /** A listen stream follows its own caller's view only, counts as a session, and ends with its token. */
+  async #listen(
+    request: Request,
+    response: Response,
+    { principal, requestId }: Identity,
+    scope: string | undefined,
+  ): Promise<void> {
+    const { sessions, viewWatch, clock, calls } = this.#options
+    sessions.makeRoom(principal)
+    let emit: ((event: ServerEvent) => void) | undefined
+    const bus: ServerEventBus = {
+      publish: () => undefined,
+      subscribe: (listener) => {
+        emit = listener
+        return viewWatch.watch(principal, scope, (kinds) => listChangedEvents(kinds).forEach(listener))
+      },
+    }
+    const handler = createMcpHandler(this.#factory, { legacy: 'reject', bus, onerror: this.#onError })
+    const end = (): void => void handler.close()
+    const id = randomUUID()
+    const gone = new AbortController()
+    const cancelExpiry = whenTokenEnds(clock, principal, end)
+    sessions.add({
+      id,
+      face: FACE,
+      principal,
+      openStreams: 1,
+      lastUsedAt: clock.monotonic(),
+      close: end,
+    })
+    response.once('close', () => {
+      gone.abort()
+      cancelExpiry()
+      sessions.remove(id)
+      end()
+    })
+    const subscriptions = await subscribeAll(calls, {
+      caller: { principal, requestId, face: FACE, sessionId: undefined },
+      scope,
+      request: request.body,
+      signal: gone.signal,
+      onUpdated: (uri, params) => emit?.({ kind: 'resource_updated', uri, params }),
+    })
+    gone.signal.addEventListener('abort', subscriptions.release, { once: true })
+    if (gone.signal.aborted) return subscriptions.release()
+    const body = withSubscriptions(request.body, subscriptions.uris)
+    await toNodeHandler(handler, { onerror: this.#onError })(request, response, body)
+  }
+}

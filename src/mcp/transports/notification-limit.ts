@@ -1,0 +1,39 @@
+import type { JSONRPCNotification } from '@modelcontextprotocol/server'
+import type { Clock } from '../../domain/clock.ts'
+import { GatewayError } from '../../domain/errors/errors.ts'
+
+const BURST = 500
+const PER_SECOND = 50
+/** It ends work instead of making some, and there are only as many as there are requests. */
+const UNLIMITED = 'notifications/cancelled'
+
+/** How many notifications one client may send: nobody answers them, so nothing else slows it down. */
+export class NotificationLimit {
+  readonly #clock: Clock
+  #left = BURST
+  #at: number
+
+  constructor(options: { clock: Clock }) {
+    this.#clock = options.clock
+    this.#at = options.clock.monotonic()
+  }
+
+  /** Counts a notification that arrives. @throws GatewayError `rate_limited` when there are too many */
+  take(notification: JSONRPCNotification): void {
+    if (this.admits(notification)) return
+    throw new GatewayError('rate_limited', `A session may send ${PER_SECOND} notifications a second`, {
+      facts: { retryAfterMs: 1000 },
+    })
+  }
+
+  /** Counts a notification that arrives; false when there are too many. */
+  admits({ method }: JSONRPCNotification): boolean {
+    if (method === UNLIMITED) return true
+    const now = this.#clock.monotonic()
+    this.#left = Math.min(BURST, this.#left + ((now - this.#at) / 1000) * PER_SECOND)
+    this.#at = now
+    if (this.#left < 1) return false
+    this.#left -= 1
+    return true
+  }
+}

@@ -1,0 +1,244 @@
+import {
+  type AuthInfo,
+  isInitializeRequest,
+  type JSONRPCMessage,
+  type JSONRPCRequest,
+  SUPPORTED_PROTOCOL_VERSIONS,
+  type Transport,
+  type TransportSendOptions,
+} from '@modelcontextprotocol/server'
+import type { Request, Response } from 'express'
+import type { Clock } from '../../domain/clock.ts'
+import { GatewayError } from '../../domain/errors/errors.ts'
+import { acceptsType } from '../../domain/text/media-type.ts'
+import type { SessionEvents } from '../session/event-store.ts'
+import { canTake, keepAlive } from './event-stream.ts'
+import { isAnswer, isRequest } from '../message.ts'
+
+type RequestId = JSONRPCRequest['id']
+
+/** How long a client that lost the stream of a call has to come back before the call is cancelled. */
+const RESUME_GRACE_MS = 700
+/** What clients are told to wait before they come back. */
+const RETRY_MS = 200
+/** From this revision on, clients understand an event without data (MCP 2025-11-25, Streamable HTTP). */
+const FIRST_WITH_EMPTY_EVENTS = '2025-11-25'
+/** What a request is taken to be of that does not name its revision (MCP 2025-11-25, protocol version header). */
+const ASSUMED_VERSION = '2025-03-26'
+/** The stream of what belongs to no request. */
+const OWN_STREAM = 0
+
+interface Stream {
+  readonly number: number
+  readonly requestId: RequestId | undefined
+  /** Undefined while the client is away. */
+  response: Response | undefined
+  cancelGrace: (() => void) | undefined
+}
+
+/**
+ * The legacy side of Streamable HTTP for one session (MCP 2025-03-26 to 2025-11-25). It takes messages that have been
+ * authenticated and parsed; each request has a stream of its own, which the client can resume.
+ */
+export class SessionTransport implements Transport {
+  onclose: Transport['onclose']
+  onerror: Transport['onerror']
+  onmessage: Transport['onmessage']
+  readonly sessionId: string
+  readonly #events: SessionEvents
+  readonly #clock: Clock
+  /** Streams on which something may still come. */
+  readonly #streams = new Map<number, Stream>()
+  readonly #ofRequests = new Map<RequestId, Stream>()
+  #lastStream = OWN_STREAM
+  #isClosed = false
+
+  constructor(options: { sessionId: string; events: SessionEvents; clock: Clock }) {
+    this.sessionId = options.sessionId
+    this.#events = options.events
+    this.#clock = options.clock
+  }
+
+  /** Whether the client has a stream open for what belongs to no request. */
+  get isListening(): boolean {
+    return this.#streams.get(OWN_STREAM)?.response !== undefined
+  }
+
+  start(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  /** Takes one message of the client: a request opens its stream, everything else is accepted with 202. */
+  post(request: Request & { auth?: AuthInfo }, response: Response, message: JSONRPCMessage): void {
+    checkVersion(request)
+    const { auth } = request
+    if (isRequest(message)) this.#openFor(message, versionOf(request, message), response)
+    else response.status(202).end()
+    this.onmessage?.(message, auth === undefined ? {} : { authInfo: auth })
+  }
+
+  /**
+   * Opens the stream of what belongs to no request, or resumes the one that `Last-Event-ID` names. Either takes over
+   * from a connection that is still there.
+   * @throws GatewayError `not_acceptable`, `stream_not_kept`
+   */
+  listen(request: Request, response: Response): void {
+    checkVersion(request)
+    if (!acceptsType(request.get('accept'), 'text/event-stream')) throw notAcceptable(request)
+    const lastEventId = request.get('last-event-id')
+    if (lastEventId !== undefined) return this.#resume(lastEventId, response)
+    const stream = this.#streams.get(OWN_STREAM) ?? this.#newStream(OWN_STREAM)
+    this.#attach(stream, response)
+    this.#prime(stream, versionOf(request))
+  }
+
+  /** Ends the stream of a request that will not be answered. */
+  endStream(requestId: RequestId): void {
+    const stream = this.#ofRequests.get(requestId)
+    if (stream === undefined) return
+    this.#events.discard(stream.number)
+    this.#finish(stream)?.end()
+  }
+
+  /** @throws Error when the client has no stream on which the message could reach it, now or later */
+  async send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
+    const isLast = isAnswer(message) && message.id !== undefined
+    const requestId = isLast ? message.id : options?.relatedRequestId
+    const stream = requestId === undefined ? this.#streams.get(OWN_STREAM) : this.#ofRequests.get(requestId)
+    if (stream === undefined) throw new Error('the client has no stream for this message')
+    const data = JSON.stringify(message)
+    const event = eventText(this.#events.add(stream.number, data), data)
+    const { response } = stream
+    if (isLast) {
+      this.#events.finish(stream.number)
+      this.#finish(stream)
+      if (response !== undefined && canTake(response)) response.end(event)
+    } else if (response !== undefined && canTake(response)) {
+      response.write(event)
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    for (const stream of this.#streams.values()) this.#finish(stream)?.end()
+    this.#events.close()
+    this.onclose?.()
+  }
+
+  #openFor({ id }: JSONRPCRequest, version: string, response: Response): void {
+    const stream = this.#newStream((this.#lastStream += 1), id)
+    this.#ofRequests.set(id, stream)
+    this.#attach(stream, response)
+    this.#prime(stream, version)
+  }
+
+  #newStream(number: number, requestId?: RequestId): Stream {
+    const stream: Stream = { number, requestId, response: undefined, cancelGrace: undefined }
+    this.#streams.set(number, stream)
+    return stream
+  }
+
+  /** An event without data gives the client an id to come back with, before there is anything to send. */
+  #prime({ number, response }: Stream, version: string): void {
+    const id = this.#events.begin(number)
+    if (version >= FIRST_WITH_EMPTY_EVENTS) response?.write(`id: ${id}\nretry: ${RETRY_MS}\ndata: \n\n`)
+    else response?.flushHeaders()
+  }
+
+  #resume(lastEventId: string, response: Response): void {
+    const missed = this.#events.after(lastEventId)
+    if (missed === undefined) throw new GatewayError('stream_not_kept')
+    const text = missed.events.map(({ id, data }) => eventText(id, data)).join('')
+    const stream = this.#streams.get(missed.stream)
+    if (stream === undefined) {
+      this.#writeHead(response)
+      response.end(text)
+    } else {
+      this.#attach(stream, response)
+      response.write(text)
+      response.flushHeaders()
+    }
+  }
+
+  /** The newest connection of a stream takes it over: the client knows before us that the one before is lost. */
+  #attach(stream: Stream, response: Response): void {
+    stream.cancelGrace?.()
+    const before = stream.response
+    stream.response = response
+    before?.end()
+    this.#writeHead(response)
+    const stopKeepAlive = keepAlive(this.#clock, response)
+    const onClose = (): void => {
+      stopKeepAlive()
+      if (stream.response === response) this.#lost(stream)
+    }
+    if (response.closed) onClose()
+    else response.once('close', onClose)
+  }
+
+  #writeHead(response: Response): void {
+    response.writeHead(200, {
+      'Content-Type': 'text/event-stream',
+      'Cache-Control': 'no-cache, no-transform',
+      'X-Accel-Buffering': 'no',
+      'Mcp-Session-Id': this.sessionId,
+    })
+  }
+
+  /**
+   * A client that drops the stream of a call has gone, or has lost it on the way: it gets a moment to come back. The
+   * specification lets the call go on for good; but then nobody would end the calls of clients that are gone.
+   */
+  #lost(stream: Stream): void {
+    stream.response = undefined
+    const { requestId } = stream
+    if (requestId === undefined) return
+    stream.cancelGrace = this.#clock.after(RESUME_GRACE_MS, () => {
+      const params = { requestId, reason: 'the client went away' }
+      this.onmessage?.({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
+      this.endStream(requestId)
+    })
+  }
+
+  /** Takes a stream from the open ones; its response is left to be ended. */
+  #finish(stream: Stream): Response | undefined {
+    const { response } = stream
+    stream.cancelGrace?.()
+    stream.response = undefined
+    this.#streams.delete(stream.number)
+    if (stream.requestId !== undefined) this.#ofRequests.delete(stream.requestId)
+    return response
+  }
+}
+
+/** @throws GatewayError `not_acceptable` unless the client takes both forms of an answer to a `POST` */
+export function checkAccepts(request: Request): void {
+  const accept = request.get('accept')
+  if (!acceptsType(accept, 'application/json') || !acceptsType(accept, 'text/event-stream'))
+    throw notAcceptable(request)
+}
+
+function notAcceptable(request: Request): GatewayError {
+  const expected = request.method === 'POST' ? 'application/json, text/event-stream' : 'text/event-stream'
+  const came = JSON.stringify(request.get('accept')?.slice(0, 128))
+  return new GatewayError('not_acceptable', `Accept is ${came}; it has to take ${expected}`)
+}
+
+function checkVersion(request: Request): void {
+  const version = request.get('mcp-protocol-version')
+  if (version !== undefined && !SUPPORTED_PROTOCOL_VERSIONS.includes(version))
+    throw new GatewayError('invalid_request', `The protocol version ${version.slice(0, 40)} is not supported`)
+}
+
+function versionOf(request: Request, message?: JSONRPCRequest): string {
+  const version =
+    message?.method === 'initialize' && isInitializeRequest(message)
+      ? message.params.protocolVersion
+      : request.get('mcp-protocol-version')
+  return version !== undefined && SUPPORTED_PROTOCOL_VERSIONS.includes(version) ? version : ASSUMED_VERSION
+}
+
+function eventText(id: string, data: string): string {
+  return `event: message\nid: ${id}\ndata: ${data}\n\n`
+}

@@ -1,0 +1,116 @@
+import type { Request, Response } from 'express'
+import { SSEServerTransport } from '@modelcontextprotocol/server-legacy/sse'
+import { isFor } from '../../identity/audience.ts'
+import { identityOf } from '../../identity/identity.ts'
+import { whenTokenEnds } from '../../identity/token-end.ts'
+import { GatewayError } from '../../domain/errors/errors.ts'
+import { publicPath } from '../../domain/public-path.ts'
+import { callerOf, carryIdentity } from '../conversation.ts'
+import { canTake, keepAlive } from './event-stream.ts'
+import { notifyListChanged, watchFor } from '../methods/list-changed.ts'
+import { createMcpServer } from '../mcp-server.ts'
+import { isNotification, messageIn } from '../message.ts'
+import type { EndpointOptions } from './modern-endpoint.ts'
+import { NotificationLimit } from './notification-limit.ts'
+import { RequestIds, requestIdIn } from '../request-ids.ts'
+import type { Session } from '../session/session-store.ts'
+
+const FACE = 'sse'
+
+interface Channel {
+  readonly transport: SSEServerTransport
+  readonly scope: string | undefined
+  readonly ids: RequestIds
+  readonly notifications: NotificationLimit
+}
+
+/** `GET /sse`, `GET /sse/{server}` and `POST /messages` (MCP 2024-11-05, HTTP with SSE): the stream is the session. */
+export class SseEndpoint {
+  readonly #options: EndpointOptions
+  readonly #channels = new Map<string, Channel>()
+
+  constructor(options: EndpointOptions) {
+    this.#options = options
+  }
+
+  /** Opens a session; its stream ends with the token that opened it. */
+  async open(request: Request, response: Response, scope: string | undefined): Promise<void> {
+    const { sessions, viewWatch, catalog, clock, publicUrl } = this.#options
+    const { principal } = identityOf(request)
+    sessions.makeRoom(principal)
+    response.setHeader('X-Accel-Buffering', 'no')
+    const transport = new SSEServerTransport(publicPath(publicUrl, '/messages'), response)
+    const id = transport.sessionId
+    const ids = new RequestIds()
+    const server = createMcpServer(this.#options, {
+      scope,
+      era: 'legacy',
+      callerOf: callerOf(FACE, id),
+      ids,
+      view: catalog.viewOf(principal, scope),
+    })
+    const close = (): void => void transport.close()
+    const session: Session = {
+      id,
+      face: FACE,
+      principal,
+      openStreams: 1,
+      lastUsedAt: clock.monotonic(),
+      close,
+    }
+    const stopWatching = viewWatch.watch(
+      principal,
+      scope,
+      (kinds) => notifyListChanged(server, kinds),
+      watchFor(() => server),
+    )
+    const cancelExpiry = whenTokenEnds(clock, principal, close)
+    const stopKeepAlive = keepAlive(clock, response)
+    const onClose = server.onclose
+    server.onclose = () => {
+      onClose?.()
+      stopWatching()
+      cancelExpiry()
+      stopKeepAlive()
+      sessions.remove(id)
+      this.#channels.delete(id)
+    }
+    endWhenUnread(transport, response)
+    sessions.add(session)
+    this.#channels.set(id, { transport, scope, ids, notifications: new NotificationLimit({ clock }) })
+    await server.connect(transport)
+  }
+
+  /** Takes one message of a session; the answer goes out on the session's stream. */
+  async post(request: Request, response: Response): Promise<void> {
+    const { principal, paths = [] } = identityOf(request)
+    const id = request.query['sessionId']
+    if (typeof id !== 'string') throw new GatewayError('invalid_request', 'sessionId is missing in the query')
+    this.#options.sessions.of(id, principal, FACE)
+    const channel = this.#channels.get(id)
+    if (channel === undefined || !isFor(paths, pathOf(channel))) throw new GatewayError('session_not_found')
+    const body = messageIn(request.body)
+    if (isNotification(body)) channel.notifications.take(body)
+    const requestId = requestIdIn(body)
+    if (requestId !== undefined) {
+      this.#options.sessions.checkAccepting()
+      channel.ids.claim(requestId)
+      response.once('close', () => channel.ids.release(requestId))
+    }
+    carryIdentity(request, channel.scope)
+    await channel.transport.handlePostMessage(request, response, body)
+  }
+}
+
+/** Where the session was opened, which is what its tokens are for. */
+function pathOf({ scope }: Channel): string {
+  return scope === undefined ? '/sse' : `/sse/${scope}`
+}
+
+/** Makes a transport end its stream instead of queueing without bound for a client that does not read. */
+function endWhenUnread(transport: SSEServerTransport, response: Response): void {
+  const send = transport.send.bind(transport)
+  transport.send = async (message, options) => {
+    if (canTake(response)) await send(message, options)
+  }
+}

@@ -1,0 +1,200 @@
+import { randomBytes } from 'node:crypto'
+import { classifyInboundRequest, type InboundHttpRequest, type Server } from '@modelcontextprotocol/server'
+import type { Request, Response } from 'express'
+import { whenTokenEnds } from '../../identity/token-end.ts'
+import { GatewayError } from '../../domain/errors/errors.ts'
+import type { Principal } from '../../domain/principal.ts'
+import { callerOf, carryIdentity } from '../conversation.ts'
+import { EventStore } from '../session/event-store.ts'
+import { notifyListChanged, watchFor } from '../methods/list-changed.ts'
+import { checkInitialize, isInitialize } from './initialize.ts'
+import { createMcpServer } from '../mcp-server.ts'
+import { checkEnvelope, isNotification, isRequest, messageIn, withoutNulls } from '../message.ts'
+import { type EndpointOptions, ModernEndpoint } from './modern-endpoint.ts'
+import { NotificationLimit } from './notification-limit.ts'
+import { RequestIds, requestIdIn } from '../request-ids.ts'
+import type { Session, SessionStore } from '../session/session-store.ts'
+import { checkAccepts, SessionTransport } from './session-transport.ts'
+
+const FACE = 'streamable-http'
+const SESSION_ID_BYTES = 24
+/** It has no sessions, so that only `POST` is left (MCP 2026-07-28, Streamable HTTP). */
+const MODERN_REVISION = '2026-07-28'
+
+interface Channel {
+  readonly transport: SessionTransport
+  readonly scope: string | undefined
+  readonly ids: RequestIds
+  readonly notifications: NotificationLimit
+}
+
+/**
+ * `POST`, `GET` and `DELETE` of `/mcp` and `/mcp/{server}`: tells the eras apart, and keeps a session for legacy
+ * clients (MCP 2025-11-25, Streamable HTTP). Every request of a session must come from the principal that opened it.
+ */
+export class StreamableHttpEndpoint {
+  readonly #options: EndpointOptions
+  readonly #modern: ModernEndpoint
+  readonly #channels = new Map<string, Channel>()
+  readonly #events: EventStore
+
+  constructor(options: EndpointOptions) {
+    this.#options = options
+    this.#events = new EventStore(options)
+    this.#modern = new ModernEndpoint(options)
+  }
+
+  async handle(request: Request, response: Response, scope: string | undefined): Promise<void> {
+    const body = withoutNulls(request.body)
+    request.body = body
+    if (Array.isArray(body)) throw new GatewayError('invalid_request', 'Batches are not supported')
+    if (request.method === 'POST') checkAccepts(request)
+    const outcome = classifyInboundRequest(asInbound(request, body))
+    if (outcome.kind !== 'legacy') {
+      checkEnvelope(body)
+      return this.#modern.handle(request, response, scope)
+    }
+    const { principal } = carryIdentity(request, scope)
+    const sessionId = request.get('mcp-session-id')
+    if (sessionId !== undefined) return this.#continue(request, response, { sessionId, principal, scope })
+    if (request.method !== 'POST' && request.get('mcp-protocol-version') === MODERN_REVISION) {
+      response.setHeader('Allow', 'POST')
+      throw new GatewayError(
+        'method_not_allowed',
+        `The method is ${request.method}; clients of ${MODERN_REVISION} have POST only`,
+      )
+    }
+    if (!isInitialize(body) || requestIdIn(body) === undefined) {
+      throw new GatewayError(
+        'invalid_request',
+        'Mcp-Session-Id is missing, and the request is not initialize',
+      )
+    }
+    checkInitialize(body)
+    return this.#open(request, response, principal, scope)
+  }
+
+  close(): Promise<void> {
+    return this.#modern.close()
+  }
+
+  #continue(
+    request: Request,
+    response: Response,
+    { sessionId, principal, scope }: { sessionId: string; principal: Principal; scope: string | undefined },
+  ): void {
+    const session = this.#options.sessions.of(sessionId, principal, FACE)
+    const channel = this.#channels.get(sessionId)
+    if (channel === undefined || channel.scope !== scope) throw new GatewayError('session_not_found')
+    session.openStreams += 1
+    response.once('close', () => {
+      session.openStreams -= 1
+      session.lastUsedAt = this.#options.clock.monotonic()
+    })
+    switch (request.method) {
+      case 'GET':
+        return this.#listen(request, response, channel, principal)
+      case 'DELETE':
+        response.status(200).end()
+        return session.close()
+      default:
+        return post(request, response, channel, this.#options.sessions)
+    }
+  }
+
+  /** The stream ends with the token that opened it. */
+  #listen(request: Request, response: Response, { transport }: Channel, principal: Principal): void {
+    transport.listen(request, response)
+    response.once(
+      'close',
+      whenTokenEnds(this.#options.clock, principal, () => response.end()),
+    )
+  }
+
+  async #open(
+    request: Request,
+    response: Response,
+    principal: Principal,
+    scope: string | undefined,
+  ): Promise<void> {
+    const { sessions, catalog, clock } = this.#options
+    sessions.makeRoom(principal)
+    const id = randomBytes(SESSION_ID_BYTES).toString('base64url')
+    const ids = new RequestIds()
+    const transport = new SessionTransport({ sessionId: id, events: this.#events.open(principal), clock })
+    const server: Server = createMcpServer(this.#options, {
+      scope,
+      era: 'legacy',
+      callerOf: callerOf(FACE, id),
+      ids,
+      endStream: (requestId) => transport.endStream(requestId),
+      isReachable: () => transport.isListening,
+      view: catalog.viewOf(principal, scope),
+    })
+    await server.connect(transport)
+    const notifications = new NotificationLimit({ clock })
+    this.#register({ transport, scope, ids, notifications }, server, principal)
+    transport.post(request, response, messageIn(request.body))
+  }
+
+  #register(channel: Channel, server: Server, principal: Principal): void {
+    const { sessions, viewWatch, clock } = this.#options
+    const { transport, scope } = channel
+    const id = transport.sessionId
+    const stopWatching = viewWatch.watch(
+      principal,
+      scope,
+      (kinds) => notifyListChanged(server, kinds),
+      watchFor(() => server),
+    )
+    const session: Session = {
+      id,
+      face: FACE,
+      principal,
+      openStreams: 0,
+      lastUsedAt: clock.monotonic(),
+      close: () => void transport.close(),
+    }
+    sessions.add(session)
+    this.#channels.set(id, channel)
+    const onClose = server.onclose
+    server.onclose = () => {
+      onClose?.()
+      stopWatching()
+      sessions.remove(id)
+      this.#channels.delete(id)
+    }
+  }
+}
+
+function post(
+  request: Request,
+  response: Response,
+  { transport, ids, notifications }: Channel,
+  sessions: SessionStore,
+): void {
+  const message = messageIn(request.body)
+  if (isRequest(message)) {
+    sessions.checkAccepting() // answers and notifications go on: calls under way may wait for them
+    const { id, method } = message
+    if (method === 'initialize') throw new GatewayError('invalid_request', 'The session is open already')
+    ids.claim(id)
+    response.once('close', () => ids.release(id))
+  }
+  if (isNotification(message)) notifications.take(message)
+  transport.post(request, response, message)
+}
+
+/** What the SDK needs to know of a request to tell its era. */
+function asInbound(request: Request, body: unknown): InboundHttpRequest {
+  const protocolVersionHeader = request.get('mcp-protocol-version')
+  const mcpMethodHeader = request.get('mcp-method')
+  const mcpNameHeader = request.get('mcp-name')
+  return {
+    httpMethod: request.method,
+    ...(protocolVersionHeader !== undefined && { protocolVersionHeader }),
+    ...(mcpMethodHeader !== undefined && { mcpMethodHeader }),
+    ...(mcpNameHeader !== undefined && { mcpNameHeader }),
+    ...(request.method === 'POST' && { body }),
+  }
+}

@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto'
+import type { McpServerFactory, Server } from '@modelcontextprotocol/server'
+import { serveStdio } from '@modelcontextprotocol/server/stdio'
+import type { WebSocket } from 'ws'
+import { whenTokenEnds } from '../../identity/token-end.ts'
+import type { Principal } from '../../domain/principal.ts'
+import { callerOn } from '../conversation.ts'
+import { notifyListChanged, watchFor } from '../methods/list-changed.ts'
+import { createMcpServer } from '../mcp-server.ts'
+import type { EndpointOptions } from './modern-endpoint.ts'
+import { RequestIds } from '../request-ids.ts'
+import { MAX_LISTENS, WebSocketListens } from './websocket-listens.ts'
+import { CLOSE, type CloseReason, WebSocketTransport } from './websocket-transport.ts'
+
+const FACE = 'websocket'
+
+/**
+ * `GET /ws` and `/ws/{server}`: MCP over WebSocket. A connection carries one era, that of its first message, and
+ * everything on it is the principal's that opened it; it ends with that principal's token.
+ */
+export class WebSocketEndpoint {
+  readonly #options: EndpointOptions
+
+  constructor(options: EndpointOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Opens a session on the socket that `accept` gives, which is asked only when there is room for it.
+   * @throws GatewayError `too_many_sessions`, `shutting_down`, and what `accept` throws
+   */
+  open(principal: Principal, scope: string | undefined, accept: () => WebSocket): void {
+    const { sessions, viewWatch, clock, logger } = this.#options
+    sessions.makeRoom(principal)
+    const socket = accept()
+    const id = randomUUID()
+    const ids = new RequestIds()
+    const callerOf = callerOn({ face: FACE, id, principal })
+    const listens = new WebSocketListens({
+      calls: this.#options.calls,
+      callerOf,
+      scope,
+      send: (message) => void transport.send(message),
+    })
+    const transport: WebSocketTransport = new WebSocketTransport({ socket, clock, ids, listens })
+    let server: Server | undefined
+    const factory: McpServerFactory = ({ era }) => {
+      const view = this.#options.catalog.viewOf(principal, scope)
+      server = createMcpServer(this.#options, { scope, era, callerOf, ids, view })
+      return server
+    }
+    // The SDK's rules for any channel that carries both eras, of which stdio is the one that it names.
+    const connection = serveStdio(factory, {
+      transport,
+      maxSubscriptions: MAX_LISTENS,
+      onerror: (err) => logger.debug({ err }, 'WebSocket message refused'),
+    })
+    const end = (reason: CloseReason): void => {
+      transport.closeFor(reason)
+      void connection.close()
+    }
+    const stopWatching = viewWatch.watch(
+      principal,
+      scope,
+      (kinds) => {
+        if (server !== undefined) notifyListChanged(server, kinds)
+      },
+      watchFor(() => server),
+    )
+    const cancelExpiry = whenTokenEnds(clock, principal, () => end(CLOSE.tokenEnded))
+    socket.once('close', () => {
+      stopWatching()
+      cancelExpiry()
+      sessions.remove(id)
+    })
+    sessions.add({
+      id,
+      face: FACE,
+      principal,
+      openStreams: 1,
+      lastUsedAt: clock.monotonic(),
+      close: () => end(CLOSE.shuttingDown),
+    })
+  }
+}

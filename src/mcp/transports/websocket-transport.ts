@@ -1,0 +1,175 @@
+import type { JSONRPCMessage, JSONRPCRequest, Transport } from '@modelcontextprotocol/server'
+import type { RawData, WebSocket } from 'ws'
+import { type Clock, repeat } from '../../domain/clock.ts'
+import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
+import { isJsonObject } from '../../domain/json/json.ts'
+import { excessOf, REQUEST_LIMITS } from '../../domain/json/json-scan.ts'
+import { isAnswer, isNotification, isRequest, messageIn } from '../message.ts'
+import { jsonRpcErrorOf } from '../protocol-error.ts'
+import { NotificationLimit } from './notification-limit.ts'
+import type { RequestIds } from '../request-ids.ts'
+import { MAX_UNREAD_BYTES } from '../unread.ts'
+import { LISTEN, type WebSocketListens } from './websocket-listens.ts'
+
+type RequestId = JSONRPCRequest['id']
+
+const PING_MS = 30_000
+/** Pings in a row that may go unanswered. */
+const MAX_MISSED_PINGS = 2
+/** Of one connection, under way at the same time. */
+const MAX_REQUESTS = 128
+const PARSE_ERROR = -32_700
+
+/** Why a connection ends (RFC 6455 §7.4.1). ws itself sends 1007, 1008 and 1009 for what it cannot take. */
+export const CLOSE = {
+  done: { code: 1000, reason: '' },
+  shuttingDown: { code: 1001, reason: 'the gateway is shutting down' },
+  notText: { code: 1003, reason: 'only text frames are messages' },
+  tokenEnded: { code: 1008, reason: 'the token has expired' },
+} as const
+export type CloseReason = (typeof CLOSE)[keyof typeof CLOSE]
+
+/**
+ * MCP over one WebSocket: a message is a text frame. What is no message, repeats an id that is under way, or comes on
+ * top of too many requests is answered with an error; the connection goes on.
+ */
+export class WebSocketTransport implements Transport {
+  onclose: Transport['onclose']
+  onerror: Transport['onerror']
+  onmessage: Transport['onmessage']
+  readonly #socket: WebSocket
+  readonly #clock: Clock
+  readonly #ids: RequestIds
+  readonly #listens: WebSocketListens
+  readonly #notifications: NotificationLimit
+  /** Requests that came in and were neither answered nor cancelled. */
+  readonly #underWay = new Set<RequestId>()
+  #missedPings = 0
+  #reason: CloseReason = CLOSE.done
+
+  constructor(options: { socket: WebSocket; clock: Clock; ids: RequestIds; listens: WebSocketListens }) {
+    this.#socket = options.socket
+    this.#clock = options.clock
+    this.#notifications = new NotificationLimit(options)
+    this.#ids = options.ids
+    this.#listens = options.listens
+  }
+
+  start(): Promise<void> {
+    const stopPings = repeat(this.#clock, PING_MS, () => this.#ping())
+    this.#socket.on('message', (data, isBinary) => this.#receive(data, isBinary))
+    this.#socket.on('pong', () => (this.#missedPings = 0))
+    this.#socket.on('error', (error) => this.onerror?.(error))
+    this.#socket.on('close', () => {
+      stopPings()
+      this.#listens.close()
+      this.onclose?.()
+    })
+    return Promise.resolve()
+  }
+
+  send(message: JSONRPCMessage): Promise<void> {
+    if (isAnswer(message) && message.id !== undefined) this.#release(message.id)
+    this.#listens.onSent(message)
+    this.#write(message)
+    return Promise.resolve()
+  }
+
+  /** Says what the connection will end for. */
+  closeFor(reason: CloseReason): void {
+    this.#reason = reason
+  }
+
+  close(): Promise<void> {
+    this.#socket.close(this.#reason.code, this.#reason.reason)
+    return Promise.resolve()
+  }
+
+  #receive(data: RawData, isBinary: boolean): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return
+    this.#missedPings = 0
+    if (isBinary) {
+      this.#socket.close(CLOSE.notText.code, CLOSE.notText.reason)
+      return
+    }
+    const bytes = bytesOf(data)
+    const excess = excessOf(bytes, REQUEST_LIMITS)
+    const given = excess === undefined ? parsed(bytes) : null
+    try {
+      if (excess !== undefined) throw new GatewayError('invalid_request', `The message ${excess}`)
+      this.#deliver(this.#admitted(given))
+    } catch (error) {
+      this.#refuse(toGatewayError(error), given)
+    }
+  }
+
+  #deliver(message: JSONRPCMessage): void {
+    // Nobody answers a notification, not even one too many.
+    if (isNotification(message) && !this.#notifications.admits(message)) return
+    if (!isRequest(message) || message.method !== LISTEN) this.onmessage?.(message)
+    else void this.#listens.prepare(message, (ready) => this.onmessage?.(ready))
+  }
+
+  /** @throws GatewayError `invalid_request`, `too_many_requests` */
+  #admitted(given: unknown): JSONRPCMessage {
+    if (given === undefined) throw new GatewayError('invalid_request', 'The frame is not valid JSON')
+    const message = messageIn(given)
+    if (isRequest(message)) {
+      if (this.#underWay.size >= MAX_REQUESTS) throw new GatewayError('too_many_requests')
+      this.#ids.claim(message.id)
+      this.#underWay.add(message.id)
+    } else if (isNotification(message) && message.method === 'notifications/cancelled') {
+      const requestId = message.params?.['requestId']
+      if (typeof requestId === 'string' || typeof requestId === 'number') {
+        this.#release(requestId)
+        this.#listens.cancel(requestId)
+      }
+    }
+    return message
+  }
+
+  #release(id: RequestId): void {
+    if (this.#underWay.delete(id)) this.#ids.release(id)
+  }
+
+  /** An id that is under way is not repeated in the error, which its client would take for the answer. */
+  #refuse(error: GatewayError, given: unknown): void {
+    const id = isJsonObject(given) && 'method' in given ? given['id'] : undefined
+    const isId = (typeof id === 'string' || typeof id === 'number') && !this.#underWay.has(id)
+    const { code, message, data } = jsonRpcErrorOf(error, 'legacy')
+    this.#write({
+      jsonrpc: '2.0',
+      id: isId ? id : null,
+      error: { code: given === undefined ? PARSE_ERROR : code, message, data },
+    })
+  }
+
+  /** A client that does not read loses its connection instead of filling the memory. */
+  #write(message: unknown): void {
+    if (this.#socket.bufferedAmount > MAX_UNREAD_BYTES) this.#socket.terminate()
+    else if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(JSON.stringify(message))
+  }
+
+  #ping(): void {
+    if (this.#missedPings >= MAX_MISSED_PINGS) {
+      this.#socket.terminate()
+      return
+    }
+    this.#missedPings += 1
+    this.#socket.ping()
+  }
+}
+
+/** The JSON of a text frame; undefined when it is none. */
+function parsed(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString())
+  } catch {
+    return undefined
+  }
+}
+
+function bytesOf(data: RawData): Buffer {
+  if (Buffer.isBuffer(data)) return data
+  return Buffer.concat(Array.isArray(data) ? data : [Buffer.from(data)])
+}

@@ -1,0 +1,41 @@
+import { Router } from 'express'
+import { z } from 'zod'
+import type { AuditStore } from '../../audit/audit-store.ts'
+import { methodNotAllowed } from '../method-not-allowed.ts'
+import { pageQuery, queryOf } from '../query.ts'
+import { requireRole } from '../require-role.ts'
+import { callerOf } from '../run.ts'
+
+const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))
+const auditQuery = z.object({
+  ...pageQuery,
+  from: time.optional(),
+  to: time.optional(),
+  subject: z.string().max(256).optional(),
+  target: z.string().max(256).optional(),
+  server: z.string().max(40).optional(),
+  outcome: z.enum(['ok', 'tool_error', 'error', 'denied', 'cancelled']).optional(),
+})
+
+/**
+ * `GET /v1/audit` for auditors: the tenant's usage records, those of attempts that began last first. Of one instant, those
+ * of one gateway are in the order in which they began, too: the steps of a run come before the run.
+ */
+export function auditRoutes({ store }: { store: AuditStore }): Router {
+  const router = Router()
+
+  router.get('/audit', requireRole('auditor'), async (request, response) => {
+    const query = queryOf(auditQuery, request)
+    const { records, nextCursor } = await store.query({
+      ...query,
+      tenantId: callerOf(request).principal.tenantId,
+    })
+    response.json({
+      records: records.map(({ atMs, ...rest }) => ({ ...rest, at: new Date(atMs).toISOString() })),
+      ...(nextCursor !== undefined && { nextCursor }),
+    })
+  })
+
+  router.all('/audit', methodNotAllowed('GET'))
+  return router
+}

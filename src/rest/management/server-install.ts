@@ -1,0 +1,140 @@
+import { type Request, Router } from 'express'
+import { z } from 'zod'
+import { identityOf } from '../../identity/identity.ts'
+import { type Clock, sleep } from '../../domain/clock.ts'
+import { GatewayError } from '../../domain/errors/errors.ts'
+import type { JsonObject } from '../../domain/json/json.ts'
+import { ALL_TENANTS } from '../../domain/principal.ts'
+import { serverKey } from '../../domain/documents/server-definition.ts'
+import type { RegistryStore } from '../../registry/registry-store.ts'
+import type { PackageInstaller } from '../../upstream/packages/package-installer.ts'
+import type { Upstreams } from '../../upstream/upstreams.ts'
+import { logAction, type ManagementOptions, needAdmin } from './managed-server.ts'
+import { refuseBeyondQuota, refuseInvalid, refuseTaken } from './new-document.ts'
+import { anyObject, bodyOf } from '../query.ts'
+import { requireRole } from '../require-role.ts'
+import { streamResult, wantsEvents } from '../run.ts'
+import { stateOf } from './servers.ts'
+
+const POLL_MS = 100
+/** Registry edits that take longer to come back take effect all the same. */
+const TAKE_OVER_MS = 5000
+/** States in which it is clear whether a server works. */
+const SETTLED = new Set(['ready', 'failed', 'backing_off'])
+
+const installBody = z.strictObject({
+  package: z.string().max(214),
+  version: z.string().max(128).optional(),
+  /** By default made of the package's name. */
+  name: z.string().max(40).optional(),
+  tenantId: z.string().max(63).optional(),
+  /** Further fields of the server's document, such as `args` and `env`. */
+  document: anyObject.default({}),
+})
+
+export interface ServerInstallOptions extends ManagementOptions {
+  readonly registryStore: RegistryStore
+  readonly upstreams: Upstreams
+  readonly installer: PackageInstaller
+  readonly clock: Clock
+}
+
+type Wanted = {
+  package: string
+  version: string | undefined
+  document: JsonObject
+  name: string
+  tenantId: string
+}
+
+/**
+ * `POST /v1/servers/install` for the platform's operators: installs an npm package and writes a server that runs it.
+ * With `Accept: text/event-stream` progress comes as events. A caller that goes away cancels it.
+ */
+export function serverInstallRoutes(options: ServerInstallOptions): Router {
+  const router = Router()
+  router.post('/servers/install', requireRole('operator'), async (request, response) => {
+    needAdmin(
+      identityOf(request).principal,
+      options.platformAdminRole,
+      'Installing what is started on the gateway’s machine',
+    )
+    const wanted = await wantedBy(options, request)
+    const abort = new AbortController()
+    response.once('close', () => abort.abort())
+    const run = (onProgress: (progress: JsonObject) => void): Promise<JsonObject> =>
+      install(options, request, wanted, { signal: abort.signal, onProgress })
+    if (wantsEvents(request)) await streamResult(request, response, run)
+    else response.status(201).json(await run(() => undefined))
+  })
+  return router
+}
+
+/** What is to be installed, once it is sure that it may be and can be used. */
+async function wantedBy(options: ServerInstallOptions, request: Request): Promise<Wanted> {
+  const own = identityOf(request).principal.tenantId
+  const { package: packageName, version, tenantId = own, document, ...given } = bodyOf(installBody, request)
+  options.installer.check(packageName, version)
+  if (tenantId !== own && tenantId !== ALL_TENANTS)
+    throw new GatewayError('forbidden', 'A token can write the servers of its own tenant only')
+  const name = given.name ?? nameOf(packageName)
+  const wanted = { package: packageName, version, document, name, tenantId }
+  refuseInvalid(options, documentOf(wanted, '0.0.0'), [])
+  await refuseTaken(options, name)
+  await refuseBeyondQuota(options, tenantId)
+  if ((await options.registryStore.get(tenantId, name)) !== undefined)
+    throw new GatewayError('already_exists')
+  return wanted
+}
+
+async function install(
+  options: ServerInstallOptions,
+  request: Request,
+  wanted: Wanted,
+  { signal, onProgress }: { signal: AbortSignal; onProgress: (progress: JsonObject) => void },
+): Promise<JsonObject> {
+  const { installer, registryStore } = options
+  const { name, tenantId } = wanted
+  onProgress({ step: 'fetch', fetched: 0 })
+  const { version, wasThere } = await installer.install(wanted.package, wanted.version, {
+    signal,
+    onProgress: (progress) => onProgress({ ...progress }),
+  })
+  if (signal.aborted) throw new GatewayError('cancelled')
+  onProgress({ step: 'register', name, tenantId, version })
+  await registryStore.create(documentOf(wanted, version))
+  logAction(options, request, 'server installed', wanted, { package: `${wanted.package}@${version}` })
+  onProgress({ step: 'start', name })
+  await settled(options, wanted, signal)
+  return { name, tenantId, package: wanted.package, version, wasThere, ...stateOf(options, wanted, true) }
+}
+
+/** Waits until the server has started or has failed to, but not for ever. */
+async function settled(
+  { upstreams, clock }: ServerInstallOptions,
+  key: { tenantId: string; name: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const startedAt = clock.monotonic()
+  const end = (): number => startedAt + (upstreams.startTimeoutOf(serverKey(key)) ?? 0) + TAKE_OVER_MS
+  while (clock.monotonic() < end() && !signal.aborted) {
+    const state = upstreams.status(serverKey(key))?.state
+    if (state !== undefined && SETTLED.has(state)) return
+    await sleep(clock, POLL_MS, signal)
+  }
+}
+
+function documentOf({ package: packageName, document, name, tenantId }: Wanted, version: string): JsonObject {
+  return { ...document, name, tenantId, transport: 'stdio', package: `${packageName}@${version}` }
+}
+
+/** `@scope/server-files` is `files`; so is `mcp-server-files` and `files-mcp`. */
+function nameOf(packageName: string): string {
+  const last = packageName.slice(packageName.indexOf('/') + 1).toLowerCase()
+  const plain = last
+    .replace(/^(mcp-)?(server-)?/, '')
+    .replace(/(-mcp)?(-server)?$/, '')
+    .replaceAll(/[^a-z0-9-]+/g, '-')
+    .replaceAll(/^[^a-z]+|(?<!-)-+$/g, '')
+  return (plain === '' ? last.replaceAll(/[^a-z0-9-]+/g, '-').replace(/^[^a-z]+/, '') : plain).slice(0, 40)
+}

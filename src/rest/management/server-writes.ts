@@ -1,0 +1,213 @@
+import { type Request, type Response, Router } from 'express'
+import { identityOf } from '../../identity/identity.ts'
+import { GatewayError } from '../../domain/errors/errors.ts'
+import { canonicalJson, isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { publicPath } from '../../domain/public-path.ts'
+import { ALL_TENANTS, type Principal } from '../../domain/principal.ts'
+import { serverKey } from '../../domain/documents/server-definition.ts'
+import { FIXED_ARGUMENTS, masked, unmasked } from '../../registry/mask.ts'
+import type { RegistryStore, StoredDocument } from '../../registry/registry-store.ts'
+import type { Upstreams } from '../../upstream/upstreams.ts'
+import {
+  addressedBy,
+  firstStored,
+  logAction,
+  type ManagementOptions,
+  matchOf,
+  mayManage,
+  needAdmin,
+  unknownServer,
+} from './managed-server.ts'
+import { methodNotAllowed } from '../method-not-allowed.ts'
+import { refuseBeyondQuota, refuseInvalid, refuseTaken } from './new-document.ts'
+import { anyObject, bodyOf } from '../query.ts'
+import { requireRole } from '../require-role.ts'
+import { stateOf } from './servers.ts'
+
+export interface ServerWriteOptions extends ManagementOptions {
+  readonly publicUrl: string
+  readonly registryStore: RegistryStore
+  readonly upstreams: Upstreams
+}
+
+/** What decides which program runs, and how. */
+const LAUNCH_FIELDS = ['transport', 'command', 'package', 'args', 'cwd', 'env']
+
+/**
+ * `POST /v1/servers` and `GET`, `PUT` and `DELETE /v1/servers/{name}`: the documents of the caller's tenant, and those
+ * for all tenants, as they are stored; a server that was discovered can be read only, and has no `ETag`. Answers hold no
+ * secrets; a masked value that comes back keeps the stored one.
+ */
+export function serverWriteRoutes(options: ServerWriteOptions): Router {
+  const router = Router()
+  const writes = new ServerWrites(options)
+  const operator = requireRole('operator')
+  router.post('/servers', operator, (request, response) => writes.create(request, response))
+  router.get('/servers/:name', operator, (request, response) => writes.show(request, response))
+  router.put('/servers/:name', operator, (request, response) => writes.replace(request, response))
+  router.delete('/servers/:name', operator, (request, response) => writes.remove(request, response))
+  router.all('/servers/:name', methodNotAllowed('GET, PUT, DELETE'))
+  return router
+}
+
+class ServerWrites {
+  readonly #options: ServerWriteOptions
+
+  constructor(options: ServerWriteOptions) {
+    this.#options = options
+  }
+
+  async show(request: Request, response: Response): Promise<void> {
+    const stored = await this.#found(request)
+    if (stored !== undefined) return this.#answer(request, response, stored)
+    const { servers } = this.#options.catalog.snapshot
+    const discovered = addressedBy(request).flatMap((key) => servers.get(serverKey(key)) ?? [])[0]
+    if (discovered === undefined) throw unknownServer(String(request.params['name']))
+    this.#answerWith(request, response, discovered, {
+      document: masked({ ...discovered }, this.#hiddenFrom(request, discovered)),
+    })
+  }
+
+  async create(request: Request, response: Response): Promise<void> {
+    const { principal } = identityOf(request)
+    const given = bodyOf(anyObject, request)
+    const { document: wanted, problems } = unmasked({ tenantId: principal.tenantId, ...given }, undefined)
+    this.#mayUse(principal, wanted['tenantId'])
+    this.#mayWrite(principal, undefined, wanted)
+    refuseInvalid(this.#options, wanted, problems)
+    await refuseTaken(this.#options, String(wanted['name']))
+    await refuseBeyondQuota(this.#options, String(wanted['tenantId']))
+    const stored = await this.#options.registryStore.create(wanted)
+    this.#log(request, 'server document created', stored, Object.keys(wanted))
+    response.status(201).setHeader('Location', publicPath(this.#options.publicUrl, locationOf(stored)))
+    this.#answer(request, response, stored)
+  }
+
+  async replace(request: Request, response: Response): Promise<void> {
+    const { principal } = identityOf(request)
+    const given = bodyOf(anyObject, request)
+    const stored = await this.#stored(request)
+    this.#mayUse(principal, stored.tenantId)
+    const etag = matchOf(request, stored)
+    const { tenantId, name } = stored
+    const { document: wanted, problems, restored } = unmasked({ name, tenantId, ...given }, stored.document)
+    if (wanted['name'] !== name || wanted['tenantId'] !== tenantId) {
+      problems.push('name and tenantId cannot be changed: create the other one and delete this one')
+    }
+    if (restored && !isSameDestination(wanted, stored.document)) {
+      problems.push('url: the server is another one now; give the masked values anew, or they would go there')
+    }
+    if (restored && !isSameUse(wanted, stored.document)) {
+      problems.push('config: the template gets other values now; give the masked values anew')
+    }
+    this.#mayWrite(principal, stored.document, wanted)
+    refuseInvalid(this.#options, wanted, problems)
+    const written = await this.#options.registryStore.replace(wanted, etag)
+    this.#log(request, 'server document replaced', written, fieldsThatDiffer(stored.document, wanted))
+    this.#answer(request, response, written)
+  }
+
+  async remove(request: Request, response: Response): Promise<void> {
+    const stored = await this.#stored(request)
+    this.#mayUse(identityOf(request).principal, stored.tenantId)
+    await this.#options.registryStore.remove(stored.tenantId, stored.name, matchOf(request, stored))
+    this.#log(request, 'server document removed', stored, [])
+    response.status(204).end()
+  }
+
+  /** The tenant's own document of the name in the path, else that for all tenants; `tenantId=*` asks for the latter. */
+  async #stored(request: Request): Promise<StoredDocument> {
+    const found = await this.#found(request)
+    if (found === undefined) throw unknownServer(String(request.params['name']))
+    return found
+  }
+
+  #found(request: Request): Promise<StoredDocument | undefined> {
+    return firstStored(this.#options.registryStore, addressedBy(request))
+  }
+
+  /** Other tenants do not exist, except for documents of all. */
+  #mayUse(principal: Principal, tenantId: unknown): void {
+    if (tenantId === principal.tenantId) return
+    if (tenantId === ALL_TENANTS) return this.#needAdmin(principal, 'a server for all tenants')
+    throw new GatewayError('forbidden', 'A token can write the servers of its own tenant only')
+  }
+
+  /** Whoever says what is started on the gateway's machine owns it. What was allowed before may stay as it is. */
+  #mayWrite(principal: Principal, before: JsonObject | undefined, wanted: JsonObject): void {
+    const isStdio = wanted['transport'] === 'stdio' || 'command' in wanted || 'package' in wanted
+    const isAsBefore =
+      before !== undefined &&
+      LAUNCH_FIELDS.every(
+        (field) => canonicalJson(before[field] ?? null) === canonicalJson(wanted[field] ?? null),
+      )
+    if (isStdio && !isAsBefore) this.#needAdmin(principal, 'what is started on the gateway’s machine')
+  }
+
+  #needAdmin(principal: Principal, what: string): void {
+    needAdmin(principal, this.#options.platformAdminRole, `Writing ${what}`)
+  }
+
+  #answer(request: Request, response: Response, stored: StoredDocument): void {
+    const etag = `"${stored.etag}"`
+    response.setHeader('ETag', etag)
+    const shown = masked(stored.document, this.#hiddenFrom(request, stored))
+    this.#answerWith(request, response, stored, { etag, document: shown })
+  }
+
+  #answerWith(
+    request: Request,
+    response: Response,
+    { tenantId, name }: { tenantId: string; name: string },
+    more: JsonObject,
+  ): void {
+    const isManager = this.#mayManage(request, { tenantId })
+    response.json({ name, tenantId, ...stateOf(this.#options, { tenantId, name }, isManager), ...more })
+  }
+
+  #mayManage(request: Request, server: { tenantId: string }): boolean {
+    return mayManage(identityOf(request).principal, server, this.#options.platformAdminRole)
+  }
+
+  /** What runs on the gateway's machine for all tenants is not for every tenant to see, nor what callers must not set. */
+  #hiddenFrom(request: Request, server: { tenantId: string }): string[] {
+    return this.#mayManage(request, server) ? [] : ['command', 'args', 'cwd', FIXED_ARGUMENTS]
+  }
+
+  #log(request: Request, event: string, stored: StoredDocument, fields: readonly string[]): void {
+    logAction(this.#options, request, event, stored, { fields })
+  }
+}
+
+/** Kept secrets go only where they went: else whoever may write but not read them could have them sent elsewhere. */
+function isSameDestination(wanted: JsonObject, stored: JsonObject): boolean {
+  const before = new Set(originsOf(stored))
+  return originsOf(wanted).every((origin) => before.has(origin))
+}
+
+/** A template may put any value anywhere, a kept secret beside a new host for example: all are kept, or none. */
+function isSameUse(wanted: JsonObject, stored: JsonObject): boolean {
+  return ['transport', 'templateName', 'config'].every(
+    (field) =>
+      (wanted['transport'] !== 'template' && stored['transport'] !== 'template') ||
+      canonicalJson(wanted[field] ?? null) === canonicalJson(stored[field] ?? null),
+  )
+}
+
+function originsOf({ url, instances }: JsonObject): string[] {
+  const listed = Array.isArray(instances)
+    ? instances.map((entry: unknown) => (isJsonObject(entry) ? entry['url'] : ''))
+    : []
+  return [url, ...listed].flatMap((text) => (typeof text === 'string' ? (URL.parse(text)?.origin ?? []) : []))
+}
+
+function fieldsThatDiffer(before: JsonObject, after: JsonObject): string[] {
+  const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])]
+  return fields.filter(
+    (field) => canonicalJson(before[field] ?? null) !== canonicalJson(after[field] ?? null),
+  )
+}
+
+function locationOf({ tenantId, name }: StoredDocument): string {
+  return `/v1/servers/${name}${tenantId === ALL_TENANTS ? '?tenantId=*' : ''}`
+}

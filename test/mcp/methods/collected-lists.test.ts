@@ -1,0 +1,126 @@
+import { describe, expect, test } from '@jest/globals'
+import { GatewayError } from '../../../src/domain/errors/errors.ts'
+import type { JsonObject } from '../../../src/domain/json/json.ts'
+import { collected, isCollected } from '../../../src/mcp/methods/collected-lists.ts'
+import { Calls } from '../../../src/calls/calls.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+import { offer, principal, server } from '../../support/offers.ts'
+import { caller, catalogOf } from '../../support/routing.ts'
+
+const SKILLS = { extensions: { 'io.modelcontextprotocol/skills': {} } }
+
+interface Asked {
+  readonly server: string
+  readonly params: JsonObject
+}
+
+/** The skills of the servers alpha, beta and gamma, of which each answers with `answer`. */
+async function listed(
+  answer: (asked: Asked) => JsonObject,
+  options: {
+    method?: string
+    era?: 'legacy' | 'modern'
+    capabilities?: JsonObject
+    params?: JsonObject
+    unanswered?: boolean
+  } = {},
+): Promise<{ result: JsonObject; asked: Asked[] }> {
+  const asked: Asked[] = []
+  const stages = [
+    async ({ operation, params }: { operation: { name: string }; params: JsonObject }) => {
+      asked.push({ server: operation.name, params })
+      return Promise.resolve(answer({ server: operation.name, params }))
+    },
+  ]
+  const catalog = catalogOf(
+    [server({ name: 'alpha' }), offer()],
+    [server({ name: 'beta' }), offer()],
+    [server({ name: 'gamma' }), options.unanswered === true ? undefined : offer()],
+  )
+  const declared = {
+    eraOf: () => options.era ?? 'modern',
+    capabilitiesOf: (key: string) => (key.endsWith('gamma') ? {} : (options.capabilities ?? SKILLS)),
+  }
+  const result = await collected(
+    { calls: new Calls({ stages, clock: new FakeClock() }), declared },
+    {
+      method: options.method ?? 'skills/list',
+      params: options.params ?? {},
+      caller: caller(),
+      client: undefined,
+      view: catalog.viewOf(principal()),
+      signal: new AbortController().signal,
+    },
+  )
+  return { result, asked }
+}
+
+describe('a list that is collected', () => {
+  test('has all pages of every server that has one', async () => {
+    const { result, asked } = await listed(({ server: name, params }) =>
+      params['cursor'] === undefined
+        ? { skills: [{ uri: `skill://${name}/1`, x: 1 }], nextCursor: '' }
+        : { skills: [{ uri: 'skill://2', resources: [{ uri: 'skill://3', y: 2 }] }] },
+    )
+    expect(result).toEqual({
+      skills: [
+        { uri: 'alpha+skill://alpha/1', x: 1 },
+        { uri: 'alpha+skill://2', resources: [{ uri: 'alpha+skill://3', y: 2 }] },
+        { uri: 'beta+skill://beta/1', x: 1 },
+        { uri: 'beta+skill://2', resources: [{ uri: 'beta+skill://3', y: 2 }] },
+      ],
+    })
+    expect(asked.map((each) => each.server).toSorted()).toEqual(['alpha', 'alpha', 'beta', 'beta'])
+  })
+
+  test('names the servers that do not answer, and has what the others say', async () => {
+    const { result } = await listed(
+      ({ server: name }) => {
+        if (name === 'alpha') throw new GatewayError('upstream_timeout')
+        return { skills: [{ uri: 'skill://1' }] }
+      },
+      { unanswered: true },
+    )
+    expect(result).toEqual({
+      skills: [{ uri: 'beta+skill://1' }],
+      _meta: { 'tool-gateway/missingServers': ['gamma', 'alpha'] },
+    })
+  })
+
+  test('ends where a server has more pages than anybody needs, and names it', async () => {
+    const { result, asked } = await listed(() => ({ skills: [{ uri: 'skill://1' }], nextCursor: 'again' }))
+    expect(asked).toHaveLength(200)
+    expect(result['skills']).toHaveLength(200)
+    expect(result['_meta']).toEqual({ 'tool-gateway/missingServers': ['alpha', 'beta'] })
+  })
+
+  test('is empty where no server has one', async () => {
+    expect(await listed(() => ({}), { capabilities: {} })).toEqual({ result: { skills: [] }, asked: [] })
+  })
+
+  test('takes no cursor', async () => {
+    await expect(listed(() => ({}), { params: { cursor: '' } })).rejects.toMatchObject({
+      code: 'invalid_cursor',
+    })
+  })
+})
+
+test('a task that clients cannot read is left out alone, and its server is named', async () => {
+  const task = { taskId: 't', status: 'working', ttl: null, createdAt: 'a', lastUpdatedAt: 'b', x: 1 }
+  const odd = [null, { ...task, status: 'busy' }, { ...task, ttl: 'long' }, { ...task, taskId: 5 }]
+  const { result } = await listed(
+    ({ server: name }) => ({ tasks: name === 'alpha' ? [...odd, task] : [{ ...task, statusMessage: null }] }),
+    {
+      method: 'tasks/list',
+      era: 'legacy',
+      capabilities: { tasks: { list: {}, requests: { tools: { call: {} } } } },
+    },
+  )
+  expect(result).toEqual({ tasks: [task, task], _meta: { 'tool-gateway/missingServers': ['alpha'] } })
+})
+
+test('tasks are collected of a server alone too, skills of all servers only', () => {
+  expect([isCollected('tasks/list', 'alpha'), isCollected('tasks/list', undefined)]).toEqual([true, true])
+  expect([isCollected('skills/list', 'alpha'), isCollected('skills/list', undefined)]).toEqual([false, true])
+  expect(isCollected('tools/list', undefined)).toBe(false)
+})

@@ -1,0 +1,100 @@
+import { beforeEach, describe, expect, test } from '@jest/globals'
+import { Server, type ServerContext } from '@modelcontextprotocol/server'
+import { LegacySession } from '../../../src/mcp/session/legacy-session.ts'
+import { Calls } from '../../../src/calls/calls.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+import { caller } from '../../support/routing.ts'
+
+/** A subscription that a server is asked for; the test says when and how it answers. */
+interface Asked {
+  readonly uri: string
+  readonly agree: () => void
+  readonly refuse: (error: Error) => void
+}
+
+let asked: Asked[]
+/** Subscriptions that stand at the server. */
+let standing: Set<Asked>
+let session: LegacySession
+
+beforeEach(() => {
+  asked = []
+  standing = new Set()
+  const calls = new Calls({
+    clock: new FakeClock(),
+    stages: [
+      async ({ operation }) => {
+        const { promise, resolve, reject } = Promise.withResolvers<void>()
+        const it: Asked = { uri: operation.name, agree: resolve, refuse: reject }
+        asked.push(it)
+        await promise
+        standing.add(it)
+        operation.watch?.onWatching(() => standing.delete(it))
+        return {}
+      },
+    ],
+  })
+  const server = new Server({ name: 'gateway', version: '1' })
+  session = new LegacySession({ server, calls, scope: undefined, isReachable: () => true })
+})
+
+function request(method: string): Promise<unknown> {
+  const context = { mcpReq: { signal: new AbortController().signal } } as ServerContext
+  return session.answer({ method, params: { uri: 'x://a' }, caller: caller(), context })
+}
+
+const subscribe = (): Promise<unknown> => request('resources/subscribe')
+const unsubscribe = (): Promise<unknown> => request('resources/unsubscribe')
+
+describe('a subscription', () => {
+  test('stands once, however often it is asked for, and ends with the session', async () => {
+    const first = subscribe()
+    const second = subscribe()
+    asked[0]?.agree()
+    await Promise.all([first, second, subscribe()])
+    expect([asked.length, standing.size]).toEqual([1, 1])
+    session.end()
+    expect(standing.size).toBe(0)
+  })
+
+  test('that is given up and wanted again while it is made leaves nothing behind', async () => {
+    const first = subscribe()
+    await unsubscribe()
+    const second = subscribe()
+    asked[1]?.agree()
+    await second
+    asked[0]?.agree()
+    await first
+    expect([...standing]).toEqual([asked[1]])
+    session.end()
+    expect(standing.size).toBe(0)
+  })
+
+  test('that is wanted again is not lost when the one given up fails', async () => {
+    const first = subscribe()
+    await unsubscribe()
+    const second = subscribe()
+    asked[0]?.refuse(new Error('no'))
+    await expect(first).rejects.toThrow('no')
+    asked[1]?.agree()
+    await second
+    expect([...standing]).toEqual([asked[1]])
+  })
+
+  test('that fails is said to have failed to everybody who asked for it, and can be asked for again', async () => {
+    const both = [subscribe(), subscribe()]
+    asked[0]?.refuse(new Error('no'))
+    for (const outcome of await Promise.allSettled(both)) expect(outcome.status).toBe('rejected')
+    const again = subscribe()
+    asked[1]?.agree()
+    expect(await again).toEqual({})
+  })
+
+  test('is let go of when the session has ended before it stands', async () => {
+    const late = subscribe()
+    session.end()
+    asked[0]?.agree()
+    await late
+    expect(standing.size).toBe(0)
+  })
+})

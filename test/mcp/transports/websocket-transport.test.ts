@@ -1,0 +1,108 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { WebSocket, WebSocketServer } from 'ws'
+import { RequestIds } from '../../../src/mcp/request-ids.ts'
+import { WebSocketListens } from '../../../src/mcp/transports/websocket-listens.ts'
+import { WebSocketTransport } from '../../../src/mcp/transports/websocket-transport.ts'
+import { Calls } from '../../../src/calls/calls.ts'
+import { eventually } from '../../support/eventually.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+import { principal } from '../../support/offers.ts'
+
+let clock: FakeClock
+let server: Server
+let sockets: WebSocketServer
+
+beforeEach(async () => {
+  clock = new FakeClock()
+  server = createServer()
+  sockets = new WebSocketServer({ server })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+})
+
+afterEach(() => {
+  for (const socket of sockets.clients) socket.terminate()
+  server.close()
+})
+
+/** Both ends of a connection; the client's may be told not to answer pings. */
+async function pair(options: {
+  autoPong: boolean
+}): Promise<{ client: WebSocket; transport: WebSocketTransport }> {
+  const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, options)
+  const [[socket]] = (await Promise.all([once(sockets, 'connection'), once(client, 'open')])) as [
+    [WebSocket],
+    unknown,
+  ]
+  const listens = new WebSocketListens({
+    calls: new Calls({ stages: [], clock }),
+    callerOf: () => ({ principal: principal(), requestId: 'r', face: 'websocket', sessionId: 's' }),
+    scope: undefined,
+    send: () => undefined,
+  })
+  const transport = new WebSocketTransport({ socket, clock, ids: new RequestIds(), listens })
+  await transport.start()
+  return { client, transport }
+}
+
+test('a client that answers no ping loses its connection after two that it missed', async () => {
+  const { client, transport } = await pair({ autoPong: false })
+  const closed = Promise.withResolvers<void>()
+  transport.onclose = () => closed.resolve()
+  for (let ping = 1; ping <= 2; ping += 1) {
+    const pinged = once(client, 'ping')
+    await clock.advance(30_000)
+    await pinged
+  }
+  expect(client.readyState).toBe(WebSocket.OPEN)
+  await clock.advance(30_000)
+  await closed.promise
+  await once(client, 'close')
+  expect(clock.pending).toBe(0)
+})
+
+test('a client that answers pings, or sends anything at all, keeps its connection', async () => {
+  const quiet = await pair({ autoPong: true })
+  const busy = await pair({ autoPong: false })
+  for (let ping = 0; ping < 5; ping += 1) {
+    const heard = once(busy.client, 'message')
+    busy.client.send('{}')
+    await heard
+    const [socket] = sockets.clients
+    const ponged = once(socket ?? quiet.client, 'pong')
+    await clock.advance(30_000)
+    await ponged
+  }
+  expect([quiet.client.readyState, busy.client.readyState]).toEqual([WebSocket.OPEN, WebSocket.OPEN])
+})
+
+test('a client that does not read loses its connection before what waits for it fills the memory', async () => {
+  const { client, transport } = await pair({ autoPong: true })
+  client.pause()
+  let isClosed = false
+  transport.onclose = () => (isClosed = true)
+  let sent = 0
+  await eventually(() => {
+    sent += 1
+    void transport.send({ jsonrpc: '2.0', method: 'x', params: { text: 'x'.repeat(1_000_000) } })
+    return isClosed
+  })
+  expect(sent).toBeGreaterThan(16)
+  expect(sent).toBeLessThan(100)
+})
+
+test('a client that sends pings and does not read loses its connection too', async () => {
+  const { client, transport } = await pair({ autoPong: true })
+  client.on('error', () => undefined)
+  let isClosed = false
+  transport.onclose = () => (isClosed = true)
+  client.pause()
+  const sendPings = (): boolean => {
+    for (let ping = 0; ping < 5000; ping += 1) client.ping('x'.repeat(125))
+    return isClosed
+  }
+  expect(await eventually(sendPings, { timeoutMs: 20_000 })).toBe(true)
+})
