@@ -13,7 +13,7 @@ import { startTelemetry } from './telemetry/export/start-telemetry.ts'
 import { Welcome } from './welcome.ts'
 
 /** Exit codes of the process, after sysexits.h. */
-export const EXIT = { ok: 0, usage: 64, unavailable: 69, internal: 70, config: 78 } as const
+const EXIT = { ok: 0, usage: 64, unavailable: 69, internal: 70, config: 78 } as const
 
 /**
  * Runs the gateway until a signal ends it: settings, start, welcome, shutdown.

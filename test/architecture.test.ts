@@ -1,7 +1,7 @@
-import { globSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { basename, dirname, posix } from 'node:path'
 import { expect, test } from '@jest/globals'
+import { sourceFiles, specifiersIn, withoutComments } from './support/source-graph.ts'
 
 /** Folders and top-level files of src, lowest first. Those of one rank do not know each other. */
 const RANKS = [
@@ -46,7 +46,7 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   ajv: ['registry'],
   commander: ['cli'],
   'smol-toml': ['cli/registry/import-'],
-  ws: ['http/websocket-', 'mcp/websocket-'],
+  ws: ['http/websocket-', 'mcp/transports/websocket-'],
   'lru-cache': ['identity', 'cache', 'catalog', 'calls'],
   ollama: ['features/enhancement/ollama-client'],
   opossum: ['upstream'],
@@ -61,26 +61,13 @@ const MAX_LINES = 300
 const FORBIDDEN_NAME = /(^|-)(manager|helper|util|handler|service|common|base)s?\.ts$/
 const FORBIDDEN_TYPE =
   /^(?:export )?(?:abstract )?(?:class|interface|type) \w*(?:Manager|Helper|Util|Handler|Service|Common|Base)s?\b/m
-const STATIC_IMPORT = /^(?:import|export)\s+(?:[\w$*{},\s]+?\sfrom\s+)?['"]([^'"]+)['"]/gm
 const DYNAMIC_IMPORT = /\bimport\(\s*([^)]*)\)/g
-const TYPE_IMPORT = /\bimport\(\s*['"]([^'"]+)['"]\s*\)/g
 
-const root = posix.resolve(import.meta.dirname, '../src')
-const files = globSync('**/*.ts', { cwd: root }).map((path) => ({
-  path,
-  text: readFileSync(posix.join(root, path), 'utf8'),
-}))
+const files = sourceFiles()
 const code = files.map(({ path, text }) => ({ path, text: withoutComments(text) }))
-const imports = code.flatMap(({ path, text }) =>
-  [...text.matchAll(STATIC_IMPORT), ...text.matchAll(TYPE_IMPORT)].map(([, specifier = '']) => ({
-    path,
-    specifier,
-  })),
+const imports = files.flatMap(({ path, text }) =>
+  specifiersIn(text).map((specifier) => ({ path, specifier })),
 )
-
-function withoutComments(text: string): string {
-  return text.replace(/\/\*[^]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
-}
 
 function folderOf(path: string): string {
   return path.split('/')[0] ?? ''

@@ -1,6 +1,7 @@
+import { existsSync, mkdirSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 /**
  * Keeps modules as they are compiled for the next start, those that are imported after this; without
@@ -9,8 +10,17 @@ import { join } from 'node:path'
 export function keepCompiled({ XDG_CACHE_HOME: cache }: NodeJS.ProcessEnv): void {
   try {
     // In a folder of the user, because code that others could put there would be run.
-    enableCompileCache(join(cache || join(homedir(), '.cache'), 'tool-gateway'))
+    const folder = join(cache || join(homedir(), '.cache'), 'tool-gateway')
+    make(folder)
+    enableCompileCache(folder)
   } catch {
-    // The user has no home.
+    // The user has no home, or may not write there.
   }
+}
+
+/** One by one: Node never ends making folders within one that takes none, as /proc. */
+function make(folder: string): void {
+  if (existsSync(folder)) return
+  make(dirname(folder))
+  mkdirSync(folder, { mode: 0o700 })
 }

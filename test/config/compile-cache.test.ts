@@ -23,6 +23,9 @@ test('what a start compiles is kept for the next one in a folder of the user', a
   expect(await readdir(join(dir.path, 'tool-gateway', version))).not.toEqual([])
 })
 
-test('a start goes on where nothing can be kept', async () => {
-  await expect(started({ XDG_CACHE_HOME: import.meta.filename })).resolves.toBeUndefined()
-})
+test.each([import.meta.filename, '/proc/none'])(
+  'a start goes on where nothing can be kept: %s',
+  async (path) => {
+    await expect(started({ XDG_CACHE_HOME: path })).resolves.toBeUndefined()
+  },
+)

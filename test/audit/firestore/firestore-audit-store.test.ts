@@ -48,13 +48,10 @@ async function storedTargets(): Promise<string[]> {
   return docs.map((document) => String(document.get('target'))).toSorted()
 }
 
-function manyRecords(count: number): PendingRecord[] {
-  return Array.from({ length: count }, (_, index) => usageRecord({ target: numbered(index) }))
-}
+const manyRecords = (count: number): PendingRecord[] =>
+  Array.from({ length: count }, (_, index) => usageRecord({ target: numbered(index) }))
 
-function numbered(index: number): string {
-  return `r-${String(index).padStart(4, '0')}`
-}
+const numbered = (index: number): string => `r-${String(index).padStart(4, '0')}`
 
 /** In batches of 100. */
 const MANY = soak(1000, 400)
