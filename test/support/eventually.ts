@@ -1,6 +1,9 @@
+/** A state that does not last is missed by who asks less often. */
+const MAX_PAUSE_MS = 100
+
 /**
  * Resolves with the first value of `probe` that is neither undefined nor false; polls, for things outside this process.
- * It asks less often the longer it has waited, which makes no wait more than a tenth longer.
+ * A probe that has to wait for its answer costs more, and is asked less often the longer it takes.
  */
 export async function eventually<T>(
   probe: () => T | Promise<T>,
@@ -8,10 +11,12 @@ export async function eventually<T>(
 ): Promise<Exclude<T, undefined | false>> {
   const start = performance.now()
   for (;;) {
-    const value = await probe()
+    const answer = probe()
+    const value = await answer
     if (value !== undefined && value !== false) return value as Exclude<T, undefined | false>
     const waited = performance.now() - start
     if (waited > timeoutMs) throw new Error(`${what} did not hold within ${timeoutMs} ms`)
-    await new Promise((resolve) => setTimeout(resolve, Math.max(intervalMs, waited / 10)))
+    const longer = answer instanceof Promise ? Math.min(waited / 10, MAX_PAUSE_MS) : 0
+    await new Promise((resolve) => setTimeout(resolve, Math.max(intervalMs, longer)))
   }
 }
