@@ -1,24 +1,60 @@
-import { mkdtemp, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, test } from '@jest/globals'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { LocalIssuer } from '../../src/auth/local-issuer.ts'
+import { loadSettings } from '../../src/config/load.ts'
+import { systemClock } from '../../src/domain/clock.ts'
+import { startGateway } from '../../src/gateway.ts'
+import { commandLine } from '../support/command-line.ts'
 import { everything } from '../support/documents.ts'
 import { eventually } from '../support/eventually.ts'
 import { type GatewayProcess, spawnGateway } from '../support/gateway-process.ts'
 import { connectClient } from '../support/mcp-clients.ts'
 import { legacyClient, modernClient } from '../support/raw-mcp.ts'
 import { descendantsOf, isAlive } from '../support/process-tree.ts'
+import { silentLogger } from '../support/silent-logger.ts'
+import { startTestGateway } from '../support/start-gateway.ts'
 
-let gateway: GatewayProcess
+const LONG = 'everything_trigger-long-running-operation'
 
-afterEach(() => gateway.remove())
+let dataDir: string
+let running: GatewayProcess[]
 
-async function token(...options: string[]): Promise<string> {
-  const { stdout } = await gateway.tg('token', '--roles', 'reader,operator,auditor', ...options)
-  return stdout.trim()
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'tool-gateway-process-'))
+  running = []
+})
+
+afterEach(async () => {
+  for (const gateway of running) await gateway.remove()
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+async function spawn(env: Record<string, string> = {}): Promise<GatewayProcess> {
+  const gateway = await spawnGateway({ DATA_DIR: dataDir, ...env })
+  running.push(gateway)
+  return gateway
 }
 
-async function servers(url: string, bearer: string): Promise<{ name: string; state: string; pid: number }[]> {
+/** Made as `tg token` makes one, with the key in the data directory. */
+async function token(): Promise<string> {
+  const issuer = await LocalIssuer.open({ dir: dataDir, clock: systemClock })
+  const roles = ['reader', 'operator', 'auditor']
+  return issuer.issue({ tenantId: 'local', subject: 'you', roles, ttlMs: 600_000 })
+}
+
+async function writeRegistry(documents: object): Promise<void> {
+  await writeFile(join(dataDir, 'registry.yaml'), JSON.stringify({ servers: documents }))
+}
+
+interface Running {
+  readonly name: string
+  readonly state: string
+  readonly pid: number
+}
+
+async function servers(url: string, bearer: string): Promise<Running[]> {
   const response = await fetch(`${url}/v1/servers`, { headers: { authorization: `Bearer ${bearer}` } })
   const { servers: found } = (await response.json()) as {
     servers: { name: string; state: string; instances: { pid: number }[] }[]
@@ -26,55 +62,64 @@ async function servers(url: string, bearer: string): Promise<{ name: string; sta
   return found.map(({ name, state, instances }) => ({ name, state, pid: instances[0]?.pid ?? 0 }))
 }
 
-test('a first start writes an example registry, starts its three real servers, and keeps its data private', async () => {
-  gateway = await spawnGateway()
-  const url = await gateway.url()
-  const bearer = await token()
-  const ready = await eventually(
+function ready(url: string, bearer: string, count: number): Promise<Running[]> {
+  return eventually(
     async () => {
       const found = await servers(url, bearer)
-      return found.length === 3 && found.every(({ state }) => state === 'ready') && found
+      return found.length === count && found.every(({ state }) => state === 'ready') && found
     },
-    { timeoutMs: 20_000 },
+    { timeoutMs: 20_000, what: `${count} ready servers` },
   )
-  expect(ready.map(({ name }) => name)).toEqual(['everything', 'filesystem', 'memory'])
-  expect((await stat(gateway.dataDir)).mode & 0o777).toBe(0o700)
-  expect((await stat(join(gateway.dataDir, 'local-issuer-key.json'))).mode & 0o777).toBe(0o600)
+}
 
-  const listed = await gateway.tg('tools', 'list', '--url', url, '--token', bearer)
-  expect(listed.stdout).toMatch(/^filesystem_read_text_file\tRead/m)
-  const path = join(gateway.dataDir, 'files', 'hello.txt')
-  const called = await gateway.tg(
-    'tools',
-    'call',
-    'filesystem_read_text_file',
-    '--args',
-    JSON.stringify({ path }),
-    '--url',
-    url,
-    '--token',
-    bearer,
-  )
+/** What was recorded of the long call, as a gateway finds it that starts on the same data directory. */
+async function recordsOfNextStart(bearer: string): Promise<unknown> {
+  await writeRegistry({})
+  const settings = loadSettings({ PORT: '0', METRICS_PORT: 'off', DATA_DIR: dataDir })
+  const next = await startGateway(settings, { logger: silentLogger })
+  try {
+    const records = await fetch(`${next.url}/v1/audit?target=${LONG}`, {
+      headers: { authorization: `Bearer ${bearer}` },
+    })
+    return await records.json()
+  } finally {
+    await next.close()
+  }
+}
+
+test('a first start writes an example registry, starts its three real servers, keeps its data private, and refuses a second gateway on them, naming itself', async () => {
+  const gateway = await spawn()
+  const url = await gateway.url()
+  const issued = await gateway.tg('token', '--roles', 'reader,operator,auditor')
+  const bearer = issued.stdout.trim()
+  expect((await ready(url, bearer, 3)).map(({ name }) => name)).toEqual([
+    'everything',
+    'filesystem',
+    'memory',
+  ])
+  expect((await stat(dataDir)).mode & 0o777).toBe(0o700)
+  expect((await stat(join(dataDir, 'local-issuer-key.json'))).mode & 0o777).toBe(0o600)
+
+  const tg = commandLine(url, bearer)
+  expect((await tg('tools', 'list')).out).toMatch(/^filesystem_read_text_file\tRead/m)
+  const path = join(dataDir, 'files', 'hello.txt')
+  const args = ['filesystem_read_text_file', '--args', JSON.stringify({ path })]
+  const called = await gateway.tg('tools', 'call', ...args, '--url', url, '--token', bearer)
   expect(called).toMatchObject({ code: 0, stdout: 'Hello from behind the gateway.\n\n' })
-  const shown = await gateway.tg('servers', 'list', '--url', url, '--token', bearer)
-  expect(shown.stdout).toMatch(/^memory\tready\t\d+ tools\treader\t/m)
+  expect((await tg('servers', 'list')).out).toMatch(/^memory\tready\t\d+ tools\treader\t/m)
+
+  const second = await spawn()
+  expect(await second.exited).toBe(69)
+  expect(second.log.at(-1)?.['msg']).toMatch(
+    new RegExp(`another gateway \\(process ${gateway.child.pid}\\) uses`),
+  )
 })
 
 test('killing a stdio server fails its call at once, naming it, leaves the others alone, and it comes back', async () => {
-  gateway = await spawnGateway()
-  await writeFile(
-    join(gateway.dataDir, 'registry.yaml'),
-    JSON.stringify({ servers: { victim: everything, other: everything } }),
-  )
-  const url = await gateway.url()
-  const bearer = await token()
-  const before = await eventually(
-    async () => {
-      const found = await servers(url, bearer)
-      return found.length === 2 && found.every(({ state }) => state === 'ready') && found
-    },
-    { timeoutMs: 20_000 },
-  )
+  const gateway = await startTestGateway({ victim: everything, other: everything })
+  const { url } = gateway
+  const bearer = await gateway.token({ roles: ['reader', 'operator'] })
+  const before = await servers(url, bearer)
   const victim = before.find(({ name }) => name === 'victim')?.pid ?? 0
   const client = await connectClient('streamable-http', url, bearer)
   const started = Promise.withResolvers<void>()
@@ -104,22 +149,19 @@ test('killing a stdio server fails its call at once, naming it, leaves the other
   const again = await client.callTool({ name: 'victim_echo', arguments: { message: 'back' } })
   expect(again.content).toEqual([{ type: 'text', text: 'Echo: back' }])
   await client.close()
+  await gateway.close()
 })
 
 test('SIGTERM lets the call in flight finish and be recorded, refuses others to be tried again, and exits with 0', async () => {
-  gateway = await spawnGateway()
-  await writeFile(join(gateway.dataDir, 'registry.yaml'), JSON.stringify({ servers: { everything } }))
+  await writeRegistry({ everything })
+  const gateway = await spawn()
   const url = await gateway.url()
   const bearer = await token()
-  await eventually(
-    async () =>
-      (await servers(url, bearer)).every(({ name, state }) => name === 'everything' && state === 'ready'),
-    { timeoutMs: 20_000 },
-  )
+  await ready(url, bearer, 1)
   const client = await connectClient('streamable-http', url, bearer)
   const started = Promise.withResolvers<void>()
   const call = client.callTool(
-    { name: 'everything_trigger-long-running-operation', arguments: { duration: 2, steps: 4 } },
+    { name: LONG, arguments: { duration: 2, steps: 4 } },
     { onprogress: () => started.resolve() },
   )
   await started.promise
@@ -154,59 +196,36 @@ test('SIGTERM lets the call in flight finish and be recorded, refuses others to 
   expect(await gateway.exited).toBe(0)
   expect(children.filter(isAlive)).toEqual([])
 
-  const { dataDir } = gateway
-  gateway = await spawnGateway({ DATA_DIR: dataDir })
-  const records = await fetch(
-    `${await gateway.url()}/v1/audit?target=everything_trigger-long-running-operation`,
-    {
-      headers: { authorization: `Bearer ${await token()}` },
-    },
-  )
-  expect(await records.json()).toMatchObject({
+  expect(await recordsOfNextStart(bearer)).toMatchObject({
     records: [{ outcome: 'ok', action: 'call', server: 'everything' }],
   })
 })
 
-test.each([
-  ['over REST', 'rest'],
-  ['over MCP', 'mcp'],
-])(
-  'a call %s that outlasts the drain deadline is answered and recorded, and the exit is clean and in time',
-  async (_what, face) => {
-    gateway = await spawnGateway({ DRAIN_TIMEOUT_MS: '300' })
-    await writeFile(join(gateway.dataDir, 'registry.yaml'), JSON.stringify({ servers: { everything } }))
-    const url = await gateway.url()
-    const bearer = await token()
-    await eventually(
-      async () =>
-        (await servers(url, bearer)).every(({ name, state }) => name === 'everything' && state === 'ready'),
-      { timeoutMs: 20_000 },
-    )
-    const started = Promise.withResolvers<void>()
-    const call =
-      face === 'rest' ? restCall(url, bearer, started.resolve) : mcpCall(url, bearer, started.resolve)
-    await started.promise
-    const before = performance.now()
-    gateway.child.kill('SIGTERM')
-    expect(await call).toMatchObject({ code: 'shutting_down', mayHaveExecuted: true, server: 'everything' })
-    expect(await gateway.exited).toBe(0)
-    expect(performance.now() - before).toBeLessThan(20_000)
-
-    const { dataDir } = gateway
-    gateway = await spawnGateway({ DATA_DIR: dataDir })
-    const records = await fetch(
-      `${await gateway.url()}/v1/audit?target=everything_trigger-long-running-operation`,
-      {
-        headers: { authorization: `Bearer ${await token()}` },
-      },
-    )
-    expect(await records.json()).toMatchObject({ records: [{ outcome: 'error', code: 'shutting_down' }] })
-  },
-)
+test('calls over REST and over MCP that outlast the drain deadline are answered and recorded, and the exit is clean and in time', async () => {
+  await writeRegistry({ everything })
+  const gateway = await spawn({ DRAIN_TIMEOUT_MS: '300' })
+  const url = await gateway.url()
+  const bearer = await token()
+  await ready(url, bearer, 1)
+  const started = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const
+  const calls = Promise.all([
+    restCall(url, bearer, started[0].resolve),
+    mcpCall(url, bearer, started[1].resolve),
+  ])
+  await Promise.all(started.map(({ promise }) => promise))
+  const before = performance.now()
+  gateway.child.kill('SIGTERM')
+  const stopped = { code: 'shutting_down', mayHaveExecuted: true, server: 'everything' }
+  expect(await calls).toMatchObject([stopped, stopped])
+  expect(await gateway.exited).toBe(0)
+  expect(performance.now() - before).toBeLessThan(20_000)
+  const recorded = { outcome: 'error', code: 'shutting_down' }
+  expect(await recordsOfNextStart(bearer)).toMatchObject({ records: [recorded, recorded] })
+})
 
 /** A call that takes half a minute; resolves with the last event's data. */
 async function restCall(url: string, bearer: string, onStarted: () => void): Promise<unknown> {
-  const response = await fetch(`${url}/v1/tools/everything_trigger-long-running-operation`, {
+  const response = await fetch(`${url}/v1/tools/${LONG}`, {
     method: 'POST',
     headers: {
       authorization: `Bearer ${bearer}`,
@@ -226,31 +245,17 @@ async function restCall(url: string, bearer: string, onStarted: () => void): Pro
 async function mcpCall(url: string, bearer: string, onStarted: () => void): Promise<unknown> {
   const client = await connectClient('streamable-http', url, bearer)
   return client
-    .callTool(
-      { name: 'everything_trigger-long-running-operation', arguments: { duration: 30, steps: 100 } },
-      { onprogress: onStarted },
-    )
+    .callTool({ name: LONG, arguments: { duration: 30, steps: 100 } }, { onprogress: onStarted })
     .then(
       () => undefined,
       ({ data }: { data: unknown }) => data,
     )
 }
 
-test('a second gateway on the same data directory is refused, naming the first', async () => {
-  gateway = await spawnGateway()
-  await gateway.url()
-  const second = await spawnGateway({ DATA_DIR: gateway.dataDir })
-  expect(await second.exited).toBe(69)
-  expect(second.log.at(-1)?.['msg']).toMatch(
-    new RegExp(`another gateway \\(process ${gateway.child.pid}\\) uses`),
-  )
-})
-
 test('a registry file that cannot be used at the start leaves the gateway alive and not ready, until it is mended', async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'tool-gateway-broken-'))
   await writeFile(join(dataDir, 'registry.yaml'), 'servers:\n  a: [\n')
-  gateway = await spawnGateway({ DATA_DIR: dataDir })
-  const url = await gateway.url()
+  const settings = loadSettings({ PORT: '0', METRICS_PORT: 'off', DATA_DIR: dataDir })
+  const { url, close } = await startGateway(settings, { logger: silentLogger })
   expect((await fetch(`${url}/healthz`)).status).toBe(200)
   const notReady = await fetch(`${url}/readyz`)
   expect([notReady.status, await notReady.json()]).toEqual([
@@ -259,17 +264,11 @@ test('a registry file that cannot be used at the start leaves the gateway alive 
   ])
   await writeFile(join(dataDir, 'registry.yaml'), 'servers: {}\n')
   await eventually(async () => (await fetch(`${url}/readyz`)).status === 200)
-})
-
-test('bad settings are all named at once, with what is expected, and the exit code is 78', async () => {
-  gateway = await spawnGateway({ PORT: 'eighty', LOG_LEVEL: 'loud', CALL_TIMEOUT_MS: '0' })
-  expect(await gateway.exited).toBe(78)
-  const text = gateway.output.join('\n')
-  for (const name of ['PORT', 'LOG_LEVEL', 'CALL_TIMEOUT_MS']) expect(text).toContain(name)
+  await close()
 })
 
 test('without credentials for Firestore it does not start, and says what to do, as `tg registry pull` does', async () => {
-  gateway = await spawnGateway({
+  const gateway = await spawn({
     STORE: 'firestore',
     GOOGLE_CLOUD_PROJECT: 'demo-none',
     PUBLIC_URL: 'http://127.0.0.1:8080',
@@ -287,15 +286,4 @@ test('without credentials for Firestore it does not start, and says what to do, 
   expect(gateway.log[0]?.['msg']).toMatch(reason)
   expect([pulled.code, pulled.stdout]).toEqual([69, ''])
   expect(pulled.stderr).toMatch(reason)
-})
-
-test('a port that is taken is said plainly, and the exit code is 69', async () => {
-  gateway = await spawnGateway()
-  const { port } = new URL(await gateway.url())
-  const second = await spawnGateway({ PORT: port })
-  expect(await second.exited).toBe(69)
-  expect(second.log.at(-1)).toMatchObject({
-    msg: `the gateway cannot start: port ${port} is in use; set PORT to another one`,
-  })
-  await second.remove()
 })
