@@ -1,6 +1,4 @@
-import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
-import { startsCompiled } from '../support/compiled.ts'
 import { VERSION } from '../../src/config/version.ts'
 import { canonicalJson } from '../../src/domain/json/json.ts'
 import {
@@ -11,9 +9,11 @@ import {
 } from '../support/raw-conversation.ts'
 import { rawClient } from '../support/raw-mcp.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
+import { type RelayedServer, relayedServer } from '../support/stdio-relay.ts'
 import { mirrorHttp, mirrorSse } from '../support/upstreams/mirror-http.ts'
 import { COUNT, ODD, PROMPT, RESOURCE, RESULTS, TEMPLATE, TOOL } from '../support/upstreams/mirror-server.ts'
 import type { HttpUpstream } from '../support/upstreams/sample-http.ts'
+import { servingMirror } from '../support/upstreams/stdio-servers.ts'
 
 type Fields = Record<string, unknown>
 
@@ -23,6 +23,7 @@ const ERAS = ['legacy', 'modern'] as const
 let legacy: HttpUpstream
 let sse: HttpUpstream
 let modern: HttpUpstream
+let stdio: RelayedServer[]
 let gateway: TestGateway
 let token: string
 const conversations: RawConversation[] = []
@@ -31,16 +32,10 @@ beforeAll(async () => {
   legacy = await mirrorHttp('legacy')
   sse = await mirrorSse()
   modern = await mirrorHttp('modern')
-  const program = join(import.meta.dirname, '../support/upstreams/mirror-stdio.ts')
-  const stdio = (era: string): Fields => ({
-    ...startsCompiled,
-    transport: 'stdio',
-    command: process.execPath,
-    args: [program, era],
-  })
+  stdio = [await relayedServer(servingMirror('legacy')), await relayedServer(servingMirror('modern'))]
   gateway = await startTestGateway({
-    'legacy-stdio': stdio('legacy'),
-    'modern-stdio': stdio('modern'),
+    'legacy-stdio': { ...stdio[0]?.document },
+    'modern-stdio': { ...stdio[1]?.document },
     'legacy-http': { transport: 'streamable-http', url: legacy.url },
     'legacy-sse': { transport: 'sse', url: sse.url },
     'modern-http': { transport: 'streamable-http', url: modern.url, headers: { 'x-own': 'configured' } },
@@ -55,6 +50,7 @@ afterEach(async () => {
 afterAll(async () => {
   await gateway.close()
   await Promise.all([legacy, sse, modern].map((upstream) => upstream.close()))
+  await Promise.all(stdio.map((upstream) => upstream.close()))
 })
 
 const PARAMS = {

@@ -1,6 +1,4 @@
-import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { startsCompiled } from '../support/compiled.ts'
 import type { Client, StandardSchemaV1 } from '@modelcontextprotocol/client'
 import { startTelemetry, type Telemetry } from '../../src/telemetry/export/start-telemetry.ts'
 import { activeTraceFields, withSpan } from '../../src/telemetry/tracing.ts'
@@ -11,8 +9,10 @@ import { otlpReceiver, type OtlpReceiver, type ReceivedSpan } from '../support/o
 import { modernClient, rawClient } from '../support/raw-mcp.ts'
 import { silentLogger } from '../support/silent-logger.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
+import { type RelayedServer, relayedServer } from '../support/stdio-relay.ts'
 import { mirrorHttp } from '../support/upstreams/mirror-http.ts'
 import type { HttpUpstream } from '../support/upstreams/sample-http.ts'
+import { servingMirror } from '../support/upstreams/stdio-servers.ts'
 
 const SERVERS = ['legacy-stdio', 'modern-stdio', 'legacy-http', 'modern-http'] as const
 const CANARY = 'canary-7c1f'
@@ -31,6 +31,7 @@ const ENV = {
 let receiver: OtlpReceiver
 let telemetry: Telemetry
 let http: HttpUpstream[]
+let stdio: RelayedServer[]
 let gateway: TestGateway
 let token: string
 
@@ -40,11 +41,10 @@ beforeAll(async () => {
   telemetry = await startTelemetry({ env: process.env, logger: silentLogger, version: '1' })
   const [legacy, modern] = await Promise.all([mirrorHttp('legacy'), mirrorHttp('modern')])
   http = [legacy, modern]
-  const program = join(import.meta.dirname, '../support/upstreams/mirror-stdio.ts')
-  const stdio = { ...startsCompiled, transport: 'stdio', command: process.execPath }
+  stdio = [await relayedServer(servingMirror('legacy')), await relayedServer(servingMirror('modern'))]
   gateway = await startTestGateway({
-    'legacy-stdio': { ...stdio, args: [program, 'legacy'] },
-    'modern-stdio': { ...stdio, args: [program, 'modern'] },
+    'legacy-stdio': { ...stdio[0]?.document },
+    'modern-stdio': { ...stdio[1]?.document },
     'legacy-http': { transport: 'streamable-http', url: legacy.url, headers: { 'x-key': CANARY } },
     'modern-http': { transport: 'streamable-http', url: `${modern.url}?key=${CANARY}` },
     closed: { transport: 'streamable-http', url: modern.url, requiredRoles: ['nobody'] },
@@ -55,7 +55,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway.close()
   await telemetry.close()
-  await Promise.all([receiver.close(), ...http.map((upstream) => upstream.close())])
+  await Promise.all([receiver, ...http].map((upstream) => upstream.close()))
+  await Promise.all(stdio.map((upstream) => upstream.close()))
 })
 
 beforeEach(() => {

@@ -1,9 +1,9 @@
-import { join } from 'node:path'
-import { startsCompiled } from './compiled.ts'
 import { collectReports, type Reports } from './reports.ts'
 import { type Documents, startTestGateway, type TestGateway } from './start-gateway.ts'
+import { relayedServer } from './stdio-relay.ts'
 import { chattyHttp } from './upstreams/chatty-http.ts'
 import type { HttpUpstream } from './upstreams/sample-http.ts'
+import { servingChatty } from './upstreams/stdio-servers.ts'
 
 /** The chatty server of each era over each transport. */
 export const CHATTY_SERVERS = ['legacy-stdio', 'modern-stdio', 'legacy-http', 'modern-http'] as const
@@ -23,17 +23,13 @@ export async function startChattyGateway(fields: Documents[string] = {}): Promis
   const reports = await collectReports()
   const legacy = await chattyHttp('legacy', reports.url)
   const modern = await chattyHttp('modern', reports.url)
-  const program = join(import.meta.dirname, 'upstreams/chatty-stdio.ts')
-  const stdio = (era: string): Documents[string] => ({
-    ...fields,
-    ...startsCompiled,
-    transport: 'stdio',
-    command: process.execPath,
-    args: [program, era, reports.url],
-  })
+  const stdio = {
+    legacy: await relayedServer(servingChatty('legacy', reports.url)),
+    modern: await relayedServer(servingChatty('modern', reports.url)),
+  }
   const documents: Record<ChattyServerName, Documents[string]> = {
-    'legacy-stdio': stdio('legacy'),
-    'modern-stdio': stdio('modern'),
+    'legacy-stdio': { ...fields, ...stdio.legacy.document },
+    'modern-stdio': { ...fields, ...stdio.modern.document },
     'legacy-http': { ...fields, transport: 'streamable-http', url: legacy.url },
     'modern-http': { ...fields, transport: 'streamable-http', url: modern.url },
   }
@@ -57,7 +53,10 @@ export async function startChattyGateway(fields: Documents[string] = {}): Promis
     },
     close: async () => {
       await gateway.close()
-      await Promise.all([legacy.close(), modern.close(), reports.close()])
+      await Promise.all([
+        ...[legacy, modern, reports].map((upstream) => upstream.close()),
+        ...Object.values(stdio).map((upstream) => upstream.close()),
+      ])
     },
   }
 }

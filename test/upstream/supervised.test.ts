@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 import { systemClock } from '../../src/domain/clock.ts'
 import type { ServerDefinition } from '../../src/domain/documents/server-definition.ts'
 import { createConnector } from '../../src/upstream/connection/connect.ts'
@@ -8,8 +8,29 @@ import { eventually } from '../support/eventually.ts'
 import { descendantsOf, isAlive } from '../support/process-tree.ts'
 import { definitionOf, programOf } from '../support/server-definitions.ts'
 import { silentLogger } from '../support/silent-logger.ts'
+import { type RelayedServer, relayedServer } from '../support/stdio-relay.ts'
 import { legacyHttp } from '../support/upstreams/sample-http.ts'
+import { servingSample } from '../support/upstreams/stdio-servers.ts'
 import { callTool, textOf } from './connection/connecting.ts'
+
+type Eras = 'legacy' | 'modern' | 'both'
+
+let relayed: Record<Eras, RelayedServer>
+beforeAll(async () => {
+  relayed = {
+    legacy: await relayedServer(servingSample('legacy')),
+    modern: await relayedServer(servingSample('modern')),
+    both: await relayedServer(servingSample('both')),
+  }
+})
+afterAll(async () => {
+  await Promise.all(Object.values(relayed).map((server) => server.close()))
+})
+
+/** The sample server as a process. */
+function sample(eras: Eras, fields: Record<string, unknown> = {}): ServerDefinition {
+  return definitionOf({ ...relayed[eras].document, ...fields })
+}
 
 const closers: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -51,8 +72,8 @@ function run(upstreams: Upstreams, server: ServerDefinition, tool: string, args 
 
 test('a killed server fails its call in flight at once, others go on, and it is back within seconds', async () => {
   const { upstreams } = supervised()
-  const victim = programOf('sample-stdio.ts', ['both'], { name: 'victim' })
-  const other = programOf('sample-stdio.ts', ['legacy'], { name: 'other' })
+  const victim = sample('both', { name: 'victim' })
+  const other = sample('legacy', { name: 'other' })
   upstreams.start(victim)
   upstreams.start(other)
   await eventually(() => isReady(upstreams, 'acme/victim') && isReady(upstreams, 'acme/other'))
@@ -66,23 +87,27 @@ test('a killed server fails its call in flight at once, others go on, and it is 
   })
   expect(await run(upstreams, other, 'echo', { a: 1 })).toBe('{"a":1}')
   await eventually(() => isReady(upstreams, 'acme/victim'), { timeoutMs: 20_000 })
-  expect(await run(upstreams, victim, 'pid')).not.toBe(String(pid))
+  expect(await run(upstreams, victim, 'echo')).toBe('{}')
+  expect(upstreams.status('acme/victim')?.instances[0]?.pid).not.toBe(pid)
 })
 
 test('servers that hang at their start do not hold up others', async () => {
   const { upstreams } = supervised()
-  const hung = ['a', 'b', 'c'].map((name) => programOf('raw-stdio.ts', ['silent'], { name, era: 'legacy' }))
+  const lifecycle = { startTimeoutMs: 1000 }
+  const hung = ['a', 'b', 'c'].map((name) =>
+    programOf('raw-stdio.ts', ['silent'], { name, era: 'legacy', lifecycle }),
+  )
   hung.forEach((server) => upstreams.start(server))
-  upstreams.start(programOf('sample-stdio.ts', ['legacy'], { name: 'good', era: 'legacy' }))
+  upstreams.start(sample('legacy', { name: 'good', era: 'legacy' }))
   await eventually(() => isReady(upstreams, 'acme/good'), { timeoutMs: 60_000 })
   expect(upstreams.status('acme/a')).toMatchObject({
-    instances: [{ state: 'starting', restarts: 0 }],
+    instances: [{ lastError: expect.stringContaining('it did not open within 1000 ms') }],
   })
 })
 
 test('a changed list of tools is offered anew', async () => {
   const { upstreams, offers } = supervised()
-  const server = programOf('sample-stdio.ts', ['modern'])
+  const server = sample('modern')
   upstreams.start(server)
   await eventually(() => isReady(upstreams, 'acme/sample'))
   expect(offers.get('acme/sample')?.tools).toHaveLength(10)
@@ -113,7 +138,7 @@ test('a session that the server has forgotten is opened anew, and the call that 
 test('after closing no process is left', async () => {
   const { upstreams } = supervised()
   const names = ['a', 'b', 'c']
-  names.forEach((name) => upstreams.start(programOf('sample-stdio.ts', ['both'], { name })))
+  names.forEach((name) => upstreams.start(sample('both', { name })))
   await eventually(() => names.every((name) => isReady(upstreams, `acme/${name}`)))
   const pids = [...upstreams.statuses().values()].map(({ instances }) => instances[0]?.pid ?? 0)
   await upstreams.close()
@@ -124,14 +149,14 @@ test('a process that is started to be asked as a client with capabilities is end
   const { upstreams } = supervised()
   const before = descendantsOf(process.pid)
   const processes = (): number => descendantsOf(process.pid).filter((pid) => !before.includes(pid)).length
-  upstreams.start(programOf('sample-stdio.ts', ['legacy'], { name: 'a' }))
+  upstreams.start(sample('legacy', { name: 'a' }))
   await eventually(() => isReady(upstreams, 'acme/a'))
   expect(processes()).toBe(1)
   upstreams.look('acme/a')
   await eventually(() => processes() === 2)
   await eventually(() => processes() === 1)
   expect(isReady(upstreams, 'acme/a')).toBe(true)
-  upstreams.start(programOf('sample-stdio.ts', ['legacy'], { name: 'b' }))
+  upstreams.start(sample('legacy', { name: 'b' }))
   upstreams.look('acme/b')
   await eventually(() => processes() === 3)
   await upstreams.close()

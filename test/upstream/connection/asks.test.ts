@@ -6,17 +6,19 @@ import type { ConnectorOptions } from '../../../src/upstream/connection/connect.
 import type { Connection } from '../../../src/upstream/connection/connection.ts'
 import { eventually } from '../../support/eventually.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { definitionOf, programOf } from '../../support/server-definitions.ts'
-import { askingLegacy, askingSse, type AskingUpstream } from '../../support/upstreams/asking-http.ts'
+import { definitionOf } from '../../support/server-definitions.ts'
+import { relayedServer } from '../../support/stdio-relay.ts'
+import { askingLegacy, askingSse } from '../../support/upstreams/asking-http.ts'
+import { servingAsking } from '../../support/upstreams/stdio-servers.ts'
 import { type Connected, Connecting } from './connecting.ts'
 import { RecordingClient } from './recording-client.ts'
 
 const connecting = new Connecting()
-const upstreams: AskingUpstream[] = []
+const closers: (() => Promise<void>)[] = []
 
 afterEach(async () => {
   await connecting.closeAll()
-  await Promise.all(upstreams.splice(0).map(({ http }) => http.close()))
+  await Promise.all(closers.splice(0).map((close) => close()))
 })
 
 interface Opening extends Partial<ConnectorOptions> {
@@ -29,13 +31,12 @@ async function open(kind: string, { client, asksAtOnce = false, ...options }: Op
   const connect = connecting.connector(options)
   const own = client === undefined ? {} : { client }
   if (kind === 'stdio') {
-    return connecting.open(
-      programOf('asking-stdio.ts', ['legacy', asksAtOnce ? 'eager' : ''], { era: 'legacy' }),
-      { connect, ...own },
-    )
+    const relayed = await relayedServer(servingAsking('legacy', { asksAtOnce }))
+    closers.push(relayed.close)
+    return connecting.open(definitionOf({ ...relayed.document, era: 'legacy' }), { connect, ...own })
   }
   const upstream = await (kind === 'sse' ? askingSse({ asksAtOnce }) : askingLegacy({ asksAtOnce }))
-  upstreams.push(upstream)
+  closers.push(upstream.http.close)
   const server = definitionOf({ transport: kind, url: upstream.http.url, era: 'legacy' })
   return connecting.open(server, { connect, ...own })
 }

@@ -2,17 +2,19 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import type { JsonObject } from '../../../src/domain/json/json.ts'
 import type { RequestOptions } from '../../../src/upstream/connection/connection.ts'
 import { eventually } from '../../support/eventually.ts'
-import { definitionOf, programOf } from '../../support/server-definitions.ts'
-import { askingModern, type AskingUpstream } from '../../support/upstreams/asking-http.ts'
+import { definitionOf } from '../../support/server-definitions.ts'
+import { relayedServer } from '../../support/stdio-relay.ts'
+import { askingModern } from '../../support/upstreams/asking-http.ts'
+import { servingAsking } from '../../support/upstreams/stdio-servers.ts'
 import { type Connected, Connecting } from './connecting.ts'
 import { RecordingClient } from './recording-client.ts'
 
 const connecting = new Connecting()
-const upstreams: AskingUpstream[] = []
+const closers: (() => Promise<void>)[] = []
 
 afterEach(async () => {
   await connecting.closeAll()
-  await Promise.all(upstreams.splice(0).map(({ http }) => http.close()))
+  await Promise.all(closers.splice(0).map((close) => close()))
 })
 
 const CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities'
@@ -21,9 +23,13 @@ const LOG = { method: 'notifications/message', params: { level: 'info', data: { 
 
 async function open(kind: string, client?: RecordingClient): Promise<Connected> {
   const own = client === undefined ? {} : { client }
-  if (kind === 'stdio') return connecting.open(programOf('asking-stdio.ts', ['modern']), own)
+  if (kind === 'stdio') {
+    const relayed = await relayedServer(servingAsking('modern'))
+    closers.push(relayed.close)
+    return connecting.open(definitionOf(relayed.document), own)
+  }
   const upstream = await askingModern()
-  upstreams.push(upstream)
+  closers.push(upstream.http.close)
   return connecting.open(definitionOf({ transport: 'streamable-http', url: upstream.http.url }), own)
 }
 
@@ -152,7 +158,7 @@ test('log messages over a pipe that callers share are dropped: nobody knows whos
 
 test('the headers of a request are those of its parameters, and none of the connection can be replaced', async () => {
   const upstream = await askingModern()
-  upstreams.push(upstream)
+  closers.push(upstream.http.close)
   const server = definitionOf({
     transport: 'streamable-http',
     url: upstream.http.url,

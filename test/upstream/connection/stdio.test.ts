@@ -1,8 +1,11 @@
-import { afterEach, describe, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import type { ServerDefinition } from '../../../src/domain/server-definition.ts'
 import { EXOTIC_RESULT, EXOTIC_TOOL } from '../../support/upstreams/sample-server.ts'
 import { eventually } from '../../support/eventually.ts'
 import { descendantsOf, isAlive } from '../../support/process-tree.ts'
 import { definitionOf, programOf } from '../../support/server-definitions.ts'
+import { type RelayedServer, relayedServer } from '../../support/stdio-relay.ts'
+import { servingSample } from '../../support/upstreams/stdio-servers.ts'
 import { callTool, Connecting } from './connecting.ts'
 
 const connecting = new Connecting()
@@ -12,7 +15,15 @@ describe.each([
   ['legacy', '2025-11-25'],
   ['modern', '2026-07-28'],
 ] as const)('a stdio server of the %s era', (era, protocolVersion) => {
-  const sample = programOf('sample-stdio.ts', [era])
+  let relayed: RelayedServer
+  let sample: ServerDefinition
+
+  beforeAll(async () => {
+    relayed = await relayedServer(servingSample(era))
+    sample = definitionOf(relayed.document)
+  })
+
+  afterAll(() => relayed.close())
 
   test('is recognised, and tells what it is', async () => {
     const { connection } = await connecting.open(sample)
@@ -27,8 +38,9 @@ describe.each([
   })
 
   test('is spoken to at once when its era is given', async () => {
-    const { connection } = await connecting.open(programOf('sample-stdio.ts', [era], { era }))
+    const { connection, call } = await connecting.open(programOf('sample-stdio.ts', [era], { era }))
     expect(connection.era).toBe(era)
+    expect(await call('pid')).toBe(String(connection.pid))
   })
 
   test('passes results with every field that it sent', async () => {

@@ -3,7 +3,8 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import type { JsonObject } from '../../../src/domain/json/json.ts'
 import { eventually } from '../../support/eventually.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { definitionOf, programOf } from '../../support/server-definitions.ts'
+import { definitionOf } from '../../support/server-definitions.ts'
+import { relayedServer } from '../../support/stdio-relay.ts'
 import {
   askingLegacy,
   askingModern,
@@ -11,11 +12,12 @@ import {
   type AskingUpstream,
 } from '../../support/upstreams/asking-http.ts'
 import { type HttpUpstream, listen, modernHttp } from '../../support/upstreams/sample-http.ts'
+import { servingAsking } from '../../support/upstreams/stdio-servers.ts'
 import { type Connected, Connecting } from './connecting.ts'
 import { RecordingClient } from './recording-client.ts'
 
 const connecting = new Connecting()
-const upstreams: HttpUpstream[] = []
+const upstreams: { close: () => Promise<void> }[] = []
 
 afterEach(async () => {
   await connecting.closeAll()
@@ -119,7 +121,9 @@ describe('a legacy server', () => {
   })
 
   test('over stdio reports changes with every field that it sent', async () => {
-    const connected = await connecting.open(programOf('asking-stdio.ts', ['legacy']))
+    const relayed = await relayedServer(servingAsking('legacy'))
+    upstreams.push(relayed)
+    const connected = await connecting.open(definitionOf(relayed.document))
     await connected.connection.watchResources(new Set(['asking://a']))
     const params = { uri: 'asking://a/part', x1: { y: 1 }, _meta: { 'vendor.example/x2': 2 } }
     const message = { method: 'notifications/resources/updated', params }
