@@ -11,7 +11,7 @@ import {
   askingSse,
   type AskingUpstream,
 } from '../../support/upstreams/asking-http.ts'
-import { type HttpUpstream, listen, modernHttp } from '../../support/upstreams/sample-http.ts'
+import { listen, modernHttp } from '../../support/upstreams/sample-http.ts'
 import { servingAsking } from '../../support/upstreams/stdio-servers.ts'
 import { type Connected, Connecting } from './connecting.ts'
 import { RecordingClient } from './recording-client.ts'
