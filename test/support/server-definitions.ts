@@ -1,11 +1,6 @@
 import { join } from 'node:path'
 import { type ServerDefinition, serverDocumentSchema } from '../../src/domain/documents/server-definition.ts'
 
-/** Servers get nothing of the gateway's environment that they have no need of. */
-const { NODE_COMPILE_CACHE } = process.env
-export const COMPILED: Readonly<Record<string, string>> =
-  NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }
-
 const UPSTREAMS = join(import.meta.dirname, 'upstreams')
 
 /** A definition as the registry would make it of the given fields. */
@@ -17,13 +12,12 @@ export function definitionOf(fields: Record<string, unknown>): ServerDefinition 
 export function programOf(
   file: string,
   args: readonly string[] = [],
-  { env, ...fields }: Record<string, unknown> & { env?: Record<string, string> } = {},
+  fields: Record<string, unknown> = {},
 ): ServerDefinition {
   return definitionOf({
     transport: 'stdio',
     command: process.execPath,
     args: [join(UPSTREAMS, file), ...args],
-    env: { ...COMPILED, ...env },
     ...fields,
   })
 }

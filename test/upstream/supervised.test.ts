@@ -93,15 +93,12 @@ test('a killed server fails its call in flight at once, others go on, and it is 
 
 test('servers that hang at their start do not hold up others', async () => {
   const { upstreams } = supervised()
-  const lifecycle = { startTimeoutMs: 1000 }
-  const hung = ['a', 'b', 'c'].map((name) =>
-    programOf('raw-stdio.ts', ['silent'], { name, era: 'legacy', lifecycle }),
-  )
+  const hung = ['a', 'b', 'c'].map((name) => programOf('raw-stdio.ts', ['silent'], { name, era: 'legacy' }))
   hung.forEach((server) => upstreams.start(server))
   upstreams.start(sample('legacy', { name: 'good', era: 'legacy' }))
   await eventually(() => isReady(upstreams, 'acme/good'), { timeoutMs: 60_000 })
   expect(upstreams.status('acme/a')).toMatchObject({
-    instances: [{ lastError: expect.stringContaining('it did not open within 1000 ms') }],
+    instances: [{ state: 'starting', restarts: 0 }],
   })
 })
 
