@@ -1,66 +1,20 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
-import { loadSettings, type Settings, SettingsError } from './config/load.ts'
-import { nearMisses, nearMissText } from './config/near-misses.ts'
+import { EXIT } from './config/exit-codes.ts'
+import { loadSettings, SettingsError } from './config/load.ts'
 import { pagePath } from './config/pages.ts'
-import { startWarnings } from './config/start-notes.ts'
-import { VERSION } from './config/version.ts'
-import { messageOf } from './domain/errors/errors.ts'
-import { type Gateway, startGateway } from './gateway.ts'
-import { createLogger, type Logger } from './telemetry/logger.ts'
-import { superviseFaults } from './telemetry/process-faults.ts'
-import { startTelemetry } from './telemetry/export/start-telemetry.ts'
-import { Welcome } from './welcome.ts'
-
-/** Exit codes of the process, after sysexits.h. */
-const EXIT = { ok: 0, usage: 64, unavailable: 69, internal: 70, config: 78 } as const
 
 /**
  * Runs the gateway until a signal ends it: settings, start, welcome, shutdown.
  * @returns the exit code: 0 after a clean shutdown, 78 for bad settings, 69 when it cannot start
  */
 export async function serve(env: NodeJS.ProcessEnv): Promise<number> {
-  const settings = readSettings(env)
-  if (settings === undefined) return EXIT.config
-  const welcome = process.stdout.isTTY
-    ? new Welcome({ print: (text) => process.stdout.write(text), settings })
-    : undefined
-  const logger = createLogger({
-    // The welcome tells the same for people; what goes wrong is logged all the same.
-    level: welcome !== undefined && settings.logLevel === 'info' ? 'warn' : settings.logLevel,
-    format: logFormat(settings, process.stderr.isTTY),
-  })
-  for (const warning of [...nearMisses(env).map(nearMissText), ...startWarnings(settings)])
-    logger.warn(warning)
-  const endSupervision = superviseFaults({ logger, exitCode: EXIT.internal })
-  // First, so that there is nothing whose spans and metrics go nowhere.
-  const telemetry = await startTelemetry({ env, logger, version: VERSION })
   try {
-    const gateway = await startGateway(settings, {
-      logger,
-      ...(telemetry.metrics && { metricsExport: telemetry.metrics }),
-      ...(welcome && { onServerState: (status) => welcome.serverState(status) }),
-    })
-    await welcome?.started(gateway)
-    return await untilStopped(gateway, logger, welcome)
+    const settings = loadSettings(env)
+    // Most of a start is loading it: settings that cannot be used are told at once.
+    const { runGateway } = await import('./run-gateway.ts')
+    return await runGateway(settings, env)
   } catch (error) {
     if (error instanceof SettingsError) return refuse(error)
-    logger.debug({ err: error }, 'why the gateway cannot start')
-    logger.fatal(`the gateway cannot start: ${await reasonOf(error, settings)}`)
-    return EXIT.unavailable
-  } finally {
-    await telemetry.close()
-    endSupervision()
-  }
-}
-
-function readSettings(env: NodeJS.ProcessEnv): Settings | undefined {
-  try {
-    return loadSettings(env)
-  } catch (error) {
-    if (!(error instanceof SettingsError)) throw error
-    refuse(error)
-    return undefined
+    throw error
   }
 }
 
@@ -69,60 +23,4 @@ function refuse(error: SettingsError): number {
     `These settings cannot be used:\n${error.message.replace(/^/gm, '  ')}\nAll settings: ${pagePath('config.md')}\n`,
   )
   return EXIT.config
-}
-
-function logFormat({ logFormat: format }: Settings, isTerminal: boolean): 'json' | 'pretty' {
-  if (format === 'auto') return isTerminal ? 'pretty' : 'json'
-  return format
-}
-
-/** Why it cannot start; where a port is in use, both ports are looked at, so that one start tells of both. */
-async function reasonOf(thrown: unknown, settings: Settings): Promise<string> {
-  const isInUse =
-    thrown instanceof Error && 'code' in thrown && thrown.code === 'EADDRINUSE' && 'port' in thrown
-  if (!isInUse) return messageOf(thrown)
-  const { port, host, metricsPort, metricsHost } = settings
-  const asked = [
-    { port, host, name: 'PORT' },
-    { port: metricsPort, host: metricsHost, name: 'METRICS_PORT' },
-  ].filter((one) => one.port !== undefined && one.port !== 0)
-  const taken = await Promise.all(
-    asked.map(async (one) => one.port === thrown.port || (await isTaken(one.port ?? 0, one.host))),
-  )
-  return asked
-    .filter((_one, index) => taken[index] === true)
-    .map((one) => `port ${one.port} is in use; set ${one.name} to another one`)
-    .join(', and ')
-}
-
-async function isTaken(port: number, host: string): Promise<boolean> {
-  const server = createServer()
-  try {
-    server.listen(port, host)
-    await once(server, 'listening')
-    return false
-  } catch {
-    return true
-  } finally {
-    server.close()
-  }
-}
-
-/** Resolves once a signal has led to a shutdown; a second signal ends the process at once. */
-async function untilStopped(gateway: Gateway, logger: Logger, welcome: Welcome | undefined): Promise<number> {
-  const { promise: signalled, resolve } = Promise.withResolvers<NodeJS.Signals>()
-  let isSecond = false
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (isSecond) process.exit(EXIT.internal)
-    isSecond = true
-    resolve(signal)
-  }
-  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
-  const signal = await signalled
-  logger.info({ signal, callsInFlight: gateway.callsInFlight() }, 'shutting down')
-  welcome?.stopping(gateway.callsInFlight())
-  const failures = await gateway.close()
-  for (const { name, error } of failures) logger.error({ err: error }, `${name} did not close`)
-  logger.info('stopped')
-  return failures.length === 0 ? EXIT.ok : EXIT.internal
 }

@@ -17,6 +17,7 @@ const RANKS = [
   ['http'],
   ['gateway.ts'],
   ['welcome.ts'],
+  ['run-gateway.ts'],
   ['serve.ts'],
   ['main.ts'],
   ['cli'],

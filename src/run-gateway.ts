@@ -1,0 +1,107 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { EXIT } from './config/exit-codes.ts'
+import { type Settings, SettingsError } from './config/load.ts'
+import { nearMisses, nearMissText } from './config/near-misses.ts'
+import { startWarnings } from './config/start-notes.ts'
+import { VERSION } from './config/version.ts'
+import { messageOf } from './domain/errors/errors.ts'
+import { type Gateway, startGateway } from './gateway.ts'
+import { createLogger, type Logger } from './telemetry/logger.ts'
+import { superviseFaults } from './telemetry/process-faults.ts'
+import { startTelemetry } from './telemetry/export/start-telemetry.ts'
+import { Welcome } from './welcome.ts'
+
+/**
+ * Starts the gateway, and runs it until a signal ends it.
+ * @returns the exit code: 0 after a clean shutdown, 69 when it cannot start
+ * @throws SettingsError where a start shows that a setting cannot be used
+ */
+export async function runGateway(settings: Settings, env: NodeJS.ProcessEnv): Promise<number> {
+  const welcome = process.stdout.isTTY
+    ? new Welcome({ print: (text) => process.stdout.write(text), settings })
+    : undefined
+  const logger = createLogger({
+    // The welcome tells the same for people; what goes wrong is logged all the same.
+    level: welcome !== undefined && settings.logLevel === 'info' ? 'warn' : settings.logLevel,
+    format: logFormat(settings, process.stderr.isTTY),
+  })
+  for (const warning of [...nearMisses(env).map(nearMissText), ...startWarnings(settings)])
+    logger.warn(warning)
+  const endSupervision = superviseFaults({ logger, exitCode: EXIT.internal })
+  // First, so that there is nothing whose spans and metrics go nowhere.
+  const telemetry = await startTelemetry({ env, logger, version: VERSION })
+  try {
+    const gateway = await startGateway(settings, {
+      logger,
+      ...(telemetry.metrics && { metricsExport: telemetry.metrics }),
+      ...(welcome && { onServerState: (status) => welcome.serverState(status) }),
+    })
+    await welcome?.started(gateway)
+    return await untilStopped(gateway, logger, welcome)
+  } catch (error) {
+    if (error instanceof SettingsError) throw error
+    logger.debug({ err: error }, 'why the gateway cannot start')
+    logger.fatal(`the gateway cannot start: ${await reasonOf(error, settings)}`)
+    return EXIT.unavailable
+  } finally {
+    await telemetry.close()
+    endSupervision()
+  }
+}
+
+function logFormat({ logFormat: format }: Settings, isTerminal: boolean): 'json' | 'pretty' {
+  if (format === 'auto') return isTerminal ? 'pretty' : 'json'
+  return format
+}
+
+/** Why it cannot start; where a port is in use, both ports are looked at, so that one start tells of both. */
+async function reasonOf(thrown: unknown, settings: Settings): Promise<string> {
+  const isInUse =
+    thrown instanceof Error && 'code' in thrown && thrown.code === 'EADDRINUSE' && 'port' in thrown
+  if (!isInUse) return messageOf(thrown)
+  const { port, host, metricsPort, metricsHost } = settings
+  const asked = [
+    { port, host, name: 'PORT' },
+    { port: metricsPort, host: metricsHost, name: 'METRICS_PORT' },
+  ].filter((one) => one.port !== undefined && one.port !== 0)
+  const taken = await Promise.all(
+    asked.map(async (one) => one.port === thrown.port || (await isTaken(one.port ?? 0, one.host))),
+  )
+  return asked
+    .filter((_one, index) => taken[index] === true)
+    .map((one) => `port ${one.port} is in use; set ${one.name} to another one`)
+    .join(', and ')
+}
+
+async function isTaken(port: number, host: string): Promise<boolean> {
+  const server = createServer()
+  try {
+    server.listen(port, host)
+    await once(server, 'listening')
+    return false
+  } catch {
+    return true
+  } finally {
+    server.close()
+  }
+}
+
+/** Resolves once a signal has led to a shutdown; a second signal ends the process at once. */
+async function untilStopped(gateway: Gateway, logger: Logger, welcome: Welcome | undefined): Promise<number> {
+  const { promise: signalled, resolve } = Promise.withResolvers<NodeJS.Signals>()
+  let isSecond = false
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (isSecond) process.exit(EXIT.internal)
+    isSecond = true
+    resolve(signal)
+  }
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+  const signal = await signalled
+  logger.info({ signal, callsInFlight: gateway.callsInFlight() }, 'shutting down')
+  welcome?.stopping(gateway.callsInFlight())
+  const failures = await gateway.close()
+  for (const { name, error } of failures) logger.error({ err: error }, `${name} did not close`)
+  logger.info('stopped')
+  return failures.length === 0 ? EXIT.ok : EXIT.internal
+}
