@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { LocalIssuer } from '../../src/auth/local-issuer.ts'
+import { systemClock } from '../../src/domain/clock.ts'
 import { type CommandResult, commandLine } from '../support/command-line.ts'
 import { eventually } from '../support/eventually.ts'
 import { type GatewayProcess, spawnGateway } from '../support/gateway-process.ts'
@@ -24,9 +26,10 @@ beforeAll(async () => {
   cache = await mkdtemp(join(tmpdir(), 'npm-cache-'))
   // Relative, as the default is.
   const DATA_DIR = relative(process.cwd(), await mkdtemp(join(tmpdir(), 'tool-gateway-install-')))
+  await writeFile(join(DATA_DIR, 'registry.yaml'), 'servers: {}\n')
   gateway = await spawnGateway({ npm_config_registry: registry.url, npm_config_cache: cache, DATA_DIR })
   url = await gateway.url()
-  admin = await tokenOf('reader,operator,platform-admin')
+  admin = await tokenOf('reader', 'operator', 'platform-admin')
 }, 60_000)
 
 afterAll(async () => {
@@ -35,9 +38,9 @@ afterAll(async () => {
   await rm(cache, { recursive: true, force: true })
 })
 
-async function tokenOf(roles: string): Promise<string> {
-  const { stdout } = await gateway.tg('token', '--roles', roles)
-  return stdout.trim()
+async function tokenOf(...roles: string[]): Promise<string> {
+  const issuer = await LocalIssuer.open({ dir: gateway.dataDir, clock: systemClock })
+  return issuer.issue({ tenantId: 'local', subject: 'you', roles, ttlMs: 600_000 })
 }
 
 const tg = (...argv: string[]): Promise<CommandResult> => commandLine(url, admin)(...argv)
@@ -101,7 +104,7 @@ test.each([
 })
 
 test('an operator of a tenant alone may not install what runs on the machine', async () => {
-  const operator = await tokenOf('reader,operator')
+  const operator = await tokenOf('reader', 'operator')
   const refused = await commandLine(url, operator)('servers', 'install', TINY)
   expect(refused.code).toBe(77)
   expect(refused.err).toMatch(/needs the role platform-admin/)

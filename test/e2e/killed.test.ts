@@ -1,23 +1,36 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { LocalIssuer } from '../../src/identity/local-issuer.ts'
+import { loadSettings } from '../../src/config/load.ts'
 import { systemClock } from '../../src/domain/clock.ts'
+import { type Gateway, startGateway } from '../../src/gateway.ts'
 import { openFirestore } from '../../src/firestore/firestore.ts'
 import { describeWithEmulator } from '../support/describe-with-emulator.ts'
-import { everything } from '../support/documents.ts'
 import { eventually } from '../support/eventually.ts'
 import { startFirestoreEmulator } from '../support/firestore-emulator.ts'
 import { type GatewayProcess, spawnGateway } from '../support/gateway-process.ts'
 import { IdentityProvider, newSigningKey, signFor } from '../support/identity-provider.ts'
+import { silentLogger } from '../support/silent-logger.ts'
+import { soak } from '../support/soak.ts'
+import { type RelayedServer, relayedServer } from '../support/stdio-relay.ts'
+import { servingSample } from '../support/upstreams/stdio-servers.ts'
 
-const KILLS = 3
-const CALLS = 30
+const KILLS = soak(3, 1)
+const CALLS = soak(30, 15)
 const AT_ONCE = 3
 
+let relayed: RelayedServer
 let dataDir: string
 let running: GatewayProcess[]
+let next: Gateway | undefined
+
+beforeAll(async () => {
+  relayed = await relayedServer(servingSample('legacy'))
+})
+
+afterAll(() => relayed.close())
 
 beforeEach(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'tool-gateway-killed-'))
@@ -25,6 +38,8 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
+  await next?.close()
+  next = undefined
   for (const gateway of running) await gateway.remove()
   await rm(dataDir, { recursive: true, force: true })
 })
@@ -33,6 +48,13 @@ async function start(env: Record<string, string> = {}): Promise<{ gateway: Gatew
   const gateway = await spawnGateway({ DATA_DIR: dataDir, METRICS_PORT: 'off', ...env })
   running.push(gateway)
   return { gateway, url: await gateway.url() }
+}
+
+/** The next gateway on the same data, in this process. */
+async function startNext(env: Record<string, string>): Promise<Gateway> {
+  const settings = loadSettings({ PORT: '0', METRICS_PORT: 'off', DATA_DIR: dataDir, ...env })
+  next = await startGateway(settings, { logger: silentLogger })
+  return next
 }
 
 async function call(url: string, token: string, requestId: string): Promise<number> {
@@ -75,7 +97,7 @@ const ready = (url: string, token: string): Promise<unknown> =>
   eventually(async () => (await call(url, token, 'warm-up')) === 200, { timeoutMs: 20_000, what: 'an echo' })
 
 test('a gateway that is killed has the record of every call that it answered, once', async () => {
-  await writeFile(join(dataDir, 'registry.yaml'), JSON.stringify({ servers: { tools: everything } }))
+  await writeFile(join(dataDir, 'registry.yaml'), JSON.stringify({ servers: { tools: { ...relayed.document, requiredRoles: ['reader'] } } }))
   const issuer = await LocalIssuer.open({ dir: dataDir, clock: systemClock })
   const token = await issuer.issue({
     tenantId: 'local',
@@ -90,16 +112,16 @@ test('a gateway that is killed has the record of every call that it answered, on
     answered.push(...(await callsUntilKilled(started, token, `round-${kill}`)))
   }
   expect(answered.length).toBeGreaterThanOrEqual(KILLS * (CALLS - 1) * AT_ONCE)
-  const { url } = await start()
+  const { url } = await startNext({})
   const recorded: string[] = []
-  let next: string | undefined = ''
-  while (next !== undefined) {
-    const response = await fetch(`${url}/v1/audit?target=tools_echo&limit=100${next && `&cursor=${next}`}`, {
+  let cursor: string | undefined = ''
+  while (cursor !== undefined) {
+    const response = await fetch(`${url}/v1/audit?target=tools_echo&limit=100${cursor && `&cursor=${cursor}`}`, {
       headers: { authorization: `Bearer ${token}` },
     })
     const page = (await response.json()) as { records: { requestId: string }[]; nextCursor?: string }
     recorded.push(...page.records.map(({ requestId }) => requestId))
-    next = page.nextCursor
+    cursor = page.nextCursor
   }
   expect(answered.filter((id) => !recorded.includes(id))).toEqual([])
   const ofCalls = recorded.filter((id) => id !== 'warm-up')
@@ -121,7 +143,7 @@ describeWithEmulator('a gateway that is killed while Firestore does not answer',
         async () => {
           const batch = client.db.batch()
           batch.set(client.db.doc('tenants/acme'), { issuers: [{ issuer: provider.url }] })
-          const server = { ...everything, tenantId: 'acme', name: 'tools' }
+          const server = { ...relayed.document, requiredRoles: ['reader'], tenantId: 'acme', name: 'tools' }
           batch.set(client.db.doc('mcp_servers/tools'), server)
           return await batch.commit().catch(() => undefined)
         },
@@ -140,7 +162,7 @@ describeWithEmulator('a gateway that is killed while Firestore does not answer',
       const answered = await callsUntilKilled(started, token, 'killed')
       expect(answered.length).toBeGreaterThanOrEqual((CALLS - 1) * AT_ONCE)
       emulator.thaw()
-      await start(env)
+      await startNext(env)
       const recorded = await eventually(
         async () => {
           const { docs } = await client.db.collection('tool_usage').where('outcome', '==', 'ok').get()
@@ -152,10 +174,7 @@ describeWithEmulator('a gateway that is killed while Firestore does not answer',
       const ofCalls = recorded.filter((id) => id !== 'warm-up')
       expect(new Set(ofCalls).size).toBe(ofCalls.length)
     } finally {
-      for (const gateway of running) {
-        gateway.child.kill('SIGTERM')
-        await gateway.exited
-      }
+      await next?.close()
       await client.close()
       await provider[Symbol.asyncDispose]()
       await emulator.stop()

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import type { Client } from '@modelcontextprotocol/client'
 import { everything } from '../support/documents.ts'
 import { eventually } from '../support/eventually.ts'
@@ -32,21 +32,33 @@ async function serversListed(client: Client): Promise<string[]> {
   return [...new Set(tools.map(({ name }) => name.split('_')[0] ?? ''))]
 }
 
-describe.each(TRANSPORTS)('an open %s client', (kind) => {
-  test('sees a server that is added, and one whose roles change, after a list_changed and without a reconnect', async () => {
-    const { client, notices } = await listening(kind, await gateway.token())
-    expect(await serversListed(client)).toEqual(['first'])
-
-    await gateway.writeRegistry({ first: everything, second: everything })
-    await eventually(() => notices.includes('tools') && notices.includes('prompts'), { what: 'list_changed' })
-    expect(await serversListed(client)).toEqual(['first', 'second'])
-
-    notices.length = 0
-    await gateway.writeRegistry({ first: { ...everything, requiredRoles: ['admin'] }, second: everything })
-    await eventually(() => notices.includes('tools'), { what: 'list_changed after the roles' })
-    expect(await serversListed(client)).toEqual(['second'])
-    await client.close()
+test('open clients of every transport see a server that is added, and one whose roles change, after a list_changed and without a reconnect', async () => {
+  const token = await gateway.token()
+  const open = await Promise.all(TRANSPORTS.map((kind) => listening(kind, token)))
+  const listed = async (): Promise<Record<string, string[]>> => {
+    const servers = await Promise.all(open.map(({ client }) => serversListed(client)))
+    return Object.fromEntries(TRANSPORTS.map((kind, index) => [kind, servers[index] ?? []]))
+  }
+  const allOf = (servers: string[]): Record<string, string[]> => ({
+    sse: servers,
+    'streamable-http': servers,
+    modern: servers,
+    websocket: servers,
+    'modern-websocket': servers,
   })
+  expect(await listed()).toEqual(allOf(['first']))
+
+  await gateway.writeRegistry({ first: everything, second: everything })
+  for (const { notices } of open)
+    await eventually(() => notices.includes('tools') && notices.includes('prompts'), { what: 'list_changed' })
+  expect(await listed()).toEqual(allOf(['first', 'second']))
+
+  for (const { notices } of open) notices.length = 0
+  await gateway.writeRegistry({ first: { ...everything, requiredRoles: ['admin'] }, second: everything })
+  for (const { notices } of open)
+    await eventually(() => notices.includes('tools'), { what: 'list_changed after the roles' })
+  expect(await listed()).toEqual(allOf(['second']))
+  await Promise.all(open.map(({ client }) => client.close()))
 })
 
 test('a client whose view did not change hears nothing', async () => {

@@ -255,7 +255,8 @@ async function mcpCall(url: string, bearer: string, onStarted: () => void): Prom
 test('a registry file that cannot be used at the start leaves the gateway alive and not ready, until it is mended', async () => {
   await writeFile(join(dataDir, 'registry.yaml'), 'servers:\n  a: [\n')
   const settings = loadSettings({ PORT: '0', METRICS_PORT: 'off', DATA_DIR: dataDir })
-  const { url, close } = await startGateway(settings, { logger: silentLogger })
+  const gateway = await startGateway(settings, { logger: silentLogger })
+  const { url } = gateway
   expect((await fetch(`${url}/healthz`)).status).toBe(200)
   const notReady = await fetch(`${url}/readyz`)
   expect([notReady.status, await notReady.json()]).toEqual([
@@ -264,7 +265,7 @@ test('a registry file that cannot be used at the start leaves the gateway alive 
   ])
   await writeFile(join(dataDir, 'registry.yaml'), 'servers: {}\n')
   await eventually(async () => (await fetch(`${url}/readyz`)).status === 200)
-  await close()
+  await gateway.close()
 })
 
 test('without credentials for Firestore it does not start, and says what to do, as `tg registry pull` does', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { everything } from '../support/documents.ts'
 import { eventually } from '../support/eventually.ts'
 import { connectSdk, SDK_CLIENTS, type SdkClient, type SdkOptions } from '../support/sdk-clients.ts'
@@ -15,6 +15,8 @@ const OTHER_STATIC = 'demo://resource/static/document/features.md'
 let gateway: TestGateway
 let token: string
 let clients: SdkClient[]
+/** A legacy client that can be asked: while it is there, tools that ask are known. */
+let askable: SdkClient
 
 beforeAll(async () => {
   gateway = await startTestGateway({
@@ -22,6 +24,7 @@ beforeAll(async () => {
     rooted: { ...everything, clientCapabilities: ['elicitation', 'sampling', 'roots'] },
   })
   token = await gateway.token()
+  askable = await connectSdk(['v2', 'streamable-http'], gateway.url, token, { answers: ASKABLE })
   clients = []
 })
 
@@ -29,7 +32,10 @@ afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.close()))
 })
 
-afterAll(() => gateway.close())
+afterAll(async () => {
+  await askable.close()
+  await gateway.close()
+})
 
 type Which = (typeof SDK_CLIENTS)[number]
 
@@ -128,25 +134,42 @@ describe.each(SDK_CLIENTS)('the SDK client %s over %s', (...which) => {
 })
 
 describe.each(LEGACY)('the SDK client %s over %s, which can be asked,', (...which) => {
+  // One for all: each client that can be asked has processes of its servers of its own.
+  let client: SdkClient
+  let roots: { uri: string; name: string }[]
+
+  beforeAll(async () => {
+    client = await connectSdk(which, gateway.url, token, {
+      answers: { ...ASKABLE, roots: () => ({ roots }) },
+    })
+  })
+
+  beforeEach(() => {
+    roots = [{ uri: 'file:///one', name: 'One' }]
+    for (const kept of [client.asked, client.logged, client.updated]) kept.length = 0
+  })
+
+  afterAll(() => client.close())
+
+  const askedFor = (kind: string): unknown => client.asked.filter((asked) => asked.kind === kind)
+
   test('is asked for an elicitation, and the tool gets the answer', async () => {
-    const client = await connect(which, { answers: ASKABLE })
     await waitForTool(client, 'everything_trigger-elicitation-request')
     const result = await client.callTool({ name: 'everything_trigger-elicitation-request', arguments: {} })
     expect(textOf(result)).toContain('- Name: Ann\n- Favorite Integer: 7')
-    expect(client.asked).toMatchObject([
+    expect(askedFor('elicitation')).toMatchObject([
       { kind: 'elicitation', params: { requestedSchema: { required: ['name'] } } },
     ])
   })
 
   test('is asked for a sampling, and the tool gets the answer', async () => {
-    const client = await connect(which, { answers: ASKABLE })
     await waitForTool(client, 'everything_trigger-sampling-request')
     const result = await client.callTool({
       name: 'everything_trigger-sampling-request',
       arguments: { prompt: 'say something', maxTokens: 20 },
     })
     expect(textOf(result)).toContain('"text": "as a model says"')
-    expect(client.asked).toMatchObject([
+    expect(askedFor('sampling')).toMatchObject([
       {
         kind: 'sampling',
         params: {
@@ -158,7 +181,6 @@ describe.each(LEGACY)('the SDK client %s over %s, which can be asked,', (...whic
   })
 
   test('hears the log messages of a server from the level on that it set', async () => {
-    const client = await connect(which)
     await client.setLoggingLevel('debug')
     const tool = { name: 'everything_toggle-simulated-logging', arguments: {} }
     expect(textOf(await client.callTool(tool))).toContain('Started simulated')
@@ -167,7 +189,6 @@ describe.each(LEGACY)('the SDK client %s over %s, which can be asked,', (...whic
   })
 
   test('subscribes to resources, and is told of their updates until it unsubscribes', async () => {
-    const client = await connect(which, { answers: ASKABLE })
     await client.subscribeResource({ uri: STATIC })
     await client.subscribeResource({ uri: OTHER_STATIC })
     await client.unsubscribeResource({ uri: STATIC })
@@ -178,8 +199,6 @@ describe.each(LEGACY)('the SDK client %s over %s, which can be asked,', (...whic
   })
 
   test('is asked for its roots where the server is granted them, and again when they change', async () => {
-    let roots = [{ uri: 'file:///one', name: 'One' }]
-    const client = await connect(which, { answers: { ...ASKABLE, roots: () => ({ roots }) } })
     await waitForTool(client, 'rooted_get-roots-list')
     const ask = async (): Promise<string> =>
       textOf(await client.callTool({ name: 'rooted_get-roots-list', arguments: {} }))
@@ -194,7 +213,6 @@ describe.each(LEGACY)('the SDK client %s over %s, which can be asked,', (...whic
   })
 
   test('is not asked for its roots by default: such a server has not heard of them', async () => {
-    const client = await connect(which, { answers: { ...ASKABLE, roots: () => ({ roots: [] }) } })
     await waitForTool(client, 'everything_trigger-sampling-request')
     expect(await toolNames(client)).not.toContain('everything_get-roots-list')
     await expect(client.callTool({ name: 'everything_get-roots-list', arguments: {} })).rejects.toMatchObject(
@@ -209,8 +227,7 @@ describe.each(MODERN)('the SDK client %s over %s', (...which) => {
   test.each(['trigger-elicitation-request', 'trigger-sampling-request'])(
     'is not shown the tool %s of a legacy server, which cannot ask it, and calling it executes nothing',
     async (tool) => {
-      const legacy = await connect(['v2', 'streamable-http'], { answers: ASKABLE })
-      await waitForTool(legacy, `everything_${tool}`)
+      await waitForTool(askable, `everything_${tool}`)
       const client = await connect(which, { answers: ASKABLE })
       expect(await toolNames(client)).not.toContain(`everything_${tool}`)
       const call = client.callTool({ name: `everything_${tool}`, arguments: { prompt: 'x' } })
@@ -235,7 +252,6 @@ describe.each(MODERN)('the SDK client %s over %s', (...which) => {
 })
 
 test('a legacy client that declared nothing is not shown tools that would ask it, and calling one executes nothing', async () => {
-  const askable = await connect(['v1', 'streamable-http'], { answers: ASKABLE })
   await waitForTool(askable, 'everything_trigger-sampling-request')
   const client = await connect(['v1', 'streamable-http'])
   expect(await toolNames(client)).not.toContain('everything_trigger-sampling-request')

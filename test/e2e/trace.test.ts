@@ -1,14 +1,17 @@
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Client, StandardSchemaV1 } from '@modelcontextprotocol/client'
 import { startTelemetry, type Telemetry } from '../../src/telemetry/export/start-telemetry.ts'
 import { activeTraceFields, withSpan } from '../../src/telemetry/tracing.ts'
 import { eventually } from '../support/eventually.ts'
-import { spawnGateway } from '../support/gateway-process.ts'
+import { type GatewayProcess, spawnGateway } from '../support/gateway-process.ts'
 import { connectClient } from '../support/mcp-clients.ts'
 import { otlpReceiver, type OtlpReceiver, type ReceivedSpan } from '../support/otlp-receiver.ts'
 import { modernClient, rawClient } from '../support/raw-mcp.ts'
 import { silentLogger } from '../support/silent-logger.ts'
-import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
+import { type Documents, startTestGateway, type TestGateway } from '../support/start-gateway.ts'
 import { type RelayedServer, relayedServer } from '../support/stdio-relay.ts'
 import { mirrorHttp } from '../support/upstreams/mirror-http.ts'
 import type { HttpUpstream } from '../support/upstreams/sample-http.ts'
@@ -252,19 +255,28 @@ test('arguments, tokens, results, headers, queries and baggage are in no span', 
 })
 
 describe('the process', () => {
+  async function spawnWith(servers: Documents, env: Record<string, string>): Promise<GatewayProcess> {
+    const dataDir = await mkdtemp(join(tmpdir(), 'tool-gateway-traced-'))
+    await writeFile(join(dataDir, 'registry.yaml'), JSON.stringify({ servers }))
+    return spawnGateway({ ...env, DATA_DIR: dataDir })
+  }
+
   test('exports traces and metrics of its own, and its log names the spans', async () => {
-    const child = await spawnGateway({
-      ...ENV,
-      OTEL_METRICS_EXPORTER: 'otlp',
-      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
-      LOG_LEVEL: 'debug',
-    })
+    const child = await spawnWith(
+      { echoing: { ...stdio[0]?.document, requiredRoles: ['reader'] } },
+      {
+        ...ENV,
+        OTEL_METRICS_EXPORTER: 'otlp',
+        OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+        LOG_LEVEL: 'debug',
+      },
+    )
     try {
       const url = await child.url()
       const { stdout } = await child.tg('token', '--roles', 'reader')
       const traceparent = HEADER.replace(TRACE, '4'.repeat(32))
       const ask = async (): Promise<boolean> => {
-        const response = await fetch(`${url}/v1/tools/everything_echo`, {
+        const response = await fetch(`${url}/v1/tools/echoing_mirror`, {
           method: 'POST',
           headers: {
             authorization: `Bearer ${stdout.trim()}`,
@@ -281,7 +293,7 @@ describe('the process', () => {
       child.child.kill('SIGTERM')
       expect(await child.exited).toBe(0)
       const spans = receiver.spans().filter(({ traceId }) => traceId === '4'.repeat(32))
-      expect(tree(spans)).toContain('tools/call echo (client) < tools/call everything_echo')
+      expect(tree(spans)).toContain('tools/call mirror (client) < tools/call echoing_mirror')
       expect(receiver.metricNames()).toEqual(
         expect.arrayContaining([
           'gateway.calls',
@@ -290,7 +302,7 @@ describe('the process', () => {
         ]),
       )
       const line = child.log.find(({ msg, outcome }) => msg === 'call' && outcome === 'ok')
-      const entry = spans.find(({ name }) => name === 'tools/call everything_echo')
+      const entry = spans.find(({ name }) => name === 'tools/call echoing_mirror')
       expect(line).toMatchObject({ trace_id: '4'.repeat(32), span_id: entry?.spanId })
     } finally {
       await child.remove()
@@ -298,7 +310,7 @@ describe('the process', () => {
   })
 
   test('ends in time and with 0 while the collector is down', async () => {
-    const child = await spawnGateway({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' })
+    const child = await spawnWith({}, { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' })
     try {
       await child.url()
       child.child.kill('SIGTERM')

@@ -15,8 +15,12 @@ let directory: Awaited<ReturnType<typeof temporaryDirectory>>
 
 beforeEach(async () => {
   directory = await temporaryDirectory()
-  // No key of this machine, and no question to the metadata server of a cloud.
-  Object.assign(process.env, { HOME: directory.path, METADATA_SERVER_DETECTION: 'none' })
+  // No key of this machine, and no question to the metadata server of a cloud, nor for a project to `gcloud`.
+  Object.assign(process.env, {
+    HOME: directory.path,
+    METADATA_SERVER_DETECTION: 'none',
+    GOOGLE_CLOUD_PROJECT: 'demo-credentials',
+  })
   delete process.env['GOOGLE_APPLICATION_CREDENTIALS']
 })
 
