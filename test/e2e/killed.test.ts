@@ -97,7 +97,10 @@ const ready = (url: string, token: string): Promise<unknown> =>
   eventually(async () => (await call(url, token, 'warm-up')) === 200, { timeoutMs: 20_000, what: 'an echo' })
 
 test('a gateway that is killed has the record of every call that it answered, once', async () => {
-  await writeFile(join(dataDir, 'registry.yaml'), JSON.stringify({ servers: { tools: { ...relayed.document, requiredRoles: ['reader'] } } }))
+  await writeFile(
+    join(dataDir, 'registry.yaml'),
+    JSON.stringify({ servers: { tools: { ...relayed.document, requiredRoles: ['reader'] } } }),
+  )
   const issuer = await LocalIssuer.open({ dir: dataDir, clock: systemClock })
   const token = await issuer.issue({
     tenantId: 'local',
@@ -116,9 +119,12 @@ test('a gateway that is killed has the record of every call that it answered, on
   const recorded: string[] = []
   let cursor: string | undefined = ''
   while (cursor !== undefined) {
-    const response = await fetch(`${url}/v1/audit?target=tools_echo&limit=100${cursor && `&cursor=${cursor}`}`, {
-      headers: { authorization: `Bearer ${token}` },
-    })
+    const response = await fetch(
+      `${url}/v1/audit?target=tools_echo&limit=100${cursor && `&cursor=${cursor}`}`,
+      {
+        headers: { authorization: `Bearer ${token}` },
+      },
+    )
     const page = (await response.json()) as { records: { requestId: string }[]; nextCursor?: string }
     recorded.push(...page.records.map(({ requestId }) => requestId))
     cursor = page.nextCursor

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type ServerDefinition, serverDocumentSchema } from '../../src/domain/documents/server-definition.ts'
+import { startsCompiled } from './compiled.ts'
 
 const UPSTREAMS = join(import.meta.dirname, 'upstreams')
 
@@ -12,12 +13,13 @@ export function definitionOf(fields: Record<string, unknown>): ServerDefinition 
 export function programOf(
   file: string,
   args: readonly string[] = [],
-  fields: Record<string, unknown> = {},
+  { env, ...fields }: Record<string, unknown> & { env?: Record<string, string> } = {},
 ): ServerDefinition {
   return definitionOf({
     transport: 'stdio',
     command: process.execPath,
     args: [join(UPSTREAMS, file), ...args],
+    env: { ...startsCompiled.env, ...env },
     ...fields,
   })
 }

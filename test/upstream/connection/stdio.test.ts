@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
-import type { ServerDefinition } from '../../../src/domain/server-definition.ts'
+import type { ServerDefinition } from '../../../src/domain/documents/server-definition.ts'
 import { EXOTIC_RESULT, EXOTIC_TOOL } from '../../support/upstreams/sample-server.ts'
 import { eventually } from '../../support/eventually.ts'
 import { isAlive } from '../../support/process-tree.ts'
