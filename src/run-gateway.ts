@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { EXIT } from './config/exit-codes.ts'
 import { type Settings, SettingsError } from './config/load.ts'
 import { nearMisses, nearMissText } from './config/near-misses.ts'
 import { startWarnings } from './config/start-notes.ts'
@@ -11,6 +10,9 @@ import { createLogger, type Logger } from './telemetry/logger.ts'
 import { superviseFaults } from './telemetry/process-faults.ts'
 import { startTelemetry } from './telemetry/export/start-telemetry.ts'
 import { Welcome } from './welcome.ts'
+
+/** Exit codes of the process, after sysexits.h. */
+const EXIT = { ok: 0, unavailable: 69, internal: 70 } as const
 
 /**
  * Starts the gateway, and runs it until a signal ends it.

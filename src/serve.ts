@@ -1,6 +1,8 @@
-import { EXIT } from './config/exit-codes.ts'
 import { loadSettings, SettingsError } from './config/load.ts'
 import { pagePath } from './config/pages.ts'
+
+/** The exit code of sysexits.h for it. */
+const BAD_SETTINGS = 78
 
 /**
  * Runs the gateway until a signal ends it: settings, start, welcome, shutdown.
@@ -22,5 +24,5 @@ function refuse(error: SettingsError): number {
   process.stderr.write(
     `These settings cannot be used:\n${error.message.replace(/^/gm, '  ')}\nAll settings: ${pagePath('config.md')}\n`,
   )
-  return EXIT.config
+  return BAD_SETTINGS
 }
