@@ -24,7 +24,9 @@ function packagesOf(file: string): string[] {
 }
 
 test('the walk sees packages through other files, and what only types need does not count', () => {
-  expect(packagesOf('run-gateway.ts')).toEqual(expect.arrayContaining(['zod', 'express', '@opentelemetry/api']))
+  expect(packagesOf('run-gateway.ts')).toEqual(
+    expect.arrayContaining(['zod', 'express', '@opentelemetry/api']),
+  )
   expect(packagesOf('config/version.ts')).toEqual([])
 })
 
