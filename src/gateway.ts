@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { AuditLog } from './audit/audit-log.ts'
 import { openAuditStore } from './audit/audit-open.ts'
-import { LOCAL_ISSUER, LocalIssuer } from './identity/local-issuer.ts'
+import { LocalIssuer } from './identity/local-issuer.ts'
+import { LOCAL_ISSUER } from './identity/local-names.ts'
 import { RefusalLog } from './identity/refusal-log.ts'
 import { TrustedIssuers } from './identity/trusted-issuers.ts'
 import { openBuiltins } from './features/features-open.ts'
@@ -11,7 +12,6 @@ import { atPort, type Settings } from './config/load.ts'
 import { lockDataDirectory } from './files/data-lock.ts'
 import { makeDataDirectory } from './config/data-directory.ts'
 import { privateKey } from './config/private-key.ts'
-import type { IssuerSettings } from './config/schema.ts'
 import { registryPlace } from './config/start-notes.ts'
 import { VERSION } from './config/version.ts'
 import { ControlPath } from './reconcile/control-path.ts'
@@ -47,7 +47,8 @@ import type { Logger } from './telemetry/logger.ts'
 import { Metrics, type MetricsExport } from './telemetry/metrics/metrics.ts'
 import { openMetricsEndpoint } from './telemetry/metrics/metrics-endpoint.ts'
 import { openUpstreams } from './upstream/upstream-open.ts'
-import type { ServerStatus, Upstreams } from './upstream/upstreams.ts'
+import type { ServerStatus } from './upstream/pool/server-pools.ts'
+import type { Upstreams } from './upstream/upstreams.ts'
 
 /** Time for everything that closes after the calls in flight: sessions, sockets, children, records. */
 const CLOSE_MS = 4000
@@ -130,7 +131,9 @@ export async function startGateway(
       reservedIssuers: [...settings.issuers.map(({ issuer }) => issuer), LOCAL_ISSUER],
       serving: () => control.tenants,
     })
-    directory.onChange(() => issuers.setTenantIssuers(issuersOf(directory)))
+    directory.onChange(() =>
+      issuers.setTenantIssuers([...directory.snapshot.byId.values()].flatMap((tenant) => tenant.issuers)),
+    )
 
     const catalog = new Catalog({
       onWanted: (key) => upstreams.wake(key),
@@ -318,10 +321,6 @@ export async function startGateway(
 function closeOnce(lifecycle: Lifecycle, deadlineMs: number): () => ReturnType<Lifecycle['close']> {
   let closing: ReturnType<Lifecycle['close']> | undefined
   return () => (closing ??= lifecycle.close(deadlineMs))
-}
-
-function issuersOf({ snapshot }: TenantDirectory): IssuerSettings[] {
-  return [...snapshot.byId.values()].flatMap((tenant) => tenant.issuers)
 }
 
 function countStates(upstreams: Upstreams): Record<string, number> {

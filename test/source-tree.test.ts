@@ -3,6 +3,10 @@ import { expect, test } from '@jest/globals'
 import { cyclesIn, importGraph, sourceFiles } from './support/source-graph.ts'
 
 const MAX_FILES = 18
+/** A docstring, if one ends on the line before, and the line of an export. */
+const EXPORT = /(^\/\*\*(?:(?!\*\/)[^])*\*\/\n)?^(export\b.*)/gm
+const DECLARATION =
+  /^export (?:default )?(?:declare )?(?:async |abstract )?(?:function\*?|class|interface|type|const|let|enum) (\w+)/
 
 const files = sourceFiles()
 const graph = importGraph(files)
@@ -29,6 +33,35 @@ test('no file imports itself by way of others, not even for a type', () => {
 test('of the folders in one folder none imports itself by way of others', () => {
   expect([...siblings()].flatMap(([, folders]) => cyclesIn(folders))).toEqual([])
 })
+
+test('an export without a docstring is found, overloads count once', () => {
+  const text = [
+    '/** Documented. */\nexport const a = 1',
+    '/**\n * Documented.\n */\nexport function b(x: string): string\nexport function b(x: number): number',
+    '// a comment\nexport type C = string',
+    '/* a comment */\nexport async function d(): Promise<void> {}',
+    "/** Documented, and declared elsewhere. */\nexport { e } from './e.ts'",
+    '/** Of the file. */\n\nexport default class F {}',
+  ].join('\n\n')
+  expect(undocumentedIn(text)).toEqual(['C', 'd', "export { e } from './e.ts'", 'F'])
+})
+
+test('every export is declared where it is exported, and has a docstring', () => {
+  expect(files.flatMap(({ path, text }) => undocumentedIn(text).map((name) => `${path}: ${name}`))).toEqual(
+    [],
+  )
+})
+
+/** The exports of a file that no docstring stands right above; re-exports are among them. */
+function undocumentedIn(text: string): string[] {
+  const documented = new Set<string>()
+  const exported = [...text.matchAll(EXPORT)].map(([, docstring, line = '']) => {
+    const name = DECLARATION.exec(line)?.[1] ?? line
+    if (docstring !== undefined && name !== line) documented.add(name)
+    return name
+  })
+  return exported.filter((name) => !documented.has(name))
+}
 
 /** For each folder, which of those in it imports which. */
 function siblings(): Map<string, Map<string, Set<string>>> {

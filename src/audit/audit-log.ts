@@ -13,6 +13,7 @@ const RECORD_BYTES = 512
 const WAIT_MS = 250
 const WARN_EVERY_MS = 10_000
 
+/** What an `AuditLog` needs: the store it writes to, and the bounds of its queue. */
 export interface AuditLogOptions {
   readonly store: AuditStore
   readonly clock: Clock

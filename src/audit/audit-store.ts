@@ -17,6 +17,7 @@ export interface AuditQuery {
   readonly cursor?: string | undefined
 }
 
+/** One page of usage records, as a query returns it. */
 export interface AuditPage {
   /** Newest first. */
   readonly records: StoredRecord[]

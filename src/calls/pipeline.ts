@@ -28,6 +28,7 @@ import type { Tasks } from './tasks/task-ids.ts'
 import type { TenantShares } from './limits/tenant-shares.ts'
 import { traceDecision } from './trace.ts'
 
+/** What the stages of the pipeline use; `gateway.ts` builds each part. */
 export interface PipelineParts {
   readonly audit: AuditLog
   readonly catalog: Catalog

@@ -1,6 +1,7 @@
 import { aliasOf, splitAlias } from '../catalog/resource-alias.ts'
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 
+/** Name under which clients and servers declare the skills extension of MCP. */
 export const SKILLS_EXTENSION = 'io.modelcontextprotocol/skills'
 
 /** An entry of `skills/list` as the merged view shows it: another URI for each file, and nothing else. */

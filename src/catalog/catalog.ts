@@ -12,6 +12,7 @@ import { buildView, type View } from './view.ts'
 /** Views kept ready; one per set of rights and scope, not per caller. */
 const MAX_CACHED_VIEWS = 2000
 
+/** What a view depends on beside its principal. */
 export interface ViewOptions {
   /** Whether the caller can be asked something while a call runs; some servers offer more to those. */
   readonly isInteractive?: boolean

@@ -3,7 +3,7 @@ import type { Principal } from '../domain/principal.ts'
 import { type ServerDefinition, serverKey } from '../domain/documents/server-definition.ts'
 import { type Snapshot, serverNamed, serversOf } from '../domain/snapshot.ts'
 import type { ListKind } from '../upstream/connection/connection.ts'
-import type { ListName } from '../upstream/discovery/discovery.ts'
+import type { ListName } from '../upstream/discovery/listing.ts'
 import { mergedInstructions } from './merged-instructions.ts'
 import { merged, type Part } from './merged-parts.ts'
 import { type CatalogItem, isForAskable, type ServerCatalog } from './server-catalog.ts'
@@ -26,6 +26,7 @@ export interface View {
   readonly ttlMs: Readonly<Partial<Record<ListName, number>>>
 }
 
+/** What a view is made from: the registry, and the catalog and the state of each server in it. */
 export interface ViewSource {
   readonly snapshot: Snapshot
   readonly catalogOf: (server: ServerDefinition) => ServerCatalog | undefined

@@ -43,6 +43,7 @@ export function withAddress(command: Command): Command {
     .option('--verbose', 'say which gateway is asked, and whose token is used')
 }
 
+/** Options of each command that talks to a running gateway. */
 export interface AddressOptions {
   readonly url?: string
   readonly token?: string

@@ -7,6 +7,7 @@ const WIDE =
   /[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]/v
 const ZERO_WIDTH = /\p{M}/v
 
+/** How a table is laid out. */
 export interface TableOptions {
   /** Width of the terminal; undefined where it is none. */
   readonly columns: number | undefined

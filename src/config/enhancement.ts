@@ -41,6 +41,7 @@ const keepAlive = {
   expected: 'a duration as Ollama writes it: `300s`, `5m`, `24h`, `0`, or `-1` for ever',
 }
 
+/** Environment variables of prompt enhancement and of the caches. */
 export const enhancement = {
   OLLAMA_HOST: optional(
     ollamaHost,
@@ -77,6 +78,7 @@ export const enhancement = {
 
 type EnhancementValues = z.output<z.ZodObject<typeof enhancement>>
 
+/** The settings of prompt enhancement, from the values of its variables. */
 export function enhancementSettingsOf(values: EnhancementValues): EnhancementSettings {
   return {
     host: values.OLLAMA_HOST,
@@ -87,6 +89,7 @@ export function enhancementSettingsOf(values: EnhancementValues): EnhancementSet
   }
 }
 
+/** The bounds of each cache, from the values of the variables. */
 export function cacheSettingsOf(values: EnhancementValues): CacheSettings {
   return { maxEntries: values.CACHE_MAX_ENTRIES, maxBytes: values.CACHE_MAX_BYTES }
 }

@@ -13,6 +13,7 @@ export interface InstallSettings {
   readonly maxBytes: number
 }
 
+/** Environment variables of the installation of packages. */
 export const install = {
   INSTALL_ENABLED: setting(
     oneOf(['auto', 'on', 'off']),

@@ -13,6 +13,7 @@ export interface KubernetesSettings {
   readonly addresses: 'pods' | 'service'
 }
 
+/** Environment variables of discovery in Kubernetes. */
 export const kubernetes = {
   KUBERNETES_DISCOVERY: setting(
     oneOf(['on', 'off']),

@@ -50,6 +50,7 @@ export const issuerEntry = z.strictObject({
     .partial()
     .default({}),
 })
+/** A checked entry of OIDC_ISSUERS. */
 export type IssuerEntry = z.output<typeof issuerEntry>
 
 const issuerEntries = {
@@ -299,5 +300,7 @@ export const settingsSchema = z.object({
   ...observation,
 })
 
+/** Name of an environment variable that is a setting. */
 export type SettingName = keyof typeof settingsSchema.shape
+/** The value of each environment variable, parsed and with defaults. */
 export type SettingValues = z.output<typeof settingsSchema>

@@ -56,13 +56,17 @@ function isTrustworthyUrl(text: string): boolean {
 const PLAIN_URL = 'an http or https URL without user name, query and fragment'
 const TRUSTWORTHY_URL = 'an https URL (http only on loopback) without user name, password and fragment'
 
+/** An https URL, or an http URL on loopback, of at most 2048 characters. */
 export const trustworthyUrl = z
   .string()
   .trim()
   .max(2048)
   .refine(isTrustworthyUrl, `expected ${TRUSTWORTHY_URL}`)
+/** A tenant id. */
 export const tenantId = z.string().regex(TENANT_ID, 'expected a tenant id: ^[a-z0-9][a-z0-9-]{0,62}$')
+/** An asymmetric signature algorithm of a JWT (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2). */
 export const algorithm = z.enum(ALGORITHMS)
+/** Text of 1 to 256 characters, without spaces around it. */
 export const shortText = z.string().trim().min(1).max(256)
 
 const items = z.string().transform((text) =>
@@ -93,18 +97,22 @@ export function oneOf<const T extends readonly [string, ...string[]]>(
   }
 }
 
+/** A TCP port; 0 lets the system choose one. */
 export const port = integer(0, 65_535)
 
+/** A TCP port; undefined for `off`. */
 export const portOrOff = {
   schema: z.union([z.literal('off').transform(() => undefined), port.schema]),
   expected: `${port.expected}, or \`off\``,
 }
 
+/** An IP address or host name to listen on. */
 export const hostAddress = {
   schema: z.string().trim().regex(HOST_ADDRESS),
   expected: 'an IP address or a host name',
 }
 
+/** The id of a Google Cloud project, with or without the domain of its organisation. */
 export const projectId = {
   schema: z
     .string()
@@ -113,6 +121,7 @@ export const projectId = {
   expected: 'a project id',
 }
 
+/** The id of a Firestore database. */
 export const databaseId = {
   schema: z
     .string()
@@ -121,16 +130,19 @@ export const databaseId = {
   expected: '`(default)` or a database id',
 }
 
+/** A path of the file system. */
 export const path = {
   schema: z.string().refine((text) => !text.includes('\0')),
   expected: 'a path',
 }
 
+/** Up to 20 paths. */
 export const pathList = {
   schema: items.pipe(z.array(path.schema).max(20)),
   expected: 'at most 20 paths separated by commas',
 }
 
+/** A URL under which clients reach the gateway, without slashes at its end. */
 export const publicUrl = {
   schema: z
     .string()
@@ -141,10 +153,13 @@ export const publicUrl = {
   expected: PLAIN_URL,
 }
 
+/** A setting that is a `trustworthyUrl`. */
 export const secureUrl = { schema: trustworthyUrl, expected: TRUSTWORTHY_URL }
 
+/** A setting that is a `shortText`. */
 export const words = { schema: shortText, expected: 'text of 1 to 256 characters' }
 
+/** Up to 100 words. */
 export const wordList = {
   schema: items.pipe(z.array(shortText).max(100)),
   expected: 'at most 100 words separated by commas',
@@ -159,21 +174,25 @@ export const scopeList = {
   expected: 'at most 100 scopes separated by commas or spaces',
 }
 
+/** The id of one tenant. */
 export const tenant = {
   schema: z.string().trim().pipe(tenantId),
   expected: 'a tenant id (`^[a-z0-9][a-z0-9-]{0,62}$`)',
 }
 
+/** The ids of tenants, possibly none. */
 export const tenantList = {
   schema: items.pipe(z.array(tenantId)),
   expected: 'tenant ids (`^[a-z0-9][a-z0-9-]{0,62}$`) separated by commas',
 }
 
+/** The ids of one or more tenants, or `*` for all. */
 export const tenantListOrAll = {
   schema: z.union([z.literal('*'), items.pipe(z.array(tenantId).min(1))]),
   expected: `${tenantList.expected}, or \`*\` for all`,
 }
 
+/** The id of one tenant, or `*` for all. */
 export const tenantOrAll = {
   schema: z.union([z.literal('*'), tenant.schema]),
   expected: `${tenant.expected}, or \`*\` for all`,
@@ -189,6 +208,7 @@ const namespaceTenant = z
   })
   .transform(([namespace = '', owner]) => ({ namespace, ...(owner !== undefined && { tenantId: owner }) }))
 
+/** Namespaces of Kubernetes, each with the tenant that owns its servers, if one is named. */
 export const namespaceTenants = {
   schema: items
     .pipe(z.array(namespaceTenant))
@@ -196,11 +216,13 @@ export const namespaceTenants = {
   expected: '`<namespace>` or `<namespace>=<tenant>`, each namespace once, separated by commas',
 }
 
+/** Host names as a `Host` header has them, in lower case and without ports. */
 export const hostList = {
   schema: items.pipe(z.array(z.string().toLowerCase().regex(HOST_NAME)).min(1)),
   expected: 'host names without scheme and port, separated by commas (IPv6 in brackets)',
 }
 
+/** One or more signature algorithms. */
 export const algorithmList = {
   schema: items.pipe(z.array(algorithm).min(1)),
   expected: `signature algorithms separated by commas, of ${ALGORITHMS.join(', ')}`,
@@ -220,12 +242,14 @@ const secretVariable = z
   })
   .transform(({ name, variable }) => ({ name, variable }))
 
+/** Secrets, each with the environment variable that holds its value. */
 export const secretVariables = {
   schema: items.pipe(z.array(secretVariable)),
   expected:
     '`<tenant>_<name>=<variable>` (or `<tenant>_<name>`, where the variable has that name) separated by commas',
 }
 
+/** A prefix for the names of secrets in Secret Manager; it may be empty. */
 export const secretPrefix = {
   schema: z
     .string()
@@ -236,11 +260,13 @@ export const secretPrefix = {
 
 const PACKAGE_PATTERN = /^(\*|(@[a-z0-9*~][a-z0-9*._~-]*\/)?[a-z0-9*~][a-z0-9*._~-]*)$/
 
+/** Patterns for names of npm packages; `*` matches any characters. */
 export const packagePatterns = {
   schema: items.pipe(z.array(z.string().max(214).regex(PACKAGE_PATTERN)).min(1)),
   expected: 'names of npm packages separated by commas; `*` stands for any characters',
 }
 
+/** A key of 32 bytes, in hexadecimal. */
 export const digestKey = {
   schema: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits'),
   expected: '64 hex digits',

@@ -15,6 +15,7 @@ export interface Target {
   readonly name?: string
 }
 
+/** The rule that a decision rests on; usage records and traces name it. */
 export type RuleId =
   | 'allow'
   | 'unknown-server'
@@ -27,6 +28,7 @@ export type RuleId =
   | 'tool-agents'
   | 'tool-scopes'
 
+/** The answer to whether a principal may do something. */
 export interface Decision {
   readonly effect: 'allow' | 'deny'
   /** The rule that decided; `allow` when every rule was passed. */

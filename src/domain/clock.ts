@@ -8,6 +8,7 @@ export interface Clock {
   after(delayMs: number, task: () => void): () => void
 }
 
+/** The clock of the machine; its timers do not keep the process alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),

@@ -30,6 +30,7 @@ export interface Snapshot {
   readonly quarantined: readonly QuarantinedDocument[]
 }
 
+/** The registry before its source has emitted anything. */
 export const EMPTY_SNAPSHOT: Snapshot = {
   generation: 0,
   servers: new Map(),

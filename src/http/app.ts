@@ -52,6 +52,7 @@ import { requestContext } from './middleware/request-context.ts'
 import { boundUnread, unlessGone } from './middleware/response-guards.ts'
 import { traceContext } from './middleware/trace-context.ts'
 
+/** What the HTTP application needs; `gateway.ts` builds each part. */
 export interface AppOptions {
   /** The gateway's own entry in the header `via`. */
   readonly via: string

@@ -6,6 +6,7 @@ export const notFound: RequestHandler = (request) => {
   throw nothingAt(request)
 }
 
+/** The error for a path or method that the gateway does not serve. */
 export function nothingAt({ method, path }: Request): GatewayError {
   return new GatewayError('not_found', `Nothing is at ${method} ${path.slice(0, 256)}`)
 }

@@ -16,8 +16,6 @@ import { TENANT_ID } from '../domain/principal.ts'
 import type { KeySet } from './key-set.ts'
 import { LOCAL_ISSUER, LOCAL_KEY_FILE } from './local-names.ts'
 
-export { LOCAL_ISSUER } from './local-names.ts'
-
 /** Longest lifetime of a local token: 30 days. */
 const MAX_LOCAL_TTL_MS = 30 * 86_400_000
 

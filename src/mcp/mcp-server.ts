@@ -38,6 +38,7 @@ const ANYTHING: StandardSchemaV1<unknown, unknown> = {
   '~standard': { version: 1, vendor: 'tool-gateway', validate: (value) => ({ value }) },
 }
 
+/** What the MCP server of every conversation needs. */
 export interface McpServerOptions {
   readonly info: { readonly name: string; readonly version: string }
   readonly catalog: Catalog
@@ -51,6 +52,7 @@ export interface McpServerOptions {
   readonly tellServers: (sessionId: string, method: string, params: JsonObject | undefined) => void
 }
 
+/** What one MCP server is made for: a legacy session, or one modern request. */
 export interface Conversation {
   readonly scope: string | undefined
   readonly era: Era

@@ -63,10 +63,12 @@ function withParams(message: JsonObject, params: JsonObject): JsonObject {
 
 // Of what is known to be a message; the SDK's own guards run a whole schema each time.
 
+/** Whether a message is a request (JSON-RPC 2.0 §4). */
 export function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
   return 'method' in message && 'id' in message
 }
 
+/** Whether a message is a notification (JSON-RPC 2.0 §4.1). */
 export function isNotification(message: JSONRPCMessage): message is JSONRPCNotification {
   return 'method' in message && !('id' in message)
 }

@@ -38,6 +38,7 @@ export interface StepNews {
   readonly error?: { readonly code: string; readonly message: string }
 }
 
+/** What one run of a pipeline gets: its input, its limits, and the way to call tools. */
 export interface RunOptions {
   readonly input: JsonObject
   /** Resolves with a result of `tools/call`. @throws GatewayError */

@@ -22,6 +22,7 @@ export type StepEntry = JsonObject & {
 
 const NOTHING = { text: '', data: null, structured: null, content: [], items: null, error: null } as const
 
+/** What later steps see of a step that did not run. */
 export const SKIPPED: StepEntry = { status: 'skipped', ...NOTHING }
 
 /** The entry of a result of `tools/call`. */

@@ -29,6 +29,7 @@ export interface Follower {
   setServers(servers: Snapshot['servers']): void
 }
 
+/** What a `Reconciler` keeps in line with the registry. */
 export interface ReconcilerOptions {
   readonly upstreams: ReconciledUpstreams
   readonly catalog: ReconciledCatalog

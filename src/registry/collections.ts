@@ -9,6 +9,7 @@ export const COLLECTIONS = {
   enhancement_rules: 'enhancement_rules',
 } as const
 
+/** A section of the registry, by its name in the file. */
 export type Section = keyof typeof COLLECTIONS
 
 /** All documents of a registry in Firestore. */

@@ -18,6 +18,7 @@ const quotas = z.strictObject({
   servers: limit.optional(),
 })
 
+/** The quotas of one tenant; without one there is no limit. */
 export type TenantQuotas = z.output<typeof quotas>
 
 /** What an operator of the platform writes about one tenant, in `tenants/{tenantId}` or the file's `tenants:`. */

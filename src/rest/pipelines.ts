@@ -102,6 +102,7 @@ function withIsError(result: JsonObject): JsonObject {
   return { ...result, isError: result['isError'] === true }
 }
 
+/** The error for a pipeline that does not exist or that the caller may not see. */
 export function unknownPipeline(name: string): GatewayError {
   return new GatewayError('tool_not_found', `Unknown pipeline: ${name.slice(0, 64)}`)
 }

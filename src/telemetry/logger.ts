@@ -4,6 +4,7 @@ import { printableJson } from '../domain/text/printable.ts'
 import { CENSORED, SECRET_PATHS, redact, redactText } from './redaction.ts'
 import { activeTraceIds } from './tracing.ts'
 
+/** The structured log. */
 export type Logger = pino.Logger
 
 /** Severities that can be chosen, least first; `silent` writes nothing. */

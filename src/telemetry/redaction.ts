@@ -2,6 +2,7 @@ import { isNativeError } from 'node:util/types'
 import { pino } from 'pino'
 import { withoutTokens } from './token-text.ts'
 
+/** What log lines have in place of a secret. */
 export const CENSORED = '[redacted]'
 const MAX_DEPTH = 8
 const MAX_ITEMS = 200

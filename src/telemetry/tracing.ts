@@ -20,6 +20,7 @@ export function useTracer(next: Tracer | undefined): void {
   tracer = next
 }
 
+/** What kind of span it is, which parent it has, and which outcomes it reports as failures. */
 export interface SpanOptions<T> {
   readonly kind: 'server' | 'client' | 'internal'
   readonly attributes?: Attributes

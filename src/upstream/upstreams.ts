@@ -15,14 +15,13 @@ import { ProbeTurns } from './health/probe-turns.ts'
 import { Slots } from './instance/slots.ts'
 import { startTimeoutMs } from './instance/start-timeout.ts'
 
-export type { ServerStatus } from './pool/server-pools.ts'
-
 const NOTHING: JsonObject = {}
 /** A program that has not started by then is not short of processor time: it waits, installs or hangs. */
 const SLOW_PROGRAM_MS = 500
 /** An endpoint that has not answered by then costs nothing but a connection. */
 const SLOW_ENDPOINT_MS = 250
 
+/** What the pools of all servers share, and who hears of their states and offers. */
 export interface UpstreamsOptions {
   readonly connect: Connect
   readonly clock: Clock

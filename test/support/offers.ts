@@ -5,12 +5,8 @@ import {
 } from '../../src/domain/documents/server-definition.ts'
 import { EMPTY_SNAPSHOT, type Snapshot } from '../../src/domain/snapshot.ts'
 import type { Principal } from '../../src/domain/principal.ts'
-import {
-  type ListName,
-  type NamedItem,
-  NEEDS_NO_CLIENT,
-  type Offer,
-} from '../../src/upstream/discovery/discovery.ts'
+import { NEEDS_NO_CLIENT, type Offer } from '../../src/upstream/discovery/discovery.ts'
+import type { ListName, NamedItem } from '../../src/upstream/discovery/listing.ts'
 
 /** A valid server document with as little in it as possible. */
 export function server(fields: Record<string, unknown> = {}): ServerDefinition {

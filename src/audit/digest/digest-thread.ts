@@ -3,11 +3,13 @@ import { startThread } from '../../thread.ts'
 import { withStorableNumbers } from '../stored-record.ts'
 import type { StoredRecord, WritableRecord } from '../usage-record.ts'
 
+/** Message to the thread: the texts whose digests are wanted. */
 export interface DigestTask {
   readonly id: number
   readonly texts: readonly string[]
 }
 
+/** Message from the thread: the digest of each text of the task with the same `id`, in the same order. */
 export interface DigestAnswer {
   readonly id: number
   readonly digests: readonly string[]

@@ -23,6 +23,7 @@ const DAY_MS = 86_400_000
 const INVALID_ARGUMENT = 3
 const ALREADY_EXISTS = 6
 
+/** What a `FirestoreAuditStore` needs: the database, the keys, and the time limits of its requests. */
 export interface FirestoreAuditStoreOptions {
   readonly db: Firestore
   readonly digests: DigestThread

@@ -12,6 +12,7 @@ import type { StoredRecord } from '../usage-record.ts'
 
 const FOLDER = 'spool'
 
+/** Where a `Spool` keeps records, and how many bytes it may use. */
 export interface SpoolOptions {
   /** Records are kept in its folder `spool`. */
   readonly dir: string

@@ -11,6 +11,7 @@ const FIRST_BACKOFF_MS = 100
 const MAX_BACKOFF_MS = 5000
 const TAKE_OVER_EVERY_MS = 30_000
 
+/** What a `SpooledStore` needs: the store it delivers to, and the bounds of its spool. */
 export interface SpooledStoreOptions {
   /** Where the records go in the end. It must keep a record that it gets twice once. */
   readonly store: AuditStore

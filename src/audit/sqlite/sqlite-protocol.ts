@@ -22,6 +22,7 @@ export interface Result {
   readonly more: boolean
 }
 
+/** Message to the database thread: a task, under the `id` that its answer repeats. */
 export interface TaskMessage {
   readonly id: number
   readonly task: Task

@@ -15,6 +15,7 @@ const DATABASE_FILE = 'audit.db'
 const DAY_MS = 86_400_000
 const DELETE_EVERY_MS = 6 * 3_600_000
 
+/** Where a SQLite store keeps usage records, and for how long. */
 export interface SqliteStoreOptions {
   /** Where the database and the key of the digests are; both are made the first time, for this user only. */
   readonly dir: string

@@ -36,6 +36,7 @@ export type NextStage = (params?: JsonObject) => Promise<JsonObject>
 /** One step of every call: gives back the result, or one of its own, or throws. */
 export type OperatorStage = (call: StageCall, next: NextStage) => Promise<JsonObject>
 
+/** What the module of a stage gets from the gateway when it is loaded. */
 export interface StageContext {
   /** The gateway's log, with the module in each line. */
   readonly logger: StageLogger

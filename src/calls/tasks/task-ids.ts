@@ -9,6 +9,7 @@ import type { TaskMemory } from './task-memory.ts'
 const RELATED_TASK = 'io.modelcontextprotocol/related-task'
 const STATUS = 'notifications/tasks/status'
 
+/** The two parts that stages need for tasks: handles for their ids, and what is remembered of each. */
 export interface Tasks {
   readonly handles: TaskHandles
   readonly memory: TaskMemory

@@ -2,7 +2,7 @@ import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 import { settledNames } from '../../domain/settled-names.ts'
 import { exposedName } from '../../domain/tool-name.ts'
-import type { NamedItem } from '../../upstream/discovery/discovery.ts'
+import type { NamedItem } from '../../upstream/discovery/listing.ts'
 import { type MergedOverride, mergedOverride } from './merged-override.ts'
 import { type ArgumentChanges, shapedSchema } from './shaped-schema.ts'
 

@@ -28,4 +28,5 @@ export const requiredRoles = z.union([roleNames, z.strictObject({ allOf: roleNam
 /** Agents that may; an empty list is nobody. */
 export const agentAllowlist = z.array(z.string().min(1).max(256)).max(1000)
 
+/** Roles of which a caller needs one. */
 export type RequiredRoles = z.output<typeof requiredRoles>

@@ -20,6 +20,7 @@ export const enhancementRuleSchema = z.strictObject({
   options: z.record(z.string().min(1).max(64), optionValue).default({}),
 })
 
+/** A checked document of `enhancement_rules`. */
 export type EnhancementRule = z.output<typeof enhancementRuleSchema>
 
 /** The rules of the registry that concern a tenant: its own, and those for all. */

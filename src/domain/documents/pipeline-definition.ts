@@ -89,7 +89,9 @@ export const pipelineSchema = z
     }
   })
 
+/** A checked document of `pipelines`. */
 export type PipelineDefinition = z.output<typeof pipelineSchema>
+/** One step of a checked pipeline. */
 export type PipelineStep = z.output<typeof pipelineStep>
 
 /** The server of the gateway's own whose tools are the pipelines. */

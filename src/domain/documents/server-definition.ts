@@ -177,13 +177,17 @@ export const accessPartSchema = z.object({
   tools: shared.tools,
 })
 
+/** A checked document of `servers`, of any transport, with defaults filled in. */
 export type ServerDefinition = z.output<typeof serverDocumentSchema>
+/** The definition of a server that is reached over HTTP. */
 export type HttpServerDefinition = Exclude<ServerDefinition, { transport: 'stdio' }>
+/** A capability of clients that an operator may let a server use. */
 export type ClientCapability = z.output<typeof clientCapability>
 
 /** Identity of a server across the registry: `<tenantId>/<name>`. */
 export type ServerKey = string
 
+/** The key of a server, which its name alone is not: two tenants may use the same one. */
 export function serverKey(server: { readonly tenantId: string; readonly name: string }): ServerKey {
   return `${server.tenantId}/${server.name}`
 }

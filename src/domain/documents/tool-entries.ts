@@ -45,6 +45,7 @@ const toolOverride = z.strictObject({
   enhance: z.array(argumentName).max(8).optional(),
 })
 
+/** What an operator sets for one tool, or for the tools that match a pattern. */
 export type ToolOverride = z.output<typeof toolOverride>
 
 const toolPattern = z.string().min(1).max(128)
@@ -80,6 +81,7 @@ export const toolEntries = fewEntries.pipe(
     }),
 )
 
+/** The checked `tools` of a server document: selection lists and overrides, by key. */
 export type ToolEntries = z.output<typeof toolEntries>
 
 function argumentsIn(override: ToolOverride): number {

@@ -268,4 +268,5 @@ export const ERRORS = {
   ),
 } as const satisfies Record<string, ErrorDefinition>
 
+/** The code of an error of the gateway, as responses and usage records have it. */
 export type ErrorCode = keyof typeof ERRORS

@@ -1,6 +1,7 @@
 /** A JSON object whose members are not known. */
 export type JsonObject = { [key: string]: unknown }
 
+/** Whether a JSON value is an object, not an array and not null. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -4,7 +4,7 @@ import type { ToolOverride } from '../../domain/documents/tool-entries.ts'
 import { type RequiredRoles } from '../../domain/documents/document-fields.ts'
 import type { Snapshot } from '../../domain/snapshot.ts'
 import type { Call } from '../../calls/call.ts'
-import type { NamedItem } from '../../upstream/discovery/discovery.ts'
+import type { NamedItem } from '../../upstream/discovery/listing.ts'
 
 /** The call of a tool of the gateway's own, which the caller may use. */
 export interface BuiltinCall {

@@ -14,7 +14,9 @@ import {
 
 /** The enhancer's tool, as callers know it. */
 export const ENHANCE_TOOL = 'gateway_enhance_prompt'
+/** Longest prompt that is taken, in UTF-16 code units. */
 export const MAX_PROMPT = 200_000
+/** Longest name of a client that is taken, in UTF-16 code units. */
 export const MAX_CLIENT = 128
 
 const enhanceArguments = z.strictObject({

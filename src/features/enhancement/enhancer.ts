@@ -16,6 +16,7 @@ export type Enhancement =
 /** How an enhancement is counted. */
 export type EnhancementOutcome = 'enhanced' | 'cached' | Reason
 
+/** A prompt to enhance, and for whom. */
 export interface EnhanceRequest {
   readonly tenantId: string
   /** Name of the client that the prompt is of, where it said so. */
@@ -28,6 +29,7 @@ export interface EnhanceRequest {
   readonly onText?: ((piece: string) => void) | undefined
 }
 
+/** What an `Enhancer` needs: the model, its rules, and the cache of its answers. */
 export interface EnhancerOptions {
   /** Undefined: nothing is enhanced. */
   readonly model: Pick<OllamaClient, 'answer'> | undefined

@@ -30,6 +30,7 @@ import type { PipelineCheck } from './pipeline-check.ts'
 import type { PipelineRuns } from './pipeline-runs.ts'
 import { Turns } from './turns.ts'
 
+/** What the tools of pipelines need to be offered and to run. */
 export interface PipelineSourceOptions {
   readonly catalog: Catalog
   readonly check: PipelineCheck

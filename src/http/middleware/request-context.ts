@@ -15,6 +15,7 @@ export const requestContext: RequestHandler = (request, response, next) => {
   next()
 }
 
+/** The id of the request that a response answers, as logs and errors name it. */
 export function requestIdOf(response: Response): string {
   return requestIds.get(response) ?? 'unknown'
 }

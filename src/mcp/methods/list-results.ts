@@ -5,7 +5,7 @@ import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { Era } from '../../upstream/connection/connection.ts'
-import type { ListName } from '../../upstream/discovery/discovery.ts'
+import type { ListName } from '../../upstream/discovery/listing.ts'
 import { legacyForm } from './legacy-form.ts'
 
 const PAGE_SIZE = 1000

@@ -3,6 +3,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { type Principal, principalKey } from '../../domain/principal.ts'
 import { Shelf, Shelves } from './event-shelf.ts'
 
+/** How much an `EventStore` keeps for clients that resume a stream. */
 export interface EventLimits {
   /** Events and bytes of one session. */
   readonly maxEvents: number

@@ -15,6 +15,7 @@ export interface Session {
   readonly close: () => void
 }
 
+/** How many sessions there may be at the same time, and how long one may idle. */
 export interface SessionLimits {
   readonly maxSessions: number
   /** Undefined: it has no limit of its own. */

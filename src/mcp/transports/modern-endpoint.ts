@@ -23,6 +23,7 @@ import type { SessionStore } from '../session/session-store.ts'
 
 const FACE = 'streamable-http'
 
+/** What an MCP endpoint needs, beside what its servers need. */
 export interface EndpointOptions extends McpServerOptions {
   readonly sessions: SessionStore
   readonly publicUrl: string

@@ -11,6 +11,7 @@ import { isAnswer, isNotification, messageIn } from '../message.ts'
 
 type RequestId = JSONRPCRequest['id']
 
+/** Method of the request that subscribes to notifications (MCP 2026-07-28, subscriptions). */
 export const LISTEN = 'subscriptions/listen'
 /** On one connection. */
 export const MAX_LISTENS = 16

@@ -27,6 +27,7 @@ export const CLOSE = {
   notText: { code: 1003, reason: 'only text frames are messages' },
   tokenEnded: { code: 1008, reason: 'the token has expired' },
 } as const
+/** The code and the reason of a close frame. */
 export type CloseReason = (typeof CLOSE)[keyof typeof CLOSE]
 
 /**

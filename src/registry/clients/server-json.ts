@@ -66,6 +66,7 @@ type Variables = z.output<typeof variables>
 type Package = z.output<typeof npmPackage>
 type Remote = z.output<typeof remote>
 
+/** What a `server.json` leaves open, and the user of this gateway chose. */
 export interface ServerJsonOptions {
   /** Name of the server here; otherwise made of the last part of its name there. */
   readonly name?: string

@@ -28,6 +28,7 @@ type SectionContent = { readonly documents: readonly RegistryDocument[] } | { re
 const LARGE = 65_536
 /** Sections that the format has and that this version does not act on. */
 const IGNORED_SECTIONS = ['gateway']
+/** Names of the sections that a registry file need not have. */
 export const OPTIONAL_SECTIONS = ['tenants', 'templates', 'pipelines', 'enhancement_rules'] as const
 const SECTIONS = ['servers', 'mcpServers', 'confirm', ...OPTIONAL_SECTIONS, ...IGNORED_SECTIONS]
 

@@ -104,6 +104,7 @@ export function managedServer(
   throw unknownServer(String(request.params['name']))
 }
 
+/** The error for a server that does not exist or that the caller may not see. */
 export function unknownServer(name: string): GatewayError {
   return new GatewayError('server_not_found', `Unknown server: ${name.slice(0, 64)}`)
 }

@@ -23,6 +23,7 @@ import { described, unknownPipeline } from '../pipelines.ts'
 import { anyObject, bodyOf } from '../query.ts'
 import { requireRole } from '../require-role.ts'
 
+/** What the routes that write pipelines need. */
 export interface PipelineWriteOptions extends ManagementOptions {
   readonly pipelineStore: RegistryStore
   readonly pipelineCheck: PipelineCheck

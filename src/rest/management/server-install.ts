@@ -32,6 +32,7 @@ const installBody = z.strictObject({
   document: anyObject.default({}),
 })
 
+/** What the route that installs packages needs. */
 export interface ServerInstallOptions extends ManagementOptions {
   readonly registryStore: RegistryStore
   readonly upstreams: Upstreams

@@ -24,6 +24,7 @@ import { anyObject, bodyOf } from '../query.ts'
 import { requireRole } from '../require-role.ts'
 import { stateOf } from './servers.ts'
 
+/** What the routes that write servers need. */
 export interface ServerWriteOptions extends ManagementOptions {
   readonly publicUrl: string
   readonly registryStore: RegistryStore

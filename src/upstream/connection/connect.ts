@@ -28,6 +28,7 @@ import { isOfOtherTransport, openingFailure } from './upstream-error.ts'
 
 const ASK_TIMEOUT_MS = 10 * 60 * 1000
 
+/** What all connections to servers share. */
 export interface ConnectorOptions {
   /** What servers are told about the gateway. */
   readonly clientInfo: { readonly name: string; readonly version: string }

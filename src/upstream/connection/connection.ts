@@ -9,6 +9,7 @@ export type Era = 'legacy' | 'modern'
 /** What a server can say has changed. */
 export type ListKind = 'tools' | 'resources' | 'prompts'
 
+/** How long one request to a server may take, and who hears of it meanwhile. */
 export interface RequestOptions {
   /** Aborting it cancels the request upstream. */
   readonly signal: AbortSignal | undefined
@@ -74,6 +75,7 @@ export interface ConnectionEvents {
   readonly onResourceUpdated?: (params: JsonObject) => void
 }
 
+/** How one connection is opened. */
 export interface ConnectOptions {
   /** Time for each process, or the endpoint, to open, era probe included. */
   readonly timeoutMs: number

@@ -17,8 +17,6 @@ import {
   TOOLS,
 } from './listing.ts'
 
-export type { ListName, NamedItem } from './listing.ts'
-
 /** The items, by the server's own name or URI of each, that it shows only to a client that declares capabilities. */
 export type NeedsClient = Readonly<Record<ListName, ReadonlySet<string>>>
 
@@ -50,6 +48,7 @@ export interface Offer {
   readonly isPartial?: boolean
 }
 
+/** How long discovery may take, and what the server offered before. */
 export interface DiscoverOptions {
   /** For each request of the list of tools. */
   readonly timeoutMs: number

@@ -9,6 +9,7 @@ import { invalidAnnotation } from './header-annotations.ts'
 /** A tool, prompt, resource or template as the server defines it, in the form that clients take. */
 export type NamedItem = JsonObject & { readonly name: string }
 
+/** A list of a server, by the member of the result that holds its items. */
 export type ListName = 'tools' | 'resources' | 'resourceTemplates' | 'prompts'
 
 const MAX_PAGES = 64
@@ -31,6 +32,7 @@ export interface ListOf {
   readonly form: Form
 }
 
+/** The list of tools. */
 export const TOOLS: ListOf = {
   method: 'tools/list',
   member: 'tools',
@@ -39,6 +41,7 @@ export const TOOLS: ListOf = {
   identity: 'name',
   form: toolForm,
 }
+/** The list of resources. */
 export const RESOURCES: ListOf = {
   method: 'resources/list',
   member: 'resources',
@@ -47,6 +50,7 @@ export const RESOURCES: ListOf = {
   identity: 'uri',
   form: resourceForm,
 }
+/** The list of resource templates. */
 export const TEMPLATES: ListOf = {
   method: 'resources/templates/list',
   member: 'resourceTemplates',
@@ -55,6 +59,7 @@ export const TEMPLATES: ListOf = {
   identity: 'uriTemplate',
   form: templateForm,
 }
+/** The list of prompts. */
 export const PROMPTS: ListOf = {
   method: 'prompts/list',
   member: 'prompts',

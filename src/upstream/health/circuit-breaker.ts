@@ -7,8 +7,10 @@ import type { JsonObject } from '../../domain/json/json.ts'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 import { isUnfitAnswer } from '../connection/upstream-error.ts'
 
+/** State of a circuit breaker; `half_open` lets trial calls through. */
 export type BreakerState = 'closed' | 'half_open' | 'open'
 
+/** When a circuit breaker opens and closes, and who hears of it. */
 export interface BreakerOptions {
   /** Name of the server, for errors. */
   readonly server: string

@@ -49,6 +49,7 @@ export interface InstanceContext {
   readonly onBusy?: ((server: string) => void) | undefined
 }
 
+/** What an instance reports to its pool. */
 export interface InstanceEvents {
   readonly onState: (state: InstanceState, reason: string | undefined) => void
   /** Whether somebody has to know what the instance offers: it is then asked before it is ready. */

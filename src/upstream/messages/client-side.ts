@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 
+/** Name under which clients and servers declare the tasks extension of MCP. */
 export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks'
 
 /** The capability of a client that a kind of questions needs, by the first part of their methods. */

@@ -46,6 +46,7 @@ export function oversizedReply(id: RequestId): JSONRPCErrorResponse {
   return { jsonrpc: '2.0', id, error: { code, message, data: { [MARK]: true } } }
 }
 
+/** Whether an error is that of `oversizedReply`, which an error of the server itself with the same code is not. */
 export function isOversizedReply(code: number, data: unknown): boolean {
   return code === ERRORS.response_too_large.rpc && isJsonObject(data) && data[MARK] === true
 }
@@ -59,6 +60,7 @@ export function unreadableReply(id: RequestId): JSONRPCErrorResponse {
   return { jsonrpc: '2.0', id, error: { code, message, data: { [UNREADABLE]: true } } }
 }
 
+/** Whether an error is that of `unreadableReply`, which an error of the server itself with the same code is not. */
 export function isUnreadableReply(code: number, data: unknown): boolean {
   return code === ERRORS.upstream_bad_response.rpc && isJsonObject(data) && data[UNREADABLE] === true
 }

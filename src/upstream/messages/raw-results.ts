@@ -58,6 +58,7 @@ export function rawError(data: unknown): RpcError | undefined {
   return { code, message, ...(own !== undefined && { data: own }) }
 }
 
+/** Whether a value is a JSON-RPC error object, with a numeric code and a message (JSON-RPC 2.0 §5.1). */
 export function isRpcError(value: unknown): value is RpcError {
   return isJsonObject(value) && typeof value['code'] === 'number' && typeof value['message'] === 'string'
 }

@@ -5,7 +5,8 @@ import type { ClientCapability, ServerDefinition } from '../../domain/documents/
 import type { Logger } from '../../telemetry/logger.ts'
 import type { ClientSide } from '../messages/client-side.ts'
 import type { Connect, Connection } from '../connection/connection.ts'
-import { discover, type ListName, type NamedItem, type Offer } from '../discovery/discovery.ts'
+import { discover, type Offer } from '../discovery/discovery.ts'
+import type { ListName, NamedItem } from '../discovery/listing.ts'
 import { sizeOf } from '../instance/pool-size.ts'
 import type { Slots } from '../instance/slots.ts'
 

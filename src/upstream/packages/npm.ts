@@ -16,6 +16,7 @@ const SIZE_CHECK_MS = 1000
 const TERM_MS = 2000
 const MAX_COMPLAINTS = 3
 
+/** One installation by npm: the package, the folder, and its limits. */
 export interface NpmInstall {
   /** An empty folder, which the package and what it needs come into. */
   readonly folder: string

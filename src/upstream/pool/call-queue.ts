@@ -26,6 +26,7 @@ export interface Grant {
   readonly connection: Connection
 }
 
+/** A queued call: what it needs, and how it is given a place. */
 export interface Waiter {
   readonly wanted: Wanted
   readonly grant: (grant: Grant) => void

@@ -12,6 +12,7 @@ import { definitionAt, shownUrl, type Target } from '../instance/targets.ts'
 /** The share of the newest call in the average of all. */
 const NEWEST = 0.1
 
+/** What a member reports to its pool. */
 export interface MemberEvents extends Omit<InstanceEvents, 'onState' | 'onListChanged' | 'onOffer'> {
   /** Something about it is different: its state, or whether it is healthy. */
   readonly onChange: (member: Member, reason: string | undefined) => void
@@ -19,6 +20,7 @@ export interface MemberEvents extends Omit<InstanceEvents, 'onState' | 'onListCh
   readonly onOffer: (member: Member, offer: Parameters<InstanceEvents['onOffer']>[0]) => void
 }
 
+/** What a member is made from. */
 export interface MemberOptions {
   /** Of the instance, unlike all others. */
   readonly id: string

@@ -21,8 +21,7 @@ import { rotationOf, settle } from './rotation.ts'
 import { Runs, type Use } from './runs.ts'
 import { ScaleIn } from './scale-in.ts'
 
-export type { RunOptions } from './call-queue.ts'
-
+/** What a pool reports to its server. */
 export interface PoolEvents {
   /** The state of the instances together: `ready` when one of them is. */
   readonly onState?: (state: InstanceState, reason: string | undefined) => void
@@ -32,6 +31,7 @@ export interface PoolEvents {
   readonly onIdle?: () => void
 }
 
+/** What a pool is made from. */
 export interface PoolOptions {
   /** Names instances, each unlike all others. */
   readonly nextId: () => string

@@ -10,6 +10,7 @@ import { type Target, targetsOf } from '../instance/targets.ts'
 /** The state of several instances is the first of these that one of them is in. */
 const BEST_FIRST: readonly InstanceState[] = ['ready', 'starting', 'backing_off', 'failed', 'draining']
 
+/** What a roster makes its members from. */
 export interface RosterOptions {
   readonly definition: ServerDefinition
   readonly context: InstanceContext

@@ -7,6 +7,7 @@ import { isAnswer } from '../health/health-probe.ts'
 import type { Member } from './member.ts'
 import type { Places } from './places.ts'
 
+/** What is done with a connection that has a place for the call. */
 export type Use<T> = (connection: Connection, instanceId: string) => Promise<T>
 
 /** Runs calls at instances that have a place for them. */

@@ -43,6 +43,7 @@ interface OwnedBy {
   readonly owner?: Principal | undefined
 }
 
+/** What the pools of one server are made from. */
 export interface ServerPoolsOptions {
   readonly definition: ServerDefinition
   readonly context: InstanceContext

@@ -99,6 +99,7 @@ export async function readManifest(folder: string): Promise<unknown> {
   }
 }
 
+/** The version that a parsed `package.json` states; undefined if it states none. */
 export function versionIn(manifest: unknown): string | undefined {
   const version = isJsonObject(manifest) ? manifest['version'] : undefined
   return typeof version === 'string' ? version : undefined

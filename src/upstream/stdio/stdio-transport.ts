@@ -19,6 +19,7 @@ const PIPE_GRACE_MS = 200
 /** Lines on standard output that are no messages and are worth a line in the log. */
 const MAX_IGNORED_LOGGED = 20
 
+/** The program of a server over stdio, and the environment it runs in. */
 export interface StdioCommand {
   readonly command: string
   readonly args: readonly string[]

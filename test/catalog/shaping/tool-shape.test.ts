@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { Catalog } from '../../../src/catalog/catalog.ts'
 import type { CatalogItem, ServerCatalog } from '../../../src/catalog/server-catalog.ts'
 import { changedKinds } from '../../../src/catalog/view.ts'
-import type { NamedItem } from '../../../src/upstream/discovery/discovery.ts'
+import type { NamedItem } from '../../../src/upstream/discovery/listing.ts'
 import { offer, principal, server, snapshotOf, tool } from '../../support/offers.ts'
 
 const SCHEMA = {

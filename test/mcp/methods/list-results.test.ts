@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import type { View } from '../../../src/catalog/view.ts'
 import type { JsonObject } from '../../../src/domain/json/json.ts'
 import { type ListRequest, listResult } from '../../../src/mcp/methods/list-results.ts'
-import type { NamedItem } from '../../../src/upstream/discovery/discovery.ts'
+import type { NamedItem } from '../../../src/upstream/discovery/listing.ts'
 import { offer, principal, server, tool } from '../../support/offers.ts'
 import { catalogOf } from '../../support/routing.ts'
 

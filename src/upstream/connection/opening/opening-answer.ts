@@ -34,6 +34,7 @@ export function openingAnswer(answer: JSONRPCResponse): JSONRPCResponse {
   return { jsonrpc: '2.0', id, error: { code: INVALID_REQUEST, message, data: { [UNFIT]: true } } }
 }
 
+/** Whether the data of an error are those that `openingAnswer` puts in place of an invalid answer. */
 export function isUnfitOpening(data: unknown): boolean {
   return isJsonObject(data) && data[UNFIT] === true
 }

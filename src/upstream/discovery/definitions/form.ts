@@ -29,11 +29,14 @@ export function expected(what: string, isIt: (value: unknown) => boolean): Form 
   }
 }
 
+/** A string. */
 export const text = expected('a string', (value) => typeof value === 'string')
+/** A string that is not empty. */
 export const filledText = expected(
   'a string that is not empty',
   (value) => typeof value === 'string' && value !== '',
 )
+/** A boolean. */
 export const flag = expected('a boolean', (value) => typeof value === 'boolean')
 /** JSON has no infinity, but `1e999` reads as one, and would be written as null. */
 export const number = expected('a number', (value) => Number.isFinite(value))
@@ -110,6 +113,7 @@ export function sameOr(given: JsonObject, kept: JsonObject): JsonObject {
   return isSame ? given : kept
 }
 
+/** The place of a member, in dotted notation. */
 export function memberPlace(place: string, name: string): string {
   return place === '' ? name : `${place}.${name}`
 }
