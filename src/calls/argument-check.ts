@@ -7,24 +7,24 @@ import { SchemaCompiler, type SchemaErrors } from '../registry/documents/schema-
 
 const MAX_SCHEMA_BYTES = 64 * 1024
 const MAX_PROBLEMS = 20
-/** Work for finding all problems, each of which takes memory; where it is not enough the first one is told. */
+/** Work limit for collecting all problems, each of which takes memory; beyond it only the first problem is reported. */
 const WORK_FOR_ALL = 20_000
-/** Keywords with regular expressions or names of formats: run in this process they would be a way to stall it. */
+/** Keywords with regular expressions or format names: evaluating them in this process could block its event loop. */
 const LEFT_TO_THE_SERVER = new Set(['pattern', 'patternProperties', 'format', '$schema', '$id'])
 
 type Check = (value: unknown) => readonly string[]
 const checks = new WeakMap<JsonObject, Check>()
-/** The same schemas come again in other definitions: for other callers, and with each look at what a server has. */
+/** Equal schemas occur in several definitions: those for other callers, and those of each later discovery. */
 const ofSchemas = new LRUCache<string, Check>({ max: 500 })
 
 const first = new SchemaCompiler({ allErrors: false })
 const all = new SchemaCompiler({ allErrors: true })
 
 /**
- * Checks arguments against a tool's input schema before the call is sent. What cannot be decided here, in little time, is
- * left to the server, which checks in any case: a schema that cannot be compiled, is large or refers elsewhere, and a
- * value that takes long.
- * @throws GatewayError `invalid_arguments` with the problems, 20 at most
+ * Checks arguments against a tool's input schema before the call is sent. What cannot be decided here within the work
+ * limit is not checked, because the server checks the arguments anyway: a schema that cannot be compiled, is large or
+ * has external references, and a value that takes too long.
+ * @throws GatewayError `invalid_arguments` with at most 20 problems
  */
 export function checkArguments(tool: JsonObject, value: JsonObject): void {
   let check = checks.get(tool)
@@ -67,7 +67,7 @@ function compiled(schema: JsonObject): Check {
   }
 }
 
-/** Nothing where it cannot be said in little time. */
+/** Empty when the problems cannot be determined within the work limit. */
 function errorsOf(check: () => SchemaErrors): SchemaErrors {
   try {
     return check()

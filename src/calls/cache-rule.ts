@@ -5,9 +5,9 @@ import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import type { Route } from './call.ts'
 
 /**
- * For how long results of a tool may be kept, in milliseconds; undefined where they may not. A pattern is only good for
- * tools that say that they only read; one that says that it writes is never answered from a cache, and neither is one of
- * a server that keeps something for each session.
+ * How long results of a tool may be cached, in milliseconds; undefined if they may not. An override for a pattern
+ * applies only to tools that are annotated as read-only. A tool that is annotated as writing is never answered from the
+ * cache, nor is a tool of a server that keeps state for each session.
  */
 export function cacheTtlOf(route: Route, catalog: Pick<Catalog, 'catalogOf'>): number | undefined {
   const { server, name } = route
@@ -26,7 +26,7 @@ export function cacheTtlOf(route: Route, catalog: Pick<Catalog, 'catalogOf'>): n
   }
 }
 
-/** What a server says of its tool, of one that it does not list nothing; hints that are not there say nothing either. */
+/** The effect that a server declares for its tool; `unknown` if the tool is not listed or has no hints. */
 function effectOf(tool: JsonObject | undefined): 'reads' | 'writes' | 'unknown' {
   const annotations = tool?.['annotations']
   const { readOnlyHint, destructiveHint } = isJsonObject(annotations) ? annotations : {}

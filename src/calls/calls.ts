@@ -3,10 +3,10 @@ import { GatewayError } from '../domain/errors/errors.ts'
 import type { JsonObject } from '../domain/json/json.ts'
 import type { Call, Caller, Operation, Stage } from './call.ts'
 
-/** Time for another replica, or a restarted gateway, to take over. */
+/** Time within which another replica, or the restarted gateway, should be ready. */
 const RETRY_AFTER_MS = 1000
 
-/** Runs operations through the pipeline; the one way to a server for every face. */
+/** Runs operations through the pipeline; every face reaches servers through it. */
 export class Calls {
   readonly #stages: readonly Stage[]
   readonly #clock: Clock
@@ -24,7 +24,7 @@ export class Calls {
   }
 
   /**
-   * Runs one operation and resolves with the server's result, every field of it.
+   * Runs one operation and resolves with the server's result, unknown fields included.
    * @throws GatewayError
    */
   async run(caller: Caller, operation: Operation): Promise<JsonObject> {
@@ -67,7 +67,7 @@ export class Calls {
     try {
       return stage(call, (instead = call) => this.#step(instead, index + 1))
     } catch (error) {
-      // A stage in front may look at what becomes of the promise only.
+      // A stage before this one may inspect only how the promise settles.
       return Promise.reject(error)
     }
   }

@@ -7,12 +7,12 @@ const MAX_DEPTH = 16
 
 interface Declaration {
   readonly header: string
-  /** From the arguments down to the value. */
+  /** Names of the properties from the arguments down to the value. */
   readonly path: readonly string[]
 }
 
 const NONE: readonly Declaration[] = []
-/** Definitions live as long as their catalog; each is looked through once. */
+/** Definitions live as long as their catalog; each is searched once. */
 const known = new WeakMap<JsonObject, readonly Declaration[]>()
 
 /**
@@ -62,7 +62,7 @@ function textOf(value: unknown): string | undefined {
   return Number.isInteger(value) && !Number.isSafeInteger(value) ? undefined : String(value)
 }
 
-/** As it is where that survives an HTTP header, else as base64 in the form that the protocol gives. */
+/** The text itself if a header can carry it, else as base64 in the form that the protocol defines. */
 function encoded(text: string): string {
   const looksEncoded = text.startsWith('=?base64?') && text.endsWith('?=')
   if (PLAIN.test(text) && text === text.trim() && !looksEncoded) return text

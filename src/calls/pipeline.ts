@@ -36,9 +36,9 @@ export interface PipelineParts {
   readonly interruption: Interruption
   readonly limits: Limits
   readonly shares: TenantShares
-  /** The operator's own, in order. */
+  /** The operator's own stages, in order. */
   readonly ownStages: readonly Stage[]
-  /** What the gateway does itself, beside passing calls on: its stages, in order, and the cache of results. */
+  /** The stages of the gateway's own features, in order, and the cache of results. */
   readonly own: { readonly stages: readonly Stage[]; readonly caches: { readonly results: BoundedCache } }
   readonly seal: StateSeal
   readonly tasks: Tasks
@@ -50,7 +50,7 @@ export interface PipelineParts {
   readonly metrics: Metrics
 }
 
-/** The stages of a call, in order: each is around all that follow. */
+/** The stages of a call, in order: each stage wraps all that follow. */
 export function pipeline(parts: PipelineParts): Stage[] {
   const { catalog, upstreams, tasks, limits, metrics, own } = parts
   return [

@@ -2,7 +2,7 @@ import { GatewayError } from '../domain/errors/errors.ts'
 import type { JsonObject } from '../domain/json/json.ts'
 import type { Route } from './call.ts'
 
-/** To write a large result as JSON takes time: what was measured on the way is not measured again. */
+/** Serialising a large result takes time, so a size that was measured once is kept. */
 const measured = new WeakMap<JsonObject, number>()
 
 /**
@@ -20,7 +20,7 @@ export function sizeOf(result: JsonObject, route: Route | undefined): number {
   }
 }
 
-/** The same, and keeps it for whoever asks next. */
+/** Like `sizeOf`, and keeps the size for later stages. */
 export function measure(result: JsonObject, route: Route): number {
   const bytes = sizeOf(result, route)
   measured.set(result, bytes)

@@ -11,26 +11,28 @@ import { isInteractive } from './client/interactive.ts'
 import type { TaskTarget } from './tasks/task-handles.ts'
 
 /**
- * What a name leads to: a route and the decision on it, or nothing of that name. `pending` names a server that
- * the caller may use and that has not said yet what it offers.
+ * What a name resolves to: a route with the decision on it, or no target. `pending` is a server that the caller may use
+ * and whose offer is not known yet.
  */
 export type Routing =
   | {
       readonly found: true
       readonly route: Route
       readonly decision: Decision
-      /** Whether the server offers the target only to clients that it can ask something. */
+      /** Whether the server offers the target only to clients that it can send requests to. */
       readonly needsClient: boolean
     }
   | { readonly found: false; readonly pending: PendingServer | undefined }
 
-/** A server that the caller may use, by name, and the decision that says so. */
+/** A server that the caller may use and addressed by name, and the decision that allows it. */
 interface PendingServer {
   readonly name: string
   readonly decision: Decision
 }
 
-/** Finds where an operation goes and whether its caller may do it. The caller's own view plays no part. */
+/**
+ * Resolves the target of an operation and decides whether the caller may use it. The caller's cached view is not used.
+ */
 export function routeOf(caller: Caller, operation: Operation, catalog: Catalog): Routing {
   const candidates = candidatesOf(caller.principal, operation, catalog).map((route) => ({
     route,
@@ -63,7 +65,7 @@ function candidatesOf(principal: Principal, operation: Operation, catalog: Catal
   return item !== undefined && server !== undefined ? [{ server, name: item.name }] : []
 }
 
-/** A task is where it is, whatever its server lists by now. */
+/** A task stays at its server and tool, even if the server no longer lists the tool. */
 function taskRoutes(
   { server: key, tool }: TaskTarget,
   scope: string | undefined,
@@ -75,7 +77,7 @@ function taskRoutes(
     : [{ server, name: tool }]
 }
 
-/** A server that is addressed alone gets every URI: servers may serve resources that they do not list. */
+/** A server that is addressed alone gets every URI, because servers may serve resources that they do not list. */
 function resourceRoutes(principal: Principal, operation: Operation, catalog: Catalog): Route[] {
   const { name, scope } = operation
   if (scope !== undefined) return routeTo(scope, name, principal, catalog)

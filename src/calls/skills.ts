@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 /** Name under which clients and servers declare the skills extension of MCP. */
 export const SKILLS_EXTENSION = 'io.modelcontextprotocol/skills'
 
-/** An entry of `skills/list` as the merged view shows it: another URI for each file, and nothing else. */
+/** An entry of `skills/list` for the merged view, with each URI replaced by its alias. */
 export function skillUnder(serverName: string, skill: unknown): unknown {
   if (!isJsonObject(skill)) return skill
   const { resources } = skill
@@ -14,7 +14,7 @@ export function skillUnder(serverName: string, skill: unknown): unknown {
   })
 }
 
-/** The result of `skills/get` or `resources/directory/read` as a caller gets it that named the target by an alias. */
+/** The result of `skills/get` or `resources/directory/read` for a caller that addressed the target by an alias. */
 export function skillResultUnder(result: JsonObject, own: string, used: string): JsonObject {
   const serverName = own === used ? undefined : splitAlias(used)?.serverName
   if (serverName === undefined) return result

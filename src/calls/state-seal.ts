@@ -7,19 +7,19 @@ import { type Principal, principalKey } from '../domain/principal.ts'
 const CIPHER = 'aes-256-gcm'
 const IV_BYTES = 12
 const TAG_BYTES = 16
-/** Time that a person has to answer. */
+/** How long a person may take to answer. */
 const LIFETIME_MS = 60 * 60 * 1000
 
-/** What a sealed text is good for: this caller, and this purpose, such as a method and its target. */
+/** What a sealed text is bound to: this caller, and this purpose, such as a method and its target. */
 export interface SealBinding {
   readonly principal: Principal
   readonly purpose: string
 }
 
 /**
- * Hands texts of servers to callers and takes them back, unread, unchanged, in time, and from the same caller for the
- * same purpose only. Servers see every caller behind the gateway as one client, so they cannot bind their
- * `requestState` to the right one themselves (MCP 2026-07-28, multi round-trip requests).
+ * Seals texts of servers for callers: nobody else can read or change them, and they are accepted only in time, from the
+ * same caller and for the same purpose. Servers see every caller behind the gateway as one client, so they cannot bind
+ * their `requestState` to a caller themselves (MCP 2026-07-28, multi round-trip requests).
  */
 export class StateSeal {
   readonly #key: Buffer
@@ -40,7 +40,7 @@ export class StateSeal {
     return Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url')
   }
 
-  /** @throws GatewayError `invalid_request_state` for whatever was not sealed for this binding, or too long ago */
+  /** @throws GatewayError `invalid_request_state` for a text that was not sealed for this binding, or has expired */
   open(sealed: string, binding: SealBinding): string {
     const content = this.#decrypt(Buffer.from(sealed, 'base64url'), binding)
     if (!isJsonObject(content)) throw new GatewayError('invalid_request_state')

@@ -16,20 +16,20 @@ type Outcome = { readonly result: JsonObject } | { readonly error: unknown }
 const MAX_NAME = 128
 const NOTHING: JsonObject = {}
 
-/** A request of a client, as far as spans and metrics name it. */
+/** A request of a client, with what spans and metrics record of it. */
 interface TracedRequest {
   /** One of a fixed set. */
   readonly method: string
   readonly over: 'mcp' | 'rest'
   /** The revision that the client and the gateway have agreed on. */
   readonly protocolVersion?: string | undefined
-  /** Trace context in the message, which counts before that of the HTTP request. */
+  /** Trace context in the message, which takes precedence over that of the HTTP request. */
   readonly parent?: TraceFields | undefined
 }
 
 /**
- * Runs the answer to an MCP request in its server span, and counts and times it. The metric names no target: callers
- * make names up.
+ * Answers an MCP request in a server span, and counts and times it. The metric does not name the target, because
+ * callers can invent any number of names.
  */
 export async function measureRequest(
   request: TracedRequest,
@@ -54,8 +54,8 @@ export async function measureRequest(
 }
 
 /**
- * Runs the answer to a request in its server span. The span has the target's name only once the caller may know it:
- * what callers make up is neither bounded nor theirs to put into our telemetry.
+ * Answers a request in a server span. The span names the target only after the call was authorized: names that callers
+ * invent are unbounded, and must not reach our telemetry.
  */
 export function traceRequest(request: TracedRequest, answer: () => Promise<JsonObject>): Promise<JsonObject> {
   const { method, over, parent, protocolVersion } = request
@@ -77,7 +77,7 @@ export function traceRequest(request: TracedRequest, answer: () => Promise<JsonO
 }
 
 /**
- * Stage: `decide` in a span of its own, and what it found out on the span of the request.
+ * Stage: runs `decide` in a separate span, and records what it determined on the span of the request.
  * @param decide a stage that does nothing after its `next`
  */
 export function traceDecision(decide: Stage): Stage {
@@ -121,7 +121,8 @@ export function traceUpstream(
 
 /**
  * Parameters with the active span as the parent in `_meta`, in place of the caller's (MCP 2026-07-28, `_meta`), and
- * without the caller's baggage, which is for us. Without a span the caller's trace context passes as it is.
+ * without the caller's baggage, which is meant for the gateway. Without a span the caller's trace context passes
+ * unchanged.
  */
 function withTraceContext(params: JsonObject): JsonObject {
   const fields = activeTraceFields()
@@ -161,7 +162,7 @@ function factsOfMethod(method: string): Facts {
   }
 }
 
-/** Name of a span. URIs are no names: they are as many as there are resources, and templates put arguments into them. */
+/** Name of a span. It has no URI: there are as many as there are resources, and URI templates contain arguments. */
 function targetOf({ method, kind }: Operation, name: string): string {
   return kind === 'resource' ? method : `${method} ${name.slice(0, MAX_NAME)}`
 }
@@ -187,7 +188,7 @@ function factsOfServer(server: ServerDefinition): Facts {
   }
 }
 
-/** The JSON-RPC error that the caller gets, or what the tool said of itself. */
+/** The JSON-RPC error that the caller gets, or the error that the tool reported in its result. */
 function failureOverMcp(outcome: Outcome): Record<string, string> | undefined {
   if (!('error' in outcome)) return toolError(outcome.result)
   const error = toGatewayError(outcome.error)
@@ -206,7 +207,7 @@ function failureOverRest(outcome: Outcome): Facts | undefined {
   return { [ATTRIBUTE.errorType]: code, [ATTRIBUTE.errorCode]: code }
 }
 
-/** The upstream's own JSON-RPC error, else why there was no answer. */
+/** The upstream's own JSON-RPC error, else the reason why there was no answer. */
 function failureUpstream(outcome: Outcome): Facts | undefined {
   if (!('error' in outcome)) return toolError(outcome.result)
   const { code, facts } = toGatewayError(outcome.error)

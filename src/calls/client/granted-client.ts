@@ -5,16 +5,16 @@ import type { CallerClient } from '../call.ts'
 import { SKILLS_EXTENSION } from '../skills.ts'
 import { type Declared, extensionOf } from '../tasks/task-support.ts'
 
-/** Extensions of the client that concern how results look, and so may be told to any server. */
+/** Extensions of the client that only affect how results are displayed, so any server may see them. */
 const HARMLESS_EXTENSIONS = ['io.modelcontextprotocol/ui']
 const NONE: JsonObject = {}
 
-/** Extensions that change what requests and results are: both sides have to declare them. */
+/** Extensions that change requests and results: they apply only when client and server both declare them. */
 const MUTUAL_EXTENSIONS = [TASKS_EXTENSION, SKILLS_EXTENSION]
 
 /**
- * The client as a server gets to see it: with the capabilities that the server's document grants, and those extensions
- * that the server declares as well.
+ * The client as a server may see it: with the capabilities that the server's document grants, and the extensions that
+ * the server declares too.
  */
 export function grantedClient(
   client: CallerClient,
@@ -26,7 +26,7 @@ export function grantedClient(
   return { era, capabilities, logLevel, tell, ...(ask !== undefined && { ask }) }
 }
 
-/** Legacy servers would learn of an extension once for all requests. */
+/** None if client or server is legacy: a legacy server would learn of an extension once, for all requests. */
 function mutual(client: CallerClient, server: ServerDefinition, declared: Declared | undefined): string[] {
   const key = serverKey(server)
   if (declared === undefined || client.era !== 'modern' || declared.eraOf(key) !== 'modern') return []

@@ -7,14 +7,14 @@ type Declared = Pick<CallerClient, 'era' | 'capabilities'>
 const CAPABILITIES: readonly ClientCapability[] = ['elicitation', 'sampling', 'roots']
 
 /**
- * Whether a server that is told of its client's capabilities when it is connected may have more to offer to this one.
- * Clients of the modern era are never told of to such a server.
+ * Whether a server that learns the client's capabilities when it is connected may offer more to this client. Such a
+ * server never learns the capabilities of a modern client.
  */
 export function isInteractive(client: Declared | undefined): boolean {
   return declaresOneOf(CAPABILITIES, client)
 }
 
-/** The same with regard to one server, which is told no more than its document grants. */
+/** Whether this holds for one server, which sees only the capabilities that its document grants. */
 export function isInteractiveFor(
   { clientCapabilities }: ServerDefinition,
   client: Declared | undefined,

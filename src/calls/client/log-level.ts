@@ -4,12 +4,12 @@ import type { CallerClient } from '../call.ts'
 
 const TIMEOUT_MS = 5000
 
-/** The level that each connection was last told. */
+/** The level that was last set on each connection. */
 const told = new WeakMap<Connection, string>()
 
 /**
- * Tells a legacy server the least severity of log messages that the client of the connection wants, where that is
- * new to it. Best effort: the client's own filter holds in any case.
+ * Sets the client's minimum log level on a legacy server, unless the connection has this level already. Best effort:
+ * the client's own filter applies in any case.
  */
 export async function setLogLevel(
   connection: Connection,

@@ -1,12 +1,12 @@
 import type { Clock } from '../../domain/clock.ts'
 
-/** So many calls at once, which come back evenly over `perMs`. */
+/** The terms of a token bucket: it holds `calls` calls, and refills evenly over `perMs` milliseconds. */
 export interface Allowance {
   readonly calls: number
   readonly perMs: number
-  /** Who shares it. */
+  /** Name of the bucket that the caller uses. */
   readonly key: string
-  /** Who shares it while there are too many keys. */
+  /** Name of the shared bucket that the caller uses while there are too many buckets. */
   readonly commonKey: string
 }
 
@@ -15,14 +15,14 @@ const SWEEP_MS = 1000
 const TOLERANCE_MS = 0.001
 
 /**
- * Token buckets, each kept as the one number that matters: when it is full again. A bucket that is full is like none,
- * so it can be forgotten; one that is not is kept, whatever happens. While there are too many of those, newcomers
- * share a bucket, so that nobody gets an allowance anew by making others need one.
+ * Token buckets, each stored as the time at which it is full again. A full bucket need not be stored; one that is not
+ * full is never dropped. While there are too many of those, new keys share a bucket, so that nobody gets a full bucket
+ * by causing others to need one.
  */
 export class Allowances {
   readonly #clock: Clock
   readonly #maxKeys: number
-  /** On the monotonic clock, in milliseconds. */
+  /** Monotonic milliseconds. */
   readonly #fullAt = new Map<string, number>()
   readonly #commonFullAt = new Map<string, number>()
   #sweptAt = -SWEEP_MS
@@ -32,14 +32,14 @@ export class Allowances {
     this.#maxKeys = options.maxKeys ?? MAX_KEYS
   }
 
-  /** Keys that are known at present. */
+  /** Number of buckets that are stored. */
   get size(): number {
     return this.#fullAt.size
   }
 
   /**
-   * Takes one call from each allowance; from none if one of them is used up.
-   * @returns the one that is used up, and in how many milliseconds it has a call again
+   * Takes one call from each allowance, or from none if one of them is used up.
+   * @returns the allowance that is used up, and the milliseconds until it has a call again
    */
   take<T extends Allowance>(wanted: readonly T[]): { allowance: T; retryAfterMs: number } | undefined {
     const now = this.#clock.monotonic()
@@ -47,7 +47,7 @@ export class Allowances {
     for (const { allowance, fullAt } of taken) {
       const interval = allowance.perMs / allowance.calls
       const lateMs = fullAt + interval - now - allowance.perMs
-      // Sums of fractions are not exact; none of them is off by a whole call.
+      // Sums of fractions are inexact, but never by a whole call.
       if (lateMs > Math.min(interval / 2, TOLERANCE_MS)) return { allowance, retryAfterMs: Math.ceil(lateMs) }
     }
     for (const { allowance, bucket, key, fullAt } of taken)
@@ -62,7 +62,7 @@ export class Allowances {
     const isCommon = !this.#fullAt.has(key) && !this.#hasRoom(now)
     const bucket = isCommon ? this.#commonFullAt : this.#fullAt
     const used = isCommon ? commonKey : key
-    // An allowance that was made larger or faster owes no more than it could.
+    // After an allowance was made larger or faster, a bucket must not owe more than it can hold.
     const fullAt = Math.max(now, Math.min(bucket.get(used) ?? now, now + perMs))
     return { bucket, key: used, fullAt }
   }

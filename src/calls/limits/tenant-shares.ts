@@ -1,6 +1,6 @@
 import { ConcurrencyLimit } from '../../upstream/pool/concurrency-limit.ts'
 
-/** How many calls of a tenant may be with servers at the same time; others wait for their turn at their pools. */
+/** Limits how many calls of a tenant may be in flight at servers; further calls wait in the queues of their pools. */
 export class TenantShares {
   readonly #maxOf: (tenantId: string) => number | undefined
   readonly #shares = new Map<string, ConcurrencyLimit>()
@@ -10,7 +10,7 @@ export class TenantShares {
     this.#maxOf = options.maxOf
   }
 
-  /** The share of a tenant; undefined where it has no limit. */
+  /** The share of a tenant; undefined if it has no limit. */
   of(tenantId: string): ConcurrencyLimit | undefined {
     if (this.#maxOf(tenantId) === undefined) return undefined
     const known = this.#shares.get(tenantId)

@@ -49,7 +49,7 @@ async function createStageOf(module: string): Promise<CreateStage> {
   return create
 }
 
-/** More cannot be told of a function; what it gives is looked at with each call. */
+/** A function cannot be checked further; what it returns is checked at each call. */
 function isCreateStage(value: unknown): value is CreateStage {
   return typeof value === 'function'
 }

@@ -3,10 +3,10 @@
  * file imports nothing, so that it can be copied to where such modules are written.
  */
 
-/** Parameters and results, with members that the gateway does not know either. */
+/** Parameters and results, including members that the gateway does not know. */
 export type JsonObject = { [key: string]: unknown }
 
-/** A call as a stage sees it: of its caller and its target, and of nothing else. */
+/** What a stage sees of a call: its caller and its target. */
 export interface StageCall {
   readonly tenantId: string
   readonly subject: string
@@ -14,33 +14,37 @@ export interface StageCall {
   readonly roles: readonly string[]
   /** The way in: `rest`, `streamable-http`, `sse` or `websocket`. */
   readonly face: string
-  /** The same as in the log, in the usage record, and in `x-request-id`. */
+  /** The request id of the log, the usage record, and `x-request-id`. */
   readonly requestId: string
   /** The MCP method, for example `tools/call`; REST calls have one too. */
   readonly method: string
   readonly server: string
   /** The server's own name of the tool or prompt, or the resource's URI. */
   readonly target: string
-  /** What the caller sent, to be read; a stage that wants something else gives it to `next`. */
+  /** What the caller sent, read-only; a stage that changes parameters passes new ones to `next`. */
   readonly params: JsonObject
   /** Aborted when the caller goes away. */
   readonly signal: AbortSignal
 }
 
 /**
- * The rest of the call, which can run once. Rejects with what went wrong; a stage that is not concerned lets that pass.
- * @param params what goes on in place of the caller's
+ * Runs the rest of the call, at most once. It rejects with the error of the call, which a stage should pass on unless
+ * it handles that error.
+ * @param params replace the caller's parameters
  */
 export type NextStage = (params?: JsonObject) => Promise<JsonObject>
 
-/** One step of every call: gives back the result, or one of its own, or throws. */
+/** One stage of every call: returns the result or another one, or throws. */
 export type OperatorStage = (call: StageCall, next: NextStage) => Promise<JsonObject>
 
 /** What the module of a stage gets from the gateway when it is loaded. */
 export interface StageContext {
   /** The gateway's log, with the module in each line. */
   readonly logger: StageLogger
-  /** An error for the caller: the call is `forbidden`, for the reason given. Whatever else a stage throws stays inside. */
+  /**
+   * Makes the error that refuses the call: the caller gets `forbidden` with this reason. Other errors of a stage are
+   * logged and never shown to the caller.
+   */
   readonly refuse: (reason: string) => Error
   /** Registers what to do when the gateway stops. */
   readonly onClose: (close: () => Promise<void> | void) => void

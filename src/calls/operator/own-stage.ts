@@ -6,9 +6,9 @@ import type { NextStage, OperatorStage, StageCall } from './operator-stage.ts'
 import { routeOfCall } from '../routed.ts'
 
 /**
- * Stage: one of the operator's own. It sees its call only and can change nothing but what goes on and what comes back.
- * What it throws stays inside, unless it is the gateway's own error; so does that it takes longer, without the rest of
- * the call, than the call may.
+ * Stage: runs one of the operator's own stages. It sees only its call, and can change only the parameters that go on
+ * and the result that comes back. Its errors are logged and not shown to the caller, except those of the gateway; so is
+ * a timeout of the stage's own time, without the rest of the call.
  */
 export function ownStage(run: OperatorStage, { module, clock }: { module: string; clock: Clock }): Stage {
   return async (call, next) => {
@@ -30,9 +30,9 @@ export function ownStage(run: OperatorStage, { module, clock }: { module: string
   }
 }
 
-/** What follows a stage, and the time that the stage takes before and after it. */
+/** The rest of the call after a stage, and the time that the stage itself takes. */
 class RestOfCall {
-  /** Rejects when the stage takes too long. */
+  /** Rejects when the stage itself takes too long. */
   readonly overdue: Promise<never>
   readonly #call: Call
   readonly #next: () => Promise<JsonObject>
@@ -58,7 +58,7 @@ class RestOfCall {
 
   readonly run: NextStage = (params) => {
     const result = this.#run(params)
-    // A stage that does not wait for it must not bring the process down.
+    // A stage that does not await the result must not end the process with an unhandled rejection.
     result.catch(() => undefined)
     return result
   }
@@ -95,7 +95,7 @@ function describe({ caller, operation, params }: Call, { server, name }: Route):
     method: operation.method,
     server: server.name,
     target: name,
-    // The caller's own are what is recorded.
+    // The usage record has the caller's own parameters.
     get params() {
       return (copy ??= structuredClone(params))
     },

@@ -10,8 +10,8 @@ const CALLER_ERRORS: ReadonlyMap<number, ErrorCode> = new Map([
 const RESOURCE_NOT_FOUND = -32002
 
 /**
- * Stage: gives a server's error about the caller's input the caller's code, so that answer, record and numbers agree
- * on whose fault it was. The server's own error stays in the facts, and goes out as it is over MCP.
+ * Stage: maps a server's error about the caller's input to the caller's error code, so that answer, record and metrics
+ * agree on whose fault it was. The server's own error stays in the facts, and is passed on unchanged over MCP.
  */
 export const callerErrors: Stage = ({ operation }, next) =>
   next().catch((thrown: unknown) => {
@@ -23,7 +23,7 @@ export const callerErrors: Stage = ({ operation }, next) =>
       : new GatewayError(code, upstream?.message, { cause: error, facts: error.facts })
   })
 
-/** To a tool the code for unknown resources means nothing; servers use it for one that they have not initialized. */
+/** For a tool the code for unknown resources has no meaning; servers use it when they are not initialized. */
 function codeOf(code: number, { kind }: Operation): ErrorCode | undefined {
   if (code === RESOURCE_NOT_FOUND) return kind === 'resource' ? 'resource_not_found' : undefined
   return CALLER_ERRORS.get(code)

@@ -23,8 +23,8 @@ interface Sending {
 }
 
 /**
- * Stage: over whose connections the call goes, and what of its client the server gets to see. A call that was waiting for
- * a pool that has ended goes on with the one in its place, if there is one.
+ * Stage: chooses the pool whose connections the call uses, and what the server may see of the client. A call that
+ * waited for a pool that has stopped continues with its replacement, if there is one.
  */
 export function choosePool(options: ChoosePoolOptions): Stage {
   const send = throughPool(options)
@@ -36,7 +36,7 @@ export function choosePool(options: ChoosePoolOptions): Stage {
   return stage
 }
 
-/** Whether a call got no further than to a pool that ended meanwhile. */
+/** Whether a call reached only a pool that has stopped since. */
 function isLeftBehind({ pool, instance }: Call, error: unknown): boolean {
   return pool?.isStopped === true && instance === undefined && isNeverSent(error)
 }
@@ -67,22 +67,25 @@ async function withPoolOfLegacy(
   return next()
 }
 
-/** The client as the server reaches it: cut to what it may see of it, and under the client's own names for tasks. */
+/**
+ * The client as the server can reach it: limited to what the server may see, and with tasks named by the caller's
+ * handles.
+ */
 function clientFor(
   { upstreams, tasks }: ChoosePoolOptions,
   { call, route: { server }, client }: Sending,
 ): CallerClient {
   const granted = grantedClient(client, server, upstreams)
   const key = serverKey(server)
-  // Before its first connection nobody knows what the server has.
+  // Before the first connection the server's capabilities are unknown.
   const mayHaveTasks = upstreams.eraOf(key) === undefined || hasTasks(upstreams, key, 'legacy')
   if (client.era === 'modern' || !mayHaveTasks) return granted
   return new TaskIds({ tasks, server: key, principal: call.caller.principal }).client(granted)
 }
 
 /**
- * A legacy server learns once, when it is connected, what its client can do, and whatever it then says or asks has
- * no addressee but the connection: a client that can be asked gets a connection of its own.
+ * A legacy server learns its client's capabilities once, when it is connected, and what it then sends or asks is
+ * addressed only to the connection. So a client that accepts requests of servers gets a separate connection.
  */
 async function poolOfLegacy(options: ChoosePoolOptions, { call, route, client }: Sending): Promise<Pool> {
   const { upstreams } = options
@@ -111,13 +114,13 @@ function canBeAsked({ capabilities }: CallerClient): boolean {
   return Object.keys(capabilities).length > 0
 }
 
-/** The pool of the caller's isolation key, which is its own where the server keeps something for each session. */
+/** The pool of the caller's isolation key, which is unique to the caller if the server keeps state for each session. */
 function sharedPool({ upstreams }: ChoosePoolOptions, caller: Caller, server: ServerDefinition): Pool {
   const owner = server.sharing === 'session' ? caller.principal : undefined
   return upstreams.poolFor(server, isolationKey(server, caller), undefined, owner)
 }
 
-/** The connections of one session's own. */
+/** The isolation key of the connections that belong to one session. */
 export function sessionKey(sessionId: string): string {
   return `session:${sessionId}`
 }

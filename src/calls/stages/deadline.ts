@@ -1,7 +1,7 @@
 import { overridesOf } from '../../domain/documents/tool-rules.ts'
 import type { Call, Stage } from '../call.ts'
 
-/** Stage: sets how long the call may take: the tool's limit, else the server's, else the gateway's. */
+/** Stage: sets the timeout of the call: the tool's, else the server's, else the gateway's. */
 export function deadline(options: { callTimeoutMs: number }): Stage {
   return (call, next) => {
     call.timeoutMs = limitOf(call, 'timeoutMs') ?? options.callTimeoutMs
@@ -9,13 +9,15 @@ export function deadline(options: { callTimeoutMs: number }): Stage {
   }
 }
 
-/** How long a call may take whose server reports progress, from now on; undefined where progress changes nothing. */
+/** Milliseconds that a call has left if its server reports progress; undefined if progress does not extend it. */
 export function extendedMs(call: Call, now: number): number | undefined {
   const maxTotalMs = limitOf(call, 'maxTotalMs')
   return maxTotalMs === undefined ? undefined : Math.max(1, call.startedAt + maxTotalMs + call.askedMs - now)
 }
 
-/** When the call has to be over, on the monotonic clock. Moves as the client is asked something. */
+/**
+ * When the call must end, in monotonic milliseconds. It moves by the time that the client takes to answer questions.
+ */
 export function deadlineOf({ startedAt, timeoutMs, askedMs }: Call): number {
   return startedAt + timeoutMs + askedMs
 }

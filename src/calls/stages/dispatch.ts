@@ -23,7 +23,7 @@ interface DispatchOptions {
   readonly shares: TenantShares
 }
 
-/** Last stage: sends the operation to an instance of its server and gives back the server's result as it is. */
+/** Last stage: sends the operation to an instance of its server and returns the server's result unchanged. */
 export function dispatch(options: DispatchOptions): Stage {
   const { clock } = options
   return async (call) => {
@@ -93,7 +93,7 @@ function toolOf(catalog: Catalog, { server, name }: Route): JsonObject | undefin
   return catalog.catalogOf(server)?.toolsByOwnName.get(name)?.own
 }
 
-/** Subscribes; each notice is delivered only while the caller may still read the resource. */
+/** Subscribes to a resource; each update is delivered only while the caller may still read the resource. */
 async function watchResource(
   { catalog }: DispatchOptions,
   given: { call: Call; route: Route; pool: Pool; watch: ResourceWatch; run: RunOptions },
@@ -113,7 +113,7 @@ async function watchResource(
   return {}
 }
 
-/** The caller's parameters under the server's own name of the target. */
+/** The caller's parameters with the server's own name of the target. */
 function paramsFor({ operation, params }: Call, { name }: Route): JsonObject {
   switch (operation.method) {
     case 'tools/call':

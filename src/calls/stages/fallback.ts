@@ -16,7 +16,9 @@ interface FallbackOptions {
   readonly metrics: Pick<Metrics, 'fallback'>
 }
 
-/** The server cannot be had; anything else would be no different elsewhere, or not the server's fault. */
+/**
+ * Errors that mean the server is unavailable; any other would also occur at the fallback, or is not the server's fault.
+ */
 const OUT_OF_REACH: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'upstream_unavailable',
   'upstream_busy',
@@ -24,9 +26,9 @@ const OUT_OF_REACH: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ])
 
 /**
- * Stage: where a server cannot be had, and the call has surely not run, the tool of the same name of its `fallback`
- * gets the call, if the caller may use that one. It is not asked for what a call has begun with the other server (a
- * task, the answers to questions), and its own fallback never.
+ * Stage: when a server is unavailable and the call has certainly not run, sends the call to the tool of the same name
+ * at the server's `fallback`, if the caller may use that one. A call that continues something at the first server (a
+ * task, answers to questions) is never sent elsewhere, and the fallback's own `fallback` is not used.
  */
 export function fallback(options: FallbackOptions): Stage {
   return (call, next) => {
@@ -44,7 +46,7 @@ interface Step {
   readonly next: () => Promise<JsonObject>
 }
 
-/** A task would belong to the one server, and so does what it asked. */
+/** A call that continues neither a task nor a question, which exist only at the first server. */
 function isFresh({ operation, params }: Call): boolean {
   if (operation.method !== 'tools/call' || namesTask(params)) return false
   return !('task' in params) && !('requestState' in params) && !('inputResponses' in params)
@@ -62,7 +64,7 @@ function standIn(options: FallbackOptions, step: Step, error: GatewayError): Pro
   return next()
 }
 
-/** The same tool of the other server, under the caller's own rights. */
+/** The route to the same tool of the other server, under the caller's own rights. */
 function otherRoute(catalog: Catalog, call: Call, { server, name }: Route): Found | undefined {
   const { caller, operation } = call
   const known = catalog.toolName(serverKey(server), name)

@@ -9,14 +9,14 @@ import { RoundState } from './round-state.ts'
 const MAX_ROUNDS = 10
 const MAX_QUESTIONS = 16
 const ASK_MS = 10 * 60 * 1000
-/** JSON-RPC error of 2025-11-25 by which a legacy server asks for an elicitation of mode `url`. */
+/** JSON-RPC error of 2025-11-25 by which a legacy server requests an elicitation of mode `url`. */
 const URL_ELICITATION_REQUIRED = -32_042
 
 /**
- * Stage: what a server needs from the client before it can complete a call (MCP 2026-07-28, multi round-trip
- * requests). A modern client gets the server's questions as they are, with a sealed state; a legacy client is asked
- * each of them, and the call goes on with its answers. Whoever answers, a server gets no state but its own, given to
- * this very caller, and no answers but those to its own questions.
+ * Stage: handles the input that a server requests from the client before it completes a call (MCP 2026-07-28, multi
+ * round-trip requests). A modern client gets the server's questions unchanged, with a sealed state; a legacy client is
+ * asked each question, and the call continues with its answers. In both cases a server gets only its own state, issued
+ * to this caller, and only answers to its own questions.
  */
 export function inputRounds(
   options: ConstructorParameters<typeof RoundState>[0] & { readonly clock: Clock },
@@ -36,21 +36,24 @@ async function modernRound(
   { call, client }: { call: Call; client: CallerClient },
   next: () => Promise<JsonObject>,
 ): Promise<JsonObject> {
-  // What the caller addressed: further on another server may take its place.
+  // What the caller addressed: after a fallback the call has another server.
   const binding = round.bindingOf(call)
   round.resume(call, binding)
   let result: JsonObject
   try {
     result = await next()
   } catch (error) {
-    // A legacy server takes no answers; it has to be called once more, like the first time.
+    // A legacy server takes no answers: the same call has to be sent again.
     return urlElicitations(error, call, client)
   }
   if (result['resultType'] !== 'input_required') return result
   return round.asked(result, { call, binding, state: stateIn(result, call) })
 }
 
-/** The server's own state. @throws GatewayError `upstream_bad_response` for one that is no text */
+/**
+ * The server's own state.
+ * @throws GatewayError `upstream_bad_response` if it is not a string
+ */
 function stateIn({ requestState }: JsonObject, call: Call): string | undefined {
   if (requestState === undefined || typeof requestState === 'string') return requestState
   throw badResponse(call, 'requestState is not a string')
@@ -83,7 +86,7 @@ async function rounds(
   }
 }
 
-/** One question after the other: most are for a person. */
+/** Asks one question after the other, because most of them are for a person. */
 async function answers(call: Call, ask: Ask, clock: Clock, requests: unknown): Promise<JsonObject> {
   const responses: JsonObject = {}
   if (requests === undefined) return responses
@@ -101,7 +104,7 @@ async function answers(call: Call, ask: Ask, clock: Clock, requests: unknown): P
       })
     } catch (cause) {
       if (signal.aborted) throw cause
-      // Whatever the client said to this is not the server's answer to the call.
+      // An error of the client is not the server's answer to the call.
       throw new GatewayError('client_not_reachable', messageOf(cause), { cause, facts: factsOf(call) })
     } finally {
       cancel()
@@ -110,13 +113,16 @@ async function answers(call: Call, ask: Ask, clock: Clock, requests: unknown): P
   return responses
 }
 
-/** An elicitation of mode `url` has an id in 2025-11-25, and none in 2026-07-28. */
+/** An elicitation of mode `url` has an id in 2025-11-25, but not in 2026-07-28. */
 function legacyParams(params: JsonObject | undefined): JsonObject | undefined {
   if (params?.['mode'] !== 'url' || params['elicitationId'] !== undefined) return params
   return { ...params, elicitationId: randomUUID() }
 }
 
-/** The error of a legacy server as the questions that a modern client expects, if it can answer them, and may be asked. */
+/**
+ * The questions for a modern client that the error of a legacy server stands for, if the client supports them and the
+ * server may ask them.
+ */
 function urlElicitations(thrown: unknown, call: Call, client: CallerClient): JsonObject {
   const error = toGatewayError(thrown)
   const { upstream } = error.facts
@@ -139,7 +145,9 @@ function canOpenUrls({ route }: Call, client: CallerClient): boolean {
   return isJsonObject(elicitation) && 'url' in elicitation
 }
 
-/** @throws GatewayError `upstream_bad_response` for more questions than anybody should have to answer at once */
+/**
+ * @throws GatewayError `upstream_bad_response` if there are more questions than a client should have to answer at once
+ */
 function notTooMany<T>(call: Call, questions: readonly T[]): readonly T[] {
   if (questions.length <= MAX_QUESTIONS) return questions
   throw badResponse(call, `it asks ${questions.length} questions at once`)

@@ -1,11 +1,11 @@
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { Call, Stage } from '../call.ts'
 
-/** Ends calls that may not go on, so that their callers and their records learn of it while there is time. */
+/** Ends all calls at shutdown, so that callers get an answer and records are written before the process exits. */
 export class Interruption {
   readonly #interrupt = new Map<Call, (error: GatewayError) => void>()
 
-  /** Stage: waits for the rest of the call, or for its interruption. */
+  /** Stage: waits for the rest of the call, or for the shutdown. */
   readonly stage: Stage = (call, next) => {
     const { promise, resolve, reject } = Promise.withResolvers<Awaited<ReturnType<typeof next>>>()
     this.#interrupt.set(call, reject)
@@ -13,7 +13,7 @@ export class Interruption {
     return promise.finally(() => this.#interrupt.delete(call))
   }
 
-  /** Fails every call in flight with `shutting_down`. What was sent to a server may have run. */
+  /** Fails every call in flight with `shutting_down`. A call that was sent to a server may have run. */
   shutDown(): void {
     for (const [{ route }, reject] of this.#interrupt) {
       const facts = { mayHaveExecuted: true, ...(route && { server: route.server.name }) }

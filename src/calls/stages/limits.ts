@@ -7,13 +7,13 @@ import type { Call, Route, Stage } from '../call.ts'
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 
-/** What a tenant may use; an absent quota is no limit. */
+/** The call quotas of a tenant; an absent quota is no limit. */
 export interface CallQuotas {
   readonly callsPerMinute?: number | undefined
   readonly callsPerDay?: number | undefined
 }
 
-/** An allowance, and what its sharers are told when it is used up. */
+/** An allowance, and the error message when it is used up. */
 interface Limit extends Allowance {
   readonly message: string
 }
@@ -28,7 +28,7 @@ export class Limits {
     this.#quotasOf = options.quotasOf
   }
 
-  /** Stage: refuses what is more than server and tenant allow. What is refused counts towards neither. */
+  /** Stage: refuses calls beyond the limits of server and tenant. A refused call counts towards neither. */
   readonly stage: Stage = (call, next) => {
     const { principal } = call.caller
     const quotas = this.#quotasOf(principal.tenantId)
@@ -38,7 +38,10 @@ export class Limits {
     return refusal === undefined ? next() : Promise.reject(refusal)
   }
 
-  /** Takes what another server wants for a call that is to go there; it counts towards its tenant already. */
+  /**
+   * Takes a call from the limits of another server that the call is sent to instead; the tenant's quotas have counted
+   * it already.
+   */
   refusalOf({ caller }: Call, { server }: Route): GatewayError | undefined {
     return this.#take(limitsOfServer(caller.principal, server))
   }
@@ -77,7 +80,7 @@ function keys(what: string, who: string): Pick<Allowance, 'key' | 'commonKey'> {
   return { key: `${what}\n${who}`, commonKey: what }
 }
 
-/** Rights play no part: a narrower token of the same caller is no other caller. */
+/** Rights are not part of the key: the same caller with a narrower token shares the same allowance. */
 function sharerOf(
   { tenantId, issuer, subject }: Principal,
   per: NonNullable<ServerDefinition['rateLimit']>['per'],

@@ -18,8 +18,8 @@ interface RecordOptions {
 }
 
 /**
- * First stage: nothing runs unless it can be recorded, and whatever was tried is recorded and counted once, before its
- * answer goes out.
+ * First stage: no call runs unless it can be recorded, and every attempted call is recorded and counted once, before
+ * its answer is sent.
  */
 export function record(options: RecordOptions): Stage {
   const { audit, clock } = options
@@ -84,7 +84,7 @@ function recordOf(call: Call, finished: Finished): PendingRecord {
   }
 }
 
-/** A server that has not answered yet is no route, but it is what the call was for. */
+/** The server that the call was meant for, if no route was found because the server has not answered yet. */
 function serverOf({ route }: Call, failure: GatewayError | undefined): string | undefined {
   return route?.server.name ?? failure?.facts.server
 }

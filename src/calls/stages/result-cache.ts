@@ -14,25 +14,24 @@ interface CacheOptions {
   readonly catalog: Pick<Catalog, 'catalogOf'>
 }
 
-/** What those who share one run get. */
+/** What the callers of one shared run get. */
 interface Shared {
   readonly result: JsonObject
-  /** The result as JSON; undefined where it is only of the call that it answers. */
+  /** The result as JSON; undefined if it is only for the call that ran. */
   readonly text: string | undefined
   readonly instance: string | undefined
 }
 
-/** The ways to log in to a server that are the same for every caller. */
+/** Upstream authentication modes that use the same credentials for every caller. */
 const SAME_FOR_ALL: ReadonlySet<string> = new Set(['none', 'bearer', 'headers'])
-/** A call of these goes on with something that another has begun, or begins something that only its caller has. */
+/** Parameters of calls that continue something, or start something that only their caller may use. */
 const PERSONAL_PARAMS = ['task', 'requestState', 'inputResponses']
-/** Members of `_meta` that are the trace context, and those of the protocol itself, which tell of the client. */
+/** Members of `_meta` that are trace context or belong to the protocol, which describe the client. */
 const OF_THE_WAY = /^(traceparent|tracestate|baggage|io\.modelcontextprotocol\/.*)$/
 
 /**
- * Stage: answers the call of a tool with `cacheTtlMs` with what an equal one was answered, for callers with equal
- * rights in the same tenant. Equal calls at the same time reach the server once; who goes away takes nothing from the
- * others.
+ * Stage: answers calls of a tool with `cacheTtlMs` from the cache, for callers with equal rights in the same tenant.
+ * Equal calls at the same time reach the server once; a caller that cancels does not end the run for the others.
  */
 export function resultCache(options: CacheOptions): Stage {
   const runs = new SharedRuns<Shared, JsonObject>()
@@ -77,8 +76,8 @@ async function cached(step: Step, next: Next): Promise<JsonObject> {
 }
 
 /**
- * What an answer depends on: the rights that the decision looks at, the server as its document is now, the tool, and
- * what the server gets of the call.
+ * The cache key: the rights that decisions depend on, the server's current document, the tool, and what the server gets
+ * of the call.
  */
 function keyOf({ caller: { principal }, params }: Call, { server, name }: Route): CacheKey {
   const digest = digestOf(
@@ -91,7 +90,7 @@ function keyOf({ caller: { principal }, params }: Call, { server, name }: Route)
   return { tenantId: principal.tenantId, digest }
 }
 
-/** The parameters without what differs from call to call and from client to client, and says nothing of what is wanted. */
+/** The parameters that identify the call; metadata of the request and of the client is left out. */
 function contentOf({ name: _name, _meta: given, ...params }: JsonObject): JsonObject {
   const meta = isJsonObject(given) ? Object.entries(given).filter(([key]) => !OF_THE_WAY.test(key)) : []
   return {
@@ -106,7 +105,7 @@ function callerKey(principal: Principal, server: ServerDefinition): string {
   return isSameForAll ? accessKey(principal) : principalKey(principal)
 }
 
-/** Definitions never change once made. */
+/** Definitions are immutable, so each is digested once. */
 const versions = new WeakMap<ServerDefinition, string>()
 
 function versionOf(server: ServerDefinition): string {
@@ -117,7 +116,7 @@ function versionOf(server: ServerDefinition): string {
   return version
 }
 
-/** The operation as it is of nobody: there is no client to be asked, and it ends when nobody waits any more. */
+/** The operation detached from any client: no client can be asked, and it ends when no caller waits for it any more. */
 function operationOf(
   { client: _client, onProgress, ...operation }: Operation,
   signal: AbortSignal,
@@ -126,19 +125,19 @@ function operationOf(
   return { ...operation, signal, ...(onProgress !== undefined && { onProgress: tell }) }
 }
 
-/** Not a task, nor a question to the caller. */
+/** Whether a result is neither a task nor a question to the caller. */
 function isForAll(result: JsonObject): boolean {
   const { resultType, task } = result
   return (resultType === undefined || resultType === 'complete') && task === undefined
 }
 
-/** A copy for each caller: whoever gets it may change it. */
+/** A copy for each caller, because callers may change it. */
 function parsed(text: string): JsonObject {
   const value: unknown = JSON.parse(text)
   return isJsonObject(value) ? value : {}
 }
 
-/** The run may have reached the server, and may go on for others. */
+/** The run may have reached the server, and may continue for other callers. */
 function cancelled(cause: GatewayError, { server }: Route): GatewayError {
   return new GatewayError('cancelled', undefined, {
     cause,

@@ -19,10 +19,10 @@ interface RetryOptions {
   readonly metrics: Pick<Metrics, 'retry'>
 }
 
-/** What may be different a moment later. `upstream_busy` and `circuit_open` are not: they ask to be left alone. */
+/** Errors that may be temporary. `upstream_busy` and `circuit_open` are not among them: retries would add load. */
 const TRANSIENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['upstream_unavailable', 'upstream_timeout'])
 
-/** What only reads, whoever serves it. */
+/** Methods that only read, at any server. */
 const READS: ReadonlySet<string> = new Set([
   'resources/read',
   'resources/directory/read',
@@ -36,8 +36,9 @@ const READS: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Stage: sends a call again that failed for now. One that may have run is only repeated where that does no harm. Each
- * wait is chosen at random up to a bound that doubles (full jitter), within the deadline and the server's budget.
+ * Stage: retries a call that failed with a temporary error. A call that may have run is retried only if repeating it is
+ * harmless. Each delay is random up to a bound that doubles (full jitter), within the deadline and the server's retry
+ * budget.
  */
 export function retry(options: RetryOptions): Stage {
   const { budget } = options
@@ -72,7 +73,7 @@ async function repeat(options: RetryOptions, step: Step, first: GatewayError): P
   }
 }
 
-/** How long to wait before the next attempt; undefined where there is to be none. */
+/** The delay before the next attempt in milliseconds; undefined if there is no further attempt. */
 function delayAfter(
   options: RetryOptions,
   step: Step,
@@ -92,7 +93,7 @@ function delayAfter(
   return isGranted ? delayMs : undefined
 }
 
-/** Whether it does no harm to run the operation twice: what the operator says of a tool counts, else the server. */
+/** Whether the operation may run twice: the operator's setting for the tool decides, else the server's annotation. */
 function isRepeatable(
   { call: { operation }, route: { server, name } }: Step,
   options: RetryOptions,
@@ -109,7 +110,7 @@ function isRepeatable(
   )
 }
 
-/** What may have run in one of the attempts may have run. */
+/** The call may have run if any of its attempts may have run. */
 function afterAnother(before: GatewayError, error: GatewayError): GatewayError {
   if (before.facts.mayHaveExecuted === false || error.facts.mayHaveExecuted !== false) return error
   return new GatewayError(error.code, error.message, {

@@ -13,19 +13,19 @@ interface RoundStateOptions {
   readonly limits: Pick<Limits, 'refusalOf'>
 }
 
-/** What a modern client was asked: by which server, about which of its targets, and under which keys. */
+/** What a modern client was asked: by which server, about which target of it, and under which keys. */
 interface Asked {
   readonly server: ServerKey
   readonly name: string
   readonly keys: readonly string[]
-  /** The server's own `requestState`; absent where it gave none. */
+  /** The server's own `requestState`; absent if it sent none. */
   readonly state?: string
 }
 
 /**
- * Carries who asked from one round of a modern client to the next, sealed in the client's `requestState`. The server
- * that asked need not be the one that the caller addresses: another one may stand in for it, and what a name leads to
- * may change between two rounds.
+ * Carries the asking server from one round of a modern client to the next, sealed in the client's `requestState`. The
+ * asking server may differ from the addressed one: after a fallback, or when a name resolves to another server since
+ * the last round.
  */
 export class RoundState {
   readonly #options: RoundStateOptions
@@ -34,7 +34,7 @@ export class RoundState {
     this.#options = options
   }
 
-  /** What the client's state is good for: the same caller, and the same request to what it addressed. */
+  /** What the client's state is bound to: the same caller, and the same request to the addressed target. */
   bindingOf({ caller, operation, route }: Call): SealBinding {
     const server = route === undefined ? '' : serverKey(route.server)
     return {
@@ -44,14 +44,14 @@ export class RoundState {
   }
 
   /**
-   * Leads the call to the server whose questions it answers, with that server's state and the answers to what it asked.
-   * Answers to nothing are left out.
-   * @throws GatewayError `invalid_request_state`, also when the caller may not use that server any more; `rate_limited`
+   * Routes the call to the server whose questions it answers, with that server's state and the answers to its
+   * questions. Other answers are left out.
+   * @throws GatewayError `invalid_request_state`, also when the caller may no longer use that server; `rate_limited`
    */
   resume(call: Call, binding: SealBinding): void {
     const { requestState, inputResponses, ...rest } = call.params
     if (requestState === undefined) {
-      // What a task asks is answered under the handle of the task, which leads to its server.
+      // Questions of a task are answered under its handle, which determines the server.
       if (inputResponses !== undefined && call.operation.task === undefined) call.params = rest
       return
     }
@@ -64,7 +64,10 @@ export class RoundState {
     }
   }
 
-  /** The questions with a state that leads back to the server that asks them. @param state the server's own */
+  /**
+   * The questions, with a state that routes the answers to the server that asked.
+   * @param state the server's own
+   */
   asked(
     result: JsonObject,
     { call, binding, state }: { call: Call; binding: SealBinding; state: string | undefined },
@@ -82,7 +85,7 @@ export class RoundState {
   #opened(requestState: unknown, binding: SealBinding): Asked {
     if (typeof requestState !== 'string') throw new GatewayError('invalid_request_state')
     const text = this.#options.seal.open(requestState, binding)
-    // It was sealed, so it is what was written.
+    // Only texts that this class wrote can be opened.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nobody else can have written it
     return JSON.parse(text) as Asked
   }

@@ -6,8 +6,8 @@ import type { Call, Route, Stage } from '../call.ts'
 import { measure } from '../result-size.ts'
 
 /**
- * Stage: gives the server of a tool the arguments that its operator wants it to get, under the server's own names, and
- * the caller no result that is larger than the operator allows.
+ * Stage: sends the arguments that the operator configured for the tool, under the server's own names, and refuses a
+ * result that is larger than the operator allows.
  */
 export function shape(catalog: Pick<Catalog, 'catalogOf'>): Stage {
   return (call, next) => {
@@ -31,7 +31,7 @@ async function shaped(step: Step, next: () => Promise<JsonObject>): Promise<Json
   try {
     return checkedSize(await next(), step)
   } finally {
-    // What comes before may send the caller's once more.
+    // Stages before this one may send the caller's parameters again.
     call.params = given
   }
 }

@@ -13,14 +13,14 @@ const METHODS: ReadonlySet<string> = new Set([
   'tasks/get',
   'tasks/result',
 ])
-/** What a client fetches by itself, unless a server has it. */
+/** URIs that a client fetches itself, unless a server lists them. */
 const FETCHED = /^(?:https?|data):/i
-/** To find out where a URI leads takes a look at every server; an alias leads to the right one in any case. */
+/** Resolving a URI checks every server; above this number of URIs, aliases are used, which are always correct. */
 const MAX_LOOKS = 1000
 
 /**
- * Stage: where all servers are addressed together, the URIs in a result that would not lead to the server that answered
- * are shown under the alias that does. A step of a pipeline gets them as the server knows them.
+ * Stage: when all servers are addressed together, replaces each URI in a result that would not resolve to the answering
+ * server by its alias. A step of a pipeline gets the server's own URIs.
  */
 export function shownUris(catalog: Catalog): Stage {
   return async (call, next) => {
@@ -31,7 +31,7 @@ export function shownUris(catalog: Catalog): Stage {
   }
 }
 
-/** The name under which the caller gets a URI that the server of a route gave. */
+/** The URI that the caller gets for a URI from the server of the route. */
 function shownUri(
   { caller, operation }: Pick<Call, 'caller' | 'operation'>,
   { server }: Route,
@@ -48,7 +48,7 @@ function shownUri(
     return isOwn ? uri : aliasOf(server.name, uri)
   }
   return (uri) => {
-    // The caller's own name of what it reads.
+    // The URI that the caller used to read the resource.
     if (uri === '' || (operation.kind === 'resource' && uri === operation.name)) return uri
     const shown = known.get(uri) ?? look(uri)
     known.set(uri, shown)

@@ -8,7 +8,7 @@ import type { TaskTarget } from '../tasks/task-handles.ts'
 import { namesTask, TaskIds, type Tasks } from '../tasks/task-ids.ts'
 import { type Declared, hasTasks } from '../tasks/task-support.ts'
 
-/** `tasks/result` is answered when the task is over, and whoever waits for it can give up at any time. */
+/** Timeout of `tasks/result`, which is answered when the task ends; a caller can cancel it at any time. */
 const RESULT_MS = 60 * 60 * 1000
 
 interface TaskCallsOptions {
@@ -20,8 +20,9 @@ interface TaskCallsOptions {
 type Next = () => Promise<JsonObject>
 
 /**
- * Stage: tasks of a server, where client and server have tasks of the same era. The caller gets handles in place of
- * the server's ids, and the server hears of no task but the caller's own with it. What a client would run as a task and cannot is refused before anything is sent.
+ * Stage: supports tasks of a server if client and server have tasks of the same era. The caller gets handles in place
+ * of the server's ids, and may name only its own tasks to the server. A tool call that must run as a task and cannot is
+ * refused before anything is sent.
  */
 export function taskCalls(options: TaskCallsOptions): Stage {
   return (call, next) => {
@@ -44,13 +45,13 @@ function idsOf({ tasks }: TaskCallsOptions, { call, route }: Step): TaskIds {
   return new TaskIds({ tasks, server: serverKey(route.server), principal: call.caller.principal })
 }
 
-/** A tool call, which may become a task. */
+/** A tool call, which may create a task. */
 async function toolCall(options: TaskCallsOptions, step: Step): Promise<JsonObject> {
   const isAsked = checkAsked(step, options)
   const result = await step.next()
   const { taskId, task } = result
   if (result['resultType'] === 'task' && typeof taskId === 'string') {
-    // Another server may have stood in for the first.
+    // A fallback may have answered in place of the first server.
     const { route = step.route } = step.call
     return { ...result, taskId: idsOf(options, { ...step, route }).handleOf(route.name, taskId) }
   }
@@ -62,8 +63,9 @@ async function toolCall(options: TaskCallsOptions, step: Step): Promise<JsonObje
 }
 
 /**
- * Whether a legacy client asks for the call to be a task.
- * @throws GatewayError `invalid_arguments` when it cannot be, `client_capability_required` when it must be
+ * Whether a legacy client requests that the call runs as a task.
+ * @throws GatewayError `invalid_arguments` if it cannot, `client_capability_required` if it must,
+ * and the client is not legacy
  */
 function checkAsked(step: Step, { declared, catalog }: TaskCallsOptions): boolean {
   const { call, route } = step
@@ -73,7 +75,7 @@ function checkAsked(step: Step, { declared, catalog }: TaskCallsOptions): boolea
     return false
   }
   const key = serverKey(route.server)
-  // To the modern era it is a member like any other.
+  // In the modern era `task` has no meaning here, so it passes like any other member.
   if (client?.era === 'modern' && declared.eraOf(key) === 'modern') return false
   if (client?.era === 'legacy' && hasTasks(declared, key, 'legacy')) return true
   throw new GatewayError('invalid_arguments', 'This tool cannot be called as a task', {
@@ -81,7 +83,7 @@ function checkAsked(step: Step, { declared, catalog }: TaskCallsOptions): boolea
   })
 }
 
-/** A legacy client that does not ask for a task hears from the server that it must; others could not ask for one. */
+/** Refuses a tool that must run as a task: only legacy clients can request that, and they get the server's own answer. */
 function checkNeedsNoTask(
   { call: { operation }, route: { server, name } }: Step,
   catalog: TaskCallsOptions['catalog'],
@@ -93,7 +95,7 @@ function checkNeedsNoTask(
   throw new GatewayError('client_capability_required', message, { facts })
 }
 
-/** Something about one task. */
+/** A request about one task. */
 async function taskCall(options: TaskCallsOptions, step: Step): Promise<JsonObject> {
   const { call, next } = step
   const { tool, taskId } = checkedTarget(step, options.declared)
@@ -113,7 +115,7 @@ function checkedTarget({ call, route }: Step, declared: Declared): TaskTarget {
   return task
 }
 
-/** What a server lists may be anybody's; it is not asked where nothing is known to be the caller's. */
+/** A server's list may have tasks of any caller, so the server is not asked if no task of this caller is known. */
 async function list(options: TaskCallsOptions, step: Step): Promise<JsonObject> {
   const { principal } = step.call.caller
   const server = serverKey(step.route.server)

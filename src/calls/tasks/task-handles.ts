@@ -7,7 +7,7 @@ const KEY_BYTES = 32
 const IV_BYTES = 12
 const TAG_BYTES = 16
 
-/** A task, as its server knows it, and the tool whose call it is. */
+/** A task by its server's id, and the tool whose call created it. */
 export interface TaskTarget {
   readonly server: ServerKey
   /** The server's own name of the tool. */
@@ -16,9 +16,9 @@ export interface TaskTarget {
 }
 
 /**
- * The ids under which callers know the tasks of servers. A handle says where its task is, to the gateway alone, and is
- * good for the caller that it was given to alone: servers see all callers as one client, so to them whoever knows an
- * id owns the task. One task has one handle for one caller, at every replica with the same key.
+ * The ids by which callers know the tasks of servers. A handle is readable only by the gateway and valid only for the
+ * caller that it was issued to: servers see all callers as one client, so for them anyone who knows an id owns the
+ * task. A task has the same handle for the same caller at every replica with the same key.
  */
 export class TaskHandles {
   readonly #key: Buffer
@@ -33,7 +33,7 @@ export class TaskHandles {
   handleOf({ server, tool, taskId }: TaskTarget, principal: Principal): string {
     const owner = ownerOf(principal)
     const content = JSON.stringify([server, tool, taskId])
-    // Made from what it is used for, so it repeats with the very same text only.
+    // Synthetic IV: it repeats only for an identical plaintext of the same owner.
     const iv = createHmac('sha256', this.#ivKey).update(owner).update(content).digest().subarray(0, IV_BYTES)
     const cipher = createCipheriv(CIPHER, this.#key, iv)
     cipher.setAAD(owner)
@@ -41,7 +41,7 @@ export class TaskHandles {
     return Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url')
   }
 
-  /** The task of a handle; undefined for whatever was not made for this caller. */
+  /** The task of a handle; undefined if the handle was not issued to this caller. */
   open(handle: string, principal: Principal): TaskTarget | undefined {
     const bytes = Buffer.from(handle, 'base64url')
     if (bytes.toString('base64url') !== handle) return undefined
@@ -66,7 +66,7 @@ export class TaskHandles {
   }
 }
 
-/** The key is used for other things too; none of them must help with this one. */
+/** The key has other uses too, so each use gets a separate derived key. */
 function derived(key: Buffer, use: string): Buffer {
   return Buffer.from(hkdfSync('sha256', key, '', `tool-gateway task handles: ${use}`, KEY_BYTES))
 }

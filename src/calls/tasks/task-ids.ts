@@ -15,7 +15,7 @@ export interface Tasks {
   readonly memory: TaskMemory
 }
 
-/** Names the tasks of one server for one caller. */
+/** Translates between the task ids of one server and the handles of one caller. */
 export class TaskIds {
   readonly #tasks: Tasks
   readonly #server: ServerKey
@@ -27,19 +27,24 @@ export class TaskIds {
     this.#principal = options.principal
   }
 
-  /** The handle of a task that is the caller's from now on. */
+  /** The handle of a task, which from now on counts as the caller's. */
   handleOf(tool: string, taskId: string): string {
     const target: TaskTarget = { server: this.#server, tool, taskId }
     this.#tasks.memory.note(target, this.#principal)
     return this.#tasks.handles.handleOf(target, this.#principal)
   }
 
-  /** A message of the server whose `_meta` names the caller's handle, or nothing where the task is not the caller's. */
+  /**
+   * A message of the server with the caller's handle in `_meta`; the name is left out if the task is not the caller's.
+   */
   fromServer<T extends JsonObject | undefined>(message: T): T | JsonObject {
     return withRelated(message, (taskId) => this.#known(taskId))
   }
 
-  /** What the client sends, with the server's own id in `_meta`, or nothing where the task is not the caller's there. */
+  /**
+   * A message of the client with the server's own id in `_meta`; the name is left out if the server has no such task of
+   * the caller.
+   */
   fromClient(message: JsonObject): JsonObject {
     return withRelated(message, (handle) => {
       const target = this.#tasks.handles.open(handle, this.#principal)
@@ -47,12 +52,12 @@ export class TaskIds {
     })
   }
 
-  /** Whether any task is known to be the caller's. */
+  /** Whether any task of the caller is known. */
   get hasAny(): boolean {
     return this.#tasks.memory.hasAny(this.#server, this.#principal)
   }
 
-  /** The entries of `tasks/list` that are the caller's, of tools that it may call. */
+  /** The entries of `tasks/list` that are tasks of the caller, of tools that it may call. */
   listed(tasks: unknown, mayCall: (tool: string) => boolean): JsonObject[] {
     if (!Array.isArray(tasks)) return []
     return (tasks as readonly unknown[]).filter(isJsonObject).flatMap((task) => {
@@ -63,7 +68,7 @@ export class TaskIds {
     })
   }
 
-  /** The client as the server reaches it: whatever it is told or asked names tasks by their handles. */
+  /** The client as the server can reach it: tasks are named by their handles in everything it gets. */
   client(client: CallerClient): CallerClient {
     const { ask } = client
     return {
@@ -80,7 +85,7 @@ export class TaskIds {
     }
   }
 
-  /** The parameters of a status notification; undefined where the task is not known to be the caller's. */
+  /** The parameters of a status notification; undefined if no such task of the caller is known. */
   #status(params: JsonObject | undefined): JsonObject | undefined {
     const taskId = params?.['taskId']
     const handle = typeof taskId === 'string' ? this.#known(taskId) : undefined

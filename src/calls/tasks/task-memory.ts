@@ -4,19 +4,19 @@ import type { TaskTarget } from './task-handles.ts'
 
 const MAX_OWNERS = 1000
 const MAX_TASKS_OF_OWNER = 200
-/** Ids are the servers' to choose; one that is longer is not kept. */
+/** Servers choose their ids; a longer one is not kept. */
 const MAX_ID_LENGTH = 1024
 
 /**
- * Whose the tasks are that went through this process, and of which tool. A server that lists tasks, or reports on
- * one, says neither, and what it lists may be anybody's: servers see all callers as one client. What is not known here
- * any more is not listed, but can still be had by its handle.
+ * The owner and the tool of each task that passed through this process. A server that lists tasks or reports on one
+ * states neither, and may list tasks of any caller: servers see all callers as one client. A task that is no longer
+ * known here is not listed, but its handle still works.
  */
 export class TaskMemory {
-  /** Tools by server and task, by owner; the longest unused first, at both levels. */
+  /** Tools by server and task, by owner; the least recently used come first, at both levels. */
   readonly #owners = new Map<string, Map<string, string>>()
 
-  /** A task was handed to this caller, or used by it. */
+  /** Records that a task was issued to this caller, or used by it. */
   note({ server, tool, taskId }: TaskTarget, principal: Principal): void {
     if (taskId.length > MAX_ID_LENGTH) return
     const owner = principalKey(principal)
@@ -25,14 +25,14 @@ export class TaskMemory {
     putLast(tasks, taskKey(server, taskId), tool, MAX_TASKS_OF_OWNER)
   }
 
-  /** Whether any task of that server is known to be the caller's. */
+  /** Whether any task of the caller at that server is known. */
   hasAny(server: ServerKey, principal: Principal): boolean {
     const prefix = taskKey(server, '')
     const tasks = this.#owners.get(principalKey(principal))
     return tasks !== undefined && [...tasks.keys()].some((key) => key.startsWith(prefix))
   }
 
-  /** The caller's own task of that id; undefined for one that is not known to be its. */
+  /** The caller's own task with that id; undefined if no such task of the caller is known. */
   find(server: ServerKey, taskId: string, principal: Principal): TaskTarget | undefined {
     const tool = this.#owners.get(principalKey(principal))?.get(taskKey(server, taskId))
     return tool === undefined ? undefined : { server, tool, taskId }

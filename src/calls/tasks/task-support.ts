@@ -3,15 +3,15 @@ import type { ServerKey } from '../../domain/documents/server-definition.ts'
 import { TASKS_EXTENSION } from '../../upstream/messages/client-side.ts'
 import type { Era } from '../../upstream/connection/connection.ts'
 
-/** What servers said of themselves when they were connected last. */
+/** What servers declared when they were last connected. */
 export interface Declared {
   readonly eraOf: (server: ServerKey) => Era | undefined
   readonly capabilitiesOf: (server: ServerKey) => JsonObject
 }
 
 /**
- * The settings of an extension that a server declares; undefined where it does not. In the modern era both sides have
- * to declare one (MCP 2026-07-28, extensions).
+ * The settings of an extension that a server declares; undefined if it does not. In the modern era both sides must
+ * declare an extension (MCP 2026-07-28, extensions).
  */
 export function extensionOf(
   declared: Declared,
@@ -24,8 +24,8 @@ export function extensionOf(
 }
 
 /**
- * How a server has tasks that clients of `era` can use. `legacy`: the capability `tasks` of 2025-11-25, for tool
- * calls; `modern`: the extension. The two have nothing in common that could be translated.
+ * Whether a server has tasks that clients of `era` can use. `legacy`: the capability `tasks` of 2025-11-25, for tool
+ * calls; `modern`: the extension. They differ too much for the gateway to translate between them.
  */
 export function hasTasks(declared: Declared, server: ServerKey, era: Era): boolean {
   if (declared.eraOf(server) !== era) return false
@@ -34,7 +34,7 @@ export function hasTasks(declared: Declared, server: ServerKey, era: Era): boole
     : extensionOf(declared, server, TASKS_EXTENSION) !== undefined
 }
 
-/** The capability `tasks` of a legacy server that has them for tool calls. */
+/** The capability `tasks` of a legacy server that supports it for tool calls. */
 export function legacyTasksOf(declared: Declared, server: ServerKey): JsonObject | undefined {
   if (declared.eraOf(server) !== 'legacy') return undefined
   const { tasks } = declared.capabilitiesOf(server)

@@ -16,7 +16,7 @@ const DECLARATIONS: Readonly<Record<ClientCapability, JsonObject>> = {
   roots: { listChanged: true },
 }
 
-/** The member that tells the items of a list apart. */
+/** The member that identifies an item of a list. */
 const IDENTITIES: Readonly<Record<ListName, string>> = {
   tools: 'name',
   prompts: 'name',
@@ -24,7 +24,9 @@ const IDENTITIES: Readonly<Record<ListName, string>> = {
   resourceTemplates: 'uriTemplate',
 }
 
-/** A look may start a process: a server that announces one change after the other does not get one each. */
+/**
+ * Minimum time between two lookups, which may each start a process: a server may announce one change after the other.
+ */
 const APART_MS = 30_000
 
 type Items = Readonly<Record<ListName, readonly NamedItem[]>>
@@ -32,10 +34,10 @@ type Items = Readonly<Record<ListName, readonly NamedItem[]>>
 const NOTHING: Items = { tools: [], prompts: [], resources: [], resourceTemplates: [] }
 
 /**
- * Finds out what a legacy server shows only to clients with capabilities, which it learns when it is connected and
- * never again: by a second, short connection that declares all that the server's document grants. A second process of
- * a server that has one may take from the first what both need, so that it waits for a client that would see the
- * difference, and is never tried again once it failed.
+ * Finds out what a legacy server offers only to clients with capabilities, which it learns only when it is connected. A
+ * second, short connection declares all capabilities that the server's document grants, and lists the offer. If the
+ * server is limited to one process, a second one could conflict with it, so it is started only when a client that could
+ * see a difference connects, and never again after a failure.
  */
 export class ConditionalOffer {
   readonly #clock: Clock
@@ -43,24 +45,24 @@ export class ConditionalOffer {
   readonly #discover: (signal: AbortSignal) => Promise<Offer | undefined>
   readonly #logger: Logger
   readonly #onChange: (offer: Offer) => void
-  /** What all clients see, as it is known last. */
+  /** The offer to clients without capabilities, as it was last listed. */
   #plain: Offer | undefined
   #more: Items = NOTHING
-  /** Of the last look; undefined before the first one that succeeded. */
+  /** Result of the last lookup; undefined before the first one succeeded. */
   #isDifferent: boolean | undefined
   #program: string | undefined
-  /** A look failed, or the server was lost during one. */
+  /** Whether a lookup failed, or the server was lost during one. */
   #hasFailed = false
-  /** A client that would see a difference has come since the last look. */
+  /** Whether a client that could see a difference has connected since the last lookup. */
   #isWanted = false
-  /** Of the connection for which a look is due. */
+  /** Signal of the connection for which a lookup is due. */
   #due: AbortSignal | undefined
   #lastEnd = Number.NEGATIVE_INFINITY
   #looking: Promise<void> = Promise.resolve()
-  /** Ends the look that is under way. */
+  /** Signal of the lookup in progress, which aborts it. */
   #signal: AbortSignal | undefined
 
-  /** @param options.onChange is given the whole offer when a look made a difference to it */
+  /** @param options.onChange gets the whole offer when a lookup changed it */
   constructor(options: {
     clock: Clock
     definition: () => ServerDefinition
@@ -75,19 +77,19 @@ export class ConditionalOffer {
     this.#onChange = options.onChange
   }
 
-  /** The offer that all clients see, with what the last look found beside it. */
+  /** The offer to all clients, extended by what the last lookup found. */
   widen(plain: Offer): Offer {
     this.#plain = plain
     return widened(plain, this.#more)
   }
 
-  /** A client has come that would see a difference. */
+  /** A client has connected that could see a difference. */
   wanted(): void {
     this.#isWanted = true
     if (this.#due !== undefined && !this.#due.aborted) this.#look(this.#due)
   }
 
-  /** The server has been connected: looks, unless the same program showed no difference before. */
+  /** The server was connected: starts a lookup, unless the same program showed no difference before. */
   connected({ serverInfo }: Connection, signal: AbortSignal): void {
     const program = canonicalJson(serverInfo ?? {})
     if (program !== this.#program) {
@@ -99,12 +101,12 @@ export class ConditionalOffer {
     if (this.#isDifferent !== false) this.#owe(signal)
   }
 
-  /** The server has been asked again: looks if it showed a difference before. */
+  /** The server was listed again: starts a lookup if it showed a difference before. */
   rediscovered(signal: AbortSignal): void {
     if (this.#isDifferent === true) this.#owe(signal)
   }
 
-  /** Resolves when no look is under way, and so nothing is left of it. */
+  /** Resolves when no lookup is in progress, and its connection is closed. */
   settled(): Promise<void> {
     return this.#looking
   }
@@ -117,7 +119,7 @@ export class ConditionalOffer {
     if (isFree || this.#isWanted) this.#look(signal)
   }
 
-  /** One at a time: the look of an earlier connection, which has been ended, comes to its end first. */
+  /** Runs one lookup at a time: that of an earlier connection, which was aborted, finishes first. */
   #look(signal: AbortSignal): void {
     if (this.#signal === signal || this.#clock.monotonic() - this.#lastEnd < APART_MS) return
     this.#signal = signal
@@ -150,9 +152,9 @@ export class ConditionalOffer {
 }
 
 /**
- * Connects as a client with all capabilities that the server's document grants, asks what there is, and closes the
- * connection, whatever happens. Undefined for a server that turns out to be modern: it does not vary its lists.
- * @throws GatewayError when the server cannot be connected or asked
+ * Connects with all client capabilities that the server's document grants, lists the offer, and always closes the
+ * connection. Undefined if the server turns out to be modern, because it does not vary its lists.
+ * @throws GatewayError if the server cannot be connected or listed
  */
 export async function discoverAsClient(options: {
   server: ServerDefinition
@@ -186,7 +188,7 @@ export async function discoverAsClient(options: {
 
 const UNHEARD = { onLost: () => undefined, onListChanged: () => undefined }
 
-/** A client that can do everything and is never there. */
+/** A client that declares everything and answers nothing. */
 function clientOf({ name, clientCapabilities }: ServerDefinition): ClientSide {
   return {
     capabilities: Object.fromEntries(clientCapabilities.map((kind) => [kind, DECLARATIONS[kind]])),

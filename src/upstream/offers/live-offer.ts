@@ -9,7 +9,7 @@ import { Rediscovery } from './rediscovery.ts'
 
 const MAX_DISCOVERY_MS = 30_000
 
-/** Keeps what an instance offers up to date while it is connected. */
+/** Keeps the offer of a pool's leader up to date while it is connected. */
 export class LiveOffer {
   readonly #context: InstanceContext
   readonly #definition: () => ServerDefinition
@@ -18,10 +18,10 @@ export class LiveOffer {
   readonly #onLost: (signal: AbortSignal, error: GatewayError) => void
   readonly #rediscovery: Rediscovery
   readonly #conditional: ConditionalOffer
-  /** The present connection, and what ends with it. */
+  /** The present connection, and the signal that aborts when it is lost. */
   #present: { readonly connection: Connection; readonly signal: AbortSignal } | undefined
   #toldProblems = ''
-  /** What the server said last. */
+  /** The offer that the server last reported. */
   #told: Offer | undefined
 
   constructor(options: {
@@ -29,7 +29,7 @@ export class LiveOffer {
     definition: () => ServerDefinition
     logger: Logger
     onOffer: (offer: Offer) => void
-    /** The server does not say any more what it offers. */
+    /** The server no longer answers requests for its lists. */
     onLost: (signal: AbortSignal, error: GatewayError) => void
   }) {
     const { context, definition, logger, onOffer } = options
@@ -52,7 +52,7 @@ export class LiveOffer {
     })
   }
 
-  /** Passes on what the server said. */
+  /** Publishes an offer that the server reported. */
   tell(offer: Offer): void {
     const problems = offer.problems.join('\n')
     if (problems !== '' && problems !== this.#toldProblems) {
@@ -63,7 +63,7 @@ export class LiveOffer {
     this.#onOffer(this.#conditional.widen(offer))
   }
 
-  /** From now on the server is asked again, over this connection, until `stop`. */
+  /** Rediscovers the server over this connection, until `stop`. */
   begin(connection: Connection, signal: AbortSignal): void {
     this.#present = { connection, signal }
     this.#rediscovery.start()
@@ -71,7 +71,7 @@ export class LiveOffer {
     if (varies) this.#conditional.connected(connection, signal)
   }
 
-  /** The definition has changed, and with it perhaps how long an offer holds. */
+  /** The definition of the server, and possibly its catalog TTL, has changed. */
   updated(): void {
     if (this.#present !== undefined) this.#rediscovery.start()
   }
@@ -81,7 +81,7 @@ export class LiveOffer {
     this.#rediscovery.request()
   }
 
-  /** A client has come that may see more than others. */
+  /** A client has connected that may be offered more than others. */
   clientSeen(): void {
     this.#conditional.wanted()
   }
@@ -95,12 +95,14 @@ export class LiveOffer {
     this.#rediscovery.close()
   }
 
-  /** Resolves when nothing that it opened is left; `signal` of the last `begin` has to be aborted. */
+  /** Resolves when everything that it opened is closed; `signal` of the last `begin` must have been aborted. */
   settled(): Promise<void> {
     return this.#conditional.settled()
   }
 
-  /** A server that cannot say what it offers is as good as lost. Resolves with whether it said something new. */
+  /**
+   * Lists the offer again. A server that cannot list it counts as lost. Resolves with whether the offer has changed.
+   */
   async #rediscover(): Promise<boolean> {
     if (this.#present === undefined) return true
     const { connection, signal } = this.#present

@@ -1,12 +1,12 @@
 import type { Clock } from '../../domain/clock.ts'
 
 const APART_MS = 200
-/** The longest pause after a change that follows the one before without a pause. */
+/** Maximum pause between runs for a server that announces changes continuously. */
 const MAX_APART_MS = 30_000
 
 /**
- * Decides when to ask a server again what it offers: after a change was announced, and at the latest after its TTL. A
- * server that announces changes without end, and the more so changes that are none, is asked less and less often.
+ * Decides when a server's offer is listed again: after it announced a change, and at the latest after its TTL. The
+ * pauses grow while a server announces changes continuously, and further while the announced changes are none.
  */
 export class Rediscovery {
   readonly #clock: Clock
@@ -19,10 +19,10 @@ export class Rediscovery {
   #isWanted = false
   #lastEnd = Number.NEGATIVE_INFINITY
   #apartMs = APART_MS
-  /** The run that comes was announced before the pause after the last one was over. */
+  /** Whether the next run was requested before the pause after the last one had passed. */
   #isEarly = false
 
-  /** @param options.run resolves with whether something has changed */
+  /** @param options.run resolves with whether the offer has changed */
   constructor(options: { clock: Clock; ttlMs: () => number; run: () => Promise<boolean> }) {
     this.#clock = options.clock
     this.#ttlMs = options.ttlMs
@@ -36,7 +36,7 @@ export class Rediscovery {
     this.#schedule(this.#isWanted ? this.#pauseMs() : this.#ttlMs())
   }
 
-  /** Something changed: many such reports in a row lead to one run, at least 200 ms after the last. */
+  /** A change was announced: several announcements lead to one run, at least 200 ms after the last run. */
   request(): void {
     if (this.#isClosed || this.#isWanted) return
     this.#isWanted = true
@@ -44,7 +44,7 @@ export class Rediscovery {
     if (this.#isOn && !this.#isRunning) this.#schedule(this.#pauseMs())
   }
 
-  /** No more runs until the next `start`. */
+  /** Stops runs until the next `start`. */
   stop(): void {
     this.#isOn = false
     this.#isWanted = false

@@ -4,23 +4,26 @@ import type { Connection } from '../connection/connection.ts'
 import type { Member } from './member.ts'
 import type { Patience } from './patience.ts'
 
-/** How a call is run. */
+/** The limits and the affinity of one call. */
 export interface RunOptions extends Patience {
-  /** Calls with the same key go to the same instance where the server wants that, for as long as it is there. */
+  /** Calls with the same key go to the same instance while it is available, if the server has `stickySessions`. */
   readonly stickyKey?: string
-  /** The part of the places that the caller has with others: no more calls than that at the same time. */
+  /** The concurrency limit that the caller shares with others, such as its tenant's. */
   readonly share?: ConcurrencyLimit
 }
 
-/** What a call needs of an instance. */
+/** What a call requires of an instance. */
 export interface Wanted extends RunOptions {
-  /** No call, but something between the gateway and the one instance that leads the pool. */
+  /**
+   * Whether it goes to the leader of the pool and takes no place; it is then no call, but a request of the gateway's
+   * own.
+   */
   readonly isForLead?: boolean
-  /** Any connection but this one. */
+  /** The connection that it must not use. */
   readonly except?: Connection
 }
 
-/** A place for a call, taken. */
+/** A place that a call has taken. */
 export interface Grant {
   readonly member: Member
   readonly connection: Connection
@@ -32,7 +35,7 @@ export interface Waiter {
   readonly grant: (grant: Grant) => void
 }
 
-/** Calls that wait for a place, the longest first. What is granted to one is never lost to its caller's going away. */
+/** Calls that wait for a place, the longest first. A place that is granted is never lost when its caller cancels. */
 export class CallQueue {
   readonly #clock: Clock
   readonly #waiters = new Map<Waiter, (error: unknown) => void>()
@@ -51,8 +54,8 @@ export class CallQueue {
 
   /**
    * Resolves with a place.
-   * @param ends what becomes of the call when its caller goes away, at its deadline, and when it has waited for
-   * `limitMs`: that may be nothing, for as long as the instances start
+   * @param ends the error when the caller cancels, at the deadline, and after `limitMs`; the last may be undefined,
+   * while instances start, and the call then waits on
    */
   wait(
     wanted: Wanted,
@@ -93,7 +96,7 @@ export class CallQueue {
     return promise
   }
 
-  /** Nothing comes of it for any of them. */
+  /** Fails all waiting calls. */
   failAll(error: () => Error): void {
     for (const fail of this.#waiters.values()) fail(error())
   }

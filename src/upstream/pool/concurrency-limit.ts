@@ -1,10 +1,10 @@
-/** Places for calls that several pools share. */
+/** A limit on concurrent calls that several pools share. */
 export class ConcurrencyLimit {
   readonly #max: () => number
   readonly #waiting = new Set<() => void>()
   #inFlight = 0
 
-  /** @param options.max how many places there are; asked each time, and `Infinity` for no limit */
+  /** @param options.max the limit, read each time; `Infinity` for none */
   constructor(options: { max: () => number }) {
     this.#max = options.max
   }
@@ -26,12 +26,12 @@ export class ConcurrencyLimit {
     if (this.#waiting.size > 0) this.#wake()
   }
 
-  /** Calls `task` once when there is room; the same function is called once, however often it is given. */
+  /** Calls `task` once when there is room; passing the same function again has no effect. */
   whenRoom(task: () => void): void {
     this.#waiting.add(task)
   }
 
-  /** In turn: who still waits afterwards asks again, and is then the last. */
+  /** Wakes the waiters in turn; one that still waits registers again, as the last. */
   #wake(): void {
     const waiting = [...this.#waiting]
     for (const task of waiting) {

@@ -1,6 +1,9 @@
 import type { Clock } from '../../domain/clock.ts'
 
-/** Notices when something has not been in use for a while. One timer, not one per use: it looks when the last one was. */
+/**
+ * Reports when something has not been used for a while. It has one timer, not one for each use, and compares the time
+ * of the last use.
+ */
 export class IdleWatch {
   readonly #clock: Clock
   readonly #idleMs: () => number
@@ -13,7 +16,7 @@ export class IdleWatch {
     clock: Clock
     idleMs: () => number
     isInUse: () => boolean
-    /** On the monotonic clock. */
+    /** In monotonic milliseconds. */
     lastUse: () => number
     onIdle: () => void
   }) {

@@ -7,16 +7,19 @@ import { LiveOffer } from '../offers/live-offer.ts'
 import type { Member } from './member.ts'
 import type { ResourceWatches } from './resource-watches.ts'
 
-/** The instance that speaks for a pool: it is asked what the server offers, and resources are watched over it. */
+/** The leader of a pool: the instance that discovery and resource subscriptions use. */
 export class Lead {
   readonly #watches: ResourceWatches
-  /** Absent where nobody needs to know what the server offers. */
+  /** Absent if the pool's offer is not needed. */
   readonly #offer: LiveOffer | undefined
   #present:
     { readonly member: Member; readonly connection: Connection; readonly life: AbortSignal } | undefined
-  /** Has just said what it offers, and is about to be ready. */
+  /** The instance that has just reported its offer, and is about to be ready. */
   #told: Member | undefined
-  /** Those that announced a change while none led, or were too slow, so that what they said may not be all. */
+  /**
+   * Instances that announced a change while there was no leader, or were too slow, so their reported offer may be
+   * incomplete.
+   */
   #announced = new WeakSet<Member>()
   #introduction: Introduction | undefined
 
@@ -43,22 +46,22 @@ export class Lead {
     return this.#present?.member
   }
 
-  /** With the connection over which it leads. */
+  /** The leader and its connection. */
   get present(): { readonly member: Member; readonly connection: Connection } | undefined {
     return this.#present
   }
 
-  /** What the server said of itself when the lead was connected last. */
+  /** What the server declared when the leader was last connected. */
   get introduction(): Introduction | undefined {
     return this.#introduction
   }
 
-  /** Whether an instance has to say what it offers before it is ready. */
+  /** Whether an instance must report its offer before it is ready. */
   get needsOffer(): boolean {
     return this.#offer !== undefined && this.#present === undefined
   }
 
-  /** An instance said what it offers; it counts while no other leads. */
+  /** An instance reported its offer, which counts while there is no leader. */
   offered(member: Member, offer: Offer): void {
     if (!this.needsOffer) return
     this.#told = member
@@ -71,17 +74,20 @@ export class Lead {
     else if (this.needsOffer) this.#announced.add(member)
   }
 
-  /** A client has come that may see more than others. */
+  /** A client has connected that may be offered more than others. */
   clientSeen(): void {
     this.#offer?.clientSeen()
   }
 
-  /** The definition has changed. */
+  /** The definition of the server has changed. */
   updated(): void {
     this.#offer?.updated()
   }
 
-  /** The lead stays for as long as it is in the rotation, over the same connection; else the first takes over. */
+  /**
+   * Keeps the leader while it is in the rotation with the same connection; otherwise the first instance becomes the
+   * leader.
+   */
   elect(rotation: readonly Member[]): void {
     const present = this.#present
     if (present !== undefined && isStill(present, rotation)) return
@@ -103,17 +109,17 @@ export class Lead {
     this.#announced = new WeakSet()
   }
 
-  /** Nothing more is asked. */
+  /** Ends discovery; no more requests are sent. */
   close(): void {
     this.#offer?.close()
   }
 
-  /** Resolves when nothing that it opened is left; all instances have to be stopped. */
+  /** Resolves when everything that it opened is closed; all instances must have been stopped. */
   settled(): Promise<void> {
     return this.#offer?.settled() ?? Promise.resolve()
   }
 
-  /** It did not say again what it offers. */
+  /** The leader did not answer a repeated discovery. */
   #silent(life: AbortSignal, error: Error): void {
     if (this.#present?.life !== life) return
     this.#present.member.instance.lose(`it no longer says what it offers: ${error.message}`, error)

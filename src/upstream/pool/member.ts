@@ -9,12 +9,12 @@ import { Instance } from '../instance/instance.ts'
 import type { InstanceContext, InstanceEvents, InstanceStatus } from '../instance/instance-context.ts'
 import { definitionAt, shownUrl, type Target } from '../instance/targets.ts'
 
-/** The share of the newest call in the average of all. */
+/** Weight of the newest call in the moving average. */
 const NEWEST = 0.1
 
 /** What a member reports to its pool. */
 export interface MemberEvents extends Omit<InstanceEvents, 'onState' | 'onListChanged' | 'onOffer'> {
-  /** Something about it is different: its state, or whether it is healthy. */
+  /** Its state or its health has changed. */
   readonly onChange: (member: Member, reason: string | undefined) => void
   readonly onListChanged: (member: Member) => void
   readonly onOffer: (member: Member, offer: Parameters<InstanceEvents['onOffer']>[0]) => void
@@ -22,10 +22,10 @@ export interface MemberEvents extends Omit<InstanceEvents, 'onState' | 'onListCh
 
 /** What a member is made from. */
 export interface MemberOptions {
-  /** Of the instance, unlike all others. */
+  /** Unique id of the instance. */
   readonly id: string
   readonly order: number
-  /** Of the whole server. */
+  /** The definition of the whole server. */
   readonly definition: ServerDefinition
   /** Absent for a process. */
   readonly target: Target | undefined
@@ -34,19 +34,19 @@ export interface MemberOptions {
   readonly events: MemberEvents
 }
 
-/** An instance as the pool sees it that it belongs to: its share of the calls, and how it does. */
+/** An instance as a member of its pool, with its load and its health. */
 export class Member implements Candidate {
   readonly id: string
   readonly order: number
   readonly instance: Instance
   /** Absent for a process. */
   readonly url: string | undefined
-  /** Whether it gets no calls for its health, or for what they have come to. */
+  /** Whether it is out of the rotation, because it is unhealthy or was ejected. */
   isOut = false
   readonly #context: InstanceContext
   readonly #events: MemberEvents
   readonly #check: HealthCheck
-  /** Whether it gets calls for what its calls have come to. */
+  /** Whether it is ejected because its calls fail. */
   readonly ejection: Ejection
   #weight: number
   #answeredAt = Number.NEGATIVE_INFINITY
@@ -105,7 +105,7 @@ export class Member implements Candidate {
     return this.#check.health === 'unhealthy'
   }
 
-  /** How long its calls take of late, in milliseconds. */
+  /** Moving average of the duration of its calls, in milliseconds. */
   get averageMs(): number | undefined {
     return this.#averageMs
   }
@@ -121,14 +121,14 @@ export class Member implements Candidate {
     }
   }
 
-  /** Takes over what does not concern the connection. */
+  /** Applies the parts of a definition that do not affect the connection. */
   update(definition: ServerDefinition, weight: number): void {
     this.#weight = weight
     this.instance.update(definitionAt(definition, this.url))
     this.#check.updated()
   }
 
-  /** A call was answered, `at` on the monotonic clock. */
+  /** Records that a call was answered, `at` in monotonic milliseconds. */
   answered(at: number, tookMs: number): void {
     this.#answeredAt = at
     this.#averageMs =
@@ -144,7 +144,7 @@ export class Member implements Candidate {
     this.#events.onChange(this, reason)
   }
 
-  /** A process that hangs is replaced; an endpoint may come to itself. */
+  /** An unhealthy process is replaced; an unhealthy endpoint may recover. */
   #onHealth(health: Health | undefined, reason: string | undefined): void {
     if (health !== 'unhealthy' || this.url !== undefined) this.#events.onChange(this, reason)
     else {

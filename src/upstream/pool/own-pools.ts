@@ -1,22 +1,22 @@
 import { ALL_TENANTS, type Principal } from '../../domain/principal.ts'
 import type { Pool } from './pool.ts'
 
-/** Of the places at a server for all tenants, the part that one tenant may have. */
+/** A tenant may have this fraction of the private pools of a server for all tenants: one in four. */
 const TENANT_PART = 4
 
-/** A pool that is one caller's own. */
+/** A pool that belongs to one caller. */
 interface OwnPool {
   readonly isolationKey: string
   readonly pool: Pick<Pool, 'isInUse' | 'lastUse'>
-  /** Undefined where nobody said whose it is. */
+  /** Undefined if the owner is unknown. */
   readonly owner: Principal | undefined
 }
 
 /**
- * Who gives way to one more pool of `owner`; undefined while there is room. It is one that is not in use: of the same
- * user if there is one, then of the same tenant, then of anybody, and of these the one that was used last the longest ago.
- * At a server for all tenants a tenant that has its part gets no more at the cost of others.
- * @returns `'nobody'` where all are in use
+ * Picks the pool to evict so that `owner` can get one more; undefined if there is room. Only pools that are not in use
+ * are evicted: one of the same user if possible, else of the same tenant, else of any, and the least recently used
+ * among these. At a server for all tenants, a tenant at its limit evicts only its own pools.
+ * @returns `'nobody'` if all are in use
  */
 export function givingWay(
   pools: readonly OwnPool[],

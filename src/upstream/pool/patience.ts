@@ -1,15 +1,15 @@
 import type { Clock } from '../../domain/clock.ts'
 
-/** When something is given up. */
+/** When a caller stops waiting. */
 export interface Patience {
   readonly signal: AbortSignal | undefined
-  /** On the monotonic clock, in milliseconds. */
+  /** In monotonic milliseconds. */
   readonly deadlineAt: number
 }
 
 /**
- * What `work` comes to, unless its caller goes away (`cancelled`) or has waited long enough (`late`); what becomes of
- * the work then does not matter any more.
+ * Resolves like `work`, unless its caller cancels (`cancelled`) or the deadline passes (`late`); the outcome of the
+ * work is then ignored.
  */
 export async function patiently<T>(
   work: Promise<T>,

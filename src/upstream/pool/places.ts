@@ -11,10 +11,10 @@ import type { PoolSize } from '../instance/pool-size.ts'
 
 const SHORTEST_RETRY_MS = 250
 const LONGEST_RETRY_MS = 30_000
-/** How long a call takes as long as nobody knows. */
+/** Assumed duration of a call before any was measured. */
 const UNKNOWN_CALL_MS = 1000
 
-/** The places for calls that the instances of a pool have, and the calls that wait for one. */
+/** Admission of calls: the places for calls at the instances of a pool, and the queue of calls that wait for one. */
 export class Places {
   readonly #random: () => number
   readonly #limit: ConcurrencyLimit
@@ -22,9 +22,9 @@ export class Places {
   readonly #unavailable: () => GatewayError
   readonly #onBusy: () => void
   readonly #queue: CallQueue
-  /** What waits for the lead; that it has no place for calls does not matter. */
+  /** What waits for the leader, which may be at its limit of calls. */
   readonly #leadQueue: CallQueue
-  /** One function, so that the limit knows it again. */
+  /** Always the same function, so that the limit registers it only once. */
   readonly #whenRoom = (): void => this.#serve()
   #definition: ServerDefinition
   #size: PoolSize
@@ -38,12 +38,12 @@ export class Places {
     size: PoolSize
     clock: Clock
     random: () => number
-    /** Shared with other pools of the server. */
+    /** The limit that all pools of the server share. */
     limit: ConcurrencyLimit
     lead: () => Grant | undefined
-    /** What becomes of a call that has waited for an instance to start. */
+    /** The error for a call when no instance started in time. */
     unavailable: () => GatewayError
-    /** A call was refused. */
+    /** A call was refused because the pool is busy. */
     onBusy: () => void
   }) {
     const { definition, size, clock, random } = options
@@ -60,17 +60,17 @@ export class Places {
     this.#sticky = stickyOf(definition, random)
   }
 
-  /** Calls that have a place. */
+  /** Number of calls that have a place. */
   get inFlight(): number {
     return this.#inFlight
   }
 
-  /** Calls that wait for one. */
+  /** Number of calls that wait for a place. */
   get waiting(): number {
     return this.#queue.length + this.#leadQueue.length
   }
 
-  /** Whether calls wait because the instances have no more places, and for nothing else. */
+  /** Whether calls wait only because the instances have no more places. */
   get isShort(): boolean {
     return (
       this.#queue.length > 0 && this.#limit.hasRoom && !this.#rotation.some((member) => this.#isFree(member))
@@ -86,21 +86,21 @@ export class Places {
     this.#size = size
   }
 
-  /** Who gets calls from now on; those that wait get theirs at once. */
+  /** Sets the instances that get calls; waiting calls get their places at once. */
   rotate(rotation: readonly Member[]): void {
     this.#rotation = rotation
     this.#serve()
   }
 
-  /** A place that is free and that nobody waits for; to be given back with `leave`. */
+  /** Takes a free place if no call waits before this one; return it with `leave`. */
   claim(wanted: Wanted): Grant | undefined {
     return this.#queue.length > 0 && wanted.isForLead !== true ? undefined : this.#take(wanted)
   }
 
   /**
    * Waits for a place.
-   * @throws GatewayError `upstream_busy` at once where as many calls wait as may, and after the server's
-   * `pool.queueTimeoutMs`, `upstream_unavailable` when the instances are not there in time, `cancelled`
+   * @throws GatewayError `upstream_busy` at once if the queue is full, and after the server's `pool.queueTimeoutMs`;
+   * `upstream_unavailable` if no instance is ready in time; `cancelled`
    */
   async wait(wanted: Wanted): Promise<Grant> {
     const { queueLimit, queueTimeoutMs } = this.#size
@@ -125,7 +125,7 @@ export class Places {
     if (this.#queue.length > 0) this.#serve()
   }
 
-  /** No instance is there, and none is about to be. */
+  /** Fails all waiting calls: no instance is ready, and none is starting. */
   giveUp(): void {
     this.#queue.failAll(this.#unavailable)
     this.#leadQueue.failAll(this.#unavailable)
@@ -143,7 +143,7 @@ export class Places {
     }
   }
 
-  /** Whether it is only this call that has to wait on, and those behind it may have a place. */
+  /** Whether only this call must wait, so that those behind it may get a place. */
   #mayWaitFor({ share, except }: Wanted): boolean {
     if (!this.#limit.hasRoom) {
       this.#limit.whenRoom(this.#whenRoom)
@@ -197,7 +197,7 @@ export class Places {
     })
   }
 
-  /** When those who wait already may be through. */
+  /** Estimated time until the calls in the queue are done. */
   #retryAfterMs(): number {
     const places = Math.max(1, this.#rotation.length * this.#size.callsPerInstance)
     const callMs = Math.max(0, ...this.#rotation.map(({ averageMs = UNKNOWN_CALL_MS }) => averageMs))

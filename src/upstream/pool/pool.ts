@@ -23,28 +23,31 @@ import { ScaleIn } from './scale-in.ts'
 
 /** What a pool reports to its server. */
 export interface PoolEvents {
-  /** The state of the instances together: `ready` when one of them is. */
+  /** The state of the pool: `ready` if one of its instances is. */
   readonly onState?: (state: InstanceState, reason: string | undefined) => void
-  /** Absent where nobody needs to know what the server offers to this pool. */
+  /** Absent if the pool's offer is not needed. */
   readonly onOffer?: (offer: Offer) => void
-  /** The pool has not been in use for the server's `pool.idleMs`. Absent: it may idle for ever. */
+  /** The pool has not been used for the server's `pool.idleMs`. Absent if the pool never ends when it is idle. */
   readonly onIdle?: () => void
 }
 
 /** What a pool is made from. */
 export interface PoolOptions {
-  /** Names instances, each unlike all others. */
+  /** Makes unique instance ids. */
   readonly nextId: () => string
   readonly definition: ServerDefinition
   readonly context: InstanceContext
   readonly events: PoolEvents
-  /** Places for calls that the pools of the server share. */
+  /** The limit on concurrent calls that the pools of the server share. */
   readonly limit: ConcurrencyLimit
-  /** The one client that its connections are for. Absent: callers share them, and no capabilities are declared. */
+  /**
+   * The one client that its connections are for. Absent if callers share them; no client capabilities are then
+   * declared.
+   */
   readonly client?: ClientSide | undefined
-  /** Its callers need one and the same instance, which keeps something for them. */
+  /** Whether all its callers need the same instance, because it keeps state for them. */
   readonly isSolo?: boolean
-  /** Taken over from the pool that this one replaces. */
+  /** The subscriptions of the pool that this one replaces. */
   readonly watches?: ResourceWatches | undefined
 }
 
@@ -52,9 +55,9 @@ export interface PoolOptions {
 export class Pool {
   /** The client that the pool was made for. */
   readonly client: ClientSide | undefined
-  /** They outlive the pool where another one takes them over. */
+  /** Outlives the pool if another pool takes it over. */
   readonly watches: ResourceWatches
-  /** Leaves the pool alone while its calls fail; whoever calls goes through it. */
+  /** Opens when calls of the pool fail; every call must go through it. */
   readonly breaker: CircuitBreaker
   readonly #context: InstanceContext
   readonly #events: PoolEvents
@@ -65,7 +68,7 @@ export class Pool {
   readonly #places: Places
   readonly #runs: Runs
   readonly #scaleIn: ScaleIn
-  /** Absent where the pool may idle for ever. */
+  /** Absent if the pool never ends when it is idle. */
   readonly #idleWatch: IdleWatch | undefined
   #definition: ServerDefinition
   #rotation: readonly Member[] = []
@@ -155,17 +158,17 @@ export class Pool {
     return this.#roster.statuses
   }
 
-  /** Calls that wait for an instance to have a place for them. */
+  /** Number of calls that wait for a place at an instance. */
   get waiting(): number {
     return this.#places.waiting
   }
 
-  /** What the server said at the present connection, or the last one. */
+  /** What the server declared on the present connection, or on the last one. */
   get introduction(): Introduction | undefined {
     return this.#lead.introduction
   }
 
-  /** Whether it has ended, for good: calls that waited for it can go on with what took its place. */
+  /** Whether it has stopped permanently; calls that waited for it can continue with its replacement. */
   get isStopped(): boolean {
     return this.#isStopped
   }
@@ -175,7 +178,7 @@ export class Pool {
     return this.#places.inFlight > 0 || this.#places.waiting > 0 || this.watches.isWatching
   }
 
-  /** On the monotonic clock. */
+  /** In monotonic milliseconds. */
   get lastUse(): number {
     return this.#runs.lastUse
   }
@@ -184,7 +187,10 @@ export class Pool {
     if (!this.#isStopped) this.#roster.start()
   }
 
-  /** Takes over what does not concern connections that stay: instances come and go one by one. */
+  /**
+   * Applies a definition without closing connections that it does not affect: instances are added and removed one by
+   * one.
+   */
   update(definition: ServerDefinition): void {
     this.#definition = definition
     this.#roster.update(definition)
@@ -195,10 +201,10 @@ export class Pool {
   }
 
   /**
-   * Runs `use` with the connection of an instance that is ready and has a place for the call, which may have to wait
-   * for one. Starts a pool that never was, and waits for its first start; while no instance is there it fails at once.
-   * Where an instance surely has executed nothing, because it cannot be reached or has forgotten the session, `use`
-   * runs once more, with a new connection.
+   * Runs `use` with the connection of a ready instance that has a place for the call; the call may wait for one. The
+   * first call starts the pool and waits for it; later calls fail at once while no instance is available. If an
+   * instance has certainly executed nothing, because it cannot be reached or has forgotten the session, `use` runs once
+   * more with another connection.
    * @throws GatewayError `upstream_unavailable`, `upstream_busy` without having called `use`, `cancelled`, or what
    * `use` throws
    */
@@ -207,8 +213,8 @@ export class Pool {
   }
 
   /**
-   * Watches a resource until the returned function, which is idempotent, is called. It goes on over reconnects;
-   * after each one `onUpdated` is called with `{ uri }`, for something may have been missed.
+   * Subscribes to a resource until the returned function, which is idempotent, is called. The subscription survives
+   * reconnects; after each one `onUpdated` is called with `{ uri }`, because an update may have been missed.
    * @throws GatewayError `upstream_unavailable`, `upstream_timeout`, `cancelled`, or what the server answers
    */
   async watchResource(uri: string, onUpdated: OnResourceUpdated, options: RunOptions): Promise<() => void> {
@@ -228,18 +234,20 @@ export class Pool {
     }
   }
 
-  /** A client has come to which the server may show more than to others. */
+  /** A client has connected that the server may offer more than others. */
   clientSeen(): void {
     this.#lead.clientSeen()
   }
 
-  /** Passes on a notification of the client that the pool is for, if the server was told that it may come. */
+  /** Forwards a notification of the pool's client, if the capability for it was declared to the server. */
   tell(method: string, params: JsonObject | undefined): void {
     if (this.client === undefined || !isDeclared(method, this.client)) return
     for (const { connection } of this.#roster.members) connection?.notify(method, params)
   }
 
-  /** Lets calls in flight finish within the drain time, unless it is to be `atOnce`, then ends the instances. For good. */
+  /**
+   * Lets calls in flight finish within the drain timeout, unless `atOnce` is set, then stops the instances permanently.
+   */
   async stop(reason: string, options: { atOnce?: boolean } = {}): Promise<void> {
     this.#isStopped = true
     this.#idleWatch?.stop()
@@ -295,7 +303,7 @@ export class Pool {
       this.#scaleIn.begin()
   }
 
-  /** Says whether there is more to let go of later. */
+  /** Returns whether more instances can be stopped later. */
   #shrink(peak: number): boolean {
     const { min, max, callsPerInstance } = this.#roster.size
     const needed = Math.max(Math.ceil(peak / callsPerInstance), min, this.isInUse ? 1 : 0)

@@ -7,7 +7,7 @@ import type { Connection } from '../connection/connection.ts'
 
 const REFUSALS: ReadonlySet<string> = new Set(['upstream_error', 'resource_not_found'])
 
-/** Is told of changes of one resource: the parameters of `notifications/resources/updated`. Never throws. */
+/** Gets the parameters of each `notifications/resources/updated` of one resource. Never throws. */
 export type OnResourceUpdated = (params: JsonObject) => void
 
 interface Watcher {
@@ -16,25 +16,25 @@ interface Watcher {
 
 interface Watch {
   readonly watchers: Set<Watcher>
-  /** A server has agreed once, so it will be asked again after each reconnect. */
+  /** Whether the server has accepted the subscription before, so that it is renewed after each reconnect. */
   isAgreed: boolean
 }
 
-/** The present connection, and what is watched over it. */
+/** The present connection, and its subscriptions. */
 interface Line {
   readonly connection: Connection
   agreed: ReadonlySet<string>
-  /** A request failed, and nobody knows what the server made of it. */
+  /** Whether a request failed, so that the server's subscriptions are unknown. */
   isUncertain: boolean
-  /** The last of the requests, which are made one after the other; never rejects. */
+  /** The last of the requests, which run one after the other; never rejects. */
   turn: Promise<void>
   failures: number
   cancelRetry: (() => void) | undefined
 }
 
 /**
- * Who watches which resources of a server over one pool. It counts watchers, so that the server is asked once for a
- * resource, and outlives connections, and also the pool when the server's definition is replaced.
+ * The resource subscriptions over one pool. It counts the watchers of each resource, so that the server gets one
+ * subscription for it, and outlives connections, and even the pool when the server's definition is replaced.
  */
 export class ResourceWatches {
   readonly #server: string
@@ -51,19 +51,19 @@ export class ResourceWatches {
     this.#logger = options.logger
   }
 
-  /** Whether there is anybody who watches. */
+  /** Whether there are any watchers. */
   get isWatching(): boolean {
     return this.#watches.size > 0
   }
 
-  /** Whether the server has agreed that this resource is watched, if perhaps over an earlier connection. */
+  /** Whether the server has accepted a subscription to this resource, possibly over an earlier connection. */
   isAgreed(uri: string): boolean {
     return this.#watches.get(uri)?.isAgreed === true
   }
 
   /**
-   * Counts a watcher from now on, before the server is asked: it is to miss nothing. The returned function, which is
-   * idempotent, takes it away.
+   * Adds a watcher before the server gets the subscription, so that no update is missed. The returned function, which
+   * is idempotent, removes it.
    */
   add(uri: string, onUpdated: OnResourceUpdated): () => void {
     const watcher: Watcher = { onUpdated }
@@ -78,7 +78,7 @@ export class ResourceWatches {
   }
 
   /**
-   * Makes the server agree that a resource is watched, if it has not yet.
+   * Subscribes to a resource at the server, unless it is subscribed already.
    * @throws GatewayError as `Connection.watchResources` does
    */
   async agree(connection: Connection, uri: string): Promise<void> {
@@ -93,7 +93,7 @@ export class ResourceWatches {
     })
   }
 
-  /** Goes on over a connection that was opened just now: all watchers are told that they may have missed something. */
+  /** Renews the subscriptions over a new connection, and tells all watchers that they may have missed an update. */
   opened(connection: Connection): void {
     this.#line?.cancelRetry?.()
     const line: Line = {
@@ -108,14 +108,16 @@ export class ResourceWatches {
     if (this.#missing(line).length > 0) this.#restore(line)
   }
 
-  /** A connection has ended, or takes no new requests. */
+  /** A connection was closed, or takes no new requests. */
   closed(connection: Connection): void {
     if (this.#line?.connection !== connection) return
     this.#line.cancelRetry?.()
     this.#line = undefined
   }
 
-  /** Tells those who watch the resource, or one that it is a part of (MCP: the URI may be of a sub-resource). */
+  /**
+   * Notifies the watchers of the resource, and of resources that it is part of (MCP: the URI may be of a sub-resource).
+   */
   updated(params: JsonObject): void {
     const { uri } = params
     if (typeof uri !== 'string') return
@@ -125,7 +127,10 @@ export class ResourceWatches {
     }
   }
 
-  /** What was agreed and is still wanted, with `more`; unless it is watched already. */
+  /**
+   * Subscribes to `more`, and keeps the accepted subscriptions that still have watchers; does nothing if all are
+   * subscribed.
+   */
   async #watchOver(line: Line, more: readonly string[]): Promise<void> {
     if (!line.isUncertain && more.every((uri) => line.agreed.has(uri))) return
     const uris = new Set([...line.agreed].filter((uri) => this.#watches.has(uri)))
@@ -141,7 +146,7 @@ export class ResourceWatches {
     }
   }
 
-  /** Takes out what nobody wants any more. Best effort: what is announced in spite of it reaches nobody. */
+  /** Ends subscriptions without watchers. Best effort: updates that arrive anyway reach nobody. */
   #shrink(line: Line): void {
     void inTurn(line, async () => {
       const isExact = [...line.agreed].every((uri) => this.#watches.has(uri))
@@ -163,7 +168,9 @@ export class ResourceWatches {
     })
   }
 
-  /** All at once; where the server refuses that, each alone, so that none stands in the way of the others. */
+  /**
+   * Renews all at once; if the server refuses, each one alone, so that one refused resource does not block the others.
+   */
   async #restoreAll(line: Line): Promise<void> {
     const missing = this.#missing(line)
     const error = await this.#restoreSome(line, missing)
@@ -174,7 +181,7 @@ export class ResourceWatches {
     }
   }
 
-  /** Resolves with what went wrong. */
+  /** Resolves with the error, if there was one. */
   async #restoreSome(line: Line, uris: readonly string[]): Promise<unknown> {
     try {
       await this.#watchOver(line, uris)
@@ -220,7 +227,7 @@ function isSameOrWithin(uri: string, watched: string): boolean {
   return uri.length === watched.length || watched.endsWith('/') || uri[watched.length] === '/'
 }
 
-/** The server is there, and will not have one of the resources watched. */
+/** Whether the server is available and refused one of the subscriptions. */
 function isRefusal(error: unknown): boolean {
   return error instanceof GatewayError && REFUSALS.has(error.code)
 }

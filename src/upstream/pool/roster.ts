@@ -7,7 +7,7 @@ import { Member, type MemberEvents } from './member.ts'
 import { type PoolSize, sizeOf } from '../instance/pool-size.ts'
 import { type Target, targetsOf } from '../instance/targets.ts'
 
-/** The state of several instances is the first of these that one of them is in. */
+/** The state of a pool is the first of these that one of its instances has. */
 const BEST_FIRST: readonly InstanceState[] = ['ready', 'starting', 'backing_off', 'failed', 'draining']
 
 /** What a roster makes its members from. */
@@ -15,17 +15,19 @@ export interface RosterOptions {
   readonly definition: ServerDefinition
   readonly context: InstanceContext
   readonly client: ClientSide | undefined
-  /** The callers need one and the same instance: there is a second one only until it is known which of them is there. */
+  /**
+   * Whether callers need the same instance: there is a second one only until it is known which of them is available.
+   */
   readonly isSolo: boolean
-  /** The pool as a whole ends when it is idle: it keeps at least one process. */
+  /** Whether it keeps at least one process, because the pool as a whole ends when it is idle. */
   readonly isKept: boolean
   readonly nextId: () => string
   readonly events: MemberEvents
-  /** An instance was let go of. */
+  /** An instance was removed. */
   readonly onLeave: (reason: string) => void
 }
 
-/** Who belongs to a pool: one instance for each endpoint, or as many processes as it takes. */
+/** The instances of a pool: one for each endpoint, or as many processes as the load requires. */
 export class Roster {
   readonly #options: RosterOptions
   readonly #leaving = new Map<Member, Promise<void>>()
@@ -62,12 +64,12 @@ export class Roster {
     return BEST_FIRST.find((state) => states.has(state)) ?? 'stopped'
   }
 
-  /** Whether a connection is about to be there without there having been a failure. */
+  /** Whether a connection is expected soon, without a failure before it. */
   get isExpected(): boolean {
     return this.#members.some(({ instance }) => instance.isExpected)
   }
 
-  /** Until the next start of an instance that backs off, in milliseconds. */
+  /** Milliseconds until an instance that backs off starts again. */
   get retryAfterMs(): number | undefined {
     const waits = this.#members.flatMap(({ instance }) => instance.retryAfterMs ?? [])
     return waits.length === 0 ? undefined : Math.min(...waits)
@@ -79,7 +81,7 @@ export class Roster {
     for (const { instance } of this.#members) instance.start()
   }
 
-  /** Starts more processes for calls that wait, as far as those that start already are not enough. */
+  /** Starts more processes for waiting calls, if those that are starting do not suffice. */
   grow(waiting: number): void {
     if (!this.#isOfProcesses) return
     const { callsPerInstance, max } = this.#size
@@ -89,8 +91,8 @@ export class Roster {
   }
 
   /**
-   * Lets processes go until there are `count`, but none that has calls, and `kept` last. Those that have failed for good
-   * go first, down to the fewest that there are to be, so that others can be started in their place.
+   * Stops processes until there are `count`; those with calls are kept, and `kept` goes last. Processes that have
+   * failed permanently go first, down to the minimum size, so that others can be started in their place.
    */
   shrink(count: number, kept: Member | undefined, reason: string): void {
     const newestFirst = this.#members.toReversed().filter((member) => member !== kept)
@@ -103,7 +105,7 @@ export class Roster {
     }
   }
 
-  /** Tries the next endpoint for callers who need a single one; says whether there is one that was not tried. */
+  /** Tries the next endpoint for callers that need the same instance; returns false if all were tried. */
   startNext(): boolean {
     const targets = targetsOf(this.#definition)
     const tried = new Set(this.#members.map(({ url }) => url))
@@ -116,13 +118,16 @@ export class Roster {
     return true
   }
 
-  /** Callers who need a single instance have it. One that just starts may be about to take its place. */
+  /**
+   * Keeps this instance for callers that need the same one, and removes the others, except one that is starting and may
+   * replace it.
+   */
   keepOnly(kept: Member): void {
     for (const member of this.#members)
       if (member !== kept && !member.instance.isExpected) this.#dismiss(member, 'another instance is there')
   }
 
-  /** Takes over a definition: instances that are in it stay as they are, others come and go one by one. */
+  /** Applies a definition: instances that it still names are kept, others are added and removed one by one. */
   update(definition: ServerDefinition): void {
     this.#definition = definition
     this.#size = this.#sizeNow()
@@ -130,7 +135,7 @@ export class Roster {
     else this.#updateEndpoints()
   }
 
-  /** For good. */
+  /** Stops all instances permanently. */
   async stop(reason: string, options: { atOnce?: boolean }): Promise<void> {
     const all = [...this.#members, ...this.#leaving.keys()]
     await Promise.all(all.map(({ instance }) => instance.stop(reason, options)))
@@ -152,7 +157,7 @@ export class Roster {
     if (this.#isStarted && this.#size.min > 0) this.#fill(this.#size.min)
   }
 
-  /** New ones first, so that the pool is never without instances. */
+  /** Adds new endpoints before it removes old ones, so that the pool always has instances. */
   #updateEndpoints(): void {
     const missing = [...targetsOf(this.#definition)]
     const gone: Member[] = []

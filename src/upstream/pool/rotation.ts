@@ -2,8 +2,8 @@ import type { Logger } from '../../telemetry/logger.ts'
 import type { Member } from './member.ts'
 
 /**
- * The instances that calls go to: those that are ready, without the unhealthy ones and those whose calls fail. While all
- * are unhealthy those stay that were the last; it is never nobody as long as one is ready.
+ * The instances that get calls: the ready ones that are healthy and not ejected. While all are unhealthy, those of the
+ * last rotation stay; the rotation is never empty while an instance is ready.
  */
 export function rotationOf(members: readonly Member[]): readonly Member[] {
   const ready = members.filter(({ connection }) => connection !== undefined)
@@ -13,7 +13,7 @@ export function rotationOf(members: readonly Member[]): readonly Member[] {
   return last.length > 0 ? last : ready
 }
 
-/** Half of them stay, whatever their calls come to: where most fail, the circuit breaker is what helps. */
+/** At most half of the instances are ejected: if more than that fail, the circuit breaker applies. */
 function withoutEjected(members: readonly Member[]): readonly Member[] {
   const ejected = members.flatMap((member) => {
     const { outSince } = member.ejection
@@ -25,7 +25,7 @@ function withoutEjected(members: readonly Member[]): readonly Member[] {
   return members.filter((member) => !out.has(member))
 }
 
-/** Marks who is in the rotation, and says so of those for whom that is new. */
+/** Marks the members that are out of the rotation, and logs each change. */
 export function settle(
   members: readonly Member[],
   rotation: readonly Member[],

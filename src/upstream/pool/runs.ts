@@ -7,7 +7,7 @@ import { isAnswer } from '../health/health-probe.ts'
 import type { Member } from './member.ts'
 import type { Places } from './places.ts'
 
-/** What is done with a connection that has a place for the call. */
+/** Uses a connection at which the call has taken a place. */
 export type Use<T> = (connection: Connection, instanceId: string) => Promise<T>
 
 /** Runs calls at instances that have a place for them. */
@@ -23,9 +23,9 @@ export class Runs {
     clock: Clock
     places: Places
     rotation: () => readonly Member[]
-    /** Asked where there is no place at once. */
+    /** Called if no place is free. */
     wait: (wanted: Wanted) => Promise<Grant>
-    /** One more call is under way. */
+    /** One more call is in flight or waiting. */
     onLoad: () => void
   }) {
     this.#clock = options.clock
@@ -36,7 +36,7 @@ export class Runs {
     this.#lastUse = this.#clock.monotonic()
   }
 
-  /** On the monotonic clock. */
+  /** In monotonic milliseconds. */
   get lastUse(): number {
     return this.#lastUse
   }
@@ -45,7 +45,7 @@ export class Runs {
     this.#lastUse = this.#clock.monotonic()
   }
 
-  /** Runs `use`, and once more with another connection where the first one has surely executed nothing. */
+  /** Runs `use`, and once more with another connection if the first one has certainly executed nothing. */
   async run<T>(use: Use<T>, wanted: Wanted): Promise<T> {
     const first = this.#places.claim(wanted) ?? (await this.#wait(wanted))
     try {
@@ -87,7 +87,7 @@ export class Runs {
     }
   }
 
-  /** Whether nothing was executed, and there is, or is about to be, another connection. */
+  /** Whether nothing was executed, and another connection is available or expected. */
   #runsAgain(error: unknown, { member, connection }: Grant): boolean {
     const hasOther = (): boolean => this.#rotation().some((other) => other.connection !== connection)
     if (isSessionLost(error)) return member.instance.reopen(connection) || hasOther()

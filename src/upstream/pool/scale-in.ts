@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 
-/** Looks once in each idle time at how much the load came to at most, so that what it did not need can be let go of. */
+/** Determines the peak load of each idle period, so that instances beyond it can be stopped. */
 export class ScaleIn {
   readonly #clock: Clock
   readonly #idleMs: () => number
@@ -10,8 +10,8 @@ export class ScaleIn {
   #cancel: (() => void) | undefined
 
   /**
-   * @param options.load calls at the moment, those that wait included
-   * @param options.onLook is given the most calls at the same time; says whether there is more to let go of
+   * @param options.load calls in flight and waiting
+   * @param options.onLook gets the peak of the period; returns whether more instances can be stopped later
    */
   constructor(options: {
     clock: Clock
@@ -25,12 +25,12 @@ export class ScaleIn {
     this.#onLook = options.onLook
   }
 
-  /** The load has grown. */
+  /** The load has increased. */
   note(): void {
     this.#peak = Math.max(this.#peak, this.#load())
   }
 
-  /** There is something that could be let go of. Idempotent. */
+  /** There are instances that could be stopped. Idempotent. */
   begin(): void {
     if (this.#cancel !== undefined) return
     this.#peak = this.#load()

@@ -12,31 +12,31 @@ import { givingWay } from './own-pools.ts'
 import { Pool } from './pool.ts'
 import type { ResourceWatches } from './resource-watches.ts'
 
-/** When a place for one more client may be free. */
+/** Time after which a private pool may have become idle. */
 const RETRY_AFTER_MS = 1000
 
-/** What an operator sees of a server. */
+/** The status of a server for operators. */
 export interface ServerStatus {
   readonly key: ServerKey
   readonly name: string
   readonly tenantId: string
-  /** State of the pool that tells what the server offers. */
+  /** State of the primary pool, whose instances discovery uses. */
   readonly state: InstanceState
-  /** Why it is in that state, where that is not obvious. */
+  /** Why it has that state, if that is not obvious. */
   readonly reason?: string
-  /** When it got into that state, in milliseconds since the epoch. */
+  /** When it reached that state, in milliseconds since the epoch. */
   readonly since: number
-  /** Whether calls get through to the pool that tells what the server offers; absent where no breaker is wanted. */
+  /** State of the primary pool's circuit breaker; absent if it has none. */
   readonly breaker?: BreakerState
-  /** Of all pools of the server. */
+  /** The instances of all its pools. */
   readonly instances: readonly InstanceStatus[]
-  /** Calls at the moment, over all of them. */
+  /** Calls in flight, in all pools. */
   readonly inFlight: number
-  /** Calls that wait for an instance to have a place for them. */
+  /** Calls that wait for a place, in all pools. */
   readonly waiting: number
 }
 
-/** Whose a pool is, where it is one caller's own. */
+/** The owner of a pool that belongs to one caller. */
 interface OwnedBy {
   /** The one client that its connections are for. */
   readonly client?: ClientSide | undefined
@@ -47,31 +47,34 @@ interface OwnedBy {
 export interface ServerPoolsOptions {
   readonly definition: ServerDefinition
   readonly context: InstanceContext
-  /** At most so many pools are one caller's own; a tenant may have a part of those of a server for all tenants. */
+  /** Limit for private pools; a tenant may have a part of those of a server for all tenants. */
   readonly maxOwnPools: number
-  /** Names tell instances apart for as long as the process lives, and say nothing about their callers. */
+  /** Makes ids that are unique while the process lives, and reveal nothing about callers. */
   readonly nextId: (name: string) => string
   readonly onState: () => void
   readonly onOffer: (offer: Offer) => void
-  /** A pool is not used any more and has to be stopped. */
+  /** A pool is no longer used and must be stopped. */
   readonly onDismissed: (pool: Pool, reason: string) => void
-  /** The same server under its definition before: what is watched goes on over the new pools. */
+  /** The pools of the server's previous definition, whose resource subscriptions continue over the new ones. */
   readonly previous: ServerPools | undefined
-  /** Why the server is not to run for now, if it is not. */
+  /** Why the server must not run at present, if so. */
   readonly halted?: string | undefined
 }
 
-/** One server: the pool that its callers share, and those of callers that share no connection with others. */
+/**
+ * The pools of one server: the primary one, which callers share, and the private ones of callers that share no
+ * connections.
+ */
 export class ServerPools {
   readonly key: ServerKey
-  /** Without the pools before, which would keep those before them. */
+  /** Without `previous`, which would keep a chain of all earlier pools in memory. */
   readonly #options: Omit<ServerPoolsOptions, 'previous'>
   /** The pool of isolation key `''`. */
   readonly #primary: Pool
   readonly #isolated = new Map<string, Pool>()
-  /** Whose own pools are that are one caller's own, by isolation key. */
+  /** The owners of private pools, by isolation key. */
   readonly #owners = new Map<string, Principal | undefined>()
-  /** Of the calls of all pools together. */
+  /** Limits the concurrent calls of all pools together. */
   readonly #limit = new ConcurrencyLimit({ max: () => this.#definition.maxConcurrency ?? Infinity })
   readonly #knownBefore: Introduction | undefined
   #definition: ServerDefinition
@@ -118,7 +121,7 @@ export class ServerPools {
     return [this.#primary, ...this.#isolated.values()]
   }
 
-  /** What the server said of itself at the latest. */
+  /** What the server declared most recently. */
   get introduction(): Introduction | undefined {
     return this.#primary.introduction ?? this.#knownBefore
   }
@@ -144,27 +147,27 @@ export class ServerPools {
     this.#primary.start()
   }
 
-  /** Takes over what does not concern connections that stay. */
+  /** Applies a definition without closing connections that it does not affect. */
   update(definition: ServerDefinition): void {
     this.#definition = definition
     for (const pool of this.pools) pool.update(definition)
   }
 
   /**
-   * The pool of an isolation key, made if there is none; `''` is the primary one, which is nobody's own.
-   * @throws GatewayError `upstream_unavailable` when too many callers have pools of their own
+   * The pool of an isolation key, created if necessary; `''` is the primary pool, which has no owner.
+   * @throws GatewayError `upstream_unavailable` if too many callers have private pools
    */
   pool(isolationKey: string, own: OwnedBy = {}): Pool {
     if (isolationKey === '') return this.#primary
     return this.#isolated.get(isolationKey) ?? this.#isolate(isolationKey, own)
   }
 
-  /** State of the circuit of an isolation key's pool, if there is one, else of the primary one. */
+  /** State of the circuit breaker of an isolation key's pool, or of the primary one if that does not exist. */
   breakerOf(isolationKey: string): BreakerState | undefined {
     return (this.#isolated.get(isolationKey) ?? this.#primary).breaker.state
   }
 
-  /** Closes the pool of an isolation key that nobody will use again. */
+  /** Closes the pool of an isolation key that will not be used again. */
   release(isolationKey: string): void {
     this.#dismiss(isolationKey, 'its callers have gone')
   }
@@ -221,7 +224,7 @@ export class ServerPools {
     this.#options.onDismissed(pool, reason)
   }
 
-  /** Pools with watchers go on, unless their clients may not be asked for the same things any more. */
+  /** Keeps pools with watchers, unless the client capabilities that the server may use have changed. */
   #takeOver(previous: ServerPools): void {
     const isSameGrant =
       previous.#definition.clientCapabilities.toSorted().join() ===
@@ -233,7 +236,7 @@ export class ServerPools {
   }
 
   #onState(state: InstanceState, reason: string | undefined): void {
-    // What starts again after a failure is best told by that failure, until it is known how the start went.
+    // A restart after a failure is still shown as that failure, until the outcome of the start is known.
     const isRetry = this.#state === 'backing_off' && state === 'starting'
     this.#state = state
     this.#reason = reason ?? (isRetry ? this.#reason : undefined)

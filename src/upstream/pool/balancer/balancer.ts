@@ -1,20 +1,20 @@
 /** An instance that can take the next call. */
 export interface Candidate {
-  /** The same for as long as the instance is at the same address. */
+  /** Stays the same while the instance has the same address. */
   readonly id: string
-  /** Tells candidates apart; they are given in this order. */
+  /** Position among the candidates; they are passed in this order. */
   readonly order: number
   /** At least 1. */
   readonly weight: number
-  /** Calls that it has at the moment. */
+  /** Calls in flight. */
   readonly inFlight: number
 }
 
-/** Chooses instances for calls, each by its own rule. */
+/** A load balancing algorithm: chooses an instance for each call. */
 export interface Balancer {
   /**
-   * One of the candidates; undefined only where there are none.
-   * @param key calls with the same key belong together
+   * Picks one of the candidates; undefined only if there are none.
+   * @param key calls with the same key should reach the same instance
    */
   pick<T extends Candidate>(candidates: readonly T[], key?: string): T | undefined
 }

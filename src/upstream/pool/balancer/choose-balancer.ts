@@ -7,7 +7,7 @@ import { Weighted } from './weighted.ts'
 
 type Algorithm = NonNullable<ServerDefinition['loadBalancing']>
 
-/** The algorithm that a server's calls are spread by: where it names none, `round_robin`, and `least_in_flight` among processes. */
+/** The load balancing algorithm of a server; by default `round_robin`, and `least_in_flight` for processes. */
 export function algorithmOf({ loadBalancing, transport }: ServerDefinition): Algorithm {
   return loadBalancing ?? (transport === 'stdio' ? 'least_in_flight' : 'round_robin')
 }

@@ -1,8 +1,8 @@
 import type { Balancer, Candidate } from './balancer.ts'
 
 /**
- * The same one for the same key, each for as many keys as its weight says. When one goes only its own keys move, and
- * they come back with it (rendezvous hashing). Without a key chance decides.
+ * Picks the same instance for the same key; each instance gets a number of keys in proportion to its weight. When an
+ * instance leaves, only its keys move, and they return with it (rendezvous hashing). Without a key it picks at random.
  */
 export class ConsistentHash implements Balancer {
   readonly #random: () => number
@@ -38,7 +38,7 @@ function hashed(text: string, start: number): number {
   return hash
 }
 
-/** Spreads a hash, whose low bits depend on the last characters most, over the numbers between 0 and 1. */
+/** Maps a hash, whose low bits depend most on the last characters, to a number between 0 and 1. */
 function unit(hash: number): number {
   let mixed = hash ^ (hash >>> 16)
   mixed = Math.imul(mixed, 0x85_eb_ca_6b)

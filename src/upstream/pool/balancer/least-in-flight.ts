@@ -1,6 +1,6 @@
 import type { Balancer, Candidate } from './balancer.ts'
 
-/** The one with the fewest calls; chance decides among several. */
+/** Picks the instance with the fewest calls in flight, at random among equals. */
 export class LeastInFlight implements Balancer {
   readonly #random: () => number
 

@@ -1,6 +1,6 @@
 import type { Balancer, Candidate } from './balancer.ts'
 
-/** One after the other. Those that come and go meanwhile do not change whose turn it is. */
+/** Picks one instance after the other. Instances that join or leave do not change whose turn it is. */
 export class RoundRobin implements Balancer {
   #last = -1
 

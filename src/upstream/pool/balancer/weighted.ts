@@ -1,6 +1,6 @@
 import type { Balancer, Candidate } from './balancer.ts'
 
-/** By chance, each as often as its weight says. */
+/** Picks at random, in proportion to the weights. */
 export class Weighted implements Balancer {
   readonly #random: () => number
 
