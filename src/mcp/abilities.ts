@@ -7,7 +7,7 @@ import { type Declared, extensionOf, hasTasks, legacyTasksOf } from '../calls/ta
 import { TASKS_EXTENSION } from '../upstream/messages/client-side.ts'
 import type { Era } from '../upstream/connection/connection.ts'
 
-/** What the gateway can carry, whichever servers there are at the moment: they come and go. */
+/** The capabilities that the gateway always declares, because servers come and go. */
 const CAPABILITIES: ServerCapabilities = {
   tools: { listChanged: true },
   resources: { listChanged: true, subscribe: true },
@@ -17,7 +17,7 @@ const CAPABILITIES: ServerCapabilities = {
 }
 const LEGACY_TASKS = { list: {}, cancel: {}, requests: { tools: { call: {} } } }
 
-/** Methods of both eras that the gateway carries for every server. */
+/** Methods of both eras that the gateway forwards for every server. */
 const METHODS: readonly string[] = [
   'tools/list',
   'tools/call',
@@ -43,7 +43,9 @@ export const SKILLS_METHODS: ReadonlySet<string> = new Set([
   'resources/directory/read',
 ])
 
-/** The methods of legacy sessions: what these are told once, at the beginning, may have changed since. */
+/**
+ * Methods that legacy sessions may always use: the capabilities that they were told at the start may be out of date.
+ */
 const LEGACY_METHODS: ReadonlySet<string> = new Set([
   ...METHODS,
   ...SESSION_METHODS,
@@ -51,19 +53,19 @@ const LEGACY_METHODS: ReadonlySet<string> = new Set([
   ...SKILLS_METHODS,
 ])
 
-/** Every method that is carried for anybody. */
+/** Every method that the gateway forwards for any client. */
 export const ALL_METHODS: ReadonlySet<string> = new Set([...LEGACY_METHODS, ...MODERN_TASK_METHODS])
 
-/** What the gateway can do for one caller. */
+/** The capabilities and methods that one caller can use. */
 export interface Abilities {
   readonly capabilities: ServerCapabilities
   readonly methods: ReadonlySet<string>
 }
 
-/** Those of a view never change: when a server says anything new of itself, there is a new view. */
+/** Cached by view: a view never changes, and there is a new one when a server declares something new. */
 const known: Record<Era, WeakMap<View, Abilities>> = { legacy: new WeakMap(), modern: new WeakMap() }
 
-/** What a client of `era` can use of the servers of its view. */
+/** The capabilities and methods that a client of `era` can use at the servers of its view. */
 export function abilitiesOf(view: View, era: Era, declared: Declared): Abilities {
   const before = known[era].get(view)
   if (before !== undefined) return before
@@ -72,7 +74,7 @@ export function abilitiesOf(view: View, era: Era, declared: Declared): Abilities
   return abilities
 }
 
-/** A session that begins before all its servers are there must not be told that they have no tasks. */
+/** A session that begins before all its servers are connected must not be told that they have no tasks. */
 function legacyAbilities(view: View, declared: Declared): Abilities {
   const parts = view.servers.map((server) => legacyTasksOf(declared, serverKey(server))).filter(isJsonObject)
   const tasks = view.missing.length > 0 ? LEGACY_TASKS : commonTasks(parts)
@@ -87,7 +89,7 @@ function legacyAbilities(view: View, declared: Declared): Abilities {
   }
 }
 
-/** The capability `tasks` with what at least one server has. */
+/** The capability `tasks`, with everything that at least one server declares. */
 function commonTasks(parts: readonly JsonObject[]): ServerCapabilities['tasks'] {
   if (parts.length === 0) return undefined
   const { requests } = LEGACY_TASKS

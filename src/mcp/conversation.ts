@@ -9,7 +9,9 @@ import type { Caller } from '../calls/call.ts'
 
 type WithAuth = IncomingMessage & { auth?: AuthInfo }
 
-/** What the SDK carries from an HTTP request to its message handlers. Never a token: the SDK has no use for it. */
+/**
+ * What the SDK passes from an HTTP request to its message handlers. It has no token, because the SDK does not need one.
+ */
 class Carried {
   readonly identity: Identity
   readonly scope: string | undefined
@@ -20,7 +22,7 @@ class Carried {
   }
 }
 
-/** Attaches the authenticated identity and the addressed server to a request on its way into the SDK. */
+/** Attaches the authenticated identity and the addressed server to a request before the SDK gets it. */
 export function carryIdentity(request: WithAuth, scope: string | undefined): Identity {
   const identity = identityOf(request)
   request.auth = {
@@ -32,14 +34,17 @@ export function carryIdentity(request: WithAuth, scope: string | undefined): Ide
   return identity
 }
 
-/** What was attached, read on the other side. @throws GatewayError `missing_token` when nothing was */
+/**
+ * Reads what `carryIdentity` attached.
+ * @throws GatewayError `missing_token` if nothing was attached
+ */
 export function carriedBy(auth: AuthInfo | undefined): Carried {
   const carried = auth?.extra?.['carried']
   if (carried instanceof Carried) return carried
   throw new GatewayError('missing_token')
 }
 
-/** Makes the function that tells who sent a message of a conversation. */
+/** Makes the function that returns the sender of a message in a conversation. */
 export function callerOf(face: Face, sessionId: string | undefined): (context: ServerContext) => Caller {
   return (context) => {
     const { identity } = carriedBy(context.http?.authInfo)
@@ -48,7 +53,9 @@ export function callerOf(face: Face, sessionId: string | undefined): (context: S
   }
 }
 
-/** The same for a connection whose opening was authenticated; each of its messages has an id of its own. */
+/**
+ * Makes that function for a connection that was authenticated when it was opened; each of its messages gets a new id.
+ */
 export function callerOn(connection: { face: Face; id: string; principal: Principal }): () => Caller {
   const { face, id, principal } = connection
   return () => ({ principal, requestId: randomUUID(), face, sessionId: id })

@@ -3,8 +3,8 @@ import type { Era } from '../upstream/connection/connection.ts'
 import { SKILLS_METHODS } from './abilities.ts'
 
 /**
- * A server's result as a client of `era` may get it. Everything that both eras have in common passes as it is.
- * @param definition of the tool that was called, as the client's list shows it
+ * Converts a server's result for a client of `era`. Everything that both eras share passes unchanged.
+ * @param definition of the tool that was called, as the client's list has it
  */
 export function forEra(
   era: Era,
@@ -20,21 +20,24 @@ export function forEra(
   return result
 }
 
-/** Freshness is of the modern era only, and what an upstream lets anyone cache still went through access rules. */
+/**
+ * Only the modern era has freshness. Results are always private: they have passed access rules, even if the upstream
+ * allows shared caching.
+ */
 function withFreshness(era: Era, result: JsonObject): JsonObject {
   const { ttlMs, cacheScope: _upstreamScope, ...rest } = result
   if (era === 'legacy') return rest
   return { ...rest, ...(ttlMs !== undefined && { ttlMs }), cacheScope: 'private' }
 }
 
-/** The SDK adds what is missing only to results of methods that it knows. */
+/** The SDK adds missing freshness only to results of methods that it knows. */
 function withAllFreshness(result: JsonObject): JsonObject {
   return { ttlMs: 0, ...withFreshness('modern', result) }
 }
 
 /**
- * Up to 2025-11-25 structured content is an object. The SDK lists an output schema of anything else as one of an
- * object with the member `result`, and leaves it to us to give results the same form.
+ * Up to 2025-11-25 structured content must be an object. The SDK lists any other output schema as an object with the
+ * member `result`, and expects results in the same form.
  */
 function withObject(result: JsonObject, definition: JsonObject | undefined): JsonObject {
   const { structuredContent } = result

@@ -29,10 +29,13 @@ import { toProtocolError } from './protocol-error.ts'
 import type { RequestIds } from './request-ids.ts'
 import { traceFieldsIn } from './trace-context.ts'
 
-/** What the span of a request is named whose method the client made up. */
+/** Span name of a request whose method is unknown. */
 const UNKNOWN_METHOD = '_other'
 
-/** Methods that 2026-07-28 has as an extension, and that the SDK takes for those of 2025-11-25 unless told. */
+/**
+ * Methods that 2026-07-28 has in an extension. The SDK treats them as methods of 2025-11-25 unless it is told
+ * otherwise.
+ */
 const REUSED_METHODS = ['tasks/get', 'tasks/cancel']
 const ANYTHING: StandardSchemaV1<unknown, unknown> = {
   '~standard': { version: 1, vendor: 'tool-gateway', validate: (value) => ({ value }) },
@@ -43,12 +46,12 @@ export interface McpServerOptions {
   readonly info: { readonly name: string; readonly version: string }
   readonly catalog: Catalog
   readonly calls: Calls
-  /** What servers said of themselves. */
+  /** What servers declared when they were last connected. */
   readonly declared: Declared
   readonly taskHandles: TaskHandles
   readonly metrics: Pick<Metrics, 'serverOperation'>
   readonly clock: Clock
-  /** Passes a notification of a session's client on to the connections that are the session's own. */
+  /** Forwards a notification of a session's client to the connections that belong to the session. */
   readonly tellServers: (sessionId: string, method: string, params: JsonObject | undefined) => void
 }
 
@@ -56,21 +59,21 @@ export interface McpServerOptions {
 export interface Conversation {
   readonly scope: string | undefined
   readonly era: Era
-  /** Who sends a request of this conversation. */
+  /** Returns the sender of a request in this conversation. */
   readonly callerOf: (context: ServerContext) => Caller
-  /** What the caller sees as the conversation begins. */
+  /** The caller's view when the conversation begins. */
   readonly view: View
-  /** Of a legacy session. A modern request is alone in its conversation. */
+  /** The request ids of a legacy session. A modern conversation has only one request. */
   readonly ids?: RequestIds
-  /** Ends the stream of a request that was cancelled, for which no answer will come. */
+  /** Ends the stream of a request that was cancelled and gets no answer. */
   readonly endStream?: (id: JSONRPCRequest['id']) => void
-  /** Whether the client gets what belongs to no request of its own; as long as it lives, by default. */
+  /** Whether the client can get messages that belong to no request; always by default. */
   readonly isReachable?: () => boolean
 }
 
 /**
- * An MCP server for one legacy session or one modern request: the SDK speaks the protocol, everything else goes
- * to the caller's view or through the call pipeline. Requests and results pass as they are, unknown fields too.
+ * An MCP server for one legacy session or one modern request: the SDK implements the protocol, and everything else goes
+ * to the caller's view or through the call pipeline. Requests and results pass unchanged, including unknown fields.
  */
 export function createMcpServer(options: McpServerOptions, conversation: Conversation): Server {
   const { instructions } = conversation.view
@@ -78,11 +81,11 @@ export function createMcpServer(options: McpServerOptions, conversation: Convers
   return carry(server, options, conversation)
 }
 
-/** Makes a server of the SDK carry a conversation: what it has no handler for comes here. */
+/** Connects a server of the SDK to a conversation: it gets every request for which the SDK has no handler. */
 export function carry(server: Server, options: McpServerOptions, conversation: Conversation): Server {
   const { capabilities, methods } = abilitiesOf(conversation.view, conversation.era, options.declared)
   server.registerCapabilities(capabilities)
-  // The SDK's own would keep the level to itself.
+  // The SDK's own handler would not pass the level on.
   server.removeRequestHandler('logging/setLevel')
   const callerOf =
     conversation.era === 'legacy'
@@ -130,7 +133,7 @@ function serveReused(
 
 type WithSession = Caller & { readonly session?: LegacySession }
 
-/** A legacy client is the same with every request, and so is what the gateway keeps for it. */
+/** A legacy client is the same for all requests, so the gateway keeps one caller for it. */
 function legacyCallers(
   server: Server,
   { calls, tellServers }: McpServerOptions,
@@ -176,7 +179,7 @@ async function answer(
   return run(options, conversation, context, { caller, client, view, method, params, progressToken })
 }
 
-/** What goes to a server. */
+/** Runs a request that goes to a server. */
 async function run(
   { calls, taskHandles, catalog }: McpServerOptions,
   { scope, era }: Conversation,
@@ -211,7 +214,7 @@ async function run(
   return forEra(era, method, result, view.toolsByName.get(aim.name)?.listed)
 }
 
-/** With what the SDK has taken out of a modern client's answer to `input_required`. */
+/** Restores what the SDK has removed from a modern client's answer to `input_required`. */
 function withInputs(params: JsonObject, { mcpReq }: ServerContext): JsonObject {
   const { inputResponses } = mcpReq
   const requestState: unknown = mcpReq.requestState()

@@ -8,7 +8,10 @@ import {
 import { GatewayError } from '../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 
-/** The one message that a client sent, given as parsed JSON. @throws GatewayError `invalid_request` */
+/**
+ * The single message of a request body, given as parsed JSON.
+ * @throws GatewayError `invalid_request`
+ */
 export function messageIn(body: unknown): JSONRPCMessage {
   if (Array.isArray(body)) throw new GatewayError('invalid_request', 'Batches are not supported')
   checkEnvelope(body)
@@ -23,7 +26,7 @@ const MAX_ID_LENGTH = 256
 const MAX_META_BYTES = 8 * 1024
 
 /**
- * Checks the length of what every request carries beside what it is about, and what is kept or written for each.
+ * Checks the length of a message's id and `_meta`, which are kept or logged for each request.
  * @throws GatewayError `invalid_request`
  */
 export function checkEnvelope(message: unknown): void {
@@ -39,10 +42,12 @@ export function checkEnvelope(message: unknown): void {
     )
 }
 
-/** Where MCP has something optional that many clients write as `null` when they do not give it, and servers refuse. */
+/**
+ * Optional fields of MCP that many clients send as `null` instead of leaving them out, and that servers then refuse.
+ */
 const OPTIONAL = ['arguments', 'cursor', '_meta'] as const
 
-/** A message without what is `null` in place of being absent; the message itself where there is nothing of that. */
+/** A message without optional fields that are `null`; the same object if there are none. */
 export function withoutNulls(message: unknown): unknown {
   if (!isJsonObject(message)) return message
   const { params, ...rest } = message
@@ -50,7 +55,7 @@ export function withoutNulls(message: unknown): unknown {
   return isJsonObject(params) ? withParams(message, paramsWithoutNulls(params)) : message
 }
 
-/** The same of parameters. */
+/** Parameters without optional fields that are `null`; the same object if there are none. */
 export function paramsWithoutNulls(params: JsonObject): JsonObject {
   if (!OPTIONAL.some((name) => params[name] === null)) return params
   const absent = new Set<string>(OPTIONAL.filter((name) => params[name] === null))
@@ -61,7 +66,7 @@ function withParams(message: JsonObject, params: JsonObject): JsonObject {
   return params === message['params'] ? message : { ...message, params }
 }
 
-// Of what is known to be a message; the SDK's own guards run a whole schema each time.
+// For values that are known to be messages; the guards of the SDK validate the whole schema each time.
 
 /** Whether a message is a request (JSON-RPC 2.0 §4). */
 export function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {

@@ -4,8 +4,8 @@ import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { carry, type Conversation, type McpServerOptions } from './mcp-server.ts'
 
 /**
- * The server of one modern HTTP request. The SDK compares the `Mcp-Param-*` headers of a call with its arguments
- * (MCP 2026-07-28, Streamable HTTP) only for servers of this class, and asks it for the tool's schema.
+ * The server of one modern HTTP request. Only for servers of this class does the SDK compare the `Mcp-Param-*` headers
+ * of a call with its arguments (MCP 2026-07-28, Streamable HTTP); it asks the class for the tool's schema.
  */
 class ParamCheckingServer extends McpServer {
   readonly #view: View

@@ -4,18 +4,18 @@ import { type GatewayError, toGatewayError } from '../domain/errors/errors.ts'
 import type { Era } from '../upstream/connection/connection.ts'
 
 const INVALID_PARAMS = -32_602
-/** Codes that one era has and the other does not know, or must not see (MCP 2026-07-28, error codes). */
+/** Error codes that exist in one era only (MCP 2026-07-28, error codes). */
 const LEGACY_RESOURCE_NOT_FOUND = -32_002
 const MODERN_ONLY: ReadonlySet<number> = new Set([-32_020, -32_021, -32_022])
 
-/** The JSON-RPC error for anything thrown: an upstream's own error as it came, else the row of the error table. */
+/** The JSON-RPC error for anything thrown: an upstream's own error unchanged, otherwise the row of the error table. */
 export function toProtocolError(thrown: unknown, era: Era): ProtocolError {
   const error = toGatewayError(thrown)
   const { code, message, data } = jsonRpcErrorOf(error, era)
   return new ProtocolError(code, message, data)
 }
 
-/** Code, message and data of the JSON-RPC error for an error of ours. */
+/** Code, message and data of the JSON-RPC error for an error of the gateway. */
 export function jsonRpcErrorOf(
   error: GatewayError,
   era: Era,

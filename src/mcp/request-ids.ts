@@ -5,14 +5,17 @@ import { isJsonObject } from '../domain/json/json.ts'
 type RequestId = JSONRPCRequest['id']
 
 /**
- * The ids of the requests that a session has under way. The SDK finds the stream of an answer by the id alone, so a
- * second request of the same id would take the answer of the first.
+ * The ids of a session's requests in flight. The SDK finds the stream of an answer only by the id, so a second request
+ * with the same id would get the answer of the first.
  */
 export class RequestIds {
-  /** What keeps an id taken: the HTTP exchange that brought it, and the work that it started. */
+  /** How many holders keep an id taken: the HTTP exchange that brought it, and the work that it started. */
   readonly #holds = new Map<RequestId, number>()
 
-  /** Takes the id of a request that arrives. @throws GatewayError `invalid_request` when it is taken */
+  /**
+   * Takes the id of a new request.
+   * @throws GatewayError `invalid_request` if it is taken
+   */
   claim(id: RequestId): void {
     if (this.#holds.has(id)) {
       throw new GatewayError('invalid_request', 'A request with this id is already under way')
@@ -24,7 +27,7 @@ export class RequestIds {
     this.#holds.set(id, (this.#holds.get(id) ?? 0) + 1)
   }
 
-  /** Ends one hold; with the last one the id is free. */
+  /** Ends one hold; after the last one the id is free. */
   release(id: RequestId): void {
     const left = (this.#holds.get(id) ?? 1) - 1
     if (left > 0) this.#holds.set(id, left)
@@ -32,7 +35,7 @@ export class RequestIds {
   }
 }
 
-/** The id of a request; undefined for a notification, a response, and what is no message at all. */
+/** The id of a request; undefined for a notification, a response, and anything that is not a message. */
 export function requestIdIn(message: unknown): RequestId | undefined {
   if (!isJsonObject(message) || !('method' in message)) return undefined
   const { id } = message

@@ -1,7 +1,7 @@
 import { isJsonObject } from '../domain/json/json.ts'
 import type { TraceFields } from '../telemetry/trace-fields.ts'
 
-/** The trace context that a message carries in `_meta` (MCP 2026-07-28, `_meta`), unchecked. */
+/** The trace context in the `_meta` of a message (MCP 2026-07-28, `_meta`), not validated. */
 export function traceFieldsIn(params: unknown): TraceFields | undefined {
   const meta = isJsonObject(params) ? params['_meta'] : undefined
   return isJsonObject(meta) ? { traceparent: meta['traceparent'], tracestate: meta['tracestate'] } : undefined

@@ -9,22 +9,22 @@ import { type Declared, extensionOf, legacyTasksOf } from '../../calls/tasks/tas
 import { taskForm } from '../../upstream/discovery/definitions/item-forms.ts'
 import { MISSING_SERVERS } from './list-results.ts'
 
-/** Of each server. */
+/** Limit for each server. */
 const MAX_PAGES = 100
 const MAX_ITEMS = 10_000
 
 interface Collected {
-  /** Member of the result that holds the items. */
+  /** Member of the result that has the items. */
   readonly member: string
   /** Whether a server has such a list. */
   readonly isOf: (declared: Declared, server: ServerKey) => boolean
-  /** The item as callers get it; undefined for one that would make clients refuse the whole list. */
+  /** The item for callers; undefined for one that would make clients reject the whole list. */
   readonly shown: (serverName: string, item: unknown) => unknown
-  /** Whether it is collected also where one server is addressed alone. */
+  /** Whether it is collected even when one server is addressed alone. */
   readonly isAlways: boolean
 }
 
-/** Lists that the gateway does not keep, but asks servers for when a client asks. */
+/** Lists that the gateway does not cache: it requests them from servers when a client asks. */
 const LISTS: ReadonlyMap<string, Collected> = new Map<string, Collected>([
   [
     'tasks/list',
@@ -32,7 +32,7 @@ const LISTS: ReadonlyMap<string, Collected> = new Map<string, Collected>([
       member: 'tasks',
       isOf: (declared, server) => 'list' in (legacyTasksOf(declared, server) ?? {}),
       shown: (_serverName, task) => taskForm(task, '', []),
-      // A cursor of the server may name the task of somebody else.
+      // A server's cursor may contain the id of another caller's task.
       isAlways: true,
     },
   ],
@@ -47,7 +47,7 @@ const LISTS: ReadonlyMap<string, Collected> = new Map<string, Collected>([
   ],
 ])
 
-/** Whether the result of a list method is put together here, in one page. */
+/** Whether the gateway collects the result of a list method itself, in one page. */
 export function isCollected(method: string, scope: string | undefined): boolean {
   const list = LISTS.get(method)
   return list !== undefined && (scope === undefined || list.isAlways)
@@ -58,14 +58,14 @@ interface Request {
   readonly params: JsonObject
   readonly caller: Caller
   readonly client: CallerClient | undefined
-  /** Of the one server that is addressed alone, or of all. */
+  /** The view of the addressed server, or of all. */
   readonly view: View
   readonly signal: AbortSignal
 }
 
 /**
- * The items of all servers of the view that have such a list, in one page. Servers whose part is missing, or not all
- * there, are named in `_meta`.
+ * Collects the items of all servers of the view that have such a list, in one page. `_meta` names the servers whose
+ * items are missing or incomplete.
  * @throws GatewayError `invalid_cursor` for any cursor
  */
 export async function collected(
@@ -123,7 +123,7 @@ async function partOf(
       if (cursor === undefined) return { items, isWhole: true }
     }
   } catch {
-    // The record of the call says why.
+    // The record of the failed call has the reason.
   }
   return { items, isWhole: false }
 }

@@ -4,8 +4,8 @@ const SCHEMAS = ['inputSchema', 'outputSchema']
 const forms = new WeakMap<JsonObject, JsonObject>()
 
 /**
- * A definition as clients up to 2025-11-25 take it: for them a property's schema is an object, where later ones also
- * take `true` and `false`. The same object where nothing has to change.
+ * Converts a definition for clients up to 2025-11-25, which require an object as the schema of a property where later
+ * revisions also allow `true` and `false`. Returns the same object if nothing changes.
  */
 export function legacyForm(listed: JsonObject): JsonObject {
   const known = forms.get(listed)

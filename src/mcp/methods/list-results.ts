@@ -10,7 +10,7 @@ import { legacyForm } from './legacy-form.ts'
 
 const PAGE_SIZE = 1000
 
-/** The list methods of MCP: which part of a view each one shows, and under which key. */
+/** The list methods of MCP: the part of a view that each one lists, and the member of the result for it. */
 const LISTS: ReadonlyMap<string, { key: ListName; itemsOf: (view: View) => readonly CatalogItem[] }> =
   new Map([
     ['tools/list', { key: 'tools', itemsOf: (view: View) => view.tools }],
@@ -19,11 +19,11 @@ const LISTS: ReadonlyMap<string, { key: ListName; itemsOf: (view: View) => reado
     ['resources/templates/list', { key: 'resourceTemplates', itemsOf: (view: View) => view.templates }],
   ])
 
-/** `_meta` keys that name the servers whose part of a list is missing or may be out of date. */
+/** `_meta` keys that name the servers whose items are missing or may be out of date. */
 export const MISSING_SERVERS = 'tool-gateway/missingServers'
 const STALE_SERVERS = 'tool-gateway/staleServers'
 
-/** Who asks for a page of a list, and which one. */
+/** The caller of a list method, and the page that it requests. */
 export interface ListRequest {
   readonly principal: Principal
   readonly scope: string | undefined
@@ -32,8 +32,8 @@ export interface ListRequest {
 }
 
 /**
- * The result of a list method, or undefined when `method` is none. Lists of a view are the caller's own, so they
- * are never for shared caches (MCP 2026-07-28, caching).
+ * The result of a list method; undefined if `method` is not one. Lists depend on the caller, so shared caches must not
+ * keep them (MCP 2026-07-28, caching).
  * @throws GatewayError `invalid_cursor`
  */
 export function listResult(
@@ -61,7 +61,7 @@ export function listResult(
   }
 }
 
-/** Where no server said for how long, the SDK says zero. */
+/** Without a TTL of any server the SDK sends zero. */
 function freshness(ttlMs: number | undefined): JsonObject {
   return { ...(ttlMs !== undefined && { ttlMs }), cacheScope: 'private' }
 }

@@ -6,14 +6,14 @@ const MAX_SUBSCRIPTIONS = 1000
 
 /** The resource subscriptions of one `subscriptions/listen` stream. */
 export interface ListenSubscriptions {
-  /** Those that the caller may have, under the caller's URIs. */
+  /** The accepted subscriptions, by the caller's URIs. */
   readonly uris: readonly string[]
   readonly release: () => void
 }
 
 /**
- * Subscribes to every resource that the request of a `subscriptions/listen` names. One that the caller may not read,
- * or whose server cannot say when it changes, is left out, and so is not acknowledged (MCP 2026-07-28, subscriptions).
+ * Subscribes to every resource that a `subscriptions/listen` request names. A resource that the caller may not read, or
+ * whose server does not support subscriptions, is left out and not acknowledged (MCP 2026-07-28, subscriptions).
  */
 export async function subscribeAll(
   calls: Calls,
@@ -22,7 +22,7 @@ export async function subscribeAll(
     scope: string | undefined
     request: unknown
     signal: AbortSignal
-    /** Gets the subscribed URI, and the parameters of the notification. */
+    /** Gets the subscribed URI and the parameters of the notification. */
     onUpdated: (uri: string, params: JsonObject) => void
   },
 ): Promise<ListenSubscriptions> {
@@ -52,7 +52,7 @@ export async function subscribeAll(
   }
 }
 
-/** The request with `uris` as its resource subscriptions. */
+/** The request with its resource subscriptions replaced by `uris`. */
 export function withSubscriptions(request: unknown, uris: readonly string[]): unknown {
   const notifications = filterIn(request)
   if (notifications === undefined || !isJsonObject(request) || !isJsonObject(request['params']))

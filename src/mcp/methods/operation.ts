@@ -9,19 +9,19 @@ const MISSING_CAPABILITY = -32_021
 
 type Aim = Pick<Operation, 'action' | 'kind' | 'name' | 'task'>
 
-/** Whose request it is, as far as that tells what the request aims at. */
+/** What the target of a request depends on beside its parameters. */
 export interface AimContext {
-  /** The one server that is addressed alone. */
+  /** The one server that is addressed alone; undefined for all servers. */
   readonly scope: string | undefined
-  /** The caller's task of that handle. */
+  /** The caller's task with that handle; undefined if there is none. */
   readonly taskOf: (handle: string) => TaskTarget | undefined
-  /** The name under which the caller knows the tool of a task. */
+  /** The caller's name of the tool of a task. */
   readonly toolName: (task: TaskTarget) => string
 }
 
 type AimOf = (params: JsonObject, context: AimContext) => Aim | undefined
 
-/** The MCP methods that go to one server, and how each names its target. */
+/** The MCP methods that go to one server, and how each determines its target. */
 const AIMS: ReadonlyMap<string, AimOf> = new Map<string, AimOf>([
   ['tools/call', (params) => ({ action: 'call', kind: 'tool', name: nameWithArguments(params) })],
   ['prompts/get', (params) => ({ action: 'get', kind: 'prompt', name: nameWithArguments(params) })],
@@ -43,12 +43,15 @@ const AIMS: ReadonlyMap<string, AimOf> = new Map<string, AimOf>([
   ],
 ])
 
-/** What a request aims at, or undefined when its method goes to no server. @throws GatewayError `invalid_arguments` */
+/**
+ * The target of a request; undefined if its method goes to no server.
+ * @throws GatewayError `invalid_arguments`
+ */
 export function aimOf(method: string, params: JsonObject, context: AimContext): Aim | undefined {
   return AIMS.get(method)?.(params, context)
 }
 
-/** Who may call a tool may do everything with the tasks of its calls. */
+/** A caller that may call a tool may do everything with the tasks of its own calls. */
 function taskAim(params: JsonObject, { taskOf, toolName }: AimContext): Aim {
   const task = taskOf(textOf(params, 'taskId'))
   if (task === undefined) return { action: 'call', kind: 'tool', name: 'unknown task', task: 'unknown' }
@@ -77,7 +80,8 @@ function textOf(params: JsonObject, key: string): string {
 }
 
 /**
- * Checks that a client of 2026-07-28 that asks for a task says that it has tasks (MCP extension tasks, errors).
+ * Checks that a client of 2026-07-28 that requests a task has declared the tasks extension (MCP extension tasks,
+ * errors).
  * @throws GatewayError `client_capability_required`
  */
 export function checkHasTasks({ task }: Aim, { era, capabilities }: CallerClient): void {
@@ -87,12 +91,12 @@ export function checkHasTasks({ task }: Aim, { era, capabilities }: CallerClient
   const message = `The client did not declare the extension ${TASKS_EXTENSION}`
   const data = { requiredCapabilities: { extensions: { [TASKS_EXTENSION]: {} } } }
   throw new GatewayError('client_capability_required', message, {
-    // The error that the extension demands, in place of ours.
+    // The error code that the extension requires, instead of the gateway's own.
     facts: { mayHaveExecuted: false, upstream: { code: MISSING_CAPABILITY, message, data } },
   })
 }
 
-/** The parameters without the caller's progress token, which means nothing upstream. */
+/** The parameters without the caller's progress token, which has no meaning upstream. */
 export function splitProgressToken(params: JsonObject): {
   params: JsonObject
   progressToken: string | number | undefined
@@ -108,7 +112,7 @@ export function splitProgressToken(params: JsonObject): {
   }
 }
 
-/** A trace context that is none is not passed on (W3C Trace Context §3.2). */
+/** Removes a trace context that is not valid (W3C Trace Context §3.2). */
 function withSoundTrace(meta: JsonObject): JsonObject {
   const { traceparent, tracestate, ...others } = meta
   if (traceparent === undefined && tracestate === undefined) return meta

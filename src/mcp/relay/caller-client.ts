@@ -10,7 +10,7 @@ import { GatewayError, messageOf } from '../../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import type { CallerClient } from '../../calls/call.ts'
 
-/** Longer than anybody waits who asks; they give up by their own signal. */
+/** Longer than any caller waits: callers end a request by their own signal. */
 const NO_TIMEOUT_MS = 2 ** 31 - 1
 const LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency']
 const LOG_MESSAGE = 'notifications/message'
@@ -26,14 +26,14 @@ type Send = (
   options: { signal: AbortSignal; timeout: number },
 ) => Promise<unknown>
 
-/** The client of a legacy conversation: it declared itself once, and can be asked at any time. */
+/** The client of a legacy conversation: it declared its capabilities once, and accepts requests at any time. */
 export class LegacyClient implements CallerClient {
   readonly era = 'legacy'
   readonly #server: Server
   readonly #isReachable: () => boolean
   #logLevel: string | undefined
 
-  /** @param options.isReachable whether a request can be sent now that belongs to no call */
+  /** @param options.isReachable whether a request that belongs to no call can be sent now */
   constructor(options: { server: Server; isReachable: () => boolean }) {
     this.#server = options.server
     this.#isReachable = options.isReachable
@@ -68,7 +68,7 @@ export class LegacyClient implements CallerClient {
     void this.#server.notification(message(method, params)).catch(() => undefined)
   }
 
-  /** The same client while one of its requests is answered: everything goes over that request's stream. */
+  /** This client during one of its requests: everything is sent on the stream of that request. */
   during({ mcpReq }: ServerContext): CallerClient {
     const { era, name, capabilities, logLevel } = this
     return {
@@ -85,7 +85,7 @@ export class LegacyClient implements CallerClient {
   }
 }
 
-/** The client of one modern request, which says with each request what it can do. */
+/** The client of one modern request, which declares its capabilities with each request. */
 export function modernClient({ mcpReq }: ServerContext): CallerClient {
   const envelope: JsonObject = { ...mcpReq.envelope }
   const declared = envelope[CLIENT_CAPABILITIES_META_KEY]
@@ -121,7 +121,7 @@ async function askedBy(
   return result
 }
 
-/** The client's own error, which the server that asked gets as it is; else why there is no answer. */
+/** The client's own error, which the asking server gets unchanged; otherwise the reason why there is no answer. */
 function notAnswered(error: unknown, signal: AbortSignal): GatewayError {
   if (signal.aborted) return new GatewayError('cancelled', undefined, { cause: error })
   const { code, data } = isJsonObject(error) ? error : {}
@@ -134,7 +134,7 @@ function message(method: string, params: JsonObject | undefined): { method: stri
   return { method, ...(params !== undefined && { params }) }
 }
 
-/** Whether a notification is none about logs, or as severe as the client asked for. */
+/** Whether a notification is no log message, or is at least as severe as the client requested. */
 function isWanted(method: string, params: JsonObject | undefined, least: string | undefined): boolean {
   if (method !== LOG_MESSAGE || least === undefined) return true
   const severity = LEVELS.indexOf(String(params?.['level']))

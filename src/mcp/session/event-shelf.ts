@@ -1,9 +1,9 @@
-/** Something that is kept for a while and takes memory. */
+/** Something that is kept for a limited time and takes memory. */
 export interface Shelved {
   readonly bytes: number
 }
 
-/** What shares one bound in bytes, oldest first. */
+/** Items that share one limit in bytes, oldest first. */
 export class Shelf<T extends Shelved> {
   readonly #items = new Set<T>()
   #bytes = 0
@@ -31,7 +31,7 @@ export class Shelf<T extends Shelved> {
   }
 }
 
-/** A shelf for each name, there only while something is on it. */
+/** A shelf for each name, which exists only while it has items. */
 export class Shelves<T extends Shelved> {
   readonly #shelves = new Map<string, Shelf<T>>()
 
@@ -48,7 +48,7 @@ export class Shelves<T extends Shelved> {
     if (shelf?.bytes === 0) this.#shelves.delete(name)
   }
 
-  /** The one with the most bytes. */
+  /** The shelf with the most bytes. */
   get largest(): Shelf<T> | undefined {
     let found: Shelf<T> | undefined
     for (const shelf of this.#shelves.values())

@@ -5,10 +5,10 @@ import { Shelf, Shelves } from './event-shelf.ts'
 
 /** How much an `EventStore` keeps for clients that resume a stream. */
 export interface EventLimits {
-  /** Events and bytes of one session. */
+  /** Limits of one session. */
   readonly maxEvents: number
   readonly maxSessionBytes: number
-  /** Bytes of all sessions of one principal, of one tenant, and together. */
+  /** Bytes for all sessions of one principal, of one tenant, and of all tenants. */
   readonly maxPrincipalBytes: number
   readonly maxTenantBytes: number
   readonly maxBytes: number
@@ -33,7 +33,7 @@ interface Kept {
   readonly data: string
   readonly bytes: number
   readonly tenantId: string
-  /** `principalKey` of whose session it is. */
+  /** `principalKey` of the session's owner. */
   readonly principal: string
   /** Monotonic milliseconds. */
   readonly at: number
@@ -48,16 +48,17 @@ interface Track {
   isOpen: boolean
 }
 
-/** An event of a stream, as it was sent. */
+/** An event of a stream, as it was sent to the client. */
 export interface StreamEvent {
   readonly id: string
   readonly data: string
 }
 
 /**
- * What was lately sent to sessions, for clients that lost a stream and resume it (MCP 2025-11-25, resumability and
- * redelivery). Bounded in number, size and age; the oldest goes first. What one principal or tenant gets does not cost
- * what others could resume: each has a bound, and beyond that of all the tenant that has the most gives way.
+ * The events that were recently sent to sessions, for clients that lost a stream and resume it (MCP 2025-11-25,
+ * resumability and redelivery). Their number, size and age are limited; the oldest are dropped first. No principal or
+ * tenant can cause the events of another to be dropped: each has a limit, and at the overall limit the tenant with the
+ * most bytes loses events.
  */
 export class EventStore {
   readonly #clock: Clock
@@ -72,12 +73,12 @@ export class EventStore {
     this.#limits = { ...LIMITS, ...options.limits }
   }
 
-  /** Bytes that are kept at the moment. */
+  /** Bytes that are kept. */
   get bytes(): number {
     return this.#all.bytes
   }
 
-  /** What one session will keep; nothing is allocated before its first event. */
+  /** Opens the events of one session; memory is allocated with its first event. */
   open(principal: Principal): SessionEvents {
     return new SessionEvents({
       principal,
@@ -121,12 +122,12 @@ function dropDownTo(maxBytes: number, shelf: Shelf<Kept>): void {
   while (shelf.bytes > maxBytes) dropOldest(shelf)
 }
 
-/** The oldest of many sessions is the oldest of its own. */
+/** The oldest event of a shelf is also the oldest of its session. */
 function dropOldest(shelf: Shelf<Kept> | undefined): void {
   shelf?.oldest?.owner.dropOldest()
 }
 
-/** What one session keeps of its streams. Ids of its events are of no use in another session. */
+/** The kept events of one session. Their ids are not valid in another session. */
 export class SessionEvents {
   readonly #of: Pick<Kept, 'owner' | 'tenantId' | 'principal'>
   readonly #limits: EventLimits
@@ -155,7 +156,7 @@ export class SessionEvents {
     this.#now = options.now
   }
 
-  /** Begins a stream, or begins it anew, and gives the id from which all of it can be resumed. */
+  /** Begins a stream, or begins it again, and returns the id from which all of it can be resumed. */
   begin(stream: number): string {
     this.discard(stream)
     const number = (this.#lastNumber += 1)
@@ -163,7 +164,7 @@ export class SessionEvents {
     return this.#idOf(stream, number)
   }
 
-  /** Keeps what is sent on a stream, and gives its id. */
+  /** Keeps an event of a stream, and returns its id. */
   add(stream: number, data: string): string {
     const number = (this.#lastNumber += 1)
     const bytes = Buffer.byteLength(data) + EVENT_OVERHEAD_BYTES
@@ -176,7 +177,7 @@ export class SessionEvents {
     return this.#idOf(stream, number)
   }
 
-  /** Says that nothing more will come on a stream; what was sent can be had again for a while. */
+  /** Marks a stream as complete; its events can still be resumed for a limited time. */
   finish(stream: number): void {
     const track = this.#tracks.get(stream)
     if (track === undefined) return
@@ -184,7 +185,7 @@ export class SessionEvents {
     if (track.kept === 0) this.#tracks.delete(stream)
   }
 
-  /** Forgets a stream, which can no longer be resumed. */
+  /** Forgets a stream, which can then no longer be resumed. */
   discard(stream: number): void {
     this.#tracks.delete(stream)
     for (let index = this.#kept.length - 1; index >= 0; index -= 1) {
@@ -192,7 +193,7 @@ export class SessionEvents {
     }
   }
 
-  /** What came on a stream after the event of that id; undefined when that is not known or not kept in full. */
+  /** The events of a stream after the one with that id; undefined if the id is unknown or some of them were dropped. */
   after(id: string): { stream: number; events: readonly StreamEvent[] } | undefined {
     const [tag, stream, number] = parsed(id)
     const track = tag === this.#tag ? this.#tracks.get(stream) : undefined

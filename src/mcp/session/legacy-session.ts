@@ -14,7 +14,7 @@ interface Request {
   readonly context: ServerContext
 }
 
-/** What a legacy conversation keeps between its requests: the client, its log level, its subscriptions. */
+/** The state of a legacy conversation between its requests: the client, its log level, its subscriptions. */
 export class LegacySession {
   readonly client: LegacyClient
   readonly #calls: Calls
@@ -33,7 +33,10 @@ export class LegacySession {
     this.client = new LegacyClient({ server, isReachable })
   }
 
-  /** The result of a method that is about the session itself, or undefined when `method` is none. @throws GatewayError */
+  /**
+   * The result of a method that concerns the session itself; undefined if `method` is not one.
+   * @throws GatewayError
+   */
   async answer(request: Request): Promise<JsonObject | undefined> {
     const { method, params } = request
     switch (method) {
@@ -66,7 +69,7 @@ export class LegacySession {
     try {
       await subscription.made
     } catch (error) {
-      // The client may have given this one up and asked for another.
+      // The client may have ended this subscription and made another.
       if (this.#subscriptions.get(uri) === subscription) this.#subscriptions.delete(uri)
       throw error
     }
@@ -96,9 +99,9 @@ export class LegacySession {
   }
 }
 
-/** One subscription of the client. It may be over before it stands. */
+/** One subscription of the client. It may be ended before the server has accepted it. */
 class Subscription {
-  /** Settles when it stands, or cannot be made. */
+  /** Settles when the server has accepted or refused the subscription. */
   readonly made: Promise<void>
   #release: (() => void) | undefined
   #isOver = false

@@ -8,7 +8,7 @@ export interface Session {
   readonly id: string
   readonly face: Face
   readonly principal: Principal
-  /** Open response streams; a session with one is not idle. */
+  /** Number of open response streams; a session that has one is not idle. */
   openStreams: number
   /** Monotonic milliseconds of the last request. */
   lastUsedAt: number
@@ -18,7 +18,7 @@ export interface Session {
 /** How many sessions there may be at the same time, and how long one may idle. */
 export interface SessionLimits {
   readonly maxSessions: number
-  /** Undefined: it has no limit of its own. */
+  /** Undefined if the tenant has no limit. */
   readonly maxSessionsOfTenant: (tenantId: string) => number | undefined
   readonly maxSessionsPerPrincipal: number
   readonly idleMs: number
@@ -26,7 +26,7 @@ export interface SessionLimits {
 
 const SWEEP_MS = 10_000
 const RETRY_AFTER_MS = 30_000
-/** Time for another replica, or a restarted gateway, to take over. */
+/** Time within which another replica, or the restarted gateway, should be ready. */
 const SHUTDOWN_RETRY_AFTER_MS = 1000
 
 /** The open sessions, each bound to the principal that opened it. */
@@ -48,8 +48,8 @@ export class SessionStore {
   }
 
   /**
-   * Makes sure that `principal` can open one more session. Many clients never end theirs: at the limit, the longest
-   * unused of its own sessions without an open stream gives way.
+   * Ensures that `principal` can open one more session. Many clients never end theirs, so at the limit the principal's
+   * least recently used session without an open stream is ended.
    * @throws GatewayError `too_many_sessions`, `shutting_down`
    */
   makeRoom(principal: Principal): void {
@@ -75,8 +75,9 @@ export class SessionStore {
   }
 
   /**
-   * The session of that id, if `principal` opened it over that face; its idle time starts anew.
-   * @throws GatewayError `shutting_down`, or `session_not_found`, the same for one that never was and for somebody else's
+   * The session with that id, if `principal` opened it over that face; resets its idle time.
+   * @throws GatewayError `shutting_down`, or `session_not_found`, which is the same for an unknown session and another
+   * principal's
    */
   of(id: string, principal: Principal, face: Face): Session {
     const found = this.#sessions.get(id)
@@ -98,20 +99,23 @@ export class SessionStore {
     this.#onEnd(found.session)
   }
 
-  /** Open sessions by face. */
+  /** Number of open sessions by face. */
   counts(): Record<string, number> {
     const counts: Record<string, number> = { 'streamable-http': 0, sse: 0, websocket: 0 }
     for (const { session } of this.#sessions.values()) counts[session.face] = (counts[session.face] ?? 0) + 1
     return counts
   }
 
-  /** Refuses what begins something new while the gateway shuts down. @throws GatewayError `shutting_down` */
+  /**
+   * Refuses new work while the gateway shuts down.
+   * @throws GatewayError `shutting_down`
+   */
   checkAccepting(): void {
     if (this.#isClosed)
       throw new GatewayError('shutting_down', undefined, { facts: { retryAfterMs: SHUTDOWN_RETRY_AFTER_MS } })
   }
 
-  /** No new sessions from here on. */
+  /** Refuses new sessions from now on. */
   stopAccepting(): void {
     this.#isClosed = true
   }
@@ -123,7 +127,7 @@ export class SessionStore {
     for (const { session } of this.#sessions.values()) this.#end(session)
   }
 
-  /** The limit that one more session would exceed, in words. */
+  /** The limit that one more session would exceed, in words; undefined if there is none. */
   #limitReached(owner: string, tenantId: string): string | undefined {
     const { maxSessions, maxSessionsOfTenant, maxSessionsPerPrincipal } = this.#limits
     const ofTenant = maxSessionsOfTenant(tenantId) ?? Infinity
@@ -158,7 +162,7 @@ export class SessionStore {
   }
 }
 
-/** Counts, and forgets what has come down to nothing. */
+/** Changes a count, and removes it at zero. */
 function addTo(counts: Map<string, number>, key: string, change: number): void {
   const count = (counts.get(key) ?? 0) + change
   if (count > 0) counts.set(key, count)

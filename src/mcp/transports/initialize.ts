@@ -2,12 +2,15 @@ import { specTypeSchemas } from '@modelcontextprotocol/server'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject } from '../../domain/json/json.ts'
 
-/** Whether a message means to open a session, well formed or not. */
+/** Whether a message is an `initialize` request, valid or not. */
 export function isInitialize(message: unknown): boolean {
   return isJsonObject(message) && message['method'] === 'initialize'
 }
 
-/** Refuses an `initialize` that is not one of MCP, naming the part. @throws GatewayError `invalid_params` */
+/**
+ * Refuses an invalid `initialize`; the error names the invalid part.
+ * @throws GatewayError `invalid_params`
+ */
 export function checkInitialize(message: unknown): void {
   const { issues } = specTypeSchemas.InitializeRequest['~standard'].validate(message)
   if (issues === undefined) return

@@ -32,7 +32,7 @@ export interface EndpointOptions extends McpServerOptions {
   readonly logger: Logger
 }
 
-/** `POST /mcp` of the stateless revision (MCP 2026-07-28): a fresh server for each request. */
+/** `POST /mcp` of the stateless revision (MCP 2026-07-28): a new server for each request. */
 export class ModernEndpoint {
   readonly #options: EndpointOptions
   readonly #handler: McpHttpHandler
@@ -59,7 +59,9 @@ export class ModernEndpoint {
     return this.#handler.close()
   }
 
-  /** The SDK has proven the header equal to the body; without a fallback it answers unknown methods with 404. */
+  /**
+   * The SDK has verified that header and body match; without a fallback handler it answers unknown methods with 404.
+   */
   readonly #factory: McpServerFactory = ({ authInfo, requestInfo }) => {
     const { identity, scope } = carriedBy(authInfo)
     const view = this.#options.catalog.viewOf(identity.principal, scope)
@@ -75,7 +77,7 @@ export class ModernEndpoint {
     this.#options.logger.debug({ err: error }, 'modern MCP request refused')
   }
 
-  /** A listen stream follows its own caller's view only, counts as a session, and ends with its token. */
+  /** A listen stream follows only its own caller's view, counts as a session, and ends when its token expires. */
   async #listen(
     request: Request,
     response: Response,

@@ -4,10 +4,10 @@ import { GatewayError } from '../../domain/errors/errors.ts'
 
 const BURST = 500
 const PER_SECOND = 50
-/** It ends work instead of making some, and there are only as many as there are requests. */
+/** A cancellation ends work instead of causing it, and there are no more of them than requests. */
 const UNLIMITED = 'notifications/cancelled'
 
-/** How many notifications one client may send: nobody answers them, so nothing else slows it down. */
+/** Limits the notifications of one client: they get no answers, so nothing else slows the client down. */
 export class NotificationLimit {
   readonly #clock: Clock
   #left = BURST
@@ -18,7 +18,10 @@ export class NotificationLimit {
     this.#at = options.clock.monotonic()
   }
 
-  /** Counts a notification that arrives. @throws GatewayError `rate_limited` when there are too many */
+  /**
+   * Counts a notification that arrived.
+   * @throws GatewayError `rate_limited` if there are too many
+   */
   take(notification: JSONRPCNotification): void {
     if (this.admits(notification)) return
     throw new GatewayError('rate_limited', `A session may send ${PER_SECOND} notifications a second`, {
@@ -26,7 +29,7 @@ export class NotificationLimit {
     })
   }
 
-  /** Counts a notification that arrives; false when there are too many. */
+  /** Counts a notification that arrived; returns false if there are too many. */
   admits({ method }: JSONRPCNotification): boolean {
     if (method === UNLIMITED) return true
     const now = this.#clock.monotonic()

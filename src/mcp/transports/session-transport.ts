@@ -17,28 +17,28 @@ import { isAnswer, isRequest } from '../message.ts'
 
 type RequestId = JSONRPCRequest['id']
 
-/** How long a client that lost the stream of a call has to come back before the call is cancelled. */
+/** Time for a client that lost the stream of a call to reconnect before the call is cancelled. */
 const RESUME_GRACE_MS = 700
-/** What clients are told to wait before they come back. */
+/** Time that clients are told to wait before they reconnect (`retry` of server-sent events). */
 const RETRY_MS = 200
-/** From this revision on, clients understand an event without data (MCP 2025-11-25, Streamable HTTP). */
+/** First revision whose clients understand an event without data (MCP 2025-11-25, Streamable HTTP). */
 const FIRST_WITH_EMPTY_EVENTS = '2025-11-25'
-/** What a request is taken to be of that does not name its revision (MCP 2025-11-25, protocol version header). */
+/** Revision of a request without a version header (MCP 2025-11-25, protocol version header). */
 const ASSUMED_VERSION = '2025-03-26'
-/** The stream of what belongs to no request. */
+/** The stream for messages that belong to no request. */
 const OWN_STREAM = 0
 
 interface Stream {
   readonly number: number
   readonly requestId: RequestId | undefined
-  /** Undefined while the client is away. */
+  /** Undefined while the client is disconnected. */
   response: Response | undefined
   cancelGrace: (() => void) | undefined
 }
 
 /**
- * The legacy side of Streamable HTTP for one session (MCP 2025-03-26 to 2025-11-25). It takes messages that have been
- * authenticated and parsed; each request has a stream of its own, which the client can resume.
+ * The legacy side of Streamable HTTP for one session (MCP 2025-03-26 to 2025-11-25). It takes messages that were
+ * authenticated and parsed; each request has a separate stream, which the client can resume.
  */
 export class SessionTransport implements Transport {
   onclose: Transport['onclose']
@@ -47,7 +47,7 @@ export class SessionTransport implements Transport {
   readonly sessionId: string
   readonly #events: SessionEvents
   readonly #clock: Clock
-  /** Streams on which something may still come. */
+  /** Streams that may still get messages. */
   readonly #streams = new Map<number, Stream>()
   readonly #ofRequests = new Map<RequestId, Stream>()
   #lastStream = OWN_STREAM
@@ -59,7 +59,7 @@ export class SessionTransport implements Transport {
     this.#clock = options.clock
   }
 
-  /** Whether the client has a stream open for what belongs to no request. */
+  /** Whether the client has a stream open for messages that belong to no request. */
   get isListening(): boolean {
     return this.#streams.get(OWN_STREAM)?.response !== undefined
   }
@@ -68,7 +68,7 @@ export class SessionTransport implements Transport {
     return Promise.resolve()
   }
 
-  /** Takes one message of the client: a request opens its stream, everything else is accepted with 202. */
+  /** Takes one message of the client: a request opens its stream, everything else is answered with 202. */
   post(request: Request & { auth?: AuthInfo }, response: Response, message: JSONRPCMessage): void {
     checkVersion(request)
     const { auth } = request
@@ -78,8 +78,8 @@ export class SessionTransport implements Transport {
   }
 
   /**
-   * Opens the stream of what belongs to no request, or resumes the one that `Last-Event-ID` names. Either takes over
-   * from a connection that is still there.
+   * Opens the stream for messages that belong to no request, or resumes the one that `Last-Event-ID` names. Either
+   * replaces a connection that is still open.
    * @throws GatewayError `not_acceptable`, `stream_not_kept`
    */
   listen(request: Request, response: Response): void {
@@ -92,7 +92,7 @@ export class SessionTransport implements Transport {
     this.#prime(stream, versionOf(request))
   }
 
-  /** Ends the stream of a request that will not be answered. */
+  /** Ends the stream of a request that gets no answer. */
   endStream(requestId: RequestId): void {
     const stream = this.#ofRequests.get(requestId)
     if (stream === undefined) return
@@ -100,7 +100,7 @@ export class SessionTransport implements Transport {
     this.#finish(stream)?.end()
   }
 
-  /** @throws Error when the client has no stream on which the message could reach it, now or later */
+  /** @throws Error if the client has no stream on which it could get the message, now or later */
   async send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
     const isLast = isAnswer(message) && message.id !== undefined
     const requestId = isLast ? message.id : options?.relatedRequestId
@@ -139,7 +139,7 @@ export class SessionTransport implements Transport {
     return stream
   }
 
-  /** An event without data gives the client an id to come back with, before there is anything to send. */
+  /** An event without data gives the client an id to resume from before there is anything to send. */
   #prime({ number, response }: Stream, version: string): void {
     const id = this.#events.begin(number)
     if (version >= FIRST_WITH_EMPTY_EVENTS) response?.write(`id: ${id}\nretry: ${RETRY_MS}\ndata: \n\n`)
@@ -161,7 +161,10 @@ export class SessionTransport implements Transport {
     }
   }
 
-  /** The newest connection of a stream takes it over: the client knows before us that the one before is lost. */
+  /**
+   * The newest connection of a stream replaces the previous one: the client notices a lost connection before the
+   * gateway does.
+   */
   #attach(stream: Stream, response: Response): void {
     stream.cancelGrace?.()
     const before = stream.response
@@ -187,8 +190,9 @@ export class SessionTransport implements Transport {
   }
 
   /**
-   * A client that drops the stream of a call has gone, or has lost it on the way: it gets a moment to come back. The
-   * specification lets the call go on for good; but then nobody would end the calls of clients that are gone.
+   * A client that drops the stream of a call has disconnected, or lost the connection: it gets a short time to
+   * reconnect. The specification lets the call continue; but then the calls of disconnected clients would never be
+   * cancelled.
    */
   #lost(stream: Stream): void {
     stream.response = undefined
@@ -201,7 +205,7 @@ export class SessionTransport implements Transport {
     })
   }
 
-  /** Takes a stream from the open ones; its response is left to be ended. */
+  /** Removes a stream from the open ones; the caller ends its response. */
   #finish(stream: Stream): Response | undefined {
     const { response } = stream
     stream.cancelGrace?.()
@@ -212,7 +216,7 @@ export class SessionTransport implements Transport {
   }
 }
 
-/** @throws GatewayError `not_acceptable` unless the client takes both forms of an answer to a `POST` */
+/** @throws GatewayError `not_acceptable` unless the client accepts both content types of an answer to `POST` */
 export function checkAccepts(request: Request): void {
   const accept = request.get('accept')
   if (!acceptsType(accept, 'application/json') || !acceptsType(accept, 'text/event-stream'))

@@ -33,7 +33,7 @@ export class SseEndpoint {
     this.#options = options
   }
 
-  /** Opens a session; its stream ends with the token that opened it. */
+  /** Opens a session; its stream ends when the token that opened it expires. */
   async open(request: Request, response: Response, scope: string | undefined): Promise<void> {
     const { sessions, viewWatch, catalog, clock, publicUrl } = this.#options
     const { principal } = identityOf(request)
@@ -81,7 +81,7 @@ export class SseEndpoint {
     await server.connect(transport)
   }
 
-  /** Takes one message of a session; the answer goes out on the session's stream. */
+  /** Takes one message of a session; the answer is sent on the session's stream. */
   async post(request: Request, response: Response): Promise<void> {
     const { principal, paths = [] } = identityOf(request)
     const id = request.query['sessionId']
@@ -102,12 +102,12 @@ export class SseEndpoint {
   }
 }
 
-/** Where the session was opened, which is what its tokens are for. */
+/** The path at which the session was opened, for which its tokens are issued. */
 function pathOf({ scope }: Channel): string {
   return scope === undefined ? '/sse' : `/sse/${scope}`
 }
 
-/** Makes a transport end its stream instead of queueing without bound for a client that does not read. */
+/** Makes a transport end its stream if the client does not read, so that its buffer stays limited. */
 function endWhenUnread(transport: SSEServerTransport, response: Response): void {
   const send = transport.send.bind(transport)
   transport.send = async (message, options) => {

@@ -18,7 +18,7 @@ import { checkAccepts, SessionTransport } from './session-transport.ts'
 
 const FACE = 'streamable-http'
 const SESSION_ID_BYTES = 24
-/** It has no sessions, so that only `POST` is left (MCP 2026-07-28, Streamable HTTP). */
+/** The stateless revision, which has only `POST` (MCP 2026-07-28, Streamable HTTP). */
 const MODERN_REVISION = '2026-07-28'
 
 interface Channel {
@@ -29,8 +29,9 @@ interface Channel {
 }
 
 /**
- * `POST`, `GET` and `DELETE` of `/mcp` and `/mcp/{server}`: tells the eras apart, and keeps a session for legacy
- * clients (MCP 2025-11-25, Streamable HTTP). Every request of a session must come from the principal that opened it.
+ * `POST`, `GET` and `DELETE` of `/mcp` and `/mcp/{server}`: determines the era of a request, and keeps a session for
+ * legacy clients (MCP 2025-11-25, Streamable HTTP). Every request of a session must come from the principal that opened
+ * it.
  */
 export class StreamableHttpEndpoint {
   readonly #options: EndpointOptions
@@ -102,7 +103,7 @@ export class StreamableHttpEndpoint {
     }
   }
 
-  /** The stream ends with the token that opened it. */
+  /** Opens a stream, which ends when the token that opened it expires. */
   #listen(request: Request, response: Response, { transport }: Channel, principal: Principal): void {
     transport.listen(request, response)
     response.once(
@@ -185,7 +186,7 @@ function post(
   transport.post(request, response, message)
 }
 
-/** What the SDK needs to know of a request to tell its era. */
+/** The parts of a request from which the SDK determines its era. */
 function asInbound(request: Request, body: unknown): InboundHttpRequest {
   const protocolVersionHeader = request.get('mcp-protocol-version')
   const mcpMethodHeader = request.get('mcp-method')

@@ -15,8 +15,8 @@ import { CLOSE, type CloseReason, WebSocketTransport } from './websocket-transpo
 const FACE = 'websocket'
 
 /**
- * `GET /ws` and `/ws/{server}`: MCP over WebSocket. A connection carries one era, that of its first message, and
- * everything on it is the principal's that opened it; it ends with that principal's token.
+ * `GET /ws` and `/ws/{server}`: MCP over WebSocket. The first message determines the era of a connection; everything on
+ * it belongs to the principal that opened it, and it ends when that principal's token expires.
  */
 export class WebSocketEndpoint {
   readonly #options: EndpointOptions
@@ -26,7 +26,7 @@ export class WebSocketEndpoint {
   }
 
   /**
-   * Opens a session on the socket that `accept` gives, which is asked only when there is room for it.
+   * Opens a session on the socket that `accept` returns, which is called only if there is room for a session.
    * @throws GatewayError `too_many_sessions`, `shutting_down`, and what `accept` throws
    */
   open(principal: Principal, scope: string | undefined, accept: () => WebSocket): void {
@@ -49,7 +49,7 @@ export class WebSocketEndpoint {
       server = createMcpServer(this.#options, { scope, era, callerOf, ids, view })
       return server
     }
-    // The SDK's rules for any channel that carries both eras, of which stdio is the one that it names.
+    // `serveStdio` has the SDK's rules for any transport that carries both eras, not only for stdio.
     const connection = serveStdio(factory, {
       transport,
       maxSubscriptions: MAX_LISTENS,

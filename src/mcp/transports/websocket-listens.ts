@@ -13,7 +13,7 @@ type RequestId = JSONRPCRequest['id']
 
 /** Method of the request that subscribes to notifications (MCP 2026-07-28, subscriptions). */
 export const LISTEN = 'subscriptions/listen'
-/** On one connection. */
+/** Limit for one connection. */
 export const MAX_LISTENS = 16
 
 interface Listen {
@@ -22,8 +22,8 @@ interface Listen {
 }
 
 /**
- * The resource subscriptions of the `subscriptions/listen` requests on one connection; the SDK does the rest of such a
- * request (MCP 2026-07-28, subscriptions).
+ * The resource subscriptions of the `subscriptions/listen` requests on one connection; the SDK handles the rest of such
+ * a request (MCP 2026-07-28, subscriptions).
  */
 export class WebSocketListens {
   readonly #calls: Calls
@@ -44,7 +44,9 @@ export class WebSocketListens {
     this.#send = options.send
   }
 
-  /** Subscribes for a request and delivers it with what it may have, unless it is cancelled in the meantime. */
+  /**
+   * Subscribes for a request and delivers it with the accepted subscriptions, unless it is cancelled in the meantime.
+   */
   async prepare(request: JSONRPCRequest, deliver: (request: JSONRPCMessage) => void): Promise<void> {
     const { id } = request
     if (this.#listens.size >= MAX_LISTENS) return deliver(request)
@@ -56,7 +58,7 @@ export class WebSocketListens {
       scope: this.#scope,
       request,
       signal,
-      // Always the URI that the request names: since 2026-07-28 an update is not of a part of the resource.
+      // Always the URI in the request: since 2026-07-28 an update never concerns only a part of the resource.
       onUpdated: (uri, params) => {
         if (listen.isAcknowledged && !signal.aborted) this.#send(updated(id, { ...params, uri }))
       },
@@ -66,7 +68,7 @@ export class WebSocketListens {
     deliver(messageIn(withSubscriptions(request, uris)))
   }
 
-  /** Learns from what is sent when a stream begins and when it is over. */
+  /** Determines from sent messages when a stream begins and ends. */
   onSent(message: JSONRPCMessage): void {
     if (isNotification(message)) {
       if (message.method !== 'notifications/subscriptions/acknowledged') return

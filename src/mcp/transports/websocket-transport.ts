@@ -14,13 +14,16 @@ import { LISTEN, type WebSocketListens } from './websocket-listens.ts'
 type RequestId = JSONRPCRequest['id']
 
 const PING_MS = 30_000
-/** Pings in a row that may go unanswered. */
+/** Consecutive pings that may remain unanswered. */
 const MAX_MISSED_PINGS = 2
-/** Of one connection, under way at the same time. */
+/** Limit of requests in flight on one connection. */
 const MAX_REQUESTS = 128
 const PARSE_ERROR = -32_700
 
-/** Why a connection ends (RFC 6455 §7.4.1). ws itself sends 1007, 1008 and 1009 for what it cannot take. */
+/**
+ * Why the gateway closes a connection (RFC 6455 §7.4.1). The package `ws` itself sends 1007, 1008 and 1009 for invalid
+ * frames.
+ */
 export const CLOSE = {
   done: { code: 1000, reason: '' },
   shuttingDown: { code: 1001, reason: 'the gateway is shutting down' },
@@ -31,8 +34,8 @@ export const CLOSE = {
 export type CloseReason = (typeof CLOSE)[keyof typeof CLOSE]
 
 /**
- * MCP over one WebSocket: a message is a text frame. What is no message, repeats an id that is under way, or comes on
- * top of too many requests is answered with an error; the connection goes on.
+ * MCP over one WebSocket, with one message in each text frame. A frame that is not a message, repeats an id in flight,
+ * or exceeds the limit of requests is answered with an error; the connection stays open.
  */
 export class WebSocketTransport implements Transport {
   onclose: Transport['onclose']
@@ -43,7 +46,7 @@ export class WebSocketTransport implements Transport {
   readonly #ids: RequestIds
   readonly #listens: WebSocketListens
   readonly #notifications: NotificationLimit
-  /** Requests that came in and were neither answered nor cancelled. */
+  /** Requests that were neither answered nor cancelled. */
   readonly #underWay = new Set<RequestId>()
   #missedPings = 0
   #reason: CloseReason = CLOSE.done
@@ -76,7 +79,7 @@ export class WebSocketTransport implements Transport {
     return Promise.resolve()
   }
 
-  /** Says what the connection will end for. */
+  /** Sets the reason that the close frame will have. */
   closeFor(reason: CloseReason): void {
     this.#reason = reason
   }
@@ -105,7 +108,7 @@ export class WebSocketTransport implements Transport {
   }
 
   #deliver(message: JSONRPCMessage): void {
-    // Nobody answers a notification, not even one too many.
+    // A notification gets no answer, not even an error when there are too many.
     if (isNotification(message) && !this.#notifications.admits(message)) return
     if (!isRequest(message) || message.method !== LISTEN) this.onmessage?.(message)
     else void this.#listens.prepare(message, (ready) => this.onmessage?.(ready))
@@ -133,7 +136,7 @@ export class WebSocketTransport implements Transport {
     if (this.#underWay.delete(id)) this.#ids.release(id)
   }
 
-  /** An id that is under way is not repeated in the error, which its client would take for the answer. */
+  /** The error omits an id that is in flight: the client would take the error for the answer to that request. */
   #refuse(error: GatewayError, given: unknown): void {
     const id = isJsonObject(given) && 'method' in given ? given['id'] : undefined
     const isId = (typeof id === 'string' || typeof id === 'number') && !this.#underWay.has(id)
@@ -145,7 +148,7 @@ export class WebSocketTransport implements Transport {
     })
   }
 
-  /** A client that does not read loses its connection instead of filling the memory. */
+  /** The connection of a client that does not read is closed, so that its buffer stays limited. */
   #write(message: unknown): void {
     if (this.#socket.bufferedAmount > MAX_UNREAD_BYTES) this.#socket.terminate()
     else if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(JSON.stringify(message))
@@ -161,7 +164,7 @@ export class WebSocketTransport implements Transport {
   }
 }
 
-/** The JSON of a text frame; undefined when it is none. */
+/** The parsed JSON of a text frame; undefined if it is not JSON. */
 function parsed(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString())

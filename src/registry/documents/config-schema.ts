@@ -3,30 +3,32 @@ import { canonicalJson, isJsonObject, type JsonObject } from '../../domain/json/
 import { countedSchema } from '../../domain/json/schema-work.ts'
 import { SchemaCompiler, type SchemaErrors } from './schema-compiler.ts'
 
-/** A config with the defaults of its schema, or everything that is wrong with it. */
+/** A config with the defaults of its schema, or all its problems. */
 type CheckedConfig =
   | { readonly config: JsonObject }
   | { readonly problems: readonly { readonly path: string; readonly text: string }[] }
 
-/** Checks a config; changes nothing that it is given. */
+/** Checks a config without changing it. */
 export type ConfigCheck = (config: JsonObject) => CheckedConfig
 
 const MAX_PROBLEMS = 20
 const MAX_COMPILED = 500
-/** More than a document of a template holds; who writes one can be refused, a server's tools are checked by the server. */
+/** More than a document of a template can have; one that exceeds it is refused. */
 const MAX_SCHEMAS = 5000
-/** Names of formats say nothing to this validator, and the other two are the schema's own business. */
+/** This validator does not check formats, and `$schema` and `$id` are metadata of the schema. */
 const WITHOUT_EFFECT = ['$schema', '$id']
-/** What can make a check take time without end; whoever writes it has to be trusted with the whole gateway. */
+/**
+ * Keywords that can make a check take unlimited time; only authors that may configure the whole gateway may use them.
+ */
 const COSTLY = new Set(['pattern', 'patternProperties', '$ref', '$dynamicRef'])
 
-/** Compiling takes milliseconds, and the same schemas come again with every change of the registry. */
+/** Compiling takes milliseconds, and the same schemas occur again at every change of the registry. */
 const compiled = new Map<string, ConfigCheck>()
 
 /**
- * Makes a check of a JSON Schema (2020-12), which stands for an object. Fields that it does not know are refused unless
- * it says otherwise; `format` has no effect.
- * @throws Error saying what is wrong with the schema
+ * Compiles a JSON Schema (2020-12) for an object into a check. Unknown fields are refused unless the schema allows
+ * them; `format` has no effect.
+ * @throws Error whose message states the problem of the schema
  */
 export function compileConfigSchema(schema: JsonObject): ConfigCheck {
   const key = canonicalJson(schema)
@@ -39,7 +41,7 @@ export function compileConfigSchema(schema: JsonObject): ConfigCheck {
   return check
 }
 
-/** The first keyword of a schema that only a schema of the platform may have; undefined when there is none. */
+/** The first keyword of a schema that only a schema of the platform may have; undefined if there is none. */
 export function costlyKeyword(schema: unknown): string | undefined {
   if (Array.isArray(schema)) return firstOf(schema)
   if (!isJsonObject(schema)) return undefined
@@ -71,7 +73,7 @@ function checked(errorsOf: (config: JsonObject) => SchemaErrors, config: JsonObj
   try {
     errors = errorsOf(config)
   } catch {
-    // A schema that refers to itself without end, or that takes too long.
+    // A schema with unlimited recursion, or one that takes too long.
     return { problems: [{ path: 'config', text: 'cannot be checked by this schema' }] }
   }
   if (errors.length === 0) return { config }

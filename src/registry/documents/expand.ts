@@ -7,7 +7,7 @@ import { documentProblems, type RegistryDocument, structureProblem } from './par
 import { filled } from './placeholders.ts'
 import type { Template, Templates } from './templates.ts'
 
-/** What a document says of its template. */
+/** The fields by which a document uses a template. */
 const useSchema = z.object({
   templateName: documentName,
   config: z.custom<JsonObject>(isJsonObject, 'expected object').default({}),
@@ -17,8 +17,8 @@ type Use = z.output<typeof useSchema>
 
 const OF_THE_USE = new Set(['transport', ...Object.keys(useSchema.shape)])
 /**
- * What a server is and who shares its processes is said by the template: else whoever may use it could have other
- * programs run, or what the template's author has put into its headers sent elsewhere.
+ * Only the template determines what a server is and who shares its processes: otherwise a user of the template could
+ * run other programs, or send the headers that its author configured to another host.
  */
 const OF_THE_TEMPLATE = [
   'command',
@@ -33,12 +33,12 @@ const OF_THE_TEMPLATE = [
   'clientCapabilities',
 ]
 
-/** Whether a document takes its definition from a template. */
+/** Whether a document gets its definition from a template. */
 export function usesTemplate(value: unknown): value is JsonObject {
   return isJsonObject(value) && value['transport'] === 'template'
 }
 
-/** Everything that can be known to be wrong with a document without knowing its template; never throws. */
+/** All problems of a document that can be found without its template; never throws. */
 export function problemsOfUse(document: JsonObject): string[] {
   return guarded(
     () => wrongInUse(document),
@@ -58,10 +58,10 @@ function wrongInUse(document: JsonObject): string[] {
 }
 
 /**
- * The document of a server as its template has it: the fields of the template, filled in, under those of the document.
- * A document without a template is left as it is. What is wrong is said in `problems`, and the value is then the document
- * as it was written.
- * @param document has a `tenantId`, which decides what templates there are
+ * Expands a server document that uses a template: the template's fields, with placeholders replaced, under those of the
+ * document. A document without a template stays unchanged. If there are `problems`, the value is the unexpanded
+ * document.
+ * @param document has a `tenantId`, which determines the templates that it can use
  */
 export function expanded(document: RegistryDocument, templates: Templates): RegistryDocument {
   const { id, value } = document
@@ -101,7 +101,7 @@ function expansion(document: JsonObject, templates: Templates): JsonObject | str
   return wrong.length > 0 ? wrong : value
 }
 
-/** The template's part of the document, or what is wrong with it. */
+/** The fields that the template contributes, or the problems. */
 function serverOf(template: Template, use: Use, config: JsonObject): JsonObject | string[] {
   const { url, ...rest } = template.server
   const { isNumbered } = template
@@ -124,7 +124,7 @@ function serverOf(template: Template, use: Use, config: JsonObject): JsonObject 
   return { ...value, ...urls[0]?.value }
 }
 
-/** `instances: N` of a stdio server: that many processes, unless the document's own `pool` says otherwise. */
+/** `instances: N` of a stdio server means N processes, unless the document's own `pool` says otherwise. */
 function poolOf(
   { isStdio, maxInstances, server }: Template,
   use: Use,

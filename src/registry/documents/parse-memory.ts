@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 
-/** The server that a document is, or what is wrong with it. */
+/** The server that a document defines, or its problems. */
 export interface CheckedServer {
   readonly valid: ServerDefinition | undefined
   readonly problems: readonly string[]
@@ -10,19 +10,19 @@ export interface CheckedServer {
 type Entry = { readonly value: unknown; readonly text: string; readonly checked: CheckedServer }
 type Check = () => CheckedServer
 
-/** Documents that are checked, or looked at, before other work gets its turn. */
+/** Number of documents that are checked or compared before other work gets its turn. */
 const SLICE = 100
 const SLICE_OF_KNOWN = 1000
 
 /**
- * What the documents of servers came to when they were checked last: only what has changed is checked again, and what has
- * not is the same object as before.
+ * Keeps the result of the last check of each server document: only changed documents are checked again, and an
+ * unchanged one yields the same object as before.
  */
 export class ParseMemory {
   #known = new Map<string, Entry>()
   #used = new Map<string, Entry>()
 
-  /** What a document comes to; `check` is asked where it is not known. */
+  /** The result of a document's check; calls `check` if it is not known. */
   checked(id: string, value: unknown, check: Check): CheckedServer {
     const used = this.#used.get(id)
     if (used !== undefined && used.value === value) return used.checked
@@ -33,7 +33,7 @@ export class ParseMemory {
     return checked
   }
 
-  /** Checks documents a few at a time, so that a registry of any size keeps nobody waiting. */
+  /** Checks documents in small batches, so that a large registry does not block the event loop. */
   async prepare(documents: Iterable<{ id: string; value: unknown; check: Check }>): Promise<void> {
     let work = 0
     for (const { id, value, check } of documents) {
@@ -48,14 +48,14 @@ export class ParseMemory {
     }
   }
 
-  /** All documents have been asked for: what was not is forgotten. */
+  /** Forgets the documents that were not requested since the last call. */
   settle(): void {
     this.#known = this.#used
     this.#used = new Map()
   }
 }
 
-/** Undefined for what has no JSON, which is checked each time. */
+/** Undefined for a value that cannot be written as JSON, which is checked each time. */
 function textOf(value: unknown): string | undefined {
   try {
     return JSON.stringify(value)

@@ -11,8 +11,8 @@ import { ownerOf } from '../tenants.ts'
 const MAX_REASON_LENGTH = 2000
 
 /**
- * The pipelines that are right in themselves; the others are quarantined with every problem and its place. Names are
- * unique within a tenant plus `*`, as those of servers.
+ * Parses pipelines; invalid ones are quarantined with every problem and its place. Like those of servers, names are
+ * unique within a tenant plus `*`.
  */
 export function parsePipelines(documents: ReadonlyMap<string, JsonObject>): {
   valid: Map<string, PipelineDefinition>
@@ -37,7 +37,7 @@ export function parsePipelines(documents: ReadonlyMap<string, JsonObject>): {
   return { valid, quarantined }
 }
 
-/** A pipeline, or everything for which a source would refuse its document by itself. */
+/** A checked pipeline, or all problems for which a source refuses its document. */
 export function checkedPipeline(document: JsonObject): CheckedPipeline {
   const raw = parseRaw('pipelines', [{ id: String(document['name']), value: document }], {
     defaultTenant: undefined,

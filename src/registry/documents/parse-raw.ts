@@ -5,16 +5,16 @@ import type { QuarantinedDocument } from '../../domain/snapshot.ts'
 import { type RegistryDocument, structureProblem } from './parse.ts'
 import { ownerOf } from '../tenants.ts'
 
-/** The sections of a registry whose documents are kept as they are written. */
+/** The sections of a registry whose documents are kept as written. */
 export type RawSection = 'templates' | 'pipelines' | 'enhancement_rules'
 
 const MAX_BYTES = 262_144
 
 /**
- * Takes documents over as they are, with `name` and `tenantId` filled in as for servers. Only what holds for every
- * kind is checked: an object of at most 256 KiB of JSON, with a legal name and a tenant. What is not is quarantined,
- * and no earlier version of it serves.
- * @param options.defaultTenant tenant of documents that name none; without one each has to
+ * Keeps documents as written, with `name` and `tenantId` added as for servers. Only the rules for every kind are
+ * checked: an object of at most 256 KiB of JSON, with a legal name and a tenant. Other documents are quarantined, and
+ * no earlier version of them serves.
+ * @param options.defaultTenant tenant of documents that name none; without it each document must name one
  */
 export function parseRaw(
   section: RawSection,
@@ -32,7 +32,7 @@ export function parseRaw(
   return { documents: valid, quarantined }
 }
 
-/** What operators see of a document of these sections that is not in use. */
+/** What operators see of a refused document of these sections. */
 export function rawRefusal(
   section: RawSection,
   id: string,

@@ -12,15 +12,16 @@ import { parsePipelines } from './parse-pipelines.ts'
 import { Templates } from './templates.ts'
 import { isKnownTenant, ownerOf, type Tenants } from '../tenants.ts'
 
-/** The documents that a snapshot is made of. */
+/** The documents of which a snapshot is made. */
 export type SnapshotDocuments = Readonly<Record<'servers' | RawSection, readonly RegistryDocument[]>>
 
 type Belonging = { readonly tenants: Tenants; readonly defaultTenant: string | undefined }
 
 /**
- * Turns the documents of a registry into a snapshot, see `parseRegistry` and `parseRaw`: servers that use a template are
- * what it makes of them. Once tenants have documents, what belongs to any other tenant is refused.
- * @param options.defaultTenant tenant of documents that name none, always known; without one each has to name its own
+ * Turns the documents of a registry into a snapshot, see `parseRegistry` and `parseRaw`; servers that use a template
+ * are expanded. If there are tenant documents, documents of any other tenant are refused.
+ * @param options.defaultTenant tenant of documents that name none, and always known; without it each document must name
+ * one
  */
 export function parseSections(
   options: Belonging & {
@@ -65,7 +66,7 @@ export function parseSections(
   }
 }
 
-/** Documents of servers with what their source knows of them; those that are new are checked, a few at a time. */
+/** Server documents with what their source knows of them; new ones are checked in small batches. */
 export async function preparedServers(
   documents: readonly RegistryDocument[],
   { memory, defaultTenant }: { memory: ParseMemory; defaultTenant: string | undefined },
@@ -83,7 +84,7 @@ function ownedBy(document: RegistryDocument, defaultTenant: string | undefined):
   return { ...owned, value: withDefaults(owned, defaultTenant ?? '') }
 }
 
-/** Whether snapshots differ in nothing but their generation. */
+/** Whether two snapshots differ at most in their generation. */
 export function isSameSnapshot(a: Snapshot | undefined, b: Snapshot): boolean {
   if (a === undefined) return false
   return (
@@ -95,7 +96,7 @@ export function isSameSnapshot(a: Snapshot | undefined, b: Snapshot): boolean {
   )
 }
 
-/** What did not change is mostly the same object. */
+/** Unchanged documents are mostly the same objects, so they are compared by identity first. */
 function isSameMap(a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unknown>): boolean {
   if (a.size !== b.size) return false
   return [...b].every(([key, value]) => {
@@ -104,7 +105,7 @@ function isSameMap(a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unkno
   })
 }
 
-/** Templates that name no tenant are for all, as they hold nothing of anyone. */
+/** Templates that name no tenant are for all tenants, because they contain no data of any tenant. */
 function templateSection(
   documents: readonly RegistryDocument[],
   belonging: Belonging,
@@ -188,7 +189,7 @@ function sifted(
   }
 }
 
-/** A field that is there, even without a value, takes no default. */
+/** A field that is present, even without a value, gets no default. */
 function withoutDefaultTenant(document: RegistryDocument): RegistryDocument {
   const { value } = document
   return { ...document, value: isJsonObject(value) ? { tenantId: undefined, ...value } : value }

@@ -13,32 +13,32 @@ import { unfilledUrl } from '../../domain/documents/unfilled.ts'
 import type { CheckedServer, ParseMemory } from './parse-memory.ts'
 import { resolveNames, type Candidate } from './resolve-names.ts'
 
-/** A document as a source has it, before any check. */
+/** A document as its source has it, not checked yet. */
 export interface RegistryDocument {
   readonly id: string
   readonly value: unknown
-  /** What its source has found to be wrong with it; when this is there the value is not looked at for more. */
+  /** Problems that its source has found; if this is set, the value is not checked further. */
   readonly problems?: readonly string[]
-  /** Whether such problems leave open who may use the server, so that no earlier version of it serves. */
+  /** Whether these problems leave open who may use the server, so that no earlier version of it may serve. */
   readonly isHidden?: boolean
 }
 
 /** The last valid version of each document, by document id. */
 export type LastGood = ReadonlyMap<string, ServerDefinition>
 
-/** What a snapshot says of servers. */
+/** The part of a snapshot that concerns servers. */
 export type ServersSnapshot = Omit<Snapshot, 'templates' | 'pipelines' | 'enhancementRules'>
 
 const MAX_DEPTH = 20
-/** As much as a document of Firestore may have. */
+/** The maximum size of a Firestore document. */
 const MAX_BYTES = 1_048_576
 const MAX_REASON_LENGTH = 2000
 const ACCESS_FIELDS = Object.keys(accessPartSchema.shape)
 
 /**
- * Turns the documents of servers into their part of a snapshot. An invalid document hurts no other: it is quarantined with
- * every problem it has, and its last good version serves on under the document's own access part. When the
- * access part is what is invalid, the server is hidden. Returns the last good versions for the next time.
+ * Turns server documents into their part of a snapshot. An invalid document affects no other: it is quarantined with
+ * every problem, and its last good version keeps serving under the access part of the current document. If the access
+ * part is invalid, the server is hidden. Returns the last good versions for the next call.
  * @param options.defaultTenant tenant of documents that name none
  */
 export function parseRegistry(options: {
@@ -76,7 +76,7 @@ export function parseRegistry(options: {
   }
 }
 
-/** The server that a document is, with its defaults, or what is wrong with it; never throws. */
+/** The server that a document defines, with defaults, or its problems; never throws. */
 export function checkedServer(document: RegistryDocument, value: unknown): CheckedServer {
   const problems = document.problems ?? documentProblems(value).map(problemLine)
   if (problems.length > 0) return { valid: undefined, problems }
@@ -86,14 +86,14 @@ export function checkedServer(document: RegistryDocument, value: unknown): Check
   )
 }
 
-/** The key of a document is its name, and its source knows its tenant, unless it says so itself. */
+/** Adds the name and the tenant if the document omits them: the name is its key, and the source knows the tenant. */
 export function withDefaults({ id, value }: RegistryDocument, defaultTenant: string): unknown {
   if (!isJsonObject(value)) return value
   const isWhole = Object.hasOwn(value, 'name') && Object.hasOwn(value, 'tenantId')
   return isWhole ? value : { name: id, tenantId: defaultTenant, ...value }
 }
 
-/** Everything that is wrong with the document of a server, each thing once; never throws. */
+/** All problems of a server document, each one once; never throws. */
 export function documentProblems(value: unknown): Problem[] {
   return guarded(
     () => problemsOfServer(value),
@@ -114,7 +114,7 @@ function problemsOfServer(value: unknown): Problem[] {
   return [...new Map(problems.map((problem) => [problemLine(problem), problem])).values()]
 }
 
-/** What is wrong with a document before its fields are looked at. */
+/** The problem of a document that prevents its fields from being checked. */
 function problemOfWhole(value: unknown): Problem | undefined {
   const structure = structureProblem(value)
   if (structure !== undefined) return { path: '', text: structure }
@@ -124,15 +124,15 @@ function problemOfWhole(value: unknown): Problem | undefined {
   return isTooLarge ? { path: '', text: `larger than ${MAX_BYTES} bytes` } : undefined
 }
 
-/** Why a URL is none, where it was to be filled in. */
+/** The problem of a URL with placeholders, which are replaced only in templates. */
 function unfilledIn(value: unknown): Problem[] {
   const text = unfilledUrl(isJsonObject(value) ? value['url'] : undefined)
   return text === undefined ? [] : [{ path: 'url', text }]
 }
 
 /**
- * What no schema sees: schemas pass over fields named `__proto__`, so that a rule for a tool of that name would
- * be lost, and values that hold themselves (YAML aliases) have no end.
+ * Problems that schemas cannot find: they ignore fields named `__proto__`, so a rule for a tool of that name would be
+ * lost, and values that contain themselves (YAML aliases) never end.
  */
 export function structureProblem(value: unknown, depth = 0): string | undefined {
   if (depth > MAX_DEPTH) return `more than ${MAX_DEPTH} levels deep`
@@ -145,7 +145,7 @@ export function structureProblem(value: unknown, depth = 0): string | undefined 
   return undefined
 }
 
-/** The last good version with who may use it as the document says now; undefined when that part is invalid. */
+/** The last good version, with the access part of the current document; undefined if that part is invalid. */
 function underAccessPart(good: ServerDefinition, value: unknown): ServerDefinition | undefined {
   return guarded<ServerDefinition | undefined>(
     () => mergedWithAccess(good, value),

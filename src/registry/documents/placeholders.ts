@@ -1,36 +1,36 @@
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 
-/** A text of a template that has to be filled in, and where it is. */
+/** A placeholder in a text of a template, and its place. */
 export interface Placeholder {
-  /** As in `env.TOKEN` or `instances[0].url`. */
+  /** For example `env.TOKEN` or `instances[0].url`. */
   readonly path: string
-  /** What stands between `${` and `}`. */
+  /** The text between `${` and `}`. */
   readonly name: string
 }
 
-/** What placeholders stand for. */
+/** The values of placeholders. */
 export interface Filling {
   readonly config: JsonObject
-  /** From 1; undefined where there is no such number. */
+  /** Number of the instance, from 1; undefined if it has none. */
   readonly instance: number | undefined
 }
 
-/** A placeholder cannot be filled in; the message begins with its name. */
+/** Thrown if a placeholder has no value; the message begins with its name. */
 class Unfilled extends Error {}
 
 const PLACEHOLDER = /\$\$\{|\$\{([^{}]*)\}/g
 const WHOLE = /^\$\{([^{}]*)\}$/
 const LEGAL = /^(instance|config(\.[A-Za-z0-9_-]+)+)$/
 const URL_PLACE = /^(url|instances\[\d+\]\.url)$/
-/** Anything else could lead a URL to another place than its template says. */
+/** Other characters could make a URL point to another place than its template states. */
 const SAFE_IN_URL = /^[A-Za-z0-9._~-]*$/
 
-/** Whether a placeholder is one that there is: `instance`, or `config.` and a path of names. */
+/** Whether a placeholder is known: `instance`, or `config.` and a path of names. */
 export function isLegalPlaceholder(name: string): boolean {
   return LEGAL.test(name)
 }
 
-/** Every placeholder in the texts of a value. `$${` is a `${` that stands for itself. */
+/** Every placeholder in the texts of a value. `$${` is a literal `${`. */
 export function placeholdersOf(value: unknown, path = ''): Placeholder[] {
   if (typeof value === 'string') {
     return [...value.matchAll(PLACEHOLDER)].flatMap(([, name]) =>
@@ -45,8 +45,8 @@ export function placeholdersOf(value: unknown, path = ''): Placeholder[] {
 }
 
 /**
- * The value with its placeholders filled in. A text that is nothing but a placeholder becomes what that stands for, of
- * whatever type; what is filled in is not looked at again. In a `url` only plain names and numbers are put.
+ * The value with its placeholders replaced. A text that is only a placeholder becomes its value, of any type; replaced
+ * text is not scanned again. A `url` accepts only plain names and numbers.
  */
 export function filled(value: JsonObject, filling: Filling): { value: JsonObject; problems: string[] } {
   const problems: string[] = []

@@ -2,17 +2,17 @@ import { ALL_TENANTS } from '../../domain/principal.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from '../../domain/documents/server-definition.ts'
 import type { QuarantinedDocument } from '../../domain/snapshot.ts'
 
-/** A server that would serve, and why its document is quarantined all the same when it is. */
+/** A valid server, and the reason for which its document is quarantined nevertheless, if it is. */
 export interface Candidate {
   readonly id: string
   readonly server: ServerDefinition
-  /** Set when the server is the last good version of a document that is invalid now. */
+  /** Set if the server is the last good version of a document that is now invalid. */
   readonly reason: string | undefined
 }
 
 /**
- * Makes names unique within each tenant plus `*`: a server for all tenants wins over those of single tenants,
- * else the first wins; the others are quarantined.
+ * Makes names unique within each tenant plus `*`: a server for all tenants takes precedence over those of single
+ * tenants, otherwise the first does; the others are quarantined.
  */
 export function resolveNames(candidates: readonly Candidate[]): {
   servers: Map<ServerKey, ServerDefinition>
@@ -43,7 +43,7 @@ export function resolveNames(candidates: readonly Candidate[]): {
   return { servers, quarantined }
 }
 
-/** A reason names another document only where its tenant may know of it. */
+/** The reason names the other document only if the tenant may know of it. */
 function takenBy(holder: Candidate | undefined, loser: Candidate): string {
   const whose =
     holder?.server.tenantId === loser.server.tenantId ? `document ${holder.id}` : 'a server for all tenants'

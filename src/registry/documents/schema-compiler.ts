@@ -2,26 +2,26 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import type { JsonObject } from '../../domain/json/json.ts'
 import { SchemaWork, WORK_KEYWORD } from '../../domain/json/schema-work.ts'
 
-/** What is wrong with a value, or nothing. */
+/** The problems of a value; empty if it is valid. */
 export type SchemaErrors = readonly ErrorObject[]
 
 /**
- * Compiles counted schemas (2020-12), and checks values by them: own properties only, in bounded time.
- * `format` has no effect.
+ * Compiles counted schemas (2020-12), and validates values: only own properties, and in limited time. `format` has no
+ * effect.
  */
 export class SchemaCompiler {
   readonly #ajv: Ajv2020
   readonly #work = new SchemaWork()
 
-  /** @param options.allErrors everything that is wrong, not only the first; it may be as much as the value is long */
+  /** @param options.allErrors reports all errors, not only the first; their number can grow with the value */
   constructor(options: { allErrors: boolean; useDefaults?: boolean }) {
     this.#ajv = new Ajv2020({
       allErrors: options.allErrors,
       useDefaults: options.useDefaults ?? false,
       ownProperties: true,
-      // A definition that many parts refer to would be compiled into each of them.
+      // Otherwise a definition that many parts refer to would be compiled into each of them.
       inlineRefs: false,
-      // It takes longer than it saves.
+      // Optimising takes longer than it saves.
       code: { optimize: false },
       strict: false,
       validateFormats: false,
@@ -46,17 +46,17 @@ export class SchemaCompiler {
   }
 
   /**
-   * A check of values by a schema from `countedSchema`.
-   * @throws Error saying what is wrong with the schema; the check throws `TooMuchWork`, or `RangeError` for a schema that
-   * refers to itself without end
+   * Compiles a schema from `countedSchema` into a check of values.
+   * @throws Error whose message states the problem of the schema; the check throws `TooMuchWork`, or `RangeError` for a
+   * schema with unlimited recursion
    */
   compile(schema: JsonObject): (value: unknown, units?: number) => SchemaErrors {
     let validate: ValidateFunction
     try {
-      // The schema itself is a value of the schema of schemas.
+      // Compiling validates the schema itself against the meta-schema.
       validate = this.#work.within(() => this.#ajv.compile(schema))
     } finally {
-      // It would be kept for as long as the compiler.
+      // Otherwise the compiler would keep it as long as it exists.
       this.#ajv.removeSchema(schema)
     }
     return (value, units) => this.#work.within(() => (validate(value) ? [] : (validate.errors ?? [])), units)

@@ -7,14 +7,14 @@ import { accessPartSchema, serverDocumentSchema } from '../../domain/documents/s
 import { compileConfigSchema, type ConfigCheck, costlyKeyword } from './config-schema.ts'
 import { isLegalPlaceholder, placeholdersOf } from './placeholders.ts'
 
-/** A parametrised server definition that can be used. */
+/** A parametrised server definition, checked. */
 export interface Template {
   readonly name: string
   readonly isStdio: boolean
-  /** Whether its URL has the number of the instance in it, so that there can be several. */
+  /** Whether its URL contains the number of the instance, so that several instances are possible. */
   readonly isNumbered: boolean
   readonly checkConfig: ConfigCheck
-  /** How many instances a document may ask for. */
+  /** Maximum number of instances that a document may request. */
   readonly maxInstances: number
   /** The document of a server, with placeholders. */
   readonly server: JsonObject
@@ -32,24 +32,24 @@ const templateSchema = z.strictObject({
 })
 type TemplateDocument = z.output<typeof templateSchema>
 
-/** Who may use a server is said by the document of the server alone. */
+/** Only the document of a server determines who may use it. */
 const OF_THE_DOCUMENT = new Set(['name', ...Object.keys(accessPartSchema.shape)])
-/** What decides which program runs is said by the template alone. */
+/** Only the template determines which program runs. */
 const FIXED = new Set(['transport', 'command', 'package', 'cwd'])
 
-/** The templates of a registry, found as servers see them. */
+/** The templates of a registry, by tenant and name. */
 export class Templates {
   readonly #usable = new Map<string, Template>()
   readonly #unusable = new Set<string>()
 
-  /** The templates of documents that `problemsOfTemplate` has nothing against; the first of a name counts. */
+  /** The valid templates of the documents; the first of each name counts. */
   static of(documents: Iterable<JsonObject>): Templates {
     const templates = new Templates()
     for (const document of documents) templates.add(document)
     return templates
   }
 
-  /** Takes one more; says everything that is wrong with it. The document has a legal name and tenant. */
+  /** Adds a template; returns all its problems. The document has a legal name and tenant. */
   add(document: JsonObject): string[] {
     const key = keyOf(document['tenantId'], document['name'])
     if (this.#usable.has(key)) return [`name: there is another template ${String(document['name'])}`]
@@ -62,12 +62,12 @@ export class Templates {
     return problems
   }
 
-  /** The template that a name means to servers of a tenant: its own, or one for all tenants. */
+  /** The template of that name that servers of a tenant use: the tenant's own, or one for all tenants. */
   find(tenantId: unknown, name: string): Template | undefined {
     return this.#usable.get(keyOf(tenantId, name)) ?? this.#usable.get(keyOf(ALL_TENANTS, name))
   }
 
-  /** Whether there is a template of that name which cannot be used. */
+  /** Whether there is a template of that name, but an invalid one. */
   isUnusable(tenantId: unknown, name: string): boolean {
     return this.#unusable.has(keyOf(tenantId, name)) || this.#unusable.has(keyOf(ALL_TENANTS, name))
   }
@@ -94,7 +94,7 @@ function read(document: JsonObject): { template: Template | undefined; problems:
   return { template: { name, isStdio, isNumbered, checkConfig, maxInstances, server }, problems }
 }
 
-/** The check of a config, or why the schema cannot be used. */
+/** The check of a config, or the problem of the schema. */
 function compiled({ tenantId, configSchema }: TemplateDocument): ConfigCheck | string {
   const keyword = tenantId === ALL_TENANTS ? undefined : costlyKeyword(configSchema)
   if (keyword !== undefined) return `${keyword} can be used in templates for all tenants only`

@@ -4,12 +4,12 @@ import { expanded, problemsOfUse, usesTemplate } from './expand.ts'
 import { documentProblems, parseRegistry, type RegistryDocument } from './parse.ts'
 import { Templates } from './templates.ts'
 
-/** Takes the place of a template that is not known, for the fields that every server has. */
+/** Replaces an unknown template when the fields that every server has are checked. */
 const STAND_IN = { transport: 'stdio', command: 'template' }
 
 /**
- * Everything that is wrong with a document that is to be stored; nothing when a source would let it serve.
- * @param templates those that there are, of every tenant
+ * All problems of a document that is to be stored; empty if a source would accept it.
+ * @param templates those that exist, of every tenant
  */
 export function problemsOfDocument(document: JsonObject, templates: Iterable<JsonObject> = []): string[] {
   const checked = expanded(asRegistered(document, 0), Templates.of(templates))
@@ -17,8 +17,8 @@ export function problemsOfDocument(document: JsonObject, templates: Iterable<Jso
 }
 
 /**
- * What a source would refuse of a whole registry, double names included, by tenant and name. Of servers that use a
- * template it says what can be said without the template.
+ * The problems for which a source would refuse parts of a whole registry, including duplicate names, by tenant and
+ * name. A server that uses a template is checked as far as possible without the template.
  */
 export function problemsOfRegistry(
   documents: readonly JsonObject[],
