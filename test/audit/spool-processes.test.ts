@@ -62,8 +62,8 @@ describe('several processes', () => {
 /** Writes batches of 10 records for ever to a store that is down, and prints the ids of each that is durable. */
 const WRITER = `
 import { AuditLog, newRecordId } from './src/audit/audit-log.ts'
-import { DigestThread } from './src/audit/digest-thread.ts'
-import { SpooledStore } from './src/audit/spooled-store.ts'
+import { DigestThread } from './src/audit/digest/digest-thread.ts'
+import { SpooledStore } from './src/audit/spool/spooled-store.ts'
 import { systemClock as clock } from './src/domain/clock.ts'
 import { createLogger } from './src/telemetry/logger.ts'
 const logger = createLogger({ level: 'silent', format: 'json' })

@@ -1,5 +1,5 @@
 import { guarded } from '../../domain/errors/guarded.ts'
-import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { isDeeperThan, isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { documentsOfDesktopConfig, documentsOfServers } from '../clients/desktop-config.ts'
 import { jsonOfJsonc } from './jsonc.ts'
 import type { RegistryDocument } from '../documents/parse.ts'
@@ -26,6 +26,8 @@ type SectionContent = { readonly documents: readonly RegistryDocument[] } | { re
 
 /** From so many characters on it takes YAML longer than anybody should wait. */
 const LARGE = 65_536
+/** How deep a text may be nested, whatever the stack would bear. Documents have a smaller bound, each for itself. */
+const MAX_LEVELS = 1000
 /** Sections that the format has and that this version does not act on. */
 const IGNORED_SECTIONS = ['gateway']
 /** Names of the sections that a registry file need not have. */
@@ -58,6 +60,7 @@ function contentOf(text: string, parse: (text: string) => ParsedText): RegistryT
   const parsed = parse(text)
   if ('problem' in parsed) return parsed
   const { root } = parsed
+  if (isDeeperThan(root, MAX_LEVELS)) return { problem: 'it is nested too deeply' }
   if (!isJsonObject(root)) return { problem: 'expected a map with `servers` or `mcpServers`' }
   if (root['servers'] === undefined && root['mcpServers'] === undefined) {
     return { problem: 'neither `servers` nor `mcpServers` is there' }

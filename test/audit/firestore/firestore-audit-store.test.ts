@@ -288,11 +288,11 @@ function spoolIn(dir: string): Omit<Parameters<typeof SpooledStore.open>[0], 'st
 /** Writes records to Firestore in batches of 100, prints the ids of each that is durable, and waits. */
 const WRITER = `
 import { newRecordId } from './src/audit/audit-log.ts'
-import { DigestThread } from './src/audit/digest-thread.ts'
-import { FirestoreAuditStore } from './src/audit/firestore-store.ts'
-import { SpooledStore } from './src/audit/spooled-store.ts'
+import { DigestThread } from './src/audit/digest/digest-thread.ts'
+import { FirestoreAuditStore } from './src/audit/firestore/firestore-audit-store.ts'
+import { SpooledStore } from './src/audit/spool/spooled-store.ts'
 import { systemClock as clock } from './src/domain/clock.ts'
-import { openFirestore } from './src/store/firestore.ts'
+import { openFirestore } from './src/firestore/firestore.ts'
 import { createLogger } from './src/telemetry/logger.ts'
 const [dir, projectId, text, batches] = process.argv.slice(1)
 const logger = createLogger({ level: 'silent', format: 'json' })
