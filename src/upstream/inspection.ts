@@ -8,33 +8,33 @@ import { type LogLine, ProcessLog } from './stdio/process-log.ts'
 import { discover } from './discovery/discovery.ts'
 import { startTimeoutMs } from './instance/start-timeout.ts'
 
-/** More entries than any opening needs, and what is shown of one message and of all. */
+/** More entries than an opening has; the limits below are for one message and for all messages, in characters. */
 const MAX_ENTRIES = 500
 const MAX_MESSAGE_LENGTH = 16 * 1024
 const MAX_LENGTH = 1024 * 1024
-/** Each may start a process. */
+/** Limit of concurrent inspections; each may start a process. */
 const MAX_AT_ONCE = 4
 const RETRY_AFTER_MS = 2000
 
-/** How far an inspection came. */
+/** The step that an inspection has reached. */
 type InspectionStep = 'start' | 'handshake' | 'discovery' | 'done'
 
-/** Something that happened while a server was inspected, in the order of time. */
+/** An event of an inspection. */
 interface InspectionEntry {
-  /** Since the inspection began, in milliseconds. */
+  /** Milliseconds since the inspection began. */
   readonly atMs: number
   readonly what: 'sent' | 'received' | 'note'
-  /** Method and id of a message, or what the note says. */
+  /** Method and id of a message, or the text of a note. */
   readonly text: string
-  /** From the request until this answer to it. */
+  /** Milliseconds between the request and this response. */
   readonly tookMs?: number
   readonly message?: JsonObject
 }
 
-/** What came out of opening a connection of its own to a server and asking it for everything. Holds no secret. */
+/** The result of opening a separate connection to a server and listing its offer. It contains no secret. */
 export interface Inspection {
   readonly isOk: boolean
-  /** Where it ended; `done` when nothing went wrong. */
+  /** The step at which it ended; `done` if nothing failed. */
   readonly step: InspectionStep
   readonly error?: string
   readonly durationMs: number
@@ -42,23 +42,23 @@ export interface Inspection {
   readonly protocolVersion?: string
   readonly serverInfo?: JsonObject
   readonly capabilities?: JsonObject
-  /** How much it offers of each kind. */
+  /** Number of items that the server offers, by kind. */
   readonly offers?: Readonly<Record<'tools' | 'resources' | 'resourceTemplates' | 'prompts', number>>
-  /** What of it is not used, and why. */
+  /** The parts of the offer that the gateway does not use, with the reasons. */
   readonly problems?: readonly string[]
   readonly transcript: readonly InspectionEntry[]
-  /** What its process wrote to standard error, and what became of it. */
+  /** What the server's process wrote to standard error, and how the process ended. */
   readonly output: readonly Pick<LogLine, 'pid' | 'by' | 'text'>[]
 }
 
 interface InspectorOptions {
-  /** Opens connections that know nothing from connections before. */
+  /** Opens connections without any memory of earlier ones. */
   readonly connect: Connect
   readonly clock: Clock
   readonly connectTimeoutMs: number
 }
 
-/** Inspects servers, four at the same time at most. */
+/** Inspects servers, at most four at the same time. */
 export class Inspector {
   readonly #options: InspectorOptions
   readonly #underWay = new Set<Promise<Inspection>>()
@@ -69,8 +69,8 @@ export class Inspector {
   }
 
   /**
-   * Opens a connection to a server that nobody else uses, asks it for everything that it offers, and closes it. A
-   * server that is a process gets a second one. What goes wrong meanwhile is part of the result.
+   * Opens a separate connection to a server, lists everything that it offers, and closes the connection. A stdio server
+   * gets a second process. Failures are part of the result.
    * @throws GatewayError `too_many_requests`, or `shutting_down`
    */
   async inspect(server: ServerDefinition, signal: AbortSignal): Promise<Inspection> {
@@ -87,7 +87,7 @@ export class Inspector {
     return inspection.finally(() => this.#underWay.delete(inspection))
   }
 
-  /** Ends what is under way. Resolves when every process of it has ended. Idempotent. */
+  /** Aborts all inspections. Resolves when their processes have ended. Idempotent. */
   async close(): Promise<void> {
     this.#end.abort(new Error('the gateway is stopping'))
     await Promise.all(this.#underWay)
@@ -205,7 +205,7 @@ class Transcript {
     if (this.entries.length < MAX_ENTRIES) this.entries.push(entry)
   }
 
-  /** The message, or its beginning where it is long. */
+  /** The message, truncated if it is long. */
   #shown(message: JsonObject): JsonObject {
     const text = JSON.stringify(message)
     const room = Math.min(MAX_MESSAGE_LENGTH, MAX_LENGTH - this.#length)

@@ -23,10 +23,10 @@ export interface UpstreamSettings {
   readonly install: InstallSettings
 }
 
-/** Everything about servers while the gateway runs. */
+/** The parts of the gateway that reach servers. */
 export interface OpenUpstreams {
   readonly upstreams: Upstreams
-  /** What their processes write to standard error. */
+  /** What the servers' processes write to standard error. */
   readonly processLogs: ProcessLogs
   readonly inspector: Inspector
   readonly installer: PackageInstaller
@@ -34,7 +34,7 @@ export interface OpenUpstreams {
   readonly close: () => Promise<void>
 }
 
-/** Builds what servers are reached with. Nothing is connected yet. */
+/** Builds the parts that reach servers, without connecting to any. */
 export function openUpstreams(
   settings: UpstreamSettings,
   options: Pick<UpstreamsOptions, 'onOffer' | 'onState' | 'onBreaker' | 'onBusy'> & {
@@ -49,7 +49,7 @@ export function openUpstreams(
 ): OpenUpstreams {
   const { via, resolveSecret, metrics, clock, random, logger, ...events } = options
   const { startConcurrency, maxOwnPools, connectTimeoutMs, drainTimeoutMs } = settings
-  // Processes are started in folders of their own, where a relative path would lead elsewhere.
+  // Each process starts in a separate folder, where a relative path would be wrong.
   const dataDir = resolve(settings.dataDir)
   const processLogs = new ProcessLogs({ clock })
   const connector = {
@@ -73,7 +73,7 @@ export function openUpstreams(
     drainTimeoutMs,
     ...events,
   })
-  // With connections that know nothing from those before, and that nobody counts.
+  // With its own connector, which has no memory of earlier connections and no metrics.
   const inspector = new Inspector({ connect: createConnector(connector), clock, connectTimeoutMs })
   const installer = new PackageInstaller({ dataDir, settings: settings.install, clock })
   const close = async (): Promise<void> => {

@@ -16,9 +16,9 @@ import { Slots } from './instance/slots.ts'
 import { startTimeoutMs } from './instance/start-timeout.ts'
 
 const NOTHING: JsonObject = {}
-/** A program that has not started by then is not short of processor time: it waits, installs or hangs. */
+/** A program that takes longer to start is not using the processor: it waits, installs or hangs. */
 const SLOW_PROGRAM_MS = 500
-/** An endpoint that has not answered by then costs nothing but a connection. */
+/** An endpoint that takes longer to answer costs only a connection. */
 const SLOW_ENDPOINT_MS = 250
 
 /** What the pools of all servers share, and who hears of their states and offers. */
@@ -31,29 +31,29 @@ export interface UpstreamsOptions {
   /** How many programs may start, and how many endpoints be connected, at the same time; 8 by default. */
   readonly startConcurrency?: number
   /**
-   * How many callers may have connections of their own to one server; 100 by default. Each tenant may have a quarter of
+   * How many callers may have private connections to one server; 100 by default. Each tenant may have a quarter of
    * those of a server for all tenants.
    */
   readonly maxOwnPools?: number
   readonly connectTimeoutMs: number
   readonly drainTimeoutMs: number
-  /** A server said what it offers: after each start, and whenever it was asked again. */
+  /** A server reported its offer: after each start, and after each rediscovery. */
   readonly onOffer: (key: ServerKey, offer: Offer) => void
   readonly onState: (key: ServerKey, status: ServerStatus) => void
-  /** The circuit of a pool of the server of that name changed. */
+  /** The state of a circuit breaker of the server of that name changed. */
   readonly onBreaker?: (server: string, state: BreakerState) => void
-  /** A call was refused because the server of that name had too many. */
+  /** A call to the server of that name was refused because too many calls are in flight or waiting. */
   readonly onBusy?: (server: string) => void
 }
 
-/** All servers that the gateway is connected to, each with its pools. */
+/** All servers that the gateway connects to, each with its pools. */
 export class Upstreams {
   readonly #options: UpstreamsOptions
   readonly #context: InstanceContext
   readonly #servers = new Map<ServerKey, ServerPools>()
-  /** Servers that are not to run for now, and why. */
+  /** Servers that must not run at present, with the reasons. */
   readonly #halted = new Map<ServerKey, string>()
-  /** Pools that are on their way out. */
+  /** Pools that are stopping. */
   readonly #leaving = new Map<Pool, Promise<void>>()
   #lastInstance = 0
   #isClosed = false
@@ -81,14 +81,14 @@ export class Upstreams {
     }
   }
 
-  /** Takes a server in, and starts it unless it is disabled or starts on first use only. */
+  /** Adds a server, and starts it unless it is disabled or starts on its first use. */
   start(definition: ServerDefinition): void {
     this.replace(definition)
   }
 
   /**
-   * Starts a server anew, with other connection settings. Calls in flight finish on the old connection; what is
-   * watched goes on over the new one.
+   * Restarts a server with other connection settings. Calls in flight finish on the old connection; resource
+   * subscriptions continue over the new one.
    */
   replace(definition: ServerDefinition, reason = 'its definition changed'): void {
     const { enabled, lifecycle } = definition
@@ -97,7 +97,7 @@ export class Upstreams {
   }
 
   /**
-   * Ends the connections of a server, and opens none until `resume` or `restart`, or until it is disabled and enabled
+   * Closes the connections of a server, and opens none until `resume` or `restart`, or until it is disabled and enabled
    * again. Calls in flight finish.
    */
   halt(key: ServerKey, reason: string): void {
@@ -107,7 +107,7 @@ export class Upstreams {
     this.#renew(server.definition, reason, false)
   }
 
-  /** Starts a server that was halted, has failed, or waits for its first use; any other goes on as it is. */
+  /** Starts a server that was halted, has failed, or waits for its first use; any other is not changed. */
   resume(key: ServerKey, reason: string): void {
     const server = this.#servers.get(key)
     if (server === undefined || !server.definition.enabled) return
@@ -116,7 +116,7 @@ export class Upstreams {
     else if (server.state === 'stopped') server.start()
   }
 
-  /** Starts a server anew, halted or not. Calls in flight finish on the old connections. */
+  /** Restarts a server, halted or not. Calls in flight finish on the old connections. */
   restart(key: ServerKey, reason: string): void {
     const server = this.#servers.get(key)
     if (server === undefined || !server.definition.enabled) return
@@ -124,7 +124,7 @@ export class Upstreams {
     this.#renew(server.definition, reason, true)
   }
 
-  /** Opens the connections of a server anew, as it is. Calls in flight finish on the old ones. */
+  /** Reopens the connections of a server with the same settings. Calls in flight finish on the old ones. */
   reconnect(key: ServerKey, reason: string): void {
     const server = this.#servers.get(key)
     if (server !== undefined) this.replace(server.definition, reason)
@@ -136,30 +136,33 @@ export class Upstreams {
     return state === 'backing_off' || state === 'failed'
   }
 
-  /** How long a server may take to open, in milliseconds; undefined for one that is not there. */
+  /** Timeout for opening a server, in milliseconds; undefined if there is no such server. */
   startTimeoutOf(key: ServerKey): number | undefined {
     const server = this.#servers.get(key)
     return server && startTimeoutMs(server.definition, this.#context.connectTimeoutMs)
   }
 
-  /** The era that a server spoke when it was connected last; undefined for one that never was. */
+  /** The era of a server's last connection; undefined if it was never connected. */
   eraOf(key: ServerKey): Era | undefined {
     return this.#servers.get(key)?.introduction?.era
   }
 
-  /** The capabilities that a server declared when it was connected last; none for one that never was. */
+  /** The capabilities that a server declared at its last connection; none if it was never connected. */
   capabilitiesOf(key: ServerKey): JsonObject {
     return this.#servers.get(key)?.introduction?.capabilities ?? NOTHING
   }
 
-  /** Takes over what does not concern connections that stay: endpoints and processes come and go one by one. */
+  /**
+   * Applies a definition without closing connections that it does not affect: endpoints and processes are added and
+   * removed one by one.
+   */
   update(definition: ServerDefinition): void {
     const server = this.#servers.get(serverKey(definition))
     if (server === undefined || server.definition.enabled !== definition.enabled) this.replace(definition)
     else server.update(definition)
   }
 
-  /** Drops a server. Resolves when its calls in flight have finished and its connections are closed. */
+  /** Removes a server. Resolves when its calls in flight have finished and its connections are closed. */
   async stop(key: ServerKey): Promise<void> {
     const server = this.#servers.get(key)
     this.#servers.delete(key)
@@ -168,12 +171,12 @@ export class Upstreams {
   }
 
   /**
-   * The pool that callers of one isolation key share; `''` is the pool that all others share.
-   * @param client the one client that the key stands for: the pool's connections declare its capabilities, and what
-   * the server says or asks over them goes to it. It is fixed when the pool is made.
+   * The pool of the callers of one isolation key; `''` is the pool that all other callers share.
+   * @param client the one client that the key stands for: the pool's connections declare its capabilities, and it gets
+   * the messages and requests of the server. It is fixed when the pool is made.
    * @param owner the one caller that the key stands for
-   * @throws GatewayError `upstream_unavailable` for a server that is not there or is disabled, and when too many
-   * callers use connections of their own to it
+   * @throws GatewayError `upstream_unavailable` if the server is unknown or disabled, or too many callers have private
+   * connections to it
    */
   poolFor(definition: ServerDefinition, isolationKey: string, client?: ClientSide, owner?: Principal): Pool {
     const server = this.#servers.get(serverKey(definition))
@@ -185,12 +188,12 @@ export class Upstreams {
     return server.pool(isolationKey, { client, owner })
   }
 
-  /** Closes the pools of an isolation key that nobody will use again. */
+  /** Closes the pools of an isolation key that will not be used again. */
   release(isolationKey: string): void {
     for (const server of this.#servers.values()) server.release(isolationKey)
   }
 
-  /** Passes a notification of the client that an isolation key stands for on to all servers that it is connected to. */
+  /** Forwards a notification of the client that an isolation key stands for to all servers that it is connected to. */
   tell(isolationKey: string, method: string, params: JsonObject | undefined): void {
     for (const server of this.#servers.values()) server.tell(isolationKey, method, params)
   }
@@ -199,17 +202,19 @@ export class Upstreams {
     return this.#servers.get(key)?.status
   }
 
-  /** A client has come to which a server may show more than to others: finds out, if it is not known. */
+  /** A client has connected that a server may offer more than others: finds out, if it is not known. */
   look(key: ServerKey): void {
     this.#servers.get(key)?.primary.clientSeen()
   }
 
-  /** Whether callers of an isolation key get through to a server; undefined where no breaker is wanted. */
+  /**
+   * State of the circuit breaker between callers of an isolation key and a server; undefined if the server has none.
+   */
   breakerOf(key: ServerKey, isolationKey: string): BreakerState | undefined {
     return this.#servers.get(key)?.breakerOf(isolationKey)
   }
 
-  /** By name of server, the states of the circuits of all pools. */
+  /** The states of the circuit breakers of all pools, with the names of their servers. */
   breakers(): [server: string, state: BreakerState][] {
     return [...this.#servers.values()].flatMap(({ definition, pools }) =>
       pools.flatMap(({ breaker: { state } }) =>
@@ -228,7 +233,7 @@ export class Upstreams {
     if (server?.state === 'stopped' && server.definition.enabled && !this.#halted.has(key)) server.start()
   }
 
-  /** Drops all servers at once: calls that are still in flight fail. Resolves when every process has ended. Idempotent. */
+  /** Removes all servers at once: calls in flight fail. Resolves when every process has ended. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true
     const pools = [...this.#servers.values()].flatMap((server) => server.pools)

@@ -22,7 +22,9 @@ export function unfilledWarnings(server: ServerDefinition): string[] {
   )
 }
 
-/** The same of a text that is no URL because of a placeholder; undefined where none is in it. */
+/**
+ * The problem of a text that is no valid URL because it still contains a placeholder; undefined if it contains none.
+ */
 export function unfilledUrl(value: unknown): string | undefined {
   const [text] = typeof value === 'string' ? placeholdersIn(value, false) : []
   return text === undefined ? undefined : `${text} is not filled in: write the URL itself`

@@ -124,7 +124,7 @@ function problemOfWhole(value: unknown): Problem | undefined {
   return isTooLarge ? { path: '', text: `larger than ${MAX_BYTES} bytes` } : undefined
 }
 
-/** The problem of a URL with placeholders, which are replaced only in templates. */
+/** The problem of a URL that is invalid because it still contains a placeholder. */
 function unfilledIn(value: unknown): Problem[] {
   const text = unfilledUrl(isJsonObject(value) ? value['url'] : undefined)
   return text === undefined ? [] : [{ path: 'url', text }]

@@ -21,28 +21,28 @@ import { StreamPacing } from '../fetch/stream-pacing.ts'
 
 const GOODBYE_MS = 1000
 
-/** A transport that is not connected yet, with what the SDK does not know of it. */
+/** A transport that is not connected yet, with its properties that the SDK does not know. */
 export interface Channel {
   readonly transport: Transport
-  /** Whether it leads to a process. */
+  /** Whether it is a pipe to a process. */
   readonly isPipe: boolean
-  /** Whether a message came by it. */
+  /** Whether a message was received. */
   readonly hasSpoken: () => boolean
   /** Process id, once started. */
   readonly pid: () => number | undefined
-  /** Whether the server keeps something for the connection that it can forget. */
+  /** Whether the server keeps a session for the connection, which it could lose. */
   readonly hasSession: () => boolean
-  /** A reason together with what the process said about it. */
+  /** Adds what the process wrote about it to a reason. */
   readonly explain: (reason: string) => string
-  /** Why the channel ended on its own. */
+  /** The reason for which the channel ended without being closed. */
   readonly endReason: () => string
-  /** What is to be done before the transport closes. */
+  /** Ends the session before the transport closes. */
   readonly sayGoodbye: () => Promise<void>
-  /** The requests that what has just come, and was no message, looks like answers to. */
+  /** The requests that unreadable input, just received, probably answers. */
   readonly takeAnswered: () => RequestId[]
-  /** Has a listener told that the stream for what belongs to no request is there again after a gap. */
+  /** Registers a listener for when the stream for messages that belong to no request is open again after a gap. */
   readonly onGap: (listener: () => void) => void
-  /** Whether the server has answered as one of HTTP+SSE does. */
+  /** Whether the server has answered like a server of HTTP+SSE. */
   readonly speaksSse: () => boolean
 }
 
@@ -53,7 +53,10 @@ const PIPE = {
   speaksSse: () => false,
 }
 
-/** A process of the server. @throws Error when its package is not installed */
+/**
+ * The channel to a process of the server.
+ * @throws Error if its package is not installed
+ */
 export async function stdioChannel(
   { server, secrets }: ServerWithSecrets,
   options: {
@@ -100,7 +103,7 @@ export async function stdioChannel(
   }
 }
 
-/** The server's endpoint over Streamable HTTP or, with `isSse`, over HTTP+SSE. */
+/** The channel to the server's endpoint over Streamable HTTP or, with `isSse`, over HTTP+SSE. */
 export function httpChannel(
   { server, secrets }: ServerWithSecrets,
   options: { isSse: boolean; maxMessageBytes: number; via?: string | undefined; clock: Clock },
@@ -135,7 +138,7 @@ export function httpChannel(
     return {
       ...shared,
       transport: new SSEClientTransport(url, settings),
-      // Its id is in the address of the messages.
+      // The URL for messages contains the session id.
       hasSession: () => true,
       sayGoodbye: () => Promise.resolve(),
     }
@@ -149,7 +152,7 @@ export function httpChannel(
     ...shared,
     transport,
     hasSession: () => transport.sessionId !== undefined,
-    // The server keeps a session until it is told that nobody needs it any more.
+    // The server keeps a session until it is told to end it.
     sayGoodbye: () =>
       Promise.race([transport.terminateSession().catch(() => undefined), sleep(clock, GOODBYE_MS)]),
   }

@@ -30,28 +30,28 @@ const ASK_TIMEOUT_MS = 10 * 60 * 1000
 
 /** What all connections to servers share. */
 export interface ConnectorOptions {
-  /** What servers are told about the gateway. */
+  /** How the gateway introduces itself to servers. */
   readonly clientInfo: { readonly name: string; readonly version: string }
   /** Largest single message that a server may send, in bytes, decoded. */
   readonly maxMessageBytes: number
-  /** The header `via` of requests over HTTP, by which the gateway knows its own again. */
+  /** The header `via` of HTTP requests, by which the gateway recognises its own requests. */
   readonly via?: string
-  /** Packages are also looked for in `packages/node_modules` of it. */
+  /** Packages are also searched in its folder `packages/node_modules`. */
   readonly dataDir: string
   readonly logger: Logger
   readonly clock?: Clock
   readonly random?: () => number
-  /** The longest that a client may take to answer what a server asks it. 10 minutes by default. */
+  /** Timeout for a client's answer to a request of a server, in milliseconds; 10 minutes by default. */
   readonly askTimeoutMs?: number
-  /** The log of a server's processes. Absent: what they say is not kept. */
+  /** The log of a server's processes. Absent if their output is not kept. */
   readonly processLog?: (key: ServerKey) => ProcessLog
-  /** Asked for each secret that a server names, at each connection. Absent: there are no secrets. */
+  /** Resolves each secret that a server names, at each connection. Absent if there are no secrets. */
   readonly resolveSecret?: ResolveSecret
 }
 
-/** One try to open a connection: what is asked for, and until when. */
+/** One attempt to open a connection, and its limits. */
 interface Opening {
-  /** With the values of its secrets; nothing but the channel may see them. */
+  /** The server with the values of its secrets, which only the channel may see. */
   readonly filled: ServerWithSecrets
   readonly events: ConnectionEvents
   readonly client: ClientSide | undefined
@@ -61,7 +61,7 @@ interface Opening {
   readonly deadline: OpeningDeadline
 }
 
-/** Opens connections of every transport and era, and remembers which era a server speaks. */
+/** Makes the function that opens connections of every transport and era; it remembers the era of each server. */
 export function createConnector(options: ConnectorOptions): Connect {
   const connector = new Connector(options)
   return (server, events, connectOptions) => connector.connect(server, events, connectOptions)
@@ -114,8 +114,8 @@ class Connector {
   }
 
   /**
-   * A process that is asked for its era has the whole time, as long as it says nothing. One that dies of the question,
-   * or answers it and then hangs, is started again as a legacy server.
+   * Opens a process. A process that is probed for its era may take the whole timeout while it sends nothing. One that
+   * ends on the probe, or answers it and then hangs, is started again as a legacy server.
    */
   async #stdio(opening: Opening): Promise<Connection> {
     const known = this.#knownEra(opening)
@@ -198,7 +198,7 @@ class Connector {
       return connection
     } catch (error) {
       this.#eras.forget(key)
-      // It may be hung by the question for its era, or only slow: the next process does not get the question.
+      // The probe may have made it hang, or it is only slow: the next process is not probed.
       if (question === 'ask' && isSilent(opening, channel)) this.#eras.remember(key, 'legacy')
       if (server.transport === 'stdio' && channel.pid() === undefined)
         throw new NotStarted(messageOf(error), { cause: error })
@@ -211,7 +211,7 @@ class Connector {
     return server.era === 'auto' ? this.#eras.recall(memoryKey(server)) : server.era
   }
 
-  /** Looked up at each start, so that a package installed meanwhile is found. */
+  /** Looked up at each start, so that packages installed in the meantime are found. */
   async #packages(): Promise<PackageFolders> {
     const { dataDir } = this.#options
     const installed = join(dataDir, 'packages')
@@ -220,7 +220,7 @@ class Connector {
   }
 }
 
-/** The process could not even be started, so nothing else is worth trying. Its message is for operators. */
+/** The process could not be started, so no other attempt makes sense. The message is for operators. */
 class NotStarted extends Error {
   override readonly name = 'NotStarted'
 }
@@ -228,7 +228,7 @@ class NotStarted extends Error {
 /** A failed opening with a message for operators. */
 class Explained extends Error {
   override readonly name = 'Explained'
-  /** The server answered as one of HTTP+SSE does. */
+  /** Whether the server answered like a server of HTTP+SSE. */
   readonly isOfSse: boolean
 
   constructor(message: string, { cause, isOfSse = false }: { cause?: unknown; isOfSse?: boolean } = {}) {
@@ -237,17 +237,17 @@ class Explained extends Error {
   }
 }
 
-/** Takes out the secrets of a server, those that its document holds itself included. */
+/** Makes a function that removes the secrets of a server, including those written in its document. */
 function redactorOf({ server, secrets }: ServerWithSecrets): Redact {
   return redactor({ secrets, literals: secretPlaces(server).map(({ value }) => value) })
 }
 
-/** Whether a process has used up its time without a word. */
+/** Whether a process has used its whole timeout without sending anything. */
 function isSilent({ deadline }: Opening, channel: Channel): boolean {
   return channel.isPipe && deadline.signal.aborted && !channel.hasSpoken()
 }
 
-/** A server that is reached in another way may be another program. */
+/** The key under which a server's era is remembered: a server at another place may be another program. */
 function memoryKey(server: ServerDefinition): string {
   const target =
     server.transport === 'stdio'

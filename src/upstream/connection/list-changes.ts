@@ -8,7 +8,7 @@ const ANYTHING: StandardSchemaV1<unknown, unknown> = {
   '~standard': { version: 1, vendor: 'tool-gateway', validate: (value) => ({ value }) },
 }
 
-/** Reports what the server announces as changed. To be called before the client connects. */
+/** Reports list changes that the server announces. Call it before the client connects. */
 export function onListChanges(client: Client, onListChanged: (kind: ListKind) => void): void {
   for (const kind of KINDS) {
     client.setNotificationHandler(`notifications/${kind}/list_changed`, { params: ANYTHING }, () =>
@@ -18,8 +18,8 @@ export function onListChanges(client: Client, onListChanged: (kind: ListKind) =>
 }
 
 /**
- * Asks a server of 2026-07-28 to announce changes, again and again while `signal` is not aborted. After a gap
- * everything counts as changed.
+ * Keeps a stream open on which a server of 2026-07-28 announces changes, until `signal` aborts. After a gap everything
+ * counts as changed.
  */
 export async function listenForChanges(options: {
   client: Client
@@ -36,7 +36,7 @@ export async function listenForChanges(options: {
   await keepListening({ client, filter, clock, random, signal, onGap })
 }
 
-/** What the server said that it would announce changes of. */
+/** The lists whose changes the server has declared that it announces. */
 export function announcedKinds(capabilities: ServerCapabilities | undefined): ListKind[] {
   return KINDS.filter((kind) => capabilities?.[kind]?.listChanged === true)
 }

@@ -8,11 +8,11 @@ import { type Clock, sleep } from '../../domain/clock.ts'
 import { backoffMs } from '../../domain/backoff.ts'
 
 const ACKNOWLEDGE_MS = 10_000
-/** A subscription that held this long was a good one. */
+/** A stream that lasted this long counts as stable. */
 const STABLE_MS = 60_000
 const METHOD_NOT_FOUND = -32_601
 
-/** What a server of 2026-07-28 is to announce, and how long it is wanted. */
+/** What a server of 2026-07-28 should announce, until `signal` aborts. */
 interface Listening {
   readonly client: Client
   readonly filter: SubscriptionFilter
@@ -27,12 +27,12 @@ export function listen({ client, filter, signal }: Listening): Promise<McpSubscr
 interface KeptListening extends Listening {
   readonly clock: Clock
   readonly random: () => number
-  /** Called when it is listened to again after a gap. */
+  /** Called when the stream is open again after a gap. */
   readonly onGap: () => void
 }
 
 /**
- * Opens the stream again and again while `signal` is not aborted. A server that does not know how is left in peace.
+ * Keeps reopening the stream until `signal` aborts, unless the server does not support it.
  * @param opened the stream, if it is open already
  */
 export async function keepListening(listening: KeptListening, opened?: McpSubscription): Promise<void> {

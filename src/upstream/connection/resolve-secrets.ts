@@ -7,20 +7,20 @@ import {
 } from '../../domain/documents/secret-reference.ts'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 
-/** More than servers take in one header. */
+/** More than servers accept in one header. */
 const MAX_HEADER_LENGTH = 16_384
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
-/** A server with the secrets that it names, for one connection. Never kept, logged or shown. */
+/** A server definition with the values of its secrets, for one connection. It must never be kept, logged or shown. */
 export interface ServerWithSecrets {
   readonly server: ServerDefinition
-  /** The values that were put in. */
+  /** The values that were inserted. */
   readonly secrets: readonly string[]
 }
 
 /**
- * Puts the values of secrets in the place of their references.
- * @throws SecretRefused when one cannot be had, is of another tenant, or cannot be sent where it is named
+ * Replaces secret references by their values.
+ * @throws SecretRefused if a secret is unavailable, belongs to another tenant, or cannot be sent where it is named
  */
 export async function withSecrets(
   server: ServerDefinition,
@@ -60,7 +60,7 @@ function filledIn(server: ServerDefinition, values: ReadonlyMap<string, string>)
   }
 }
 
-/** What `fetch` says about an illegal header value repeats it. */
+/** Checks the value first, because the error of `fetch` about an illegal header value repeats it. */
 function sendable(reference: string, value: string): string {
   if (value.length <= MAX_HEADER_LENGTH && HEADER_VALUE.test(value)) return value
   throw new SecretRefused({ text: reference }, 'invalid', 'its value cannot be sent in a header')

@@ -22,7 +22,7 @@ import type { Wire } from './wire.ts'
 
 const SUBSCRIBE_MS = 10_000
 const PING_MS = 5000
-/** What a timer can be set to at most. */
+/** Maximum delay of a timer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 const PARAMETER_HEADER = /^mcp-param-/i
 
@@ -31,13 +31,13 @@ const ANYTHING: StandardSchemaV1<unknown, unknown> = {
   '~standard': { version: 1, vendor: 'tool-gateway', validate: (value) => ({ value }) },
 }
 
-/** Makes the SDK ask for progress; {@link Wire} is what reports it. */
+/** Makes the SDK request progress; {@link Wire} reports it. */
 const asksForProgress = (): void => undefined
 
-/** The session that a server gave out, if it did, and what it is known for. */
+/** The session that a server issued, if it did, and what is known of it. */
 interface ServerSession {
   readonly exists: boolean
-  /** Called for each request that shows that the server has forgotten it. */
+  /** Called for each request that shows that the server has lost it. */
   readonly onLost: () => void
   /** See {@link SessionCheck}. */
   readonly isDoubted: boolean
@@ -58,11 +58,11 @@ export class SdkConnection implements Connection {
   readonly #wire: Wire
   readonly #clock: Clock
   readonly #watched: WatchedResources
-  /** Absent where there is no session. */
+  /** Absent if there is no session. */
   readonly #session: SessionCheck | undefined
   readonly #onSessionLost: () => void
   readonly #close: () => Promise<void>
-  /** Whether a request's HTTP exchange has to be ended by us when it is given up. */
+  /** Whether the gateway must abort a request's HTTP exchange when the request is cancelled or times out. */
   readonly #endsExchanges: boolean
   #closed: Promise<void> | undefined
 
@@ -74,11 +74,11 @@ export class SdkConnection implements Connection {
     pid: number | undefined
     clock: Clock
     random: () => number
-    /** Aborted when the connection is over. */
+    /** Aborts when the connection is closed or lost. */
     signal: AbortSignal
     onResourceUpdated: (params: JsonObject) => void
     session: ServerSession
-    /** Ends the connection; called once. */
+    /** Closes the connection; called once. */
     close: () => Promise<void>
   }) {
     const { server, client, wire, clock, random, signal } = options
@@ -142,7 +142,7 @@ export class SdkConnection implements Connection {
       this.#session?.answered(method)
       return result
     } catch (error) {
-      // Not after an answer: that would cost the keep-alive connection.
+      // Not after an answer, which would cost the keep-alive connection.
       exchange?.abort()
       throw await this.#failure(error, { method, requestId, sentAt, signal })
     }
@@ -151,7 +151,7 @@ export class SdkConnection implements Connection {
   notify(method: string, params: JsonObject | undefined): void {
     if (this.#closed !== undefined) return
     const message = { method, ...(params !== undefined && { params }) }
-    // To a legacy server as it is: the SDK would only pass on what belongs to capabilities that it knows of.
+    // A legacy server gets it directly: the SDK would only pass on notifications of capabilities that it knows.
     const sent =
       this.era === 'modern'
         ? this.#client.notification(message)
@@ -178,7 +178,7 @@ export class SdkConnection implements Connection {
     return this.#closed
   }
 
-  /** The request with what a modern server needs to know of the client that it is made for. */
+  /** The request with the client's capabilities, for a modern server. */
   #message(
     method: string,
     params: JsonObject | undefined,
@@ -201,7 +201,7 @@ export class SdkConnection implements Connection {
     }
   }
 
-  /** The SDK keeps the time, unless it may have to stand still (only legacy servers ask meanwhile) or to begin again. */
+  /** Uses the timeouts of the SDK, unless they may have to pause (when a legacy server asks the client) or restart. */
   #limits({ signal, timeoutMs, maxTotalMs, client }: RequestOptions): {
     signal: AbortSignal | undefined
     timeoutMs: number
@@ -243,7 +243,9 @@ export class SdkConnection implements Connection {
     }
   }
 
-  /** The result without what concerns this hop only. It is complete, unless `client` can do something about it. */
+  /**
+   * The result without members that concern only this hop. It must be complete, unless `client` can handle another one.
+   */
   #checked(result: unknown, client: ClientSide | undefined): JsonObject {
     if (!isJsonObject(result)) throw this.#badResponse('the result is not an object')
     const { resultType } = result
@@ -275,7 +277,7 @@ function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true
 }
 
-/** Whether a result that is not complete is one that the client declared it can take. */
+/** Whether the client has declared that it can handle an incomplete result of this kind. */
 function mayGet({ resultType, inputRequests }: JsonObject, client: ClientSide | undefined): boolean {
   if (client === undefined) return false
   const { extensions } = client.capabilities
@@ -290,7 +292,7 @@ function mayGet({ resultType, inputRequests }: JsonObject, client: ClientSide | 
   )
 }
 
-/** The headers that belong to a request's parameters. All others are the connection's own. */
+/** The headers for a request's parameters. All others belong to the connection. */
 function parameterHeaders(
   headers: Readonly<Record<string, string>> | undefined,
 ): Readonly<Record<string, string>> | undefined {

@@ -10,18 +10,18 @@ import { NotSent } from '../stdio/stdio-transport.ts'
 import { connectionFailure, unreachableCode } from './opening/unreachable.ts'
 import { STREAM_ENDED, UNREADABLE } from './wire.ts'
 
-/** What is known about a request beside the error that it failed with. */
+/** The circumstances of a failed request. */
 export interface FailedRequest {
   readonly server: string
-  /** The caller's signal was aborted. */
+  /** Whether the caller's signal was aborted. */
   readonly isCancelled: boolean
-  /** The server does not know the session any more, and has executed nothing. */
+  /** Whether the server has lost the session, and executed nothing. */
   readonly isSessionLost: boolean
 }
 
 /**
- * The one mapping from what the SDK, `fetch` and the transports throw to errors that callers may see. Nothing
- * that an upstream wrote outside of a JSON-RPC error gets into the message.
+ * Maps what the SDK, `fetch` and the transports throw to errors that callers may see. Only JSON-RPC errors of an
+ * upstream get into the message, nothing else that it wrote.
  */
 export function upstreamError(error: unknown, request: FailedRequest): GatewayError {
   if (error instanceof GatewayError) return error
@@ -31,7 +31,7 @@ export function upstreamError(error: unknown, request: FailedRequest): GatewayEr
   return new GatewayError(code, message, { cause, facts: { server: request.server, ...facts } })
 }
 
-/** The server does not know the session any more, so it has not handled the request. */
+/** The server has lost the session, so it has not handled the request. */
 class SessionLost extends Error {
   override readonly name = 'SessionLost'
 
@@ -41,14 +41,14 @@ class SessionLost extends Error {
 }
 
 /**
- * Whether a request failed because its server has forgotten the session: nothing was executed, and a new connection
- * may well do it.
+ * Whether a request failed because its server has lost the session: nothing was executed, and it may succeed over a new
+ * connection.
  */
 export function isSessionLost(error: unknown): boolean {
   return isCausedBy(error, 'SessionLost')
 }
 
-/** Whether there was nobody to send a request to: somewhere else it is as good as new. */
+/** Whether a request was never sent, so that another instance can safely run it. */
 export function isNeverSent(error: unknown): boolean {
   return (
     error instanceof GatewayError &&
@@ -57,17 +57,17 @@ export function isNeverSent(error: unknown): boolean {
   )
 }
 
-/** A server answered, and what it answered is nothing that this request may be answered with. */
+/** The answer of a server is not a valid answer to the request. */
 export class UnfitAnswer extends Error {
   override readonly name = 'UnfitAnswer'
 }
 
-/** Whether a request failed for what it was answered, so that the server is there and speaks the protocol. */
+/** Whether a request failed because of an invalid answer, so that the server is available and supports the protocol. */
 export function isUnfitAnswer(error: unknown): boolean {
   return isCausedBy(error, 'UnfitAnswer')
 }
 
-/** By name: what was redacted is a plain error. */
+/** Checks the name, because redacted errors are plain errors. */
 function isCausedBy(error: unknown, name: string): boolean {
   for (let current = error; isJsonObject(current); current = current['cause']) {
     if (current['name'] === name) return true
@@ -107,7 +107,10 @@ function classifyOther(error: unknown): Classified {
   return { code: 'upstream_bad_response', mayHaveExecuted: true }
 }
 
-/** The JSON-RPC error that a request was answered with. Told by its shape: the packages of the SDK have error classes of their own each. */
+/**
+ * The JSON-RPC error with which a request was answered, recognised by its shape: each package of the SDK has separate
+ * error classes.
+ */
 export function rpcErrorOf(error: unknown): RpcError | undefined {
   if (!(error instanceof Error) || error instanceof SseError) return undefined
   if (!('code' in error) || typeof error.code !== 'number') return undefined
@@ -128,11 +131,11 @@ function classifyRpc(upstream: RpcError): Classified {
   if (upstream.data === STREAM_ENDED) return { code: 'upstream_unavailable', mayHaveExecuted: true }
   if (upstream.data === UNREADABLE) return { code: 'upstream_bad_response', mayHaveExecuted: true }
   if (!isDeeperThan(upstream.data, MAX_JSON_DEPTH)) return { code: 'upstream_error', upstream }
-  // An error with data that cannot be written as JSON again would never reach the caller.
+  // An error whose data cannot be written as JSON again would never reach the caller.
   return { code: 'upstream_error', upstream: { code: upstream.code, message: upstream.message } }
 }
 
-/** A rejection may carry the JSON-RPC error in its body (2026-07-28, Streamable HTTP: unknown methods are 404). */
+/** An HTTP error may have the JSON-RPC error in its body (2026-07-28, Streamable HTTP: unknown methods are 404). */
 function classifyHttp({ status, data }: SdkHttpError): Classified {
   const rpc = status < 500 ? rpcErrorIn(data['text'])?.error : undefined
   return rpc === undefined ? classifyStatus(status) : classifyRpc(rpc)
@@ -153,7 +156,7 @@ function classifySdk(code: SdkErrorCode): Classified {
   return { code: 'upstream_bad_response', mayHaveExecuted: true }
 }
 
-/** A failed POST of the SSE transport, which tells it in a message only. */
+/** The HTTP error of a failed POST of the SSE transport, which reports it only in a message. */
 export function failedPost(error: unknown): { readonly status: number; readonly text: string } | undefined {
   if (!(error instanceof Error)) return undefined
   const [start, status] = /^Error POSTing to endpoint \(HTTP (\d{3})\): /.exec(error.message) ?? []
@@ -161,13 +164,13 @@ export function failedPost(error: unknown): { readonly status: number; readonly 
   return { status: Number(status), text: error.message.slice(start.length) }
 }
 
-/** By name, not by class: what `fetch` throws may come from another realm. */
+/** Checks the name, not the class: errors of `fetch` may come from another realm. */
 function isFetchFailure(error: unknown): boolean {
   const name = isJsonObject(error) ? error['name'] : undefined
   return name === 'TypeError' || name === 'AbortError'
 }
 
-/** Why a connection could not be opened, for operators. Holds nothing of a response's body. */
+/** Why a connection could not be opened, for operators. It contains nothing of a response's body. */
 export function openingFailure(error: unknown): string {
   if (error instanceof GatewayError) return error.message
   if (unreachableCode(error) !== undefined) return connectionFailure(error)
@@ -184,7 +187,7 @@ export function openingFailure(error: unknown): string {
 
 const BROKEN = 'it broke the protocol while opening'
 
-/** What the SDK tells in a name or a message only. */
+/** What the SDK reports only in a name or a message. */
 function toldBySdk({ name, message }: Error): string {
   if (name === 'SyntaxError') return 'its answer is not JSON'
   if (name.endsWith('ZodError'))
@@ -202,7 +205,7 @@ function rpcFailure({ code, message, data }: RpcError): string {
   return `it refused to open with error ${code}: ${plain(message)}`
 }
 
-/** Whether what a server answered may be what one answers that only speaks HTTP+SSE. */
+/** Whether a server answered like one that only supports HTTP+SSE. */
 export function isOfOtherTransport(error: unknown): boolean {
   const status = statusOf(error)
   if (status !== undefined)
@@ -212,14 +215,14 @@ export function isOfOtherTransport(error: unknown): boolean {
   return error.cause !== undefined && isOfOtherTransport(error.cause)
 }
 
-/** HTTP status that a failure to open stems from. */
+/** The HTTP status that caused a failure to open. */
 function statusOf(error: unknown): number | undefined {
   if (error instanceof SdkHttpError) return error.status
   if (error instanceof SseError) return error.code
   return failedPost(error)?.status
 }
 
-/** HTTP status that a request failed with, if any. */
+/** The HTTP status with which a request failed, if any. */
 export function httpStatusOf(error: unknown): number | undefined {
   for (let current = error; isJsonObject(current); current = current['cause']) {
     const { status } = current
@@ -237,7 +240,7 @@ function statusText(status: number, redirect: string | undefined): string {
   return `it answered with HTTP ${status}`
 }
 
-/** Where a redirect leads that the SDK has not followed, without its query. */
+/** The target of a redirect that the SDK has not followed, without its query. */
 function redirectIn(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   const [, target] =

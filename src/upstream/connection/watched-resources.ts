@@ -4,16 +4,16 @@ import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import { keepListening, listen } from './listening.ts'
 
-/** Subscriptions that are asked for at the same time, so that a server is not flooded after a reconnect. */
+/** Limit of concurrent subscriptions, so that a server is not flooded after a reconnect. */
 const PARALLEL = 8
 
-/** Has the server report changes of a set of resources; each call replaces the set. */
+/** Subscribes to a set of resources; each call replaces the set. */
 export interface WatchedResources {
-  /** @throws the refusal of one of them; the others are watched all the same */
+  /** @throws the refusal of one resource; the others are subscribed nevertheless */
   watch(uris: ReadonlySet<string>): Promise<void>
 }
 
-/** Of the legacy era: one subscription for each resource. */
+/** Subscriptions of the legacy era: one for each resource. */
 export class SubscribedResources implements WatchedResources {
   readonly #request: (method: string, params: JsonObject) => Promise<unknown>
   readonly #subscribed = new Set<string>()
@@ -37,14 +37,14 @@ export class SubscribedResources implements WatchedResources {
     this.#subscribed.add(uri)
   }
 
-  /** Reports of a resource that the server will not let go of come to nothing. */
+  /** If unsubscribing fails, further updates of the resource are ignored. */
   async #unsubscribe(uri: string): Promise<void> {
     this.#subscribed.delete(uri)
     await this.#request('resources/unsubscribe', { uri }).catch(() => undefined)
   }
 }
 
-/** Of 2026-07-28: one stream for them all, kept up. After a gap every watched resource counts as changed. */
+/** Subscriptions of 2026-07-28: one stream for all, kept open. After a gap every resource counts as changed. */
 export class ListenedResources implements WatchedResources {
   readonly #options: {
     readonly server: string
@@ -63,7 +63,7 @@ export class ListenedResources implements WatchedResources {
     onUpdated: (params: JsonObject) => void
     clock: Clock
     random: () => number
-    /** Aborted when the connection is over. */
+    /** Aborts when the connection is closed or lost. */
     signal: AbortSignal
   }) {
     this.#options = options
@@ -75,7 +75,7 @@ export class ListenedResources implements WatchedResources {
       const before = this.#current
       if (before !== undefined && isSame(before.uris, wanted)) return
       this.#current = wanted.size === 0 ? undefined : await this.#open(wanted)
-      // Only now: nothing that happens in between may be missed.
+      // Only now, so that no update in between is missed.
       before?.end.abort()
       if (without(wanted, this.#current?.uris ?? new Set()).length > 0) throw this.#notHonored()
     })
@@ -108,7 +108,7 @@ export class ListenedResources implements WatchedResources {
   }
 }
 
-/** Runs one task after the other, whatever becomes of them. */
+/** Runs one task after the other, even if some fail. */
 class Turns {
   #last: Promise<unknown> = Promise.resolve()
 
@@ -127,7 +127,7 @@ function isSame(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
   return one.size === other.size && without(one, other).length === 0
 }
 
-/** What failed, after everything has been tried. */
+/** Runs the task for every URI, and resolves with the failures. */
 async function inBatches(uris: readonly string[], task: (uri: string) => Promise<void>): Promise<unknown[]> {
   const failures: unknown[] = []
   for (let start = 0; start < uris.length; start += PARALLEL) {

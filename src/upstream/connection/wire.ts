@@ -18,7 +18,7 @@ import { type Addressee, type ServerRequest, ServerRequests } from '../messages/
 import { exchanges } from '../messages/stream-context.ts'
 import type { OnMessage } from './decorators/tap.ts'
 
-/** What the SDK needs to see. Everything else that a server announces is passed on or dropped here. */
+/** Notifications that the SDK must see. All others are forwarded or dropped here. */
 const FOR_SDK = new Set([
   'notifications/tools/list_changed',
   'notifications/resources/list_changed',
@@ -26,23 +26,22 @@ const FOR_SDK = new Set([
   'notifications/subscriptions/acknowledged',
 ])
 
-/** `data` of the error that answers a request whose own response stream ended without an answer. */
+/** `data` of the error for a request whose response stream ended without an answer. */
 export const STREAM_ENDED = 'tool-gateway/stream-ended'
-/** `data` of the error that answers a request whose answer was no JSON, or no message. */
+/** `data` of the error for a request whose answer was not JSON, or not a message. */
 export const UNREADABLE = 'tool-gateway/unreadable'
-/** What the SDK reports for an event that it drops. */
+/** Names of the errors that the SDK reports for an event that it drops. */
 const PARSE_ERRORS = new Set(['SyntaxError', 'ZodError'])
-/** For the events that came together with one that cannot be read. */
+/** Time for the other events that arrived together with an unreadable one. */
 const READING_MS = 50
 
-/** The request about to be sent, and its id once it is. */
+/** The request that is being sent, and its id once that is known. */
 type Sending = { readonly request: FollowedRequest; id?: RequestId }
 
 /**
- * The transport that the SDK's client gets, around the real one. It takes over what the SDK would lose: results reach
- * `rawResult` with every field that the server sent, progress is reported before the response that it precedes, over
- * HTTP a request fails as soon as the stream of its response ends without a response, and what the server asks and
- * says goes unread to the client that it is meant for.
+ * Intercepting transport between the SDK's client and the real transport. It handles what the SDK would lose:
+ * `rawResult` gets every field of a result, progress is reported before its response, an HTTP request fails as soon as
+ * its response stream ends without a response, and messages and requests of the server reach their client unchanged.
  */
 export class Wire implements Transport {
   onclose?: (() => void) | undefined
@@ -57,16 +56,16 @@ export class Wire implements Transport {
   readonly #requests: ServerRequests
   /** Requests in flight, oldest first. */
   readonly #inFlight = new Map<RequestId, FollowedRequest>()
-  /** Requests of the SDK itself in flight. */
+  /** Requests of the SDK itself that are in flight. */
   readonly #own = new Set<RequestId>()
-  /** Requests whose answers seem to have come, and could not be read. */
+  /** Requests whose answers have probably arrived, but were unreadable. */
   readonly #unreadable = new Set<RequestId>()
   readonly #clock: Clock
   readonly #takeAnswered: () => RequestId[]
-  /** Ids of `initialize` that is not answered yet. */
+  /** Ids of `initialize` requests without an answer. */
   readonly #openings = new Set<unknown>()
   #next: Sending | undefined
-  /** Servers of 2026-07-28 send no requests; one that does is none of this object's business. */
+  /** Servers of 2026-07-28 send no requests; any that arrive are ignored here. */
   #mayAsk = true
 
   constructor(options: {
@@ -76,9 +75,9 @@ export class Wire implements Transport {
     onResourceUpdated: (params: JsonObject) => void
     clock: Clock
     askTimeoutMs: number
-    /** Hears every message of both directions. */
+    /** Gets every message of both directions. */
     onMessage?: OnMessage | undefined
-    /** The requests that what has just come looks like answers to. */
+    /** The requests that unreadable input, just received, probably answers. */
     takeAnswered: () => RequestId[]
   }) {
     const { transport, client, clock, askTimeoutMs } = options
@@ -96,13 +95,13 @@ export class Wire implements Transport {
       askTimeoutMs,
       declared,
     })
-    // By these the SDK tells a pipe, where servers may die of an unknown request, from HTTP.
+    // By these properties the SDK distinguishes a pipe, over which an unknown request may end a server, from HTTP.
     if ('pid' in transport) Object.assign(this, { pid: undefined, stderr: undefined })
     transport.onmessage = (message: JSONRPCMessage) => {
       try {
         this.#receive(message)
       } catch (error) {
-        // Pipes would throw it at the whole process.
+        // For a pipe the SDK would throw it as an uncaught error.
         this.onerror?.(asError(error))
       }
     }
@@ -152,7 +151,7 @@ export class Wire implements Transport {
     })
   }
 
-  /** The SDK would wait for its own requests although their streams have ended. */
+  /** The SDK would keep waiting for its own requests after their streams have ended. */
   #ownOptions(
     message: JSONRPCMessage,
     options: TransportSendOptions | undefined,
@@ -164,7 +163,7 @@ export class Wire implements Transport {
     return { ...options, onRequestStreamEnd: () => this.#endStream(id) }
   }
 
-  /** Follows the one request that `request` sends at once, until its promise settles. */
+  /** Follows the one request that `request` sends synchronously, until its promise settles. */
   async follow<T>(following: Following, request: () => Promise<T>): Promise<T> {
     const followed = new FollowedRequest(following)
     const next: Sending = { request: followed }
@@ -185,7 +184,7 @@ export class Wire implements Transport {
     }
   }
 
-  /** From now on the server may ask nothing, and what it has asked comes to nothing. */
+  /** From now on the server may send no requests to clients; those in progress are cancelled. */
   endAsks(): void {
     this.#mayAsk = false
     this.#requests.cancelAll()
@@ -201,11 +200,11 @@ export class Wire implements Transport {
       this.#openings.add(message.id)
     if (!this.hasPerRequestStream) return this.#transport.send(message, options)
     const isRequest = 'method' in message && 'id' in message
-    // Also for a notification: one of them opens the stream for everything else.
+    // Also for a notification, because one of them opens the stream for all other messages.
     return exchanges.run({ request, isRequest }, () => this.#transport.send(message, options))
   }
 
-  /** `initialize` with the client's own capabilities: the SDK would only declare what it knows. */
+  /** `initialize` with the client's own capabilities, because the SDK would only declare those that it knows. */
   #declaring(message: JSONRPCMessage): JSONRPCMessage {
     if (this.#client === undefined || !('method' in message) || message.method !== 'initialize')
       return message
@@ -215,7 +214,7 @@ export class Wire implements Transport {
   #receive(message: JSONRPCMessage): void {
     this.#onMessage?.('received', message)
     if (!('method' in message)) return this.#answer(message)
-    // Whoever it is for could not be told: what nests so deeply may not be written as JSON again.
+    // Too deeply nested parameters cannot be written as JSON again, so no client could get them.
     if (isDeeperThan(message.params, MAX_JSON_DEPTH)) return
     const request = this.#mayAsk ? serverRequest(message) : undefined
     if (request !== undefined) this.#requests.receive(request, () => this.#addressee())
@@ -246,7 +245,9 @@ export class Wire implements Transport {
     } else if (typeof method === 'string') this.#listener()?.tell(method, params)
   }
 
-  /** The SDK would report it later than a response that came at the same time, that is, never. */
+  /**
+   * Reports progress now: the SDK would report it later than a response that came at the same time, which is too late.
+   */
   #progress(params: JsonObject | undefined): void {
     if (params === undefined) return
     const { progressToken, ...progress } = params
@@ -265,8 +266,8 @@ export class Wire implements Transport {
   }
 
   /**
-   * Whom to ask: the client of the request whose response stream the question came by. One that came by another way
-   * may belong to any request in flight, so it goes to the client of the newest and concerns them all.
+   * The client that a server's request is for: that of the request on whose response stream it came. Without such a
+   * stream it may belong to any request in flight, so it goes to the client of the newest request, and counts for all.
    */
   #addressee(): Addressee | undefined {
     const stream = this.#streamRequest()
@@ -279,7 +280,7 @@ export class Wire implements Transport {
     return addressee === undefined ? undefined : { client: addressee, requests: askable }
   }
 
-  /** Who hears what the server says. On a connection that callers share, that is told by the stream alone. */
+  /** The client that gets the server's messages. On a connection that callers share, only the stream identifies it. */
   #listener(): ClientSide | undefined {
     const client = this.#streamRequest()?.following?.client
     if (client !== undefined || this.#client === undefined) return client
@@ -295,7 +296,7 @@ export class Wire implements Transport {
     this.#fail(id, this.#unreadable.has(id) ? UNREADABLE : STREAM_ENDED)
   }
 
-  /** Something was no message. Whoever waits for the answer that it was learns it at once. */
+  /** Input was not a message. The request that it probably answers fails at once. */
   #dropped(): void {
     const ids = this.#takeAnswered().flatMap((given) => meantId(given) ?? [])
     const waiting = ids.filter((id) => this.#inFlight.has(id) || this.#own.has(id))
@@ -311,7 +312,7 @@ export class Wire implements Transport {
     this.onmessage?.({ jsonrpc: '2.0', id, error: { code: 0, message: 'no answer', data } })
   }
 
-  /** Says whether it was in flight. */
+  /** Returns whether it was in flight. */
   #forget(id: RequestId): boolean {
     this.#unreadable.delete(id)
     const isFollowed = this.#inFlight.delete(id)
@@ -323,7 +324,7 @@ function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error('a message could not be taken', { cause: thrown })
 }
 
-/** What the server asks of its client. It may be anything: transports look at the envelope only. */
+/** The request of a server to its client, which is not validated further: transports check only the envelope. */
 function serverRequest(message: JSONRPCRequest | JSONRPCNotification): ServerRequest | undefined {
   if (!('id' in message) || typeof message.method !== 'string' || message.method === 'ping') return undefined
   const { id, method, params } = message

@@ -19,13 +19,13 @@ export class CallsInFlight {
     if (this.#count === 0) this.#whenNone?.()
   }
 
-  /** Nobody waits for calls any more. */
+  /** Ends every wait for calls. */
   hurry(): void {
     this.#isHurried = true
     this.#whenNone?.()
   }
 
-  /** Resolves when there are none, and at the latest after `timeoutMs`. */
+  /** Resolves when no calls are in flight, at the latest after `timeoutMs`. */
   async drained(clock: Clock, timeoutMs: number): Promise<void> {
     if (this.#count === 0 || this.#isHurried) return
     const { promise, resolve } = Promise.withResolvers<void>()

@@ -1,30 +1,30 @@
 import { type Clock, sleep } from '../../domain/clock.ts'
 import type { Connection } from '../connection/connection.ts'
 
-/** Time for calls over a session that has ended to be told so by the server: only then they may be repeated. */
+/** Time for the server to answer the calls of a lost session: only then may they be repeated. */
 const LINGER_MS = 1000
 
-/** The ends of an instance's earlier connections. */
+/** Closes an instance's earlier connections. */
 export class Farewells {
   readonly #clock: Clock
   readonly #hurry: AbortSignal
-  /** The end of the connection before, which takes a while when its process hangs. */
+  /** The close of the previous connection, which takes time if its process hangs. */
   #last: Promise<void> | undefined
-  /** The end of connections whose session was lost, which nothing but the end of all waits for. */
+  /** The close of connections whose session was lost; only `all` waits for it. */
   #lingering: Promise<unknown> | undefined
 
-  /** @param options.hurry aborted when nothing may linger any more */
+  /** @param options.hurry aborts when no connection may linger any more */
   constructor(options: { clock: Clock; hurry: AbortSignal }) {
     this.#clock = options.clock
     this.#hurry = options.hurry
   }
 
-  /** What has to end before the next connection is opened. */
+  /** What must be closed before the next connection is opened. */
   get last(): Promise<void> | undefined {
     return this.#last
   }
 
-  /** A connection outlives its session for a while; everything else has to end before the next one is opened. */
+  /** A connection whose session was lost lingers; any other is closed before the next one is opened. */
   dismiss(connection: Connection, { isSessionOver }: { isSessionOver: boolean }): void {
     if (!isSessionOver) {
       this.#last = connection.close()
@@ -34,7 +34,7 @@ export class Farewells {
     this.#lingering = Promise.all([this.#lingering, lingered.then(() => connection.close())])
   }
 
-  /** Resolves when all have ended. */
+  /** Resolves when all are closed. */
   async all(): Promise<void> {
     await Promise.all([this.#last, this.#lingering])
   }

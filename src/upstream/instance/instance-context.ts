@@ -10,49 +10,51 @@ import type { InstanceState } from './instance-state.ts'
 import type { ProbeTurns } from '../health/probe-turns.ts'
 import type { Slots } from './slots.ts'
 
-/** What an operator sees of an instance. */
+/** The status of an instance for operators. */
 export interface InstanceStatus {
   readonly id: string
   readonly state: InstanceState
   readonly pid?: number
   readonly era?: Era
   readonly protocolVersion?: string
-  /** Starts after the first one. */
+  /** Number of starts after the first one. */
   readonly restarts: number
   readonly lastError?: string
-  /** Where it is reached over HTTP, without the query. */
+  /** Its URL without the query; absent for a process. */
   readonly url?: string
   readonly health?: Health
-  /** Calls that it has at the moment. */
+  /** Calls in flight. */
   readonly inFlight: number
-  /** How long its calls take of late, on average, or its last health check where it had none; in milliseconds. */
+  /**
+   * Moving average of the duration of its calls in milliseconds, or duration of its last health check if it had none.
+   */
   readonly latencyMs?: number
 }
 
-/** What every instance of one process needs alike. */
+/** What all instances share. */
 export interface InstanceContext {
   readonly connect: Connect
   readonly clock: Clock
   readonly random: () => number
   readonly logger: Logger
-  /** Bound how many start at the same time: programs and endpoints each have their own. */
+  /** Limits how many start at the same time, separately for programs and endpoints. */
   readonly startSlots: (definition: ServerDefinition) => Slots
-  /** Bounds how many are looked at a second time, as a client with capabilities: starts never wait for that. */
+  /** Limits the lookups of conditional offers, separately from starts, which never wait for them. */
   readonly lookSlots: Slots
-  /** Bounds how often instances are asked whether they are well. */
+  /** Limits the rate of health checks. */
   readonly probeTurns: ProbeTurns
   readonly connectTimeoutMs: number
   readonly drainTimeoutMs: number
-  /** The circuit of a pool of the server of that name changed. */
+  /** The state of a circuit breaker of the server of that name changed. */
   readonly onBreaker?: ((server: string, state: BreakerState) => void) | undefined
-  /** A call was refused because the server of that name had too many. */
+  /** A call to the server of that name was refused because too many calls are in flight or waiting. */
   readonly onBusy?: ((server: string) => void) | undefined
 }
 
 /** What an instance reports to its pool. */
 export interface InstanceEvents {
   readonly onState: (state: InstanceState, reason: string | undefined) => void
-  /** Whether somebody has to know what the instance offers: it is then asked before it is ready. */
+  /** Whether the offer of the instance is needed, so that it must report it before it is ready. */
   readonly needsOffer: () => boolean
   readonly onOffer: (offer: Offer) => void
   readonly onListChanged: () => void
@@ -60,7 +62,7 @@ export interface InstanceEvents {
   readonly onResourceUpdated: (params: JsonObject) => void
 }
 
-/** What a connection said of its server when it was opened. */
+/** What a server declared when a connection was opened. */
 export interface Introduction {
   readonly era: Era
   readonly capabilities: JsonObject

@@ -1,9 +1,12 @@
-/** What an instance is doing. `failed`: its restarts are used up, and only an operator or a change of the registry starts it again. */
+/**
+ * State of an instance. `failed`: it has no restarts left; only an operator or a change of the registry starts it
+ * again.
+ */
 export type InstanceState = 'stopped' | 'starting' | 'ready' | 'draining' | 'backing_off' | 'failed'
 
 /**
- * What can happen to an instance. `lost`: the opening failed or the connection ended; `given_up`: it did, and no
- * restart is left; `session_lost`: the server is there and has forgotten the session, so a new one is opened at once.
+ * An event of an instance. `lost`: opening failed or the connection was lost; `given_up`: the same, and no restart is
+ * left; `session_lost`: the server is available and has lost the session, so a new one is opened at once.
  */
 export type InstanceEvent =
   'start' | 'opened' | 'lost' | 'given_up' | 'session_lost' | 'retry' | 'stop' | 'drained'
@@ -17,7 +20,7 @@ const ARROWS: Readonly<Record<InstanceState, Partial<Record<InstanceEvent, Insta
   failed: { start: 'starting', stop: 'stopped' },
 }
 
-/** The state after `event`; the same state where the event means nothing, as a late one does. */
+/** The state after `event`; the same state if the event does not apply, for example because it is late. */
 export function transition(state: InstanceState, event: InstanceEvent): InstanceState {
   return ARROWS[state][event] ?? state
 }

@@ -15,18 +15,18 @@ import { RestartBudget } from '../health/restart-budget.ts'
 import { startTimeoutMs } from './start-timeout.ts'
 import { StateLog } from './state-log.ts'
 
-/** A server that forgets its sessions faster than this is one that fails. */
+/** A server that loses sessions faster than this counts as failing. */
 const SESSION_MS = 10_000
 const SESSION_ENDED = 'its session has ended'
 
 /** How a connection was lost. */
 interface Loss {
-  /** The server has forgotten the session; it is there and has executed nothing. */
+  /** Whether the server has lost the session; it is available and has executed nothing. */
   readonly isSessionOver?: boolean
   readonly error?: unknown
 }
 
-/** One supervised connection: opened, asked what it offers, watched, and opened again with backoff when it is lost. */
+/** One supervised connection: opened, discovered, monitored, and reopened with backoff when it is lost. */
 export class Instance {
   readonly id: string
   readonly #context: InstanceContext
@@ -36,14 +36,14 @@ export class Instance {
   readonly #budget: RestartBudget
   readonly #client: ClientSide | undefined
   readonly #calls = new CallsInFlight()
-  /** Aborted when it stops for good. */
+  /** Aborts when it stops permanently. */
   readonly #end = new AbortController()
   readonly #farewells: Farewells
   #definition: ServerDefinition
   #state: InstanceState = 'stopped'
   #connection: Connection | undefined
   #introduction: Introduction | undefined
-  /** Ends what belongs to the present connection or opening. */
+  /** Aborts when the present connection or opening ends. */
   #life = new AbortController()
   #cancelRetry: (() => void) | undefined
   #retryAt = 0
@@ -51,9 +51,9 @@ export class Instance {
   #lastError: string | undefined
   #reopenedAt = Number.NEGATIVE_INFINITY
   #isReopening = false
-  /** The start before came to nothing. */
+  /** Whether the previous start failed. */
   #isRetry = false
-  /** The present opening, if one is under way; it never rejects. */
+  /** The present opening, if there is one; it never rejects. */
   #opening: Promise<void> = Promise.resolve()
   #stopping: Promise<void> | undefined
 
@@ -62,7 +62,7 @@ export class Instance {
     definition: ServerDefinition
     context: InstanceContext
     events: InstanceEvents
-    /** Whom its connections are opened for. */
+    /** The client that its connections are opened for. */
     client: ClientSide | undefined
   }) {
     const { id, definition, context, events } = options
@@ -94,17 +94,17 @@ export class Instance {
     return this.#state === 'ready' ? this.#connection : undefined
   }
 
-  /** Aborted with the end of the present connection. */
+  /** Aborts when the present connection ends. */
   get life(): AbortSignal {
     return this.#life.signal
   }
 
-  /** Whether a connection is about to be there that was not there before, or was lost without a fault. */
+  /** Whether a first connection is expected soon, or one after a loss without a fault. */
   get isExpected(): boolean {
     return this.#state === 'starting' && (this.#starts <= 1 || this.#isReopening)
   }
 
-  /** What the present connection, or the last one, said of the server. */
+  /** What the server declared on the present connection, or the last one. */
   get introduction(): Introduction | undefined {
     return this.#introduction
   }
@@ -114,7 +114,7 @@ export class Instance {
     return this.#calls.count
   }
 
-  /** Until the next start of an instance that backs off, in milliseconds. */
+  /** Milliseconds until an instance that backs off starts again. */
   get retryAfterMs(): number | undefined {
     if (this.#state !== 'backing_off') return undefined
     return Math.max(0, Math.ceil(this.#retryAt - this.#context.clock.monotonic()))
@@ -133,7 +133,7 @@ export class Instance {
     }
   }
 
-  /** Takes over fields that do not concern the connection. */
+  /** Applies the parts of a definition that do not affect the connection. */
   update(definition: ServerDefinition): void {
     this.#definition = definition
   }
@@ -142,7 +142,7 @@ export class Instance {
     if (this.#stopping === undefined && this.#apply('start')) this.#launch()
   }
 
-  /** A call begins; it goes on while the instance drains. */
+  /** Counts a call, which may finish while the instance drains. */
   enter(): void {
     this.#calls.enter()
   }
@@ -152,15 +152,15 @@ export class Instance {
   }
 
   /**
-   * A call found that the server has forgotten the session of `connection`, which is opened anew at once, unless the
-   * one before was lost in this way a moment ago. Says whether there is, or is about to be, another connection.
+   * Reports that the server has lost the session of `connection`. It is reopened at once, unless the previous one was
+   * lost in the same way a moment ago. Returns whether another connection is available or expected.
    */
   reopen(connection: Connection): boolean {
     if (connection === this.connection) this.#lost(this.#life.signal, SESSION_ENDED, { isSessionOver: true })
     return this.connection !== undefined || this.isExpected
   }
 
-  /** Gives up the connection of an instance that is ready: it does not do what it has to. */
+  /** Gives up the connection of a ready instance that does not work properly. */
   lose(reason: string, error?: unknown): void {
     if (this.#state !== 'ready') return
     if (isSessionLost(error)) this.#lost(this.#life.signal, SESSION_ENDED, { isSessionOver: true })
@@ -168,8 +168,8 @@ export class Instance {
   }
 
   /**
-   * Lets calls in flight finish within the drain time, then closes the connection. For good.
-   * @param options.atOnce does not wait for calls in flight, also where an earlier stop does
+   * Lets calls in flight finish within the drain timeout, then closes the connection permanently.
+   * @param options.atOnce does not wait for calls in flight, even if an earlier stop does
    */
   stop(reason: string, { atOnce = false }: { atOnce?: boolean } = {}): Promise<void> {
     if (atOnce) this.#calls.hurry()
@@ -216,7 +216,7 @@ export class Instance {
       { timeoutMs, signal, ...(this.#client !== undefined && { client: this.#client }) },
     )
     try {
-      // With a time of its own: a server that opened late is not slow to say what it offers.
+      // With a separate timeout: a server that opened slowly may still list its offer quickly.
       const offer = this.#events.needsOffer()
         ? await discoverFirst(connection, { timeoutMs, signal, clock: this.#context.clock })
         : undefined
@@ -241,8 +241,8 @@ export class Instance {
   }
 
   /**
-   * The opening failed or the connection ended. `signal` tells a late report from one that matters: the end of a
-   * session is reported by the calls that notice it and by the connection.
+   * Handles a failed opening or a lost connection. `signal` identifies late reports: the loss of a session is reported
+   * by the calls that notice it and by the connection.
    */
   #lost(signal: AbortSignal, reason: string, { isSessionOver = false, error }: Loss = {}): void {
     if (signal.aborted) return
@@ -272,8 +272,8 @@ export class Instance {
   }
 
   /**
-   * A process that keeps failing is given up; an endpoint that is away may be back any time, and so may what the
-   * gateway's machine is short of.
+   * Whether another start is allowed: a process that keeps failing is given up, but an endpoint may become available at
+   * any time, and so may resources that the gateway's machine lacks.
    */
   #mayRetry(error: unknown): boolean {
     const { lifecycle, transport } = this.#definition
@@ -287,7 +287,7 @@ export class Instance {
     })
   }
 
-  /** Applies an event; says whether it changed anything. */
+  /** Applies an event; returns whether it changed the state. */
   #apply(event: InstanceEvent, reason?: string): boolean {
     const from = this.#state
     const to = transition(from, event)

@@ -2,12 +2,12 @@ import type { ServerDefinition } from '../../domain/documents/server-definition.
 import { targetsOf } from './targets.ts'
 
 const CALLS = 256
-/** Of a process that can get company: others are started when it has as many. */
+/** Calls of one process if the pool may start others: they are started when each has this many. */
 const CALLS_OF_MANY = 16
 const QUEUE_LIMIT = 1000
 const QUEUE_TIMEOUT_MS = 10_000
 
-/** How large a pool may be, and how much it takes on. */
+/** The size of a pool, and its limits. */
 export interface PoolSize {
   readonly min: number
   readonly max: number
@@ -17,8 +17,8 @@ export interface PoolSize {
 }
 
 /**
- * Over HTTP the size is that of the list of endpoints.
- * @param options.isSolo the pool is for callers who need one and the same instance
+ * The size of a server's pool; over HTTP it is the number of endpoints.
+ * @param options.isSolo whether callers need the same instance
  */
 export function sizeOf(definition: ServerDefinition, options: { isSolo: boolean }): PoolSize {
   const { pool, lifecycle, transport, sharing } = definition

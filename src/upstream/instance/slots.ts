@@ -1,20 +1,22 @@
 import type { Clock } from '../../domain/clock.ts'
 
-/** How many slow ones there may be for each slot. */
+/** Limit of slow tasks for each slot. */
 const SLOW_PER_SLOT = 16
-/** How many a tenant may have under way for each slot: others have room for theirs when all of these are slow. */
+/** Limit of a tenant's tasks for each slot, so that others have room when all of its tasks are slow. */
 const OF_TENANT_PER_SLOT = 8
 
-/** When a task is slow: it waits for something, and makes the machine busy no more. */
+/** When a task counts as slow: it waits, and no longer uses the processor. */
 interface Slow {
   readonly clock: Clock
   readonly afterMs: number
 }
 
-/** Whose a task is. */
+/** The owner of a task. */
 export interface Owner {
   readonly tenantId: string
-  /** The same came to nothing before: it comes after what was not tried yet, and gets half of the slots at most. */
+  /**
+   * Whether the same task failed before: it runs after those not tried yet, and retries get at most half of the slots.
+   */
   readonly isRetry?: boolean
 }
 
@@ -23,15 +25,15 @@ interface Task {
   readonly begin: () => void
 }
 
-/** What a tenant has waiting and under way. */
+/** A tenant's waiting and running tasks. */
 class Share {
   readonly first = new Set<Task>()
   readonly retries = new Set<Task>()
-  /** Under way, the slow ones too. */
+  /** Number of running tasks, including slow ones. */
   running = 0
-  /** Of those that are slow. */
+  /** Number of slow tasks among them. */
   slow = 0
-  /** Retries that are not slow. */
+  /** Number of retries that are not slow. */
   retrying = 0
 
   queueOf({ isRetry }: Task): Set<Task> {
@@ -50,14 +52,13 @@ class Share {
 }
 
 /**
- * Lets at most a fixed number of tasks run at the same time; the others wait. The tenant with the fewest under way is
- * next, so that nobody waits for all that somebody else has. A slow task gives its slot to others, within bounds, where
- * it is said what is slow.
+ * Limits concurrent tasks; the others wait. The tenant with the fewest running tasks is next, so that no tenant waits
+ * for all tasks of another. A slow task releases its slot, within limits, if it is known when tasks are slow.
  */
 export class Slots {
   readonly #count: number
   readonly #whenSlow: Slow | undefined
-  /** Those that were served longest ago come first. */
+  /** Tenants that were served longest ago come first. */
   readonly #shares = new Map<string, Share>()
   #taken = 0
   #slow = 0
@@ -67,7 +68,7 @@ export class Slots {
     this.#whenSlow = options.slow
   }
 
-  /** Runs `task` when it is its turn. Rejects with the signal's reason when it is aborted before that. */
+  /** Runs `task` when it is its turn. Rejects with the signal's reason if it aborts before that. */
   async use<T>(
     task: () => Promise<T>,
     signal: AbortSignal,
@@ -77,7 +78,7 @@ export class Slots {
     const share = this.#shareOf(tenantId)
     try {
       const turn = this.#turn(share, isRetry, signal)
-      // Where it is its turn at once, the task begins at once.
+      // If it is its turn already, the task begins synchronously.
       if (turn !== undefined) await turn
     } catch (error) {
       this.#forgetIdle(tenantId, share)
@@ -104,7 +105,7 @@ export class Slots {
     return share
   }
 
-  /** The slot is taken for the task when this resolves, or at once where it is undefined. */
+  /** Resolves when the slot is taken for the task; undefined if it is taken already. */
   #turn(share: Share, isRetry: boolean, signal: AbortSignal): Promise<void> | undefined {
     const { promise, resolve: begin, reject } = Promise.withResolvers<void>()
     const waiting: Task = { isRetry, begin }
@@ -119,7 +120,7 @@ export class Slots {
     return promise.finally(() => signal.removeEventListener('abort', giveUp))
   }
 
-  /** Says how to give a slot back that has just been taken; before that it is given back when the task is slow. */
+  /** Returns the function that releases the slot just taken; a slow task releases it earlier. */
   #hold(share: Share, isRetry: boolean): () => void {
     let isSlow = false
     const leaveSlot = (): void => {
@@ -161,7 +162,7 @@ export class Slots {
       share.running += 1
       if (task.isRetry) share.retrying += 1
       this.#taken += 1
-      // To the end of the row.
+      // Moves it to the end of the order.
       this.#shares.delete(tenantId)
       this.#shares.set(tenantId, share)
       task.begin()

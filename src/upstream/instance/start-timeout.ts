@@ -1,11 +1,11 @@
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 
-/** Enough for `npx` and `uvx` to fetch what they run. */
+/** Long enough for `npx` and `uvx` to download packages. */
 const PROCESS_MS = 60_000
 
 /**
- * How long a server may take to open, and again to say what it offers: `lifecycle.startTimeoutMs`, else the connect
- * timeout, which is a minute at least for a process.
+ * Timeout for opening a server, and again for its discovery, in milliseconds: `lifecycle.startTimeoutMs`, else the
+ * connect timeout, which is at least a minute for a process.
  */
 export function startTimeoutMs(
   { transport, lifecycle }: Pick<ServerDefinition, 'transport' | 'lifecycle'>,

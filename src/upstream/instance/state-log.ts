@@ -1,13 +1,13 @@
 import type { Logger } from '../../telemetry/logger.ts'
 import type { InstanceState } from './instance-state.ts'
 
-/** A server whose reasons differ each time says no more after these. */
+/** A server whose reason differs each time is logged with at most this many. */
 const MAX_REASONS = 10
 
-/** The log of an instance's states: a line for the first failure, each new reason and the recovery, none for a retry. */
+/** Logs the states of an instance: the first failure, each new reason and the recovery, but not each retry. */
 export class StateLog {
   readonly #logger: Logger
-  /** Since it was ready, without what differs each time, such as process ids and times. */
+  /** Reasons logged since it was ready, without parts that vary, such as process ids and times. */
   readonly #told = new Set<string>()
 
   constructor(options: { logger: Logger }) {
@@ -28,7 +28,7 @@ export class StateLog {
     this.#logger.info(facts, isBack ? 'instance is ready again' : `instance is ${to}`)
   }
 
-  /** A retry, unless an operator or the end of the gateway came between. */
+  /** Logs a retry at debug level, and a stop, which an operator or the shutdown caused, at info level. */
   #quiet(facts: object, to: InstanceState): void {
     this.#logger[to === 'stopped' ? 'info' : 'debug'](facts, `instance is ${to}`)
   }

@@ -1,6 +1,6 @@
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 
-/** Where an instance is reached over HTTP, and how many calls it is to get in proportion to the others. */
+/** The endpoint of an instance over HTTP, and its weight in load balancing. */
 export interface Target {
   readonly url: string
   readonly weight: number
@@ -13,14 +13,14 @@ export function targetsOf(definition: ServerDefinition): readonly Target[] {
   return url === undefined ? instances : [{ url, weight: 1 }]
 }
 
-/** The definition of a server as if the endpoint at `url` were all of it; the same for processes, which have none. */
+/** The definition of a server with only the endpoint at `url`; unchanged for processes, which have none. */
 export function definitionAt(definition: ServerDefinition, url: string | undefined): ServerDefinition {
   if (definition.transport === 'stdio' || url === undefined || definition.url === url) return definition
   const { instances: _others, ...shared } = definition
   return { ...shared, url }
 }
 
-/** A URL as operators may see it: its query may hold a key. */
+/** A URL as operators may see it, without its query, which may contain a key. */
 export function shownUrl(url: string): string {
   const end = url.indexOf('?')
   return end === -1 ? url : url.slice(0, end)

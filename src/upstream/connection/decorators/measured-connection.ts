@@ -11,7 +11,7 @@ interface MeasureOptions {
   readonly clock: Clock
 }
 
-/** Opens connections whose requests are counted and timed, those of the gateway itself like those of callers. */
+/** Opens connections whose requests are counted and timed, including those of the gateway itself. */
 export function measuring(connect: Connect, options: MeasureOptions): Connect {
   return async (server, events, opening) => measured(await connect(server, events, opening), server, options)
 }

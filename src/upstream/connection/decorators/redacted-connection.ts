@@ -3,7 +3,7 @@ import type { Connection } from '../connection.ts'
 import { type Redact, redactedError, redactedJson } from './redaction.ts'
 import { wrapped } from './wrapped.ts'
 
-/** A connection whose errors do not repeat the values. Results are the server's own words: they pass as they are. */
+/** A connection whose errors contain no secrets. Results pass unchanged. */
 export function redactedConnection(connection: Connection, redact: Redact): Connection {
   const redacted = <T>(outcome: Promise<T>): Promise<T> =>
     outcome.catch((error: unknown) => Promise.reject(redactedFailure(error, redact)))

@@ -2,17 +2,18 @@ import { messageOf } from '../../../domain/errors/errors.ts'
 import { isJsonObject } from '../../../domain/json/json.ts'
 
 const REDACTED = '***'
-/** Shorter values that a document holds itself are no secrets, and replacing them would garble the text. */
+/** Shorter values written in a document are not treated as secrets, because replacing them would garble texts. */
 const SHORTEST_LITERAL = 6
 const MAX_CAUSES = 8
 
-/** A text without the values that it must not show. */
+/** Removes secrets from a text. */
 export type Redact = (text: string) => string
 
 /**
- * Takes out values wherever they stand: as they are, line by line, and as they look in JSON, in URLs and in base64.
+ * Makes a function that removes secrets in every form: literally, line by line, and encoded in JSON, in URLs and in
+ * base64.
  * @param options.secrets values of any length that a document only names
- * @param options.literals values of a document, for what only operators see
+ * @param options.literals values written in a document, for texts that only operators see
  */
 export function redactor(options: { secrets: readonly string[]; literals?: readonly string[] }): Redact {
   const { secrets, literals = [] } = options
@@ -24,7 +25,7 @@ export function redactor(options: { secrets: readonly string[]; literals?: reado
   return (text) => text.replace(pattern, REDACTED)
 }
 
-/** An error that says the same without the values, and without what else it carried; so for its causes. */
+/** An error with the same message without secrets, and without its other properties; the same for its causes. */
 export function redactedError(error: unknown, redact: Redact, depth = 0): Error {
   const fields = isJsonObject(error) ? error : {}
   const { name, code, status, stack, cause } = fields
@@ -37,7 +38,7 @@ export function redactedError(error: unknown, redact: Redact, depth = 0): Error 
   return copy
 }
 
-/** A JSON value without the values, names of members included. */
+/** A JSON value without secrets, including the names of members. */
 export function redactedJson(value: unknown, redact: Redact): unknown {
   if (typeof value === 'string') return redact(value)
   if (Array.isArray(value)) return value.map((item: unknown) => redactedJson(item, redact))

@@ -3,19 +3,19 @@ import { redactText } from '../../../telemetry/redaction.ts'
 import type { ProcessLog } from '../../stdio/process-log.ts'
 import { type Redact, redactedJson } from './redaction.ts'
 
-/** Hears everything that goes over a connection from its opening on, without secrets. */
+/** Observes everything that is sent and received over a connection from its opening on, without secrets. */
 export interface Tap {
-  /** A process is started, or an endpoint is called; what comes next belongs to that. */
+  /** A process is started, or an endpoint is called; what follows belongs to it. */
   readonly onTarget: (target: string) => void
   readonly onMessage: (direction: 'sent' | 'received', message: JsonObject) => void
-  /** Gets what the process says on standard error, in the place of the server's own log. */
+  /** Gets the standard error of the process, instead of the server's own log. */
   readonly log: ProcessLog
 }
 
-/** Gets a message that passes, as it is. */
+/** Gets each message that passes, unchanged. */
 export type OnMessage = (direction: 'sent' | 'received', message: unknown) => void
 
-/** Passes on to a tap what a connection sends and receives, without the values that `redact` takes out. */
+/** Reports the messages of a connection to a tap, after `redact` has removed secrets. */
 export function tapped({ onMessage }: Tap, redact: Redact): OnMessage {
   const clean = (text: string): string => redactText(redact(text))
   return (direction, message) => {

@@ -1,6 +1,8 @@
 import type { Connection } from '../connection.ts'
 
-/** A connection that does everything as another one does, but for `changes`. A spread would lose what a class has. */
+/**
+ * A connection that delegates everything to another, except for `changes`. A spread would lose the methods of a class.
+ */
 export function wrapped(connection: Connection, changes: Partial<Connection>): Connection {
   const { era, protocolVersion, capabilities, instructions, serverInfo, pid } = connection
   return {

@@ -1,11 +1,11 @@
 import type { Clock } from '../../../domain/clock.ts'
 import type { Era } from '../connection.ts'
 
-/** A server may be upgraded, and an upgraded one still speaks the old era: verdicts end. */
+/** Entries expire because a server may be upgraded, and an upgraded one still supports the old era. */
 const LIFETIME_MS = 24 * 60 * 60 * 1000
 const MAX_VERDICTS = 10_000
 
-/** Which era servers turned out to speak, so that they are not asked at every connection. */
+/** Remembers the era of servers, so that not every connection probes for it. */
 export class EraMemory {
   readonly #clock: Clock
   readonly #verdicts = new Map<string, { readonly era: Era; readonly at: number }>()
@@ -14,7 +14,7 @@ export class EraMemory {
     this.#clock = options.clock
   }
 
-  /** The era of what `key` identifies, if it was found out within the last 24 hours. */
+  /** The era remembered for `key`, if it was determined within the last 24 hours. */
   recall(key: string): Era | undefined {
     const verdict = this.#verdicts.get(key)
     if (verdict === undefined) return undefined
@@ -23,7 +23,7 @@ export class EraMemory {
     return undefined
   }
 
-  /** A verdict keeps the date of the first time: the next question is due 24 hours after it was found out. */
+  /** Keeps the time of the first result, so that the next probe is due 24 hours after it. */
   remember(key: string, era: Era): void {
     if (this.recall(key) === era) return
     const oldest = this.#verdicts.size >= MAX_VERDICTS ? this.#verdicts.keys().next().value : undefined

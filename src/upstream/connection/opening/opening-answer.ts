@@ -7,25 +7,25 @@ import {
 import { isJsonObject } from '../../../domain/json/json.ts'
 import { isRpcError } from '../../messages/raw-results.ts'
 
-/** Marks an error that the gateway itself wrote in place of an answer to `initialize` that is no answer. */
+/** Marks an error with which the gateway replaces an invalid answer to `initialize`. */
 const UNFIT = 'tool-gateway/unfit-opening'
 const INVALID_REQUEST = -32_600
 const MAX_PROBLEMS = 3
-/** How the SDK says that it does not know the revision that a server wants to speak. */
+/** The message of the SDK if it does not support the revision that a server chose. */
 export const VERSION_REFUSED = "Server's protocol version is not supported"
 
-/** What is said of a server that wants to speak a revision that is not known. */
+/** The message about a server that chose an unsupported revision. */
 export const UNKNOWN_VERSION = `initialize: protocolVersion: expected one of ${SUPPORTED_PROTOCOL_VERSIONS.join(', ')}`
 
 type Result = Extract<JSONRPCResponse, { result: unknown }>['result']
 
 /**
- * The answer to `initialize` to go on with: one that the SDK would wait beyond, because it is neither a result nor an
- * error, becomes an error that says what was expected.
+ * Replaces an answer to `initialize` that is neither a result nor an error, for which the SDK would keep waiting, by an
+ * error that states what was expected.
  */
 export function openingAnswer(answer: JSONRPCResponse): JSONRPCResponse {
   const { id, result, error }: { id?: JSONRPCResponse['id']; result?: unknown; error?: unknown } = answer
-  // Some languages write what is not there as null.
+  // Some languages write absent members as null.
   const defect = defectOf(result, error ?? undefined)
   if (defect === undefined && 'result' in answer)
     return { jsonrpc: '2.0', id: answer.id, result: withoutNullMeta(answer.result) }
@@ -34,19 +34,19 @@ export function openingAnswer(answer: JSONRPCResponse): JSONRPCResponse {
   return { jsonrpc: '2.0', id, error: { code: INVALID_REQUEST, message, data: { [UNFIT]: true } } }
 }
 
-/** Whether the data of an error are those that `openingAnswer` puts in place of an invalid answer. */
+/** Whether the data of an error mark a replaced answer of `openingAnswer`. */
 export function isUnfitOpening(data: unknown): boolean {
   return isJsonObject(data) && data[UNFIT] === true
 }
 
-/** Whether a server was asked to open, and answered with what it will answer with again. */
+/** Whether a server answered `initialize` invalidly, so that another attempt would fail too. */
 export function isInvalidOpening(error: unknown): boolean {
   if (error instanceof SdkError) return error.code === SdkErrorCode.InvalidResult
   if (!(error instanceof Error)) return false
   return error.message.startsWith(VERSION_REFUSED) || ('data' in error && isUnfitOpening(error.data))
 }
 
-/** Places and expectations of what the SDK says of an invalid result; without the values, which it does not repeat. */
+/** The places and expectations from the SDK's message about an invalid result, which does not repeat the values. */
 export function invalidResult(message: string): string {
   const method = /^Invalid result for ([\w/]{1,40})/.exec(message)?.[1] ?? 'its answer'
   const problems = issuesIn(message).slice(0, MAX_PROBLEMS)

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../domain/clock.ts'
 
-/** The time that each process or endpoint has until it is open; it begins again for one that takes another's place. */
+/** The timeout of each process or endpoint for opening; it restarts for one that replaces another. */
 export class OpeningDeadline {
   readonly #clock: Clock
   readonly #timeoutMs: number
@@ -14,7 +14,7 @@ export class OpeningDeadline {
     this.begin()
   }
 
-  /** Aborted when the time is over, with a reason for operators. */
+  /** Aborts at the timeout, with a reason for operators. */
   get signal(): AbortSignal {
     return this.#expiry.signal
   }
@@ -24,7 +24,7 @@ export class OpeningDeadline {
     return Math.max(1, this.#endsAt - this.#clock.monotonic())
   }
 
-  /** The whole time is left again. */
+  /** Restarts the timeout. */
   begin(): void {
     this.#cancel()
     this.#endsAt = this.#clock.monotonic() + this.#timeoutMs
@@ -33,7 +33,7 @@ export class OpeningDeadline {
     )
   }
 
-  /** Nothing expires any more. */
+  /** Cancels the timeout. */
   end(): void {
     this.#cancel()
   }

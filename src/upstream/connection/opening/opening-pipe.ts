@@ -10,30 +10,30 @@ import type { Clock } from '../../../domain/clock.ts'
 import { isJsonObject } from '../../../domain/json/json.ts'
 import { isRpcError } from '../../messages/raw-results.ts'
 
-/** How long a process may leave the question for its era unanswered before it is asked to open as well. */
+/** Time after which a process that has not answered the era probe also gets `initialize`. */
 const PROBE_MS = 3000
-/** For the answer to `initialize` of a process that has answered before. */
+/** Timeout of `initialize` for a process that has answered the probe. */
 const HUNG_MS = 10_000
-/** Ids of the client are numbers, and those of its probes begin otherwise. */
+/** The client's ids are numbers, and those of its probes have another prefix. */
 const OWN_ID = 'tool-gateway-initialize'
 const LEGACY = '2025-11-25'
 const METHOD_NOT_FOUND = -32_601
 
-/** The process has answered and then said nothing any more: it may be one that its era was asked in vain. */
+/** The process answered, and then sent nothing more: the era probe may have made it hang. */
 export class Hung extends Error {
   override readonly name = 'Hung'
 }
 
 /**
- * The transport of a process of which the era is not known, as the SDK's client gets it. A process that is still
- * starting has read nothing yet, so both questions are put to it, first for its era and a little later to open, and it
- * has all the time that there is to answer either. Once open, everything passes as it is.
+ * The transport of a process of unknown era, as the SDK's client sees it. A process that is still starting has read
+ * nothing yet, so it gets both the era probe and, a little later, `initialize`, and may take the whole timeout to
+ * answer either. Once open, everything passes unchanged.
  */
 export class OpeningPipe implements Transport {
   onclose?: (() => void) | undefined
   onerror?: ((error: Error) => void) | undefined
   onmessage?: ((message: JSONRPCMessage) => void) | undefined
-  /** By these the SDK tells a pipe, where servers may leave an unknown request unanswered, from HTTP. */
+  /** By this property the SDK distinguishes a pipe, over which servers may ignore an unknown request, from HTTP. */
   readonly pid = undefined
   readonly stderr = undefined
 
@@ -43,14 +43,14 @@ export class OpeningPipe implements Transport {
   readonly #onHung: (reason: Hung) => void
   readonly #mayTakeMs: () => number
   #isOpen = false
-  /** The question for the era that is not answered yet. */
+  /** The era probe that has no answer yet. */
   #probe: RequestId | undefined
-  /** Its answer, where it came after the process was asked to open. */
+  /** The answer to the probe, if it came after `initialize` was sent. */
   #lateAnswer: JSONRPCResponse | undefined
-  /** Whether the process was asked to open before the client wanted that. */
+  /** Whether `initialize` was sent before the client requested it. */
   #isAsked = false
   #opening: JSONRPCResponse | undefined
-  /** The client's own `initialize` that waits for an answer. */
+  /** The client's own `initialize` while it has no answer. */
   #wanted: RequestId | undefined
   #cancel: () => void = () => undefined
 
@@ -58,7 +58,7 @@ export class OpeningPipe implements Transport {
     transport: Transport
     clock: Clock
     clientInfo: Implementation
-    /** Milliseconds until the opening is given up. */
+    /** Milliseconds until the timeout. */
     remaining: () => number
     onHung: (reason: Hung) => void
   }) {
@@ -107,17 +107,20 @@ export class OpeningPipe implements Transport {
     return this.#transport.send(message, options)
   }
 
-  /** The connection stands; nothing is held back any more. */
+  /** The connection is open; messages pass directly from now on. */
   opened(): void {
     this.#isOpen = true
     this.#cancel()
   }
 
-  /** The process has left the question for its era unanswered: it may still be starting, or not know the question. */
+  /**
+   * Sends `initialize` to a process that has not answered the era probe: it may still be starting, or not know the
+   * probe.
+   */
   #askToOpen(): void {
     this.#isAsked = true
     const params = { protocolVersion: LEGACY, capabilities: {}, clientInfo: this.#clientInfo }
-    // What cannot be sent is noticed by the end of the process.
+    // If sending fails, the end of the process is noticed elsewhere.
     this.#transport.send({ jsonrpc: '2.0', id: OWN_ID, method: 'initialize', params }).catch(() => undefined)
   }
 
@@ -133,7 +136,7 @@ export class OpeningPipe implements Transport {
     }
   }
 
-  /** A process may want to know that somebody is there before it goes on; the client does not listen yet. */
+  /** A process may send requests before it answers, while the client does not listen yet. */
   #heard(message: JSONRPCMessage): void {
     const isEarlyPing =
       'id' in message && 'method' in message && message.method === 'ping' && this.#wanted === undefined
@@ -145,7 +148,7 @@ export class OpeningPipe implements Transport {
     this.#probe = undefined
     this.#cancel()
     if (!this.#isAsked) return isReadable(answer) ? this.onmessage?.(answer) : this.#denyProbe(answer.id)
-    // A server of both eras has been asked to open by now, and one of the modern era refuses that.
+    // A server of both eras has got `initialize` by now, and one of the modern era refuses it.
     if (this.#opening === undefined) {
       this.#lateAnswer = answer
       this.#expectAnswer()
@@ -161,7 +164,7 @@ export class OpeningPipe implements Transport {
     else this.#denyProbe(late?.id ?? this.#probe)
   }
 
-  /** The client then goes on as with a server of the legacy era. */
+  /** Makes the client continue as with a legacy server. */
   #denyProbe(id: RequestId | undefined): void {
     this.#probe = undefined
     if (id === undefined) return
@@ -186,7 +189,7 @@ export class OpeningPipe implements Transport {
   }
 }
 
-/** Whether the client takes it for an answer: it would wait for another one. */
+/** Whether the client recognises it as an answer; otherwise it would keep waiting. */
 function isReadable({ result, error }: { result?: unknown; error?: unknown }): boolean {
   return isJsonObject(result) ? error === undefined : result === undefined && isRpcError(error)
 }

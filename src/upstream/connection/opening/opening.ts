@@ -21,21 +21,21 @@ import { Wire } from '../wire.ts'
 const SESSION_ENDED = 'its session has ended'
 const CHECK_MS = 10_000
 const MODERN = '2026-07-28'
-/** More than is left, so that it is the deadline that ends the opening. */
+/** Makes the SDK's own timeout longer than the deadline, so that the deadline applies. */
 const BEYOND_MS = 1000
 
-/** How a server is opened: as one of an era that is known, or by asking for it. */
+/** The era in which a server is opened; `ask` probes for it. */
 export type EraQuestion = Era | 'ask'
 
 /**
- * Connects a client over a channel. When that fails or `signal` is aborted, the channel is closed, completely,
- * before the promise rejects with what went wrong.
+ * Connects a client over a channel. If that fails or `signal` aborts, the channel is closed completely before the
+ * promise rejects with the error.
  */
 export async function open(options: {
   server: string
   channel: Channel
   question: EraQuestion
-  /** Milliseconds until `signal` is aborted for lack of time. */
+  /** Milliseconds until `signal` aborts at the deadline. */
   remaining: () => number
   signal: AbortSignal
   events: ConnectionEvents
@@ -45,7 +45,7 @@ export async function open(options: {
   askTimeoutMs: number
   clock: Clock
   random: () => number
-  /** Hears every message of both directions. */
+  /** Gets every message of both directions. */
   onMessage?: OnMessage | undefined
   doubts: { readonly isDoubted: boolean; readonly onDoubtfulLoss: () => void }
 }): Promise<SdkConnection> {
@@ -71,7 +71,7 @@ export async function open(options: {
     onerror: (error: Error) => {
       if (isRefusedStream(error)) life.check()
       const reason = lossIn(error)
-      // The request that noticed it fails first, with its own error.
+      // The request that noticed the loss fails first, with its own error.
       if (reason !== undefined) setImmediate(() => life.lose(reason))
     },
   })
@@ -103,7 +103,7 @@ export async function open(options: {
     life.end()
     await channel.sayGoodbye()
     await client.close()
-    // Closes a transport that the client has already let go of.
+    // Closes a transport that the client has already released.
     await wire.close()
   }
   const connection = new SdkConnection({
@@ -134,7 +134,7 @@ function negotiation(question: EraQuestion, timeoutMs: number): ClientOptions {
   return { versionNegotiation: { mode, probe: { timeoutMs } } }
 }
 
-/** Rejects as soon as `signal` is aborted; what becomes of `promise` then does not matter any more. */
+/** Rejects as soon as `signal` aborts; the outcome of `promise` is then ignored. */
 async function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const abort = (): void => reject(signal.reason)
@@ -147,33 +147,36 @@ async function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promi
   }
 }
 
-/** Why an error means that the whole connection is over; undefined for one that concerns a single request. */
+/** The reason for which an error means that the whole connection is lost; undefined if it concerns one request. */
 function lossIn(error: unknown): string | undefined {
   const unreachable = unreachableCode(error)
   if (unreachable !== undefined) return `it cannot be reached any more (${unreachable})`
   return error instanceof SseError ? 'the event stream ended' : undefined
 }
 
-/** The stream for everything that belongs to no request: the session is gone, or there never was such a stream. */
+/**
+ * Whether the stream for messages that belong to no request was refused: the session is lost, or the server has no such
+ * stream.
+ */
 function isRefusedStream(error: unknown): boolean {
   if (!(error instanceof SdkHttpError) || error.code !== SdkErrorCode.ClientHttpFailedToOpenStream)
     return false
   return error.status >= 400 && error.status < 500 && error.status !== 429
 }
 
-/** From the moment a connection is open until it is closed or lost: the time in which its reports count. */
+/** The time from the opening of a connection until it is closed or lost, in which its reports count. */
 class Life {
   readonly #onLost: ConnectionEvents['onLost']
   readonly #over = new AbortController()
   #connection: SdkConnection | undefined
-  /** A loss noticed while the connection was being handed over. */
+  /** The reason of a loss before the connection was returned. */
   #lostEarly: string | undefined
 
   constructor(options: Pick<ConnectionEvents, 'onLost'>) {
     this.#onLost = options.onLost
   }
 
-  /** Aborted when the life is over. */
+  /** Aborts when the connection is closed or lost. */
   get signal(): AbortSignal {
     return this.#over.signal
   }
@@ -188,7 +191,7 @@ class Life {
     this.#over.abort()
   }
 
-  /** Has a request find out whether the session still exists. */
+  /** Sends a request that determines whether the session still exists. */
   check(): void {
     const { signal } = this.#over
     if (signal.aborted) return
@@ -203,7 +206,7 @@ class Life {
     }
     this.end()
     if (reason === SESSION_ENDED) {
-      // Whoever opened it closes it, when requests in flight have been told by the server that it has not run them.
+      // The owner closes the connection, after the server has answered that it did not execute the requests in flight.
       this.#onLost(reason, 'session')
       return
     }

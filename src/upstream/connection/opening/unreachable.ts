@@ -1,6 +1,6 @@
 import { isJsonObject } from '../../../domain/json/json.ts'
 
-/** Failures before a byte of the request could have been handled by anyone. */
+/** Failures that occur before any server could have handled a byte of the request. */
 const NOT_CONNECTED = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -20,11 +20,11 @@ const UNTRUSTED = new Set([
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'CERT_UNTRUSTED',
 ])
-/** System calls that come before anything is sent. */
+/** System calls that precede sending. */
 const CONNECTING = new Set(['connect', 'getaddrinfo'])
 const BAD_PORT = 'bad port'
 
-/** Certificates and ports: what is wrong, and what to try. */
+/** For certificates and ports: the problem, and a remedy. */
 const REASONS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'its certificate has expired; it has to be renewed at the server',
   CERT_NOT_YET_VALID: 'its certificate is not valid yet; check the clocks of both machines',
@@ -36,7 +36,7 @@ const REASONS: Readonly<Record<string, string>> = {
   [BAD_PORT]: 'HTTP clients refuse its port, which belongs to another protocol; use another port',
 }
 
-/** The system's name of a failure to connect, found in what `fetch` throws; undefined for every other failure. */
+/** The system's code of a failure to connect, found in an error of `fetch`; undefined for every other failure. */
 export function unreachableCode(error: unknown): string | undefined {
   for (const failure of chainOf(error)) {
     const code = codeOf(failure)
@@ -47,7 +47,7 @@ export function unreachableCode(error: unknown): string | undefined {
   return undefined
 }
 
-/** Why there was no connection, or why it broke, for operators: what it was and, where that is known, what to try. */
+/** Why a connection could not be opened, or was lost, for operators: the problem and, if known, a remedy. */
 export function connectionFailure(error: unknown): string {
   const code = unreachableCode(error)
   if (code === undefined) return brokenReason(error)
@@ -66,7 +66,7 @@ function brokenReason(error: unknown): string {
   return code === undefined ? 'the connection broke' : `the connection broke (${code})`
 }
 
-/** By shape, not by class: what `fetch` throws may come from another realm. */
+/** Checks the shape, not the class: errors of `fetch` may come from another realm. */
 function chainOf(error: unknown): Record<string, unknown>[] {
   const chain: Record<string, unknown>[] = []
   for (let current = error; isJsonObject(current) && chain.length < 10; current = current['cause'])

@@ -9,29 +9,29 @@ import {
   sessionSign,
 } from './session-refusal.ts'
 
-/** A session that is younger than this is asked before it is taken for gone. */
+/** A younger session is checked with a `ping` before it counts as lost. */
 const YOUNG_MS = 10_000
-/** Only what a server is sure to have: what it refuses of the rest may be what it does not have. */
+/** Methods that every server has; it may refuse others because it does not support them. */
 const ALWAYS_THERE: ReadonlySet<string> = new Set(['tools/call', 'tools/list', 'ping'])
 
 /** A request that was refused. */
 interface Refused {
   readonly method: string
   readonly requestId: unknown
-  /** When it was sent, on the monotonic clock. */
+  /** When it was sent, in monotonic milliseconds. */
   readonly sentAt: number
   readonly signal: AbortSignal | undefined
 }
 
-/** `unexecuted`: the session is gone and the request has not been executed; `gone`: it may have been. */
+/** `unexecuted`: the session is lost and the request was not executed; `gone`: it may have been. */
 type Verdict = 'there' | 'gone' | 'unexecuted'
 
-/** What a `ping` came to: an answer, a refusal, or `silence`. */
+/** Outcome of a `ping`: an answer, a refusal, or `silence`. */
 type Pinged = 'answered' | 'silence' | Refusal
 
 /**
- * Tells the loss of a session from the refusal of a request. Servers answer a session that they do not know in many
- * ways, and other requests in the same ways, so where that is not plain a `ping` over the same session decides.
+ * Distinguishes the loss of a session from the refusal of a request. Servers answer requests of an unknown session in
+ * many ways, and refuse other requests in the same ways; when that is ambiguous, a `ping` in the same session decides.
  */
 export class SessionCheck {
   readonly #clock: Clock
@@ -39,17 +39,17 @@ export class SessionCheck {
   readonly #onDoubtfulLoss: () => void
   readonly #openedAt: number
   #answeredAt = Number.NEGATIVE_INFINITY
-  /** Whether the server answers `ping` in a session that it knows; undefined while nobody can tell. */
+  /** Whether the server answers `ping` in a valid session; undefined while that is unknown. */
   #hasPing: boolean | undefined
   #pinging: Promise<Pinged> | undefined
 
   constructor(options: {
     clock: Clock
-    /** Sends `ping`; says how it failed. Never rejects. */
+    /** Sends `ping`, and resolves with its failure, if any. Never rejects. */
     ping: () => Promise<{ readonly failure?: unknown; readonly id?: unknown }>
-    /** The session before was given up because of a refusal that may be how the server answers every `ping`. */
+    /** Whether the previous session was given up because of a refusal with which the server may answer every `ping`. */
     isDoubted: boolean
-    /** A session is given up for that reason. */
+    /** A session was given up for that reason. */
     onDoubtfulLoss: () => void
   }) {
     this.#clock = options.clock
@@ -65,7 +65,7 @@ export class SessionCheck {
     if (method === 'ping') this.#hasPing = true
   }
 
-  /** What the failure of a request means for the session. Takes the time of a `ping` where it has to be asked. */
+  /** What the failure of a request means for the session. It takes the time of a `ping` if one is necessary. */
   async verdict(error: unknown, { method, requestId, sentAt, signal }: Refused): Promise<Verdict> {
     const refusal = refusalOf(error, requestId)
     if (refusal === undefined) return 'there'
@@ -82,7 +82,7 @@ export class SessionCheck {
     return sign === 'gone' && ALWAYS_THERE.has(method) && this.#clock.monotonic() - this.#openedAt >= YOUNG_MS
   }
 
-  /** Whether a refused `ping` tells that the session is gone. */
+  /** Whether a refused `ping` shows that the session is lost. */
   #isLostBy(ping: Refusal, refusal: Refusal | undefined): boolean {
     if (isPingAnswer(ping)) return false
     const sign = sessionSign(ping)
@@ -95,13 +95,13 @@ export class SessionCheck {
     return true
   }
 
-  /** The session has just been opened: a `ping` that is refused now says nothing later either. */
+  /** The session has just been opened: if `ping` is refused now, a later refusal shows nothing. */
   async #learn(): Promise<void> {
     const pinged = await this.#pingOnce(undefined)
     if (pinged !== 'answered' && pinged !== 'silence') this.#hasPing = isPingAnswer(pinged)
   }
 
-  /** One at a time, for all who want to know. */
+  /** Shares one `ping` between all requests that need it. */
   async #pingOnce(signal: AbortSignal | undefined): Promise<Pinged> {
     this.#pinging ??= this.#pingNow().finally(() => (this.#pinging = undefined))
     return unlessAborted(this.#pinging, signal)

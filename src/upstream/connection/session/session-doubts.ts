@@ -1,6 +1,6 @@
 const MAX_KEYS = 10_000
 
-/** Servers of which a session was given up for a `ping` that they may refuse at all times. */
+/** Servers whose session was given up because of a refused `ping`, which they may refuse in every session. */
 export class SessionDoubts {
   readonly #keys = new Set<string>()
 

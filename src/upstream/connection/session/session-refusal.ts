@@ -5,19 +5,18 @@ import { failedPost, rpcErrorOf } from '../upstream-error.ts'
 
 /** How a server refused a request. */
 export interface Refusal {
-  /** HTTP status, unless the refusal came with 2xx. */
+  /** HTTP status; undefined if it was 2xx. */
   readonly status: number | undefined
   readonly rpc: RpcError | undefined
-  /** It is a JSON-RPC error that names the request, as an answer to it does. */
+  /** Whether it is a JSON-RPC error with the id of the request. */
   readonly isAddressed: boolean
-  /** Whether it speaks of sessions or of being initialized, within its first characters. */
+  /** Whether its first characters mention sessions or initialization. */
   readonly namesSession: boolean
 }
 
 /**
- * What a refusal says of the session that the request belonged to. `gone`: what the specification, or the SDKs of the
- * field, answer for a session that they do not know; `doubtful`: the answer to many a request, and also what servers
- * answer that have forgotten their sessions.
+ * What a refusal says about the request's session. `gone`: the answer to an unknown session according to the
+ * specification, or of common SDKs; `doubtful`: an answer with several meanings, one of which is an unknown session.
  */
 export type SessionSign = 'gone' | 'doubtful' | 'none'
 
@@ -28,12 +27,12 @@ const METHOD_NOT_FOUND = -32_601
 const NO_SUCH_SESSION = -32_001
 const INTERNAL_ERROR = -32_603
 const SERVER_ERROR = -32_000
-/** Codes that servers use for requests that they do not take without a session, and for other things. */
+/** Codes that servers use for requests without a valid session, and for other errors. */
 const DOUBTFUL = new Set([SERVER_ERROR, NO_SUCH_SESSION, -32_002, -32_600, -32_602, INTERNAL_ERROR])
-/** Of these, codes with which servers answer HTTP 400 to a session that they do not know. */
+/** Those of the codes that servers send with HTTP 400 for an unknown session. */
 const BAD_SESSION = new Set([SERVER_ERROR, NO_SUCH_SESSION, -32_600])
 
-/** The refusal in what a request failed with; undefined where it failed in another way. */
+/** The refusal in the error of a request; undefined if it failed in another way. */
 export function refusalOf(error: unknown, requestId: unknown): Refusal | undefined {
   if (error instanceof SdkHttpError) return refusalWith(error.status, error.data['text'], requestId)
   const post = failedPost(error)
@@ -52,18 +51,18 @@ function isMention(text: string): boolean {
   return MENTION.test(text.slice(0, READ_LENGTH))
 }
 
-/** What the refusal of a request may mean for its session. */
+/** What the refusal of a request says about its session. */
 export function sessionSign(refusal: Refusal): SessionSign {
   const { status, rpc, isAddressed, namesSession } = refusal
   if (status === undefined) return signOfAnswer(refusal)
-  // These are about credentials.
+  // These concern credentials.
   if (status === 401 || status === 403) return namesSession ? 'doubtful' : 'none'
   if (status === 500) return rpc !== undefined && !isAddressed ? 'doubtful' : 'none'
   const isRefusal = status >= 400 && status < 500 && status !== 429
   return isRefusal ? signOfRefusal(refusal) : 'none'
 }
 
-/** Of a JSON-RPC error that came with 2xx. */
+/** The sign in a JSON-RPC error that came with HTTP 2xx. */
 function signOfAnswer({ rpc, namesSession }: Refusal): SessionSign {
   if (rpc === undefined || !DOUBTFUL.has(rpc.code)) return 'none'
   return rpc.code === NO_SUCH_SESSION && namesSession ? 'gone' : 'doubtful'
@@ -75,20 +74,20 @@ function signOfRefusal({ status, rpc, isAddressed, namesSession }: Refusal): Ses
   return status === 404 ? 'gone' : 'doubtful'
 }
 
-/** Whether the server answered `ping` after all: that it does not know the method is an answer, too. */
+/** Whether the server answered `ping`; an unknown method is an answer, too. */
 export function isPingAnswer({ status, rpc, isAddressed }: Refusal): boolean {
   return rpc?.code === METHOD_NOT_FOUND && (status === undefined || isAddressed)
 }
 
-/** Whether a request and a `ping` were refused in the same way, which then is no matter of the request. */
+/** Whether a request and a `ping` were refused in the same way, so that the refusal does not concern the request. */
 export function isAlike(a: Refusal, b: Refusal): boolean {
   return a.status === b.status && a.rpc?.code === b.rpc?.code
 }
 
-/** Whether a server that has forgotten the session, and refused a `ping` thus, has surely not executed the request. */
+/** Whether a server that lost the session and refused a `ping` in this way has certainly not executed the request. */
 export function isSurelyNotExecuted({ status, rpc, namesSession }: Refusal, ping: Refusal): boolean {
   if (status !== undefined && status < 500) return true
-  // What a tool fails with must not be taken for it: a server can say such things after it has run something.
+  // The error of a tool must not be mistaken for it: a server can send such errors after it has run something.
   if (rpc === undefined || rpc.code !== ping.rpc?.code || rpc.message !== ping.rpc.message) return false
   return namesSession || !(rpc.code === INTERNAL_ERROR || rpc.code === SERVER_ERROR)
 }
