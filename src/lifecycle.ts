@@ -3,9 +3,8 @@ import type { Clock } from './domain/clock.ts'
 type Closer = { readonly name: string; readonly close: () => Promise<void> | void }
 
 /**
- * What was opened and how to close it, last opened first, and whether the process is ready for traffic.
- * Readiness is a set of named conditions; stopping makes it false for good. What is stale is worth telling and takes
- * nothing from it.
+ * Everything that was opened, closed in reverse order, and whether the process is ready for traffic. Readiness is a set
+ * of named conditions; stopping makes it false permanently. Stale parts are reported, and do not affect it.
  */
 export class Lifecycle {
   readonly #clock: Clock
@@ -28,7 +27,7 @@ export class Lifecycle {
     this.#conditions.set(name, condition)
   }
 
-  /** Registers what makes something stale that goes on working all the same. */
+  /** Registers when a part is stale, which keeps working nevertheless. */
   staleWhen(name: string, condition: () => boolean): void {
     this.#staleness.set(name, condition)
   }

@@ -3,8 +3,8 @@ import { dirname, extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 
 /**
- * Starts a file beside the module `from` in a thread of its own, which sees nothing of the environment but where
- * compiled modules are kept: without that it compiles what it loads at each start.
+ * Starts a file beside the module `from` in a separate thread, whose environment has only the folder for compiled
+ * modules, without which it would compile what it loads at each start.
  * @param name the file's without its ending: TypeScript when run from the sources, JavaScript when built
  */
 export function startThread(from: ImportMeta, name: string, workerData: unknown): Worker {

@@ -7,7 +7,7 @@ import type { PendingRecord } from './usage-record.ts'
 
 const FIRST_BACKOFF_MS = 100
 const MAX_BACKOFF_MS = 5000
-/** What a record takes beside its arguments, roughly. */
+/** Approximate size of a record without its arguments, in bytes. */
 const RECORD_BYTES = 512
 
 const WAIT_MS = 250
@@ -82,8 +82,8 @@ export class AuditLog {
   }
 
   /**
-   * Keeps a place in the queue for what is about to be executed, until `record()` or `release()`.
-   * @throws GatewayError `audit_unavailable` when there is no place, so that nothing runs that could not be recorded
+   * Reserves a place in the queue for a call about to run, until `record()` or `release()`.
+   * @throws GatewayError `audit_unavailable` if the queue is full, so that no call runs that could not be recorded
    */
   reserve(): void {
     if (this.#isFull() || this.#closing !== undefined) throw new GatewayError('audit_unavailable')
@@ -170,7 +170,7 @@ export class AuditLog {
     if (this.#queue.length > 0) throw new Error(`${this.#queue.length} usage records could not be written`)
   }
 
-  /** Writes until nothing is left or the store fails, then goes on later. Never rejects. */
+  /** Writes until the queue is empty or the store fails, then retries later. Never rejects. */
   async #writeAll(): Promise<void> {
     if (this.#writing) return
     this.#writing = true

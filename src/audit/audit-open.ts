@@ -16,7 +16,7 @@ export interface AuditSettings {
 
 /** The store of the usage records while the gateway runs. */
 export interface OpenAuditStore extends AuditStore {
-  /** How much waits in the spool, and whether it is emptied; absent where there is no spool. */
+  /** Size of the spool, and whether it is being emptied; absent if there is no spool. */
   readonly spool?: () => { readonly waitingBytes: number; readonly isDelivering: boolean }
 }
 

@@ -1,6 +1,6 @@
 import type { Outcome, StoredRecord, WritableRecord } from './usage-record.ts'
 
-/** Which records of a tenant are asked for. */
+/** Selects records of a tenant. */
 export interface AuditQuery {
   readonly tenantId: string
   /** Attempts at or after this time, in milliseconds since the epoch. */
@@ -25,7 +25,7 @@ export interface AuditPage {
   readonly nextCursor?: string
 }
 
-/** Where usage records are kept for good. */
+/** Stores usage records durably. */
 export interface AuditStore {
   /**
    * Resolves once all records outlive this process, however it ends; a power cut may take those of the last moment. A
@@ -33,7 +33,7 @@ export interface AuditStore {
    * @throws RecordsRefusedError when some of them will never be taken; the others are written
    */
   write(batch: readonly WritableRecord[]): Promise<void>
-  /** Whether it has no room for what is not yet under way; absent where there is no such limit. */
+  /** Whether it has no room for further calls; absent if there is no such limit. */
   isFull?(): boolean
   /** @throws GatewayError `invalid_cursor` when the cursor is of another query */
   query(query: AuditQuery): Promise<AuditPage>

@@ -4,12 +4,12 @@ import type { ErrorCode } from '../domain/errors/error-table.ts'
 /** The way a request came in. */
 export type Face = 'streamable-http' | 'sse' | 'websocket' | 'rest'
 
-/** `tool_error`: the tool ran and said `isError`. */
+/** `tool_error`: the tool ran and its result has `isError`. */
 export type Outcome = 'ok' | 'tool_error' | 'error' | 'denied' | 'cancelled'
 
 /** One attempted use of a tool, resource or prompt, allowed or denied: a document of `tool_usage`. */
 interface UsageRecord {
-  /** Unique for good; sorts by time of the attempt. */
+  /** Globally unique; sorts by time of the attempt. */
   readonly id: string
   /** Time of the attempt in milliseconds since the epoch. */
   readonly atMs: number

@@ -21,12 +21,12 @@ type Counts = { hits: number; misses: number; evictions: number }
 
 /** Tenants whose counts are kept, those that looked last. */
 const MAX_TENANTS = 1000
-/** What an entry takes beside its value. */
+/** Size of an entry without its value, in bytes. */
 const ENTRY_OVERHEAD_BYTES = 200
 
 /**
- * Texts that are kept for a while: at most so many entries and bytes, of which those go first that were not asked for
- * the longest. An entry is found only under the tenant that it was kept for.
+ * A cache of texts, limited in entries and bytes; the least recently used entries are dropped first. An entry is found
+ * only under the tenant that it was stored for.
  */
 export class BoundedCache {
   readonly #entries: LRUCache<string, string>

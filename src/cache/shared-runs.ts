@@ -2,9 +2,9 @@ import { GatewayError } from '../domain/errors/errors.ts'
 
 /** How one of those who share a run takes part in it. */
 export interface Participant<Event> {
-  /** Ends the participant's wait. The run itself goes on as long as anybody waits. */
+  /** Ends the participant's wait. The run itself continues while another participant waits. */
   readonly signal: AbortSignal
-  /** Gets what the run tells on the way, from the moment that the participant joins. */
+  /** Gets the events of the run from the moment that the participant joins. */
   readonly onEvent?: ((event: Event) => void) | undefined
 }
 
@@ -55,7 +55,7 @@ export class SharedRuns<Result, Event = never> {
     const tell = (event: Event): void => {
       for (const { onEvent } of participants) onEvent?.(event)
     }
-    // In a turn of its own: who starts it takes part before anything is told.
+    // In a later turn, so that the participant that starts it has joined before the first event.
     const result = Promise.resolve().then(() => start(abort.signal, tell))
     const run = { result, abort, participants }
     this.#runs.set(key, run)
@@ -66,7 +66,7 @@ export class SharedRuns<Result, Event = never> {
     return run
   }
 
-  /** Those who come from now on start anew. */
+  /** Later participants start a new run. */
   #abandon(key: string, run: Run<Result, Event>): void {
     if (this.#runs.get(key) === run) this.#runs.delete(key)
     run.abort.abort()

@@ -14,7 +14,7 @@ const MAX_CACHED_VIEWS = 2000
 
 /** What a view depends on beside its principal. */
 export interface ViewOptions {
-  /** Whether the caller can be asked something while a call runs; some servers offer more to those. */
+  /** Whether the caller accepts requests of servers during a call; some servers offer more to such callers. */
   readonly isInteractive?: boolean
 }
 
@@ -32,8 +32,8 @@ export class Catalog {
   readonly #onClient: (key: ServerKey) => void
 
   /**
-   * @param options.onWanted called when somebody wants to use a server that has not said yet what it offers
-   * @param options.onClient called when somebody sees a server whom it can ask something
+   * @param options.onWanted called when a caller wants to use a server whose offer is not known yet
+   * @param options.onClient called when a client that accepts requests of servers sees a server
    */
   constructor(options: { onWanted?: (key: ServerKey) => void; onClient?: (key: ServerKey) => void } = {}) {
     this.#onWanted = options.onWanted ?? (() => undefined)
@@ -45,9 +45,9 @@ export class Catalog {
   }
 
   /**
-   * Takes over a snapshot; from here on every decision and view follows it.
-   * @throws AggregateError when that failed at a server or listener: the others have it all the same, and what the server
-   * offered is listed no more until it says so again
+   * Applies a snapshot; every decision and view follows it from here on.
+   * @throws AggregateError if that failed for a server or a listener: the others have it nevertheless, and the offer of
+   * that server is listed again only when it is reported again
    */
   applySnapshot(snapshot: Snapshot): void {
     this.#snapshot = snapshot
@@ -132,7 +132,7 @@ export class Catalog {
     return known?.shownAs ?? exposedName(name, own)
   }
 
-  /** The tool or prompt that a name means to a tenant, whoever may use it. */
+  /** The tool or prompt that a name means for a tenant, independent of who may use it. */
   find(
     kind: 'tool' | 'prompt',
     tenantId: string,

@@ -26,9 +26,9 @@ const sizes = new WeakMap<JsonObject, number>()
 const MAX_NAME_BYTES = 600
 
 /**
- * The page after `cursor`, of at most `limit` items and 2 MiB. A cursor says after which name to go on and for which list; it is no secret, since whoever
- * makes one up sees nothing but the own view.
- * @throws GatewayError `invalid_cursor` for one that was not given out for this principal, list and scope
+ * The page after `cursor`, of at most `limit` items and 2 MiB. A cursor names the last item and the list; it is not
+ * secret, because a forged one shows only the caller's own view.
+ * @throws GatewayError `invalid_cursor` for one that was not issued for this principal, list and scope
  */
 export function pageOf(
   items: readonly CatalogItem[],

@@ -86,7 +86,9 @@ export function isForAskable({ offer }: ServerCatalog, list: ListName, name: str
   return offer.needsClient[list].has(name)
 }
 
-/** The same of whatever a server's own URI leads to: a resource, a template's text, or what a template matches. */
+/**
+ * Like `isForAskable`, for the target of a server's own URI: a resource, a template's text, or a match of a template.
+ */
 export function isUriForAskable(catalog: ServerCatalog, uri: string): boolean {
   if (catalog.resources.byName.has(uri)) return isForAskable(catalog, 'resources', uri)
   const matching = catalog.templates.filter(({ name, matches }) => name === uri || matches(uri))

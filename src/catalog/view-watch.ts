@@ -8,7 +8,7 @@ interface Watcher {
   readonly principal: Principal
   readonly scope: string | undefined
   readonly onChange: (kinds: ReadonlySet<ListKind>) => void
-  /** A client of the legacy era says what it can do only after its session was opened. */
+  /** A legacy client declares its capabilities only after its session was opened. */
   readonly isInteractive: () => boolean
   seen: View
 }

@@ -22,7 +22,7 @@ export interface View {
   readonly stale: readonly string[]
   /** What the servers say about themselves to models. */
   readonly instructions: string | undefined
-  /** For how long each list may be taken for current, in milliseconds, as far as a server said so. */
+  /** TTL of each list in milliseconds, if a server stated one. */
   readonly ttlMs: Readonly<Partial<Record<ListName, number>>>
 }
 
@@ -38,7 +38,7 @@ export interface ViewOf {
   readonly principal: Principal
   /** A server's name for that server alone under its own names; undefined for all servers. */
   readonly scope: string | undefined
-  /** Whether the caller can be asked something while a call runs. */
+  /** Whether the caller accepts requests of servers during a call. */
   readonly isInteractive: boolean
 }
 

@@ -1,7 +1,7 @@
 /** Exit codes that scripts can rely on; the numbers of sysexits.h where it has one. */
 export const CLI_EXIT = {
   ok: 0,
-  /** The gateway answered with an error, or a tool said that it failed. */
+  /** The gateway answered with an error, or a tool reported a failure. */
   failed: 1,
   /** A dry run found something to do. */
   differs: 2,

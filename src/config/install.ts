@@ -44,7 +44,7 @@ export const install = {
 
 type InstallValues = { [Name in keyof typeof install]: z.output<(typeof install)[Name]> }
 
-/** Settings of the installer; a gateway whose registry is shared has no packages of its own unless it is told so. */
+/** Settings of the installer; with a shared registry, packages are installed only if that is enabled explicitly. */
 export function installSettingsOf(values: InstallValues & { readonly STORE: string }): InstallSettings {
   return {
     isEnabled: values.INSTALL_ENABLED === 'auto' ? values.STORE === 'file' : values.INSTALL_ENABLED === 'on',

@@ -23,7 +23,7 @@ export function setting<S extends TextSchema>(
   return schema
 }
 
-/** A setting that has no default of its own; `fallback` says in words what happens without it. */
+/** A setting without a default; `fallback` describes what happens without it. */
 export function optional<S extends TextSchema>(
   kind: Kind<S>,
   fallback: string,

@@ -47,7 +47,7 @@ export function isPlainUrl(text: string): boolean {
   )
 }
 
-/** Keys and tokens are not to be had over a line that others can write to. */
+/** Keys and tokens must not travel over a connection that others can write to. */
 function isTrustworthyUrl(text: string): boolean {
   const url = urlOf(text)
   return url !== undefined && isPlainUrl(text) && (url.protocol === 'https:' || isLoopback(url.hostname))

@@ -74,7 +74,7 @@ function refusalByTool(principal: Principal, server: ServerDefinition, target: T
 function hasRoles(principal: Principal, required: RequiredRoles | undefined): boolean {
   if (required === undefined) return true
   if (Array.isArray(required)) return required.some((role) => principal.roles.includes(role))
-  // No document has an empty list; if one had, it would be for nobody.
+  // Documents cannot have an empty list; if one had, it would allow no caller.
   return required.allOf.length > 0 && required.allOf.every((role) => principal.roles.includes(role))
 }
 

@@ -1,6 +1,6 @@
 /**
- * The path under which clients reach a path of the gateway: a proxy may serve it below one of its own, which
- * PUBLIC_URL then has.
+ * The path under which clients reach a path of the gateway: a proxy may serve it below another path, which PUBLIC_URL
+ * then contains.
  */
 export function publicPath(publicUrl: string, path: string): string {
   return `${basePathOf(publicUrl)}${path}`

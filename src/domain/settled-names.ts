@@ -6,10 +6,10 @@ export interface RefusedName {
 }
 
 /**
- * New names for some of several things, without two of the same name: what keeps its own name comes first, then whoever
- * asks first.
+ * New names for some of several things, without duplicates: a thing that keeps its name has precedence, then the first
+ * that wants the name.
  * @param wanted new names by own ones
- * @param keyOf what must not be the same of two names
+ * @param keyOf the key that must differ between two names
  */
 export function settledNames(
   all: readonly string[],

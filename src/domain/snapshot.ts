@@ -13,7 +13,7 @@ export interface QuarantinedDocument {
   /** Absent when the document does not say which tenant it belongs to. */
   readonly tenantId: string | undefined
   readonly reason: string
-  /** Whether the document's last good version goes on serving. */
+  /** Whether the document's last good version still serves. */
   readonly lastGoodServes: boolean
 }
 

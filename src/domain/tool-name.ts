@@ -20,8 +20,9 @@ export function exposedName(server: string, name: string): string {
 }
 
 /**
- * Exposed names of one server's items. Where several claim one name, the one that needed no change keeps it, and each of
- * the others ends in the hash of its own name, whatever the order. Refused is only what has the name of another in full.
+ * Exposed names of one server's items. If several claim one name, the one whose own name needed no change keeps it, and
+ * each of the others ends in the hash of its own name, independent of their order. Only an exact duplicate of another
+ * item's name is refused.
  */
 export function exposeAll<T extends { readonly name: string }>(
   server: string,

@@ -27,10 +27,10 @@ const FIRST_RENEWAL_MS = 2000
 const RENEWAL_MS = 300_000
 
 /**
- * Watches collections as one: live when all of them are. A listener of Firestore is silent through an outage and
- * dead after a long one, so the store is probed; when it answers again, or after an error of a listener, all
- * collections are subscribed anew with growing delays. Each subscription begins with all documents, and is renewed
- * once soon after it was made, and then every five minutes: whatever a listener missed is known by then.
+ * Watches collections as one: live when all of them are. A listener of Firestore is silent during an outage and dead
+ * after a long one, so the store is probed; when it answers again, or after an error of a listener, all collections are
+ * subscribed again, with growing delays. Each subscription begins with all documents, and is renewed once soon after it
+ * was made, and then every five minutes, so that changes that a listener missed are found.
  */
 export class CollectionWatch {
   readonly #store: DocumentStore
@@ -54,7 +54,7 @@ export class CollectionWatch {
   #unsubscribes: (() => void)[] = []
   #failures = 0
   #wasLive = false
-  /** Whether the outage that goes on is in the log. */
+  /** Whether the present outage was logged. */
   #hasWarned = false
   #cancelProbe: () => void = () => {}
   #cancelFirst: () => void = () => {}
@@ -210,7 +210,7 @@ export class CollectionWatch {
     }
     if (this.#closed || turn !== this.#turn) return
     if (this.#state === 'stale') {
-      // The listener may be dead, or asleep in a backoff of its own.
+      // The listener may be dead, or waiting in its own backoff.
       this.#subscribe()
     } else {
       if (stateBefore === 'live') this.#confirmed = this.#now()

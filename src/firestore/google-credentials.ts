@@ -23,9 +23,9 @@ export class GoogleCredentialsError extends Error {
 }
 
 /**
- * Finds the credentials of the environment before a client library does: what a library finds out about them later it
- * tells nobody. A request that gets no token then fails at once, with the reason.
- * @throws GoogleCredentialsError when there are none, or none that can be used; an outage is no reason
+ * Finds the credentials of the environment before a client library does, because libraries do not report later
+ * failures. A request without a token then fails at once, with the reason.
+ * @throws GoogleCredentialsError if there are none, or none that can be used; an outage is not a reason
  */
 export async function findGoogleCredentials(): Promise<GoogleAuth> {
   const auth = new GoogleAuth({ scopes: [SCOPE] })

@@ -16,7 +16,10 @@ interface Connection {
   underWay: number
 }
 
-/** Connections without a request under way, those that never had one apart: they give way first. Longest idle first. */
+/**
+ * Connections without a request, longest idle first. Those that never had one are separate, because they are closed
+ * first.
+ */
 class Idle {
   readonly #fresh = new Set<Connection>()
   readonly #rested = new Set<Connection>()
@@ -46,9 +49,8 @@ const REFRESH_MS = 200
 const LOG_EVERY_MS = 60_000
 
 /**
- * Keeps the connections of clients within bounds, so that the process always has descriptors left for its servers. Where
- * one more is too many, the longest idle gives way, first those that never sent a request; without an idle one the new
- * one is closed.
+ * Limits the connections of clients, so that the process always has descriptors left for its servers. At the limit the
+ * longest idle connection is closed, first those that never sent a request; if none is idle, the new one is closed.
  */
 export class Connections {
   readonly #limitsNow: () => Promise<ConnectionLimits>

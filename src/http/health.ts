@@ -42,9 +42,9 @@ interface HealthSources {
 }
 
 /**
- * `/health` and `/health/{server}`: the state of the servers that the caller may see, and of the circuit breaker that
- * is in the way of its own calls, and the Ollama server; 503 when one is down or left alone. A server that starts with its first call is not
- * down before it.
+ * `/health` and `/health/{server}`: the state of the servers that the caller may see, of the circuit breakers that its
+ * own calls go through, and of the Ollama server; 503 if one is down or its circuit breaker is open. A server that
+ * starts on its first call does not count as down before that.
  */
 export function serverHealth({ catalog, upstreams, enhancing }: HealthSources): Router {
   const router = Router()

@@ -29,7 +29,7 @@ export function upgradeOf(request: IncomingMessage): Upgrade | undefined {
   return upgrades.get(request)
 }
 
-/** Whether a request is taken as one to upgrade; every other goes on as if it did not ask (RFC 9110 §7.8). */
+/** Whether a request is treated as an upgrade; every other continues as if it did not request one (RFC 9110 §7.8). */
 export function wantsUpgrade({ method, url, headers }: IncomingMessage): boolean {
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
   const isWebSocket = method === 'GET' && !hasBody && headers.upgrade?.toLowerCase() === 'websocket'

@@ -21,8 +21,8 @@ const MAX_REASONS = 100
 const MAX_SHOWN = 256
 
 /**
- * One log line for each refused token: why, and what it says of its issuer and key, which nobody has proven. Never the
- * token. At most ten a minute of one reason; the next one says how many were left out.
+ * Logs each refused token: the reason, and the issuer and key that the token names, which are not verified. Never the
+ * token. At most ten lines a minute for one reason; the next line has the number of those left out.
  */
 export class RefusalLog {
   readonly #logger: Logger

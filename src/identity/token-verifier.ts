@@ -56,9 +56,9 @@ export class TokenVerifier {
   readonly #cache: LRUCache<string, CachedToken>
 
   /**
-   * @param options.cacheSize how many verified tokens are remembered, each for at most 60 s and never beyond its end
-   * @param options.publicUrl tokens for it and for what is below it are accepted too, whatever an issuer's audience is
-   * @throws TypeError when two issuers have one name, or one accepts a symmetric algorithm or none
+   * @param options.cacheSize how many verified tokens are remembered, each for at most 60 s and never beyond its expiry
+   * @param options.publicUrl tokens whose audience is this URL or one below it are accepted too, for every issuer
+   * @throws TypeError if two issuers have the same name, or one accepts a symmetric algorithm or none
    */
   constructor(options: {
     issuers: readonly TrustedIssuer[]

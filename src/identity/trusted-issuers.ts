@@ -67,7 +67,7 @@ export class TrustedIssuers {
     for (const { keys } of before.values()) keys.close()
   }
 
-  /** Warns when there is no issuer whose tokens count, because then nobody gets in. */
+  /** Warns if no issuer is trusted, because then every request is refused. */
   warnIfNone(): void {
     if (this.#local.length + this.#remote.size > 0) return
     this.#logger.warn(

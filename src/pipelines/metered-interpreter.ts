@@ -65,7 +65,7 @@ class MeteredInterpreter extends Interpreter {
     return logical === undefined ? super.visit(node, value) : logical
   }
 
-  /** What asks for true or false; undefined for whatever else there is. */
+  /** Evaluates a logical or conditional expression; undefined for every other kind. */
   #logical(node: Ast, value: Value): Value | undefined {
     if (node.type === 'NotExpression') return isFalse(this.visit(node.child, value))
     if (node.type === 'Ternary')

@@ -43,7 +43,7 @@ export interface RunOptions {
   readonly input: JsonObject
   /** Resolves with a result of `tools/call`. @throws GatewayError */
   readonly call: (call: StepCall) => Promise<JsonObject>
-  /** Shared with the runs that its calls begin; a budget of its own by default. */
+  /** Shared with the runs that its calls begin; a separate budget by default. */
   readonly budget?: RunBudget
   readonly clock: Clock
   /** Milliseconds for all steps together. */

@@ -26,10 +26,10 @@ export type Known =
 type Piece = string | Expression
 
 /**
- * Compiles a template. A text that is one expression has its value, whatever its type; elsewhere the values become
- * text, as JSON unless they are text already. `$${` stands for `${`.
- * @param path where it stands in its document
- * @param problems gets what is wrong with it
+ * Compiles a template. A text that is a single expression becomes its value, of any type; elsewhere values become text,
+ * as JSON unless they are text already. `$${` is a literal `${`.
+ * @param path its place in the document
+ * @param problems gets the problems of the template
  */
 export function compileTemplate(
   value: unknown,

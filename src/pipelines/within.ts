@@ -22,7 +22,7 @@ export async function within<T>(
     own.abort()
   })
   const done = work(AbortSignal.any([signal, own.signal]))
-  // One of them may end when nobody waits for it any more.
+  // One of them may reject after all waiting has ended.
   for (const each of [done, over.promise]) each.catch(() => undefined)
   try {
     return await Promise.race([done, over.promise])

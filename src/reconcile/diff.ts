@@ -6,7 +6,7 @@ import type { Snapshot } from '../domain/snapshot.ts'
 export interface Changes {
   /** New servers, and those that were enabled. */
   readonly added: readonly ServerDefinition[]
-  /** A field that shapes the connection is different: the old connection cannot go on. */
+  /** Servers with a changed field that shapes the connection, so that the old connection must be replaced. */
   readonly replaced: readonly ServerDefinition[]
   /** Other fields are different; connections and calls in flight are not touched. */
   readonly updated: readonly ServerDefinition[]

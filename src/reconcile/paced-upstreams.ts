@@ -18,9 +18,9 @@ interface Pace {
 }
 
 /**
- * Opens the connections of a server whose document changes again and again only so often, with longer and longer waits:
- * each opening costs the server, and whatever it starts. What the document says last is what is opened; who may use the
- * server does not wait, nor does stopping it.
+ * Limits how often the connections of a server are opened when its document changes repeatedly, with growing delays,
+ * because each opening has a cost. The latest document is the one that is opened; changes of who may use the server,
+ * and stopping it, are not delayed.
  */
 export class PacedUpstreams implements ReconciledUpstreams {
   readonly #upstreams: ReconciledUpstreams

@@ -34,7 +34,7 @@ export class CombinedSource implements RegistrySource {
   readonly #logger: Logger
   #isStale = false
 
-  /** @param options.defaultTenant known whatever tenants there are */
+  /** @param options.defaultTenant always known, even if there are tenant documents without it */
   constructor(options: {
     main: RegistrySource
     discovery: Discovery

@@ -30,14 +30,14 @@ export interface RemovalFacts {
 const MIN_REMOVED = 3
 
 /**
- * Keeps documents that vanish in a way that looks like an accident. Held back is
+ * Keeps documents whose removal looks like an accident. It holds back
  *
  * - the removal of at least 3 documents that are more than half of all, in one step: it takes effect once it has
  *   stood for `releaseAfterMs`;
- * - every removal while the store is another one than before: it takes effect only when confirmed.
+ * - every removal while the store is not the one of before: it takes effect only when confirmed.
  *
- * A held document that comes back is held no more. New and edited documents are never held back, so `enabled: false`
- * takes a server out of use at once, whatever is held. An operator confirms by the id of the hold.
+ * A held document that comes back is released. New and edited documents are never held back, so `enabled: false` always
+ * takes a server out of use at once. An operator confirms a removal by the id of the hold.
  */
 export class RemovalGuard<T extends Removable> {
   readonly #releaseAfterMs: number
@@ -92,7 +92,7 @@ export class RemovalGuard<T extends Removable> {
     return removed >= MIN_REMOVED && removed * 2 > this.#inForce.length
   }
 
-  /** Once a mass is held, one document that comes back does not let go of the others. */
+  /** While a mass removal is held, a document that comes back does not release the others. */
   #heldOf(missing: readonly T[]): readonly T[] {
     if (this.#hold?.cause !== 'mass') return []
     const held = new Set(this.#hold.removed.map(({ id }) => id))

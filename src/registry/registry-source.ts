@@ -2,7 +2,7 @@ import type { Snapshot } from '../domain/snapshot.ts'
 
 /** How fresh the registry is that the gateway works with. */
 export interface RegistryFreshness {
-  /** `stale`: what the source says now could not be taken over, and the last good registry goes on. */
+  /** `stale`: the present content of the source cannot be applied, and the last good registry stays in force. */
   readonly state: 'connecting' | 'live' | 'stale'
   /** Milliseconds since the source could last be read and taken over. */
   readonly ageMs: number

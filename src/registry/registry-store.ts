@@ -22,13 +22,13 @@ export type RegistryChange =
  * already need not be. Every method rejects with GatewayError `store_unavailable` when the store does not answer.
  */
 export interface RegistryStore {
-  /** The document of that name in exactly that tenant (`*` is one of its own), or undefined. */
+  /** The document of that name in exactly that tenant, or undefined; `*` counts as a separate tenant. */
   get(tenantId: string, name: string): Promise<StoredDocument | undefined>
   /** Every document that has a name and a tenant. */
   list(): Promise<StoredDocument[]>
   /** Rejects with `already_exists` when tenant and name are taken. */
   create(document: JsonObject): Promise<StoredDocument>
-  /** Rejects with `server_not_found` (of whatever section), or `precondition_failed` when the stored version is another. */
+  /** Rejects with `server_not_found`, in every section, or `precondition_failed` if the stored version is another. */
   replace(document: JsonObject, etag: string): Promise<StoredDocument>
   /** Rejects like `replace`. */
   remove(tenantId: string, name: string, etag: string): Promise<void>

@@ -2,8 +2,8 @@ import type { RegistrySource, WrittenDocument } from './registry-source.ts'
 import type { RegistryStore, StoredDocument } from './registry-store.ts'
 
 /**
- * A store whose writes resolve once they are in force here, so that whoever wrote sees it with the next request; or after
- * a while, when the source is slow to tell.
+ * A store whose writes resolve once they are in force in this process, so that the author sees them with the next
+ * request; or after a timeout, if the source reports them late.
  */
 export function settledStore(
   store: RegistryStore,

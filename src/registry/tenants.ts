@@ -45,7 +45,9 @@ export interface Tenants {
   /** Without any document of a tenant every tenant id counts as known. */
   readonly inUse: boolean
   readonly byId: ReadonlyMap<string, Tenant>
-  /** Tenants without a document whose servers go on, because they served before there was any document. */
+  /**
+   * Tenants without a document whose servers stay in force, because they served before there was any tenant document.
+   */
   readonly tolerated: ReadonlySet<string>
   readonly quarantined: readonly QuarantinedDocument[]
 }
@@ -73,11 +75,11 @@ export function ownerOf(value: unknown): string | undefined {
 }
 
 /**
- * The tenants, held in one place for those who verify tokens and check servers. A document with problems is
+ * The tenants, in one place for the verification of tokens and the checks of servers. A document with problems is
  * reported, and only its valid parts count: an invalid issuer is not trusted, an invalid `trustAgentHeader` is false,
- * invalid quotas leave the last valid ones in force. An issuer belongs to one tenant: to the one that had it before,
- * else to the first by id. The first document of all refuses no tenant that serves: until the operator confirms it, or
- * the tenant gets a document, it goes on, and is reported.
+ * invalid quotas leave the last valid ones in force. An issuer belongs to one tenant: the one that had it before, else
+ * the first by id. The very first tenant document refuses no tenant that serves: until the operator confirms it, or the
+ * tenant gets a document, the tenant stays in force, and is reported.
  */
 export class TenantDirectory {
   readonly #defaults: IssuerDefaults
@@ -182,7 +184,7 @@ export class TenantDirectory {
     return { tenant, problems: [...problems, ...taken.map(({ issuer }) => `issuers: ${issuer} is not free`)] }
   }
 
-  /** A tenant of whose document nothing is known: nobody is trusted to name it, and its limits stay. */
+  /** A tenant whose document is unknown: no issuer is trusted to name it, and its limits stay. */
   #closed(tenantId: string): Tenant | undefined {
     const before = this.#tenants.byId.get(tenantId)
     if (before === undefined) return undefined

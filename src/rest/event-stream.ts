@@ -7,7 +7,7 @@ const HEADERS = {
   'X-Accel-Buffering': 'no',
 }
 
-/** Answers with a stream of events from now on; what fails later cannot have an HTTP status of its own. */
+/** Starts a stream of events as the answer; later failures can no longer change the HTTP status. */
 export function openEvents(response: Response): void {
   if (!response.headersSent) response.writeHead(200, HEADERS)
 }

@@ -28,8 +28,8 @@ const runBody = z.strictObject({ arguments: argumentsOrNone })
 
 /**
  * `GET /v1/pipelines` and `POST /v1/pipelines/{name}`: the caller's pipelines, and running one; with `Prefer:
- * respond-async` (RFC 7240 §4.1) the answer is the run's address, and the run goes on without the connection. `GET` and
- * `DELETE /v1/pipelines/runs/{id}`: how a run of the caller does, and ending it.
+ * respond-async` (RFC 7240 §4.1) the answer is the run's address, and the run continues without the connection. `GET`
+ * and `DELETE /v1/pipelines/runs/{id}`: the state of a run of the caller, and ending it.
  */
 export function pipelineRoutes(options: PipelineRouteOptions): Router {
   const { catalog, calls, pipelineRuns } = options

@@ -21,7 +21,7 @@ export function problemOf(
   }
 }
 
-/** Headers that an error asks for, whatever the body looks like. */
+/** Sets the headers that an error requires, independent of the form of the body. */
 export function setErrorHeaders(response: Response, error: GatewayError): void {
   const { retryAfterMs } = error.facts
   if (retryAfterMs !== undefined)

@@ -8,7 +8,7 @@ import {
 } from '../domain/documents/secret-reference.ts'
 import type { SecretsSource, SecretVersion } from './secrets-source.ts'
 
-/** One answer or none: the library's own retries go on for minutes, and who asks has better things to do. */
+/** One attempt only: the library's own retries take minutes, which is too long for callers. */
 const CALL_OPTIONS = { timeout: 2000, retry: null }
 
 /** What the client library takes, for a stand-in of the real service. */

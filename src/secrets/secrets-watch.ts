@@ -3,13 +3,13 @@ import type { ServerDefinition, ServerKey } from '../domain/documents/server-def
 
 /** The connections that secrets are used for. */
 export interface SecretUsers {
-  /** Opens the connections of a server anew; calls in flight finish on the old ones. */
+  /** Reopens the connections of a server; calls in flight finish on the old ones. */
   reconnect(key: ServerKey, reason: string): void
   /** Whether a server has no connection and is not about to get one. */
   isDown(key: ServerKey): boolean
 }
 
-/** Knows which server uses which secret, so that what happens to a secret concerns nobody else. */
+/** Knows which servers use which secret, so that a change of a secret affects only those servers. */
 export class SecretsWatch {
   readonly #users: SecretUsers
   #usersOf: ReadonlyMap<string, readonly ServerKey[]> = new Map()

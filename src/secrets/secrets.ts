@@ -17,7 +17,7 @@ const PATIENCE_MS = 1000
 export interface SecretsEvents {
   /** The value is another one than was given out before. */
   readonly onRotated: (reference: SecretReference) => void
-  /** It can be had again after it was refused to somebody. */
+  /** The secret is available again after it was refused to a server. */
   readonly onRecovered: (reference: SecretReference) => void
 }
 
@@ -30,7 +30,7 @@ interface Entry {
   readAt: number
   refusal: SecretRefused | undefined
   refusedAt: number
-  /** Somebody was told that it cannot be had. */
+  /** Whether it was refused to a server since it was last available. */
   wasRefused: boolean
   reading: Promise<void> | undefined
 }
@@ -50,7 +50,7 @@ export class Secrets {
   readonly #life = new AbortController()
   readonly #entries = new Map<string, Entry>()
   #inUse: ReadonlySet<string> = new Set()
-  /** Until then nothing that is not cached is asked for: the source did not answer somebody else. */
+  /** Until this time only cached secrets are used, because the source failed to answer. */
   #downUntil = 0
   #lookingOver: Promise<void> = Promise.resolve()
   #cancelLook: () => void = () => {}
@@ -255,7 +255,7 @@ export class Secrets {
     })
   }
 
-  /** Reads again the secrets in use that are at least so old, and those that cannot be had. */
+  /** Reads the secrets in use again that are at least that old, and those that are unavailable. */
   #lookOver(minAgeMs: number): void {
     this.#lookingOver = this.#lookingOver.then(() => this.#readAgain(minAgeMs))
   }
@@ -266,7 +266,7 @@ export class Secrets {
       if (!isDue || this.#life.signal.aborted || !this.#isInUse(entry)) continue
       await entry.reading
       await this.#read(entry)
-      // One after the other, and not all of them when nobody answers.
+      // One after the other, and not all of them if the source does not answer.
       if (entry.refusal?.problem === 'unavailable') return
     }
   }

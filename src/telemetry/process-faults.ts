@@ -1,9 +1,9 @@
 import type { Logger } from './logger.ts'
 
 /**
- * What becomes of faults that no code takes care of, until the returned function is called. A rejected promise that
- * nobody looks at, as client libraries leave some, is logged and ends nothing: others are being served. An uncaught
- * exception leaves a state that nobody knows behind, so it ends the process with `exitCode`, after a line with its stack.
+ * Handles faults that no code catches, until the returned function is called. An unhandled rejection, as some client
+ * libraries leave them, is logged and ends nothing, because other calls are in flight. An uncaught exception leaves an
+ * unknown state, so it ends the process with `exitCode`, after a log line with its stack.
  */
 export function superviseFaults({ logger, exitCode }: { logger: Logger; exitCode: number }): () => void {
   const onRejection = (reason: unknown): void => {

@@ -96,12 +96,12 @@ export function withRemoteParent<T>(fields: TraceFields, run: () => T): T {
   return parent === undefined ? run() : context.with(trace.setSpanContext(ROOT_CONTEXT, parent), run)
 }
 
-/** Whether a span is active that somebody will see. */
+/** Whether a span is active that is exported. */
 export function isRecording(): boolean {
   return recordingSpan() !== undefined
 }
 
-/** Adds to the active span, and names it anew when `name` is given. Without one it does nothing. */
+/** Adds attributes to the active span, and renames it if `name` is given. Without an active span it does nothing. */
 export function describeSpan(attributes: Attributes, name?: string): void {
   const span = recordingSpan()
   span?.setAttributes(attributes)

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { canonicalJson } from '../../domain/json/json.ts'
 import type { StoredRecord, WritableRecord } from '../usage-record.ts'
 
-/** HMAC-SHA-256, hex, over the canonical form of JSON text; over the text itself where it is no JSON. */
+/** HMAC-SHA-256, in hexadecimal, over the canonical form of JSON text; over the text itself if it is not JSON. */
 export function argumentsDigest(key: Uint8Array, argumentsText: string): string {
   return createHmac('sha256', key).update(canonical(argumentsText)).digest('hex')
 }

@@ -6,8 +6,8 @@ const KEY_FILE = 'audit-digest.key'
 const KEY_BYTES = 32
 
 /**
- * The key of the argument digests, from `audit-digest.key` in `dir`, which is made the first time.
- * @throws Error when the file is no such key, or other users can read it
+ * The key of the argument digests, from `audit-digest.key` in `dir`, which is created the first time.
+ * @throws Error if the file is not a valid key, or other users can read it
  */
 export async function readDigestKey(dir: string): Promise<Buffer> {
   const path = join(dir, KEY_FILE)

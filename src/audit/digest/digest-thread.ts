@@ -20,7 +20,7 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-/** Computes argument digests in a thread of its own, which is started when it is needed first or has ended. */
+/** Computes argument digests in a separate thread, which is started on first use, and again after it has ended. */
 export class DigestThread {
   readonly #key: Uint8Array
   readonly #waiting = new Map<number, Waiting>()

@@ -31,7 +31,7 @@ export interface FirestoreAuditStoreOptions {
   readonly key: Buffer
   readonly clock: Clock
   readonly logger: Logger
-  /** Days until the TTL policy on `expireAt` may delete a record; kept for good if absent. */
+  /** Days until the TTL policy on `expireAt` may delete a record; records are kept without limit if absent. */
   readonly retentionDays?: number | undefined
   /** Documents created at the same time; 50 by default. */
   readonly concurrency?: number
@@ -136,7 +136,7 @@ export class FirestoreAuditStore implements AuditStore {
     const { id: _, ...fields } = record
     const document: DocumentData = {}
     for (const [field, value] of Object.entries(fields)) {
-      // Half a surrogate pair, as cutting a text leaves it, is no UTF-8.
+      // Half a surrogate pair, which cutting a text can leave, is not valid UTF-8.
       document[field] = typeof value === 'string' ? value.toWellFormed() : value
     }
     if (this.#retentionMs !== undefined)

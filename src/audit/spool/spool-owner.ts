@@ -64,7 +64,7 @@ export class SpoolOwner {
       .map((name) => join(this.#dir, name))
   }
 
-  /** What it leaves behind is an orphan from now on. Idempotent. */
+  /** Releases the spool; its remaining files are orphans from then on. Idempotent. */
   async close(): Promise<void> {
     this.#cancelBeat?.()
     if (ours.delete(this.#id)) await this.#bury(this.#id)
@@ -85,7 +85,7 @@ export class SpoolOwner {
     else await this.#bury(this.#id)
   }
 
-  /** Makes the file again where somebody thought this owner gone. */
+  /** Creates the file again if another process took this owner for dead. */
   async #touch(): Promise<void> {
     const now = new Date(this.#clock.now())
     const file = await open(this.#signOfLife, 'a', 0o600)

@@ -12,9 +12,9 @@ export interface Chunk {
 }
 
 /**
- * A file of lines with one owner, which alone appends to it. When the owner seems gone, another takes the file
- * over by renaming it before reading it. An owner that lives after all finds the name gone after its next append
- * and writes those lines again elsewhere: whichever came first, each line is in a file that somebody delivers.
+ * A file of lines with one owner, which alone appends to it. When the owner seems dead, another process takes the file
+ * over by renaming it before reading it. An owner that is alive after all finds the name gone after its next append,
+ * and writes those lines to another file: in every order of events each line is in a file that is delivered.
  */
 export class SpoolSegment {
   readonly #path: string
@@ -40,7 +40,7 @@ export class SpoolSegment {
     return new SpoolSegment(path, 0, await open(path, 'ax', 0o600))
   }
 
-  /** Takes over a file; undefined when somebody else was faster. */
+  /** Takes over a file; undefined if another process was faster. */
   static async take(from: string, path: string): Promise<SpoolSegment | undefined> {
     try {
       await rename(from, path)

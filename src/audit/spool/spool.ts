@@ -32,9 +32,9 @@ export interface SpooledBatch {
 }
 
 /**
- * Usage records on disk on their way to a store: JSON lines in segments (mode 0600) that only this process writes,
- * and segments that processes before it left. A record is given out until it is marked as delivered, and again
- * after a restart as long as its segment is there: the store must take a record twice and keep it once.
+ * Usage records on disk on their way to a store: JSON lines in segments (mode 0600) that only this process writes, and
+ * segments that earlier processes left. A record is returned until it is marked as delivered, and again after a restart
+ * while its segment exists: the store must accept a record twice and keep it once.
  */
 export class Spool {
   readonly #owner: SpoolOwner
@@ -88,7 +88,7 @@ export class Spool {
     return this.#lastAppend
   }
 
-  /** The oldest records that are not delivered, up to `limit`; undefined when there are none. */
+  /** The oldest records that are not delivered, at most `limit`; undefined if there are none. */
   async next(limit: number): Promise<SpooledBatch | undefined> {
     for (let segment = this.#segments[0]; segment !== undefined; segment = this.#segments[0]) {
       const batch = await this.#read(segment, limit)

@@ -168,7 +168,7 @@ export class SpooledStore implements AuditStore {
       { err: error, bytes: this.#spool.waitingBytes },
       'usage records could not be delivered; they stay in the spool',
     )
-    // A store that is closing is woken once and then waits as long as any other.
+    // A store that is closing is woken once, and then waits like any other.
     const signal = this.#closing === undefined ? this.#awake.signal : undefined
     await sleep(this.#clock, this.#backoffMs, signal)
   }

@@ -59,7 +59,7 @@ export class SqliteDatabase {
   readonly #digestKey: Uint8Array
   readonly #insert: StatementSync
 
-  /** @throws Error when the file is no database, or of a newer version */
+  /** @throws Error if the file is not a database, or of a newer version */
   constructor(options: { path: string; digestKey: Uint8Array }) {
     this.#digestKey = options.digestKey
     this.#database = new DatabaseSync(options.path, { timeout: BUSY_TIMEOUT_MS })

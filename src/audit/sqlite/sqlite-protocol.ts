@@ -2,7 +2,7 @@ import type { AuditQuery } from '../audit-store.ts'
 import type { Position } from '../cursor.ts'
 import type { StoredRecord, WritableRecord } from '../usage-record.ts'
 
-/** What the thread of the audit database can be asked to do. */
+/** The tasks of the database thread. */
 export type Task =
   | { readonly kind: 'write'; readonly batch: readonly WritableRecord[] }
   | {

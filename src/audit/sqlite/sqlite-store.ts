@@ -21,13 +21,13 @@ export interface SqliteStoreOptions {
   readonly dir: string
   readonly clock: Clock
   readonly logger: Logger
-  /** Age at which records are deleted, in days; kept for good if absent. */
+  /** Age at which records are deleted, in days; they are kept without limit if absent. */
   readonly retentionDays?: number | undefined
   /** Starts the thread that has the database open. */
   readonly startThread?: typeof SqliteThread.start
 }
 
-/** Usage records in a SQLite file, read and written by a thread of its own. */
+/** Usage records in a SQLite file, which a separate thread reads and writes. */
 export class SqliteAuditStore implements AuditStore {
   readonly #path: string
   readonly #key: Buffer

@@ -5,7 +5,7 @@ import { withReferences } from './schema-references.ts'
 export interface ArgumentChanges {
   /** The names that callers know, where they are others. */
   readonly names: ReadonlyMap<string, string>
-  /** What is sent in place of whatever callers would say. */
+  /** Values that are sent in place of the caller's. */
   readonly fixed: ReadonlyMap<string, unknown>
   /** What is sent where callers say nothing. */
   readonly defaults: ReadonlyMap<string, unknown>

@@ -76,7 +76,9 @@ function shapedTool(own: NamedItem, override: MergedOverride, report: (problem: 
   return { own, name: own.name, listed: isAsGiven ? own : listed, shape: shapeOf(changes, override) }
 }
 
-/** What can be done of what is wanted. What is fixed is fixed, whatever else is wanted of it. */
+/**
+ * The configured changes that are possible for this tool. A fixed argument stays fixed, even if other changes name it.
+ */
 function changesOf(
   schema: JsonObject,
   override: MergedOverride,

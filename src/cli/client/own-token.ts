@@ -7,14 +7,14 @@ import { messageOf } from '../../domain/errors/errors.ts'
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
-/** A token that was made here, or why there is none. */
+/** A token that was signed here, or the reason why there is none. */
 export type OwnToken =
   | { readonly token: string; readonly keyFile: string; readonly roles: readonly string[] }
   | { readonly reason: string }
 
 /**
- * A token for a gateway on this machine, with what an operator needs, signed with the key in its data directory:
- * whoever can read that may do everything anyway. Makes no key, and never rejects.
+ * Signs a token for a gateway on this machine with the key in its data directory. It has the rights that an operator
+ * needs, because a user that can read the key may do everything anyway. Creates no key, and never rejects.
  */
 export async function ownToken(url: string, env: NodeJS.ProcessEnv, ttlMs: number): Promise<OwnToken> {
   if (!LOOPBACK.test(new URL(url).hostname)) return { reason: 'the gateway is not on this machine' }

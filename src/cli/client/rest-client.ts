@@ -121,7 +121,10 @@ export async function askAll(
   }
 }
 
-/** Sends one request; whatever the answer is. @throws CliError `unavailable` when nothing answers */
+/**
+ * Sends one request, and returns every answer, errors included.
+ * @throws CliError `unavailable` if nothing answers
+ */
 export async function open(
   address: GatewayAddress,
   method: string,

@@ -36,7 +36,10 @@ export interface Imported {
 /** The largest file that is read; configurations of clients can hold long histories. */
 const MAX_BYTES = 64 * 1024 * 1024
 
-/** Reads a file of whatever form. @throws CliError `data` saying what was expected */
+/**
+ * Reads a file of any supported format.
+ * @throws CliError `data` saying what was expected
+ */
 export async function readImport(file: string, options: ImportOptions): Promise<Imported> {
   const text = await textOf(file)
   const root = await parsed(text, file)

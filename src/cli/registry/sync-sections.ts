@@ -82,7 +82,7 @@ export function refusedIn(content: RegistryDocuments): ReadonlyMap<Section, Read
   return refused
 }
 
-/** The tenants that documents make, whatever issuers the settings of a gateway name. */
+/** The tenants that the documents define, independent of the issuers in the settings of a gateway. */
 export function tenantsOf(documents: readonly RegistryDocument[]): Tenants {
   const directory = new TenantDirectory({
     defaults: { audience: 'urn:any', algorithms: ['RS256'], claims: CLAIMS },

@@ -25,7 +25,7 @@ const roleNames = z.array(z.string().min(1).max(128)).min(1, EMPTY_LIST).max(256
 /** One of a list of roles, or all of them. */
 export const requiredRoles = z.union([roleNames, z.strictObject({ allOf: roleNames })])
 
-/** Agents that may; an empty list is nobody. */
+/** Agents that may use it; an empty list allows none. */
 export const agentAllowlist = z.array(z.string().min(1).max(256)).max(1000)
 
 /** Roles of which a caller needs one. */

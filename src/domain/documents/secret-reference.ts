@@ -16,12 +16,12 @@ export interface SecretReference {
 export type ResolveSecret = (reference: SecretReference) => Promise<string>
 
 /**
- * Why a secret cannot be had. `missing`, `denied` and `disabled` are answers of where secrets are kept, `invalid` one
- * that cannot be used; with `unavailable` there was no answer, so that what was known before may still hold.
+ * Why a secret is unavailable. `missing`, `denied` and `disabled` are answers of the source, `invalid` means an
+ * unusable value; with `unavailable` the source did not answer, so an earlier value may still be valid.
  */
 export type SecretProblem = 'missing' | 'denied' | 'disabled' | 'invalid' | 'unavailable'
 
-/** A secret cannot be had. The message names the reference, says why, and holds nothing of any value. */
+/** A secret is unavailable. The message names the reference and the reason, and contains nothing of any value. */
 export class SecretRefused extends Error {
   override readonly name = 'SecretRefused'
   readonly problem: SecretProblem

@@ -14,7 +14,7 @@ export function isBuiltinName(name: unknown): boolean {
 
 const seconds = (count: number): number => count * 1000
 const durationMs = (max: number): z.ZodNumber => z.int().min(1).max(max)
-/** How often something happens: each time costs the gateway and a server something, whoever wrote the document. */
+/** A period in milliseconds. It has a minimum, because each repetition costs the gateway and a server something. */
 const periodMs = (max: number): z.ZodNumber => z.int().min(1000).max(max)
 const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'not a legal header value')
 const headers = z.record(

@@ -12,7 +12,7 @@ interface ShapingProblem {
 }
 
 /**
- * What is wrong with one entry under `tools`, whatever the tools are.
+ * The problems of one entry under `tools` that can be found without knowing the tools.
  * @param key the tool's own name, or a pattern
  */
 export function shapingProblems(key: string, shaping: Shaping): ShapingProblem[] {

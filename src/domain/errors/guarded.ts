@@ -2,8 +2,8 @@ const FRAME = /(?<![\w.-])([\w.-]{1,80}\.[jt]s:\d{1,6})/
 const MAX_STACK = 4000
 
 /**
- * Runs a check of what somebody else wrote. Whatever it throws concerns that one thing: it becomes what `refused` makes
- * of the reason, so that a defect of a check costs one document and never the others.
+ * Runs a check of foreign input. An error that it throws becomes a refusal of that input, made by `refused`, so that a
+ * defect of a check affects one document and not the others.
  */
 export function guarded<T>(check: () => T, refused: (reason: string) => T): T {
   try {
@@ -13,7 +13,7 @@ export function guarded<T>(check: () => T, refused: (reason: string) => T): T {
   }
 }
 
-/** A reason that holds nothing of the value: the message of whatever was thrown could. */
+/** A reason that contains nothing of the value; the message of the error could. */
 function faultText(error: unknown): string {
   if (error instanceof RangeError) return 'it is nested too deeply to be checked'
   const kind = error instanceof Error ? error.constructor.name : typeof error

@@ -1,6 +1,6 @@
 import { clientRow, type ErrorDefinition, row } from './error-row.ts'
 
-/** The rows of the one table for requests whose HTTP is not as it should be, whatever they ask for. */
+/** The rows of the error table for requests with invalid HTTP, independent of what they request. */
 export const HTTP_ERRORS = {
   loop_detected: clientRow(
     508,

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from './json.ts'
 
-/** Keywords whose value is data, whatever it looks like. */
+/** Keywords whose value is data, even if it looks like a schema. */
 const DATA = new Set(['const', 'enum', 'default', 'examples'])
 /** Keywords whose value has schemas as its members, under names that may look like keywords. */
 const NAMED_SCHEMAS = new Set([

@@ -46,7 +46,7 @@ export function countedSchema(
 export class SchemaWork {
   #left = 0
 
-  /** @throws TooMuchWork, and whatever the check throws */
+  /** @throws TooMuchWork, and what the check throws */
   within<T>(check: () => T, units = MAX_WORK): T {
     this.#left = units
     return check()

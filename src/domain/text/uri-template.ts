@@ -26,7 +26,7 @@ interface Part {
   spansSlashes: boolean
 }
 
-/** Leftmost matching without backtracking: linear, whatever template a server sends. */
+/** Leftmost matching without backtracking, so it takes linear time for every template that a server sends. */
 function matchesParts(uri: string, parts: readonly Part[], tail: string): boolean {
   let position = 0
   let openValue: Part | undefined

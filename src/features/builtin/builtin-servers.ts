@@ -49,7 +49,7 @@ export class BuiltinServers {
     runAll([() => catalog.applySnapshot({ ...snapshot, servers }), ...offers])
   }
 
-  /** Stage: runs the tools of the gateway's own servers; other calls go on. */
+  /** Stage: runs the tools of the gateway's own servers, and passes other calls on. */
   readonly stage: Stage = (call, next) => {
     const { route } = call
     if (route === undefined || !isBuiltinName(route.server.name)) return next()
@@ -65,7 +65,7 @@ export class BuiltinServers {
     const { clock } = this.#options
     const deadlineAt = deadlineOf(call)
     const ended = Promise.withResolvers<never>()
-    // It may come when nobody waits for it any more.
+    // It may reject after all waiting has ended.
     ended.promise.catch(() => undefined)
     const abort = new AbortController()
     const end = (error: GatewayError): void => {

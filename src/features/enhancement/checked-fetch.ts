@@ -6,8 +6,8 @@ const NOT_FOUND = 404
 const SERVER_ERROR = 500
 
 /**
- * `fetch` for the client library, which writes to the console whatever it cannot understand: it gets successful answers
- * only, of at most `maxBytes`, of which every line is a JSON object.
+ * `fetch` for the client library, which writes everything that it cannot parse to the console: it gets only successful
+ * answers of at most `maxBytes` in which every line is a JSON object.
  * @param options.onAnswer called once the server has answered
  * @throws ModelFailure
  */

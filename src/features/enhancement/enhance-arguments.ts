@@ -16,7 +16,7 @@ const SHARE_OF_TIME = 0.5
 
 /**
  * Stage: improves the arguments that the operator names as prompts (`tools.*.enhance`), under the names that callers
- * know. Whatever goes wrong, the call goes on with what the caller sent.
+ * know. If that fails, the call continues with what the caller sent.
  */
 export function enhanceArguments(options: EnhanceOptions): Stage {
   return (call, next) => {

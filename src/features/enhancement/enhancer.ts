@@ -23,7 +23,7 @@ export interface EnhanceRequest {
   readonly client: string | undefined
   readonly prompt: string
   readonly signal: AbortSignal
-  /** Milliseconds after which nobody waits any more; the answer is still kept for the next time. */
+  /** Milliseconds after which the caller stops waiting; the answer is still cached. */
   readonly withinMs?: number | undefined
   /** Gets what the model says, piece by piece. */
   readonly onText?: ((piece: string) => void) | undefined
@@ -41,7 +41,7 @@ export interface EnhancerOptions {
   readonly clock: Clock
 }
 
-/** Answers of models that are waited for at the same time; what is beyond goes on without. */
+/** Limit of concurrent requests to the model; further prompts are not enhanced. */
 const MAX_CONCURRENT = 16
 
 /** Improves prompts by the rules of the registry. Whatever goes wrong, the caller has its own prompt. */

@@ -28,7 +28,7 @@ export class OllamaHealth {
     return this.#status
   }
 
-  /** Begins with a first look, for which nobody waits. */
+  /** Starts with a first check, which callers do not wait for. */
   start(): void {
     const cancel = repeat(this.#clock, LOOK_MS, () => void this.#look())
     this.#ended.signal.addEventListener('abort', cancel, { once: true })

@@ -56,7 +56,7 @@ export class ActiveRun {
     this.#steps = plan.steps.map(({ id }) => ({ id, status: 'pending' }))
   }
 
-  /** Takes over how a step does, as long as the run goes on. */
+  /** Updates the state of a step while the run is in progress. */
   onStep({ id, status, error }: StepNews): void {
     const step = this.#steps.find((each) => each.id === id)
     if (step === undefined || this.#end !== undefined) return

@@ -49,7 +49,10 @@ interface Shared extends PipelineSourceOptions {
 /** Time that is left to say which step took too long. */
 const MARGIN_MS = 100
 
-/** The server `pipeline` of each tenant with pipelines of its own, which has those for all too, and that for all. */
+/**
+ * The servers named `pipeline`: one for each tenant that has pipelines, with its own and those for all tenants, and one
+ * for all tenants.
+ */
 export function pipelineSource(options: PipelineSourceOptions): BuiltinSource {
   const shared: Shared = { ...options, budgets: new WeakMap(), turns: new Turns() }
   return ({ pipelines }: Snapshot) => {

@@ -5,8 +5,8 @@ interface Turn {
 }
 
 /**
- * Lets so many pieces of work begin in each turn of the event loop, one tenant after the other, so that however many
- * there are, whatever else there is to do comes in between.
+ * Limits how many pieces of work begin in each turn of the event loop, one tenant after the other, so that other work
+ * is never blocked for long.
  */
 export class Turns {
   readonly #atOnce: number

@@ -68,7 +68,10 @@ function whatCame(header: string): string {
   return `The Authorization header is not "Bearer <token>"; ${EXPECTED}`
 }
 
-/** A token for one path is none for its neighbours. Messages of SSE go to a path of their own, whose session knows. */
+/**
+ * A token for one path is not valid for another. Messages of SSE use a separate path, where the session knows the path
+ * that it was opened at.
+ */
 function refuseOther(paths: readonly string[], path: string): void {
   if (isFor(paths, path)) return
   if (path === '/messages' && paths.some((each) => isFor(['/sse'], each))) return
@@ -81,7 +84,7 @@ function challenge(request: Request, response: Response, error: GatewayError, of
     error.code === 'invalid_token'
       ? ['error="invalid_token"', `error_description="${quotable(error.message)}"`]
       : []
-  // Whoever had a token once would begin a login that cannot end, if there is nobody to log in at.
+  // A client that had a token would begin a login that cannot succeed if there is no authorization server.
   const leads = error.code === 'missing_token' || of.authorizationServers().length > 0
   const all = [...parts, ...scopeChallenge(of), ...(leads ? metadataChallenge(of, request.path) : [])]
   response.setHeader('WWW-Authenticate', ['Bearer', all.join(', ')].join(' ').trim())

@@ -44,8 +44,8 @@ const ANSWER_HEADERS = [
 const MAX_AGE_SECONDS = 7200
 
 /**
- * Lets pages of the allowed origins read every answer, refusals included. Goes before whatever may refuse. Tokens
- * travel in a header that a page sets itself, so credentials are never allowed (Fetch, CORS protocol).
+ * Lets pages of the allowed origins read every answer, refusals included; must precede everything that can refuse.
+ * Tokens are sent in a header that a page sets itself, so credentials are never allowed (Fetch, CORS protocol).
  */
 export function cors(isAllowed: IsAllowedOrigin): RequestHandler {
   return ({ headers: { origin } }, response, next) => {

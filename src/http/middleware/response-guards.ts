@@ -2,16 +2,16 @@ import type { RequestHandler } from 'express'
 import { canTake } from '../../mcp/transports/event-stream.ts'
 
 /**
- * Goes no further for a client that went away while its request was looked at: whatever ends with a response would
- * wait for an end that has been.
+ * Stops processing a request whose client has disconnected: code that waits for the end of the response would never
+ * resume, because it has ended already.
  */
 export const unlessGone: RequestHandler = (_request, response, next) => {
   if (!response.closed) next()
 }
 
 /**
- * Has a client that does not read lose its response. Nobody who writes is told to wait: what piles up in front of the
- * response is counted by nobody.
+ * Drops the response of a client that stopped reading: writers are not told to wait, and Node does not limit what is
+ * buffered for a response.
  */
 export const boundUnread: RequestHandler = (_request, response, next) => {
   const write = response.write.bind(response)

@@ -202,7 +202,7 @@ class Filling {
     return one.type === 'named' ? [name, value] : [value]
   }
 
-  /** A text with its `{variables}` replaced; those that nobody explains stay. */
+  /** A text with its `{variables}` replaced; those without a value stay. */
   template(text: string, known: Variables, place: string): string {
     return text.replace(/\{([^{}]+)\}/g, (whole, name: string) => {
       const variable = known?.[name]

@@ -28,7 +28,7 @@ async function writeNew(path: string, text: string): Promise<boolean> {
   }
 }
 
-/** JSON text is YAML text, whatever characters a path has. */
+/** JSON text is valid YAML for every path. */
 const quoted = (text: string): string => JSON.stringify(text)
 
 function exampleText({ filesFolder, memoryFile }: { filesFolder: string; memoryFile: string }): string {

@@ -37,7 +37,7 @@ export class FileHolds {
   ): Documents {
     const ids = new Set([...confirmed].map((id) => id.replace(PREFIX, '')))
     return eachSection((section) => {
-      // Without its rule a prompt goes on as it is: nothing that anybody uses is taken away.
+      // Without its rule a prompt passes unchanged, so no caller loses anything.
       if (section === UNGUARDED) return documents[section]
       return this.#guards[section]
         .judge(documents[section].map(itemOf), { recreated: false, confirmed: ids, now })

@@ -55,7 +55,10 @@ export class FileSource implements RegistrySource {
   #takenAt: number
   #isStale = false
 
-  /** @param options.defaultTenant tenant of documents that name none; known whatever tenants the file has */
+  /**
+   * @param options.defaultTenant tenant of documents that name none; always known, even if the file has tenants without
+   * it
+   */
   constructor(options: {
     path: string
     defaultTenant: string

@@ -51,7 +51,7 @@ export class FileWatch {
     this.#loop.start(POLL_MS)
   }
 
-  /** Reads the file at once if it has changed: whoever asks knows that it is whole. */
+  /** Reads the file at once if it has changed; the caller knows that it is complete. */
   async now(): Promise<void> {
     this.#isWhole = true
     await this.#loop.now()

@@ -45,7 +45,7 @@ export function readRegistryText(text: string): RegistryText {
   )
 }
 
-/** The same; a large text in YAML is read in a thread, so that it keeps nobody waiting. */
+/** Like `readRegistryText`; a large text in YAML is read in a thread, so that it does not block the event loop. */
 export async function readLargeRegistryText(text: string): Promise<RegistryText> {
   if (text.length < LARGE || jsonOf(text) !== undefined) return readRegistryText(text)
   const parsed = await parseYamlInThread(text)
@@ -104,7 +104,7 @@ function documentsOf(section: JsonObject): RegistryDocument[] {
   return Object.entries(section).map(([id, value]) => ({ id, value }))
 }
 
-/** JSON is tried first, whatever the file is called: it is much faster, and YAML reads what JSON does not. */
+/** JSON is tried first, independent of the file's name: it is much faster, and YAML reads what JSON does not. */
 function parseText(text: string): ParsedText {
   return jsonOf(text) ?? parseYaml(text)
 }

@@ -51,7 +51,7 @@ export function editEntries(text: string, edits: readonly EntryEdit[]): string |
   return edited
 }
 
-/** The same by writing the whole text anew: comments and order stay, line breaks and quotes may not. */
+/** Applies the edits by writing the whole text again: comments and order stay, line breaks and quotes may change. */
 export function rewriteEntries(text: string, edits: readonly EntryEdit[]): string | undefined {
   const document = parsed(text)
   if (document === undefined) return undefined
@@ -126,7 +126,7 @@ function setSplices(source: Source, map: YAMLMap, pair: Pair, value: unknown): S
       !(isJsonObject(before) && canonicalJson(before[key]) === canonicalJson(member)),
   )
   const removed = node.items.filter((member) => !(keyOf(member) in value) && keyOf(member) !== '<<')
-  // Commas belong to two neighbours: where both change, the whole is written anew.
+  // A comma belongs to two neighbours: if both change, the whole map is written again.
   if (node.flow === true && removed.length > 0) return [replacement(source, map, pair, value)]
   return [
     ...removed.map((member) => removal(source, node, member)),
@@ -135,7 +135,7 @@ function setSplices(source: Source, map: YAMLMap, pair: Pair, value: unknown): S
   ]
 }
 
-/** Key and value anew, where they are; what follows on the line stays. */
+/** Writes key and value again in their place; the rest of the line stays. */
 function replacement({ text }: Source, map: YAMLMap, pair: Pair, value: unknown): Splice {
   const [start, keyEnd] = rangeOf(pair.key)
   const end = start + text.slice(start, endOfPair(pair)).trimEnd().length

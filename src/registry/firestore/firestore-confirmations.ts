@@ -4,7 +4,7 @@ import { SNAPSHOTS } from './firestore-last-good.ts'
 /** Confirms that servers of tenants without a document are to be refused. */
 export const CONFIRM_TENANTS = 'tenants'
 
-/** Where an operator confirms something, by creating a document that holds whatever. */
+/** Path of the document by whose creation an operator confirms something; its content does not matter. */
 export function confirmationPath(id: string): string {
   return `${SNAPSHOTS}/confirm-${id}`
 }

@@ -34,12 +34,13 @@ export interface RegistryStatus extends WatchStatus {
 }
 
 /**
- * A registry in Firestore: `mcp_servers/{id}`, `mcp_templates/{id}`, `pipelines/{id}` and `enhancement_rules/{id}`, checked like the documents
- * of a file but with `tenantId` required, and `tenants/{tenantId}`. Through an outage the last good registry serves on, also across a restart.
+ * A registry in Firestore: `mcp_servers/{id}`, `mcp_templates/{id}`, `pipelines/{id}` and `enhancement_rules/{id}`,
+ * checked like the documents of a file but with `tenantId` required, and `tenants/{tenantId}`. During an outage the last
+ * good registry stays in force, also across a restart.
  *
  * A mass removal is held back, see `RemovalGuard`: it takes effect after 10 minutes, or when an operator creates the
- * document `catalog_snapshots/confirm-<id of the hold>`, whatever it holds. When the database itself was replaced,
- * wiped for example, it takes effect on confirmation only. The id is in the log and in the reasons of the quarantine.
+ * document `catalog_snapshots/confirm-<id of the hold>` with any content. If the database itself was replaced or
+ * wiped, it takes effect only on confirmation. The id is in the log and in the reasons of the quarantine.
  */
 export class FirestoreSource implements RegistrySource {
   readonly #directory: TenantDirectory

@@ -108,7 +108,7 @@ function refuse(reading: Reading, annotation: Annotation, text: string): undefin
   return undefined
 }
 
-/** What is for all tenants may be for one; nothing else can be said about that by whoever writes the Service. */
+/** A Service in a namespace for all tenants may name one; any other belongs to the tenant of its namespace. */
 function tenantIn(reading: Reading, owner: string): string {
   const { tenant = owner } = reading.annotations
   if (tenant === owner || owner === ALL_TENANTS) return tenant

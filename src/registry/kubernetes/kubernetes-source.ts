@@ -16,8 +16,8 @@ interface Scope {
 }
 
 /**
- * Servers of a Kubernetes cluster: labelled Services, whose ready endpoints are the instances. While the API server does
- * not answer, what it said last goes on.
+ * Servers of a Kubernetes cluster: labelled Services, whose ready endpoints are the instances. While the API server
+ * does not answer, the last known state stays in force.
  */
 export class KubernetesSource {
   readonly #settings: KubernetesSettings
@@ -86,7 +86,7 @@ export class KubernetesSource {
     const { tenantId, namespaces, addresses } = this.#settings
     const tenants = new Map(namespaces.map((entry) => [entry.namespace, entry.tenantId]))
     const tenantOf = (namespace: string): string => tenants.get(namespace) ?? tenantId
-    // Services alone would be known by addresses that nobody may reach.
+    // Services alone would give addresses that may not be reachable.
     const known = this.#scopes.flatMap(({ services, slices }) =>
       services.objects === undefined || slices.objects === undefined
         ? []

@@ -39,16 +39,16 @@ export class ApiStatusError extends Error {
 const LIST_TIMEOUT_MS = 30_000
 const FIRST_DELAY_MS = 1000
 const LARGEST_DELAY_MS = 30_000
-/** A watch that lasted this long is no failure, whatever ended it. */
+/** A watch that lasted this long does not count as a failure, independent of why it ended. */
 const LASTED_MS = 10_000
 const GONE = 410
 
 type Identified = { readonly namespace: string; readonly name: string }
 
 /**
- * What there is of one kind of resource: listed once, then followed, through broken connections (from the last version
- * seen) and versions that are too old by now (listed anew). While the API server does not answer, what was seen last
- * stays; a new list takes its place only as a whole.
+ * The resources of one kind: listed once, then watched, across broken connections (from the last version seen) and
+ * expired versions (listed again). While the API server does not answer, the last known state stays; a new list
+ * replaces it only as a whole.
  */
 export class ResourceWatch<T extends Identified> {
   readonly #api: ResourceApi
@@ -208,7 +208,8 @@ export class ResourceWatch<T extends Identified> {
 
   #failed(error: unknown): void {
     const isStatus = error instanceof ApiStatusError
-    // After a refusal nobody knows what was missed; a connection that broke goes on where it was.
+    // After a refusal it is unknown what was missed; after a broken connection the watch continues from the last
+    // version.
     if (isStatus) this.#version = undefined
     if (this.#failures < 2 || this.#isStale || (isStatus && error.status === GONE)) return
     this.#isStale = true

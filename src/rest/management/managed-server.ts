@@ -10,7 +10,7 @@ import type { RegistryStore, StoredDocument } from '../../registry/registry-stor
 import type { Logger } from '../../telemetry/logger.ts'
 import { queryOf } from '../query.ts'
 
-/** What tells whether somebody may manage a server, and where it is written down who did. */
+/** What decides whether a caller may manage a server, and records that it did. */
 export interface ManagementOptions {
   readonly catalog: Catalog
   readonly logger: Logger

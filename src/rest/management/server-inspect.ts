@@ -5,8 +5,8 @@ import { methodNotAllowed } from '../method-not-allowed.ts'
 import { requireRole } from '../require-role.ts'
 
 /**
- * `POST /v1/servers/{name}/inspect` for operators: what happens when a connection of its own is opened to a server that
- * may be failing, stopped or disabled, message by message. A caller that goes away cancels it.
+ * `POST /v1/servers/{name}/inspect` for operators: opens a separate connection to a server, which may be failing,
+ * stopped or disabled, and reports it message by message. It is cancelled when the caller disconnects.
  */
 export function serverInspectRoutes(options: ManagementOptions & { inspector: Inspector }): Router {
   const router = Router()

@@ -31,9 +31,9 @@ interface ServerLogOptions extends ManagementOptions {
 }
 
 /**
- * `GET /v1/servers/{name}/logs?lines=&follow=` for operators: what the processes of a server wrote to standard error, as
- * text, JSON or, with `Accept: text/event-stream`, events. `follow=true` goes on until the caller, its token or the
- * server goes.
+ * `GET /v1/servers/{name}/logs?lines=&follow=` for operators: what the processes of a server wrote to standard error,
+ * as text, JSON or, with `Accept: text/event-stream`, events. `follow=true` continues until the caller disconnects, its
+ * token expires, or the server is removed.
  */
 export function serverLogRoutes(options: ServerLogOptions): Router {
   const router = Router()

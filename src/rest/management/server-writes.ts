@@ -180,7 +180,10 @@ class ServerWrites {
   }
 }
 
-/** Kept secrets go only where they went: else whoever may write but not read them could have them sent elsewhere. */
+/**
+ * Kept secrets may only be sent to their previous destination: otherwise a user who may write but not read them could
+ * have them sent elsewhere.
+ */
 function isSameDestination(wanted: JsonObject, stored: JsonObject): boolean {
   const before = new Set(originsOf(stored))
   return originsOf(wanted).every((origin) => before.has(origin))

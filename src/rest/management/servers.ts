@@ -67,8 +67,9 @@ function isManaged({ name }: ServerDefinition): boolean {
 }
 
 /**
- * How a server does right now: what the list says of it, or why its document is not in use (`quarantined`).
- * @param isManager whether it is for somebody who may manage the server
+ * The present state of a server: the fields of the list, or the reason for which its document is not in use
+ * (`quarantined`).
+ * @param isManager whether the caller may manage the server
  */
 export function stateOf(
   sources: ServerStateSources,

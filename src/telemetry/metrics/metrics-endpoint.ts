@@ -29,9 +29,9 @@ export async function openMetricsEndpoint(
 }
 
 /**
- * Serves `GET /metrics` on an address of its own, apart from the gateway's callers.
- * @param options.port 0 takes any free one
- * @throws Error when the address cannot be listened on
+ * Serves `GET /metrics` on a separate address, apart from the gateway's callers.
+ * @param options.port 0 takes any free port
+ * @throws Error if it cannot listen on the address
  */
 export async function startMetricsEndpoint(options: {
   metrics: MetricsText

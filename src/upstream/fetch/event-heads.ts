@@ -13,8 +13,8 @@ interface EventHead {
 }
 
 /**
- * The beginnings of the latest events of a connection: the SDK drops an event that is no message without saying which,
- * and whoever waits for the answer that it was would wait for long.
+ * The beginnings of a connection's latest events: the SDK drops an event that is not a message without naming it, and
+ * the request that it answers would wait for its timeout.
  */
 export class EventHeads {
   readonly #kept: EventHead[] = []

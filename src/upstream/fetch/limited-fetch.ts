@@ -7,12 +7,12 @@ import { limitBody, limitEvents } from './limited-stream.ts'
 import { withoutNulls } from '../messages/raw-results.ts'
 import { exchanges, isOfRequest } from '../messages/stream-context.ts'
 
-/** Of what has no deadline of its own: notifications, answers, and the end of a session. */
+/** Timeout of exchanges without a deadline: notifications, answers, and the end of a session. */
 const NO_REQUEST_MS = 60_000
 /** What a request must not be answered with. */
 const WITHOUT_ANSWER = new Set([202, 204, 205])
 
-/** Requests have deadlines of their own, and event streams may be silent for as long as they like. */
+/** Requests have their own deadlines, and event streams may be silent without limit. */
 const dispatcher = new Agent({ bodyTimeout: 0, headersTimeout: 0 })
 
 /** A server accepted a request without an answer, as servers of another transport do. */
@@ -30,7 +30,7 @@ interface LimitedFetchOptions {
   /** Of each event of an event stream, and of any other body whole, decoded. */
   readonly maxBytes: number
   readonly cookies: CookieJar
-  /** What the header `via` of each request says. Absent: there is none. */
+  /** The header `via` of each request; absent if there is none. */
   readonly via?: string | undefined
   /** Whether the response to a request holds its answer; over HTTP+SSE it never does. */
   readonly answersInPlace: boolean

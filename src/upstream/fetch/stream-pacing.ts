@@ -2,14 +2,14 @@ import type { StreamableHTTPReconnectionOptions } from '@modelcontextprotocol/cl
 import type { Clock } from '../../domain/clock.ts'
 import { isOfRequest } from '../messages/stream-context.ts'
 
-/** Whatever the server says (`retry`), its streams are not opened again sooner, and not later. */
+/** Streams are reopened within these bounds, even if the server requests another delay (`retry`). */
 const SHORTEST_MS = 1000
 const LONGEST_MS = 5 * 60 * 1000
 /** Up to this, the pause before the standing stream is opened again grows. */
 const LONGEST_PAUSE_MS = 30_000
 /** A stream that held this long was a good one. */
 const STABLE_MS = 60_000
-/** Of the stream that answers a request: then the request fails. The standing stream is tried again for good. */
+/** Limit for the stream that answers a request, which then fails. The standing stream is retried without limit. */
 const REQUEST_RETRIES = 2
 
 /**
@@ -40,7 +40,7 @@ export class StreamPacing {
     this.#onReopened = listener
   }
 
-  /** A stream of its own, not the response to a request, has been opened. */
+  /** The standing stream, not the response to a request, was opened. */
   opened(): void {
     if (isOfRequest()) return
     const isAgain = this.#openedAt !== undefined

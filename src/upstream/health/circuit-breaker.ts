@@ -22,7 +22,7 @@ export interface BreakerOptions {
 type Use = () => Promise<JsonObject>
 type WasTried = () => boolean
 type Circuit = Opossum<[Use, WasTried], JsonObject>
-/** What the outcome of a call says of the server. */
+/** What the outcome of a call shows about the server. */
 export type Verdict = 'failure' | 'alive' | 'nothing'
 
 /** Longest delay of a timer: opossum's own, which never gets there. */
@@ -57,9 +57,9 @@ const VERDICTS: Partial<Record<ErrorCode, Verdict>> = {
 }
 
 /**
- * Leaves a server alone for `recoveryTimeoutMs` after `failureThreshold` calls in a row have failed, then lets one call
- * through to see whether it works again. Calls that end in a way that says nothing of the server (cancelled, never
- * sent) count neither way, and another call takes the place of such a trial.
+ * A circuit breaker: opens for `recoveryTimeoutMs` after `failureThreshold` consecutive failures, then lets one trial
+ * call through. Outcomes that show nothing about the server (cancelled, never sent) do not count, and another call
+ * replaces such a trial.
  */
 export class CircuitBreaker {
   readonly #server: string
@@ -67,7 +67,10 @@ export class CircuitBreaker {
   readonly #onTransition: BreakerOptions['onTransition']
   readonly #rotation = new EventEmitter()
   #settings: BreakerOptions['settings']
-  /** Made with the first call, and anew for every trial: what ends late cannot be taken for the trial's outcome. */
+  /**
+   * Created with the first call, and again for every trial, so that a call that ends late does not count as the trial's
+   * outcome.
+   */
   #circuit: Circuit | undefined
   #state: BreakerState = 'closed'
   #failures = 0
@@ -104,7 +107,7 @@ export class CircuitBreaker {
     return circuit.fire(use, wasTried)
   }
 
-  /** Takes over other settings; they count from now on, also for a circuit that is open. */
+  /** Applies other settings, also to a circuit that is open. */
   update(settings: BreakerOptions['settings']): void {
     const before = this.#settings
     this.#settings = settings
@@ -114,7 +117,7 @@ export class CircuitBreaker {
       this.#scheduleTrial()
   }
 
-  /** Ends its timers; whoever still calls is let through. Idempotent. */
+  /** Ends its timers and lets further calls through. Idempotent. */
   close(): void {
     this.#isClosed = true
     this.#cancelTimer?.()
@@ -230,15 +233,15 @@ export class CircuitBreaker {
 }
 
 /**
- * What the failure of a call says of the server.
- * @param wasTried whether it got as far as the server
+ * What the failure of a call shows about the server.
+ * @param wasTried whether the call reached the server
  */
 export function verdictOf(error: unknown, wasTried: boolean): Verdict {
   if (!(error instanceof GatewayError) || !wasTried) return 'nothing'
   return isAboutRequest(error) ? 'alive' : (VERDICTS[error.code] ?? 'nothing')
 }
 
-/** Whatever a caller can bring about with a request of its own must not shut out others. */
+/** Failures that a caller can cause by its own request must not open the circuit for others. */
 function isAboutRequest(error: GatewayError): boolean {
   return (
     error.code === 'upstream_bad_response' && (error.facts.mayHaveExecuted === false || isUnfitAnswer(error))

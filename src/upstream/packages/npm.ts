@@ -27,13 +27,13 @@ export interface NpmInstall {
   readonly maxBytes: number
   readonly signal: AbortSignal
   readonly clock: Clock
-  /** How many files were asked of the registry so far. */
+  /** Number of files that were requested from the registry so far. */
   readonly onFetched: (count: number) => void
 }
 
 /**
- * Installs a package with the npm of this machine and the user's own configuration, in a process group of its own and
- * without a shell. When it rejects, no process of it is left.
+ * Installs a package with the npm of this machine and the user's own configuration, in a separate process group and
+ * without a shell. When it rejects, none of its processes is left.
  * @throws GatewayError `install_failed` with npm's reason, or `cancelled`
  */
 export async function npmInstall(options: NpmInstall): Promise<void> {

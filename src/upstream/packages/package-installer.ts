@@ -18,7 +18,7 @@ const BUSY_RETRY_MS = 5000
 /** What is installed now. */
 export interface InstalledPackage {
   readonly name: string
-  /** The exact one, whatever was asked for. */
+  /** The exact version, even if a tag was requested. */
   readonly version: string
   /** Whether it was there before. */
   readonly wasThere: boolean
@@ -27,13 +27,13 @@ export interface InstalledPackage {
 /** How far an installation is. */
 export interface InstallProgress {
   readonly step: 'fetch' | 'check'
-  /** Files asked of the registry so far. */
+  /** Number of files that were requested from the registry so far. */
   readonly fetched: number
 }
 
 /**
- * Installs npm packages into `packages` of the data directory, each version of each with everything that it depends on
- * in a folder of its own, which appears complete or not at all. One at a time.
+ * Installs npm packages into `packages` of the data directory: each version, with all dependencies, in a separate
+ * folder, which appears complete or not at all. One installation runs at a time.
  */
 export class PackageInstaller {
   readonly #folder: string

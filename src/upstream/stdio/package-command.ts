@@ -7,7 +7,7 @@ import { parsePackage } from '../../domain/documents/npm-package.ts'
 export interface PackageFolders {
   /** `node_modules` folders, first match wins. */
   readonly nodeModules: readonly string[]
-  /** The folder of what the gateway installed itself: each version of a package in a folder of its own. */
+  /** The folder of the packages that the gateway installed: each version of a package in a separate folder. */
   readonly installed: string
 }
 

@@ -12,7 +12,7 @@ export interface LogLine {
   readonly atMs: number
   /** Tells the processes of a server apart. */
   readonly pid: number | undefined
-  /** Who says it: the process, or the gateway about it. */
+  /** The author of the line: the process, or the gateway about it. */
   readonly by: 'process' | 'gateway'
   readonly text: string
 }
@@ -85,7 +85,7 @@ export class ProcessLog {
   }
 }
 
-/** The logs of all servers that are processes, for as long as the registry has them. */
+/** The logs of all stdio servers, while the registry has them. */
 export class ProcessLogs {
   readonly #clock: Clock
   readonly #logs = new Map<ServerKey, ProcessLog>()

@@ -33,8 +33,8 @@ export class NotSent extends Error {
 }
 
 /**
- * A connection to a child process over its standard input and output, one JSON message per line. The process
- * leads a group of its own, which ends with it. Standard error is kept for messages, bounded.
+ * A connection to a child process over its standard input and output, one JSON message per line. The process leads a
+ * separate group, which ends with it. Standard error is kept for messages, up to a limit.
  */
 export class StdioTransport implements Transport {
   onclose?: (() => void) | undefined

@@ -14,8 +14,8 @@ const NPM_REASON = /^npm (?:error|ERR!) \S/
 const NAMES_AN_ERROR = /\b(?:\w{0,60}(?:Error|Exception)|error|fatal|panic(?:ked)?|ERR|FATAL|ERROR|PANIC)\b|×/
 
 /**
- * The line of what a program wrote that says best why it failed: npm's reason, else the last line that names an error,
- * else the last line that is more than a frame of a stack or a remark about the run.
+ * The line of a program's output that best explains its failure: npm's reason, else the last line that names an error,
+ * else the last line that is neither a stack frame nor a remark about the run.
  */
 export function tellingLine(lines: readonly string[]): string | undefined {
   const said = lines.slice(-MAX_LINES).filter((line) => line.trim() !== '')

@@ -13,14 +13,14 @@ export interface Issue {
 }
 
 /**
- * Gives a value in the form that clients take, the same object where nothing has to change, and says what is wrong.
- * Undefined where nothing can be made of the value.
+ * Converts a value to the form that clients accept (the same object if nothing changes), and reports issues. Undefined
+ * if the value cannot be converted.
  */
 export type Form = (value: unknown, place: string, issues: Issue[]) => unknown
 
 const MAX_SHOWN = 40
 
-/** A value that `isIt` says yes to. */
+/** A value for which `isIt` returns true. */
 export function expected(what: string, isIt: (value: unknown) => boolean): Form {
   return (value, place, issues) => {
     if (isIt(value)) return value
@@ -96,7 +96,7 @@ export function list(form: Form): Form {
   }
 }
 
-/** An object; an empty list stands for an empty one, as languages write it that do not tell them apart. */
+/** An object; an empty list counts as an empty object, because some languages do not distinguish them. */
 export function objectOf(value: unknown, place: string, issues: Issue[]): JsonObject | undefined {
   if (isJsonObject(value)) return value
   const isEmptyList = Array.isArray(value) && value.length === 0

@@ -68,7 +68,7 @@ function faultOf(member: Member, mayHaveTuples: boolean): string | undefined {
   return isTuple(member) && !mayHaveTuples ? NO_TUPLES : undefined
 }
 
-/** What is referred to is compiled as a schema, whatever it is where it stands. */
+/** The target of a reference is compiled as a schema, even if its place is not one for schemas. */
 function checkTarget(target: unknown, place: string, checked: Set<unknown>, issues: Issue[]): void {
   if (!isJsonObject(target) && typeof target !== 'boolean') issues.push({ place, text: NO_TARGET })
   else if (!checked.has(target)) strictSchema(target, place, issues)
@@ -86,7 +86,7 @@ interface Member {
   readonly isProperty: boolean
 }
 
-/** The members of all objects, at any depth and whatever they mean: compilers look for names everywhere. */
+/** The members of all objects, at any depth and in every role, because compilers look for names everywhere. */
 function* membersIn(value: unknown, place: string, isProperties = false): Generator<Member> {
   if (typeof value !== 'object' || value === null) return
   for (const [name, member] of Object.entries(value) as [string, unknown][]) {
