@@ -138,7 +138,7 @@ export class AuditLog {
     this.#warnedAt = this.#clock.monotonic()
     this.#logger.warn(
       { waiting: this.#queue.length },
-      'calls are answered before their usage records are written, which a killed gateway would lose',
+      'calls are answered before their usage records are written; a killed gateway would lose the records',
     )
   }
 
@@ -200,7 +200,7 @@ export class AuditLog {
   }
 
   #removed(batch: readonly PendingRecord[]): void {
-    if (this.#backoffMs > 0) this.#logger.info('usage records are written again')
+    if (this.#backoffMs > 0) this.#logger.info('usage records can be written again')
     this.#backoffMs = 0
     this.#isLate = false
     this.#queue = this.#queue.slice(batch.length)

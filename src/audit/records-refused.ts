@@ -5,7 +5,7 @@ export class RecordsRefusedError extends Error {
 
   constructor(ids: Iterable<string>, options?: ErrorOptions) {
     const all = new Set(ids)
-    super(`the audit store refuses ${all.size} usage records for good`, options)
+    super(`the audit store rejects ${all.size} usage records permanently`, options)
     this.ids = all
   }
 }

@@ -63,7 +63,7 @@ export class Calls {
 
   #step(call: Call, index: number): Promise<JsonObject> {
     const stage = this.#stages[index]
-    if (stage === undefined) return Promise.reject(new Error('the last stage must not ask for a next one'))
+    if (stage === undefined) return Promise.reject(new Error('the last stage must not call next()'))
     try {
       return stage(call, (instead = call) => this.#step(instead, index + 1))
     } catch (error) {

@@ -16,7 +16,7 @@ export function sizeOf(result: JsonObject, route: Route | undefined): number {
     return Buffer.byteLength(JSON.stringify(result))
   } catch (cause) {
     const facts = { mayHaveExecuted: true, ...(route && { server: route.server.name }) }
-    throw new GatewayError('upstream_bad_response', 'The answer nests too deeply', { cause, facts })
+    throw new GatewayError('upstream_bad_response', 'The response is nested too deeply', { cause, facts })
   }
 }
 

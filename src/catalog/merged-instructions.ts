@@ -19,7 +19,7 @@ export function mergedInstructions(parts: readonly Instructions[]): string | und
 function sectionOf({ serverName, text }: Instructions): string {
   const { read, written } = new TextEncoder().encodeInto(text, new Uint8Array(MAX_SERVER_BYTES))
   const isCut = read < text.length
-  const note = `\n(Cut after ${written} bytes. All of it is at /mcp/${serverName}.)`
+  const note = `\n(Truncated after ${written} bytes. The full text is at /mcp/${serverName}.)`
   return `## ${serverName}\n${text.slice(0, read)}${isCut ? note : ''}`
 }
 

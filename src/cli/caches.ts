@@ -8,14 +8,14 @@ type CacheOptions = AddressOptions & { cache?: string; tenant?: string }
 /** `caches list` and `caches clear` against a running gateway. */
 export function cachesCommand(context: CliContext): Command {
   return new Command('caches')
-    .description('figures of the caches of a running gateway, and clearing them')
+    .description('show and clear the caches of a running gateway')
     .addCommand(listCommand(context))
     .addCommand(clearCommand(context))
 }
 
 function listCommand(context: CliContext): Command {
   const { print } = context
-  const command = new Command('list').description('list the caches with their figures')
+  const command = new Command('list').description('list the caches with their statistics')
   return withCache(command).action(async (options: CacheOptions) => {
     const answer = await ask(addressOf(options, context), 'GET', pathOf(options))
     print(options.json === true ? asJson(answer) : rowsFor(context, objectsIn(answer['caches']).map(row)))
@@ -24,7 +24,7 @@ function listCommand(context: CliContext): Command {
 
 function clearCommand(context: CliContext): Command {
   const { print } = context
-  const command = new Command('clear').description('forget what is in the caches')
+  const command = new Command('clear').description('clear the caches')
   return withCache(command).action(async (options: CacheOptions) => {
     const answer = await ask(addressOf(options, context), 'DELETE', pathOf(options))
     const rows = objectsIn(answer['cleared']).map(({ name, entries }) => [
@@ -38,10 +38,10 @@ function clearCommand(context: CliContext): Command {
 function withCache(command: Command): Command {
   return withAddress(
     command
-      .addOption(new Option('--cache <name>', 'only this one').choices(['enhancements', 'results']))
+      .addOption(new Option('--cache <name>', 'clear only this cache').choices(['enhancements', 'results']))
       .option(
         '--tenant <tenant>',
-        'the own tenant (default), or * for all as an administrator of the platform',
+        'tenant (default: that of the token), or * for all tenants (platform administrators only)',
       ),
   )
 }

@@ -6,7 +6,7 @@ export function configCommand(context: CliContext): Command {
   const { env, print, printError } = context
   const check = new Command('check')
     .description(
-      'check the settings in the environment; exit code 78 and every problem if they cannot be used',
+      'check the settings in the environment; exits with 78 and lists every problem if they are not valid',
     )
     .option('--json', 'print the settings as JSON')
     .action(async ({ json }: { json?: boolean }) => {
@@ -23,5 +23,5 @@ export function configCommand(context: CliContext): Command {
       ])
       return print(rowsFor(context, rows, ['SETTING', 'FROM', 'VALUE']))
     })
-  return new Command('config').description('look at the settings').addCommand(check)
+  return new Command('config').description('check and show the settings').addCommand(check)
 }

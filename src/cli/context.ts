@@ -39,8 +39,8 @@ export function withAddress(command: Command): Command {
       '--token <token>',
       'bearer token (default: TOOL_GATEWAY_TOKEN; for a gateway on this machine one made with the key in DATA_DIR)',
     )
-    .option('--json', 'print the whole answer as JSON')
-    .option('--verbose', 'say which gateway is asked, and whose token is used')
+    .option('--json', 'print the full response as JSON')
+    .option('--verbose', 'show which gateway is called and which token is used')
 }
 
 /** Options of each command that talks to a running gateway. */

@@ -31,7 +31,7 @@ export async function run(argv: readonly string[], given: CliContext): Promise<n
   throughout(program, (command) =>
     command
       .exitOverride()
-      .showHelpAfterError('(add --help for what is possible)')
+      .showHelpAfterError('(add --help to show the usage)')
       .configureOutput({ writeOut: context.print, writeErr: context.printError }),
   )
   try {

@@ -7,7 +7,7 @@ export function settingsFrom(env: NodeJS.ProcessEnv): Settings {
     return loadSettings(env)
   } catch (error) {
     if (error instanceof SettingsError)
-      throw new CliError('config', `these settings cannot be used:\n${error.message}`)
+      throw new CliError('config', `these settings are not valid:\n${error.message}`)
     throw error
   }
 }

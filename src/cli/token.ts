@@ -25,7 +25,7 @@ export function tokenCommand({ env, print, printError }: CliContext): Command {
   return new Command('token')
     .description('print a token signed by the local issuer of the embedded mode (the keys are in DATA_DIR)')
     .option('--tenant <id>', 'tenant (default: DEFAULT_TENANT)')
-    .option('--subject <name>', 'who it is for', 'you')
+    .option('--subject <name>', 'subject of the token', 'you')
     .option('--roles <list>', 'roles, separated by commas', list, [])
     .option('--scopes <list>', 'scopes, separated by commas', list, [])
     .option('--agent <name>', 'the calling agent')
@@ -50,7 +50,7 @@ export function tokenCommand({ env, print, printError }: CliContext): Command {
       )
       if (isNew) {
         printError(
-          `note: there was no signing key in ${resolve(settings.dataDir)}, and one was made. Only a gateway with this DATA_DIR accepts the token.\n`,
+          `note: no signing key was found in ${resolve(settings.dataDir)}, so a new one was created. Only a gateway with this DATA_DIR accepts the token.\n`,
         )
       }
       const { tenant = settings.defaultTenant, ttl, ...rest } = options

@@ -19,8 +19,8 @@ function listCommand(context: CliContext): Command {
   const { print, printError } = context
   const command = new Command('list')
     .description('list the tools that the token may use')
-    .option('--server <name>', 'only those of one server')
-    .option('--query <words>', 'only those that mention every word')
+    .option('--server <name>', 'only tools of this server')
+    .option('--query <words>', 'only tools that mention every word')
   return withAddress(command).action(
     async (options: AddressOptions & { server?: string; query?: string }) => {
       const query = new URLSearchParams()
@@ -39,14 +39,14 @@ function listCommand(context: CliContext): Command {
 function callCommand(context: CliContext): Command {
   const { print } = context
   const command = new Command('call')
-    .description('call a tool; exit code 1 when the tool says that it failed')
-    .argument('<name>', 'the tool as `tools list` shows it')
+    .description('call a tool; exits with 1 if the tool reports an error')
+    .argument('<name>', 'name of the tool, as `tools list` shows it')
     .option('--args <json>', 'the arguments, a JSON object', jsonObject, {})
   return withAddress(command).action(async (name: string, options: AddressOptions & { args: JsonObject }) => {
     const path = `/v1/tools/${encodeURIComponent(name)}`
     const result = await ask(addressOf(options, context), 'POST', path, { arguments: options.args })
     print(options.json === true ? asJson(result) : contentText(result))
-    if (result['isError'] === true) throw new CliError('failed', `${name} says that it failed`)
+    if (result['isError'] === true) throw new CliError('failed', `${name} reported an error`)
   })
 }
 
@@ -80,8 +80,8 @@ async function serversText(address: GatewayAddress): Promise<string[]> {
 
 function unavailableLines({ missingServers, staleServers }: JsonObject): string[] {
   return [
-    ...namedLine(missingServers, 'not in the list, because they are not available'),
-    ...namedLine(staleServers, 'as last seen, because they are not available'),
+    ...namedLine(missingServers, 'missing from the list, because they are unavailable'),
+    ...namedLine(staleServers, 'listed as last seen, because they are unavailable'),
   ]
 }
 

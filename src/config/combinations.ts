@@ -92,12 +92,12 @@ const RULES: readonly Rule[] = [
   ...ONLY_WITH_FIRESTORE.map((name): Rule => ({
     about: [name, 'STORE'],
     holds: (values, given) => !given.has(name) || values.STORE === 'firestore',
-    expected: 'nothing, unless STORE is `firestore`',
+    expected: 'to be unset unless STORE is `firestore`',
   })),
   ...ONLY_WITH_DISCOVERY.map((name): Rule => ({
     about: [name, 'KUBERNETES_DISCOVERY'],
     holds: (values, given) => !given.has(name) || values.KUBERNETES_DISCOVERY === 'on',
-    expected: 'nothing, unless KUBERNETES_DISCOVERY is `on`',
+    expected: 'to be unset unless KUBERNETES_DISCOVERY is `on`',
   })),
   {
     about: ['KUBERNETES_TENANT', 'KUBERNETES_DISCOVERY', 'KUBERNETES_NAMESPACES', 'STORE'],
@@ -113,22 +113,22 @@ const RULES: readonly Rule[] = [
   {
     about: ['REGISTRY_FILE', 'STORE'],
     holds: (values, given) => !given.has('REGISTRY_FILE') || values.STORE === 'file',
-    expected: 'nothing, because STORE is `firestore` and the registry is there',
+    expected: 'to be unset, because STORE is `firestore` and the registry is in Firestore',
   },
   ...(['SECRETS_FILE', 'SECRETS_ENV'] as const).map((name): Rule => ({
     about: [name, 'SECRETS_PROJECT'],
     holds: (values, given) => !given.has(name) || values.SECRETS_PROJECT === undefined,
-    expected: 'nothing, because SECRETS_PROJECT is set and the secrets are in Secret Manager',
+    expected: 'to be unset, because SECRETS_PROJECT is set and the secrets are in Secret Manager',
   })),
   {
     about: ['SECRETS_PREFIX', 'SECRETS_PROJECT'],
     holds: (values, given) => !given.has('SECRETS_PREFIX') || values.SECRETS_PROJECT !== undefined,
-    expected: 'nothing, unless SECRETS_PROJECT is set',
+    expected: 'to be unset unless SECRETS_PROJECT is set',
   },
   ...ONLY_WITH_ISSUER.map((name): Rule => ({
     about: [name, 'OIDC_ISSUER'],
     holds: (values, given) => !given.has(name) || values.OIDC_ISSUER !== undefined,
-    expected: 'nothing, unless OIDC_ISSUER is set',
+    expected: 'to be unset unless OIDC_ISSUER is set',
   })),
 ]
 

@@ -8,11 +8,11 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'this user may not write there',
   EPERM: 'this user may not write there',
   EROFS: 'the file system is read-only',
-  EEXIST: 'a file is in its place',
-  ENOTDIR: 'a file is in its place, or in that of a folder above',
-  ENOENT: 'no folder can be made there',
+  EEXIST: 'a file with this name exists',
+  ENOTDIR: 'it or a folder above it is a file',
+  ENOENT: 'a folder cannot be created there',
   ENOSPC: 'the disk is full',
-  ELOOP: 'it is a link that leads to itself',
+  ELOOP: 'it is a symbolic link that refers to itself',
   ENAMETOOLONG: 'the name is too long',
 }
 
@@ -27,7 +27,7 @@ export async function makeDataDirectory(dir: string): Promise<void> {
     throw new SettingsError([
       {
         name: 'DATA_DIR',
-        expected: `a folder that this user can make and write in, and ${resolve(dir)} is not: ${reason}`,
+        expected: `a folder that this user can create and write to, but ${resolve(dir)} is not: ${reason}`,
       },
     ])
   }

@@ -38,41 +38,41 @@ const keepAlive = {
     .string()
     .trim()
     .regex(/^(-1|[0-9]{1,9}(ms|s|m|h)?)$/),
-  expected: 'a duration as Ollama writes it: `300s`, `5m`, `24h`, `0`, or `-1` for ever',
+  expected: 'a duration as Ollama writes it: `300s`, `5m`, `24h`, `0`, or `-1` for no limit',
 }
 
 /** Environment variables of prompt enhancement and of the caches. */
 export const enhancement = {
   OLLAMA_HOST: optional(
     ollamaHost,
-    'nothing is enhanced',
-    'Ollama server whose models improve prompts; docs/enhancement.md says how.',
+    'prompts are not enhanced',
+    'Ollama server whose models improve prompts; see docs/enhancement.md.',
   ),
   OLLAMA_TIMEOUT_MS: setting(
     integer(1, 300_000),
     '30000',
-    'Time for one answer of a model, in milliseconds; after it the prompt stays as it is.',
+    'Timeout for one response of a model, in milliseconds; after it the prompt is returned unchanged.',
   ),
   OLLAMA_KEEP_ALIVE: setting(keepAlive, '5m', 'How long Ollama keeps a model in memory after a request.'),
   ENHANCE_ROLES: setting(
     wordList,
     '',
-    'Roles of which a caller needs one to have prompts enhanced; none: everybody may.',
+    'Roles that allow a caller to have prompts enhanced; one of them is enough. If empty, every caller is allowed.',
   ),
   ENHANCE_CACHE_TTL_MS: setting(
     integer(1000, 604_800_000),
     '3600000',
-    'How long an enhanced prompt is kept, in milliseconds.',
+    'How long an enhanced prompt stays in the cache, in milliseconds.',
   ),
   CACHE_MAX_ENTRIES: setting(
     integer(1, 1_000_000),
     '10000',
-    'Entries of each cache: of enhanced prompts, and of results of tools with `cacheTtlMs`.',
+    'Maximum number of entries of each cache: of enhanced prompts, and of results of tools with `cacheTtlMs`.',
   ),
   CACHE_MAX_BYTES: setting(
     integer(65_536, 17_179_869_184),
     '67108864',
-    'Size of each cache, in bytes; what is larger than a tenth of it is not kept.',
+    'Maximum size of each cache, in bytes; entries larger than a tenth of it are not stored.',
   ),
 }
 

@@ -23,22 +23,22 @@ export const install = {
   INSTALL_ALLOWLIST: setting(
     packagePatterns,
     '@modelcontextprotocol/*',
-    'Packages that may be installed; what they depend on comes with them.',
+    'Packages that may be installed; their dependencies are installed with them.',
   ),
   INSTALL_SCRIPTS: setting(
     oneOf(['on', 'off']),
     'off',
-    'Whether a package and its dependencies may run scripts of their own while they are installed.',
+    'Whether a package and its dependencies may run install scripts.',
   ),
   INSTALL_TIMEOUT_MS: setting(
     integer(1000, 3_600_000),
     '300000',
-    'Time for installing a package, in milliseconds.',
+    'Timeout for installing a package, in milliseconds.',
   ),
   INSTALL_MAX_BYTES: setting(
     integer(65_536, 1_099_511_627_776),
     '524288000',
-    'Size of a package with everything that it depends on, in bytes.',
+    'Maximum size of a package with all its dependencies, in bytes.',
   ),
 }
 

@@ -28,7 +28,7 @@ export const kubernetes = {
   KUBERNETES_NAMESPACES: setting(
     namespaceTenants,
     '',
-    'Namespaces to look into, all by default; with `=<tenant>` the servers of a namespace belong to that tenant.',
+    'Namespaces to watch, all by default; with `=<tenant>` the servers of a namespace belong to that tenant.',
   ),
   KUBERNETES_TENANT: optional(
     tenantOrAll,
@@ -38,7 +38,7 @@ export const kubernetes = {
   KUBERNETES_ADDRESSES: setting(
     oneOf(['pods', 'service']),
     'pods',
-    'What to connect to: each ready pod as an instance of its own, or the cluster IP of the Service.',
+    'What to connect to: each ready pod as a separate instance, or the cluster IP of the Service.',
   ),
 }
 

@@ -94,17 +94,17 @@ const data = {
   DATA_DIR: setting(
     values.path,
     '.data',
-    'Folder of everything that the gateway keeps; made with mode 0700.',
+    'Folder for all data that the gateway stores; created with mode 0700.',
   ),
   REGISTRY_FILE: optional(
     values.path,
     '`DATA_DIR/registry.yaml`',
-    'Registry of servers, YAML or JSON; watched. An example is written if it does not exist.',
+    'Registry file, YAML or JSON; changes take effect without a restart. An example is written if it does not exist.',
   ),
   STORE: setting(
     oneOf(['file', 'firestore']),
     'file',
-    'Where registry, tenants and records are kept: on this machine, or in Firestore for any number of gateways.',
+    'Where registry, tenants and usage records are stored: on this machine, or in Firestore for any number of gateways.',
   ),
   GOOGLE_CLOUD_PROJECT: optional(
     values.projectId,
@@ -120,7 +120,7 @@ const data = {
   DEFAULT_TENANT: setting(
     values.tenant,
     'local',
-    'Tenant of the documents of the registry file that name none.',
+    'Tenant of the documents of the registry file that do not name one.',
   ),
 }
 
@@ -128,7 +128,7 @@ const identity = {
   LOCAL_ISSUER: setting(
     oneOf(['auto', 'on', 'off']),
     'auto',
-    'A token issuer in the gateway itself, for trying it out; `auto`: when HOST is loopback and STORE is `file`. Never on another address.',
+    'Whether the gateway issues tokens itself, for evaluation; `auto`: when HOST is loopback and STORE is `file`. Never on another address.',
   ),
   OIDC_ISSUER: optional(
     values.secureUrl,
@@ -143,7 +143,7 @@ const identity = {
   OIDC_JWKS_URL: optional(
     values.secureUrl,
     'discovery at the issuer',
-    'Where the signing keys of OIDC_ISSUER are.',
+    'URL of the signing keys (JSON Web Key Set) of OIDC_ISSUER.',
   ),
   OIDC_TENANTS: setting(values.tenantListOrAll, '*', 'Tenants that tokens of OIDC_ISSUER may name.'),
   OIDC_ALGORITHMS: setting(
@@ -154,7 +154,7 @@ const identity = {
   OIDC_SCOPES: setting(
     values.scopeList,
     '',
-    'Scopes that clients are told to ask the identity provider for, beside those that tools need.',
+    'Scopes that clients are told to request from the identity provider, in addition to those that tools require.',
   ),
   CLAIM_TENANT: setting(
     values.words,
@@ -164,7 +164,7 @@ const identity = {
   CLAIM_ROLES: setting(
     values.words,
     'roles',
-    'Claim with the roles, a list or one text; for example `realm_access.roles` with Keycloak.',
+    'Claim with the roles, a list or a string; for example `realm_access.roles` with Keycloak.',
   ),
   CLAIM_SCOPE: setting(values.words, 'scope', 'Claim with the scopes.'),
   CLAIM_AGENT: setting(
@@ -185,17 +185,17 @@ const identity = {
   PLATFORM_ADMIN_ROLE: setting(
     values.words,
     'platform-admin',
-    'Role of those who, beside `operator`, may write servers for all tenants and programs that the gateway starts.',
+    'Role that, in addition to `operator`, is required to write servers for all tenants and programs that the gateway starts.',
   ),
   STATE_KEY: optional(
     values.digestKey,
-    'a key made in DATA_DIR',
-    'Key that seals what clients carry from one request to the next, a secret; gateways that serve the same clients must share it.',
+    'a key created in DATA_DIR',
+    'Secret key that encrypts the state that clients carry from one request to the next; gateways that serve the same clients must share it.',
   ),
   TRUST_AGENT_HEADER: setting(
     values.tenantList,
     '',
-    'Tenants whose `x-agent-name` header is believed even if the token does not list the name.',
+    'Tenants whose `x-agent-name` header is trusted even if the token does not list the name.',
   ),
 }
 
@@ -203,38 +203,38 @@ const limits = {
   CALL_STAGES: setting(
     values.pathList,
     '',
-    'Modules with stages of your own that every call goes through, in this order; docs/stages.md says how to write one.',
+    'Modules with custom stages that every call passes through, in this order; see docs/stages.md.',
   ),
   CALL_TIMEOUT_MS: setting(
     integer(1, 300_000),
     '60000',
-    'Time for a call, in milliseconds, unless the server or tool has its own.',
+    'Timeout for a call, in milliseconds, unless the server or tool sets one.',
   ),
   CONNECT_TIMEOUT_MS: setting(
     integer(1, 300_000),
     '20000',
-    'Time for connecting a server, in milliseconds; programs have a minute at least, see lifecycle.startTimeoutMs.',
+    'Timeout for connecting to a server, in milliseconds; programs have at least a minute, see lifecycle.startTimeoutMs.',
   ),
   START_CONCURRENCY: setting(
     integer(1, 1000),
     '8',
-    'Programs that start at the same time, and endpoints that are connected at the same time; slow ones make room for others.',
+    'Maximum number of programs that start at the same time, and of endpoints that are connected at the same time; slow ones make room for others.',
   ),
   MAX_OWN_CONNECTIONS: setting(
     integer(1, 100_000),
     '100',
-    'Callers with a connection or process of their own to one server; at one for all tenants a quarter for each tenant.',
+    'Maximum number of callers with a separate connection or process to one server; at a server for all tenants, each tenant may use a quarter of them.',
   ),
   DRAIN_TIMEOUT_MS: setting(
     integer(0, 600_000),
     '7000',
-    'Time for calls in flight at shutdown, in milliseconds.',
+    'Time that calls in flight have to complete at shutdown, in milliseconds.',
   ),
-  MAX_BODY_BYTES: setting(integer(1024, 67_108_864), '4194304', 'Largest request body, in bytes.'),
+  MAX_BODY_BYTES: setting(integer(1024, 67_108_864), '4194304', 'Maximum size of a request body, in bytes.'),
   MAX_UPSTREAM_MESSAGE_BYTES: setting(
     integer(1024, 268_435_456),
     '10485760',
-    'Largest message of a server, in bytes.',
+    'Maximum size of a message from a server, in bytes.',
   ),
   ...connections,
 }
@@ -243,28 +243,28 @@ const observation = {
   AUDIT_QUEUE_LIMIT: setting(
     integer(1, 1_000_000),
     '10000',
-    'Usage records that may wait to be written; beyond it calls are refused.',
+    'Maximum number of usage records in the write queue; beyond it calls are rejected.',
   ),
   AUDIT_SPOOL_MAX_BYTES: setting(
     integer(65_536, 1_099_511_627_776),
     '67108864',
-    'Usage records on disk that wait for Firestore, in bytes; beyond it calls are refused.',
+    'Maximum size of the usage records on disk that wait for Firestore, in bytes; beyond it calls are rejected.',
   ),
   AUDIT_DIGEST_KEY: optional(
     values.digestKey,
-    'a key made in DATA_DIR',
-    'Key of the digests of arguments, a secret; replicas that share a database must share it.',
+    'a key created in DATA_DIR',
+    'Secret key of the digests of arguments; replicas that share a database must share it.',
   ),
   AUDIT_RETENTION_DAYS: setting(integer(1, 36_500), '90', 'Age at which usage records are deleted, in days.'),
   LOG_LEVEL: setting(
     oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
     'info',
-    'Least severity of log lines; at a terminal, `info` shows the welcome instead of the lines below `warn`.',
+    'Minimum severity of log lines; at a terminal, `info` shows the welcome instead of the lines below `warn`.',
   ),
   LOG_FORMAT: setting(
     oneOf(['auto', 'json', 'pretty']),
     'auto',
-    'Form of log lines; `auto`: readable on a terminal, else JSON.',
+    'Format of log lines; `auto`: readable on a terminal, else JSON.',
   ),
   METRICS_PORT: setting(
     values.portOrOff,

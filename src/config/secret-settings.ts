@@ -23,7 +23,7 @@ export const secrets = {
   SECRETS_PREFIX: setting(
     values.secretPrefix,
     '',
-    'What the ids of the secrets in Secret Manager begin with, before `<tenant>_<name>`.',
+    'Prefix of the IDs of the secrets in Secret Manager, before `<tenant>_<name>`.',
   ),
   SECRETS_TTL_MS: setting(
     integer(1000, 3_600_000),

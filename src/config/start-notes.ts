@@ -20,13 +20,13 @@ export function startWarnings(
   return [
     ...(settings.stateKey === undefined
       ? [
-          'STATE_KEY is not set: this replica makes a key of its own, and a client that was asked a question or has a task ' +
-            'cannot go on at another replica; set the same 64 hex digits for all (openssl rand -hex 32)',
+          'STATE_KEY is not set: this replica generates a separate key, and a client with an open question or task ' +
+            'cannot continue at another replica; set the same 64 hex digits for all (openssl rand -hex 32)',
         ]
       : []),
     ...(settings.auditDigestKey === undefined
       ? [
-          'AUDIT_DIGEST_KEY is not set: this replica makes a key of its own, and digests and cursors of usage records ' +
+          'AUDIT_DIGEST_KEY is not set: this replica generates a separate key, and digests and cursors of usage records ' +
             'differ from those of other replicas; set the same 64 hex digits for all (openssl rand -hex 32)',
         ]
       : []),

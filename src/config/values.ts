@@ -157,7 +157,7 @@ export const publicUrl = {
 export const secureUrl = { schema: trustworthyUrl, expected: TRUSTWORTHY_URL }
 
 /** A setting that is a `shortText`. */
-export const words = { schema: shortText, expected: 'text of 1 to 256 characters' }
+export const words = { schema: shortText, expected: 'a string of 1 to 256 characters' }
 
 /** Up to 100 words. */
 export const wordList = {

@@ -40,7 +40,7 @@ export async function readOrCreatePrivateFile(
   await makePrivateDirectory(dirname(path))
   await createOnce(path, await create())
   const text = await readPrivateFile(path)
-  if (text === undefined) throw new Error(`${path} was removed while it was being made`)
+  if (text === undefined) throw new Error(`${path} was removed while it was being created`)
   return text
 }
 

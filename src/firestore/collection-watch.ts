@@ -158,7 +158,7 @@ export class CollectionWatch {
     this.#failures = 0
     this.#wasLive = true
     if (this.#state === 'live') return
-    if (this.#hasWarned) this.#logger.info('Firestore answers again')
+    if (this.#hasWarned) this.#logger.info('Firestore responds again')
     this.#hasWarned = false
     this.#enter('live')
     this.#scheduleProbe(this.#probeMs)
@@ -170,8 +170,8 @@ export class CollectionWatch {
     this.#becomeStale()
     if (this.#hasWarned) return
     this.#hasWarned = true
-    const meanwhile = this.#wasLive ? 'the last answer stays in use' : 'the gateway keeps trying'
-    this.#logger.warn({ err: error }, `Firestore does not answer: ${messageOf(error)}; ${meanwhile}`)
+    const meanwhile = this.#wasLive ? 'the last snapshot stays in use' : 'the gateway keeps trying'
+    this.#logger.warn({ err: error }, `Firestore does not respond: ${messageOf(error)}; ${meanwhile}`)
   }
 
   #becomeStale(): void {

@@ -17,7 +17,7 @@ export class GoogleCredentialsError extends Error {
   constructor(cause: unknown) {
     super(
       `the credentials of Google Cloud cannot be used (${reasonOf(cause)}); set GOOGLE_APPLICATION_CREDENTIALS to a ` +
-        'key file, or run where there is a service account',
+        'key file, or run where a service account is available',
     )
   }
 }

@@ -169,8 +169,8 @@ export class Connections {
     this.#logger.warn(
       { open: this.#open, maxConnections: total, maxConnectionsPerAddress: perAddress },
       isOfAddress
-        ? 'an address has as many connections open as allowed; its idle ones are closed, further ones refused'
-        : 'as many connections are open as allowed; idle ones are closed, further ones refused',
+        ? 'an address has reached its connection limit; its idle connections are closed, further ones are rejected'
+        : 'the connection limit is reached; idle connections are closed, further ones are rejected',
     )
   }
 }

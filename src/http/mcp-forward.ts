@@ -60,12 +60,12 @@ async function forward(
 /** @throws GatewayError `invalid_request` */
 function splitBody(body: unknown, method: string): { id: unknown; params: JsonObject } {
   const given = body ?? {}
-  if (!isJsonObject(given)) throw new GatewayError('invalid_request', 'The body is no object')
+  if (!isJsonObject(given)) throw new GatewayError('invalid_request', 'The body must be a JSON object')
   if (given['jsonrpc'] === undefined)
     return { id: null, params: splitProgressToken(paramsWithoutNulls(given)).params }
   const { id = null } = given
   const params = given['params'] ?? {}
   if (given['method'] !== method || !isJsonObject(params))
-    throw new GatewayError('invalid_request', 'The method is that of the path, and its params are an object')
+    throw new GatewayError('invalid_request', '`method` must match the path, and `params` must be an object')
   return { id, params: splitProgressToken(paramsWithoutNulls(params)).params }
 }

@@ -8,5 +8,5 @@ export const notFound: RequestHandler = (request) => {
 
 /** The error for a path or method that the gateway does not serve. */
 export function nothingAt({ method, path }: Request): GatewayError {
-  return new GatewayError('not_found', `Nothing is at ${method} ${path.slice(0, 256)}`)
+  return new GatewayError('not_found', `No route matches ${method} ${path.slice(0, 256)}`)
 }

@@ -21,7 +21,7 @@ const PLAIN_PATH = /^[\w\-./~]{0,256}$/
 /** Where clients that find no authorization server take the gateway itself for one (MCP 2025-03-26, fallbacks). */
 const GUESSED_ENDPOINTS = ['/register', '/authorize', '/token']
 const NO_AUTHORIZATION_SERVER =
-  'This gateway has no authorization server: nobody can register or log in here. Send a token in the Authorization header; "tool-gateway token" makes one.'
+  'This gateway has no authorization server, so clients cannot register or log in here. Send a token in the Authorization header; "tool-gateway token" creates one.'
 
 /** The scopes to ask for, as a parameter of a challenge (RFC 6750 §3). */
 export function scopeChallenge({ scopes, authorizationServers }: ResourceOptions): string[] {

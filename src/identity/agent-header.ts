@@ -25,7 +25,7 @@ export function narrowAgent(
 
 function notListed(asked: string, own: string | undefined, agents: readonly string[]): GatewayError {
   const allowed = [...new Set([...(own === undefined ? [] : [own]), ...agents])].slice(0, MAX_SHOWN)
-  const may = allowed.length === 0 ? 'it lists none' : `it lists ${allowed.join(', ')}`
+  const may = allowed.length === 0 ? 'the token does not list any' : `it lists ${allowed.join(', ')}`
   return new GatewayError(
     'agent_not_allowed',
     `The token does not list the agent ${JSON.stringify(asked.slice(0, 64))} that x-agent-name asks for; ${may}`,

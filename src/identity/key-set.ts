@@ -105,7 +105,7 @@ export class RemoteKeySet implements KeySet {
   async #fetch(): Promise<void> {
     const timeout = new AbortController()
     const cancel = this.#clock.after(TIMEOUT_MS, () =>
-      timeout.abort(new Error(`no answer within ${TIMEOUT_MS} ms`)),
+      timeout.abort(new Error(`no response within ${TIMEOUT_MS} ms`)),
     )
     try {
       const signal = AbortSignal.any([timeout.signal, this.#closed.signal])

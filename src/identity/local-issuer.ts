@@ -71,7 +71,7 @@ export class LocalIssuer {
       return new LocalIssuer({ privateKey, publicJwk, keyId, clock: options.clock })
     } catch (cause) {
       throw new Error(
-        `${path} is not a signing key of the local issuer. Remove it to have a new one made; tokens of the old one end with it.`,
+        `${path} is not a signing key of the local issuer. Remove it to create a new one; tokens signed with the old key are then rejected.`,
         { cause },
       )
     }

@@ -124,7 +124,7 @@ export class TokenVerifier {
       throw asRefusal(error)
     }
     const trusted = typeof issuer === 'string' ? this.#issuers.get(issuer) : undefined
-    if (trusted === undefined) throw refused('The issuer of the token is not known here.')
+    if (trusted === undefined) throw refused('The issuer of the token is unknown.')
     return trusted
   }
 
@@ -150,7 +150,7 @@ export class TokenVerifier {
 
   #checkTimes({ exp = Infinity, iat }: JWTPayload): void {
     const now = this.#clock.now() / 1000
-    if (exp - now > MAX_LIFETIME_SECONDS) throw refused('The token lives too long.')
+    if (exp - now > MAX_LIFETIME_SECONDS) throw refused('The lifetime of the token is too long.')
     if (iat !== undefined && iat > now + ISSUED_AHEAD_SECONDS) {
       throw refused('The token was issued in the future.')
     }
@@ -191,7 +191,7 @@ function asRefusal(error: unknown): GatewayError {
     return refused(publicMessage(error), new Error(`${error.code}: ${error.message}`))
   }
   return refused(
-    'The signature of the token cannot be checked.',
+    'The signature of the token cannot be verified.',
     error instanceof Error ? error : new Error(String(error)),
   )
 }

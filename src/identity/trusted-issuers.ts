@@ -5,7 +5,7 @@ import { RemoteKeySet } from './key-set.ts'
 import { LOCAL_ISSUER_SETTINGS, type LocalIssuer } from './local-issuer.ts'
 import { type TrustedIssuer, TokenVerifier } from './token-verifier.ts'
 
-const LOCAL_HINT = 'Make a new one with "tool-gateway token".'
+const LOCAL_HINT = 'Create a new one with "tool-gateway token".'
 
 interface RemoteIssuer {
   readonly settings: IssuerSettings
@@ -71,7 +71,7 @@ export class TrustedIssuers {
   warnIfNone(): void {
     if (this.#local.length + this.#remote.size > 0) return
     this.#logger.warn(
-      'no identity provider is set, so that every request is refused: set OIDC_ISSUER, or name an issuer in the document of a tenant',
+      'no identity provider is set, so every request is rejected: set OIDC_ISSUER, or name an issuer in the document of a tenant',
     )
   }
 

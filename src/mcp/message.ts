@@ -18,7 +18,7 @@ export function messageIn(body: unknown): JSONRPCMessage {
   try {
     return parseJSONRPCMessage(withoutNulls(body))
   } catch {
-    throw new GatewayError('invalid_request', 'This is not a JSON-RPC message')
+    throw new GatewayError('invalid_request', 'The body is not a JSON-RPC message')
   }
 }
 

@@ -18,7 +18,7 @@ export class RequestIds {
    */
   claim(id: RequestId): void {
     if (this.#holds.has(id)) {
-      throw new GatewayError('invalid_request', 'A request with this id is already under way')
+      throw new GatewayError('invalid_request', 'A request with this id is already in progress')
     }
     this.hold(id)
   }

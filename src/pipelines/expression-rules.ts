@@ -64,7 +64,7 @@ class Walk {
   visit(node: Node, atRoot: boolean): void {
     this.#nodes += 1
     if (this.#nodes > MAX_NODES) return this.#say(`an expression has at most ${MAX_NODES} parts`)
-    if (LEFT_OUT.has(node.type)) return this.#say('$ and let have no place here')
+    if (LEFT_OUT.has(node.type)) return this.#say('$ and let are not supported')
     if (atRoot && this.#namesScope(node)) return
     const children = childrenOf(node)
     if (node.type === 'Field' || node.type === 'KeyValuePair') this.#checkField(nameOf(node))
@@ -92,17 +92,17 @@ class Walk {
   }
 
   #checkRoot(name: string): void {
-    if (name === 'steps') this.#say('steps: expected the id of a step behind it')
+    if (name === 'steps') this.#say('expected a step id after "steps."')
     else if (!this.#roots().includes(name))
-      this.#say(`${shown(name)} is not known; expected one of ${this.#roots().join(', ')}`)
+      this.#say(`${shown(name)} is unknown; expected one of ${this.#roots().join(', ')}`)
   }
 
   #checkStep(right: unknown): void {
     const { steps, laterSteps } = this.#names
     const name = isNode(right) && right.type === 'Field' ? nameOf(right) : undefined
-    if (name === undefined) this.#say('steps: expected the id of a step behind it')
+    if (name === undefined) this.#say('expected a step id after "steps."')
     else if (laterSteps.has(name)) this.#say(`steps.${name}: the step does not come before this one`)
-    else if (!steps.has(name)) this.#say(`steps.${shown(name)}: there is no such step`)
+    else if (!steps.has(name)) this.#say(`steps.${shown(name)}: unknown step`)
   }
 
   #checkInput(name: string): void {
@@ -113,22 +113,22 @@ class Walk {
   }
 
   #checkField(name: string): void {
-    if (name in Object.prototype) this.#say(`${shown(name)} cannot be the name of a field here`)
+    if (name in Object.prototype) this.#say(`${shown(name)} is not allowed as a field name`)
   }
 
   #checkFunction(name: string, children: readonly Node[]): void {
-    if (!FUNCTIONS.has(name)) return this.#say(`there is no function ${shown(name)}`)
-    if (name === 'join' && !isShortText(children[0], 0)) this.#say('join: the separator is a text in quotes')
+    if (!FUNCTIONS.has(name)) return this.#say(`unknown function ${shown(name)}`)
+    if (name === 'join' && !isShortText(children[0], 0))
+      this.#say('join: the separator must be a string literal')
     if (name === 'split' && !isShortText(children[1], 1))
-      this.#say('split: the separator is a text in quotes')
+      this.#say('split: the separator must be a string literal')
     if (SEARCHES.has(name) && !isBoundedSearch(name, children))
-      this.#say(`${name}: what is looked for is written out`)
+      this.#say(`${name}: the search string must be a string literal`)
   }
 
   #countCopies(members: number): void {
     this.#copies *= Math.max(1, members)
-    if (this.#copies > MAX_COPIES)
-      this.#say('the lists and maps of the expression could make too much of the data')
+    if (this.#copies > MAX_COPIES) this.#say('the expression may multiply its input beyond the size limit')
   }
 
   #roots(): string[] {

@@ -17,7 +17,7 @@ export class Fuel {
   constructor(options: { units?: number; whole?: Fuel | undefined; empty?: string } = {}) {
     this.#left = options.units ?? ONE_EVALUATION
     this.#whole = options.whole
-    this.#empty = options.empty ?? 'the expression does too much work, or makes too much of its data'
+    this.#empty = options.empty ?? 'the expression exceeds its limit of work or of data size'
   }
 
   /** Takes units for work before it is done. @throws Error when they are not there */

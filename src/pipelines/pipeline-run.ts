@@ -130,9 +130,9 @@ class PipelineRun {
       return SKIPPED
     if (step.forEach === undefined) return this.#called(step, scope, { signal, onProgress: this.#progress() })
     const list = listIn(this.#evaluated((fuel) => step.forEach?.evaluate(scope, fuel)))
-    if (list === undefined) throw new GatewayError('pipeline_step_failed', 'forEach gave no list')
+    if (list === undefined) throw new GatewayError('pipeline_step_failed', 'forEach did not return a list')
     if (list.length > MAX_ITEMS)
-      throw new GatewayError('pipeline_step_failed', `forEach gave more than ${MAX_ITEMS} items`)
+      throw new GatewayError('pipeline_step_failed', `forEach returned more than ${MAX_ITEMS} items`)
     const tell = this.#progress()
     let done = 0
     const items = await mapBounded(
@@ -208,7 +208,7 @@ class PipelineRun {
   #count(result: unknown): void {
     this.#resultBytes += Buffer.byteLength(JSON.stringify(result))
     if (this.#resultBytes > MAX_RESULT_BYTES)
-      throw new GatewayError('pipeline_step_failed', 'The results of the steps are too large together')
+      throw new GatewayError('pipeline_step_failed', 'The combined results of the steps are too large')
   }
 
   #output(last: StepEntry): JsonObject {
@@ -268,7 +268,7 @@ function listIn(value: unknown): readonly unknown[] | undefined {
 function refusingErrors(result: JsonObject): JsonObject {
   if (result['isError'] !== true) return result
   const text = textIn(result['content']).slice(0, MAX_MESSAGE)
-  throw new GatewayError('pipeline_step_failed', text === '' ? 'The tool says that it failed' : text, {
+  throw new GatewayError('pipeline_step_failed', text === '' ? 'The tool reported an error' : text, {
     facts: { mayHaveExecuted: true },
   })
 }

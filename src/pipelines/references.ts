@@ -60,7 +60,7 @@ function problemOfTool(tool: string, pipeline: PipelineDefinition, snapshot: Sna
   const server = tool.slice(0, split)
   if (server === PIPELINE_SERVER) return problemOfNested(tool.slice(PREFIX.length), pipeline, snapshot)
   if (isBuiltinName(server) || hasServer(snapshot, pipeline.tenantId, server)) return undefined
-  return `there is no server ${server}`
+  return `unknown server ${server}`
 }
 
 /** A pipeline for all tenants uses what its caller's tenant has. */
@@ -76,7 +76,7 @@ function problemOfNested(
   { pipelines }: Snapshot,
 ): string | undefined {
   const all = pipelinesOf(pipelines.values(), pipeline.tenantId).set(pipeline.name, pipeline)
-  if (!all.has(name)) return `there is no pipeline ${name}`
+  if (!all.has(name)) return `unknown pipeline ${name}`
   const loop = wayTo(pipeline.name, name, all)
   return loop && `the pipeline would call itself: ${[pipeline.name, ...loop].join(' → ')}`
 }

@@ -12,7 +12,7 @@ export class RunBudget {
   readonly #maxCalls: number
   readonly #fuel = new Fuel({
     units: ALL_EVALUATIONS,
-    empty: 'the expressions of the run do too much work together',
+    empty: 'the expressions of the run exceed their combined limit of work',
   })
   #calls = 0
   #inFlight = 0
@@ -31,7 +31,7 @@ export class RunBudget {
   countCall(): void {
     this.#calls += 1
     if (this.#calls <= this.#maxCalls) return
-    const text = `A run makes ${this.#maxCalls} calls at most, with those of the pipelines that it calls`
+    const text = `A run may make at most ${this.#maxCalls} calls, including those of the pipelines that it calls`
     throw new GatewayError('pipeline_step_failed', text, { facts: { mayHaveExecuted: false } })
   }
 

@@ -109,7 +109,7 @@ function piecesOf(
     literal += text.slice(at, open)
     const close = endOf(text, open + 2)
     if (close === undefined) {
-      problems.push({ path, text: 'a ${ has no } that ends it' })
+      problems.push({ path, text: 'a ${ is not closed by a }' })
       return []
     }
     const expression = compileExpression(text.slice(open + 2, close).trim(), names)

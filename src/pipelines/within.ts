@@ -15,7 +15,7 @@ export async function within<T>(
   const over = Promise.withResolvers<never>()
   const cancel = clock.after(timeoutMs, () => {
     over.reject(
-      new GatewayError('upstream_timeout', `It took longer than ${timeoutMs} ms`, {
+      new GatewayError('upstream_timeout', `The call took longer than ${timeoutMs} ms`, {
         facts: { mayHaveExecuted: true },
       }),
     )

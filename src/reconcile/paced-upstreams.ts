@@ -70,7 +70,7 @@ export class PacedUpstreams implements ReconciledUpstreams {
     if (delayMs === 0) return this.#upstreams.replace(definition)
     this.#logger.warn(
       { server: key, delayMs: Math.round(delayMs) },
-      'the document of this server changes so often that its connections wait before they are opened again',
+      'the document of this server changes too often; backing off before its connections are opened again',
     )
     const cancel = this.#clock.after(delayMs, () => this.#openWaiting(key, pace))
     pace.waiting = { definition, cancel }
@@ -82,7 +82,7 @@ export class PacedUpstreams implements ReconciledUpstreams {
     try {
       if (definition !== undefined) this.#upstreams.replace(definition)
     } catch (error) {
-      this.#logger.error({ target: key, err: error }, 'applying the registry failed here')
+      this.#logger.error({ target: key, err: error }, 'applying the registry failed')
     }
   }
 

@@ -139,7 +139,7 @@ export class Reconciler {
       step()
       return true
     } catch (error) {
-      this.#logger.error({ target, err: error }, 'applying the registry failed here')
+      this.#logger.error({ target, err: error }, 'applying the registry failed')
       return false
     }
   }

@@ -85,7 +85,7 @@ export class CombinedSource implements RegistrySource {
       this.#isStale = false
     } catch (error) {
       this.#isStale = true
-      this.#logger.error({ err: error }, 'adding what was discovered to the registry failed')
+      this.#logger.error({ err: error }, 'discovered servers could not be added to the registry')
     }
   }
 

@@ -42,7 +42,7 @@ export function unmasked(
     if (typeof value === 'string' && value.includes(MASK)) {
       restored = true
       if (value === there) return kept
-      problems.push(`${path}: the value is masked, and there is no stored one to keep; give the value`)
+      problems.push(`${path}: the value is masked, but no value is stored; enter the value`)
     }
     if (Array.isArray(value)) {
       return value.map((item, index) => walk(item, at(there, index), at(kept, index), `${path}[${index}]`))

@@ -163,7 +163,9 @@ export class TenantDirectory {
     if (!TENANT_ID.test(id)) {
       return {
         tenant: undefined,
-        problems: ['the document id is no tenant id: expected at most 63 lower-case letters, digits and "-"'],
+        problems: [
+          'the document id is not a valid tenant id: expected at most 63 lower-case letters, digits and "-"',
+        ],
       }
     }
     const problems = problemsOf(
@@ -181,7 +183,13 @@ export class TenantDirectory {
       quotas: validQuotas.success ? (validQuotas.data ?? {}) : (this.#tenants.byId.get(id)?.quotas ?? {}),
     }
     const taken = entries.filter(({ issuer }) => owners.get(issuer) !== id)
-    return { tenant, problems: [...problems, ...taken.map(({ issuer }) => `issuers: ${issuer} is not free`)] }
+    return {
+      tenant,
+      problems: [
+        ...problems,
+        ...taken.map(({ issuer }) => `issuers: ${issuer} is already claimed by another tenant`),
+      ],
+    }
   }
 
   /** A tenant whose document is unknown: no issuer is trusted to name it, and its limits stay. */
@@ -240,7 +248,7 @@ function readIssuers(value: unknown): z.output<typeof issuers> {
 
 function toleration(id: string, facts: TenantFacts | undefined): QuarantinedDocument {
   const path = `tenants/${id}`
-  const reason = `there is no document for this tenant. What it has serves on, because it did before the first tenant was added: add one, or ${facts?.howToConfirm} to refuse it`
+  const reason = `this tenant has no document. Its servers stay in use, because they were in use before the first tenant was added: add a document, or ${facts?.howToConfirm} to refuse it`
   return { id: path, name: path, tenantId: id, reason, lastGoodServes: true }
 }
 

@@ -18,8 +18,8 @@ export type SecretManagerClientOptions = NonNullable<
 
 /** What gRPC status codes mean here; with every other code nothing was learnt about the secret. */
 const REFUSALS: ReadonlyMap<unknown, { readonly problem: SecretProblem; readonly reason: string }> = new Map([
-  [3, { problem: 'invalid', reason: 'Secret Manager takes this for no name of a secret' }],
-  [5, { problem: 'missing', reason: 'there is no such secret or version in Secret Manager' }],
+  [3, { problem: 'invalid', reason: 'Secret Manager rejects this name of a secret' }],
+  [5, { problem: 'missing', reason: 'the secret or version does not exist in Secret Manager' }],
   [7, { problem: 'denied', reason: 'the gateway may not read it in Secret Manager' }],
   [9, { problem: 'disabled', reason: 'this version is disabled or destroyed in Secret Manager' }],
   [16, { problem: 'denied', reason: 'Secret Manager refused the credentials of the gateway' }],
@@ -79,8 +79,9 @@ function refusal(reference: SecretReference, error: unknown): SecretRefused {
   const code = isJsonObject(error) ? error['code'] : undefined
   const known = REFUSALS.get(code)
   if (known !== undefined) return new SecretRefused(reference, known.problem, known.reason)
-  const what = typeof code === 'number' ? `gRPC status ${code}` : 'no connection, or no credentials'
-  return new SecretRefused(reference, 'unavailable', `Secret Manager does not answer (${what})`)
+  const what =
+    typeof code === 'number' ? `gRPC status ${code}` : 'the connection failed or credentials are missing'
+  return new SecretRefused(reference, 'unavailable', `Secret Manager does not respond (${what})`)
 }
 
 function textOf(reference: SecretReference, data: Uint8Array | string | null | undefined): string {

@@ -119,7 +119,7 @@ function secretsIn(text: string): Content {
   const entries = Object.entries(root)
   const wrong = entries.filter(([key, value]) => typeof value !== 'string' || !isKey(key)).length
   if (wrong > 0) {
-    return unusable(`entries that are not <tenant>_<name> with a text: ${wrong} (numbers need quotes)`)
+    return unusable(`entries that are not <tenant>_<name> with a string: ${wrong} (numbers need quotes)`)
   }
   return { secrets: new Map(entries.map(([key, value]) => [key, String(value)])) }
 }

@@ -100,7 +100,7 @@ class LocalSecrets implements SecretsSource {
     let refusal = new SecretRefused(
       reference,
       'missing',
-      'there is no place for secrets; set SECRETS_FILE, SECRETS_ENV or SECRETS_PROJECT',
+      'no secret source is configured; set SECRETS_FILE, SECRETS_ENV or SECRETS_PROJECT',
     )
     for (const source of this.#sources) {
       try {

@@ -42,7 +42,7 @@ export class SecretsWatch {
   /** Servers that were given up for want of the secret get another chance. */
   recovered({ text }: SecretReference): void {
     for (const key of this.#usersOf.get(text) ?? []) {
-      if (this.#users.isDown(key)) this.#users.reconnect(key, `${text} can be had again`)
+      if (this.#users.isDown(key)) this.#users.reconnect(key, `${text} is available again`)
     }
   }
 }

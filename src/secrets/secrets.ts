@@ -147,7 +147,9 @@ export class Secrets {
 
   #refusalOf(entry: Entry): SecretRefused {
     entry.wasRefused = true
-    return entry.refusal ?? new SecretRefused(entry.reference, 'unavailable', 'it cannot be read at present')
+    return (
+      entry.refusal ?? new SecretRefused(entry.reference, 'unavailable', 'it cannot be read at the moment')
+    )
   }
 
   #read(entry: Entry): Promise<void> {
@@ -173,7 +175,7 @@ export class Secrets {
   async #ask(reference: SecretReference): Promise<SecretVersion> {
     const startedAt = this.#clock.monotonic()
     if (startedAt < this.#downUntil) {
-      throw new SecretRefused(reference, 'unavailable', 'where secrets are kept does not answer at present')
+      throw new SecretRefused(reference, 'unavailable', 'the source of the secrets does not respond')
     }
     for (let tries = 0; ; tries += 1) {
       try {
@@ -199,7 +201,7 @@ export class Secrets {
       throw new SecretRefused(
         reference,
         'invalid',
-        value === '' ? 'its value is empty' : 'its value has a NUL',
+        value === '' ? 'its value is empty' : 'its value contains a NUL character',
       )
     }
     entry.value = value
@@ -210,7 +212,7 @@ export class Secrets {
     if (before !== undefined && before !== entry.digest) {
       this.#tell(entry, version, 'a secret has a new value', this.#events.onRotated)
     } else if (wasRefused) {
-      this.#tell(entry, version, 'a secret can be had again', this.#events.onRecovered)
+      this.#tell(entry, version, 'secret is available again', this.#events.onRecovered)
     }
   }
 
@@ -235,7 +237,7 @@ export class Secrets {
     const isOutage = refusal.problem === 'unavailable'
     const holds = isOutage && entry.value !== undefined && this.#ageOf(entry) < MAX_STALE_MS
     if (entry.refusal?.message !== refusal.message) {
-      this.#logger.warn({ reason: refusal.message, stale: holds }, 'a secret cannot be had')
+      this.#logger.warn({ reason: refusal.message, stale: holds }, 'secret is unavailable')
     }
     entry.refusal = refusal
     entry.refusedAt = this.#clock.monotonic()

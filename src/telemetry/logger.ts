@@ -23,7 +23,8 @@ export function createLogger(options: {
   destination?: NodeJS.WritableStream
 }): Logger {
   const { level, format, destination } = options
-  if (!LEVELS.includes(level)) throw new TypeError(`no log level ${level}: use one of ${LEVELS.join(', ')}`)
+  if (!LEVELS.includes(level))
+    throw new TypeError(`unknown log level ${level}: use one of ${LEVELS.join(', ')}`)
   const settings: pino.LoggerOptions = {
     level,
     base: null,

@@ -7,10 +7,10 @@ import type { Logger } from './logger.ts'
  */
 export function superviseFaults({ logger, exitCode }: { logger: Logger; exitCode: number }): () => void {
   const onRejection = (reason: unknown): void => {
-    logger.error({ err: reason }, 'a promise was rejected and nobody looked at it; the gateway goes on')
+    logger.error({ err: reason }, 'a promise rejection was not handled; the gateway keeps running')
   }
   const onException = (error: unknown): void => {
-    logger.fatal({ err: error }, 'an exception was not caught; the gateway ends')
+    logger.fatal({ err: error }, 'an exception was not caught; the gateway exits')
     process.exit(exitCode)
   }
   process.on('unhandledRejection', onRejection).on('uncaughtException', onException)

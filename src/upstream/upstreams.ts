@@ -181,7 +181,7 @@ export class Upstreams {
   poolFor(definition: ServerDefinition, isolationKey: string, client?: ClientSide, owner?: Principal): Pool {
     const server = this.#servers.get(serverKey(definition))
     if (server === undefined || !server.definition.enabled || this.#halted.has(server.key)) {
-      throw new GatewayError('upstream_unavailable', `Server ${definition.name} is not available`, {
+      throw new GatewayError('upstream_unavailable', `Server ${definition.name} is unavailable`, {
         facts: { server: definition.name, mayHaveExecuted: false },
       })
     }

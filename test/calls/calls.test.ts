@@ -25,7 +25,7 @@ test('the stages run in order, each around the next, on one call', async () => {
 
 test('a last stage that asks for another is a defect', async () => {
   const calls = callsOf((_call, next) => next())
-  await expect(calls.run(caller(), operation())).rejects.toThrow('the last stage must not ask for a next one')
+  await expect(calls.run(caller(), operation())).rejects.toThrow('the last stage must not call next()')
   expect(calls.inFlight).toBe(0)
 })
 

@@ -16,7 +16,9 @@ test('servers that say nothing have none', () => {
 
 test('what one server says is cut after 4 KiB, between characters, with a note', () => {
   const text = mergedInstructions([{ serverName: 'alpha', text: `xy${'🙂'.repeat(1024)}` }])
-  expect(text).toBe(`## alpha\nxy${'🙂'.repeat(1023)}\n(Cut after 4094 bytes. All of it is at /mcp/alpha.)`)
+  expect(text).toBe(
+    `## alpha\nxy${'🙂'.repeat(1023)}\n(Truncated after 4094 bytes. The full text is at /mcp/alpha.)`,
+  )
 })
 
 test('4 KiB are not cut', () => {

@@ -70,7 +70,7 @@ describe('what strangers wrote cannot steer the terminal', () => {
     expect(await tg(['tools', 'list'], { columns: 80 })).toEqual({
       code: 0,
       out: 'NAME  DESCRIPTION\na_b   ]0;owned[2Jsays\n',
-      err: 'not in the list, because they are not available: m]0;owned[2J\n',
+      err: 'missing from the list, because they are unavailable: m]0;owned[2J\n',
     })
     expect((await tg(['tools', 'list'])).out).toBe('a_b\t]0;owned[2Jsays\n')
   })
@@ -130,7 +130,7 @@ describe('an empty list', () => {
     answers = { 'GET /v1/servers': { body: { servers: [], quarantined: [] } } }
     const { code, out, err } = await tg(['servers', 'list'])
     expect([code, out]).toEqual([0, ''])
-    expect(err).toMatch(/^no servers: /)
+    expect(err).toMatch(/^there are no servers: /)
   })
 })
 
@@ -160,7 +160,7 @@ describe('a refusal says what to do', () => {
       'a token of another gateway',
       local,
       refused(401, 'invalid_token', 'The token is signed with a key that its issuer does not publish.'),
-      'It was made with the key of another gateway: make one where DATA_DIR is the data directory of this gateway (tool-gateway token --tenant acme --roles reader).\n',
+      'It was made with the key of another gateway: create one where DATA_DIR is the data directory of this gateway (tool-gateway token --tenant acme --roles reader).\n',
     ],
     [
       'roles that are no words for a shell',
@@ -203,7 +203,7 @@ describe('a refusal says what to do', () => {
   test('what is no gateway is asked about', async () => {
     answers = { 'GET /v1/tools': { headers: { 'content-type': 'text/html' }, body: '<html>' } }
     expect((await tg(['tools', 'list'])).err).toMatch(
-      /answered with HTTP 200 and no JSON object; is it a Tool Gateway\?/,
+      /answered with HTTP 200, but not with a JSON object; is it a Tool Gateway\?/,
     )
   })
 })

@@ -40,7 +40,7 @@ test('an import into a running gateway adds what is new, and keeps who may use w
 
   const first = await tg('registry', 'import', file, '--gateway')
   expect([first.code, first.out]).toEqual([1, expect.stringContaining('wrote 1 server to http://')])
-  expect(first.err).toMatch(/there already.*: local\/there\n/)
+  expect(first.err).toMatch(/these servers already exist.*: local\/there\n/)
   expect(await tg('registry', 'import', file, '--gateway', '--replace')).toMatchObject({ code: 0 })
 
   const { body } = await gateway.rest(token, 'GET', '/v1/servers/there')

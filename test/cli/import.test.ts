@@ -135,7 +135,7 @@ describe('placeholders', () => {
     const { code, out } = await imported('mcp.json', CONFIG)
     expect(code).toBe(0)
     expect(out).toContain(
-      'fill in github.headers.Authorization: the gateway does not fill in ${input:gh}; give --set gh=VALUE, a secret better as --set gh=secret://<tenant>_gh (Your token)\n',
+      'fill in github.headers.Authorization: the gateway does not fill in ${input:gh}; give --set gh=VALUE; for a secret, prefer --set gh=secret://<tenant>_gh (Your token)\n',
     )
     expect(out).toContain('fill in local.args[1]: the gateway does not fill in $MY_KEY;')
     expect(out).toContain('fill in local.env.A: the gateway does not fill in ${env:HOME_DIR};')

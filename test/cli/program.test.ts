@@ -61,7 +61,7 @@ describe('help', () => {
     [['servers', 'remove', '--help'], /--yes/],
     [['servers', 'add', '--help'], /--endpoint.*--package.*--command.*--env.*--header/s],
     [['caches', '--help'], /list.*clear/s],
-    [['config', 'check', '--help'], /exit code 78/],
+    [['config', 'check', '--help'], /exits with 78/],
   ])('%j tells what is possible', async (argv, expected) => {
     const { code, out } = await tg(argv)
     expect(code).toBe(0)
@@ -128,7 +128,7 @@ describe('without a token, on the machine of the gateway', () => {
     expect(code).toBe(0)
     expect(out).toMatch(/^everything\tready/m)
     expect(err).toBe(
-      `asking ${gateway.url} with a token made here (roles reader, operator, auditor, platform-admin) with the key ${gateway.dataDir}/local-issuer-key.json\n`,
+      `asking ${gateway.url} with a token created here (roles reader, operator, auditor, platform-admin) with the key ${gateway.dataDir}/local-issuer-key.json\n`,
     )
     expect((await tg(['servers', 'list'], env)).err).toBe('')
   })
@@ -137,7 +137,7 @@ describe('without a token, on the machine of the gateway', () => {
     const dir = join(folder, 'elsewhere')
     const { code, err } = await tg(['tools', 'list', '--url', gateway.url], { DATA_DIR: dir })
     expect(code).toBe(77)
-    expect(err).toContain(`there is no key of a gateway in ${dir}; set DATA_DIR`)
+    expect(err).toContain(`no gateway key was found in ${dir}; set DATA_DIR`)
     await expect(stat(dir)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
@@ -145,13 +145,13 @@ describe('without a token, on the machine of the gateway', () => {
     const dir = join(folder, 'another')
     const made = await tg(['token'], { DATA_DIR: dir })
     expect(made.err).toBe(
-      `note: there was no signing key in ${dir}, and one was made. Only a gateway with this DATA_DIR accepts the token.\n`,
+      `note: no signing key was found in ${dir}, so a new one was created. Only a gateway with this DATA_DIR accepts the token.\n`,
     )
     expect((await tg(['token'], { DATA_DIR: dir })).err).toBe('')
     const { code, err } = await tg(['tools', 'list', '--url', gateway.url], { DATA_DIR: dir })
     expect(code).toBe(77)
     expect(err).toMatch(
-      /made here with the key .*another.*, which is not the key of this gateway: set DATA_DIR/,
+      /created here with the key .*another.*, which is not the key of this gateway: set DATA_DIR/,
     )
   })
 
@@ -215,7 +215,7 @@ describe('tools', () => {
       args,
       ...address(),
     ])
-    expect([code, err]).toEqual([1, 'tool-gateway: files_read_text_file says that it failed\n'])
+    expect([code, err]).toEqual([1, 'tool-gateway: files_read_text_file reported an error\n'])
     expect(out).toMatch(/ENOENT/)
   })
 

@@ -107,7 +107,9 @@ describeWithEmulator('the whole registry between a file and Firestore', () => {
       .replace(/pipelines:[^]*(?=enhancement_rules)/, '')
     await writeFile(file, changed)
     const pushed = await tg('push', file, '--yes')
-    expect(pushed.out).toMatch(/^~ tenants\/acme$.*^ {2}pipelines\/acme\/both: only here, stays/ms)
+    expect(pushed.out).toMatch(
+      /^~ tenants\/acme$.*^ {2}pipelines\/acme\/both: exists only in the target and is kept/ms,
+    )
     expect(pushed.out).toMatch(/changed 1 tenant, 1 enhancement rule in Firestore/)
     expect((await tg('push', file, '--yes', '--prune')).out).toMatch(/^- pipelines\/acme\/both$/m)
     expect(await tg('pull', file)).toMatchObject({ code: 0, out: `nothing to change in ${file}\n` })
@@ -143,7 +145,7 @@ describeWithEmulator('the whole registry between a file and Firestore', () => {
     expect([refused.code, refused.err]).toEqual([65, expect.stringContaining('nothing was written')])
     const restored = await tg('push', copy, '--yes', '--skip-invalid')
     expect(restored.code).toBe(0)
-    expect(restored.err).toMatch(/left out, because it is not valid: acme\/bad: /)
+    expect(restored.err).toMatch(/skipped because it is not valid: acme\/bad: /)
     expect(restored.out).toMatch(
       /changed 1 tenant, 1 template, 2 servers, 1 pipeline, 1 enhancement rule in /,
     )

@@ -25,10 +25,10 @@ test('a file in its place is refused by the name of the setting', async () => {
   const path = join(dir.path, 'file')
   await writeFile(path, '')
   const expected = (at: string, reason: string): string =>
-    `DATA_DIR: expected a folder that this user can make and write in, and ${at} is not: ${reason}`
-  await expect(makeDataDirectory(path)).rejects.toThrow(expected(path, 'a file is in its place'))
+    `DATA_DIR: expected a folder that this user can create and write to, but ${at} is not: ${reason}`
+  await expect(makeDataDirectory(path)).rejects.toThrow(expected(path, 'a file with this name exists'))
   await expect(makeDataDirectory(join(path, 'x'))).rejects.toThrow(
-    expected(join(path, 'x'), 'a file is in its place, or in that of a folder above'),
+    expected(join(path, 'x'), 'it or a folder above it is a file'),
   )
 })
 

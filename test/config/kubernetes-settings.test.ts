@@ -44,7 +44,7 @@ describe('discovery in Kubernetes', () => {
 
   test('has no settings without effect', () => {
     expect(() => loadSettings({ KUBERNETES_TENANT: 'acme', KUBERNETES_ADDRESSES: 'service' })).toThrow(
-      /KUBERNETES_TENANT: expected nothing[^]*KUBERNETES_ADDRESSES: expected nothing/,
+      /KUBERNETES_TENANT: expected to be unset[^]*KUBERNETES_ADDRESSES: expected to be unset/,
     )
   })
 

@@ -106,9 +106,9 @@ test('the breaker opens after the configured failures, rejects at once, lets one
 
   expect(transitions()).toEqual([
     ['moody', 'open', '3 calls in a row failed: upstream_unavailable'],
-    ['moody', 'half_open', 'it was left alone for 1000 ms'],
+    ['moody', 'half_open', 'its recovery timeout (1000 ms) has elapsed'],
     ['moody', 'open', 'the trial call failed: upstream_unavailable'],
-    ['moody', 'half_open', 'it was left alone for 1000 ms'],
+    ['moody', 'half_open', 'its recovery timeout (1000 ms) has elapsed'],
     ['moody', 'closed', 'the trial call succeeded'],
   ])
   expect((await metric('gateway_breaker_transitions_total')).toSorted()).toEqual([

@@ -298,7 +298,7 @@ test('no document may take the name of a server of the gateway itself', async ()
   const document = { name: 'gateway', transport: 'http', url: 'https://example.com/mcp' }
   expect(await gateway.rest(platform, 'POST', '/v1/servers', document)).toMatchObject({
     status: 422,
-    body: { problems: ['name: "gateway" is the name of a server of the gateway itself'] },
+    body: { problems: ['name: "gateway" is the name of a built-in server'] },
   })
   expect((await gateway.rest(platform, 'POST', '/v1/servers/gateway/stop')).status).toBe(404)
 })

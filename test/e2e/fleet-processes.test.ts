@@ -87,7 +87,7 @@ test('a process that hangs is found and replaced, and calls run again', async ()
   const hung = status(gateway).instances[0]?.pid ?? 0
   process.kill(hung, 'SIGSTOP')
   await eventually(() => status(gateway).state === 'backing_off', { timeoutMs: 20_000 })
-  expect(status(gateway).reason).toMatch(/^it did not pass 2 health checks in a row/)
+  expect(status(gateway).reason).toMatch(/^it failed 2 health checks in a row/)
   await eventually(() => status(gateway).state === 'ready', { timeoutMs: 20_000 })
   expect(status(gateway).instances).toMatchObject([{ health: 'healthy', restarts: 1 }])
   expect(isAlive(hung)).toBe(false)

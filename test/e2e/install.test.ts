@@ -50,7 +50,7 @@ test('one command on a clean data directory installs a package, and its tool ans
   const installed = await gateway.tg('servers', 'install', TINY, '--url', url, '--token', admin)
   expect(installed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^tiny\tready\t1 tools\t/) })
   expect(installed.stderr).toMatch(
-    /^asking the package registry\n.*checking what was installed\nwriting the server tiny, version 1\.2\.3\nstarting tiny\ninstalled @modelcontextprotocol\/server-tiny 1\.2\.3\n$/s,
+    /^asking the package registry\n.*checking the installed package\nwriting the server tiny, version 1\.2\.3\nstarting tiny\ninstalled @modelcontextprotocol\/server-tiny 1\.2\.3\n$/s,
   )
   expect(await tg('tools', 'call', 'tiny_hello')).toMatchObject({ code: 0, out: 'hello from a dependency\n' })
   const document = await readFile(join(gateway.dataDir, 'registry.yaml'), 'utf8')
@@ -91,7 +91,7 @@ test('a second server of the same package has a name and arguments of its own', 
 
 test.each([
   ['a name that is taken', ['@modelcontextprotocol/server-tiny'], 1, /already_exists/],
-  ['a package that is not on the list', ['left-pad'], 77, /INSTALL_ALLOWLIST does not have left-pad/],
+  ['a package that is not on the list', ['left-pad'], 77, /INSTALL_ALLOWLIST does not include left-pad/],
   ['a package that does not exist', ['@modelcontextprotocol/server-nothing'], 1, /install_failed: .*404/],
   ['a version that is none', [`${TINY}@file:..`], 1, /invalid_request: version/],
   ['a name that is not legal', [TINY, '--name', 'Not_Legal'], 1, /invalid_document: name/],

@@ -101,7 +101,7 @@ test('an annotation that is wrong, and a name that the registry has, are reporte
       id: 'kubernetes/team-a/wrong',
       name: 'wrong',
       tenantId: 'local',
-      reason: 'annotation tool-gateway/role: there is no such annotation',
+      reason: 'annotation tool-gateway/role: unknown annotation',
       lastGoodServes: false,
     },
     {

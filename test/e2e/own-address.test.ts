@@ -23,7 +23,7 @@ test('a server whose address leads back to the gateway offers nothing, and its o
   const state = async (): Promise<unknown> => (await gateway.rest(token, 'GET', '/v1/servers/loop')).body
   await eventually(async () => JSON.stringify(await state()).includes('HTTP 508'))
   expect(JSON.stringify(await state())).toContain(
-    'its address leads back to this gateway or round in a circle (HTTP 508)',
+    'its address loops back to this gateway or is part of a redirect loop (HTTP 508)',
   )
   expect(await gateway.rest(token, 'GET', '/v1/tools?server=loop')).toMatchObject({ body: { tools: [] } })
 })

@@ -45,10 +45,10 @@ describe('pipelines', () => {
   })
 
   test.each([
-    ['a server that there is not', call('nope_read'), 'steps[0].tool: there is no server nope'],
+    ['a server that there is not', call('nope_read'), 'steps[0].tool: unknown server nope'],
     ['a tool that its server has not', call('files_reed'), 'steps[0].tool: server files has no tool reed'],
     ['itself', call('pipeline_new'), 'steps[0].tool: the pipeline would call itself: new → new'],
-    ['a pipeline that there is not', call('pipeline_nope'), 'steps[0].tool: there is no pipeline nope'],
+    ['a pipeline that there is not', call('pipeline_nope'), 'steps[0].tool: unknown pipeline nope'],
     [
       'a tool without what it requires',
       call('files_write_file', { path: 'a' }),
@@ -62,12 +62,12 @@ describe('pipelines', () => {
     [
       'a tool with a text for a number',
       call('files_read_text_file', { path: 'a', head: '1${input.n}' }),
-      'steps[0].arguments.head: expected number, and it is a text',
+      'steps[0].arguments.head: expected number, received string',
     ],
     [
       'a step that comes later',
       call('files_reed', { path: '${steps.b.text}' }),
-      'steps[0].arguments.path: steps.b: there is no such step',
+      'steps[0].arguments.path: steps.b: unknown step',
     ],
   ])('are refused when they are saved and name %s, with the place', async (_what, document, problem) => {
     expect(await refused('new', document)).toEqual([problem])
@@ -95,7 +95,7 @@ describe('pipelines', () => {
       'pipelines/late': 'steps[0].arguments.b: steps.b: the step does not come before this one',
       'pipelines/one': 'steps[0].tool: the pipeline would call itself: one → two → one',
       'pipelines/two': 'steps[0].tool: the pipeline would call itself: two → one → two',
-      'pipelines/lost': 'steps[0].tool: there is no server nope',
+      'pipelines/lost': 'steps[0].tool: unknown server nope',
     })
     await gateway.writeRegistry(servers)
   })

@@ -103,7 +103,7 @@ describe('a refusal says what came and what is expected', () => {
       '/mcp',
       { accept: 'text/html' },
       406,
-      'Accept is "text/html"; it has to take application/json, text/event-stream',
+      'Accept is "text/html"; it must include application/json, text/event-stream',
     ],
   ])('%s %s', async (method, path, headers, status, detail) => {
     const body = method === 'POST' ? '{}' : undefined

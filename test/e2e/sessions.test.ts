@@ -198,7 +198,7 @@ describe('the limits', () => {
       headers: { 'retry-after': '30' },
       body: {
         code: 'too_many_sessions',
-        detail: 'As many sessions are open as allowed: 2 of this principal',
+        detail: 'The limit of open sessions is reached: 2 of this principal',
       },
     })
     const [first] = open
@@ -217,7 +217,7 @@ describe('the limits', () => {
     expect((await open('local', 'bob')).status).toBe(200)
     expect(await open('local', 'eve')).toMatchObject({
       status: 429,
-      message: { error: { message: 'As many sessions are open as allowed: 2 of this tenant' } },
+      message: { error: { message: 'The limit of open sessions is reached: 2 of this tenant' } },
     })
     expect((await open('other', 'eve')).status).toBe(200)
     await gateway.close()

@@ -57,7 +57,7 @@ test('a data directory that cannot be made is a setting that cannot be used, and
   })
   expect(code).toBe(78)
   expect(err).toMatch(
-    /These settings cannot be used:\n {2}DATA_DIR: expected a folder .* no folder can be made there/,
+    /These settings are not valid:\n {2}DATA_DIR: expected a folder .* a folder cannot be created there/,
   )
   expect(err).toContain('DATADIR is not a setting and has no effect; did you mean DATA_DIR?')
 })

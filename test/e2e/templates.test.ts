@@ -62,7 +62,7 @@ test('what is wrong with a use of a template is said before it is written', asyn
   })
   const launch = { ...wrong, config: { greeting: 'x' }, args: ['-e', 'x'], templateName: 'nothing' }
   expect((await gateway.rest(operator, 'POST', '/v1/servers', launch)).body).toMatchObject({
-    problems: ['args: comes from the template'],
+    problems: ['args: it is set by the template'],
   })
 })
 
@@ -73,7 +73,7 @@ test('a masked value of a config is kept only while all others are what they wer
     gateway.rest(operator, 'PUT', '/v1/servers/hello', { ...document, config }, { 'if-match': '*' })
   expect(await put({ ...document.config, port: 7 })).toMatchObject({
     status: 422,
-    body: { problems: ['config: the template gets other values now; give the masked values anew'] },
+    body: { problems: ['config: the values of the template changed; enter the masked values again'] },
   })
   expect((await put(document.config)).status).toBe(200)
   expect((await put({ greeting: 'hi', port: 7 })).status).toBe(200)

@@ -80,7 +80,7 @@ describe('a token', () => {
     const { status, body } = await gateway.rest(await tokenFor(`${PUBLIC_URL}/mcp`), 'GET', '/v1/tools')
     expect([status, body['detail']]).toEqual([
       401,
-      'The audience of the token is another path of this gateway.',
+      'The audience of the token is a different path of this gateway.',
     ])
   })
 

@@ -37,13 +37,13 @@ describe('the token', () => {
     [
       'has expired',
       async () => expiredToken(),
-      'The token has expired. Make a new one with "tool-gateway token".',
+      'The token has expired. Create a new one with "tool-gateway token".',
     ],
     ['is not a token', async () => 'abc', 'The token is not a well-formed JWT.'],
     [
       'comes from somebody else',
       async () => foreignToken(),
-      'The token is signed with a key that its issuer does not publish. Make a new one with "tool-gateway token".',
+      'The token is signed with a key that its issuer does not publish. Create a new one with "tool-gateway token".',
     ],
   ])(
     'is refused when it %s, with what to do in place of a login that is not there',
@@ -114,7 +114,7 @@ test.each(['/register', '/authorize', '/token'])(
       body: {
         error: 'invalid_request',
         error_description:
-          'This gateway has no authorization server: nobody can register or log in here. Send a token in the Authorization header; "tool-gateway token" makes one.',
+          'This gateway has no authorization server, so clients cannot register or log in here. Send a token in the Authorization header; "tool-gateway token" creates one.',
       },
     })
   },

@@ -119,7 +119,7 @@ describe('a tool that the operator has renamed, and whose arguments have other n
       status: 502,
       body: {
         code: 'response_too_large',
-        detail: 'The result is larger than 200 bytes, the most that this tool may answer',
+        detail: 'The result is larger than 200 bytes, the limit of this tool',
         server: 'calc',
         mayHaveExecuted: true,
       },
@@ -189,7 +189,7 @@ describe('an edit of how a tool looks', () => {
         JSON.stringify(server?.problems) ===
         JSON.stringify([
           'tool get-sum: its inputSchema has no argument c, which is named in defaults',
-          'tool get-sum: it cannot have the name echo, which echo has',
+          'tool get-sum: the name echo is already taken by echo',
         ])
       )
     })

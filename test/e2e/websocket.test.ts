@@ -214,7 +214,7 @@ describe('a frame', () => {
   })
 })
 
-test('an id that is under way is refused without an answer to it, and is free again when it was cancelled', async () => {
+test('an id that is under way is refused without a response to it, and is free again when it was cancelled', async () => {
   const client = await open()
   client.send(initialize(0))
   await client.next()

@@ -44,7 +44,7 @@ test('is live once every collection has come, and hears what changes', () => {
   watch.close()
 })
 
-test('without an answer at the start it is stale after the time to connect, and live when the store comes', async () => {
+test('without a response at the start it is stale after the time to connect, and live when the store comes', async () => {
   const { clock, store, watch, states } = watching()
   store.isDown = true
   const startedAt = clock.now()
@@ -86,9 +86,9 @@ test('what is wrong is said once, with the reason, and that it is over', async (
   store.fail('a', new Error('gone'))
   watch.close()
   expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
-    'Firestore does not answer: the store is down; the gateway keeps trying',
-    'Firestore answers again',
-    'Firestore does not answer: gone; the last answer stays in use',
+    'Firestore does not respond: the store is down; the gateway keeps trying',
+    'Firestore responds again',
+    'Firestore does not respond: gone; the last snapshot stays in use',
   ])
 })
 

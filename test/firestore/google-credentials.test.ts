@@ -9,7 +9,7 @@ import { findGoogleCredentials } from '../../src/firestore/google-credentials.ts
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const WHAT_TO_TRY =
-  '; set GOOGLE_APPLICATION_CREDENTIALS to a key file, or run where there is a service account'
+  '; set GOOGLE_APPLICATION_CREDENTIALS to a key file, or run where a service account is available'
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>
 

@@ -105,7 +105,7 @@ test('a limit of the system that has become smaller ends what is idle, and the l
   await open('127.0.0.5')
   await open('127.0.0.6')
   expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
-    'as many connections are open as allowed; idle ones are closed, further ones refused',
+    'the connection limit is reached; idle connections are closed, further ones are rejected',
   ])
 })
 

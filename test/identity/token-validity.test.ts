@@ -46,9 +46,13 @@ describe('lifetime', () => {
   test('refuses a token that never ends', async () => {
     const { verifier } = verifierOf()
     const endless = await signText(JSON.stringify(claims({ exp: 0 })).replace('"exp":0', '"exp":1e400'))
-    await expect(verifier.verify(endless)).rejects.toMatchObject(refusal('The token lives too long.'))
+    await expect(verifier.verify(endless)).rejects.toMatchObject(
+      refusal('The lifetime of the token is too long.'),
+    )
     const centuries = await sign(key, claims({ exp: START_SECONDS + 401 * 86_400 }))
-    await expect(verifier.verify(centuries)).rejects.toMatchObject(refusal('The token lives too long.'))
+    await expect(verifier.verify(centuries)).rejects.toMatchObject(
+      refusal('The lifetime of the token is too long.'),
+    )
   })
 
   test('accepts an end with a fraction', async () => {
@@ -106,7 +110,7 @@ describe('audience and issuer', () => {
   ])('refuses an issuer that is %s', async (_what, iss) => {
     const { verifier, counter } = verifierOf()
     await expect(verifier.verify(await sign(key, claims({ iss })))).rejects.toMatchObject(
-      refusal('The issuer of the token is not known here.'),
+      refusal('The issuer of the token is unknown.'),
     )
     expect(counter.lookups).toBe(0)
   })

@@ -28,7 +28,7 @@ function warnings(fixed: readonly IssuerSettings[], ofTenants: readonly IssuerSe
 
 test('a gateway that no token can open says so, and is silent once there is one issuer anywhere', () => {
   expect(warnings([], [])).toEqual([
-    'no identity provider is set, so that every request is refused: set OIDC_ISSUER, or name an issuer in the document of a tenant',
+    'no identity provider is set, so every request is rejected: set OIDC_ISSUER, or name an issuer in the document of a tenant',
   ])
   expect(warnings(configured, [])).toEqual([])
   expect(warnings([], configured)).toEqual([])

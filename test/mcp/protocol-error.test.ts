@@ -8,12 +8,12 @@ function shown(thrown: unknown): unknown[] {
 }
 
 test('an error of ours has the code of its row, and its code, retryability and facts as data', () => {
-  const error = new GatewayError('upstream_timeout', 'Server a did not answer in time', {
+  const error = new GatewayError('upstream_timeout', 'Server a did not respond in time', {
     facts: { server: 'a', mayHaveExecuted: true },
   })
   expect(shown(error)).toEqual([
     -31001,
-    'Server a did not answer in time',
+    'Server a did not respond in time',
     { code: 'upstream_timeout', retryable: true, server: 'a', mayHaveExecuted: true },
   ])
 })
@@ -29,6 +29,6 @@ test("a server's own error comes as it came, whatever its code", () => {
 test('a defect says nothing about itself', () => {
   const data = { code: 'internal', retryable: false }
   for (const thrown of [new TypeError('secret'), 'secret', undefined, { code: -1, message: 'secret' }]) {
-    expect(shown(thrown)).toEqual([-32603, 'Something went wrong in the gateway', data])
+    expect(shown(thrown)).toEqual([-32603, 'An internal error occurred in the gateway', data])
   }
 })

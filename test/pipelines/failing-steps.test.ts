@@ -117,7 +117,7 @@ describe('time', () => {
     const [ended] = await Promise.all([done.catch((error: unknown) => error), clock.advance(10_000)])
     expect(ended).toMatchObject({
       code: 'upstream_timeout',
-      message: 'Step read: It took longer than 10000 ms',
+      message: 'Step read: The call took longer than 10000 ms',
       facts: { step: 'read', mayHaveExecuted: true },
     })
     expect(calls.map(({ step }) => step)).toEqual(['a', 'read'])

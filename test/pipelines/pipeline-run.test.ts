@@ -161,7 +161,7 @@ describe('forEach', () => {
 
   test('of something else fails', async () => {
     await expect(world.run([EACH], { input: { list: 'abc' } })).rejects.toMatchObject({
-      message: 'Step each: forEach gave no list',
+      message: 'Step each: forEach did not return a list',
     })
   })
 })

@@ -39,7 +39,7 @@ test('pipelines that use servers of their tenant, of all tenants, of the gateway
 describe('a pipeline is quarantined, with the place, that names', () => {
   test('a server that its tenant has not', () => {
     expect(reasons(calls('a', ['files_x', 'theirs_x', 'nope_x', 'bare']))).toEqual([
-      'pipelines/acme.a steps[1].tool: there is no server theirs; steps[2].tool: there is no server nope; steps[3].tool: expected <server>_<tool>',
+      'pipelines/acme.a steps[1].tool: unknown server theirs; steps[2].tool: unknown server nope; steps[3].tool: expected <server>_<tool>',
     ])
   })
 
@@ -55,14 +55,14 @@ describe('a pipeline is quarantined, with the place, that names', () => {
 
   test('one that is quarantined', () => {
     expect(reasons(calls('a', ['pipeline_b']), calls('b', ['nope_x']))).toEqual([
-      'pipelines/acme.b steps[0].tool: there is no server nope',
-      'pipelines/acme.a steps[0].tool: there is no pipeline b',
+      'pipelines/acme.b steps[0].tool: unknown server nope',
+      'pipelines/acme.a steps[0].tool: unknown pipeline b',
     ])
   })
 
   test('a pipeline of one tenant, being for all', () => {
     expect(reasons(calls('a', ['pipeline_b'], '*'), calls('b', ['files_x']))).toEqual([
-      'pipelines/*.a steps[0].tool: there is no pipeline b',
+      'pipelines/*.a steps[0].tool: unknown pipeline b',
     ])
   })
 })

@@ -24,7 +24,7 @@ test('a run and those that it begins make 10,000 calls at most, and what is trie
   })
   await expect(run).rejects.toMatchObject({
     code: 'pipeline_step_failed',
-    message: 'Step read: A run makes 10000 calls at most, with those of the pipelines that it calls',
+    message: 'Step read: A run may make at most 10000 calls, including those of the pipelines that it calls',
   })
   expect(calls).toBe(1)
 })
@@ -38,7 +38,7 @@ test('values that stand for results are kept like results, and count like them',
   const input = { l: Array.from({ length: 100 }, () => 1), big: 'x'.repeat(1024 * 1024) }
   await expect(world.run(steps, { input, ...failing })).rejects.toMatchObject({
     code: 'pipeline_step_failed',
-    message: 'Step read: The results of the steps are too large together',
+    message: 'Step read: The combined results of the steps are too large',
   })
 })
 

@@ -96,7 +96,7 @@ test('a failure at one server is logged and the others get their change', () => 
   reconciler.apply(snapshotOf(1, { a: {}, b: {} }))
   expect(calls).toEqual(['catalog 1', 'start acme/a', 'start acme/b'])
   expect(log).toMatchObject([
-    { msg: 'applying the registry failed here', target: 'acme/a', err: { message: 'no' } },
+    { msg: 'applying the registry failed', target: 'acme/a', err: { message: 'no' } },
     { msg: 'registry applied' },
   ])
 })

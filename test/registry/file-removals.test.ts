@@ -150,7 +150,7 @@ describe('the first tenant of a file', () => {
         name: 'tenants/acme',
         tenantId: 'acme',
         reason:
-          'there is no document for this tenant. What it has serves on, because it did before the first tenant was added: add one, or write `confirm: [tenants]` into the registry file to refuse it',
+          'this tenant has no document. Its servers stay in use, because they were in use before the first tenant was added: add a document, or write `confirm: [tenants]` into the registry file to refuse it',
         lastGoodServes: true,
       },
     ])

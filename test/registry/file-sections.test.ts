@@ -134,7 +134,7 @@ describe('the tenants of a file', () => {
         id: 'tenants/Not One',
         name: 'tenants/Not One',
         tenantId: undefined,
-        reason: expect.stringMatching(/^the document id is no tenant id/),
+        reason: expect.stringMatching(/^the document id is not a valid tenant id/),
         lastGoodServes: false,
       },
     ])

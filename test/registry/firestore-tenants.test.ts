@@ -75,7 +75,7 @@ test('an issuer stays with the tenant that has it when another one claims it', (
   expect(issuersOf(tenants.snapshot, 'globex')).toEqual([issuer])
   expect(issuersOf(tenants.snapshot, 'acme')).toEqual([])
   expect(tenants.snapshot.quarantined).toMatchObject([
-    { id: 'tenants/acme', reason: `issuers: ${issuer} is not free` },
+    { id: 'tenants/acme', reason: `issuers: ${issuer} is already claimed by another tenant` },
   ])
 })
 

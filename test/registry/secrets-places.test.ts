@@ -63,9 +63,9 @@ describe('a file of secrets', () => {
   })
 
   test.each([
-    ['acme_key: [canary]', 'entries that are not <tenant>_<name> with a text: 1 (numbers need quotes)'],
-    ['acme_key: 12345', 'entries that are not <tenant>_<name> with a text: 1 (numbers need quotes)'],
-    ['canary: value', 'entries that are not <tenant>_<name> with a text: 1 (numbers need quotes)'],
+    ['acme_key: [canary]', 'entries that are not <tenant>_<name> with a string: 1 (numbers need quotes)'],
+    ['acme_key: 12345', 'entries that are not <tenant>_<name> with a string: 1 (numbers need quotes)'],
+    ['canary: value', 'entries that are not <tenant>_<name> with a string: 1 (numbers need quotes)'],
     ['canary', 'not a map from names to values'],
     ['acme_key: *canary', 'not a map from names to values'],
     ['acme_key: "canary', 'not a map from names to values'],
@@ -151,7 +151,7 @@ describe('the settings', () => {
   test('may name no place for secrets: every one is then refused', async () => {
     const secrets = openSecrets(nowhere, options)
     await expect(secrets.resolve(KEY)).rejects.toThrow(
-      'secret://acme_key: there is no place for secrets; set SECRETS_FILE, SECRETS_ENV or SECRETS_PROJECT',
+      'secret://acme_key: no secret source is configured; set SECRETS_FILE, SECRETS_ENV or SECRETS_PROJECT',
     )
     expect(secrets.counts()).toEqual({ fresh: 0, stale: 0, refused: 1 })
     await secrets.close()

@@ -98,7 +98,7 @@ test('a tenant creates no more servers than its quota allows, and may have room 
   const another = { ...HTTP, name: 'another' }
   expect(await limited.ask('POST', '', { body: another })).toMatchObject({
     status: 403,
-    body: { code: 'forbidden', detail: 'The tenant has as many servers as its quota allows: 4' },
+    body: { code: 'forbidden', detail: 'The tenant has reached its quota of servers: 4' },
   })
   expect(await limited.ask('POST', '', { body: { ...another, tenantId: '*' }, roles: ADMIN })).toMatchObject({
     status: 201,

@@ -45,7 +45,7 @@ test('keeps every byte of a value', async () => {
 
 describe('a refusal names the reference, says why, and is asked for once', () => {
   const cases: [string, () => void, string, string][] = [
-    ['missing', () => undefined, 'missing', 'there is no such secret or version in Secret Manager'],
+    ['missing', () => undefined, 'missing', 'the secret or version does not exist in Secret Manager'],
     [
       'forbidden',
       () => manager.denied.add('gw-acme_key'),
@@ -74,13 +74,13 @@ describe('a refusal names the reference, says why, and is asked for once', () =>
       'unavailable',
       () => (manager.outage = status.UNAVAILABLE),
       'unavailable',
-      'Secret Manager does not answer (gRPC status 14)',
+      'Secret Manager does not respond (gRPC status 14)',
     ],
     [
       'overloaded',
       () => (manager.outage = status.RESOURCE_EXHAUSTED),
       'unavailable',
-      'Secret Manager does not answer (gRPC status 8)',
+      'Secret Manager does not respond (gRPC status 8)',
     ],
   ]
 

@@ -37,7 +37,7 @@ test('what happens to a secret concerns its users only, and its return only thos
     'acme/two: the value of secret://acme_a changed',
   ])
   watch.recovered(reference(A))
-  expect(told.splice(0)).toEqual(['acme/two: secret://acme_a can be had again'])
+  expect(told.splice(0)).toEqual(['acme/two: secret://acme_a is available again'])
   watch.setServers(servers(stdio('three', { C: 'secret://acme_a#1' })))
   watch.rotated(reference(A))
   expect(told).toEqual([])

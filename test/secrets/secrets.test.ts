@@ -94,7 +94,7 @@ describe('the cache', () => {
     expect(await resolve(A)).toBe('one')
     expect(await resolve(`${A}#2`)).toBe('one\n')
     expect(await resolve(B)).toBe('secret://acme_b: its value is empty')
-    expect(await resolve(`${A}#1`)).toBe('secret://acme_a#1: its value has a NUL')
+    expect(await resolve(`${A}#1`)).toBe('secret://acme_a#1: its value contains a NUL character')
   })
 
   test('says nothing of what a source throws that is no refusal', async () => {
@@ -110,7 +110,7 @@ describe('while the source does not answer', () => {
     expect(source.reads).toEqual([A, A, A])
     const other = secrets.resolve(reference(B)).catch((error: Error) => error.message)
     await clock.advance(0)
-    expect(await other).toBe('secret://acme_b: where secrets are kept does not answer at present')
+    expect(await other).toBe('secret://acme_b: the source of the secrets does not respond')
     expect(source.reads).toHaveLength(3)
   })
 

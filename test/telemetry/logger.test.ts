@@ -148,7 +148,7 @@ test('writes nothing below its level, and nothing at all when silent', () => {
 
 test('refuses a level that does not exist', () => {
   expect(() => createLogger({ level: 'loud', format: 'json' })).toThrow(
-    new TypeError('no log level loud: use one of trace, debug, info, warn, error, fatal, silent'),
+    new TypeError('unknown log level loud: use one of trace, debug, info, warn, error, fatal, silent'),
   )
 })
 

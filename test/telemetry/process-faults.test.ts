@@ -33,7 +33,7 @@ test('a promise that is rejected and that nobody looks at is logged with its pla
   expect(log).toMatchObject([
     {
       level: 'error',
-      msg: 'a promise was rejected and nobody looked at it; the gateway goes on',
+      msg: 'a promise rejection was not handled; the gateway keeps running',
       err: { message: 'a token was refused', stack: expect.stringContaining('at ') },
     },
     { level: 'info', msg: 'still serving' },
@@ -49,7 +49,7 @@ test('an exception that is not caught ends the process, after a line with its pl
   expect(log).toMatchObject([
     {
       level: 'fatal',
-      msg: 'an exception was not caught; the gateway ends',
+      msg: 'an exception was not caught; the gateway exits',
       err: { message: 'a slip', stack: expect.stringContaining('at ') },
     },
   ])

@@ -33,7 +33,7 @@ describe('settings', () => {
     const it = new Tried()
     await it.failTimes(3)
     it.breaker.update({ ...SETTINGS, enabled: false })
-    expect(it.transitions.at(-1)).toBe('closed: it was switched off')
+    expect(it.transitions.at(-1)).toBe('closed: the circuit breaker was disabled')
     expect(await it.succeed()).toEqual({})
     it.breaker.update(SETTINGS)
     expect(it.breaker.state).toBe('closed')

@@ -125,7 +125,7 @@ describe('one client more than there are places for', () => {
     expect(() => upstreams.poolFor(server(), 'session:3', client())).toThrow(
       expect.objectContaining({
         code: 'upstream_unavailable',
-        message: 'Server sample has no connection left for one more client of its own; all are in use',
+        message: 'Server sample has reached its limit of separate client connections',
         facts: { server: 'sample', mayHaveExecuted: false, retryAfterMs: 1000 },
       }),
     )
@@ -174,7 +174,7 @@ describe('callers that share a server for all tenants', () => {
     keep(await use('session:2', ann))
     for (const owner of [ann, bob]) {
       expect(() => made.upstreams.poolFor(forAll, 'session:3', client(), owner)).toThrow(
-        'Server sample has no connection left for one more client of its own; all are in use',
+        'Server sample has reached its limit of separate client connections',
       )
     }
     expect(await use('session:4', eve)).toBeDefined()

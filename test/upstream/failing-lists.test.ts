@@ -46,16 +46,16 @@ describe('a list that fails', () => {
   })
 
   test.each([
-    [new GatewayError('upstream_unavailable', 'Server x is not available', withStatus(401)), 'HTTP 401'],
+    [new GatewayError('upstream_unavailable', 'Server x is unavailable', withStatus(401)), 'HTTP 401'],
     [
-      new GatewayError('upstream_bad_response', 'Server x gave an invalid answer', withStatus(500)),
+      new GatewayError('upstream_bad_response', 'Server x returned an invalid response', withStatus(500)),
       'HTTP 500',
     ],
     [
-      new GatewayError('upstream_bad_response', 'Server x gave an invalid answer'),
-      'Server x gave an invalid answer',
+      new GatewayError('upstream_bad_response', 'Server x returned an invalid response'),
+      'Server x returned an invalid response',
     ],
-    [new GatewayError('upstream_timeout', 'Server x did not answer in time'), 'no answer within 5 s'],
+    [new GatewayError('upstream_timeout', 'Server x did not respond in time'), 'no response within 5 s'],
   ])('otherwise is empty and says how: %#', async (error, reason) => {
     const offer = await offerOf({
       'tools/list': tools,

@@ -70,7 +70,7 @@ export function upstreamError(code: number): GatewayError {
 /** What a request over a session that the server has forgotten fails with. */
 export function sessionLost(): GatewayError {
   const cause = Object.assign(new Error('gone'), { name: 'SessionLost' })
-  return new GatewayError('upstream_unavailable', 'Server sample is not available', {
+  return new GatewayError('upstream_unavailable', 'Server sample is unavailable', {
     cause,
     facts: { server: 'sample', mayHaveExecuted: false },
   })

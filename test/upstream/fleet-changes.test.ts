@@ -79,7 +79,7 @@ describe('a changed list of endpoints', () => {
     expect(await call).toBe('b')
     expect(fleet.connection('a').isClosed).toBe(true)
     expect(fleet.world.states.slice(2)).toEqual([
-      'acme/sample: starting (the server is not there any more)',
+      'acme/sample: starting (the server no longer exists)',
       'acme/sample: ready',
     ])
     expect(fleet.world.offers).toHaveLength(2)

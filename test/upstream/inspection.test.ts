@@ -85,7 +85,7 @@ test('a server that prints to standard output what is no message is found out', 
   const { output, isOk } = await inspected(programOf('raw-stdio.ts', ['garbage']))
   expect(isOk).toBe(true)
   expect(output.map(({ text }) => text)).toContain(
-    'no message, but on standard output: npm notice a new version',
+    'ignored output on standard output that is not an MCP message: npm notice a new version',
   )
 })
 
@@ -109,10 +109,10 @@ test.each([
 test('a caller that goes away cancels it', async () => {
   const abort = new AbortController()
   const outcome = inspected(programOf('raw-stdio.ts', ['silent']), { signal: abort.signal })
-  abort.abort(new Error('the caller went away'))
+  abort.abort(new Error('the caller disconnected'))
   await expect(outcome).resolves.toMatchObject({
     isOk: false,
-    error: expect.stringMatching(/the caller went away/),
+    error: expect.stringMatching(/the caller disconnected/),
   })
 })
 

@@ -56,7 +56,7 @@ describe('an odd definition', () => {
       'tools',
       input({ properties: { a: { type: 'int' } } }),
       input({ properties: { a: {} } }),
-      'inputSchema.properties.a.type: expected a type of JSON Schema, received "int"; left out',
+      'inputSchema.properties.a.type: expected a JSON Schema type, received "int"; left out',
     ],
     [
       'tools',
@@ -74,7 +74,7 @@ describe('an odd definition', () => {
       'tools',
       input({ not: { type: 'int' } }),
       input({}),
-      'inputSchema.not.type: expected a type of JSON Schema, received "int"; inputSchema.not is left out',
+      'inputSchema.not.type: expected a JSON Schema type, received "int"; inputSchema.not is left out',
     ],
     [
       'tools',
@@ -86,7 +86,7 @@ describe('an odd definition', () => {
       'tools',
       output({ properties: { a: { pattern: '(?P<x>a)' } } }),
       {},
-      'outputSchema.properties.a.pattern: expected a regular expression of ECMAScript, received "(?P<x>a)"; outputSchema is left out',
+      'outputSchema.properties.a.pattern: expected an ECMAScript regular expression, received "(?P<x>a)"; outputSchema is left out',
     ],
     [
       'tools',
@@ -106,7 +106,7 @@ describe('an odd definition', () => {
       'resources',
       { annotations: { lastModified: 'yesterday' } },
       { annotations: {} },
-      'annotations.lastModified: expected a time of ISO 8601, received "yesterday"; left out',
+      'annotations.lastModified: expected an ISO 8601 time, received "yesterday"; left out',
     ],
     ['resourceTemplates', { mimeType: null }, {}, 'mimeType: expected a string, received null; left out'],
     [
@@ -142,12 +142,12 @@ describe('an odd definition', () => {
     [
       'tools',
       { name: 5 },
-      'tool number 1: name: expected a string that is not empty, received 5; the tool is left out',
+      'tool number 1: name: expected a non-empty string, received 5; the tool is left out',
     ],
     [
       'resources',
       { uri: '' },
-      'resource bad: uri: expected a string that is not empty, received ""; the resource is left out',
+      'resource bad: uri: expected a non-empty string, received ""; the resource is left out',
     ],
     [
       'resources',

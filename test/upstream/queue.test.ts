@@ -7,7 +7,7 @@ import { KEY } from './world.ts'
 const SMALL = { maxConcurrentPerInstance: 1, queueLimit: 2, queueTimeoutMs: 1000 }
 const BUSY = {
   code: 'upstream_busy',
-  message: 'Server sample has too many calls',
+  message: 'Server sample is busy',
   facts: { server: 'sample', mayHaveExecuted: false },
 }
 

@@ -160,7 +160,7 @@ test('a missing secret fails its server with the reference, until there is one, 
   await Promise.all([gateway.state('one', 'failed'), gateway.state('two', 'ready')])
   expect(gateway.upstreams.status('acme/one')).toMatchObject({
     state: 'failed',
-    reason: 'secret://acme_one: there is no such secret or version in Secret Manager',
+    reason: 'secret://acme_one: the secret or version does not exist in Secret Manager',
   })
   manager.secrets.set('acme_one', ['canary-one'])
   await gateway.state('one', 'ready')
@@ -173,7 +173,7 @@ test('a Secret Manager that is down at the start holds up only who needs it, and
   gateway.start(serverWith('one', 'one', { lifecycle: { maxRestarts: 0 } }), plain)
   await Promise.all([gateway.state('one', 'failed'), gateway.state('plain', 'ready')])
   expect(gateway.upstreams.status('acme/one')?.reason).toBe(
-    'secret://acme_one: Secret Manager does not answer (gRPC status 14)',
+    'secret://acme_one: Secret Manager does not respond (gRPC status 14)',
   )
   manager.outage = undefined
   await gateway.state('one', 'ready')

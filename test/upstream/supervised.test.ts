@@ -82,7 +82,7 @@ test('a killed server fails its call in flight at once, others go on, and it is 
   process.kill(pid, 'SIGKILL')
   await expect(held).rejects.toMatchObject({
     code: 'upstream_unavailable',
-    message: 'Server victim is not available',
+    message: 'Server victim is unavailable',
     facts: { server: 'victim', mayHaveExecuted: true },
   })
   expect(await run(upstreams, other, 'echo', { a: 1 })).toBe('{"a":1}')

@@ -66,7 +66,7 @@ describe('a changed definition', () => {
     await clock.advance(0)
     expect(connection.isClosed).toBe(true)
     expect(upstreams.status(KEY)).toMatchObject({ state: 'stopped', reason: 'it is disabled' })
-    expect(() => upstreams.poolFor(server(), '')).toThrow('Server sample is not available')
+    expect(() => upstreams.poolFor(server(), '')).toThrow('Server sample is unavailable')
     upstreams.update(server())
     expect(servers.attempts).toHaveLength(2)
   })

@@ -82,6 +82,6 @@ function request(connection: Connection): Promise<JsonObject> {
 
 export const UNAVAILABLE = {
   code: 'upstream_unavailable',
-  message: 'Server sample is not available',
+  message: 'Server sample is unavailable',
   facts: { server: 'sample', mayHaveExecuted: false },
 }

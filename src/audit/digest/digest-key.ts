@@ -13,6 +13,6 @@ export async function readDigestKey(dir: string): Promise<Buffer> {
   const path = join(dir, KEY_FILE)
   const text = await readOrCreatePrivateFile(path, () => `${randomBytes(KEY_BYTES).toString('hex')}\n`)
   const key = Buffer.from(text.trim(), 'hex')
-  if (key.length !== KEY_BYTES) throw new Error(`${path} is not the key of the audit digests (64 hex digits)`)
+  if (key.length !== KEY_BYTES) throw new Error(`${path} is not an audit digest key (64 hex digits)`)
   return key
 }

@@ -166,7 +166,7 @@ export class FirestoreAuditStore implements AuditStore {
   #read(id: string, document: DocumentData): StoredRecord[] {
     const parsed = storedRecordSchema.safeParse({ ...document, id })
     if (parsed.success) return [parsed.data]
-    this.#logger.error({ record: id, problem: parsed.error.message }, 'a document is no usage record')
+    this.#logger.error({ record: id, problem: parsed.error.message }, 'a document is not a usage record')
     return []
   }
 }

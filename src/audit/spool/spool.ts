@@ -95,10 +95,7 @@ export class Spool {
       if (batch !== undefined) return batch
       if (!segment.isSealed) return undefined
       if (segment.waiting > 0)
-        this.#logger.warn(
-          { bytes: segment.waiting },
-          'a record that was torn when its writer died is dropped',
-        )
+        this.#logger.warn({ bytes: segment.waiting }, 'dropped a partial record left by a crashed writer')
       await this.#drop(segment)
     }
     return undefined
@@ -123,7 +120,7 @@ export class Spool {
     this.#refusedBytes += text.length
     this.#logger.error(
       { count: lines.length, file: this.#refusedPath },
-      'usage records that the store never takes were put aside',
+      'quarantined usage records that the store permanently rejects',
     )
   }
 
@@ -132,7 +129,7 @@ export class Spool {
     for (const orphan of (await this.#owner.orphans()).toReversed()) {
       const segment = await SpoolSegment.take(orphan, this.#owner.nextSegment())
       if (segment === undefined) continue
-      this.#logger.info({ bytes: segment.size }, 'usage records of an earlier process are delivered')
+      this.#logger.info({ bytes: segment.size }, 'usage records of an earlier process were delivered')
       this.#segments.unshift(segment)
     }
   }

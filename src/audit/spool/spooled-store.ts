@@ -108,7 +108,7 @@ export class SpooledStore implements AuditStore {
     this.#isStopped = true
     const { waitingBytes } = this.#spool
     if (waitingBytes > 0)
-      this.#logger.warn({ bytes: waitingBytes }, 'usage records stay in the spool for the next start')
+      this.#logger.warn({ bytes: waitingBytes }, 'usage records stay in the spool until the next start')
     await this.#spool.close()
     await this.#store.close()
   }
@@ -152,13 +152,13 @@ export class SpooledStore implements AuditStore {
     } catch (error) {
       if (!(error instanceof RecordsRefusedError)) throw error
       const refused = records.filter(({ id }) => error.ids.has(id))
-      this.#logger.error({ err: error }, 'the audit store refuses usage records')
+      this.#logger.error({ err: error }, 'the audit store rejects usage records')
       await this.#spool.refuse(refused.map((record) => JSON.stringify(record)))
     }
   }
 
   #recovered(): void {
-    if (this.#backoffMs > 0) this.#logger.info('usage records of the spool are delivered again')
+    if (this.#backoffMs > 0) this.#logger.info('usage records in the spool are delivered again')
     this.#backoffMs = 0
   }
 
@@ -187,7 +187,7 @@ export class SpooledStore implements AuditStore {
       await this.#spool.takeOver()
       this.#deliverSoon()
     } catch (error) {
-      this.#logger.error({ err: error }, 'the spool of other processes could not be looked at')
+      this.#logger.error({ err: error }, 'the spools of other processes could not be checked')
     }
   }
 }

@@ -27,7 +27,7 @@ function perform(database: SqliteDatabase, task: Task): Result {
 
 try {
   const options: unknown = workerData
-  if (!isThreadOptions(options)) throw new TypeError('it was given no path and key')
+  if (!isThreadOptions(options)) throw new TypeError('the audit thread did not receive a path and a key')
   const database = new SqliteDatabase(options)
   parentPort?.on('message', ({ id, task }: TaskMessage) => {
     try {

@@ -26,7 +26,7 @@ export async function loadStages(modules: readonly string[], options: LoadOption
     try {
       const create = await createStageOf(module)
       const run: unknown = await create(contextOf(module, options))
-      if (!isStage(run)) throw new Error('createStage gives no function')
+      if (!isStage(run)) throw new Error('createStage does not return a function')
       stages.push(ownStage(run, { module, clock: options.clock }))
     } catch (error) {
       problems.push(`${module}: ${messageOf(error)}`)

@@ -17,7 +17,7 @@ export function ownStage(run: OperatorStage, { module, clock }: { module: string
     try {
       const result: unknown = await Promise.race([run(describe(call, route), rest.run), rest.overdue])
       if (isJsonObject(result)) return result
-      throw new Error('its result is no object')
+      throw new Error('the stage must return an object')
     } catch (error) {
       if (error instanceof GatewayError) throw error
       throw new GatewayError('internal', undefined, {
@@ -48,7 +48,7 @@ class RestOfCall {
     this.#next = next
     this.#clock = clock
     this.overdue = promise
-    this.#expire = () => reject(new Error('it takes too long'))
+    this.#expire = () => reject(new Error('it exceeded the timeout of the call'))
     this.#cancel = clock.after(call.timeoutMs, this.#expire)
   }
 
@@ -69,8 +69,9 @@ class RestOfCall {
   }
 
   async #run(params: JsonObject | undefined): Promise<JsonObject> {
-    if (this.#hasBegun || this.#hasEnded) throw new Error('the rest of a call runs once')
-    if (params !== undefined && !isJsonObject(params)) throw new Error('parameters are an object')
+    if (this.#hasBegun || this.#hasEnded)
+      throw new Error('next() was called more than once, or after the stage had ended')
+    if (params !== undefined && !isJsonObject(params)) throw new Error('the parameters must be an object')
     this.#hasBegun = true
     this.#cancel()
     if (params !== undefined) this.#call.params = params

@@ -77,7 +77,7 @@ async function rounds(
   for (let round = 0; ; round += 1) {
     const result = await next()
     if (result['resultType'] !== 'input_required') return result
-    if (round === MAX_ROUNDS) throw badResponse(call, 'it asks the client again and again')
+    if (round === MAX_ROUNDS) throw badResponse(call, `it exceeded the limit of ${MAX_ROUNDS} input rounds`)
     const askedAt = clock.monotonic()
     const inputResponses = await answers(call, ask, clock, result['inputRequests'])
     call.askedMs += clock.monotonic() - askedAt
@@ -150,12 +150,12 @@ function canOpenUrls({ route }: Call, client: CallerClient): boolean {
  */
 function notTooMany<T>(call: Call, questions: readonly T[]): readonly T[] {
   if (questions.length <= MAX_QUESTIONS) return questions
-  throw badResponse(call, `it asks ${questions.length} questions at once`)
+  throw badResponse(call, `it sent ${questions.length} input requests at once; the limit is ${MAX_QUESTIONS}`)
 }
 
 function badResponse(call: Call, cause: string): GatewayError {
   const facts = factsOf(call)
-  return new GatewayError('upstream_bad_response', `Server ${facts.server} gave an invalid answer`, {
+  return new GatewayError('upstream_bad_response', `Server ${facts.server} returned an invalid response`, {
     cause: new Error(cause),
     facts,
   })

@@ -65,14 +65,21 @@ function limitsOfTenant({ tenantId }: Principal, quotas: CallQuotas = {}): Limit
   const limit = (calls: number | undefined, perMs: number, unit: string): Limit[] =>
     calls === undefined
       ? []
-      : [{ calls, perMs, ...keys(unit, tenantId), message: `The tenant has used up its calls per ${unit}` }]
+      : [
+          {
+            calls,
+            perMs,
+            ...keys(unit, tenantId),
+            message: `The tenant has reached its limit of calls per ${unit}`,
+          },
+        ]
   return [...limit(callsPerMinute, MINUTE_MS, 'minute'), ...limit(callsPerDay, DAY_MS, 'day')]
 }
 
 function limitsOfServer(principal: Principal, server: ServerDefinition | undefined): Limit[] {
   if (server?.rateLimit === undefined) return []
   const { calls, perMs, per } = server.rateLimit
-  const message = `Server ${server.name} takes no more calls for now; its limit is per ${per}`
+  const message = `Server ${server.name} has reached its rate limit per ${per}`
   return [{ calls, perMs, ...keys(`${serverKey(server)} ${per}`, sharerOf(principal, per)), message }]
 }
 

@@ -59,7 +59,7 @@ function withOwnArguments(params: JsonObject, { route, tool }: Step): JsonObject
 function checkedSize(result: JsonObject, { route, tool }: Step): JsonObject {
   const { maxResultBytes } = tool
   if (maxResultBytes === undefined || measure(result, route) <= maxResultBytes) return result
-  const message = `The result is larger than ${maxResultBytes} bytes, the most that this tool may answer`
+  const message = `The result is larger than ${maxResultBytes} bytes, the limit of this tool`
   throw new GatewayError('response_too_large', message, {
     facts: { server: route.server.name, mayHaveExecuted: true },
   })

@@ -91,7 +91,7 @@ function checkNeedsNoTask(
   const execution = catalog.catalogOf(server)?.toolsByOwnName.get(name)?.own['execution']
   if (!isJsonObject(execution) || execution['taskSupport'] !== 'required') return
   const facts = { server: server.name, mayHaveExecuted: false }
-  const message = `${operation.name} runs as a task only, which needs an MCP client of 2025-11-25`
+  const message = `${operation.name} can only run as a task, which requires an MCP client of revision 2025-11-25`
   throw new GatewayError('client_capability_required', message, { facts })
 }
 

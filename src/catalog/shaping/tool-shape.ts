@@ -50,7 +50,7 @@ export function shapeTools(
     (name) => exposedName(definition.name, name),
   )
   for (const { own, name, holder } of refused)
-    problems.push(`tool ${own}: it cannot have the name ${name}, which ${holder} has`)
+    problems.push(`tool ${own}: the name ${name} is already taken by ${holder}`)
   return {
     tools: names.size === 0 ? shaped : shaped.map((tool) => renamed(tool, names.get(tool.own.name))),
     problems,
@@ -93,7 +93,7 @@ function changesOf(
     new Map([...override.names].filter(([own, name]) => isOpen(own) && own !== name)),
   )
   for (const { own, name, holder } of refused)
-    report(`its argument ${own} cannot have the name ${name}, which ${holder} has`)
+    report(`its argument ${own}: the name ${name} is already taken by ${holder}`)
   for (const { field, own } of override.exactly)
     if (!known.has(own)) report(`its inputSchema has no argument ${own}, which is named in ${field}`)
   const takes = (own: string): boolean => known.has(own) || !isClosed(schema)

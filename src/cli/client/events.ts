@@ -24,7 +24,7 @@ export async function* askText(
   try {
     for await (const text of texts) yield text
   } catch {
-    throw new CliError('unavailable', 'the gateway broke off its answer')
+    throw new CliError('unavailable', 'the response of the gateway ended early')
   }
 }
 

@@ -25,7 +25,7 @@ export async function ownToken(url: string, env: NodeJS.ProcessEnv, ttlMs: numbe
     await access(keyFile)
   } catch {
     return {
-      reason: `there is no key of a gateway in ${dir}; set DATA_DIR to the data directory of the gateway, or go to where it was started`,
+      reason: `no gateway key was found in ${dir}; set DATA_DIR to the data directory of the gateway, or run this where the gateway was started`,
     }
   }
   const roles = ['reader', 'operator', 'auditor', env['PLATFORM_ADMIN_ROLE'] || 'platform-admin']

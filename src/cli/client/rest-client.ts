@@ -25,7 +25,10 @@ export function gatewayAt(options: {
   const { url, token, env, ttlMs, tell } = options
   let sent: Promise<SentToken> | undefined
   if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) {
-    throw new CliError('usage', 'the token holds blanks, line breaks or other characters that no token has')
+    throw new CliError(
+      'usage',
+      'the token contains spaces, line breaks or other characters that are not allowed',
+    )
   }
   const choose = async (): Promise<SentToken> => {
     const own = token === undefined ? await made(url, env, ttlMs) : undefined
@@ -44,7 +47,7 @@ async function made(url: string, env: NodeJS.ProcessEnv, ttlMs: number): Promise
 function whose(token: string | undefined, own: OwnToken | undefined): string {
   if (own === undefined) return token === undefined ? 'without a token' : 'with the token that was given'
   if ('reason' in own) return `without a token: ${own.reason}`
-  return `with a token made here (roles ${own.roles.join(', ')}) with the key ${own.keyFile}`
+  return `with a token created here (roles ${own.roles.join(', ')}) with the key ${own.keyFile}`
 }
 
 /**
@@ -65,7 +68,7 @@ export async function ask(
   if (isJsonObject(answer)) return answer
   throw new CliError(
     'failed',
-    `${address.url} answered with HTTP ${response.status} and no JSON object; is it a Tool Gateway?`,
+    `${address.url} answered with HTTP ${response.status}, but not with a JSON object; is it a Tool Gateway?`,
   )
 }
 

@@ -19,16 +19,17 @@ export function adviceFor(status: number, told: string, sent: SentToken): string
   if (status !== 401) return ''
   const { token, own } = sent
   if (token === undefined) {
-    const why = own !== undefined && 'reason' in own ? ` None was made here: ${own.reason}.` : ''
+    const why =
+      own !== undefined && 'reason' in own ? ` No token was created automatically: ${own.reason}.` : ''
     return `Give a token with --token or TOOL_GATEWAY_TOKEN; see: ${programOf(sent.env)} token --help.${why}`
   }
   if (own !== undefined && 'keyFile' in own) {
-    return `The token was made here with the key ${own.keyFile}, which is not the key of this gateway: set DATA_DIR to its data directory, or give a token with --token or TOOL_GATEWAY_TOKEN.`
+    return `The token was created here with the key ${own.keyFile}, which is not the key of this gateway: set DATA_DIR to its data directory, or give a token with --token or TOOL_GATEWAY_TOKEN.`
   }
   const claims = claimsOf(token)
-  if (!isLocal(claims)) return 'Get a new one where this one came from.'
+  if (!isLocal(claims)) return 'Get a new one from the same issuer.'
   if (/expired/i.test(told)) return `Make a new one: ${tokenCommand(sent.env, rolesOf(claims), claims)}`
-  return `It was made with the key of another gateway: make one where DATA_DIR is the data directory of this gateway (${tokenCommand(sent.env, rolesOf(claims), claims)}).`
+  return `It was made with the key of another gateway: create one where DATA_DIR is the data directory of this gateway (${tokenCommand(sent.env, rolesOf(claims), claims)}).`
 }
 
 function adviceForRole(told: string, { token, env }: SentToken): string {

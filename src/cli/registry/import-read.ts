@@ -87,7 +87,7 @@ function jsonIn(json: string, file: string): unknown {
     if (place !== undefined) {
       throw new CliError(
         'data',
-        `${file} is not JSON: line ${place.line}, column ${place.column}: a comma, a quote or a bracket is missing or too many there, or just before`,
+        `${file} is not JSON: line ${place.line}, column ${place.column}: a comma, a quote or a bracket is missing or superfluous there or just before`,
       )
     }
     const read = readRegistryText(json)
@@ -143,14 +143,14 @@ function placeholderText(
   const description = inputs.get(name) ?? ''
   const secret = name.toLowerCase().replace(/[^a-z0-9]+/g, '_')
   const asSecret = /^(env|headers)\./.test(place)
-    ? `, a secret better as --set ${name}=secret://<tenant>_${secret}`
+    ? `; for a secret, prefer --set ${name}=secret://<tenant>_${secret}`
     : ''
   return `${server}.${place}: the gateway does not fill in ${text}; give --set ${name}=VALUE${asSecret}${description === '' ? '' : ` (${description})`}`
 }
 
 function inputText({ place, description, isSecret, choices }: MissingInput): string {
   const hints = [
-    isSecret ? 'a secret: better secret://<tenant>_<name>' : '',
+    isSecret ? 'for a secret, prefer secret://<tenant>_<name>' : '',
     choices.length > 0 ? `one of ${choices.join(', ')}` : '',
   ]
   const hint = hints.filter((text) => text !== '').join('; ')

@@ -39,7 +39,7 @@ export async function runImport(file: string, options: ImportOptions, context: C
   if (plan.clashes.length > 0 && options.skipExisting !== true) {
     throw new CliError(
       'failed',
-      `there already, and left as they are (--replace replaces them, --prefix imports beside them, --skip-existing passes over them): ${plan.clashes.join(', ')}`,
+      `these servers already exist and were not changed (--replace replaces them, --prefix imports them under other names, --skip-existing skips them): ${plan.clashes.join(', ')}`,
     )
   }
   return isDry && plan.changes.length > 0 ? CLI_EXIT.differs : CLI_EXIT.ok

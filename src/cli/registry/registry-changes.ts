@@ -49,7 +49,7 @@ export function differencesText(differences: readonly Difference[], prune: boole
     .flatMap(({ kind, key, before, after }) => {
       if (kind === 'added') return [`+ ${key}`, ...fieldLines({}, after?.document ?? {})]
       if (kind === 'removed')
-        return prune ? [`- ${key}`] : [`  ${key}: only here, stays (--prune removes it)`]
+        return prune ? [`- ${key}`] : [`  ${key}: exists only in the target and is kept (--prune removes it)`]
       return [`~ ${key}`, ...fieldLines(before?.document ?? {}, after?.document ?? {})]
     })
     .map((line) => `${line}\n`)

@@ -4,10 +4,12 @@ import { asJson, type CliContext } from '../context.ts'
 /** `registry check FILE`: says what a gateway would refuse of a registry file. */
 export function checkCommand(context: CliContext): Command {
   return new Command('check')
-    .description('say what a gateway would refuse of a registry file; starts and connects nothing')
+    .description(
+      'check a registry file and list what a gateway would reject; does not start or connect any server',
+    )
     .argument('[file]', 'the registry file (default: REGISTRY_FILE, or DATA_DIR/registry.yaml)')
     .option('--json', 'print the result as JSON')
-    .addHelpText('after', '\nExit codes: 0 everything would be used; 65 something would be refused.')
+    .addHelpText('after', '\nExit codes: 0 the file is valid; 65 a part of it would be rejected.')
     .action(async (given: string | undefined, { json }: { json?: boolean }) => {
       const { checkRegistry } = await import('./check-run.ts')
       const { CliError } = await import('../cli-error.ts')

@@ -16,23 +16,20 @@ export function importCommand(context: CliContext, onExitCode: (code: number) =>
     .option('--tenant <id>', "tenant of the servers, or '*' (default: DEFAULT_TENANT, or that of the token)")
     .option(
       '--dry-run',
-      `show what would be written and write nothing; exit code ${DIFFERS} when something would`,
+      `show what would be written without writing it; exits with ${DIFFERS} if there are changes`,
     )
-    .option(
-      '--replace',
-      'replace servers that are there already; who may use them and which tools stays as it is',
-    )
-    .option('--skip-existing', 'pass over servers that are there already')
+    .option('--replace', 'replace servers that already exist; their access rules and tool settings are kept')
+    .option('--skip-existing', 'skip servers that already exist')
     .option('--prefix <text>', 'put this and a hyphen before the name of each server')
     .option(
       '--roles <list>',
-      'roles of which callers need one, separated by commas (default: none is needed)',
+      'roles, separated by commas; callers need one of them (default: no role is required)',
     )
     .option('--into <file>', 'registry file to write (default: REGISTRY_FILE, or DATA_DIR/registry.yaml)')
     .option('--gateway', 'write to the running gateway at --url instead of a file')
     .option('--name <name>', 'server.json: name of the server here')
     .option('--package', 'server.json: take the npm package even if there is a remote')
-    .option('--set <NAME=VALUE>', 'what a placeholder or an input stands for; repeat for several', pairs, {})
+    .option('--set <NAME=VALUE>', 'value of a placeholder or an input; can be repeated', pairs, {})
   return withAddress(command)
     .addHelpText(
       'after',

@@ -9,10 +9,13 @@ const DIFFERS = CLI_EXIT.differs
 export function pushCommand(context: CliContext, onExitCode: (code: number) => void): Command {
   return withSyncOptions(new Command('push'))
     .description(
-      'make Firestore say what a registry file says (servers, tenants, templates, pipelines, enhancement rules), after showing the difference',
+      'copy a registry file to Firestore (servers, tenants, templates, pipelines, enhancement rules) after showing the differences',
     )
     .argument('<file>', 'the registry file, YAML or JSON')
-    .option('--skip-invalid', 'leave out documents that are not valid; otherwise nothing is written then')
+    .option(
+      '--skip-invalid',
+      'skip documents that are not valid; without this option nothing is written if there are any',
+    )
     .action(async (file: string, options: SyncOptions) => {
       const { runPush } = await import('./sync-run.ts')
       onExitCode(await runPush(file, options, context))
@@ -23,7 +26,7 @@ export function pushCommand(context: CliContext, onExitCode: (code: number) => v
 export function pullCommand(context: CliContext, onExitCode: (code: number) => void): Command {
   return withSyncOptions(new Command('pull'))
     .description(
-      'make a registry file say what Firestore says (all parts of the registry, documents that are not valid included), after showing the difference',
+      'copy the registry from Firestore to a file (all sections, including documents that are not valid) after showing the differences',
     )
     .argument('[file]', 'the registry file (default: REGISTRY_FILE, or DATA_DIR/registry.yaml)')
     .action(async (file: string | undefined, options: SyncOptions) => {
@@ -34,10 +37,10 @@ export function pullCommand(context: CliContext, onExitCode: (code: number) => v
 
 function withSyncOptions(command: Command): Command {
   return command
-    .option('--dry-run', `show the difference and write nothing; exit code ${DIFFERS} when there is one`)
+    .option('--dry-run', `show the differences without writing; exits with ${DIFFERS} if there are any`)
     .option('--prune', 'also remove what is only in the target')
-    .option('--yes', 'do not ask before writing')
-    .option('--tenant <id>', "only what belongs to this tenant, or '*' for what is for all tenants")
+    .option('--yes', 'do not ask for confirmation')
+    .option('--tenant <id>', "only the documents of this tenant, or '*' for those of all tenants")
     .addHelpText(
       'after',
       `

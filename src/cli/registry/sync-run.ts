@@ -63,7 +63,7 @@ export async function runPull(
     const store = storeIn(client)
     const all = await sections((section) => told(store(section).listAll()))
     for (const line of problemLines(all, options))
-      context.printError(`warning: taken over as it is, and not valid: ${line}\n`)
+      context.printError(`warning: copied although it is not valid: ${line}\n`)
     const target: Target = {
       name: file,
       documents: inTenant(await inFile(file, context), options.tenant),
@@ -92,7 +92,7 @@ function usable(
       `${file} has documents that are not valid; nothing was written (--skip-invalid leaves them out):\n${lines.map((line) => `  ${line}`).join('\n')}`,
     )
   }
-  for (const line of lines) printError(`warning: left out, because it is not valid: ${line}\n`)
+  for (const line of lines) printError(`warning: skipped because it is not valid: ${line}\n`)
   const refused = refusedIn(all)
   return eachSection((section) =>
     all[section].filter((stored) => refused.get(section)?.has(keyOf(stored)) !== true),
@@ -140,7 +140,7 @@ async function settle(
 async function agreed(question: string, { yes }: SyncOptions, { confirm }: CliContext): Promise<boolean> {
   if (yes === true) return true
   if (confirm === undefined)
-    throw new CliError('usage', 'there is no terminal to confirm at: give --yes or --dry-run')
+    throw new CliError('usage', 'cannot ask for confirmation without a terminal: use --yes or --dry-run')
   return await confirm(question)
 }
 

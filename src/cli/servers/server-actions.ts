@@ -10,8 +10,8 @@ interface ActionOptions extends AddressOptions {
 
 const DESCRIPTIONS = {
   start: 'start a server that was stopped, has failed, or waits for its first use',
-  stop: 'stop a server until it is started, or the gateway is; calls in flight finish',
-  restart: 'start a server anew; calls in flight finish',
+  stop: 'stop a server until it is started again or the gateway restarts; calls in flight complete',
+  restart: 'restart a server; calls in flight complete',
 } as const
 
 /** `servers start`, `servers stop` and `servers restart`. */
@@ -25,7 +25,7 @@ export function actionCommand(action: keyof typeof DESCRIPTIONS, context: CliCon
     .addHelpText(
       'after',
       `
-The registry stays as it is, and other replicas of the gateway are not told.
+The registry does not change, and other replicas of the gateway are not affected.
 Exit codes: 0 done; 1 refused${action === 'stop' ? '' : ', or the server does not become ready'}; 69 no gateway answers; 77 the token does not allow it.`,
     )
     .action(async (name: string, options: ActionOptions) => {

@@ -35,21 +35,24 @@ export function addCommand(context: CliContext): Command {
     )
     .argument('<name>', 'name of the server')
     .argument('[args...]', 'arguments of the program, after --')
-    .option('--endpoint <url>', 'where a remote server is')
-    .option('--transport <kind>', 'streamable-http, sse, http (finds out) or stdio (default: http, or stdio)')
-    .option('--package <name>', 'an npm package that is installed, or name@version')
+    .option('--endpoint <url>', 'URL of a remote server')
+    .option(
+      '--transport <kind>',
+      'streamable-http, sse, http (detects which) or stdio (default: http, or stdio)',
+    )
+    .option('--package <name>', 'an installed npm package, as name or name@version')
     .option('--command <program>', 'a program')
-    .option('--env <NAME=VALUE>', 'a variable of the program; repeat for several', pairs, {})
-    .option('--header <NAME=VALUE>', 'a header for a remote server; repeat for several', pairs, {})
-    .option('--roles <list>', 'roles of which a caller needs one, separated by commas')
+    .option('--env <NAME=VALUE>', 'environment variable of the program; can be repeated', pairs, {})
+    .option('--header <NAME=VALUE>', 'HTTP header for a remote server; can be repeated', pairs, {})
+    .option('--roles <list>', 'roles, separated by commas; callers need one of them')
     .option('--tenant <id>', "'*' for all tenants (default: that of the token)")
-    .option('--description <text>', 'for people')
+    .option('--description <text>', 'description of the server')
     .option('--no-wait', 'do not wait until it is ready')
   return withAddress(command)
     .addHelpText(
       'after',
       `
-Everything else that a document can say: servers in the registry file, or POST /v1/servers (${pagePath('registry.md')}).
+For all other fields, edit the registry file or use POST /v1/servers (${pagePath('registry.md')}).
 ${EXIT_CODES}`,
     )
     .action(async (name: string, args: string[], options: AddOptions) => {
@@ -69,7 +72,7 @@ export function removeCommand(context: CliContext): Command {
   const command = new Command('remove')
     .description('remove a server from the registry of a running gateway (role operator)')
     .argument('<name>', 'the server')
-    .option('--yes', 'do not ask before')
+    .option('--yes', 'do not ask for confirmation')
     .option('--tenant <id>', "'*' for a server of all tenants")
   return withAddress(command)
     .addHelpText('after', `\nA package that was installed for it stays in the data directory.\n${EXIT_CODES}`)
@@ -86,7 +89,8 @@ export function removeCommand(context: CliContext): Command {
 async function agreed(server: JsonObject, { yes }: RemoveOptions, context: CliContext): Promise<boolean> {
   const { confirm } = context
   if (yes === true) return true
-  if (confirm === undefined) throw new CliError('usage', 'there is no terminal to confirm at: give --yes')
+  if (confirm === undefined)
+    throw new CliError('usage', 'cannot ask for confirmation without a terminal: use --yes')
   context.printError(rowsFor(context, [row(server)]))
   return confirm(`Remove ${String(server['name'])}?`)
 }

@@ -18,16 +18,16 @@ interface InspectOptions extends AddressOptions {
 export function inspectCommand(context: CliContext): Command {
   const command = new Command('inspect')
     .description(
-      'open a connection of its own to a server, and show every step with its time (role operator)',
+      'open a separate connection to a server and show each step with its duration (role operator)',
     )
     .argument('<name>', 'the server')
-    .option('--messages', 'show whole messages')
+    .option('--messages', 'show full messages')
     .option('--tenant <id>', "'*' for a server of all tenants")
   return withAddress(command)
     .addHelpText(
       'after',
       `
-A server that is a process is started a second time for it. Values of env, headers, auth and secrets are taken out.
+For a stdio server, a second process is started. Values of env, headers, auth and secrets are redacted.
 Exit codes: 0 it works; 1 it does not; 69 no gateway answers; 77 the token does not allow it.`,
     )
     .action(async (name: string, options: InspectOptions) => {

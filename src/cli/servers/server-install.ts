@@ -24,15 +24,15 @@ export function installCommand(context: CliContext): Command {
     )
     .argument('<package>', 'name, or name@version')
     .argument('[args...]', 'arguments of the server, after --')
-    .option('--name <name>', "name of the server (default: made of the package's)")
+    .option('--name <name>', 'name of the server (default: derived from the name of the package)')
     .option('--tenant <id>', "'*' for a server of all tenants (default: that of the token)")
-    .option('--roles <list>', 'roles of which a caller needs one, separated by commas')
-    .option('--env <NAME=VALUE>', 'a variable of the server; repeat for several', pairs, {})
+    .option('--roles <list>', 'roles, separated by commas; callers need one of them')
+    .option('--env <NAME=VALUE>', 'environment variable of the server; can be repeated', pairs, {})
   return withAddress(command)
     .addHelpText(
       'after',
       `
-Which packages may be installed says INSTALL_ALLOWLIST of the gateway. Interrupting it cancels the installation.
+INSTALL_ALLOWLIST of the gateway sets which packages may be installed. Interrupting the command cancels the installation.
 Exit codes: 0 the server is ready; 1 it could not be installed, or does not become ready; 69 no gateway answers;
 77 the token does not allow it.`,
     )
@@ -73,13 +73,13 @@ async function installed(
     const line = progressLine(data)
     if (line !== undefined) printError(`${line}\n`)
   }
-  throw new CliError('unavailable', 'the gateway broke off its answer')
+  throw new CliError('unavailable', 'the response of the gateway ended early')
 }
 
 function progressLine({ step, fetched, name, version }: JsonObject): string | undefined {
   if (step === 'register') return `writing the server ${String(name)}, version ${String(version)}`
   if (step === 'start') return `starting ${String(name)}`
-  if (step === 'check') return 'checking what was installed'
+  if (step === 'check') return 'checking the installed package'
   if (typeof fetched !== 'number' || fetched % FILES_PER_LINE !== 0) return undefined
   return fetched === 0 ? 'asking the package registry' : `fetched ${fetched} files`
 }

@@ -16,16 +16,18 @@ interface LogOptions extends AddressOptions {
 /** `servers logs NAME`: what the processes of a server wrote to standard error. */
 export function logsCommand(context: CliContext): Command {
   const command = new Command('logs')
-    .description('what the processes of a server wrote to standard error, across restarts (role operator)')
+    .description(
+      'show what the processes of a server wrote to standard error, across restarts (role operator)',
+    )
     .argument('<name>', 'the server')
-    .option('--lines <count>', 'how many of the last lines, up to 1000', '100')
-    .option('--follow', 'go on with what is written from now on; with --json one object a line')
+    .option('--lines <count>', 'number of lines to show, up to 1000', '100')
+    .option('--follow', 'follow the log; with --json, print one object per line')
     .option('--tenant <id>', "'*' for a server of all tenants")
   return withAddress(command)
     .addHelpText(
       'after',
       `
-Each line has its time, the process id and the text; lines with -- are the gateway's own. Secrets are taken out.`,
+Each line has its time, the process id and the text; lines with -- were written by the gateway. Secrets are redacted.`,
     )
     .action(async (name: string, options: LogOptions) => {
       const isFollowed = options.follow === true

@@ -12,7 +12,7 @@ import { programOf } from '../client/token-advice.ts'
 /** `servers …` against a running gateway. */
 export function serversCommand(context: CliContext): Command {
   return new Command('servers')
-    .description('look at the servers of a running gateway, and manage them')
+    .description('show and manage the servers of a running gateway')
     .addCommand(listCommand(context))
     .addCommand(addCommand(context))
     .addCommand(installCommand(context))
@@ -42,7 +42,9 @@ function listCommand(context: CliContext): Command {
       ])
       const rows = [...servers, ...refused]
       if (rows.length === 0) {
-        printError(`no servers: write one into the registry, or see: ${programOf(env)} servers add --help\n`)
+        printError(
+          `there are no servers: add one to the registry, or see: ${programOf(env)} servers add --help\n`,
+        )
       }
       return print(rowsFor(context, rows, ROW_HEADER))
     })

@@ -44,7 +44,7 @@ function withoutDefault(placeholder: string): string {
 }
 
 function unfilledText(text: string, place: string): string {
-  const what = `${text} is not filled in, and goes to the server as it stands`
+  const what = `${text} is not filled in, and is sent to the server unchanged`
   if (text === '~' || OF_CLIENT.test(text)) return `${what}: write the whole path`
   if (/^(env|headers|auth)\b/.test(place))
     return `${what}: write the value, or for a secret secret://<tenant>_<name> (SECRETS_FILE, SECRETS_ENV)`

@@ -94,7 +94,7 @@ export class BuiltinServers {
     try {
       return source(snapshot)
     } catch (error) {
-      this.#options.logger.error({ err: error }, "the gateway's own servers are not available")
+      this.#options.logger.error({ err: error }, 'the built-in servers could not be built')
       return []
     }
   }

@@ -40,7 +40,7 @@ export function enhanceSource(options: EnhanceToolOptions): BuiltinSource {
     definition: builtinDefinition({
       name: 'gateway',
       tenantId: ALL_TENANTS,
-      description: 'What the gateway itself does.',
+      description: 'Tools of the gateway itself.',
       ...(options.roles.length > 0 && { requiredRoles: [...options.roles] }),
     }),
     tools: [enhanceTool(options)],
@@ -54,7 +54,7 @@ function enhanceTool(options: EnhanceToolOptions): BuiltinTool {
       name: 'enhance_prompt',
       title: 'Enhance a prompt',
       description:
-        'Improves a prompt with a local model, by the rule for the calling client. Where that is not possible the prompt comes back as it is, with the reason.',
+        'Improves a prompt with a local model, using the rule for the calling client. If that is not possible, the prompt is returned unchanged with the reason.',
       inputSchema: {
         type: 'object',
         properties: {
@@ -68,7 +68,7 @@ function enhanceTool(options: EnhanceToolOptions): BuiltinTool {
             type: 'string',
             minLength: 1,
             maxLength: MAX_CLIENT,
-            description: 'Name of the client whose rule counts; by default that of the caller',
+            description: 'Name of the client whose rule applies; by default that of the caller',
           },
         },
         required: ['prompt'],
@@ -79,9 +79,9 @@ function enhanceTool(options: EnhanceToolOptions): BuiltinTool {
         properties: {
           prompt: { type: 'string' },
           enhanced: { type: 'boolean' },
-          model: { type: 'string', description: 'The model that improved it' },
-          cached: { type: 'boolean', description: 'Whether it was asked before' },
-          reason: { type: 'string', description: 'Why the prompt is as it was' },
+          model: { type: 'string', description: 'The model that improved the prompt' },
+          cached: { type: 'boolean', description: 'Whether the result came from the cache' },
+          reason: { type: 'string', description: 'Why the prompt was returned unchanged' },
         },
         required: ['prompt', 'enhanced'],
       },

@@ -42,7 +42,7 @@ export function openEnhancer(
     server: 'ollama',
     settings: BREAKER,
     clock,
-    onTransition: (state, reason) => logger.warn({ state, reason }, 'circuit of the Ollama server'),
+    onTransition: (state, reason) => logger.warn({ state, reason }, 'circuit breaker of the Ollama server'),
   })
   const model = host === undefined ? undefined : new OllamaClient({ host, timeoutMs, keepAlive, clock })
   const enhancer = new Enhancer({ model, rules, breaker, cache, cacheTtlMs, onOutcome, clock })

@@ -55,9 +55,10 @@ export class OllamaClient {
       for await (const { message, done, done_reason: why } of parts) {
         if (message.content !== '') onText?.((text += message.content))
         // A prompt that was cut short would say something else.
-        if (done && why === 'length') throw new ModelFailure('refused', new Error('the answer was cut short'))
+        if (done && why === 'length')
+          throw new ModelFailure('refused', new Error('the response was cut short'))
       }
-      if (text.trim() === '') throw new ModelFailure('bad_answer', new Error('the answer is empty'))
+      if (text.trim() === '') throw new ModelFailure('bad_answer', new Error('the response is empty'))
       return text.trim()
     })
   }

@@ -35,14 +35,14 @@ export class PipelineCheck {
     if (step.tool === undefined) return []
     const item = this.#catalog.find('tool', tenantId, undefined, step.tool)
     if (item === undefined) return this.#problemsOfMissing(step.tool, `${path}.tool`, tenantId)
-    if (!isForModels(item.listed)) return [`${path}.tool: ${step.tool} is for its app only`]
+    if (!isForModels(item.listed)) return [`${path}.tool: ${step.tool} can only be called by its app`]
     return argumentProblems(step.arguments.known, item, `${path}.arguments`)
   }
 
   #problemsOfMissing(tool: string, path: string, tenantId: string): string[] {
     const name = serverPart(tool)
     const server = serverNamed(this.#catalog.snapshot, tenantId, name)
-    if (server === undefined) return [`${path}: there is no server ${name}`]
+    if (server === undefined) return [`${path}: unknown server ${name}`]
     if (this.#catalog.catalogOf(server) === undefined) return []
     return [`${path}: server ${name} has no tool ${tool.slice(name.length + 1)}`]
   }
@@ -76,7 +76,7 @@ function typeProblems(member: Known, name: string, schema: JsonObject, path: str
     const types = isJsonObject(own) ? [own['type']].flat() : []
     return types.length === 0 || types.includes(undefined) || types.includes('string')
       ? []
-      : [`${path}.${name}: expected ${types.join(' or ')}, and it is a text`]
+      : [`${path}.${name}: expected ${types.join(' or ')}, received string`]
   }
   const value = valueOf(member)
   if (value === undefined) return []

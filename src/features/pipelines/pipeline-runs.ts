@@ -63,7 +63,7 @@ export class PipelineRuns {
     const { tenantId } = caller.principal
     const ofTenant = [...this.#running.values()].filter((run) => run.tenantId === tenantId).length
     if (this.#running.size >= this.#limits.maxRunning || ofTenant >= this.#limits.maxRunningOfTenant)
-      throw new GatewayError('rate_limited', 'As many runs of pipelines are under way as may be', {
+      throw new GatewayError('rate_limited', 'The limit of concurrent pipeline runs is reached', {
         facts: { retryAfterMs: RETRY_AFTER_MS, mayHaveExecuted: false },
       })
     const expected = this.#expected.get(operation)

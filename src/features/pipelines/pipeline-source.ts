@@ -73,7 +73,7 @@ function serverOf(
     definition: builtinDefinition({
       name: PIPELINE_SERVER,
       tenantId,
-      description: 'Chains of calls that the operator declared.',
+      description: 'Chains of tool calls that the operator defined.',
       tools: Object.fromEntries(pipelines.map((pipeline) => [pipeline.name, overrideOf(pipeline)])),
     }),
     tools: pipelines.flatMap((pipeline) => {

@@ -75,7 +75,7 @@ function whatCame(header: string): string {
 function refuseOther(paths: readonly string[], path: string): void {
   if (isFor(paths, path)) return
   if (path === '/messages' && paths.some((each) => isFor(['/sse'], each))) return
-  throw new GatewayError('invalid_token', 'The audience of the token is another path of this gateway.')
+  throw new GatewayError('invalid_token', 'The audience of the token is a different path of this gateway.')
 }
 
 function challenge(request: Request, response: Response, error: GatewayError, of: ResourceOptions): void {

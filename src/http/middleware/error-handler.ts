@@ -64,7 +64,7 @@ function fromExpress(thrown: unknown): GatewayError | undefined {
     case 'encoding.unsupported':
       return new GatewayError(
         'unsupported_media_type',
-        `The content encoding of the body is ${shown(thrown['encoding'])}; send it as it is`,
+        `The content encoding of the body is ${shown(thrown['encoding'])}; send the body without an encoding`,
       )
     case 'request.aborted':
     case 'request.size.invalid':

@@ -13,7 +13,7 @@ export function hostCheck(allowedHosts: readonly string[]): RequestHandler {
     if (!hosts.has(hostName(`http://${host ?? ''}`)))
       throw new GatewayError(
         'host_not_allowed',
-        `The Host header ${shown(host)} is not one of this gateway; ALLOWED_HOSTS has those it serves`,
+        `The Host header ${shown(host)} is not allowed; ALLOWED_HOSTS lists the hosts that this gateway serves`,
       )
     next()
   }
@@ -25,7 +25,7 @@ export function originCheck(isAllowed: IsAllowedOrigin): RequestHandler {
     if (origin !== undefined && !isAllowed(origin))
       throw new GatewayError(
         'host_not_allowed',
-        `The Origin header ${shown(origin)} is not one that this gateway accepts; ALLOWED_ORIGINS has those it does`,
+        `The Origin header ${shown(origin)} is not allowed; ALLOWED_ORIGINS lists the origins that this gateway accepts`,
       )
     next()
   }

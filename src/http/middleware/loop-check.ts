@@ -8,7 +8,7 @@ export function loopCheck(via: string): RequestHandler {
     if (!isVia(headers.via, via)) return next()
     throw new GatewayError(
       'loop_detected',
-      'The request came from this gateway: a server’s address leads back to it',
+      'The request came from this gateway: the address of a server loops back to it',
     )
   }
 }

@@ -62,7 +62,7 @@ export class SessionStore {
       this.#end(abandoned)
       return
     }
-    throw new GatewayError('too_many_sessions', `As many sessions are open as allowed: ${limit}`, {
+    throw new GatewayError('too_many_sessions', `The limit of open sessions is reached: ${limit}`, {
       facts: { retryAfterMs: RETRY_AFTER_MS },
     })
   }

@@ -24,9 +24,13 @@ export class NotificationLimit {
    */
   take(notification: JSONRPCNotification): void {
     if (this.admits(notification)) return
-    throw new GatewayError('rate_limited', `A session may send ${PER_SECOND} notifications a second`, {
-      facts: { retryAfterMs: 1000 },
-    })
+    throw new GatewayError(
+      'rate_limited',
+      `A session may send at most ${PER_SECOND} notifications per second`,
+      {
+        facts: { retryAfterMs: 1000 },
+      },
+    )
   }
 
   /** Counts a notification that arrived; returns false if there are too many. */

@@ -199,7 +199,7 @@ export class SessionTransport implements Transport {
     const { requestId } = stream
     if (requestId === undefined) return
     stream.cancelGrace = this.#clock.after(RESUME_GRACE_MS, () => {
-      const params = { requestId, reason: 'the client went away' }
+      const params = { requestId, reason: 'the client disconnected' }
       this.onmessage?.({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
       this.endStream(requestId)
     })
@@ -226,7 +226,7 @@ export function checkAccepts(request: Request): void {
 function notAcceptable(request: Request): GatewayError {
   const expected = request.method === 'POST' ? 'application/json, text/event-stream' : 'text/event-stream'
   const came = JSON.stringify(request.get('accept')?.slice(0, 128))
-  return new GatewayError('not_acceptable', `Accept is ${came}; it has to take ${expected}`)
+  return new GatewayError('not_acceptable', `Accept is ${came}; it must include ${expected}`)
 }
 
 function checkVersion(request: Request): void {

@@ -62,7 +62,7 @@ export class StreamableHttpEndpoint {
       response.setHeader('Allow', 'POST')
       throw new GatewayError(
         'method_not_allowed',
-        `The method is ${request.method}; clients of ${MODERN_REVISION} have POST only`,
+        `The method is ${request.method}; clients of revision ${MODERN_REVISION} must use POST`,
       )
     }
     if (!isInitialize(body) || requestIdIn(body) === undefined) {

@@ -25,7 +25,7 @@ export function readClientConfig(root: JsonObject): ClientConfig | undefined {
   for (const { servers, from } of groups) {
     for (const [key, value] of Object.entries(servers)) {
       if (isJsonObject(value) && !isServer(value)) {
-        notes.push(`${key}: neither a command nor a URL is there; it was left out`)
+        notes.push(`${key}: it has neither a command nor a URL and was left out`)
         continue
       }
       const entry = isJsonObject(value) ? usualEntry(value) : value
@@ -158,9 +158,7 @@ const UNUSED = ['envFile', 'env_vars', 'env_http_headers', 'oauth', 'authProvide
 
 function notesOf(name: string, entry: JsonObject): string[] {
   const unused = UNUSED.filter((field) => field in entry)
-  return unused.length === 0
-    ? []
-    : [`${name}: ${unused.join(', ')} cannot be taken over; see docs/registry.md`]
+  return unused.length === 0 ? [] : [`${name}: ${unused.join(', ')} cannot be imported; see docs/registry.md`]
 }
 
 function freeName(entries: JsonObject, key: string, from: string | undefined): string {

@@ -107,7 +107,7 @@ export function documentOfServerJson(value: unknown, options: ServerJsonOptions 
     },
     missing: filling.missing,
     notes: [
-      ...(more > 0 ? [`${chosen.what} was taken; the server offers ${more} more of what could be used`] : []),
+      ...(more > 0 ? [`${chosen.what} was chosen; the server offers ${more} more usable choices`] : []),
       ...filling.notes,
     ],
   }

@@ -63,7 +63,8 @@ function compile(schema: JsonObject): ConfigCheck {
   const isClosed = 'additionalProperties' in own || 'unevaluatedProperties' in own
   const whole = { type: 'object', ...(!isClosed && { unevaluatedProperties: false }), ...own }
   const counted = countedSchema(whole, () => false, MAX_SCHEMAS)
-  if (counted === undefined) throw new Error('it is too large, or refers to what is no schema')
+  if (counted === undefined)
+    throw new Error('it is too large, or has a reference that does not lead to a schema')
   const errorsOf = compiler.compile(counted)
   return (config) => checked(errorsOf, structuredClone(config))
 }

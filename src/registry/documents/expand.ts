@@ -52,7 +52,7 @@ function wrongInUse(document: JsonObject): string[] {
   return [
     ...problemsOf(useSchema.safeParse(document).error ?? { issues: [] }).map(problemLine),
     ...OF_THE_TEMPLATE.filter((field) => field in document).map(
-      (field) => `${field}: comes from the template`,
+      (field) => `${field}: it is set by the template`,
     ),
   ]
 }
@@ -81,7 +81,7 @@ function expansion(document: JsonObject, templates: Templates): JsonObject | str
   if (template === undefined) {
     const isUnusable = templates.isUnusable(document['tenantId'], use.templateName)
     return [
-      `templateName: ${isUnusable ? 'the template cannot be used:' : 'there is no template'} ${use.templateName}`,
+      `templateName: ${isUnusable ? 'the template cannot be used:' : 'unknown template'} ${use.templateName}`,
     ]
   }
   const checked = template.checkConfig(use.config)
@@ -109,7 +109,7 @@ function serverOf(template: Template, use: Use, config: JsonObject): JsonObject 
   if (count > template.maxInstances)
     return [`instances: the template allows at most ${template.maxInstances}`]
   if (count > 1 && !template.isStdio && !isNumbered) {
-    return ['instances: the URL of the template has no ${instance}, so that there is only one']
+    return ['instances: the URL of the template has no ${instance}, so only one instance is possible']
   }
   const { value, problems } = filled(rest, { config, instance: undefined })
   const urls =

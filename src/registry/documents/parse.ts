@@ -119,7 +119,7 @@ function problemOfWhole(value: unknown): Problem | undefined {
   const structure = structureProblem(value)
   if (structure !== undefined) return { path: '', text: structure }
   if (isJsonObject(value) && isBuiltinName(value['name']))
-    return { path: 'name', text: `"${String(value['name'])}" is the name of a server of the gateway itself` }
+    return { path: 'name', text: `"${String(value['name'])}" is the name of a built-in server` }
   const isTooLarge = Buffer.byteLength(JSON.stringify(value) ?? '') > MAX_BYTES
   return isTooLarge ? { path: '', text: `larger than ${MAX_BYTES} bytes` } : undefined
 }

@@ -78,10 +78,10 @@ function filledText(text: string, filling: Filling, isUrl: boolean): unknown {
     if (name === undefined) return '${'
     const value = valueOf(name, filling)
     if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
-      throw new Unfilled(`${name}: expected a text, a number or a boolean to stand inside a text`)
+      throw new Unfilled(`${name}: expected a string, a number or a boolean inside a string`)
     }
     if (isUrl && !SAFE_IN_URL.test(String(value))) {
-      throw new Unfilled(`${name}: only letters, digits, ".", "_", "~" and "-" can stand inside a URL`)
+      throw new Unfilled(`${name}: only letters, digits, ".", "_", "~" and "-" are allowed inside a URL`)
     }
     return String(value)
   })

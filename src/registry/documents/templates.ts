@@ -52,7 +52,8 @@ export class Templates {
   /** Adds a template; returns all its problems. The document has a legal name and tenant. */
   add(document: JsonObject): string[] {
     const key = keyOf(document['tenantId'], document['name'])
-    if (this.#usable.has(key)) return [`name: there is another template ${String(document['name'])}`]
+    if (this.#usable.has(key))
+      return [`name: ${String(document['name'])} is already taken by another template`]
     const { template, problems } = guarded(
       () => read(document),
       (reason) => ({ template: undefined, problems: [reason] }),
@@ -113,7 +114,7 @@ function serverProblems({ server }: TemplateDocument): string[] {
   if (kind === undefined) return ['server.transport: expected stdio, streamable-http, sse or http']
   return Object.keys(server).flatMap((field) => {
     if (OF_THE_DOCUMENT.has(field)) {
-      return [`server.${field}: belongs into the documents of servers that use the template`]
+      return [`server.${field}: must be set in the documents of the servers that use the template`]
     }
     return field in kind.shape ? [] : [`server: ${unknownField(field, Object.keys(kind.shape))}`]
   })
@@ -123,8 +124,9 @@ function placeholderProblems({ configSchema, server }: TemplateDocument): string
   const properties = isJsonObject(configSchema['properties']) ? configSchema['properties'] : {}
   return placeholdersOf(server).flatMap(({ path, name }) => {
     const where = `server.${path}: \${${name.slice(0, 64)}}`
-    if (!isLegalPlaceholder(name)) return [`${where} stands for nothing; for the text itself write $\${`]
-    if (FIXED.has(path)) return [`${where}: nothing can be filled in here`]
+    if (!isLegalPlaceholder(name))
+      return [`${where} is not a known placeholder; to write it literally, use $\${`]
+    if (FIXED.has(path)) return [`${where}: placeholders are not supported here`]
     if (name === 'instance') return path === 'url' ? [] : [`${where} can be used in server.url only`]
     const [, property = ''] = name.split('.')
     return Object.hasOwn(properties, property) ? [] : [`${where} is not in configSchema.properties`]

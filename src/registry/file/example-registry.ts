@@ -33,8 +33,8 @@ const quoted = (text: string): string => JSON.stringify(text)
 
 function exampleText({ filesFolder, memoryFile }: { filesFolder: string; memoryFile: string }): string {
   return `# The registry: the MCP servers behind the gateway, and who may use them.
-# Saving this file is all it takes: what changed is live within a second, the rest is not touched. A server that
-# is not valid is left out with a reason (see the log); the others go on.
+# Changes take effect within a second after the file is saved; unchanged servers keep running. A server that
+# is not valid is left out with a reason (see the log); the others keep running.
 
 servers:
   # The key is the server's name: a-z, 0-9 and -, starting with a letter. Its tools are offered as <name>_<tool>.
@@ -50,7 +50,7 @@ servers:
   memory:
     transport: stdio
     package: '@modelcontextprotocol/server-memory'
-    # The server's environment is what is listed here, and nothing of the gateway's own.
+    # The environment of the server has only the variables that are listed here, none of the gateway's.
     env:
       MEMORY_FILE_PATH: ${quoted(memoryFile)}
     requiredRoles: [reader]

@@ -116,7 +116,7 @@ export class FileSource implements RegistrySource {
 
   #fail(error: unknown): void {
     this.#isStale = true
-    this.#logger.error({ file: this.#path, err: error }, 'taking over the registry file failed')
+    this.#logger.error({ file: this.#path, err: error }, 'applying the registry file failed')
   }
 
   async #take(content: FileContent): Promise<void> {
@@ -141,7 +141,7 @@ export class FileSource implements RegistrySource {
     if (this.#emitted === undefined) {
       this.#logger.error(
         { file: this.#path, problem },
-        'the registry file cannot be used; there are no servers until it can',
+        'the registry file cannot be used; the gateway has no servers until it can',
       )
       return
     }
@@ -153,7 +153,7 @@ export class FileSource implements RegistrySource {
     if (this.#emit({ ...this.#parsed, quarantined: [...this.#parsed.quarantined, file] })) {
       this.#logger.warn(
         { file: this.#path, problem },
-        'the registry file cannot be used; the last good servers go on',
+        'the registry file cannot be used; the last good servers stay in use',
       )
     }
   }
@@ -212,7 +212,7 @@ export class FileSource implements RegistrySource {
         `the removal of ${count} documents at once is held back; confirm it with \`confirm: [${id}]\` in the file, or start the gateway again`,
       )
     }
-    if (holds.length === 0) this.#logger.info('no removal is held back any more')
+    if (holds.length === 0) this.#logger.info('removals are no longer held back')
   }
 
   /** Takes over the sections that can be used; says of the others why they cannot. */

@@ -136,7 +136,7 @@ export class FileStore implements RegistryStore {
     }
     throw new GatewayError(
       'invalid_document',
-      'This entry of the registry file cannot be changed without others (it may use anchors or aliases): edit the file itself',
+      'This entry of the registry file cannot be changed without changing others (it may use anchors or aliases): edit the file directly',
     )
   }
 
@@ -330,7 +330,7 @@ function reasonOf(error: unknown): string {
 function goneFrom(section: Section): GatewayError {
   return section === 'servers'
     ? new GatewayError('server_not_found')
-    : new GatewayError('precondition_failed', 'The document has been removed meanwhile')
+    : new GatewayError('precondition_failed', 'The document was removed in the meantime')
 }
 
 function unavailable(message: string, cause?: unknown): GatewayError {

@@ -63,7 +63,7 @@ function contentOf(text: string, parse: (text: string) => ParsedText): RegistryT
   if (isDeeperThan(root, MAX_LEVELS)) return { problem: 'it is nested too deeply' }
   if (!isJsonObject(root)) return { problem: 'expected a map with `servers` or `mcpServers`' }
   if (root['servers'] === undefined && root['mcpServers'] === undefined) {
-    return { problem: 'neither `servers` nor `mcpServers` is there' }
+    return { problem: '`servers` and `mcpServers` are both missing' }
   }
   if (root['servers'] === null) {
     return { problem: '`servers` has no value; write `servers: {}` to have none' }
@@ -125,7 +125,7 @@ function jsonIn(text: string): ParsedText | undefined {
 function notesOf(root: JsonObject): string[] {
   return Object.entries(root).flatMap(([key, value]) => {
     if (key === 'inputs')
-      return ['section "inputs" has no effect: the gateway asks nobody, and fills in no ${input:…}']
+      return ['section "inputs" has no effect: the gateway does not prompt for inputs or fill in ${input:…}']
     if (!SECTIONS.includes(key)) return [`unknown section ${JSON.stringify(key.slice(0, 64))} is ignored`]
     return IGNORED_SECTIONS.includes(key) && !isEmpty(value)
       ? [`section "${key}" has no effect in this version`]

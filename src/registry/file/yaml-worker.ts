@@ -9,6 +9,6 @@ function answerTo(text: string): YamlAnswer {
     const parsed = parseYaml(text)
     return 'problem' in parsed ? parsed : { json: JSON.stringify(parsed.root ?? null) }
   } catch {
-    return { problem: 'it is nested too deeply, or holds itself' }
+    return { problem: 'it is nested too deeply, or contains itself' }
   }
 }

@@ -13,7 +13,7 @@ export function heldEntries(
 ): QuarantinedDocument[] {
   const reason =
     until === undefined
-      ? `not in the store, which seems to be another one than before; held back until confirmed (${holdId})`
+      ? `missing from the store, which seems to be a different one than before; held back until confirmed (${holdId})`
       : `removed together with many others; held back until ${new Date(until).toISOString()} or confirmed (${holdId})`
   return removed.map(({ id, value }) => {
     if (section !== 'servers') {

@@ -137,7 +137,7 @@ export class FirestoreSource implements RegistrySource {
     const { definitions, tolerated: _tolerated, ...registry } = this.#fromFile
     this.#logger.warn(
       { servers: registry.servers.length },
-      'the last good registry serves until Firestore answers',
+      'the last good registry is in use until Firestore responds',
     )
     this.#lastGood = definitions
     this.#directory.tolerate(servedIn(this.#fromFile))
@@ -166,7 +166,7 @@ export class FirestoreSource implements RegistrySource {
       this.#cancelRun = undefined
       this.#working = this.#working
         .then(() => this.#run())
-        .catch((error: unknown) => this.#fail(error, 'taking over the registry failed'))
+        .catch((error: unknown) => this.#fail(error, 'applying the registry failed'))
     })
   }
 
@@ -266,7 +266,7 @@ export class FirestoreSource implements RegistrySource {
       const howToConfirm = `create ${confirmationPath(CONFIRM_TENANTS)}`
       this.#directory.apply(tenants, { isConfirmed, howToConfirm })
     } catch (error) {
-      this.#fail(error, 'taking over the tenants failed')
+      this.#fail(error, 'applying the tenants failed')
     }
   }
 
@@ -289,7 +289,7 @@ export class FirestoreSource implements RegistrySource {
         `the removal of ${removed.length} documents is held back; confirm it with ${confirmationPath(id)}`,
       )
     }
-    if (holds.length === 0) this.#logger.info('no removal is held back any more')
+    if (holds.length === 0) this.#logger.info('removals are no longer held back')
   }
 
   #pollSoon(delayMs = HOLD_POLL_MS): void {

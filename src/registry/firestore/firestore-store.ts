@@ -164,7 +164,7 @@ function writeError(error: unknown): GatewayError {
   if (code === FAILED_PRECONDITION || code === NOT_FOUND) return new GatewayError('precondition_failed')
   const isUnstorable = typeof text === 'string' && text.startsWith('Value for argument')
   if (code === INVALID_ARGUMENT || isUnstorable) {
-    const message = 'Firestore does not take this document: it is too large, or lists hold lists'
+    const message = 'Firestore rejects this document: it is too large, or has lists inside lists'
     return new GatewayError('invalid_document', message, { cause: error })
   }
   return new GatewayError('store_unavailable', undefined, { cause: error, facts: { mayHaveExecuted: true } })

@@ -89,7 +89,7 @@ function refuseUnusable(config: KubeConfig): void {
   const cluster = config.getCurrentCluster()
   if (cluster === null || (cluster.name === 'cluster' && cluster.server === 'http://localhost:8080')) {
     throw new Error(
-      'there is no Kubernetes cluster: neither KUBECONFIG nor ~/.kube/config nor a service account',
+      'no Kubernetes cluster was found: KUBECONFIG, ~/.kube/config and a service account are all missing',
     )
   }
   if (!cluster.server.startsWith('https:') && !cluster.skipTLSVerify) {

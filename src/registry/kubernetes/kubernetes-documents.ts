@@ -93,7 +93,7 @@ function annotationsOf({ annotations, type }: ServiceFacts): Reading {
   return {
     annotations: Object.fromEntries(own.map(([key, text]) => [key.slice(PREFIX.length), text.trim()])),
     problems: [
-      ...unknown.map(([key]) => `annotation ${key.slice(0, 128)}: there is no such annotation`),
+      ...unknown.map(([key]) => `annotation ${key.slice(0, 128)}: unknown annotation`),
       // Its DNS name could lead anywhere, out of the cluster too.
       ...(type === 'ExternalName' ? ['spec.type: a Service of type ExternalName has no endpoints'] : []),
     ],

@@ -193,8 +193,7 @@ export class ResourceWatch<T extends Identified> {
   #put(objects: Map<string, T>, object: unknown): void {
     const read = this.#read(object)
     if (read !== undefined) objects.set(`${read.namespace}/${read.name}`, read)
-    else
-      this.#logger.warn({ resource: this.#api.name }, 'an object of the Kubernetes API cannot be understood')
+    else this.#logger.warn({ resource: this.#api.name }, 'an object of the Kubernetes API is not valid')
   }
 
   #tell(): void {
@@ -202,7 +201,7 @@ export class ResourceWatch<T extends Identified> {
   }
 
   #answers(): void {
-    if (this.#isStale) this.#logger.info({ resource: this.#api.name }, 'the Kubernetes API answers again')
+    if (this.#isStale) this.#logger.info({ resource: this.#api.name }, 'the Kubernetes API responds again')
     this.#isStale = false
   }
 
@@ -215,7 +214,7 @@ export class ResourceWatch<T extends Identified> {
     this.#isStale = true
     this.#logger.warn(
       { resource: this.#api.name, reason: reasonOf(error) },
-      'the Kubernetes API does not answer; what was discovered last serves on',
+      'the Kubernetes API does not respond; the servers discovered last stay in use',
     )
   }
 

@@ -57,7 +57,10 @@ function addressed(
   const chosen = Object.entries(caches).filter(([name]) => cache === undefined || name === cache)
   if (tenantId === principal.tenantId) return { tenantId, chosen }
   if (tenantId !== ALL_TENANTS)
-    throw new GatewayError('forbidden', 'Caches can be had of the own tenant, or with `*` of all')
+    throw new GatewayError(
+      'forbidden',
+      'You can only access the caches of your own tenant, or of all tenants with `*`',
+    )
   needAdmin(principal, platformAdminRole, 'Seeing or clearing the caches of all tenants')
   return { tenantId: undefined, chosen }
 }

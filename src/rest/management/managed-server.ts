@@ -22,7 +22,7 @@ export interface ManagementOptions {
 
 const ADMIN_ROLE = 'platform-admin'
 
-const NEEDS_MATCH = 'The request has no If-Match header; send the ETag that GET of the same path answered'
+const NEEDS_MATCH = 'The request has no If-Match header; send the ETag from a GET of the same path'
 
 const tenantQuery = z.object({ tenantId: z.string().max(63).optional() })
 

@@ -43,5 +43,5 @@ export async function refuseBeyondQuota(
   if (most === undefined) return
   const documents = await options.registryStore.list()
   if (documents.filter((document) => document.tenantId === tenantId).length >= most)
-    throw new GatewayError('forbidden', `The tenant has as many servers as its quota allows: ${most}`)
+    throw new GatewayError('forbidden', `The tenant has reached its quota of servers: ${most}`)
 }

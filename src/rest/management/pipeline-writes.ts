@@ -71,7 +71,7 @@ class PipelineWrites {
     const before = await this.#found(request, tenantId)
     const wanted = { name, tenantId, ...bodyOf(anyObject, request) }
     if (wanted.name !== name || wanted.tenantId !== tenantId)
-      throw invalid(['name and tenantId are those of the path'])
+      throw invalid(['name and tenantId must match the path'])
     const problems = this.#problemsOf(wanted)
     if (problems.length > 0) throw invalid(problems)
     if (before === undefined) this.#refuseTaken(wanted)

@@ -14,7 +14,7 @@ export function serverInspectRoutes(options: ManagementOptions & { inspector: In
     const server = managedServer(options, request)
     logAction(options, request, 'server: inspect', server)
     const abort = new AbortController()
-    response.once('close', () => abort.abort(new Error('the caller went away')))
+    response.once('close', () => abort.abort(new Error('the caller disconnected')))
     const found = await options.inspector.inspect(server, abort.signal)
     response.json({ name: server.name, tenantId: server.tenantId, ...found })
   })

@@ -44,7 +44,7 @@ export function serverLogRoutes(options: ServerLogOptions): Router {
     if (server.transport !== 'stdio')
       throw new GatewayError(
         'invalid_request',
-        `${server.name} is no process of this gateway, so it has no log here`,
+        `${server.name} is not a process of this gateway, so it has no log here`,
       )
     const log = options.processLogs.of(serverKey(server))
     const form = formOf(request)

@@ -93,13 +93,15 @@ class ServerWrites {
     const { tenantId, name } = stored
     const { document: wanted, problems, restored } = unmasked({ name, tenantId, ...given }, stored.document)
     if (wanted['name'] !== name || wanted['tenantId'] !== tenantId) {
-      problems.push('name and tenantId cannot be changed: create the other one and delete this one')
+      problems.push('name and tenantId cannot be changed: create a new document and delete this one')
     }
     if (restored && !isSameDestination(wanted, stored.document)) {
-      problems.push('url: the server is another one now; give the masked values anew, or they would go there')
+      problems.push(
+        'url: the destination changed; enter the masked values again so that they are not sent to the new one',
+      )
     }
     if (restored && !isSameUse(wanted, stored.document)) {
-      problems.push('config: the template gets other values now; give the masked values anew')
+      problems.push('config: the values of the template changed; enter the masked values again')
     }
     this.#mayWrite(principal, stored.document, wanted)
     refuseInvalid(this.#options, wanted, problems)

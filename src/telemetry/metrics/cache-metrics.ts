@@ -20,7 +20,7 @@ export class CacheMetrics {
   /** @param options.caches read when the metrics are */
   constructor(meter: Meter, options: { caches: () => Iterable<CacheState> }) {
     this.#enhancements = meter.createCounter('gateway.enhancements', {
-      description: 'Prompts that were to be enhanced, by what became of them',
+      description: 'Prompts submitted for enhancement, by outcome',
     })
     const each = (observe: (state: CacheState) => void): void => {
       for (const state of options.caches()) observe(state)
@@ -32,7 +32,7 @@ export class CacheMetrics {
     gauge('gateway.cache.entries', 'Entries of a cache', ({ entries }) => entries)
     gauge('gateway.cache.bytes', 'Size of a cache in bytes', ({ bytes }) => bytes)
     meter
-      .createObservableCounter('gateway.cache.lookups', { description: 'Looks into a cache, by outcome' })
+      .createObservableCounter('gateway.cache.lookups', { description: 'Cache lookups, by outcome' })
       .addCallback((result) => {
         each(({ name, hits, misses }) => {
           result.observe(hits, { cache: name, outcome: 'hit' })
@@ -41,7 +41,7 @@ export class CacheMetrics {
       })
     meter
       .createObservableCounter('gateway.cache.evictions', {
-        description: 'Entries of a cache that went to make room',
+        description: 'Cache evictions',
       })
       .addCallback((result) => each(({ name, evictions }) => result.observe(evictions, { cache: name })))
   }

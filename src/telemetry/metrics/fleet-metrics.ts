@@ -41,21 +41,21 @@ export class FleetMetrics {
   ) {
     this.#boundedServer = options.boundedServer
     this.#transitions = meter.createCounter('gateway.breaker.transitions', {
-      description: 'Changes of circuit breakers, by the state that they got into',
+      description: 'Circuit breaker transitions, by new state',
     })
     this.#retries = meter.createCounter('gateway.retries', {
-      description: 'Failed calls that were sent again, or not for want of a budget',
+      description: 'Failed calls that were retried, or not retried because the retry budget was exhausted',
     })
     this.#fallbacks = meter.createCounter('gateway.fallbacks', {
-      description: 'Calls that went to the fallback of their server',
+      description: 'Calls that were sent to the fallback of their server',
     })
     this.#busy = meter.createCounter('gateway.busy', {
-      description: 'Calls that were refused because their server had too many',
+      description: 'Calls that were rejected because their server was busy',
     })
     meter
       .createObservableGauge('gateway.instances', {
         description:
-          'Instances of a server by state; unhealthy ones are ready, and get no calls while others can',
+          'Instances of a server by state; unhealthy ones are ready, but get no calls while others are available',
       })
       .addCallback((result) => {
         for (const [server, states] of this.#instances(options.servers()))
@@ -63,14 +63,14 @@ export class FleetMetrics {
       })
     meter
       .createObservableGauge('gateway.queue', {
-        description: 'Calls that wait for an instance to have a place for them',
+        description: 'Calls in the queue for an instance',
       })
       .addCallback((result) => {
         for (const [server, count] of this.#waiting(options.servers())) result.observe(count, { server })
       })
     meter
       .createObservableGauge('gateway.breaker.state', {
-        description: 'The worst circuit of a server: 0 closed, 1 half-open, 2 open',
+        description: 'The worst circuit breaker state of a server: 0 closed, 1 half-open, 2 open',
       })
       .addCallback((result) => {
         for (const [server, value] of this.#worst(options.breakers())) result.observe(value, { server })

@@ -97,7 +97,9 @@ export class Metrics {
       advice: { explicitBucketBoundaries: DURATION_BUCKETS },
     })
     this.#calls = meter.createCounter('gateway.calls', { description: 'Calls, by how they ended' })
-    this.#errors = meter.createCounter('gateway.errors', { description: 'Failed calls, by who has to act' })
+    this.#errors = meter.createCounter('gateway.errors', {
+      description: 'Failed calls, by the party that has to act',
+    })
     this.#denials = meter.createCounter('gateway.denials', { description: 'Denied calls, by rule' })
     this.#authFailures = meter.createCounter('gateway.auth.failures', {
       description: 'Requests without a valid token, by error code',

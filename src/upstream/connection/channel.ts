@@ -93,7 +93,7 @@ export async function stdioChannel(
       const { firstIgnored: printed, hasSpoken } = transport
       if (said !== undefined) facts.push(`it said: ${said}`)
       if (printed !== undefined && !hasSpoken)
-        facts.push(`it wrote text to standard output, where only MCP messages may be: ${printed}`)
+        facts.push(`it wrote text to standard output, which is reserved for MCP messages: ${printed}`)
       const isSilent = said === undefined && printed === undefined && !hasSpoken
       if (isSilent && transport.ownEnd === undefined) facts.push(adviceFor(program.command))
       return facts.join('; ')
@@ -129,7 +129,7 @@ export function httpChannel(
     hasSpoken: () => true,
     pid: () => undefined,
     explain: redactor({ secrets, literals: secretPlaces(server).map(({ value }) => value) }),
-    endReason: () => 'the connection ended',
+    endReason: () => 'the connection was closed',
     takeAnswered: () => heads.takeAnswered(),
     onGap: (listener: () => void) => (pacing.onReopened = listener),
     speaksSse: () => heads.hasEndpoint,

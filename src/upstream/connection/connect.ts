@@ -257,7 +257,7 @@ function memoryKey(server: ServerDefinition): string {
 }
 
 function noSecrets(reference: SecretReference): Promise<never> {
-  return Promise.reject(new SecretRefused(reference, 'missing', 'this gateway has no secrets'))
+  return Promise.reject(new SecretRefused(reference, 'missing', 'this gateway has no secret source'))
 }
 
 function failure(server: ServerDefinition, error: unknown, secrets: readonly string[]): GatewayError {

@@ -261,14 +261,14 @@ export class SdkConnection implements Connection {
   }
 
   #badResponse(cause: string): GatewayError {
-    return new GatewayError('upstream_bad_response', `Server ${this.#server} gave an invalid answer`, {
+    return new GatewayError('upstream_bad_response', `Server ${this.#server} returned an invalid response`, {
       cause: new UnfitAnswer(cause),
       facts: { server: this.#server, mayHaveExecuted: true },
     })
   }
 
   #neverSent(code: 'cancelled' | 'upstream_unavailable'): GatewayError {
-    const message = code === 'cancelled' ? undefined : `Server ${this.#server} is not available`
+    const message = code === 'cancelled' ? undefined : `Server ${this.#server} is unavailable`
     return new GatewayError(code, message, { facts: { server: this.#server, mayHaveExecuted: false } })
   }
 }

@@ -36,7 +36,7 @@ class SessionLost extends Error {
   override readonly name = 'SessionLost'
 
   constructor(options: { cause: unknown }) {
-    super('the server does not know the session any more', options)
+    super('the server no longer knows the session', options)
   }
 }
 
@@ -76,11 +76,11 @@ function isCausedBy(error: unknown, name: string): boolean {
 }
 
 const MESSAGES: Partial<Record<ErrorCode, (server: string) => string>> = {
-  upstream_unavailable: (server) => `Server ${server} is not available`,
-  upstream_timeout: (server) => `Server ${server} did not answer in time`,
-  upstream_bad_response: (server) => `Server ${server} gave an invalid answer`,
-  upstream_error: (server) => `Server ${server} answered with an error`,
-  response_too_large: (server) => `The answer of server ${server} is too large`,
+  upstream_unavailable: (server) => `Server ${server} is unavailable`,
+  upstream_timeout: (server) => `Server ${server} did not respond in time`,
+  upstream_bad_response: (server) => `Server ${server} returned an invalid response`,
+  upstream_error: (server) => `Server ${server} returned an error`,
+  response_too_large: (server) => `The response of server ${server} is too large`,
 }
 
 type Classified = { readonly code: ErrorCode } & ErrorFacts
@@ -178,31 +178,31 @@ export function openingFailure(error: unknown): string {
   if (status !== undefined) return statusText(status, redirectIn(error))
   if (error instanceof SdkError) return sdkFailure(error)
   if (error instanceof NoAnswer)
-    return `it accepted the request with HTTP ${error.status}, and gave no answer`
+    return `it accepted the request with HTTP ${error.status}, but did not send a response`
   const rpc = rpcErrorOf(error)
   if (rpc !== undefined) return rpcFailure(rpc)
   if (isFetchFailure(error)) return connectionFailure(error)
   return error instanceof Error ? toldBySdk(error) : BROKEN
 }
 
-const BROKEN = 'it broke the protocol while opening'
+const BROKEN = 'it violated the protocol while the connection was opening'
 
 /** What the SDK reports only in a name or a message. */
 function toldBySdk({ name, message }: Error): string {
-  if (name === 'SyntaxError') return 'its answer is not JSON'
+  if (name === 'SyntaxError') return 'its response is not JSON'
   if (name.endsWith('ZodError'))
-    return 'its answer is not a JSON-RPC message with a result or an error that is an object'
+    return 'its response is not a JSON-RPC message with a result or an error that is an object'
   if (message.startsWith(VERSION_REFUSED)) return UNKNOWN_VERSION
   const [, origin] = /^Endpoint origin does not match connection origin: (\S{1,300})/.exec(message) ?? []
   if (origin === undefined) return BROKEN
-  return `it wants its messages at another origin (${plain(origin)}), where nothing is sent; if that is the intended server, write url with that origin`
+  return `it asks for messages at another origin (${plain(origin)}), which the gateway does not allow; if that is the intended server, write url with that origin`
 }
 
 function rpcFailure({ code, message, data }: RpcError): string {
-  if (data === STREAM_ENDED) return 'its event stream ended without an answer'
-  if (data === UNREADABLE || isUnreadableReply(code, data)) return 'its answer is not a JSON-RPC message'
+  if (data === STREAM_ENDED) return 'its event stream ended without a response'
+  if (data === UNREADABLE || isUnreadableReply(code, data)) return 'its response is not a JSON-RPC message'
   if (isUnfitOpening(data)) return plain(message)
-  return `it refused to open with error ${code}: ${plain(message)}`
+  return `it refused to initialize with error ${code}: ${plain(message)}`
 }
 
 /** Whether a server answered like one that only supports HTTP+SSE. */
@@ -236,7 +236,7 @@ function statusText(status: number, redirect: string | undefined): string {
   if (status === 401 || status === 403) return `it refused the gateway's credentials (HTTP ${status})`
   if (redirect !== undefined)
     return `it redirects to ${redirect} (HTTP ${status}), which is not followed; write that address into url if it is the intended server`
-  if (status === 508) return 'its address leads back to this gateway or round in a circle (HTTP 508)'
+  if (status === 508) return 'its address loops back to this gateway or is part of a redirect loop (HTTP 508)'
   return `it answered with HTTP ${status}`
 }
 
@@ -250,10 +250,10 @@ function redirectIn(error: unknown): string | undefined {
 }
 
 const SDK_FAILURES: Partial<Record<SdkErrorCode, string>> = {
-  [SdkErrorCode.RequestTimeout]: 'it did not answer in time',
-  [SdkErrorCode.ConnectionClosed]: 'the connection closed while opening',
-  [SdkErrorCode.NotConnected]: 'the connection closed while opening',
-  [SdkErrorCode.EraNegotiationFailed]: 'no protocol version could be agreed on',
+  [SdkErrorCode.RequestTimeout]: 'it did not respond in time',
+  [SdkErrorCode.ConnectionClosed]: 'the connection closed while it was opening',
+  [SdkErrorCode.NotConnected]: 'the connection closed while it was opening',
+  [SdkErrorCode.EraNegotiationFailed]: 'no common protocol version was found',
 }
 
 function sdkFailure(error: SdkError): string {
@@ -261,7 +261,7 @@ function sdkFailure(error: SdkError): string {
     return openingFailure(error.cause)
   if (error.code === SdkErrorCode.ClientHttpUnexpectedContent) return contentTypeText(error.data)
   if (error.code === SdkErrorCode.InvalidResult) return plain(invalidResult(error.message))
-  return SDK_FAILURES[error.code] ?? 'it broke the protocol while opening'
+  return SDK_FAILURES[error.code] ?? 'it violated the protocol while the connection was opening'
 }
 
 function contentTypeText(data: unknown): string {

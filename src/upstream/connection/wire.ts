@@ -309,7 +309,7 @@ export class Wire implements Transport {
 
   #fail(id: RequestId, data: string): void {
     if (!this.#forget(id)) return
-    this.onmessage?.({ jsonrpc: '2.0', id, error: { code: 0, message: 'no answer', data } })
+    this.onmessage?.({ jsonrpc: '2.0', id, error: { code: 0, message: 'no response', data } })
   }
 
   /** Returns whether it was in flight. */
@@ -321,7 +321,7 @@ export class Wire implements Transport {
 }
 
 function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error('a message could not be taken', { cause: thrown })
+  return thrown instanceof Error ? thrown : new Error('a message could not be processed', { cause: thrown })
 }
 
 /** The request of a server to its client, which is not validated further: transports check only the envelope. */

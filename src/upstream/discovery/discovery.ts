@@ -163,7 +163,7 @@ function failureOf(error: unknown, timeoutMs: number): string {
   if (upstream !== undefined) return `it failed with error ${upstream.code}`
   const status = httpStatusOf(error)
   if (status !== undefined) return `HTTP ${status}`
-  return error.code === 'upstream_timeout' ? `no answer within ${timeoutMs / 1000} s` : error.message
+  return error.code === 'upstream_timeout' ? `no response within ${timeoutMs / 1000} s` : error.message
 }
 
 /** The lists without the definitions that are too much for one server, those first that matter most. */

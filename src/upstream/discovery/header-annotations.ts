@@ -57,11 +57,12 @@ export function invalidAnnotation(inputSchema: unknown): InvalidAnnotation | und
 
 function faultOf(schema: JsonObject, { path, isProperty }: Place, names: Set<string>): string | undefined {
   const name = schema[ANNOTATION]
-  if (!isProperty || path.length === 0) return 'is not on a property that "properties" alone lead to'
-  if (typeof name !== 'string' || !TOKEN.test(name)) return 'is no name that a header can have'
+  if (!isProperty || path.length === 0)
+    return 'is not on a property that is reachable through "properties" alone'
+  if (typeof name !== 'string' || !TOKEN.test(name)) return 'is not a valid header name'
   if (!TYPES.has(schema['type'])) return 'is not on a string, an integer or a boolean'
   const folded = name.toLowerCase()
-  if (names.has(folded)) return 'is the name of another one'
+  if (names.has(folded)) return 'is already used by another annotation'
   names.add(folded)
   return undefined
 }

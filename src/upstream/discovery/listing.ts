@@ -99,7 +99,7 @@ export async function listAll(
     const next = nextOf(result, kind, problems)
     if (next === undefined) break
     if (seen.has(next)) {
-      problems.add('', `${kind.method}: the pages repeat themselves`)
+      problems.add('', `${kind.method}: the pages repeat`)
       break
     }
     seen.add(next)
@@ -181,7 +181,7 @@ class Taken {
       this.#problems.add('', `${method}: only the first ${MAX_LIST_BYTES / 1024 / 1024} MiB are used`)
       return false
     }
-    if (bytes === undefined) return leaveOut('its definition nests too deeply; it is left out')
+    if (bytes === undefined) return leaveOut('its definition is nested too deeply; it is left out')
     if (bytes > MAX_ITEM_BYTES)
       return leaveOut(`its definition is larger than ${MAX_ITEM_SIZE}; it is left out`)
     const item = this.#checked(given, label)

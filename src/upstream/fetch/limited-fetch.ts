@@ -21,7 +21,7 @@ export class NoAnswer extends Error {
   readonly status: number
 
   constructor(status: number) {
-    super(`HTTP ${status} without an answer`)
+    super(`HTTP ${status} without a response`)
     this.status = status
   }
 }

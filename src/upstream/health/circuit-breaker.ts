@@ -112,7 +112,7 @@ export class CircuitBreaker {
     const before = this.#settings
     this.#settings = settings
     if (this.#isClosed) return
-    if (!settings.enabled) this.#forget('it was switched off')
+    if (!settings.enabled) this.#forget('the circuit breaker was disabled')
     else if (this.#state === 'open' && settings.recoveryTimeoutMs !== before.recoveryTimeoutMs)
       this.#scheduleTrial()
   }
@@ -187,7 +187,7 @@ export class CircuitBreaker {
     this.#cancelTimer?.()
     this.#cancelTimer = this.#clock.after(this.#recoveryMs(), () => {
       this.#renewTrial()
-      this.#enter('half_open', `it was left alone for ${this.#settings.recoveryTimeoutMs} ms`)
+      this.#enter('half_open', `its recovery timeout (${this.#settings.recoveryTimeoutMs} ms) has elapsed`)
     })
   }
 
@@ -226,7 +226,7 @@ export class CircuitBreaker {
 
   #refusal(): GatewayError {
     const retryAfterMs = this.#state === 'open' ? Math.max(1, Math.ceil(this.#recoveryMs())) : TRIAL_MS
-    return new GatewayError('circuit_open', `Server ${this.#server} is left alone for a while`, {
+    return new GatewayError('circuit_open', `Circuit breaker is open for server ${this.#server}`, {
       facts: { server: this.#server, mayHaveExecuted: false, retryAfterMs },
     })
   }

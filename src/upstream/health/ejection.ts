@@ -73,7 +73,7 @@ export class Ejection {
     this.#times = Math.min(this.#times + 1, 20)
     this.#cancel = this.#clock.after(outMs, () => {
       this.#state = 'trial'
-      this.#onChange(`it was left out for ${outMs} ms`)
+      this.#onChange(`its ejection time (${outMs} ms) has elapsed`)
     })
     this.#onChange(isTrial ? 'its trial call failed' : `${this.#failures} of its calls in a row failed`)
   }

@@ -126,6 +126,6 @@ export class HealthCheck {
     this.#health = health
     this.#answered = 0
     const times = this.#missed === 1 ? 'a health check' : `${this.#missed} health checks in a row`
-    this.#onChange(health, why === undefined ? undefined : `it did not pass ${times}: ${why}`)
+    this.#onChange(health, why === undefined ? undefined : `it failed ${times}: ${why}`)
   }
 }

@@ -253,7 +253,7 @@ export class Instance {
     if (connection !== undefined) this.#farewells.dismiss(connection, { isSessionOver })
     this.#lastError = reason
     this.#isRetry = this.#state === 'starting'
-    if (error !== undefined) this.#logger.debug({ err: error }, 'could not open the connection')
+    if (error !== undefined) this.#logger.debug({ err: error }, 'failed to open the connection')
     if (this.#isReopening && this.#apply('session_lost', reason)) {
       this.#launch()
       return

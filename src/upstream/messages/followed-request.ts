@@ -4,7 +4,7 @@ import type { JsonObject } from '../../domain/json/json.ts'
 import type { ClientSide } from './client-side.ts'
 import type { PausableDeadline } from './pausable-deadline.ts'
 
-const SETTLED = new GatewayError('cancelled', 'The request that this belongs to has ended')
+const SETTLED = new GatewayError('cancelled', 'The request that this message belongs to has ended')
 
 /** How one request is followed while it is under way. */
 export interface Following {

@@ -15,7 +15,7 @@ const INVALID_REQUEST = -32_600
 const INTERNAL_ERROR = -32_603
 
 /** Ends an ask that needs no answer any more. */
-const UNANSWERED = new Error('nobody waits for the answer')
+const UNANSWERED = new Error('the request has ended')
 
 /** The client to ask, and the requests that one of may be the reason. */
 export interface Addressee {
@@ -52,8 +52,9 @@ export class ServerRequests {
     const to = addressee()
     const ask = to?.client.ask
     if (to === undefined || ask === undefined) return this.#refuse(id, METHOD_NOT_FOUND, 'Method not found')
-    if (this.#open.has(id)) return this.#refuse(id, INVALID_REQUEST, 'This id is in use')
-    if (this.#open.size >= MAX_OPEN) return this.#refuse(id, INTERNAL_ERROR, 'Too many requests are open')
+    if (this.#open.has(id)) return this.#refuse(id, INVALID_REQUEST, 'The request id is already in use')
+    if (this.#open.size >= MAX_OPEN)
+      return this.#refuse(id, INTERNAL_ERROR, 'Too many requests are in progress')
     void this.#answer(id, to.requests, (signal) => ask.call(to.client, method, params, { signal }))
   }
 

@@ -134,7 +134,7 @@ export class ConditionalOffer {
       if (!signal.aborted) this.#found(offer)
     } catch (error) {
       this.#hasFailed = true
-      this.#logger.debug({ err: error }, 'could not ask what is offered to clients with capabilities')
+      this.#logger.debug({ err: error }, 'failed to list what the server offers to clients with capabilities')
     } finally {
       if (this.#signal === signal) this.#signal = undefined
       if (!signal.aborted) this.#lastEnd = this.#clock.monotonic()

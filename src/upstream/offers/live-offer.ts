@@ -118,8 +118,7 @@ export class LiveOffer {
     } catch (error) {
       const isGone = error instanceof GatewayError && error.code !== 'upstream_error'
       if (isGone) this.#onLost(signal, error)
-      else if (!signal.aborted)
-        this.#logger.warn({ err: error }, 'could not ask again what the server offers')
+      else if (!signal.aborted) this.#logger.warn({ err: error }, 'failed to refresh the offer of the server')
       return false
     }
   }

@@ -168,5 +168,5 @@ function failed(reason: string): GatewayError {
 }
 
 function tooLarge(maxBytes: number): GatewayError {
-  return failed(`with what it depends on it is larger than ${maxBytes} bytes`)
+  return failed(`with its dependencies it is larger than ${maxBytes} bytes`)
 }

@@ -54,7 +54,8 @@ export class PackageInstaller {
    */
   check(name: string, version: string | undefined): void {
     const { isEnabled, allowList } = this.#settings
-    if (!isEnabled) throw new GatewayError('forbidden', 'This gateway installs no packages (INSTALL_ENABLED)')
+    if (!isEnabled)
+      throw new GatewayError('forbidden', 'This gateway does not install packages (INSTALL_ENABLED)')
     if (!isPackageName(name))
       throw new GatewayError('invalid_request', 'package: not the name of an npm package')
     if (version !== undefined && !VERSION_OR_TAG.test(version))
@@ -62,7 +63,7 @@ export class PackageInstaller {
     if (!allowList.some((pattern) => matches(pattern, name)))
       throw new GatewayError(
         'forbidden',
-        `INSTALL_ALLOWLIST does not have ${name}: add it to this setting of the gateway, and start the gateway again`,
+        `INSTALL_ALLOWLIST does not include ${name}: add it to this setting and restart the gateway`,
       )
   }
 
@@ -80,7 +81,7 @@ export class PackageInstaller {
     if (this.#end.signal.aborted) throw new GatewayError('shutting_down')
     if (this.#underWay !== undefined) {
       const facts = { retryAfterMs: BUSY_RETRY_MS }
-      throw new GatewayError('too_many_requests', 'Another package is being installed', { facts })
+      throw new GatewayError('too_many_requests', 'Another installation is in progress', { facts })
     }
     const signal = AbortSignal.any([options.signal, this.#end.signal])
     const installing = this.#installOnce(name, version, { ...options, signal })
@@ -129,7 +130,7 @@ export class PackageInstaller {
       onProgress({ step: 'check', fetched })
       const found = await versionOf(staging, name)
       if (version !== undefined && isExactVersion(version) && version !== found)
-        throw unusable(`the registry gave version ${found}`)
+        throw unusable(`the registry returned version ${found}`)
       if (signal.aborted) throw abortOf(signal)
       const wasThere = await this.#has(name, found)
       if (!wasThere) await this.#place(staging, folderOfPackage(name, found))
@@ -169,9 +170,9 @@ async function versionOf(staging: string, name: string): Promise<string> {
     () => false,
   )
   if (!isFolder || !isJsonObject(manifest) || manifest['name'] !== name)
-    throw unusable('the registry gave another package')
+    throw unusable('the registry returned another package')
   const version = versionIn(manifest)
-  if (version === undefined || !isExactVersion(version)) throw unusable('it has no version')
+  if (version === undefined || !isExactVersion(version)) throw unusable('it does not have a version')
   try {
     const { args } = commandOf(folder, manifest, name)
     await stat(args[0] ?? '')

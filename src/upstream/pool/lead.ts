@@ -122,7 +122,7 @@ export class Lead {
   /** The leader did not answer a repeated discovery. */
   #silent(life: AbortSignal, error: Error): void {
     if (this.#present?.life !== life) return
-    this.#present.member.instance.lose(`it no longer says what it offers: ${error.message}`, error)
+    this.#present.member.instance.lose(`it no longer lists what it offers: ${error.message}`, error)
   }
 }
 

@@ -149,7 +149,7 @@ export class Member implements Candidate {
     if (health !== 'unhealthy' || this.url !== undefined) this.#events.onChange(this, reason)
     else {
       this.#check.forget()
-      this.instance.lose(reason ?? 'it is not healthy')
+      this.instance.lose(reason ?? 'it is unhealthy')
     }
   }
 

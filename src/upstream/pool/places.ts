@@ -192,7 +192,7 @@ export class Places {
   #busy(): GatewayError {
     this.#onBusy()
     const { name } = this.#definition
-    return new GatewayError('upstream_busy', `Server ${name} has too many calls`, {
+    return new GatewayError('upstream_busy', `Server ${name} is busy`, {
       facts: { ...this.#facts(), retryAfterMs: this.#retryAfterMs() },
     })
   }

@@ -275,7 +275,7 @@ export class Pool {
       clock: this.#context.clock,
       cancelled: () => new GatewayError('cancelled', undefined, { facts: this.#facts() }),
       late: () =>
-        new GatewayError('upstream_timeout', `Server ${server} did not answer in time`, {
+        new GatewayError('upstream_timeout', `Server ${server} did not respond in time`, {
           facts: { server, mayHaveExecuted: true },
         }),
     })
@@ -313,7 +313,7 @@ export class Pool {
 
   #unavailable(): GatewayError {
     const { retryAfterMs } = this.#roster
-    return new GatewayError('upstream_unavailable', `Server ${this.#definition.name} is not available`, {
+    return new GatewayError('upstream_unavailable', `Server ${this.#definition.name} is unavailable`, {
       facts: { ...this.#facts(), ...(retryAfterMs !== undefined && { retryAfterMs }) },
     })
   }

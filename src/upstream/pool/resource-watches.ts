@@ -156,7 +156,7 @@ export class ResourceWatches {
       line.isUncertain = false
       await line.connection.watchResources(uris)
     }).catch((error: unknown) => {
-      this.#logger.debug({ err: error }, 'could not end the watch of a resource')
+      this.#logger.debug({ err: error }, 'failed to unsubscribe from a resource')
     })
   }
 
@@ -187,7 +187,7 @@ export class ResourceWatches {
       await this.#watchOver(line, uris)
     } catch (error) {
       const level = line.failures === 0 ? 'warn' : 'debug'
-      if (line === this.#line) this.#logger[level]({ err: error }, 'could not watch resources again')
+      if (line === this.#line) this.#logger[level]({ err: error }, 'failed to subscribe to resources again')
       return error
     }
     if (line === this.#line) for (const uri of uris) this.#tellOfGap(uri)
@@ -210,7 +210,7 @@ export class ResourceWatches {
   }
 
   #gone(): GatewayError {
-    return new GatewayError('upstream_unavailable', `Server ${this.#server} is not available`, {
+    return new GatewayError('upstream_unavailable', `Server ${this.#server} is unavailable`, {
       facts: { server: this.#server, mayHaveExecuted: false },
     })
   }

@@ -124,7 +124,8 @@ export class Roster {
    */
   keepOnly(kept: Member): void {
     for (const member of this.#members)
-      if (member !== kept && !member.instance.isExpected) this.#dismiss(member, 'another instance is there')
+      if (member !== kept && !member.instance.isExpected)
+        this.#dismiss(member, 'another instance has replaced it')
   }
 
   /** Applies a definition: instances that it still names are kept, others are added and removed one by one. */
@@ -153,7 +154,7 @@ export class Roster {
 
   #updateProcesses(): void {
     for (const member of this.#members) member.update(this.#definition, 1)
-    this.shrink(this.#size.max, this.#members[0], 'the pool is to be smaller')
+    this.shrink(this.#size.max, this.#members[0], 'the pool is scaling in')
     if (this.#isStarted && this.#size.min > 0) this.#fill(this.#size.min)
   }
 
@@ -169,7 +170,7 @@ export class Roster {
     }
     if (!this.#options.isSolo) for (const target of missing) this.#add(target)
     else if (gone.length === this.#members.length && missing.length > 0) this.#add(this.#anyOf(missing))
-    for (const member of gone) this.#dismiss(member, 'the server is not there any more')
+    for (const member of gone) this.#dismiss(member, 'the server no longer exists')
   }
 
   #fill(count: number): void {

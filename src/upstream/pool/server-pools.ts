@@ -169,7 +169,7 @@ export class ServerPools {
 
   /** Closes the pool of an isolation key that will not be used again. */
   release(isolationKey: string): void {
-    this.#dismiss(isolationKey, 'its callers have gone')
+    this.#dismiss(isolationKey, 'its callers have disconnected')
   }
 
   tell(isolationKey: string, method: string, params: JsonObject | undefined): void {
@@ -204,14 +204,14 @@ export class ServerPools {
     })
     const leaving = givingWay(pools, owner, { most, tenantId: this.#definition.tenantId })
     if (leaving === 'nobody') throw this.#isFull()
-    if (leaving !== undefined) this.#dismiss(leaving.isolationKey, 'another client needs its place')
+    if (leaving !== undefined) this.#dismiss(leaving.isolationKey, 'it was evicted for another client')
   }
 
   #isFull(): GatewayError {
     const { name } = this.#definition
     return new GatewayError(
       'upstream_unavailable',
-      `Server ${name} has no connection left for one more client of its own; all are in use`,
+      `Server ${name} has reached its limit of separate client connections`,
       { facts: { server: name, mayHaveExecuted: false, retryAfterMs: RETRY_AFTER_MS } },
     )
   }

@@ -54,7 +54,7 @@ export function commandOf(
   name: string,
 ): { command: string; args: string[] } {
   const program = binOf(manifest, name)
-  if (program === undefined) throw new Error(`the package ${name} has no program to run`)
+  if (program === undefined) throw new Error(`the package ${name} does not have a program to run`)
   const path = resolve(folder, program)
   if (!path.startsWith(`${resolve(folder)}${sep}`)) {
     throw new Error(`the program of the package ${name} lies outside of it`)

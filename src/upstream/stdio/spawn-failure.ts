@@ -27,11 +27,11 @@ function whatHappened(
 ): string {
   const place = cwd === undefined ? '' : `, or the working directory ${cwd} does not exist`
   const blanks = hasBlanks
-    ? '; `command` is the name or path of a program alone, without a shell: what follows it belongs into `args`'
+    ? '; `command` is the name or path of a program alone, without a shell: put the arguments into `args`'
     : ''
   const texts: Record<string, string> = {
     ENOENT: `was not found${place}${blanks}`,
-    EACCES: 'may not be executed',
+    EACCES: 'is not executable',
     EMFILE: 'could not be started: the gateway has no file descriptors left (EMFILE)',
     E2BIG: 'could not be started: its arguments and environment are too long (E2BIG)',
   }

@@ -20,7 +20,7 @@ const FETCHING = new Set([
 export function adviceFor(command: string): string {
   const program = basename(command)
   if (!FETCHING.has(program))
-    return 'it has printed nothing: it may need longer (lifecycle.startTimeoutMs) or wait for something; try its command in a terminal'
+    return 'it has not printed anything: it may need more time (lifecycle.startTimeoutMs) or be waiting for something; try its command in a terminal'
   const instead = program === 'npx' ? ', or install the package (`servers install`)' : ''
-  return `it has printed nothing: ${program} may still be downloading; try its command in a terminal, raise lifecycle.startTimeoutMs${instead}`
+  return `it has not printed anything: ${program} may still be downloading; try its command in a terminal, raise lifecycle.startTimeoutMs${instead}`
 }

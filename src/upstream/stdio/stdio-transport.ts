@@ -166,7 +166,7 @@ export class StdioTransport implements Transport {
   send(message: JSONRPCMessage): Promise<void> {
     const stdin = this.#child?.stdin
     if (stdin === undefined || stdin === null || !this.#isOpen || !stdin.writable)
-      return Promise.reject(new NotSent('the process is gone'))
+      return Promise.reject(new NotSent('the process has exited'))
     const line = `${JSON.stringify(message)}\n`
     if (stdin.writableLength + line.length > MAX_QUEUED_BYTES) {
       return Promise.reject(new NotSent('the process does not read its input'))
@@ -200,7 +200,7 @@ export class StdioTransport implements Transport {
       this.#ownEnd =
         signal === null
           ? `the process exited with code ${code}`
-          : `the process was ended by ${signal}, which the gateway did not send`
+          : `the process was terminated by ${signal}, which the gateway did not send`
       if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL')
     }
     // What it wrote before its end is still to be read, but a process that left the group may hold the pipes open.
@@ -221,7 +221,7 @@ export class StdioTransport implements Transport {
     if (this.#isLogged || child?.pid === undefined) return
     this.#isLogged = true
     this.#lines.end()
-    this.#log?.noted(child.pid, this.#ownEnd ?? 'the gateway ended the process')
+    this.#log?.noted(child.pid, this.#ownEnd ?? 'the gateway terminated the process')
   }
 
   #reportEnd(): void {
@@ -245,7 +245,7 @@ export class StdioTransport implements Transport {
     // Cut before it is looked through, by far more than is shown.
     const shown = this.#redact(line.slice(0, 4000)).replaceAll(/\p{C}/gu, ' ').trim().slice(0, 200)
     this.#firstIgnored ??= shown === '' ? undefined : shown
-    this.#log?.noted(this.pid, `no message, but on standard output: ${shown}`)
+    this.#log?.noted(this.pid, `ignored output on standard output that is not an MCP message: ${shown}`)
   }
 
   #failOversized(head: string, tail: string | undefined): void {

@@ -122,7 +122,7 @@ test('every module that cannot be used is named, with what is wrong with it', as
       `${pathOf('empty.mjs')}: it does not export a function createStage`,
       `${pathOf('throws.mjs')}: no such thing`,
       `${pathOf('fails.mjs')}: no key`,
-      `${pathOf('gives-nothing.mjs')}: createStage gives no function`,
+      `${pathOf('gives-nothing.mjs')}: createStage does not return a function`,
       `${pathOf('missing.mjs')}: `,
     ])
       expect(text).toContain(problem)

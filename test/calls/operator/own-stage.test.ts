@@ -30,7 +30,7 @@ function begin(
 
 const internal = (reason: string, mayHaveExecuted: boolean): object => ({
   code: 'internal',
-  message: 'Something went wrong in the gateway',
+  message: 'An internal error occurred in the gateway',
   facts: { server: 'alpha', mayHaveExecuted },
   cause: { message: 'the stage stages/mine.ts failed', cause: { message: reason } },
 })
@@ -124,12 +124,12 @@ describe('a defect of a stage is one of the gateway, whose cause only the log te
 
   test('a result that is none', async () => {
     const it = begin((() => Promise.resolve('text')) as unknown as OperatorStage)
-    expect(await it.outcome).toMatchObject(internal('its result is no object', false))
+    expect(await it.outcome).toMatchObject(internal('the stage must return an object', false))
   })
 
   test('parameters that are none', async () => {
     const it = begin((_its, next) => next('text' as unknown as JsonObject))
-    expect(await it.outcome).toMatchObject(internal('parameters are an object', false))
+    expect(await it.outcome).toMatchObject(internal('the parameters must be an object', false))
   })
 
   test('sending twice', async () => {
@@ -137,7 +137,9 @@ describe('a defect of a stage is one of the gateway, whose cause only the log te
       await next()
       return next()
     })
-    expect(await it.outcome).toMatchObject(internal('the rest of a call runs once', true))
+    expect(await it.outcome).toMatchObject(
+      internal('next() was called more than once, or after the stage had ended', true),
+    )
     expect(it.sent()).toBe(1)
   })
 })
@@ -148,7 +150,7 @@ describe('a stage that takes longer, by itself, than the call may', () => {
   test('fails the call before it was sent', async () => {
     const it = begin(never)
     await it.clock.advance(1000)
-    expect(await it.outcome).toMatchObject(internal('it takes too long', false))
+    expect(await it.outcome).toMatchObject(internal('it exceeded the timeout of the call', false))
   })
 
   test('fails the call after it was sent', async () => {
@@ -157,7 +159,7 @@ describe('a stage that takes longer, by itself, than the call may', () => {
       return never()
     })
     await it.clock.advance(1000)
-    expect(await it.outcome).toMatchObject(internal('it takes too long', true))
+    expect(await it.outcome).toMatchObject(internal('it exceeded the timeout of the call', true))
   })
 
   test('is not one whose call takes long', async () => {

@@ -50,7 +50,7 @@ describe('the rate limit of a server', () => {
     await clock.advance(400)
     expect(await run(limited())).toMatchObject({
       ...refused(600),
-      message: 'Server alpha takes no more calls for now; its limit is per principal',
+      message: 'Server alpha has reached its rate limit per principal',
     })
     await clock.advance(600)
     expect(await run(limited())).toBe(SENT)
@@ -94,7 +94,7 @@ describe('the quotas of a tenant', () => {
     expect(await run({ name: 'beta' }, { subject: 'bob' })).toBe(SENT)
     expect(await run({})).toMatchObject({
       ...refused(30_000),
-      message: 'The tenant has used up its calls per minute',
+      message: 'The tenant has reached its limit of calls per minute',
     })
     expect(await run({}, { tenantId: 'other' })).toBe(SENT)
   })
@@ -104,7 +104,7 @@ describe('the quotas of a tenant', () => {
     for (let index = 0; index < 2; index += 1) expect(await run({})).toBe(SENT)
     await clock.advance(60_000)
     expect(await run({})).toBe(SENT)
-    expect(await run({})).toMatchObject({ message: 'The tenant has used up its calls per day' })
+    expect(await run({})).toMatchObject({ message: 'The tenant has reached its limit of calls per day' })
   })
 
   test('are not used up by calls that the server refuses to take', async () => {

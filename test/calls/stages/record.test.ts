@@ -146,7 +146,7 @@ test('a defect is an internal error to the caller, and recorded', async () => {
   const defect = new TypeError('secret detail')
   await expect(run(allowed(), () => Promise.reject(defect))).rejects.toMatchObject({
     code: 'internal',
-    message: 'Something went wrong in the gateway',
+    message: 'An internal error occurred in the gateway',
     cause: defect,
   })
   expect(records).toMatchObject([{ outcome: 'error', code: 'internal' }])
@@ -155,7 +155,7 @@ test('a defect is an internal error to the caller, and recorded', async () => {
 test('a denied call is recorded with its server and rule, and counted without the server', async () => {
   const it = allowed({ decision: { effect: 'deny', ruleId: 'tool-roles' }, instance: undefined })
   await expect(run(it, () => Promise.reject(new GatewayError('tool_not_found')))).rejects.toThrow(
-    'Unknown tool',
+    'The tool is unknown',
   )
   expect(records).toMatchObject([
     { outcome: 'denied', effect: 'deny', ruleId: 'tool-roles', server: 'alpha' },
@@ -166,7 +166,7 @@ test('a denied call is recorded with its server and rule, and counted without th
 test('a call of something unknown is recorded as denied, with its target cut and empty arguments', async () => {
   const it = call({ operation: operation({ name: 'x'.repeat(300), params: {} }) })
   await expect(run(it, () => Promise.reject(new GatewayError('tool_not_found')))).rejects.toThrow(
-    'Unknown tool',
+    'The tool is unknown',
   )
   expect(records).toMatchObject([
     {

@@ -97,7 +97,7 @@ describe('a result', () => {
     const { outcome } = await run({ maxResultBytes: 100 }, { result: resultOf(102) })
     expect(outcome).toMatchObject({
       code: 'response_too_large',
-      message: 'The result is larger than 100 bytes, the most that this tool may answer',
+      message: 'The result is larger than 100 bytes, the limit of this tool',
       facts: { server: 'alpha', mayHaveExecuted: true },
     })
   })

@@ -51,7 +51,7 @@ describe('a tool with a name of the operator', () => {
     const { tools, problems } = serverCatalog({ sum: { name: 'add.up' }, mean: { name: 'average' } }, offered)
     expect(namesIn(tools.exposed.items)).toEqual(['alpha_add_up', 'alpha_average', 'alpha_sum'])
     expect(namesIn(tools.plain.items)).toEqual(['add_up', 'average', 'sum'])
-    expect(problems).toEqual(['tool sum: it cannot have the name add.up, which add_up has'])
+    expect(problems).toEqual(['tool sum: the name add.up is already taken by add_up'])
   })
 
   test('can have the name of one that has another', () => {
@@ -105,7 +105,7 @@ describe('the arguments of a tool', () => {
       ]),
       maxResultBytes: 200,
     })
-    expect(shape.problems).toEqual(['tool sum: its argument b cannot have the name x, which a has'])
+    expect(shape.problems).toEqual(['tool sum: its argument b: the name x is already taken by a'])
   })
 
   test('that a pattern fixes are fixed, whatever else is wanted of them', () => {
@@ -154,7 +154,7 @@ describe('the arguments of a tool', () => {
   test('cannot have the name of another that callers see', () => {
     const { toolsByOwnName, problems } = serverCatalog({ sum: { arguments: { b: 'a' } } })
     expect(toolsByOwnName.get('sum')?.shape).toBeUndefined()
-    expect(problems).toEqual(['tool sum: its argument a cannot have the name b, which b has'])
+    expect(problems).toEqual(['tool sum: its argument a: the name b is already taken by b'])
   })
 })
 

@@ -9,7 +9,7 @@ const http = (fields: object): string[] =>
   warningsOf({ transport: 'http', url: 'https://x.example.com', ...fields })
 
 const AS_SECRET = 'write the value, or for a secret secret://<tenant>_<name> (SECRETS_FILE, SECRETS_ENV)'
-const AS_STANDS = 'is not filled in, and goes to the server as it stands'
+const AS_STANDS = 'is not filled in, and is sent to the server unchanged'
 
 test.each([
   ['${TOKEN}', '${TOKEN}'],

@@ -102,7 +102,7 @@ describe('a gateway error', () => {
     const cause = new Error('a path')
     expect(toGatewayError(cause)).toMatchObject({
       code: 'internal',
-      message: 'Something went wrong in the gateway',
+      message: 'An internal error occurred in the gateway',
       cause,
     })
   })

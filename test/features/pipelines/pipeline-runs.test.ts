@@ -21,7 +21,7 @@ test('as many runs are under way as may be, of a tenant and in all', () => {
   const begin = (tenantId: string): void => void all.begin(of(tenantId), PLAN).follow(forever)
   begin('acme')
   begin('acme')
-  expect(() => begin('acme')).toThrow('As many runs of pipelines are under way as may be')
+  expect(() => begin('acme')).toThrow('The limit of concurrent pipeline runs is reached')
   begin('globex')
   expect(() => begin('globex')).toThrow(GatewayError)
 })

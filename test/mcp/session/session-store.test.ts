@@ -72,7 +72,7 @@ test('one principal, and all together, can have only so many with open streams; 
   )
   open('three', { principal: principal({ subject: 'bob' }) })
   expect(() => sessions.makeRoom(principal({ subject: 'eve' }))).toThrow(
-    'As many sessions are open as allowed: 3 in all',
+    'The limit of open sessions is reached: 3 in all',
   )
   sessions.remove('one')
   sessions.remove('one')
@@ -83,7 +83,7 @@ test('one principal, and all together, can have only so many with open streams; 
 test('a tenant that has a limit of its own cannot take the room of others', () => {
   open('one', { principal: principal({ tenantId: 'small' }), openStreams: 1 })
   const next = principal({ tenantId: 'small', subject: 'bob' })
-  expect(() => sessions.makeRoom(next)).toThrow('As many sessions are open as allowed: 1 of this tenant')
+  expect(() => sessions.makeRoom(next)).toThrow('The limit of open sessions is reached: 1 of this tenant')
   expect(() => sessions.makeRoom(principal())).not.toThrow()
   sessions.remove('one')
   expect(() => sessions.makeRoom(next)).not.toThrow()

@@ -115,7 +115,7 @@ const progress = (step: number): JSONRPCMessage => ({
 const cancelled = (requestId: number): unknown => ({
   jsonrpc: '2.0',
   method: 'notifications/cancelled',
-  params: { requestId, reason: 'the client went away' },
+  params: { requestId, reason: 'the client disconnected' },
 })
 
 /** Drops a stream and waits until the gateway's side has noticed. */

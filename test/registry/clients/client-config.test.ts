@@ -102,7 +102,7 @@ test('what cannot be taken over is said', () => {
   const { notes } =
     readClientConfig({ servers: { a: { ...NPX, envFile: '.env' } }, context_servers: { b: {} } }) ?? {}
   expect(notes).toEqual([
-    'b: neither a command nor a URL is there; it was left out',
-    'a: envFile cannot be taken over; see docs/registry.md',
+    'b: it has neither a command nor a URL and was left out',
+    'a: envFile cannot be imported; see docs/registry.md',
   ])
 })

@@ -158,7 +158,7 @@ describe('a remote', () => {
     const { document, notes } = documentOfServerJson(both)
     expect(document).toMatchObject({ transport: 'streamable-http' })
     expect(notes).toEqual([
-      'the remote over streamable-http was taken; the server offers 2 more of what could be used',
+      'the remote over streamable-http was chosen; the server offers 2 more usable choices',
     ])
     expect(documentOfServerJson(both, { prefer: 'package' }).document).toMatchObject({ command: 'npx' })
   })

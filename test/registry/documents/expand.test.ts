@@ -122,7 +122,7 @@ describe('a server of a template', () => {
   })
 
   test.each<[string, JsonObject, string]>([
-    ['a template that there is not', use('nothing'), 'templateName: there is no template nothing'],
+    ['a template that there is not', use('nothing'), 'templateName: unknown template nothing'],
     ['a template that cannot be used', use('broken'), 'templateName: the template cannot be used: broken'],
     ['no template', { transport: 'template' }, 'templateName: missing, expected string'],
     ['a config that is a list', use('database', [] as never), 'config: expected object'],
@@ -140,7 +140,7 @@ describe('a server of a template', () => {
     [
       'a value that leads a URL elsewhere',
       use('shards', { host: 'evil.example/', token: 't' }),
-      'config.host: only letters, digits, ".", "_", "~" and "-" can stand inside a URL, for server.url',
+      'config.host: only letters, digits, ".", "_", "~" and "-" are allowed inside a URL, for server.url',
     ],
     ['what no server can be', use('whole', { url: 'ftp://x' }), 'template whole: server.url: Invalid URL'],
     [
@@ -151,12 +151,12 @@ describe('a server of a template', () => {
     [
       'fields that are the template’s',
       use('database', { host: 'db' }, { args: ['-e', 'x'], env: {}, sharing: 'session' }),
-      'args: comes from the template; env: comes from the template; sharing: comes from the template',
+      'args: it is set by the template; env: it is set by the template; sharing: it is set by the template',
     ],
     [
       'several instances where there is one URL',
       use('whole', { url: 'http://x' }, { instances: 2 }),
-      'instances: the URL of the template has no ${instance}, so that there is only one',
+      'instances: the URL of the template has no ${instance}, so only one instance is possible',
     ],
     [
       'more instances than allowed',
@@ -226,7 +226,7 @@ describe('a server of a template', () => {
     const { snapshot } = parse(servers, { given })
     expect([...snapshot.servers.keys()]).toEqual(['acme/a'])
     expect(snapshot.quarantined).toMatchObject([
-      { id: 'b', tenantId: 'globex', reason: 'templateName: there is no template database' },
+      { id: 'b', tenantId: 'globex', reason: 'templateName: unknown template database' },
     ])
   })
 
@@ -249,7 +249,7 @@ describe('before it is stored, a document', () => {
     const stored = [{ name: 'database', tenantId: '*', ...DATABASE }]
     expect(problemsOfDocument(document, stored)).toEqual([])
     expect(problemsOfDocument({ ...document, config: {} }, stored)).toEqual(['config.host: is required'])
-    expect(problemsOfDocument(document, [])).toEqual(['templateName: there is no template database'])
+    expect(problemsOfDocument(document, [])).toEqual(['templateName: unknown template database'])
   })
 
   test('is checked as far as that goes where the templates are not known', () => {
@@ -259,7 +259,7 @@ describe('before it is stored, a document', () => {
         name: 'acme/a',
         problems: [
           'templateName: expected a name of at most 40 lower-case letters, digits and "-" that begins with a letter',
-          'command: comes from the template',
+          'command: it is set by the template',
         ],
       },
     ])

@@ -41,7 +41,7 @@ describe('a template', () => {
     [
       'that says who may use the server',
       server({ requiredRoles: ['a'], tools: {}, tenantId: '*' }),
-      'server.requiredRoles: belongs into the documents of servers that use the template; server.tools: belongs into the documents of servers that use the template; server.tenantId: belongs into the documents of servers that use the template',
+      'server.requiredRoles: must be set in the documents of the servers that use the template; server.tools: must be set in the documents of the servers that use the template; server.tenantId: must be set in the documents of the servers that use the template',
     ],
     ['with a field of another transport', server({ url: 'http://a' }), 'server: unknown field "url"'],
     [
@@ -52,12 +52,12 @@ describe('a template', () => {
     [
       'with a placeholder that there is not',
       server({ env: { HOME: '${HOME}' } }),
-      'server.env.HOME: ${HOME} stands for nothing; for the text itself write $${',
+      'server.env.HOME: ${HOME} is not a known placeholder; to write it literally, use $${',
     ],
     [
       'with a program that is filled in',
       server({ command: '${config.port}', cwd: '/${config.port}' }),
-      'server.command: ${config.port}: nothing can be filled in here; server.cwd: ${config.port}: nothing can be filled in here',
+      'server.command: ${config.port}: placeholders are not supported here; server.cwd: ${config.port}: placeholders are not supported here',
     ],
     [
       'with the number of the instance anywhere else',
@@ -105,7 +105,7 @@ describe('a template', () => {
     const document = { name: 'search', tenantId: 'acme', ...server({ args: ['first'] }) }
     expect(templates.add(document)).toEqual([])
     expect(templates.add({ ...document, ...server({ args: ['second'] }) })).toEqual([
-      'name: there is another template search',
+      'name: search is already taken by another template',
     ])
     expect(templates.add({ ...document, tenantId: 'globex' })).toEqual([])
     expect(templates.find('acme', 'search')?.server['args']).toEqual(['first'])

@@ -101,7 +101,7 @@ describe('a registry text', () => {
       ],
       sections: NO_SECTIONS,
       confirmed: new Set(),
-      notes: ['section "inputs" has no effect: the gateway asks nobody, and fills in no ${input:…}'],
+      notes: ['section "inputs" has no effect: the gateway does not prompt for inputs or fill in ${input:…}'],
     })
   })
 
@@ -217,7 +217,7 @@ describe('a registry text', () => {
     ['only white space', ' \n', 'the file is empty'],
     ['only a comment', '# soon', 'expected a map with `servers` or `mcpServers`'],
     ['a list', '[1]', 'expected a map with `servers` or `mcpServers`'],
-    ['other keys', 'a: 1', 'neither `servers` nor `mcpServers` is there'],
+    ['other keys', 'a: 1', '`servers` and `mcpServers` are both missing'],
     ['servers as a list', 'servers: []', '`servers`: expected a map from name to document'],
     ['mcpServers as a word', 'mcpServers: x', '`mcpServers`: expected a map from name to entry'],
     ['an open bracket', 'servers:\n  a: [1\n  b: 2', 'line 3, column 3: bad indent'],

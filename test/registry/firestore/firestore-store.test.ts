@@ -132,7 +132,7 @@ test('a store that does not answer is given up within own deadlines', async () =
   expect(await list).toMatchObject({ code: 'store_unavailable' })
 })
 
-test('a write without an answer may have happened, and says so', async () => {
+test('a write without a response may have happened, and says so', async () => {
   const silent: Promise<never> = new Promise(() => {})
   const nothing = { docs: [], exists: false, id: 'a' }
   const query = {

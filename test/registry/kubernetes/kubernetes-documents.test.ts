@@ -82,7 +82,7 @@ describe('the document of a Service', () => {
   })
 
   test.each<[Record<string, string>, string]>([
-    [{ role: 'admin' }, 'annotation tool-gateway/role: there is no such annotation'],
+    [{ role: 'admin' }, 'annotation tool-gateway/role: unknown annotation'],
     [{ roles: '' }, 'annotation tool-gateway/roles: expected names separated by commas'],
     [{ roles: 'a,,b' }, 'annotation tool-gateway/roles: expected names separated by commas'],
     [{ agents: ' ' }, 'annotation tool-gateway/agents: expected names separated by commas'],

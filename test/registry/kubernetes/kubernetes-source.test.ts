@@ -161,7 +161,7 @@ describe('a watch', () => {
     cluster.write('no JSON\n{"type":"ADDED","object":{"metadata":{"name":"x"}}}\n{"type":"UNHEARD-OF"}\n')
     cluster.put('services', service('b'))
     await until(['a at 10.96.0.1:80/mcp', 'b at 10.96.0.1:80/mcp'])
-    expect(log).toContain('an object of the Kubernetes API cannot be understood')
+    expect(log).toContain('an object of the Kubernetes API is not valid')
   })
 })
 
@@ -179,7 +179,7 @@ describe('while the API server', () => {
     await cluster.listen()
     await until(['b at 10.96.0.1:80/mcp'])
     await eventually(() => !source.isStale)
-    expect(log).toContain('the Kubernetes API answers again')
+    expect(log).toContain('the Kubernetes API responds again')
   })
 
   test('is down from the start, nothing is found and nothing fails; it is found when it is up', async () => {
@@ -221,7 +221,7 @@ describe('the configuration of the client', () => {
       '{"current-context":"x","clusters":[{"name":"x","cluster":{"server":"http://x"}}],"users":[{"name":"x","user":{}}],"contexts":[{"name":"x","context":{"cluster":"x","user":"x"}}]}',
       /^the Kubernetes cluster is not reached over TLS/,
     ],
-    ['without a cluster', 'apiVersion: v1\nkind: Config', /^there is no Kubernetes cluster/],
+    ['without a cluster', 'apiVersion: v1\nkind: Config', /^no Kubernetes cluster was found/],
   ])('%s is refused at once, and not shown', async (_case, kubeconfig, message) => {
     await start()
     await expect(openKubernetes({ namespaces: [], labelSelector: 'a=b', kubeconfig })).rejects.toThrow(

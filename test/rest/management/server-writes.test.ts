@@ -116,7 +116,7 @@ describe('creating', () => {
       body: {
         code: 'invalid_document',
         problems: [
-          'headers.k: the value is masked, and there is no stored one to keep; give the value',
+          'headers.k: the value is masked, but no value is stored; enter the value',
           expect.stringMatching(/^name: /),
           expect.stringMatching(/^url: /),
           'unknown field "poool", did you mean "pool"?',
@@ -161,7 +161,7 @@ describe('replacing', () => {
       const body = { ...documentOf(shown), ...where }
       expect(await ask('PUT', 'api', { etag: shown.etag, body })).toMatchObject({
         status: 422,
-        body: { problems: [expect.stringMatching(/^url: the server is another one now/)] },
+        body: { problems: [expect.stringMatching(/^url: the destination changed/)] },
       })
     }
     expect(await api.stored('api')).toEqual(API)

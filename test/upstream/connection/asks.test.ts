@@ -96,7 +96,11 @@ describe.each(['streamable-http', 'sse', 'stdio'])('a legacy server over %s', (k
   })
 
   test.each([
-    [new GatewayError('client_not_reachable'), -31_014, 'The client could not be asked'],
+    [
+      new GatewayError('client_not_reachable'),
+      -31_014,
+      'The client did not answer the question of the server',
+    ],
     [new Error('secret=sk-abc'), -32_603, 'Internal error'],
   ])('is told when its client could not be asked (%s)', async (error, code, message) => {
     const client = new RecordingClient()

@@ -211,7 +211,7 @@ describe('a server that asks without measure', () => {
     expect(answers[0]).toEqual({
       jsonrpc: '2.0',
       id: 'q100',
-      error: { code: -32_603, message: 'Too many requests are open' },
+      error: { code: -32_603, message: 'Too many requests are in progress' },
     })
     await connection.close()
     await answer

@@ -74,7 +74,7 @@ describe('what an operator reads of a server that gives an odd answer to `initia
     [
       'an error',
       `{ error: { code: -32000, message: 'log in first' } }`,
-      'it refused to open with error -32000: log in first',
+      'it refused to initialize with error -32000: log in first',
     ],
   ])('%s', async (_what, answer, expected) => {
     expect(await reason(answering(answer))).toBe(expected)
@@ -99,14 +99,14 @@ describe('what an operator reads of a server that gives an odd answer to `initia
 describe('what an operator reads of a program that does not start', () => {
   test('that it printed nothing, and what to try', async () => {
     expect(await reason(script('setInterval(() => {}, 1000)'), 700)).toBe(
-      'it did not open within 700 ms; it has printed nothing: it may need longer (lifecycle.startTimeoutMs) or wait for something; try its command in a terminal',
+      'it did not open within 700 ms; it has not printed anything: it may need more time (lifecycle.startTimeoutMs) or be waiting for something; try its command in a terminal',
     )
   })
 
   test('that text on standard output is not what belongs there', async () => {
     const server = script(`console.log('Listening on port 3000'); setInterval(() => {}, 1000)`)
     expect(await reason(server, 1500)).toBe(
-      'it did not open within 1500 ms; it wrote text to standard output, where only MCP messages may be: Listening on port 3000',
+      'it did not open within 1500 ms; it wrote text to standard output, which is reserved for MCP messages: Listening on port 3000',
     )
   })
 
@@ -119,7 +119,7 @@ describe('what an operator reads of a program that does not start', () => {
   test('that arguments do not belong into the command, of which only the program is shown', async () => {
     const server = definitionOf({ transport: 'stdio', command: 'npx -y some-server --key=secret' })
     expect(await reason(server)).toBe(
-      'the command npx … was not found; `command` is the name or path of a program alone, without a shell: what follows it belongs into `args`',
+      'the command npx … was not found; `command` is the name or path of a program alone, without a shell: put the arguments into `args`',
     )
   })
 })
@@ -135,6 +135,6 @@ test('a result that is no JSON fails its call at once', async () => {
   const { connection } = await connecting.open(server)
   await expect(callTool(connection, 'x', {}, 20_000)).rejects.toMatchObject({
     code: 'upstream_bad_response',
-    message: 'Server sample gave an invalid answer',
+    message: 'Server sample returned an invalid response',
   })
 })

@@ -118,7 +118,7 @@ describe('a hostile HTTP server', () => {
     expect(failure).toMatchObject({ code: 'response_too_large' })
   })
 
-  test('that ends its event stream without an answer fails the call at once', async () => {
+  test('that ends its event stream without a response fails the call at once', async () => {
     const failure = await failureOf((response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' }).end(': bye\n\n')
     })

@@ -87,7 +87,9 @@ describe('a stdio server that names a secret', () => {
       code: 'upstream_unavailable',
       message: 'secret://acme_key: not allowed',
     })
-    await expect(connecting.open(server)).rejects.toThrow('secret://acme_key: this gateway has no secrets')
+    await expect(connecting.open(server)).rejects.toThrow(
+      'secret://acme_key: this gateway has no secret source',
+    )
   })
 
   test('is given up at its deadline while the secret is waited for', async () => {

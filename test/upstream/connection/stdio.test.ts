@@ -121,10 +121,10 @@ describe.each([
     process.kill(pid ?? 0, 'SIGKILL')
     await expect(held).rejects.toMatchObject({
       code: 'upstream_unavailable',
-      message: 'Server sample is not available',
+      message: 'Server sample is unavailable',
       facts: { server: 'sample', mayHaveExecuted: true },
     })
-    expect(lost).toEqual(['the process was ended by SIGKILL, which the gateway did not send'])
+    expect(lost).toEqual(['the process was terminated by SIGKILL, which the gateway did not send'])
   })
 })
 
@@ -228,7 +228,7 @@ describe('a hostile stdio server', () => {
       const { connection } = await open('')
       await expect(callTool(connection, name)).rejects.toMatchObject({
         code: 'upstream_bad_response',
-        message: 'Server sample gave an invalid answer',
+        message: 'Server sample returned an invalid response',
         facts: { server: 'sample' },
       })
     },

@@ -24,9 +24,9 @@ describe('a stdio server that cannot be opened', () => {
     )
   })
 
-  test('is reported with a command that may not be executed', async () => {
+  test('is reported with a command that is not executable', async () => {
     const server = definitionOf({ transport: 'stdio', command: '/etc/passwd' })
-    await expect(connecting.open(server)).rejects.toThrow('the command /etc/passwd may not be executed')
+    await expect(connecting.open(server)).rejects.toThrow('the command /etc/passwd is not executable')
   })
 
   test('is reported with what it said last, without the values of its environment', async () => {

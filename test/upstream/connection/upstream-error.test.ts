@@ -21,18 +21,21 @@ test.each([
 })
 
 test.each([
-  [new SdkError(SdkErrorCode.RequestTimeout, 'x'), 'it did not answer in time'],
-  [new SdkError(SdkErrorCode.ConnectionClosed, 'x'), 'the connection closed while opening'],
+  [new SdkError(SdkErrorCode.RequestTimeout, 'x'), 'it did not respond in time'],
+  [new SdkError(SdkErrorCode.ConnectionClosed, 'x'), 'the connection closed while it was opening'],
   [new SdkError(SdkErrorCode.InvalidResult, 'x'), 'its answer: the answer is not valid'],
-  [new SdkError(SdkErrorCode.EraNegotiationFailed, 'x'), 'no protocol version could be agreed on'],
+  [new SdkError(SdkErrorCode.EraNegotiationFailed, 'x'), 'no common protocol version was found'],
   [new Error('Error POSTing to endpoint (HTTP 500): secret'), 'it answered with HTTP 500'],
-  [Object.assign(new Error('go\naway'), { code: -32_000 }), 'it refused to open with error -32000: go away'],
+  [
+    Object.assign(new Error('go\naway'), { code: -32_000 }),
+    'it refused to initialize with error -32000: go away',
+  ],
   [new TypeError('terminated'), 'the connection broke'],
   [
     new Error("Server's protocol version is not supported: 1999"),
     'initialize: protocolVersion: expected one of 2025-11-25, 2025-06-18, 2025-03-26, 2024-11-05, 2024-10-07',
   ],
-  [new Error('secret'), 'it broke the protocol while opening'],
+  [new Error('secret'), 'it violated the protocol while the connection was opening'],
 ])('the reason for operators of %s', (error, reason) => {
   expect(openingFailure(error)).toBe(reason)
 })

@@ -101,7 +101,7 @@ describe('pages', () => {
       'tools/list': (params) => ({ tools: [tool(`t${String(params?.['cursor'])}`)], nextCursor: 'same' }),
     })
     expect(offer.tools).toHaveLength(2)
-    expect(offer.problems).toEqual(['tools/list: the pages repeat themselves'])
+    expect(offer.problems).toEqual(['tools/list: the pages repeat'])
   })
 
   test('are at most 64', async () => {
@@ -136,8 +136,8 @@ function nested(depth: number): unknown {
 describe('an invalid item is left out alone', () => {
   test.each([
     [null, 'tool number 2: expected an object, received null; the tool is left out'],
-    [tool(''), 'tool number 2: name: expected a string that is not empty, received ""; the tool is left out'],
-    [tool(7), 'tool number 2: name: expected a string that is not empty, received 7; the tool is left out'],
+    [tool(''), 'tool number 2: name: expected a non-empty string, received ""; the tool is left out'],
+    [tool(7), 'tool number 2: name: expected a non-empty string, received 7; the tool is left out'],
     [{ name: 'bad' }, 'tool bad: inputSchema: expected an object, received nothing; the tool is left out'],
     [
       { name: 'bad', inputSchema: { type: 'string' } },
@@ -147,8 +147,8 @@ describe('an invalid item is left out alone', () => {
       tool('bad', { description: 'x'.repeat(65_536) }),
       'tool bad: its definition is larger than 64 KiB; it is left out',
     ],
-    [tool('bad', { x: nested(128) }), 'tool bad: its definition nests too deeply; it is left out'],
-    [tool('bad', { x: nested(20_000) }), 'tool bad: its definition nests too deeply; it is left out'],
+    [tool('bad', { x: nested(128) }), 'tool bad: its definition is nested too deeply; it is left out'],
+    [tool('bad', { x: nested(20_000) }), 'tool bad: its definition is nested too deeply; it is left out'],
     [tool('good'), 'tool good: it is listed more than once; the first one counts'],
     [
       tool('new\nline', { inputSchema: 1 }),
@@ -169,8 +169,8 @@ describe('an invalid item is left out alone', () => {
     })
     expect(offer.resources).toHaveLength(2)
     expect(offer.problems).toEqual([
-      'resource template t: uriTemplate: expected a string that is not empty, received nothing; the resource template is left out',
-      'resource r: uri: expected a string that is not empty, received nothing; the resource is left out',
+      'resource template t: uriTemplate: expected a non-empty string, received nothing; the resource template is left out',
+      'resource r: uri: expected a non-empty string, received nothing; the resource is left out',
     ])
   })
 })
@@ -183,9 +183,9 @@ describe('a tool of which an argument cannot be a header', () => {
     const connection = new FakeConnection({ 'tools/list': () => ({ tools }) })
     return discover(Object.assign(connection, { era }), options)
   }
-  const NO_NAME = 'is no name that a header can have'
+  const NO_NAME = 'is not a valid header name'
   const NO_TYPE = 'is not on a string, an integer or a boolean'
-  const NO_PLACE = 'is not on a property that "properties" alone lead to'
+  const NO_PLACE = 'is not on a property that is reachable through "properties" alone'
   const INVALID: [string, object, string, string][] = [
     ['an empty name', schema({ a: marked('') }), 'a', NO_NAME],
     ['a name that is no text', schema({ a: marked(1) }), 'a', NO_NAME],
@@ -199,12 +199,17 @@ describe('a tool of which an argument cannot be a header', () => {
     ['any number', schema({ a: marked('A', 'number') }), 'a', NO_TYPE],
     ['several types', schema({ a: marked('A', ['string', 'integer']) }), 'a', NO_TYPE],
     ['no type', schema({ a: { 'x-mcp-header': 'A' } }), 'a', NO_TYPE],
-    ['a name twice', schema({ a: marked('A'), b: marked('A') }), 'b', 'is the name of another one'],
+    [
+      'a name twice',
+      schema({ a: marked('A'), b: marked('A') }),
+      'b',
+      'is already used by another annotation',
+    ],
     [
       'a name twice in other letters, at another depth',
       schema({ a: marked('My-A'), b: schema({ c: marked('my-a') }) }),
       'b.c',
-      'is the name of another one',
+      'is already used by another annotation',
     ],
     ['the arguments as a whole', { ...schema({}), 'x-mcp-header': 'A' }, 'the root', NO_PLACE],
     ['an item', schema({ a: { type: 'array', items: marked('A') } }), 'a.items', NO_PLACE],

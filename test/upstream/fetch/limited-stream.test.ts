@@ -15,7 +15,7 @@ async function through(maxBytes: number, chunks: readonly string[], requestId?: 
 }
 
 const TOO_LARGE = (id: number): string =>
-  `data: {"jsonrpc":"2.0","id":${id},"error":{"code":-31003,"message":"The answer of the server is too large","data":{"tool-gateway/response-too-large":true}}}\n\n`
+  `data: {"jsonrpc":"2.0","id":${id},"error":{"code":-31003,"message":"The response of the server is too large","data":{"tool-gateway/response-too-large":true}}}\n\n`
 
 test('a stream of events within the limit passes unchanged, however long it is', async () => {
   const event = `event: message\ndata: {"id":1}\n\n`

@@ -146,7 +146,7 @@ describe('open', () => {
     expect(it.breaker.state).toBe('open')
     await it.clock.advance(1)
     expect(it.breaker.state).toBe('half_open')
-    expect(it.transitions.at(-1)).toBe('half_open: it was left alone for 10000 ms')
+    expect(it.transitions.at(-1)).toBe('half_open: its recovery timeout (10000 ms) has elapsed')
   })
 })
 
@@ -235,7 +235,7 @@ describe('half-open', () => {
     second.reject(new GatewayError('upstream_timeout'))
     await second.outcome
     expect(it.transitions.slice(1)).toEqual([
-      'half_open: it was left alone for 10000 ms',
+      'half_open: its recovery timeout (10000 ms) has elapsed',
       'closed: the trial call succeeded',
     ])
   })

@@ -19,7 +19,7 @@ class Checked {
     settings: () => server({ healthCheck: { ...this.settings, enabled: this.enabled } }).healthCheck,
     probe: async () => {
       this.probes += 1
-      if (this.isSilent) throw new Error('no answer')
+      if (this.isSilent) throw new Error('no response')
     },
     answeredAt: () => this.answeredAt,
     onChange: (health, reason) => this.changes.push(reason === undefined ? health : `${health}: ${reason}`),
@@ -52,7 +52,7 @@ describe('an instance', () => {
     await it.pass(2)
     expect(it.changes).toEqual([])
     await it.pass(1)
-    expect(it.changes).toEqual(['unhealthy: it did not pass 3 health checks in a row: no answer'])
+    expect(it.changes).toEqual(['unhealthy: it failed 3 health checks in a row: no response'])
     await it.pass(3)
     expect(it.changes).toHaveLength(1)
   })

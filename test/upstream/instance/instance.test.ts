@@ -167,17 +167,17 @@ describe('what a server offers', () => {
   test('counts as lost with the server when it does not answer any more', async () => {
     const { connection, clock, upstreams } = await readyWorld({ catalogTtlMs: 60_000 })
     connection.answers['tools/list'] = () => {
-      throw new TypeError('no answer')
+      throw new TypeError('no response')
     }
     await clock.advance(60_000)
     expect(upstreams.status(KEY)?.state).toBe('ready')
     connection.answers['tools/list'] = () => {
-      throw new GatewayError('upstream_timeout', 'Server sample did not answer in time')
+      throw new GatewayError('upstream_timeout', 'Server sample did not respond in time')
     }
     await clock.advance(60_000)
     expect(upstreams.status(KEY)).toMatchObject({
       state: 'backing_off',
-      reason: 'it no longer says what it offers: tools/list: no answer within 10 s',
+      reason: 'it no longer lists what it offers: tools/list: no response within 10 s',
     })
   })
 

@@ -131,7 +131,7 @@ describe('what is refused', () => {
       'left-pad',
       undefined,
       'forbidden',
-      /INSTALL_ALLOWLIST does not have left-pad/,
+      /INSTALL_ALLOWLIST does not include left-pad/,
     ],
     ['a path', '../x', undefined, 'invalid_request', /not the name of an npm package/],
     [
@@ -159,7 +159,7 @@ describe('what is refused', () => {
   test.each([
     ['a package that the registry does not have', '@scope/nothing', /npm says: .*404/],
     ['a version that it does not have', `${TINY}@9.9.9`, /npm says: .*9\.9\.9/],
-    ['one without a program', '@scope/library', /has no program to run/],
+    ['one without a program', '@scope/library', /does not have a program to run/],
     ['one whose program is missing', '@scope/hollow', /its program is missing/],
   ])('%s, and nothing is left behind', async (_what, text, message) => {
     const at = text.indexOf('@', 1)

@@ -124,6 +124,6 @@ describe('callers that share no connection with others', () => {
     upstreams.update(server({ catalogTtlMs: 1000 }))
     await upstreams.stop(KEY)
     expect(opened).toHaveLength(3)
-    expect(() => upstreams.poolFor(server(), 'd')).toThrow('Server sample is not available')
+    expect(() => upstreams.poolFor(server(), 'd')).toThrow('Server sample is unavailable')
   })
 })

@@ -177,7 +177,7 @@ describe('a resource that cannot be watched', () => {
     await clock.advance(300)
     expect(await late).toMatchObject({
       code: 'upstream_timeout',
-      message: 'Server sample did not answer in time',
+      message: 'Server sample did not respond in time',
       facts: { server: 'sample' },
     })
     expect(await gone).toMatchObject({ code: 'cancelled' })
@@ -235,7 +235,7 @@ describe('after a reconnect', () => {
     const told: JsonObject[] = []
     const release = await watch(made, 'a://1', told)
     const broken = toolServer()
-    broken.agree = () => Promise.reject(new Error('no answer'))
+    broken.agree = () => Promise.reject(new Error('no response'))
     await reconnected(made, broken)
     await made.clock.advance(60_000)
     expect(broken.watched.length).toBeGreaterThan(3)

@@ -199,7 +199,7 @@ describe('a process that does not answer its health checks', () => {
     expect(old.isClosed).toBe(true)
     expect(fleet.world.upstreams.status(KEY)).toMatchObject({
       state: 'backing_off',
-      reason: 'it did not pass 2 health checks in a row: The server did not answer in time',
+      reason: 'it failed 2 health checks in a row: The server did not respond in time',
     })
     await fleet.advance(500)
     expect(await fleet.open()).toEqual(['2'])

@@ -44,12 +44,12 @@ describe('the program of a package', () => {
   })
 
   test.each([
-    ['no program', 'none', {}, 'the package none has no program to run'],
+    ['no program', 'none', {}, 'the package none does not have a program to run'],
     [
       'several of other names',
       'unclear',
       { bin: { a: 'a.js', b: 'b.js' } },
-      'the package unclear has no program to run',
+      'the package unclear does not have a program to run',
     ],
     [
       'one outside of it',

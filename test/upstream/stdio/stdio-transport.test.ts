@@ -73,7 +73,7 @@ test('what a process says when it is ended is in its log, but no reason for its 
     'gateway: the process was started',
     'process: Error: first',
     'process: Error: terminated',
-    'gateway: the gateway ended the process',
+    'gateway: the gateway terminated the process',
   ])
 })
 

@@ -168,7 +168,7 @@ export class OpeningPipe implements Transport {
   #denyProbe(id: RequestId | undefined): void {
     this.#probe = undefined
     if (id === undefined) return
-    const error = { code: METHOD_NOT_FOUND, message: 'the server is one of the legacy era' }
+    const error = { code: METHOD_NOT_FOUND, message: 'the server uses the legacy era' }
     this.onmessage?.({ jsonrpc: '2.0', id, error })
   }
 
@@ -179,7 +179,7 @@ export class OpeningPipe implements Transport {
 
   #expectAnswer(): void {
     this.#after(Math.min(HUNG_MS, this.#mayTakeMs() / 2), () =>
-      this.#onHung(new Hung('it answered the question for its protocol version, but not `initialize`')),
+      this.#onHung(new Hung('it answered the protocol version probe, but not `initialize`')),
     )
   }
 

@@ -150,7 +150,7 @@ async function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promi
 /** The reason for which an error means that the whole connection is lost; undefined if it concerns one request. */
 function lossIn(error: unknown): string | undefined {
   const unreachable = unreachableCode(error)
-  if (unreachable !== undefined) return `it cannot be reached any more (${unreachable})`
+  if (unreachable !== undefined) return `it is no longer reachable (${unreachable})`
   return error instanceof SseError ? 'the event stream ended' : undefined
 }
 

@@ -32,10 +32,7 @@ export function expected(what: string, isIt: (value: unknown) => boolean): Form 
 /** A string. */
 export const text = expected('a string', (value) => typeof value === 'string')
 /** A string that is not empty. */
-export const filledText = expected(
-  'a string that is not empty',
-  (value) => typeof value === 'string' && value !== '',
-)
+export const filledText = expected('a non-empty string', (value) => typeof value === 'string' && value !== '')
 /** A boolean. */
 export const flag = expected('a boolean', (value) => typeof value === 'boolean')
 /** JSON has no infinity, but `1e999` reads as one, and would be written as null. */

@@ -26,7 +26,7 @@ const annotations = object({
     'a number from 0 to 1',
     (value) => typeof value === 'number' && value >= 0 && value <= 1,
   ),
-  lastModified: expected('a time of ISO 8601', (value) => time.safeParse(value).success),
+  lastModified: expected('an ISO 8601 time', (value) => time.safeParse(value).success),
 })
 const described = { title: text, description: text, icons, _meta: object() }
 

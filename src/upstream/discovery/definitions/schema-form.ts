@@ -33,14 +33,14 @@ const NAMED = ['properties', '$defs', 'definitions', 'dependentSchemas']
 const EXACT = ['not', 'if', 'then', 'else', 'contains', 'propertyNames']
 
 const type = expected(
-  'a type of JSON Schema',
+  'a JSON Schema type',
   (value) =>
     TYPES.has(value) || (Array.isArray(value) && value.length > 0 && value.every((each) => TYPES.has(each))),
 )
 const values = expected('an array with a value', (value) => Array.isArray(value) && value.length > 0)
 const anyList = expected('an array', Array.isArray)
-const expression = expected('a regular expression of ECMAScript', isExpression)
-const nothing = expected('no such keyword', () => false)
+const expression = expected('an ECMAScript regular expression', isExpression)
+const nothing = expected('the keyword to be absent', () => false)
 
 /** A schema in which a keyword is left out whose value no version of JSON Schema allows. */
 export const laxSchema = schemaForm()
