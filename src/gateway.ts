@@ -104,7 +104,8 @@ export async function startGateway(
     lifecycle.onClose('metrics', () => metrics.close())
     const metricsUrl = await openMetricsEndpoint(settings, { metrics, onClose })
 
-    // After everything that a wrong setting can keep from opening, so that the start that succeeds says that it wrote it.
+    // After everything that a wrong setting can keep from opening, so that the start that succeeds says that it wrote
+    // it.
     const wroteExample =
       settings.store === 'file' &&
       (await writeExampleRegistry(settings.registryFile, { filesFolder: join(settings.dataDir, 'files') }))

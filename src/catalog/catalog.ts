@@ -9,7 +9,7 @@ import { namesUi } from './merged-parts.ts'
 import { buildServerCatalog, type CatalogItem, type ServerCatalog } from './server-catalog.ts'
 import { buildView, type View } from './view.ts'
 
-/** Views kept ready; one per set of rights and scope, not per caller. */
+/** Limit of cached views; each is shared by callers with equal rights and scope. */
 const MAX_CACHED_VIEWS = 2000
 
 /** What a view depends on beside its principal. */
@@ -67,7 +67,7 @@ export class Catalog {
     else this.#servers.set(key, buildServerCatalog(definition, catalog.offer, catalog))
   }
 
-  /** Takes over what a server offers now. Ignored for a server that the snapshot no longer has. */
+  /** Sets what a server offers. Ignored for a server that is not in the snapshot. */
   setOffer(key: ServerKey, offer: Offer): void {
     const definition = this.#snapshot.servers.get(key)
     if (definition === undefined) return
@@ -75,7 +75,7 @@ export class Catalog {
     this.#changed()
   }
 
-  /** Marks whether a server can be called now; what it offered stays listed either way. */
+  /** Sets whether a server is available; its offer stays listed in either case. */
   setAvailable(key: ServerKey, isAvailable: boolean): void {
     if (this.#available.has(key) === isAvailable) return
     if (isAvailable) this.#available.add(key)
@@ -83,13 +83,13 @@ export class Catalog {
     this.#changed()
   }
 
-  /** Calls `listener` after every change; the returned function ends that. */
+  /** Calls `listener` after every change, until the returned function is called. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  /** What `principal` sees: of all servers, or of the one named by `scope` under its own names. */
+  /** The view of `principal`: of all servers, or of the one named by `scope` under its own names. */
   viewOf(principal: Principal, scope?: string, { isInteractive = false }: ViewOptions = {}): View {
     const key = `${isInteractive}\n${scope ?? ''}\n${accessKey(principal)}`
     const cached = this.#views.get(key)
@@ -108,23 +108,23 @@ export class Catalog {
     return view
   }
 
-  /** Says that a server is wanted that has not answered yet; one that starts with its first use starts. */
+  /** A caller wants to use a server whose offer is not known: one that starts on its first use is started. */
   want(tenantId: string, name: string): void {
     const server = serverNamed(this.#snapshot, tenantId, name)
     if (server !== undefined) this.#onWanted(serverKey(server))
   }
 
-  /** What is known of one server; undefined while it has not answered yet. */
+  /** The catalog of one server; undefined until its offer is known. */
   catalogOf(server: ServerDefinition): ServerCatalog | undefined {
     return this.#servers.get(serverKey(server))
   }
 
-  /** The name, after the server's, under which callers know a tool that the server calls `own`. */
+  /** The name by which callers know a tool that the server calls `own`, without the prefix of the server. */
   toolName(server: ServerKey, own: string): string {
     return this.#servers.get(server)?.toolsByOwnName.get(own)?.name ?? own
   }
 
-  /** The name under which callers of all servers together know a tool that the server calls `own`. */
+  /** The exposed name of a tool that the server calls `own`. */
   exposedToolName(server: ServerKey, own: string): string {
     const { definition, tools } = this.#servers.get(server) ?? {}
     const name = definition?.name ?? server.slice(server.indexOf('/') + 1)
@@ -146,8 +146,8 @@ export class Catalog {
   }
 
   /**
-   * The servers that may answer for a URI of the merged view, the likeliest first, whether the principal may use them
-   * or not. It counts that a tool names a `ui://` resource only where the principal may use the tool.
+   * The servers that may serve a URI of the merged view, the most likely first, including those that the principal may
+   * not use. A tool's `ui://` resource counts only if the principal may use the tool.
    */
   serversFor(principal: Principal, uri: string): ServerDefinition[] {
     const catalogs = serversOf(this.#snapshot, principal.tenantId).flatMap(

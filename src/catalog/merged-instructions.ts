@@ -1,13 +1,13 @@
 const MAX_SERVER_BYTES = 4 * 1024
 const MAX_BYTES = 16 * 1024
 
-/** What one server says about itself to models. */
+/** The instructions of one server for models. */
 export interface Instructions {
   readonly serverName: string
   readonly text: string
 }
 
-/** The instructions of several servers as one text with a heading for each, or undefined when there are none. */
+/** The instructions of several servers as one text with a heading for each; undefined if there are none. */
 export function mergedInstructions(parts: readonly Instructions[]): string | undefined {
   const sections = parts.filter(({ text }) => text.trim() !== '').map(sectionOf)
   const fitting = sections.slice(0, countThatFits(sections))

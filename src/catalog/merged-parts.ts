@@ -16,9 +16,9 @@ export interface Part {
 }
 
 /**
- * The parts with every URI changed to one that leads to its own server in the merged view. A URI means the first
- * server that lists it, by name, else the first whose tools name it; for the others it is shown under an alias.
- * @param servers all of the view, whether they have a part or not
+ * The parts with every URI replaced by one that resolves to its own server in the merged view. A URI resolves to the
+ * first server that lists it, by name, else to the first whose tools name it; the others show it under an alias.
+ * @param servers all of the view, with or without a part
  */
 export function merged(
   parts: readonly Part[],
@@ -59,7 +59,7 @@ export function namesUi(
   )
 }
 
-/** Which server each URI means. Whatever looks like an alias for a server of the view is one. */
+/** The server that each URI resolves to. A URI in the form of an alias of a server of the view counts as one. */
 class Owners {
   readonly #serverNames: ReadonlySet<string>
   readonly #owners = new Map<string, string>()
@@ -76,7 +76,7 @@ class Owners {
     for (const { serverName, name } of items) this.claim(serverName, name)
   }
 
-  /** The URI under which a server's own is shown. */
+  /** The URI that the merged view shows for a server's own. */
   shownUri(serverName: string, uri: string): string {
     const alias = splitAlias(uri)
     const isAlias = alias !== undefined && this.#serverNames.has(alias.serverName)

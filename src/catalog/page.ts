@@ -4,25 +4,25 @@ import type { JsonObject } from '../domain/json/json.ts'
 import { type Principal, principalKey } from '../domain/principal.ts'
 import type { CatalogItem } from './server-catalog.ts'
 
-/** One page of a list that is sorted by the name shown. */
+/** One page of a list that is sorted by the shown name. */
 export interface Page {
   readonly items: readonly CatalogItem[]
   readonly nextCursor: string | undefined
 }
 
-/** Whose list is paged; a cursor is good for one such list only. */
+/** The list that is paged; a cursor is valid for one such list only. */
 export interface PagedList {
   readonly principal: Principal
-  /** Name of the list, with everything that selects what is in it. */
+  /** Name of the list, with everything that selects its items. */
   readonly list: string
   readonly scope: string | undefined
 }
 
-/** Of definitions, unless a single one is larger: a page is written, and read by clients, at one go. */
+/** Limit for the definitions of a page, unless a single one is larger: clients read a page as a whole. */
 const MAX_PAGE_BYTES = 2 * 1024 * 1024
 const sizes = new WeakMap<JsonObject, number>()
 
-/** Longer names make cursors that do not fit into a URL. */
+/** Longer names would make cursors that do not fit into a URL. */
 const MAX_NAME_BYTES = 600
 
 /**
@@ -63,7 +63,7 @@ function sizeOf(listed: JsonObject): number {
   return size
 }
 
-/** A name to go on after, or for a name that is too long the number of items before. */
+/** The name of the last item; for a name that is too long, the number of items before the page. */
 type Position = string | number
 
 function startOf(items: readonly CatalogItem[], position: Position): number {

@@ -1,26 +1,26 @@
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 
-/** Hosts of MCP Apps show nothing whose URI has another scheme, so the alias keeps it. */
+/** Hosts of MCP Apps only show URIs of this scheme, so the alias keeps it. */
 const UI = 'ui://'
 const ALIAS = /^(ui:\/\/)?([a-z][a-z0-9-]{0,39})\+([^]+)$/
 
 /**
- * The URI, or URI template, under which the merged view shows a server's own where that would not lead to it:
- * `<server>+<uri>`, and `ui://<server>+…` for one of scheme `ui`.
+ * The alias of a server's URI or URI template in the merged view, where the URI itself would not resolve to that
+ * server: `<server>+<uri>`, and `ui://<server>+…` for the scheme `ui`.
  */
 export function aliasOf(serverName: string, uri: string): string {
   return uri.startsWith(UI) ? `${UI}${serverName}+${uri.slice(UI.length)}` : `${serverName}+${uri}`
 }
 
-/** The server that a URI names as {@link aliasOf} does, and that server's own URI; undefined when it names none. */
+/** The server and its own URI that an alias of {@link aliasOf} names; undefined if the URI is not an alias. */
 export function splitAlias(uri: string): { serverName: string; uri: string } | undefined {
   const [, scheme = '', serverName, rest] = ALIAS.exec(uri) ?? []
   return serverName === undefined || rest === undefined ? undefined : { serverName, uri: scheme + rest }
 }
 
 /**
- * The result of `resources/read` as the caller gets it: contents of the very resource that was read are shown under
- * the URI that the caller used for it.
+ * The result of `resources/read` for the caller: contents of the resource that was read get the URI that the caller
+ * used.
  */
 export function contentsUnder(result: JsonObject, own: string, used: string): JsonObject {
   const { contents } = result
@@ -32,8 +32,8 @@ export function contentsUnder(result: JsonObject, own: string, used: string): Js
 }
 
 /**
- * The parameters of `notifications/resources/updated` as the caller gets them that subscribed with `used`. A server
- * may name a part of the resource instead, which then has the alias that leads to the same server.
+ * The parameters of `notifications/resources/updated` for a caller that subscribed with `used`. If the server names a
+ * part of the resource, the part gets an alias of the same server.
  */
 export function updateUnder(params: JsonObject, own: string, used: string): JsonObject {
   const { uri } = params

@@ -3,8 +3,8 @@ import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 type Rename = (uri: string) => string
 
 /**
- * A result with the URIs of resources in it renamed: those of links and embedded resources in content and messages, of
- * what was read, and of the result of a task. The same object where none changes.
+ * Renames the URIs of resources in a result: in links and embedded resources of content and messages, in contents that
+ * were read, and in the result of a task. Returns the same object if none changes.
  */
 export function withUris(result: JsonObject, rename: Rename): JsonObject {
   return withMembers(result, {

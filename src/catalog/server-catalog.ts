@@ -7,15 +7,17 @@ import type { ListName, NamedItem } from '../upstream/discovery/listing.ts'
 import { type ShapedTool, shapeTools } from './shaping/tool-shape.ts'
 import { uiResourcesOf } from './ui-tools.ts'
 
-/** One tool, prompt, resource or template, as callers see it. Equal items of successive catalogs are the same object. */
+/**
+ * One tool, prompt, resource or template, as callers see it. Equal items of successive catalogs are the same object.
+ */
 export interface CatalogItem {
   readonly server: ServerKey
   readonly serverName: string
-  /** The server's own name of it: a tool's or prompt's name, a resource's URI, a template's URI template. */
+  /** The server's own name: of a tool or prompt its name, of a resource its URI, of a template its URI template. */
   readonly name: string
   /** The name under which the caller addresses it. */
   readonly shownAs: string
-  /** The definition as the caller gets it. */
+  /** The definition for callers. */
   readonly listed: JsonObject
 }
 
@@ -29,7 +31,10 @@ interface TemplateItem extends CatalogItem {
   readonly matches: (uri: string) => boolean
 }
 
-/** What one server offers, prepared once for all callers: under exposed names, and under those after the server's. */
+/**
+ * The offer of one server, prepared once for all callers: under exposed names, and under names without the server's
+ * prefix.
+ */
 export interface ServerCatalog {
   readonly definition: ServerDefinition
   readonly offer: Offer
@@ -38,13 +43,13 @@ export interface ServerCatalog {
   readonly prompts: { readonly exposed: ItemSet; readonly plain: ItemSet }
   readonly resources: ItemSet
   readonly templates: readonly TemplateItem[]
-  /** The `ui://` resources that tools name, with the server's own names of those tools. */
+  /** The `ui://` resources that tools name, with the server's own names of these tools. */
   readonly uiResources: ReadonlyMap<string, readonly string[]>
-  /** Items that cannot be offered, each with the reason. */
+  /** Items that cannot be offered, with the reasons. */
   readonly problems: readonly string[]
 }
 
-/** Prepares what a server offers, keeping the objects of `previous` that did not change. */
+/** Prepares the offer of a server; unchanged items stay the same objects as in `previous`. */
 export function buildServerCatalog(
   definition: ServerDefinition,
   offer: Offer,
@@ -81,7 +86,7 @@ export function buildServerCatalog(
   }
 }
 
-/** Whether a server offers an item of a list only to clients that it can ask something. */
+/** Whether a server offers an item of a list only to clients that accept its requests. */
 export function isForAskable({ offer }: ServerCatalog, list: ListName, name: string): boolean {
   return offer.needsClient[list].has(name)
 }

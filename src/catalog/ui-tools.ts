@@ -1,10 +1,10 @@
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 
-/** Where a tool names the resource that shows it: in `_meta.ui`, and flat in `_meta` (MCP Apps, 2026-01-26). */
+/** The members in which a tool names its resource: in `_meta.ui`, and directly in `_meta` (MCP Apps, 2026-01-26). */
 const NESTED = 'resourceUri'
 const FLAT = 'ui/resourceUri'
 
-/** The `ui://` resources that a tool names, which its server need not list. */
+/** The `ui://` resources that a tool names; its server need not list them. */
 export function uiResourcesOf(tool: JsonObject): string[] {
   const meta = tool['_meta']
   if (!isJsonObject(meta)) return []
@@ -12,7 +12,7 @@ export function uiResourcesOf(tool: JsonObject): string[] {
   return [...new Set([nested, meta[FLAT]].filter(isUiUri))]
 }
 
-/** The tool with the `ui://` resources that it names renamed; the same object where none changes its name. */
+/** The tool with its `ui://` resources renamed; the same object if no name changes. */
 export function withUiResources(tool: JsonObject, rename: (uri: string) => string): JsonObject {
   const meta = tool['_meta']
   if (!isJsonObject(meta) || uiResourcesOf(tool).every((uri) => rename(uri) === uri)) return tool
@@ -25,7 +25,7 @@ export function withUiResources(tool: JsonObject, rename: (uri: string) => strin
   return { ...tool, _meta: renamed }
 }
 
-/** Whether a tool is for models, and not only for the app that belongs to it. */
+/** Whether a tool is meant for models, and not only for its app. */
 export function isForModels(tool: JsonObject): boolean {
   const meta = tool['_meta']
   const ui = isJsonObject(meta) ? meta['ui'] : undefined

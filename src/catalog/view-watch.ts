@@ -13,7 +13,7 @@ interface Watcher {
   seen: View
 }
 
-/** Tells each watcher when its own view has changed, and only then. Bursts become one notice. */
+/** Notifies each watcher when its own view has changed, and only then. Several changes in a row become one notice. */
 export class ViewWatch {
   readonly #catalog: Catalog
   readonly #clock: Clock
@@ -29,7 +29,7 @@ export class ViewWatch {
     this.#stop = options.catalog.onChange(() => this.#schedule())
   }
 
-  /** Watches one principal's view; the returned function ends that. */
+  /** Watches one principal's view until the returned function is called. */
   watch(
     principal: Principal,
     scope: string | undefined,

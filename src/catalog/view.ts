@@ -8,7 +8,7 @@ import { mergedInstructions } from './merged-instructions.ts'
 import { merged, type Part } from './merged-parts.ts'
 import { type CatalogItem, isForAskable, type ServerCatalog } from './server-catalog.ts'
 
-/** What one principal sees: of all its servers, or of one. Sorted by the name shown. */
+/** The items that one principal may see, of all its servers or of one, sorted by shown name. */
 export interface View {
   readonly tools: readonly CatalogItem[]
   readonly toolsByName: ReadonlyMap<string, CatalogItem>
@@ -16,11 +16,11 @@ export interface View {
   readonly resources: readonly CatalogItem[]
   readonly templates: readonly CatalogItem[]
   readonly servers: readonly ServerDefinition[]
-  /** Servers of the view that have not answered yet, so that nothing of them is listed. */
+  /** Servers of the view whose offer is not known yet, so that none of their items are listed. */
   readonly missing: readonly string[]
-  /** Servers of the view that are down now; what they last offered is listed. */
+  /** Servers of the view that are unavailable; their last offer is listed. */
   readonly stale: readonly string[]
-  /** What the servers say about themselves to models. */
+  /** The instructions of the servers for models. */
   readonly instructions: string | undefined
   /** TTL of each list in milliseconds, if a server stated one. */
   readonly ttlMs: Readonly<Partial<Record<ListName, number>>>
@@ -33,7 +33,7 @@ export interface ViewSource {
   readonly isAvailable: (server: ServerDefinition) => boolean
 }
 
-/** Who looks, and at what. */
+/** The caller of a view, and its scope. */
 export interface ViewOf {
   readonly principal: Principal
   /** A server's name for that server alone under its own names; undefined for all servers. */
@@ -42,7 +42,7 @@ export interface ViewOf {
   readonly isInteractive: boolean
 }
 
-/** The view of a principal: what `decide` allows it, and nothing else. */
+/** Builds the view of a principal: exactly what `decide` allows it. */
 export function buildView(of: ViewOf, source: ViewSource): View {
   const servers = candidates(of, source.snapshot).filter((server) => isVisible(of.principal, server, source))
   const catalogs = servers.flatMap((server) => source.catalogOf(server) ?? [])
@@ -114,7 +114,7 @@ function instructionsOf({ scope }: ViewOf, catalogs: readonly ServerCatalog[]): 
   )
 }
 
-/** The shortest that any server gives for each list. */
+/** The shortest TTL that a server states, for each list. */
 function shortestTtls(catalogs: readonly ServerCatalog[]): Partial<Record<ListName, number>> {
   const shortest: Partial<Record<ListName, number>> = {}
   for (const { offer } of catalogs) {
@@ -130,7 +130,7 @@ function byShownName(a: CatalogItem, b: CatalogItem): number {
   return a.shownAs < b.shownAs ? -1 : 1
 }
 
-/** What differs between two views, as the kinds that `list_changed` knows. */
+/** The lists that differ between two views, for `list_changed`. */
 export function changedKinds(before: View, after: View): Set<ListKind> {
   const changed = new Set<ListKind>()
   if (!sameItems(before.tools, after.tools)) changed.add('tools')
@@ -145,7 +145,7 @@ function sameItems(a: readonly CatalogItem[], b: readonly CatalogItem[]): boolea
   return a === b || (a.length === b.length && a.every((item, index) => isSame(item, b[index])))
 }
 
-/** Items that did not change are the same object, but for those that went and came back. */
+/** Unchanged items are the same object, except those that were removed and added again. */
 function isSame(a: CatalogItem, b: CatalogItem | undefined): boolean {
   return a === b || (a.shownAs === b?.shownAs && JSON.stringify(a.listed) === JSON.stringify(b.listed))
 }

@@ -20,7 +20,9 @@ export interface CliContext {
   readonly confirm?: (question: string) => Promise<boolean>
 }
 
-/** The context without what could steer the terminal that it writes to: much of what is printed comes from strangers. */
+/**
+ * The context without what could steer the terminal that it writes to: much of what is printed comes from strangers.
+ */
 export function withoutEscapes(context: CliContext): CliContext {
   const { print, printError, confirm } = context
   return {

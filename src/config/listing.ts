@@ -14,7 +14,9 @@ export interface ListedSetting {
 const MASK = '********'
 const SECRETS = new Set(['AUDIT_DIGEST_KEY', 'STATE_KEY'])
 
-/** Every setting by the name that one sets, with its value or what stands for it, of an environment that can be used. */
+/**
+ * Every setting by the name that one sets, with its value or what stands for it, of an environment that can be used.
+ */
 export function listedSettings(
   env: Readonly<Record<string, string | undefined>>,
   settings: Settings,

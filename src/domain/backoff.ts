@@ -3,9 +3,9 @@ const LARGEST_MS = 30_000
 const SMALLEST_MS = 250
 
 /**
- * Time to wait before the next try, in milliseconds: exponential with full jitter, 250 ms to 30 s, at most 500 ms
+ * The delay before the next attempt, in milliseconds: exponential with full jitter, 250 ms to 30 s, and at most 500 ms
  * before the first retry.
- * @param failures failures in a row so far, from 1
+ * @param failures consecutive failures so far, from 1
  * @param random gives numbers from 0 to below 1
  */
 export function backoffMs(failures: number, random: () => number): number {

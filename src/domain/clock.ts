@@ -1,8 +1,8 @@
-/** Time as a dependency, so that tests own it. */
+/** Time as a dependency, so that tests control it. */
 export interface Clock {
   /** Wall time in milliseconds since the epoch. */
   now(): number
-  /** Monotonic time in milliseconds; only differences mean something. */
+  /** Monotonic time in milliseconds; only differences are meaningful. */
   monotonic(): number
   /** Runs `task` once after `delayMs`; the returned function cancels it. Never keeps the process alive. */
   after(delayMs: number, task: () => void): () => void
@@ -19,7 +19,7 @@ export const systemClock: Clock = {
   },
 }
 
-/** Runs `task` every `intervalMs`, the first time after that; the returned function ends that. */
+/** Runs `task` every `intervalMs`, first after one interval, until the returned function is called. */
 export function repeat(clock: Clock, intervalMs: number, task: () => void): () => void {
   let cancel: () => void
   const schedule = (): void => {

@@ -1,4 +1,4 @@
-/** An authenticated caller: what its token says, after verification. */
+/** An authenticated caller, from the claims of its verified token. */
 export interface Principal {
   readonly tenantId: string
   readonly subject: string
@@ -7,25 +7,25 @@ export interface Principal {
   readonly roles: readonly string[]
   readonly scopes: readonly string[]
   readonly issuer: string
-  /** When the token ends, in milliseconds since the epoch. */
+  /** Expiry of the token, in milliseconds since the epoch. */
   readonly expiresAtMs: number
 }
 
-/** `^[a-z0-9][a-z0-9-]{0,62}$`: what a tenant id may look like. */
+/** `^[a-z0-9][a-z0-9-]{0,62}$`: the form of a tenant id. */
 export const TENANT_ID = /^[a-z0-9][a-z0-9-]{0,62}$/
 
 /** The tenant id of servers that every tenant may see. No token can name it: it is not a valid tenant id. */
 export const ALL_TENANTS = '*'
 
 /**
- * Identity of everything that decides what a caller may do; equal keys mean equal rights, so a narrower token
- * of the same user is another owner. Token lifetimes do not matter.
+ * Identity of everything that decides what a caller may do; equal keys mean equal rights, so a narrower token of the
+ * same user is another owner. The expiry of the token is not part of it.
  */
 export function principalKey(principal: Principal): string {
   return JSON.stringify([principal.issuer, principal.subject, accessKey(principal)])
 }
 
-/** Identity of what access decisions look at: principals with equal keys have equal views. */
+/** Identity of everything that access decisions depend on: principals with equal keys have equal views. */
 export function accessKey(principal: Principal): string {
   return JSON.stringify([
     principal.tenantId,

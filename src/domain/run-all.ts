@@ -1,6 +1,6 @@
 /**
- * Runs every step, also when others fail.
- * @throws AggregateError with everything that was thrown, once all have run
+ * Runs every step, even if others fail.
+ * @throws AggregateError with all errors, once all steps have run
  */
 export function runAll(steps: Iterable<() => void>): void {
   const failures: unknown[] = []

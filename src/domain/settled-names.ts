@@ -1,4 +1,4 @@
-/** A name that could not be given, and who has it. */
+/** A name that could not be given, and the thing that has it. */
 export interface RefusedName {
   readonly own: string
   readonly name: string
@@ -21,7 +21,7 @@ export function settledNames(
   while (names.size > 0) {
     const losers = losersOf(all, names, keyOf)
     if (losers.length === 0) break
-    // They keep their own names, which others may have got meanwhile: once more.
+    // They keep their own names, which others may have been given in the meantime, so the names are settled again.
     for (const { own } of losers) names.delete(own)
     refused.push(...losers)
   }

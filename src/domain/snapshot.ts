@@ -6,18 +6,21 @@ import { type ServerDefinition, type ServerKey, serverKey } from './documents/se
 
 /** A document that was refused, with the reason that the operator sees. */
 export interface QuarantinedDocument {
-  /** A server's id in its source: the key in the file, or the Firestore document id. Others are `tenants/<id>` and so on. */
+  /**
+   * A server's id in its source: the key in the file, or the Firestore document id. Others are `tenants/<id>` and so
+   * on.
+   */
   readonly id: string
-  /** A server's name; of other documents the id, which is no legal name of a server. */
+  /** A server's name; of other documents the id, which cannot be the name of a server. */
   readonly name: string
-  /** Absent when the document does not say which tenant it belongs to. */
+  /** Absent if the document does not state which tenant it belongs to. */
   readonly tenantId: string | undefined
   readonly reason: string
   /** Whether the document's last good version still serves. */
   readonly lastGoodServes: boolean
 }
 
-/** The whole registry at one generation; never changed once made. */
+/** The whole registry at one generation; immutable. */
 export interface Snapshot {
   readonly generation: number
   readonly servers: ReadonlyMap<ServerKey, ServerDefinition>
@@ -25,7 +28,7 @@ export interface Snapshot {
   readonly templates: ReadonlyMap<string, JsonObject>
   /** Declared chains of tool calls, by document id. */
   readonly pipelines: ReadonlyMap<string, PipelineDefinition>
-  /** How prompts are improved, by document id. */
+  /** The rules by which prompts are improved, by document id. */
   readonly enhancementRules: ReadonlyMap<string, EnhancementRule>
   readonly quarantined: readonly QuarantinedDocument[]
 }
@@ -40,7 +43,7 @@ export const EMPTY_SNAPSHOT: Snapshot = {
   quarantined: [],
 }
 
-/** The server that `name` means to a tenant: its own, or one offered to all tenants. */
+/** The server that `name` means for a tenant: its own, or one for all tenants. */
 export function serverNamed(
   snapshot: Snapshot,
   tenantId: string,
@@ -52,7 +55,7 @@ export function serverNamed(
   )
 }
 
-/** The servers that belong to a tenant or to all tenants, by name; its own of a name is the one that it has. */
+/** The servers of a tenant and of all tenants, by name; its own server takes precedence over one for all. */
 export function serversOf(snapshot: Snapshot, tenantId: string): ServerDefinition[] {
   return [...snapshot.servers.values()]
     .filter(

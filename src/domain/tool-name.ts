@@ -8,9 +8,9 @@ const HASH_LENGTH = 8
 
 /**
  * The name under which a server's tool or prompt is offered: `<server>_<name>`, at most 64 characters of
- * `[A-Za-z0-9_-]`. Other characters become `_`; a longer name is cut and ends in a hash of the whole, and one that keeps
- * no letter or digit is the hash alone, so it is stable across restarts. Server names have no `_`, so the first one ends
- * the server's name.
+ * `[A-Za-z0-9_-]`. Other characters become `_`; a longer name is cut and ends in a hash of the whole, and one that
+ * keeps no letter or digit is the hash alone, so it is stable across restarts. Server names have no `_`, so the first
+ * one ends the server's name.
  */
 export function exposedName(server: string, name: string): string {
   const kept = name.replace(FORBIDDEN, '_')

@@ -10,9 +10,9 @@ const SQLITE_BUSY = 5
 const ONLY_OWNER = 0o600
 
 /**
- * Makes sure that one gateway at a time uses a data directory: two would write into each other's files. The system holds
- * the lock for the process and ends it with the process, however that ends; a number of a process could be another's by
- * then, or the same in another container. The returned function gives the directory free.
+ * Makes sure that one gateway at a time uses a data directory: two would write into each other's files. The system
+ * holds the lock for the process and ends it with the process, however that ends; a number of a process could be
+ * another's by then, or the same in another container. The returned function gives the directory free.
  * @throws Error naming the process that holds it
  */
 export async function lockDataDirectory(dir: string): Promise<() => Promise<void>> {

@@ -90,7 +90,10 @@ export interface AppOptions {
   readonly logger: Logger
 }
 
-/** The request pipeline. The order is the security of it: nothing behind `authenticate` sees a request without a principal. */
+/**
+ * The request pipeline. The order is the security of it: nothing behind `authenticate` sees a request without a
+ * principal.
+ */
 export function createApp(options: AppOptions): Express {
   const app = express()
   app.disable('x-powered-by')

@@ -20,9 +20,9 @@ interface ForwardOptions {
 const ERA = 'legacy'
 
 /**
- * `POST /mcp/{server}/{method}`, for example `/mcp/files/tools/call`: one request of MCP to one server, under the server's
- * own names, without a session. The body is the parameters, or a whole JSON-RPC request; the answer is a JSON-RPC
- * response. Who may do what is decided as everywhere; the server cannot ask such a client anything.
+ * `POST /mcp/{server}/{method}`, for example `/mcp/files/tools/call`: one request of MCP to one server, under the
+ * server's own names, without a session. The body is the parameters, or a whole JSON-RPC request; the answer is a
+ * JSON-RPC response. Who may do what is decided as everywhere; the server cannot ask such a client anything.
  */
 export function mcpForward(options: ForwardOptions): Router {
   const router = Router()

@@ -10,7 +10,10 @@ export interface Repetition {
 
 const ONCE: Repetition = { maxAttempts: 1, delayMs: 0 }
 
-/** Tries until it succeeds, as often as may be. What would fail again as it is, is not repeated. @throws GatewayError */
+/**
+ * Tries until it succeeds, as often as may be. What would fail again as it is, is not repeated.
+ * @throws GatewayError
+ */
 export async function attempted<T>(
   work: () => Promise<T>,
   { retry = ONCE, clock, signal }: { retry: Repetition | undefined; clock: Clock; signal: AbortSignal },

@@ -3,8 +3,8 @@ const MAX_CHARACTERS = 8 * 1024 * 1024
 const MAX_DEPTH = 100
 
 /**
- * A value as JSON has it, if it is no larger than a call may reasonably have it. What is looked at is each part as often
- * as it would be written.
+ * A value as JSON has it, if it is no larger than a call may reasonably have it. What is looked at is each part as
+ * often as it would be written.
  * @throws Error
  */
 export function boundedValue(value: unknown): unknown {

@@ -26,7 +26,10 @@ const LOOKS_INTO: Readonly<Record<string, readonly string[]>> = {
   ExpressionReference: ['child'],
 }
 
-/** Those whose work can be paid for by what they are given. Others pad or repeat, and those that trim take the square of the time. */
+/**
+ * Those whose work can be paid for by what they are given. Others pad or repeat, and those that trim take the square of
+ * the time.
+ */
 const FUNCTIONS = new Set([
   'abs', 'avg', 'ceil', 'contains', 'ends_with', 'find_first', 'find_last', 'floor', 'from_items', 'group_by',
   'items', 'join', 'keys', 'length', 'lower', 'map', 'max', 'max_by', 'merge', 'min', 'min_by', 'not_null',

@@ -11,8 +11,8 @@ import { type QuarantinedDocument, serverNamed, type Snapshot } from '../domain/
 const PREFIX = `${PIPELINE_SERVER}_`
 
 /**
- * A snapshot without the pipelines that name servers or pipelines that there are not, or that would call themselves; they
- * are quarantined, with the places. What servers offer is known later.
+ * A snapshot without the pipelines that name servers or pipelines that there are not, or that would call themselves;
+ * they are quarantined, with the places. What servers offer is known later.
  */
 export function withResolvedPipelines(snapshot: Snapshot): Snapshot {
   if (snapshot.pipelines.size === 0) return snapshot

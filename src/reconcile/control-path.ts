@@ -47,7 +47,9 @@ export class ControlPath {
     return new Set(documents.map(({ tenantId }) => tenantId))
   }
 
-  /** Resolves and rejects as the start of the registry does; `onFirst` is called before the first snapshot is applied. */
+  /**
+   * Resolves and rejects as the start of the registry does; `onFirst` is called before the first snapshot is applied.
+   */
   async start({ onFirst }: { onFirst: () => void }): Promise<void> {
     await this.#registry.source.start((snapshot) => {
       if (!this.#hasSnapshot) onFirst()

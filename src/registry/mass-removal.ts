@@ -13,7 +13,9 @@ export interface Hold<T extends Removable> {
   /** `mass`: many at once; `recreated`: the whole store seems to be another one than before. */
   readonly cause: 'mass' | 'recreated'
   readonly removed: readonly T[]
-  /** When the hold began and when it ends by itself, in milliseconds since the epoch; a recreated store never ends it. */
+  /**
+   * When the hold began and when it ends by itself, in milliseconds since the epoch; a recreated store never ends it.
+   */
   readonly since: number
   readonly until: number | undefined
 }

@@ -21,8 +21,8 @@ export interface WrittenDocument {
 /** Where the registry comes from. */
 export interface RegistrySource {
   /**
-   * Starts watching; resolves after the first snapshot, or without one while there is none. Each later snapshot is whole, differs from the one
-   * before and has a higher generation. Rejects when nothing can be read at first.
+   * Starts watching; resolves after the first snapshot, or without one while there is none. Each later snapshot is
+   * whole, differs from the one before and has a higher generation. Rejects when nothing can be read at first.
    */
   start(onSnapshot: (snapshot: Snapshot) => void): Promise<void>
   /** Resolves once a write is in force, or after two seconds at most. Never rejects. */

@@ -41,8 +41,8 @@ export function identityOf(document: JsonObject): { tenantId: string; name: stri
 }
 
 /**
- * A document of a part of a registry as it is handled: tenants are known by their id, and have neither field; a document
- * without a name or a tenant has its id for a name, and no tenant.
+ * A document of a part of a registry as it is handled: tenants are known by their id, and have neither field; a
+ * document without a name or a tenant has its id for a name, and no tenant.
  */
 export function handled(
   section: Section,

@@ -19,8 +19,9 @@ const REST = /^\/(v1|servers|health|ollama)(\/|$)/
 const MAX_SHOWN = 64
 
 /**
- * Refuses query parameters that a REST path does not have: a filter that is ignored would look like an answer. Paths that
- * are not listed above have none. @throws GatewayError `invalid_request` that names them
+ * Refuses query parameters that a REST path does not have: a filter that is ignored would look like an answer. Paths
+ * that are not listed above have none.
+ * @throws GatewayError `invalid_request` that names them
  */
 export const knownQuery: RequestHandler = ({ url, path: given, query }, _response, next) => {
   if (!url.includes('?')) return next()

@@ -1,7 +1,9 @@
 import { type SecretReference, SecretRefused } from '../domain/documents/secret-reference.ts'
 import type { SecretsSource, SecretVersion } from './secrets-source.ts'
 
-/** Secrets in environment variables of the gateway: those that are listed, under the names that they are listed with. */
+/**
+ * Secrets in environment variables of the gateway: those that are listed, under the names that they are listed with.
+ */
 export class SecretsEnvironment implements SecretsSource {
   readonly #secrets: ReadonlyMap<string, string>
 

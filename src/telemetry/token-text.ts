@@ -15,7 +15,10 @@ export function withoutTokens(text: string, instead: string): string {
   return done === 0 ? text : result + text.slice(done)
 }
 
-/** Where tokens begin and end, in order. Nothing is looked at more often than twice: a word has one end, wherever in it one begins. */
+/**
+ * Where tokens begin and end, in order. Nothing is looked at more often than twice: a word has one end, wherever in it
+ * one begins.
+ */
 function* tokensIn(text: string): Generator<readonly [start: number, end: number]> {
   for (let at = text.indexOf(BEGINNING); at !== -1;) {
     const wordEnd = endOfWord(text, at)

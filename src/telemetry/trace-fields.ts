@@ -12,7 +12,9 @@ const MAX_TRACESTATE = 512
 const TRACEPARENT =
   /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
 
-/** The span that a caller says is the parent, or undefined when it says none or nothing valid (W3C Trace Context §3.2). */
+/**
+ * The span that a caller says is the parent, or undefined when it says none or nothing valid (W3C Trace Context §3.2).
+ */
 export function parseTraceFields({ traceparent, tracestate }: TraceFields): SpanContext | undefined {
   if (typeof traceparent !== 'string' || traceparent.length > MAX_TRACEPARENT) return undefined
   const [, version, traceId, spanId, flags, more] = TRACEPARENT.exec(traceparent) ?? []

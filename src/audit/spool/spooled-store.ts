@@ -61,7 +61,10 @@ export class SpooledStore implements AuditStore {
     this.#deliverOnCloseMs = options.deliverOnCloseMs ?? 2000
   }
 
-  /** Opens the spool and begins to deliver what an earlier process left. @throws Error when the folder cannot be used */
+  /**
+   * Opens the spool and begins to deliver what an earlier process left.
+   * @throws Error when the folder cannot be used
+   */
   static async open(options: SpooledStoreOptions): Promise<SpooledStore> {
     const store = new SpooledStore(options, await Spool.open(options))
     store.#deliverSoon()
@@ -94,7 +97,10 @@ export class SpooledStore implements AuditStore {
     return this.#store.query(query)
   }
 
-  /** Delivers for a little longer, leaves the rest on disk for the next process, and closes the store behind. Idempotent. */
+  /**
+   * Delivers for a little longer, leaves the rest on disk for the next process, and closes the store behind.
+   * Idempotent.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#end()
     return this.#closing

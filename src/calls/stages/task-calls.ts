@@ -83,7 +83,9 @@ function checkAsked(step: Step, { declared, catalog }: TaskCallsOptions): boolea
   })
 }
 
-/** Refuses a tool that must run as a task: only legacy clients can request that, and they get the server's own answer. */
+/**
+ * Refuses a tool that must run as a task: only legacy clients can request that, and they get the server's own answer.
+ */
 function checkNeedsNoTask(
   { call: { operation }, route: { server, name } }: Step,
   catalog: TaskCallsOptions['catalog'],

@@ -2,7 +2,7 @@ import { overridesOf } from '../../domain/documents/tool-rules.ts'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 import type { ToolOverride } from '../../domain/documents/tool-entries.ts'
 
-/** What the entries under `tools` that match a tool say of it together. Arguments have the server's own names here. */
+/** The merged entries under `tools` that match a tool. Arguments have the server's own names here. */
 export interface MergedOverride {
   readonly name: string | undefined
   readonly title: string | undefined
@@ -10,13 +10,16 @@ export interface MergedOverride {
   readonly maxResultBytes: number | undefined
   readonly fixed: ReadonlyMap<string, unknown>
   readonly defaults: ReadonlyMap<string, unknown>
-  /** Names for callers, those first that count also where two want the same. */
+  /** Names for callers; if two are equal, the first takes precedence. */
   readonly names: ReadonlyMap<string, string>
-  /** The arguments that are named for this very tool, and not for all that match a pattern. */
+  /** The arguments that an entry names for exactly this tool, not for a pattern. */
   readonly exactly: readonly { readonly field: string; readonly own: string }[]
 }
 
-/** Of entries that differ the one with the tool's exact name counts, else the last; undefined where none matches. */
+/**
+ * Merges the entries that match a tool: where they differ, the one with its exact name wins, else the last; undefined
+ * if none matches.
+ */
 export function mergedOverride(definition: ServerDefinition, tool: string): MergedOverride | undefined {
   const overrides = overridesOf(definition, tool)
   if (overrides.length === 0) return undefined

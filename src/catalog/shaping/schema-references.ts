@@ -1,12 +1,12 @@
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { mapSchemas } from '../../domain/json/json-schema.ts'
 
-/** A reference to an argument's schema, or into it; generators of schemas write these for what they meet twice. */
+/** A reference to an argument's schema, or into it, as schema generators write them for repeated types. */
 const TO_ARGUMENT = /^#\/properties\/([^/]+)(.*)$/s
 
 /**
- * The schema of arguments with its references to them following what becomes of them. What is referred to of an
- * argument that goes is kept under `$defs`.
+ * The schema of arguments with its references adapted to the changed arguments. The schema of a removed argument that
+ * is still referenced is kept under `$defs`.
  */
 export function withReferences(
   schema: JsonObject,
@@ -37,7 +37,7 @@ export function withReferences(
   return { ...mapped, $defs: { ...asObject(mapped['$defs']), ...Object.fromEntries(definitions) } }
 }
 
-/** No annotation is valid anywhere but at an argument (MCP 2026-07-28, custom headers from tool parameters). */
+/** The annotation is valid only at an argument itself (MCP 2026-07-28, custom headers from tool parameters). */
 function withoutHeader({ 'x-mcp-header': _header, ...schema }: JsonObject): JsonObject {
   return schema
 }
@@ -46,7 +46,7 @@ function freePlace(name: string, definitions: unknown): string {
   return Object.hasOwn(asObject(definitions), name) ? freePlace(`${name}_`, definitions) : name
 }
 
-/** The name in a JSON pointer in a URI fragment (RFC 6901, section 6). */
+/** The name in a JSON pointer in a URI fragment (RFC 6901 §6). */
 function nameOf(token: string): string {
   try {
     return decodeURIComponent(token).replaceAll('~1', '/').replaceAll('~0', '~')

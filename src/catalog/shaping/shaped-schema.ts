@@ -1,25 +1,25 @@
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { withReferences } from './schema-references.ts'
 
-/** What becomes of the arguments of a tool, by the server's own names. */
+/** The changes of a tool's arguments, by the server's own names. */
 export interface ArgumentChanges {
-  /** The names that callers know, where they are others. */
+  /** The names for callers, where they differ. */
   readonly names: ReadonlyMap<string, string>
   /** Values that are sent in place of the caller's. */
   readonly fixed: ReadonlyMap<string, unknown>
-  /** What is sent where callers say nothing. */
+  /** Values that are sent if the caller gives none. */
   readonly defaults: ReadonlyMap<string, unknown>
 }
 
-/** Keywords that would have to say something else of the arguments that are left, and that no caller needs. */
+/** Keywords that would no longer fit the remaining arguments, and that callers do not need. */
 const DROPPED = new Set(['default', 'examples', 'minProperties', 'maxProperties', 'propertyNames'])
-/** Keywords that look at an argument to choose what holds for others. */
+/** Keywords that examine one argument to decide on the rules for others. */
 const CHOICES = new Set(['anyOf', 'oneOf', 'not', 'if'])
 const DEPENDENCIES = ['dependentRequired', 'dependentSchemas', 'dependencies']
 
 /**
- * The schema of a tool's arguments as callers see it. Fixed arguments are not there, arguments with a default are not
- * required, and what depends on the values of either is left to the server. What is demanded of nested values stays.
+ * The schema of a tool's arguments for callers. Fixed arguments are removed, arguments with a default are not required,
+ * and rules that depend on the values of either are left to the server. Rules for nested values stay.
  */
 export function shapedSchema(schema: JsonObject, changes: ArgumentChanges): JsonObject {
   const { names, fixed } = changes
@@ -28,7 +28,7 @@ export function shapedSchema(schema: JsonObject, changes: ArgumentChanges): Json
   return changes.defaults.size === 0 ? shaped : { ...shaped, properties: withDefaults(shaped, changes) }
 }
 
-/** Rewrites a schema that holds for the arguments as a whole. */
+/** Rewrites a schema that applies to the arguments as a whole. */
 function shapedHere(schema: unknown, changes: ArgumentChanges): unknown {
   if (!isJsonObject(schema)) return schema
   const whole = withImplied(schema, changes)
@@ -68,7 +68,7 @@ function shapedProperties(value: unknown, { names, fixed }: ArgumentChanges): un
   return Object.fromEntries(seen.map(([own, property]) => [names.get(own) ?? own, property]))
 }
 
-/** What callers have to give of a list of arguments. */
+/** The arguments of a list that callers must give. */
 function shapedNames(value: unknown, changes: ArgumentChanges): unknown {
   if (!Array.isArray(value)) return value
   const left = value.filter((own) => typeof own === 'string' && !isAlwaysSent(own, changes))
@@ -86,7 +86,7 @@ function shapedDependencies(value: unknown, changes: ArgumentChanges): unknown {
   )
 }
 
-/** With what depends on arguments that are always sent as what always holds. */
+/** Makes rules that depend on arguments that are always sent unconditional. */
 function withImplied(schema: JsonObject, changes: ArgumentChanges): JsonObject {
   const implied = DEPENDENCIES.flatMap((keyword) => Object.entries(asObject(schema[keyword])))
     .filter(([own]) => isAlwaysSent(own, changes))
@@ -101,7 +101,9 @@ function withImplied(schema: JsonObject, changes: ArgumentChanges): JsonObject {
   }
 }
 
-/** Whether a schema asks for the value of an argument that callers need not give: without it, it says something else. */
+/**
+ * Whether a schema examines the value of an argument that callers may omit: without the value its meaning would change.
+ */
 function turnsOnSent(schema: unknown, changes: ArgumentChanges): boolean {
   if (Array.isArray(schema)) return schema.some((each) => turnsOnSent(each, changes))
   if (!isJsonObject(schema)) return false
@@ -123,7 +125,7 @@ function isAlwaysSent(own: string, { fixed, defaults }: ArgumentChanges): boolea
   return fixed.has(own) || defaults.has(own)
 }
 
-/** Whether nothing is left of a keyword. */
+/** Whether a keyword has no effect any more. */
 function isIdle(keyword: string, value: unknown): boolean {
   if (keyword === 'required') return Array.isArray(value) && value.length === 0
   return DEPENDENCIES.includes(keyword) && isJsonObject(value) && Object.keys(value).length === 0

@@ -6,16 +6,16 @@ import type { NamedItem } from '../../upstream/discovery/listing.ts'
 import { type MergedOverride, mergedOverride } from './merged-override.ts'
 import { type ArgumentChanges, shapedSchema } from './shaped-schema.ts'
 
-/** What happens to the calls of a tool between callers and the server. */
+/** How the calls of a tool are changed between callers and the server. */
 export interface ToolShape {
-  /** The server's own names of arguments, by the names that callers know, where these are others. */
+  /** The server's own names of arguments, by the callers' names, where they differ. */
   readonly ownNames: ReadonlyMap<string, string>
-  /** Names under which callers may send nothing. */
+  /** Argument names that callers must not send. */
   readonly closed: ReadonlySet<string>
   /** By the server's own names, like `fixed`. */
   readonly defaults: ReadonlyMap<string, unknown>
   readonly fixed: ReadonlyMap<string, unknown>
-  /** Of a result as JSON. */
+  /** Limit of a result as JSON. */
   readonly maxResultBytes: number | undefined
 }
 
@@ -25,13 +25,13 @@ export interface ShapedTool {
   readonly own: NamedItem
   /** The name that callers know, after the server's. */
   readonly name: string
-  /** The definition that callers get, but for its name. */
+  /** The definition for callers, without its name. */
   readonly listed: JsonObject
-  /** Undefined where calls pass as they are. */
+  /** Undefined if calls pass unchanged. */
   readonly shape: ToolShape | undefined
 }
 
-/** The tools of a server as its operator wants them, and what of that cannot be done. */
+/** Applies the operator's changes to the tools of a server, and reports those that are impossible. */
 export function shapeTools(
   definition: ServerDefinition,
   offered: readonly NamedItem[],
@@ -104,7 +104,7 @@ function changesOf(
   }
 }
 
-/** Whether no argument is valid but those that the schema names. */
+/** Whether only the arguments that the schema names are valid. */
 function isClosed({ additionalProperties, patternProperties }: JsonObject): boolean {
   return additionalProperties === false && patternProperties === undefined
 }

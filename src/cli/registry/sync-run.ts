@@ -77,7 +77,10 @@ async function inFile(file: string, context: CliContext): Promise<RegistryDocume
   return await sections((section) => told(fileStore(file, context, section).list()))
 }
 
-/** The documents that a gateway would take. @throws CliError `data` with what it would refuse, unless that is skipped */
+/**
+ * The documents that a gateway would take.
+ * @throws CliError `data` with what it would refuse, unless that is skipped
+ */
 function usable(
   all: RegistryDocuments,
   file: string,

@@ -57,7 +57,9 @@ const shared = {
    */
   clientCapabilities: z.array(clientCapability).max(3).default(['elicitation', 'sampling']),
   timeoutMs: durationMs(seconds(300)).optional(),
-  /** With each progress notification `timeoutMs` begins again, up to this for the whole call. By default it does not. */
+  /**
+   * With each progress notification `timeoutMs` begins again, up to this for the whole call. By default it does not.
+   */
   maxTotalMs: durationMs(seconds(3600)).optional(),
   catalogTtlMs: periodMs(seconds(86_400)).default(seconds(300)),
   lifecycle: z

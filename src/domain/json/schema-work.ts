@@ -82,7 +82,9 @@ function breadthOf(value: unknown): number {
   return isJsonObject(value) ? Object.keys(value).length : 0
 }
 
-/** How many parts a keyword's value has, some levels deep: what is compared, looked up or gone through for each value. */
+/**
+ * How many parts a keyword's value has, some levels deep: what is compared, looked up or gone through for each value.
+ */
 function sizeOf(value: unknown, depth: number): number {
   if (typeof value !== 'object' || value === null) return 0
   const members: unknown[] = Object.values(value)

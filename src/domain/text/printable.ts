@@ -1,4 +1,6 @@
-/** Control, format, bidirectional, tag and private characters: what can steer a terminal or hide text from its reader. */
+/**
+ * Control, format, bidirectional, tag and private characters: what can steer a terminal or hide text from its reader.
+ */
 const UNPRINTABLE = /[\p{C}--[\n\t]]/gv
 
 /** An escape in JSON text, whole, so that a backslash that is one itself is not taken for the start of another. */

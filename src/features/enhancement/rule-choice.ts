@@ -2,8 +2,8 @@ import { matches } from '../../domain/documents/tool-rules.ts'
 import { type EnhancementRule, rulesFor } from '../../domain/documents/enhancement-rule.ts'
 
 /**
- * The rule for a client of a tenant: one that names the client, else the longest pattern that fits it, else the default;
- * the tenant's own before those for all.
+ * The rule for a client of a tenant: one that names the client, else the longest pattern that fits it, else the
+ * default; the tenant's own before those for all.
  */
 export function ruleFor(
   rules: Iterable<EnhancementRule>,

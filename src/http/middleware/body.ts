@@ -17,8 +17,8 @@ export const requireJson: RequestHandler = (request, _response, next) => {
 }
 
 /**
- * Reads JSON bodies up to `maxBodyBytes`; compressed bodies are refused, for their real size is not known. So is, before
- * it is read, what is not UTF-8, and what would take long to read: too many members, or too deep.
+ * Reads JSON bodies up to `maxBodyBytes`; compressed bodies are refused, for their real size is not known. So is,
+ * before it is read, what is not UTF-8, and what would take long to read: too many members, or too deep.
  */
 export function readJson(maxBodyBytes: number): RequestHandler {
   return express.json({ limit: maxBodyBytes, inflate: false, strict: true, verify: checkBytes })

@@ -35,8 +35,8 @@ export function documentsOfDesktopConfig(mcpServers: JsonObject): RegistryDocume
 }
 
 /**
- * The documents under `servers`. An entry that does not say its transport is understood like one of a client: one with a
- * `type`, and every one of an editor's file, as it is there; any other with all its fields.
+ * The documents under `servers`. An entry that does not say its transport is understood like one of a client: one with
+ * a `type`, and every one of an editor's file, as it is there; any other with all its fields.
  */
 export function documentsOfServers(
   servers: JsonObject,
@@ -128,7 +128,9 @@ function documentOf(given: JsonObject): JsonObject {
   }
 }
 
-/** A rule for who may use the server that is left out would open it: what looks like one is for the schema to refuse. */
+/**
+ * A rule for who may use the server that is left out would open it: what looks like one is for the schema to refuse.
+ */
 function isMistypedRule(field: string): boolean {
   return nearestName(field, RULES) !== undefined
 }

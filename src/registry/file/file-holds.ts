@@ -24,8 +24,8 @@ export interface FileHold {
 }
 
 /**
- * A `RemovalGuard` for each section of a registry file but the rules. A document is known by tenant and name, so that one that moves to
- * another key or section is not removed. What the file says at the start is taken as it is.
+ * A `RemovalGuard` for each section of a registry file but the rules. A document is known by tenant and name, so that
+ * one that moves to another key or section is not removed. What the file says at the start is taken as it is.
  */
 export class FileHolds {
   readonly #guards = eachSection(() => new RemovalGuard<Item>({ releaseAfterMs: RELEASE_AFTER_MS }))

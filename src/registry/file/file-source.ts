@@ -22,9 +22,9 @@ const CONFIRM_TENANTS = 'tenants'
 
 /**
  * A registry in a YAML or JSON file, which is watched. A file that cannot be understood keeps the last good servers and
- * is itself listed as quarantined; so does one of its other sections for itself. Tenants take effect before what belongs
- * to them. A removal of most documents at once is held back, see `RemovalGuard`, until it has stood for ten minutes, the
- * file confirms it, or the gateway starts again.
+ * is itself listed as quarantined; so does one of its other sections for itself. Tenants take effect before what
+ * belongs to them. A removal of most documents at once is held back, see `RemovalGuard`, until it has stood for ten
+ * minutes, the file confirms it, or the gateway starts again.
  */
 export class FileSource implements RegistrySource {
   readonly #path: string

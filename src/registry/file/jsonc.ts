@@ -21,7 +21,9 @@ function isTrailing(text: string, from: number): boolean {
   return /[\]}]/.test(text[blanks.lastIndex] ?? '')
 }
 
-/** Where the text of an error of `JSON.parse` says that it is; it may hold parts of the text, which must not be shown. */
+/**
+ * Where the text of an error of `JSON.parse` says that it is; it may hold parts of the text, which must not be shown.
+ */
 export function placeOfJsonError(text: string, error: unknown): { line: number; column: number } | undefined {
   const message = error instanceof Error ? error.message : ''
   const found = /at position (\d+)/.exec(message)?.[1]

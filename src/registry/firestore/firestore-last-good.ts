@@ -103,7 +103,10 @@ export class LastGoodRegistry {
     }
   }
 
-  /** What the store holds; undefined when there is nothing, or of another epoch. @throws Error without an answer in time */
+  /**
+   * What the store holds; undefined when there is nothing, or of another epoch.
+   * @throws Error without an answer in time
+   */
   async fromStore(): Promise<LastGoodContent | undefined> {
     const head = await this.#head()
     if (head === undefined || head.epoch !== (this.#epoch ?? head.epoch)) return undefined

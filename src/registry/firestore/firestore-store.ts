@@ -33,8 +33,9 @@ const ALREADY_EXISTS = 6
 const FAILED_PRECONDITION = 9
 
 /**
- * The registry in Firestore: the documents of one of its collections, by default `mcp_servers`. An ETag is the document's update time, which Firestore
- * itself compares at the commit; a write whose outcome is not known says so (`mayHaveExecuted`).
+ * The registry in Firestore: the documents of one of its collections, by default `mcp_servers`. An ETag is the
+ * document's update time, which Firestore itself compares at the commit; a write whose outcome is not known says so
+ * (`mayHaveExecuted`).
  */
 export class FirestoreStore implements RegistryStore {
   readonly #db: Firestore

@@ -15,8 +15,8 @@ export interface KubernetesApi {
 
 const PAGE_SIZE = 500
 /**
- * The API server ends a watch after this time, and sends a bookmark before: shorter than the 30 s after which the client
- * library gives up on a connection on which nothing comes.
+ * The API server ends a watch after this time, and sends a bookmark before: shorter than the 30 s after which the
+ * client library gives up on a connection on which nothing comes.
  */
 const WATCH_SECONDS = 25
 
@@ -84,7 +84,9 @@ function load(config: KubeConfig, text: string | undefined): string | undefined 
   }
 }
 
-/** Where there is no configuration at all the library takes a server that hardly ever is one: port 8080 of this machine. */
+/**
+ * Where there is no configuration at all the library takes a server that hardly ever is one: port 8080 of this machine.
+ */
 function refuseUnusable(config: KubeConfig): void {
   const cluster = config.getCurrentCluster()
   if (cluster === null || (cluster.name === 'cluster' && cluster.server === 'http://localhost:8080')) {

@@ -15,8 +15,8 @@ export interface ResourceApi {
   readonly name: string
   list(continuation: string | undefined, signal: AbortSignal): Promise<ResourcePage>
   /**
-   * Follows changes after a version. Resolves when it has begun, or failed; `onEnd` is called once, with an error unless
-   * the server has ended it.
+   * Follows changes after a version. Resolves when it has begun, or failed; `onEnd` is called once, with an error
+   * unless the server has ended it.
    */
   watch(
     resourceVersion: string,

@@ -18,8 +18,8 @@ const auditQuery = z.object({
 })
 
 /**
- * `GET /v1/audit` for auditors: the tenant's usage records, those of attempts that began last first. Of one instant, those
- * of one gateway are in the order in which they began, too: the steps of a run come before the run.
+ * `GET /v1/audit` for auditors: the tenant's usage records, those of attempts that began last first. Of one instant,
+ * those of one gateway are in the order in which they began, too: the steps of a run come before the run.
  */
 export function auditRoutes({ store }: { store: AuditStore }): Router {
   const router = Router()

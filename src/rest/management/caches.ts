@@ -23,8 +23,8 @@ const query = z.strictObject({
 })
 
 /**
- * `GET` and `DELETE /v1/caches` for operators: the figures and the entries of the own tenant; with `?tenantId=*`, for the
- * platform's administrators, those of all.
+ * `GET` and `DELETE /v1/caches` for operators: the figures and the entries of the own tenant; with `?tenantId=*`, for
+ * the platform's administrators, those of all.
  */
 export function cacheRoutes(options: CacheRouteOptions): Router {
   const router = Router()
@@ -47,7 +47,10 @@ export function cacheRoutes(options: CacheRouteOptions): Router {
   return router
 }
 
-/** Which caches a request is about, and whose part of them; undefined for everybody's. @throws GatewayError `forbidden` */
+/**
+ * Which caches a request is about, and whose part of them; undefined for everybody's.
+ * @throws GatewayError `forbidden`
+ */
 function addressed(
   { caches, platformAdminRole }: CacheRouteOptions,
   request: Request,

@@ -30,9 +30,9 @@ export interface PipelineWriteOptions extends ManagementOptions {
 }
 
 /**
- * `GET`, `PUT` and `DELETE /v1/pipelines/{name}`: the documents of the caller's tenant and, with `?tenantId=*`, those for
- * all tenants, for operators; to others `GET` describes the pipeline as its callers see it. A document with anything wrong
- * in it is not stored.
+ * `GET`, `PUT` and `DELETE /v1/pipelines/{name}`: the documents of the caller's tenant and, with `?tenantId=*`, those
+ * for all tenants, for operators; to others `GET` describes the pipeline as its callers see it. A document with
+ * anything wrong in it is not stored.
  */
 export function pipelineWriteRoutes(options: PipelineWriteOptions): Router {
   const router = Router()

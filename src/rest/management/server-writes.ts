@@ -36,8 +36,8 @@ const LAUNCH_FIELDS = ['transport', 'command', 'package', 'args', 'cwd', 'env']
 
 /**
  * `POST /v1/servers` and `GET`, `PUT` and `DELETE /v1/servers/{name}`: the documents of the caller's tenant, and those
- * for all tenants, as they are stored; a server that was discovered can be read only, and has no `ETag`. Answers hold no
- * secrets; a masked value that comes back keeps the stored one.
+ * for all tenants, as they are stored; a server that was discovered can be read only, and has no `ETag`. Answers hold
+ * no secrets; a masked value that comes back keeps the stored one.
  */
 export function serverWriteRoutes(options: ServerWriteOptions): Router {
   const router = Router()
@@ -172,7 +172,9 @@ class ServerWrites {
     return mayManage(identityOf(request).principal, server, this.#options.platformAdminRole)
   }
 
-  /** What runs on the gateway's machine for all tenants is not for every tenant to see, nor what callers must not set. */
+  /**
+   * What runs on the gateway's machine for all tenants is not for every tenant to see, nor what callers must not set.
+   */
   #hiddenFrom(request: Request, server: { tenantId: string }): string[] {
     return this.#mayManage(request, server) ? [] : ['command', 'args', 'cwd', FIXED_ARGUMENTS]
   }

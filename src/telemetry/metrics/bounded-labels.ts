@@ -1,4 +1,6 @@
-/** The first values that a label has; all others share one, so that what comes and goes cannot grow a metric for ever. */
+/**
+ * The first values that a label has; all others share one, so that what comes and goes cannot grow a metric for ever.
+ */
 export class BoundedLabels {
   readonly #limit: number
   readonly #known = new Set<string>()

@@ -16,7 +16,10 @@ export interface MetricsEndpoint {
   close(): Promise<void>
 }
 
-/** Serves metrics where the settings say so; resolves with the URL. @throws Error when the address cannot be listened on */
+/**
+ * Serves metrics where the settings say so; resolves with the URL.
+ * @throws Error when the address cannot be listened on
+ */
 export async function openMetricsEndpoint(
   settings: { readonly metricsPort: number | undefined; readonly metricsHost: string },
   options: { metrics: MetricsText; onClose: (name: string, close: () => Promise<void>) => void },

@@ -40,7 +40,9 @@ interface LimitedFetchOptions {
   readonly onStream: () => void
 }
 
-/** A `fetch` for one connection: response bodies are limited as they arrive, and cookies go back where they came from. */
+/**
+ * A `fetch` for one connection: response bodies are limited as they arrive, and cookies go back where they came from.
+ */
 export function limitedFetch(options: LimitedFetchOptions): FetchLike {
   return async (url, init) => {
     const target = new URL(url)

@@ -7,8 +7,8 @@ const LONGEST_MS = 5 * 60 * 1000
 
 /**
  * Whether one instance of several gets calls: after the circuit breaker's `failureThreshold` failures in a row it is
- * left out for `recoveryTimeoutMs`, and then gets one call at a time until one succeeds. Each further failure doubles the
- * time, up to five minutes.
+ * left out for `recoveryTimeoutMs`, and then gets one call at a time until one succeeds. Each further failure doubles
+ * the time, up to five minutes.
  */
 export class Ejection {
   readonly #clock: Clock

@@ -50,7 +50,9 @@ export class HealthCheck {
     return this.#latencyMs
   }
 
-  /** The instance has been connected, which counts as an answer. It is looked at until `signal` is aborted or `stop`. */
+  /**
+   * The instance has been connected, which counts as an answer. It is looked at until `signal` is aborted or `stop`.
+   */
   start(signal: AbortSignal): void {
     this.#signal = signal
     this.#health = this.#settings().enabled ? this.#afterAnswer() : undefined

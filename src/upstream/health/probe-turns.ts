@@ -4,7 +4,9 @@ import type { Clock } from '../../domain/clock.ts'
 const APART_MS = 20
 const AT_ONCE = 100
 
-/** Spreads the health checks of all instances, however many there are and however often their documents ask for them. */
+/**
+ * Spreads the health checks of all instances, however many there are and however often their documents ask for them.
+ */
 export class ProbeTurns {
   readonly #clock: Clock
   #nextAt = Number.NEGATIVE_INFINITY

@@ -1,6 +1,9 @@
 import type { Clock } from '../../domain/clock.ts'
 
-/** A limit on time that can be made to stand still, and to begin again below a maximum; it has a timer only while it runs. */
+/**
+ * A limit on time that can be made to stand still, and to begin again below a maximum; it has a timer only while it
+ * runs.
+ */
 export class PausableDeadline {
   readonly #clock: Clock
   readonly #onExpired: () => void

@@ -153,7 +153,10 @@ export class PackageInstaller {
     return versionIn(await readManifest(folder)) === version
   }
 
-  /** Only one gateway uses a data directory, and it installs one package at a time: what is there now is of one that was killed. */
+  /**
+   * Only one gateway uses a data directory, and it installs one package at a time: what is there now is of one that was
+   * killed.
+   */
   async #removeLeftovers(): Promise<void> {
     const entries = await readdir(this.#folder).catch(() => [])
     for (const entry of entries.filter((each) => each.startsWith(STAGING)))

@@ -52,7 +52,9 @@ export class ProcessLog {
     return count === 0 ? [] : this.#lines.slice(-count)
   }
 
-  /** Calls `onLine` for each line from now on, and `onEnd` when there will be no more; the returned function ends that. */
+  /**
+   * Calls `onLine` for each line from now on, and `onEnd` when there will be no more; the returned function ends that.
+   */
   follow(onLine: (line: LogLine) => void, onEnd: () => void): () => void {
     const follower = { onLine, onEnd }
     this.#followers.add(follower)

@@ -16,7 +16,9 @@ const FETCHING = new Set([
   'podman',
 ])
 
-/** What to try with a program that was silent for all of its time. It repeats no argument: there may be secrets in it. */
+/**
+ * What to try with a program that was silent for all of its time. It repeats no argument: there may be secrets in it.
+ */
 export function adviceFor(command: string): string {
   const program = basename(command)
   if (!FETCHING.has(program))

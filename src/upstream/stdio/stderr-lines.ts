@@ -3,7 +3,9 @@ const LONGEST_BYTES = 64 * 1024
 const SHOWN_LENGTH = 4000
 const NEWLINE = 0x0a
 
-/** Standard error as lines for people: without secrets, control characters and blank lines, each cut to 4000 characters. */
+/**
+ * Standard error as lines for people: without secrets, control characters and blank lines, each cut to 4000 characters.
+ */
 export class StderrLines {
   readonly #redact: (text: string) => string
   readonly #onLine: (line: string) => void
