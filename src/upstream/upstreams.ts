@@ -73,6 +73,7 @@ export class Upstreams {
       logger,
       startSlots: ({ transport }) => (transport === 'stdio' ? programs : endpoints),
       lookSlots,
+      allStarted: () => Promise.all([programs.allFree(), endpoints.allFree()]),
       probeTurns: new ProbeTurns({ clock }),
       connectTimeoutMs,
       drainTimeoutMs,

@@ -62,6 +62,8 @@ export class Slots {
   readonly #shares = new Map<string, Share>()
   #taken = 0
   #slow = 0
+  /** Who waits until no slot is taken. */
+  #waiting: (() => void)[] = []
 
   constructor(options: { count: number; slow?: Slow }) {
     this.#count = options.count
@@ -93,6 +95,14 @@ export class Slots {
       giveBack()
       this.#forgetIdle(tenantId, share)
     }
+  }
+
+  /** Resolves when no slot is taken: nothing is under way but what is slow. */
+  allFree(): Promise<void> {
+    if (this.#taken === 0) return Promise.resolve()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#waiting.push(resolve)
+    return promise
   }
 
   #forgetIdle(tenantId: string, share: Share): void {
@@ -156,7 +166,7 @@ export class Slots {
   #serve(): void {
     while (this.#taken < this.#count) {
       const next = this.#next()
-      if (next === undefined) return
+      if (next === undefined) break
       const { tenantId, share, task } = next
       share.queueOf(task).delete(task)
       share.running += 1
@@ -167,6 +177,8 @@ export class Slots {
       this.#shares.set(tenantId, share)
       task.begin()
     }
+    if (this.#taken > 0) return
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   #next(): { tenantId: string; share: Share; task: Task } | undefined {

@@ -1,3 +1,4 @@
+import { sleep } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 import type { Logger } from '../../telemetry/logger.ts'
@@ -8,6 +9,8 @@ import type { InstanceContext } from '../instance/instance-context.ts'
 import { Rediscovery } from './rediscovery.ts'
 
 const MAX_DISCOVERY_MS = 30_000
+/** How long a second look waits for servers that start: some may always do. */
+const MAX_WAIT_MS = 5000
 
 /** Keeps the offer of a pool's leader up to date while it is connected. */
 export class LiveOffer {
@@ -123,8 +126,10 @@ export class LiveOffer {
     }
   }
 
-  #discoverAsClient(signal: AbortSignal): Promise<Offer | undefined> {
-    const { connect, clock, lookSlots: slots, connectTimeoutMs: timeoutMs } = this.#context
+  async #discoverAsClient(signal: AbortSignal): Promise<Offer | undefined> {
+    const { connect, clock, lookSlots: slots, connectTimeoutMs: timeoutMs, allStarted } = this.#context
+    // Servers that start come first: all callers wait for them, and few for this.
+    await Promise.race([allStarted(), sleep(clock, MAX_WAIT_MS, signal)])
     return discoverAsClient({ server: this.#definition(), connect, clock, slots, timeoutMs, signal })
   }
 }

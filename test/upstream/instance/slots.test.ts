@@ -151,3 +151,21 @@ test('slow ones of many tenants are bounded, too', async () => {
   await clock.advance(500)
   expect(begun).toHaveLength(35)
 })
+
+test('all slots are free when the last task that holds one has ended, or is slow', async () => {
+  const clock = new FakeClock()
+  const slots = new Slots({ count: 1, slow: { clock, afterMs: 100 } })
+  await slots.allFree()
+  const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const tasks = [first, second].map(({ promise }) => slots.use(() => promise, forever))
+  let isFree = false
+  const free = slots.allFree().then(() => (isFree = true))
+  first.resolve()
+  await tasks[0]
+  await clock.advance(99)
+  expect(isFree).toBe(false)
+  await clock.advance(1)
+  expect(isFree).toBe(true)
+  second.resolve()
+  await Promise.all([free, ...tasks])
+})
