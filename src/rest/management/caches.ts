@@ -62,7 +62,7 @@ function addressed(
   if (tenantId !== ALL_TENANTS)
     throw new GatewayError(
       'forbidden',
-      'You can only access the caches of your own tenant, or of all tenants with `*`',
+      'You can only access the caches of your tenant, or of all tenants with `*`',
     )
   needAdmin(principal, platformAdminRole, 'Seeing or clearing the caches of all tenants')
   return { tenantId: undefined, chosen }

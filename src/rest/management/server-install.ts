@@ -77,7 +77,7 @@ async function wantedBy(options: ServerInstallOptions, request: Request): Promis
   const { package: packageName, version, tenantId = own, document, ...given } = bodyOf(installBody, request)
   options.installer.check(packageName, version)
   if (tenantId !== own && tenantId !== ALL_TENANTS)
-    throw new GatewayError('forbidden', 'A token can write the servers of its own tenant only')
+    throw new GatewayError('forbidden', 'A token can only write the servers of its tenant')
   const name = given.name ?? nameOf(packageName)
   const wanted = { package: packageName, version, document, name, tenantId }
   refuseInvalid(options, documentOf(wanted, '0.0.0'), [])

@@ -133,7 +133,7 @@ class ServerWrites {
   #mayUse(principal: Principal, tenantId: unknown): void {
     if (tenantId === principal.tenantId) return
     if (tenantId === ALL_TENANTS) return this.#needAdmin(principal, 'a server for all tenants')
-    throw new GatewayError('forbidden', 'A token can write the servers of its own tenant only')
+    throw new GatewayError('forbidden', 'A token can only write the servers of its tenant')
   }
 
   /** Whoever says what is started on the gateway's machine owns it. What was allowed before may stay as it is. */
