@@ -43,7 +43,7 @@ locals {
       advice   = "GET /v1/servers says which and why."
     }
     identity-provider = {
-      title    = "the identity provider's keys cannot be had"
+      title    = "the identity provider's keys are unavailable"
       query    = "sum(rate(gateway_auth_failures_total{code=\"keys_unavailable\"}[5m])) > 0"
       duration = "300s"
       advice   = "Callers with good tokens are refused until it answers."

@@ -72,7 +72,7 @@ async function reasonOf(thrown: unknown, settings: Settings): Promise<string> {
   )
   return asked
     .filter((_one, index) => taken[index] === true)
-    .map((one) => `port ${one.port} is in use; set ${one.name} to another one`)
+    .map((one) => `port ${one.port} is in use; set ${one.name} to another port`)
     .join(', and ')
 }
 

@@ -22,7 +22,7 @@ export async function serve(env: NodeJS.ProcessEnv): Promise<number> {
 
 function refuse(error: SettingsError): number {
   process.stderr.write(
-    `These settings cannot be used:\n${error.message.replace(/^/gm, '  ')}\nAll settings: ${pagePath('config.md')}\n`,
+    `These settings are not valid:\n${error.message.replace(/^/gm, '  ')}\nAll settings: ${pagePath('config.md')}\n`,
   )
   return BAD_SETTINGS
 }

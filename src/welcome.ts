@@ -73,7 +73,7 @@ export class Welcome {
       '',
       `  npm run --silent tg -- tools list${isUsual ? '' : ` --url ${gateway.url}`}`,
       '',
-      'The same with curl. The token is good for a day; make others with `npm run --silent tg -- token --help`.',
+      'The same with curl. The token is valid for one day; create others with `npm run --silent tg -- token --help`.',
       '',
       `export TOOL_GATEWAY_TOKEN=${token}`,
       `curl -s '${gateway.url}/v1/tools?limit=2' -H "Authorization: Bearer $TOOL_GATEWAY_TOKEN"`,

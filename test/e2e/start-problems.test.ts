@@ -41,7 +41,7 @@ test('a start tells of both ports that are in use, and leaves no example that no
   metrics.server.close()
   expect(code).toBe(69)
   expect(err).toContain(
-    `port ${http.port} is in use; set PORT to another one, and port ${metrics.port} is in use; set METRICS_PORT to another one`,
+    `port ${http.port} is in use; set PORT to another port, and port ${metrics.port} is in use; set METRICS_PORT to another port`,
   )
   expect(second).toContain(`port ${metrics.port}: the port is in use; choose another METRICS_PORT`)
   expect(second).not.toContain('set PORT')

@@ -94,7 +94,7 @@ export const ODD_KINDS: Readonly<Record<string, readonly [Odd, string]>> = {
   'prompts-403': [{ 'prompts/list': fails(403) }, 'prompts/list: HTTP 403'],
   'templates-null': [
     { 'resources/templates/list': null },
-    'resources/templates/list: Server templates-null gave an invalid',
+    'resources/templates/list: Server templates-null returned an invalid',
   ],
   ...Object.fromEntries(
     Array.from({ length: 8 }, (_, index) => [
