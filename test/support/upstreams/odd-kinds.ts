@@ -57,7 +57,7 @@ export const ODD_KINDS: Readonly<Record<string, readonly [Odd, string]>> = {
   ],
   'output-pattern': [
     output({ properties: { a: { pattern: '(' } } }),
-    'outputSchema.properties.a.pattern: expected a regular',
+    'outputSchema.properties.a.pattern: expected an ECMAScript',
   ],
   'output-draft': [
     output({ $schema: 'http://json-schema.org/draft-04/schema#' }),
@@ -85,7 +85,7 @@ export const ODD_KINDS: Readonly<Record<string, readonly [Odd, string]>> = {
   ],
   'resource-time': [
     resource({ annotations: { lastModified: 'now' } }),
-    'annotations.lastModified: expected a time',
+    'annotations.lastModified: expected an ISO 8601 time',
   ],
   'resource-uri': [resource({ uri: null }), 'resource bad: uri: expected a non-empty string'],
   'resources-401': [{ 'resources/list': fails(401) }, 'resources/list: HTTP 401'],
