@@ -121,7 +121,7 @@ const READY = { status: 'ready', missing: [] }
 test('a gateway whose Firestore is away ends with 0 when it is told to', async () => {
   const gateway = await spawnGateway(settings())
   await gateway.url()
-  await eventually(() => gateway.log.some(({ msg }) => String(msg).includes('Firestore does not answer')))
+  await eventually(() => gateway.log.some(({ msg }) => String(msg).includes('Firestore does not respond')))
   gateway.child.kill('SIGTERM')
   const code = await gateway.exited
   await gateway.remove()

@@ -16,7 +16,7 @@ function nested(times: number, make: (inner: string) => string): string {
   return Array.from({ length: times }).reduce<string>((inner) => make(inner), 'input')
 }
 
-const TOO_MUCH = 'the expression does too much work'
+const TOO_MUCH = 'the expression exceeds its limit of work or of data size'
 const A = 'a'.repeat(63)
 
 describe('an expression that would make much of little ends before it is made', () => {

@@ -248,7 +248,7 @@ describe('faults', () => {
     await using dir = await temporaryDirectory()
     const key = join(dir.path, 'audit-digest.key')
     await writeFile(key, 'short', { mode: 0o600 })
-    await expect(open(dir.path)).rejects.toThrow(/is not the key of the audit digests/)
+    await expect(open(dir.path)).rejects.toThrow(/is not an audit digest key/)
     await chmod(key, 0o644)
     await expect(open(dir.path)).rejects.toThrow(/can be read by other users/)
   })

@@ -155,7 +155,7 @@ test('a defect is an internal error to the caller, and recorded', async () => {
 test('a denied call is recorded with its server and rule, and counted without the server', async () => {
   const it = allowed({ decision: { effect: 'deny', ruleId: 'tool-roles' }, instance: undefined })
   await expect(run(it, () => Promise.reject(new GatewayError('tool_not_found')))).rejects.toThrow(
-    'The tool is unknown',
+    'Unknown tool',
   )
   expect(records).toMatchObject([
     { outcome: 'denied', effect: 'deny', ruleId: 'tool-roles', server: 'alpha' },
@@ -166,7 +166,7 @@ test('a denied call is recorded with its server and rule, and counted without th
 test('a call of something unknown is recorded as denied, with its target cut and empty arguments', async () => {
   const it = call({ operation: operation({ name: 'x'.repeat(300), params: {} }) })
   await expect(run(it, () => Promise.reject(new GatewayError('tool_not_found')))).rejects.toThrow(
-    'The tool is unknown',
+    'Unknown tool',
   )
   expect(records).toMatchObject([
     {
