@@ -164,7 +164,7 @@ const identity = {
   CLAIM_ROLES: setting(
     values.words,
     'roles',
-    'Claim with the roles, a list or a string; for example `realm_access.roles` with Keycloak.',
+    'Claim with the roles, a list of strings; for example `realm_access.roles` with Keycloak. A string counts as no roles.',
   ),
   CLAIM_SCOPE: setting(values.words, 'scope', 'Claim with the scopes.'),
   CLAIM_AGENT: setting(

@@ -13,14 +13,8 @@ export interface VerifiedToken {
 }
 
 const name = z.string().min(1).max(256)
-/**
- * A list of names; one text is a list of one, for identity providers that write it so. Anything else counts as an empty
- * list: nothing is granted on a guess.
- */
-const names = z.preprocess(
-  (value) => (typeof value === 'string' ? [value] : value),
-  z.array(name).max(256).catch([]),
-)
+/** A list of names. Anything else, a string too, counts as an empty list: nothing is granted on a guess. */
+const names = z.array(name).max(256).catch([])
 const scopes = z.preprocess(
   (value) => (typeof value === 'string' ? value.split(' ').filter((scope) => scope !== '') : value),
   names,
