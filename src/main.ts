@@ -1,7 +1,7 @@
 import { keepCompiled } from './config/compile-cache.ts'
 
 // Before anything else is loaded: that is most of the work of a start.
-keepCompiled(process.env)
+await keepCompiled(process.env)
 const { serve } = await import('./serve.ts')
 
 process.exit(await serve(process.env))

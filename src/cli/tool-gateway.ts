@@ -4,7 +4,7 @@ import { keepCompiled } from '../config/compile-cache.ts'
 /** For output to be read; only what was given up may still be running then, and it must not keep the process. */
 const EXIT_MS = 500
 
-keepCompiled(process.env)
+await keepCompiled(process.env)
 const { run } = await import('./program.ts')
 const { confirmAtTerminal } = await import('./confirm.ts')
 

@@ -11,7 +11,7 @@ const source = join(import.meta.dirname, '../../src/config')
 /** Loads a module after having asked for compiled modules to be kept. */
 async function started(env: NodeJS.ProcessEnv): Promise<void> {
   const script = `const { keepCompiled } = await import('${source}/compile-cache.ts')
-    keepCompiled(process.env)
+    await keepCompiled(process.env)
     await import('${source}/near-misses.ts')`
   await run(process.execPath, ['--input-type=module', '-e', script], { env })
 }
