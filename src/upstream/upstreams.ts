@@ -73,7 +73,7 @@ export class Upstreams {
       logger,
       startSlots: ({ transport }) => (transport === 'stdio' ? programs : endpoints),
       lookSlots,
-      allStarted: () => Promise.all([programs.allFree(), endpoints.allFree()]),
+      allStarted: (until) => Promise.all([programs.allFree(until), endpoints.allFree(until)]),
       probeTurns: new ProbeTurns({ clock }),
       connectTimeoutMs,
       drainTimeoutMs,

@@ -41,8 +41,8 @@ export interface InstanceContext {
   readonly startSlots: (definition: ServerDefinition) => Slots
   /** Limits the lookups of conditional offers, separately from starts, which never wait for them. */
   readonly lookSlots: Slots
-  /** Resolves when no server is starting, except for slow ones. */
-  readonly allStarted: () => Promise<unknown>
+  /** Resolves when no server is starting, except for slow ones, or when `until` aborts. */
+  readonly allStarted: (until: AbortSignal) => Promise<unknown>
   /** Limits the rate of health checks. */
   readonly probeTurns: ProbeTurns
   readonly connectTimeoutMs: number

@@ -62,8 +62,8 @@ export class Slots {
   readonly #shares = new Map<string, Share>()
   #taken = 0
   #slow = 0
-  /** Who waits until no slot is taken. */
-  #waiting: (() => void)[] = []
+  /** Told once no slot is taken. */
+  readonly #waiting = new Set<() => void>()
 
   constructor(options: { count: number; slow?: Slow }) {
     this.#count = options.count
@@ -97,12 +97,16 @@ export class Slots {
     }
   }
 
-  /** Resolves when no slot is taken: nothing is under way but what is slow. */
-  allFree(): Promise<void> {
-    if (this.#taken === 0) return Promise.resolve()
+  /** Resolves when no slot is taken, so that only slow tasks run, or when `until` aborts. */
+  async allFree(until: AbortSignal): Promise<void> {
+    if (this.#taken === 0 || until.aborted) return
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#waiting.push(resolve)
-    return promise
+    const tell = (): void => resolve()
+    this.#waiting.add(tell)
+    until.addEventListener('abort', tell, { once: true })
+    await promise
+    this.#waiting.delete(tell)
+    until.removeEventListener('abort', tell)
   }
 
   #forgetIdle(tenantId: string, share: Share): void {
@@ -178,7 +182,7 @@ export class Slots {
       task.begin()
     }
     if (this.#taken > 0) return
-    for (const resolve of this.#waiting.splice(0)) resolve()
+    for (const tell of this.#waiting) tell()
   }
 
   #next(): { tenantId: string; share: Share; task: Task } | undefined {

@@ -1,4 +1,3 @@
-import { sleep } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 import type { Logger } from '../../telemetry/logger.ts'
@@ -129,7 +128,10 @@ export class LiveOffer {
   async #discoverAsClient(signal: AbortSignal): Promise<Offer | undefined> {
     const { connect, clock, lookSlots: slots, connectTimeoutMs: timeoutMs, allStarted } = this.#context
     // Servers that start come first: all callers wait for them, and few for this.
-    await Promise.race([allStarted(), sleep(clock, MAX_WAIT_MS, signal)])
+    const late = new AbortController()
+    const cancel = clock.after(MAX_WAIT_MS, () => late.abort())
+    await allStarted(AbortSignal.any([signal, late.signal]))
+    cancel()
     return discoverAsClient({ server: this.#definition(), connect, clock, slots, timeoutMs, signal })
   }
 }

@@ -155,11 +155,11 @@ test('slow ones of many tenants are bounded, too', async () => {
 test('all slots are free when the last task that holds one has ended, or is slow', async () => {
   const clock = new FakeClock()
   const slots = new Slots({ count: 1, slow: { clock, afterMs: 100 } })
-  await slots.allFree()
+  await slots.allFree(forever)
   const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const tasks = [first, second].map(({ promise }) => slots.use(() => promise, forever))
   let isFree = false
-  const free = slots.allFree().then(() => (isFree = true))
+  const free = slots.allFree(forever).then(() => (isFree = true))
   first.resolve()
   await tasks[0]
   await clock.advance(99)
@@ -168,4 +168,20 @@ test('all slots are free when the last task that holds one has ended, or is slow
   expect(isFree).toBe(true)
   second.resolve()
   await Promise.all([free, ...tasks])
+})
+
+test('who waits for free slots only so long waits no longer, and neither does who comes too late', async () => {
+  const slots = new Slots({ count: 1 })
+  const held = Promise.withResolvers<void>()
+  const task = slots.use(() => held.promise, forever)
+  const controller = new AbortController()
+  let isOver = false
+  const waited = slots.allFree(controller.signal).then(() => (isOver = true))
+  await Promise.resolve()
+  expect(isOver).toBe(false)
+  controller.abort()
+  await waited
+  await slots.allFree(controller.signal)
+  held.resolve()
+  await expect(task).resolves.toBeUndefined()
 })
