@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
+import { endsWithUs } from './ends-with-us.ts'
 import { eventually } from './eventually.ts'
 
 const PORT_TAKEN = /address already in use|BindException/i
@@ -55,14 +56,12 @@ async function startAt(
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )
+  endsWithUs(child)
   let log = ''
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => (log += chunk.toString()))
   const exited = once(child, 'exit')
-  const killWithUs = (): void => void child.kill('SIGKILL')
-  process.once('exit', killWithUs)
   const stop = async (): Promise<void> => {
-    process.off('exit', killWithUs)
     child.kill('SIGKILL')
     await exited
   }

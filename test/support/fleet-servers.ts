@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { endsWithUs } from './ends-with-us.ts'
 import { startsCompiled } from './compiled.ts'
 import type { Documents } from './start-gateway.ts'
 
@@ -32,6 +33,7 @@ export async function startHttpServers(
   const child = spawn(process.execPath, [join(PROGRAMS, 'fleet-http.ts'), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  endsWithUs(child)
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
   const urls = Object.entries(JSON.parse(line) as Record<string, string[]>)
   const documents = urls.map(([name, each]) => {

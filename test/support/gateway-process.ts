@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { endsWithUs } from './ends-with-us.ts'
 import { eventually } from './eventually.ts'
 
 /** The gateway as a user starts it: a process of its own, with its log read line by line. */
@@ -30,6 +31,7 @@ export async function spawnGateway(env: Record<string, string> = {}): Promise<Ga
     ...env,
   }
   const child = spawn(process.execPath, ['src/main.ts'], { env: settings, stdio: ['ignore', 'pipe', 'pipe'] })
+  endsWithUs(child)
   const log: Record<string, unknown>[] = []
   const output: string[] = []
   createInterface({ input: child.stdout }).on('line', (line) => output.push(line))

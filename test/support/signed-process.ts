@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { endsWithUs } from './ends-with-us.ts'
 
 const PROGRAM = join(import.meta.dirname, 'upstreams/signed-http.ts')
 
@@ -28,6 +29,7 @@ export class SignedProcess {
     const child = spawn(process.execPath, [PROGRAM, this.#era, String(this.#port)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
+    endsWithUs(child)
     this.#child = child
     const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
     this.#port = Number(line)
