@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { type Settings, SettingsError } from './config/load.ts'
+import { SettingsError } from './config/load.ts'
+import type { Settings } from './config/settings.ts'
 import { nearMisses, nearMissText } from './config/near-misses.ts'
 import { startWarnings } from './config/start-notes.ts'
 import { VERSION } from './config/version.ts'

@@ -1,6 +1,6 @@
 import { relative } from 'node:path'
 import { styleText } from 'node:util'
-import type { Settings } from './config/load.ts'
+import type { Settings } from './config/settings.ts'
 import { registryPlace } from './config/start-notes.ts'
 import { printableLine } from './domain/text/printable.ts'
 import type { Gateway } from './gateway.ts'

@@ -1,3 +1,4 @@
+import type { Settings } from '../config/settings.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { FirestoreClient } from '../firestore/firestore.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -6,13 +7,10 @@ import { readDigestKey } from './digest/digest-key.ts'
 import { SqliteAuditStore } from './sqlite/sqlite-store.ts'
 
 /** How usage records are kept. */
-export interface AuditSettings {
-  readonly dataDir: string
-  readonly auditRetentionDays: number
-  readonly auditSpoolMaxBytes: number
-  /** 64 hex digits; undefined: a key made in the data directory. */
-  readonly auditDigestKey: string | undefined
-}
+export type AuditSettings = Pick<
+  Settings,
+  'dataDir' | 'auditRetentionDays' | 'auditSpoolMaxBytes' | 'auditDigestKey'
+>
 
 /** The store of the usage records while the gateway runs. */
 export interface OpenAuditStore extends AuditStore {

@@ -1,4 +1,5 @@
-import { loadSettings, type Settings, SettingsError } from '../config/load.ts'
+import { loadSettings, SettingsError } from '../config/load.ts'
+import type { Settings } from '../config/settings.ts'
 import { CliError } from './cli-error.ts'
 
 /** The settings of this environment. @throws CliError `config` with every problem */

@@ -1,4 +1,4 @@
-import type { Settings } from './load.ts'
+import type { Settings } from './settings.ts'
 import { settingsSchema } from './schema.ts'
 import { notesOf } from './setting.ts'
 

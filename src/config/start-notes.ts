@@ -1,4 +1,4 @@
-import type { Settings } from './load.ts'
+import type { Settings } from './settings.ts'
 
 /** Where the servers are registered, for people: a path, or the database. */
 export function registryPlace({

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { isLoopback } from '../domain/loopback.ts'
 import { TENANT_ID } from '../domain/principal.ts'
-import { secretOwner } from '../domain/documents/secret-reference.ts'
 
 /** A kind of setting: how its text is read, and what is expected, for problems and documentation. */
 export interface Kind<S extends TextSchema> {
@@ -69,7 +68,8 @@ export const algorithm = z.enum(ALGORITHMS)
 /** Text of 1 to 256 characters, without spaces around it. */
 export const shortText = z.string().trim().min(1).max(256)
 
-const items = z.string().transform((text) =>
+/** Texts separated by commas, without spaces around them. */
+export const items = z.string().transform((text) =>
   text
     .split(',')
     .map((item) => item.trim())
@@ -198,24 +198,6 @@ export const tenantOrAll = {
   expected: `${tenant.expected}, or \`*\` for all`,
 }
 
-/** `<namespace>` or `<namespace>=<tenant>`. */
-const namespaceTenant = z
-  .string()
-  .transform((text) => text.split('='))
-  .refine(([namespace = '', owner, ...rest]) => {
-    const isTenant = owner === undefined || tenantOrAll.schema.safeParse(owner).success
-    return /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(namespace) && isTenant && rest.length === 0
-  })
-  .transform(([namespace = '', owner]) => ({ namespace, ...(owner !== undefined && { tenantId: owner }) }))
-
-/** Namespaces of Kubernetes, each with the tenant that owns its servers, if one is named. */
-export const namespaceTenants = {
-  schema: items
-    .pipe(z.array(namespaceTenant))
-    .refine((entries) => new Set(entries.map(({ namespace }) => namespace)).size === entries.length),
-  expected: '`<namespace>` or `<namespace>=<tenant>`, each namespace once, separated by commas',
-}
-
 /** Host names as a `Host` header has them, in lower case and without ports. */
 export const hostList = {
   schema: items.pipe(z.array(z.string().toLowerCase().regex(HOST_NAME)).min(1)),
@@ -226,44 +208,6 @@ export const hostList = {
 export const algorithmList = {
   schema: items.pipe(z.array(algorithm).min(1)),
   expected: `signature algorithms separated by commas, of ${ALGORITHMS.join(', ')}`,
-}
-
-const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/
-
-/** `<secret>=<variable>`, or one word that is both. */
-const secretVariable = z
-  .string()
-  .transform((text) => {
-    const [name = '', variable = name, ...rest] = text.split('=')
-    return { name, variable, rest }
-  })
-  .refine(({ name, variable, rest }) => {
-    return secretOwner(name) !== undefined && VARIABLE.test(variable) && rest.length === 0
-  })
-  .transform(({ name, variable }) => ({ name, variable }))
-
-/** Secrets, each with the environment variable that holds its value. */
-export const secretVariables = {
-  schema: items.pipe(z.array(secretVariable)),
-  expected:
-    '`<tenant>_<name>=<variable>` (or `<tenant>_<name>`, where the variable has that name) separated by commas',
-}
-
-/** A prefix for the names of secrets in Secret Manager; it may be empty. */
-export const secretPrefix = {
-  schema: z
-    .string()
-    .trim()
-    .regex(/^[A-Za-z0-9_-]{0,11}$/),
-  expected: 'at most 11 letters, digits, `-` and `_`',
-}
-
-const PACKAGE_PATTERN = /^(\*|(@[a-z0-9*~][a-z0-9*._~-]*\/)?[a-z0-9*~][a-z0-9*._~-]*)$/
-
-/** Patterns for names of npm packages; `*` matches any characters. */
-export const packagePatterns = {
-  schema: items.pipe(z.array(z.string().max(214).regex(PACKAGE_PATTERN)).min(1)),
-  expected: 'names of npm packages separated by commas; `*` stands for any characters',
 }
 
 /** A key of 32 bytes, in hexadecimal. */

@@ -1,6 +1,6 @@
 import { BoundedCache } from '../cache/bounded-cache.ts'
 import type { Catalog } from '../catalog/catalog.ts'
-import type { CacheSettings, EnhancementSettings } from '../config/enhancement.ts'
+import type { Settings } from '../config/settings.ts'
 import type { Clock } from '../domain/clock.ts'
 import { openEnhancer, type OpenEnhancer } from './enhancement/enhancer-open.ts'
 import type { CacheState } from '../telemetry/metrics/cache-metrics.ts'
@@ -33,7 +33,7 @@ export interface OpenBuiltins {
 
 /** Builds what the gateway does itself; nothing is waited for. */
 export function openBuiltins(
-  settings: { readonly enhancement: EnhancementSettings; readonly caches: CacheSettings },
+  settings: Pick<Settings, 'enhancement' | 'caches'>,
   options: {
     catalog: Catalog
     /** What the steps of pipelines go through. */

@@ -1,3 +1,4 @@
+import type { Settings } from '../config/settings.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { FirestoreClient } from './firestore.ts'
 
@@ -6,7 +7,7 @@ import type { FirestoreClient } from './firestore.ts'
  * @throws GoogleCredentialsError when there are no credentials that can be used
  */
 export async function openDatabase(
-  settings: { readonly firestore: { readonly projectId: string; readonly databaseId: string } | undefined },
+  settings: Pick<Settings, 'firestore'>,
   lifecycle: Lifecycle,
 ): Promise<FirestoreClient | undefined> {
   if (settings.firestore === undefined) return undefined

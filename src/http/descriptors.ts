@@ -1,3 +1,4 @@
+import type { Settings } from '../config/settings.ts'
 import { open } from 'node:fs/promises'
 import type { Clock } from '../domain/clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -13,10 +14,7 @@ const LIMITS_BYTES = 4096
 
 type OnClose = (name: string, close: () => Promise<void>) => void
 
-interface ConnectionSettings {
-  readonly maxConnections: number | undefined
-  readonly maxConnectionsPerAddress: number | undefined
-}
+type ConnectionSettings = Pick<Settings, 'maxConnections' | 'maxConnectionsPerAddress'>
 
 /** The connections of the gateway's clients, none yet, within the bounds of settings and system. */
 export async function openConnections(

@@ -1,6 +1,6 @@
 import type { JWTPayload } from 'jose'
 import { z } from 'zod'
-import type { IssuerSettings } from '../config/schema.ts'
+import type { IssuerSettings } from '../config/issuers.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import { isJsonObject } from '../domain/json/json.ts'
 import { type Principal, TENANT_ID } from '../domain/principal.ts'

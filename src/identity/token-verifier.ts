@@ -10,7 +10,7 @@ import {
   jwtVerify,
 } from 'jose'
 import { LRUCache } from 'lru-cache'
-import type { IssuerSettings } from '../config/schema.ts'
+import type { IssuerSettings } from '../config/issuers.ts'
 import type { Clock } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import { pathsFor } from './audience.ts'

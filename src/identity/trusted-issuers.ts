@@ -1,4 +1,4 @@
-import type { IssuerSettings } from '../config/schema.ts'
+import type { IssuerSettings } from '../config/issuers.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { RemoteKeySet } from './key-set.ts'

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { KubernetesSettings } from '../config/kubernetes.ts'
+import type { Settings } from '../config/settings.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { FirestoreClient } from '../firestore/firestore.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -12,15 +12,10 @@ import { settledStore } from './settled-store.ts'
 import type { TenantDirectory } from './tenants.ts'
 
 /** Where the registry is kept. */
-export interface RegistrySettings {
-  readonly dataDir: string
-  readonly registryFile: string
-  readonly defaultTenant: string
-  readonly firestore: { readonly projectId: string; readonly databaseId: string } | undefined
-  readonly registryProbeMs: number
-  /** Undefined: nothing is discovered beside the registry. */
-  readonly kubernetes: KubernetesSettings | undefined
-}
+export type RegistrySettings = Pick<
+  Settings,
+  'dataDir' | 'registryFile' | 'defaultTenant' | 'firestore' | 'registryProbeMs' | 'kubernetes'
+>
 
 /** The registry while the gateway runs: what it reads from, and what writes go to. */
 export interface OpenRegistry {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type IssuerDefaults, issuerEntry, type IssuerSettings } from '../config/schema.ts'
+import { type IssuerDefaults, issuerEntry, type IssuerSettings, issuerSettings } from '../config/issuers.ts'
 import { guarded } from '../domain/errors/guarded.ts'
 import { canonicalJson, isJsonObject } from '../domain/json/json.ts'
 import { ALL_TENANTS, TENANT_ID } from '../domain/principal.ts'
@@ -178,7 +178,7 @@ export class TenantDirectory {
     const validQuotas = quotas.optional().safeParse(fields['quotas'])
     const tenant: Tenant = {
       tenantId: id,
-      issuers: own.map((entry) => this.#settingsOf(entry, id)),
+      issuers: own.map((entry) => issuerSettings({ ...entry, tenants: [id] }, this.#defaults)),
       trustAgentHeader: fields['trustAgentHeader'] === true,
       quotas: validQuotas.success ? (validQuotas.data ?? {}) : (this.#tenants.byId.get(id)?.quotas ?? {}),
     }
@@ -214,18 +214,6 @@ export class TenantDirectory {
       }
     }
     return owners
-  }
-
-  #settingsOf(entry: z.output<typeof issuers>[number], tenantId: string): IssuerSettings {
-    const claims = Object.entries(entry.claims).filter(([, name]) => name !== undefined)
-    return {
-      issuer: entry.issuer,
-      audience: entry.audience ?? this.#defaults.audience,
-      ...(entry.jwksUrl === undefined ? {} : { jwksUrl: entry.jwksUrl }),
-      tenants: [tenantId],
-      algorithms: entry.algorithms ?? this.#defaults.algorithms,
-      claims: { ...this.#defaults.claims, ...Object.fromEntries(claims) },
-    }
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Settings } from '../config/settings.ts'
 import type { Clock } from '../domain/clock.ts'
 import { type SecretReference, SecretRefused } from '../domain/documents/secret-reference.ts'
 import type { ServerDefinition, ServerKey } from '../domain/documents/server-definition.ts'
@@ -10,14 +11,10 @@ import type { SecretsSource, SecretVersion } from './secrets-source.ts'
 import { type SecretUsers, SecretsWatch } from './secrets-watch.ts'
 
 /** Where secrets are kept: in Secret Manager, or in a file and in environment variables. */
-export interface SecretsSettings {
-  readonly secretsFile: string | undefined
-  readonly secretsEnv: readonly { readonly name: string; readonly variable: string }[]
-  /** Project of Secret Manager; the file and the variables then do not count. */
-  readonly secretsProject: string | undefined
-  readonly secretsPrefix: string
-  readonly secretsTtlMs: number
-}
+export type SecretsSettings = Pick<
+  Settings,
+  'secretsFile' | 'secretsEnv' | 'secretsProject' | 'secretsPrefix' | 'secretsTtlMs'
+>
 
 /** The secrets of the registry while the gateway runs. */
 export interface OpenSecrets {

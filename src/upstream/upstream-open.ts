@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { InstallSettings } from '../config/install.ts'
+import type { Settings } from '../config/settings.ts'
 import { VERSION } from '../config/version.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { ResolveSecret } from '../domain/documents/secret-reference.ts'
@@ -13,15 +13,16 @@ import { PackageInstaller } from './packages/package-installer.ts'
 import { Upstreams, type UpstreamsOptions } from './upstreams.ts'
 
 /** How servers are reached and started. */
-export interface UpstreamSettings {
-  readonly dataDir: string
-  readonly maxUpstreamMessageBytes: number
-  readonly startConcurrency: number
-  readonly maxOwnPools: number
-  readonly connectTimeoutMs: number
-  readonly drainTimeoutMs: number
-  readonly install: InstallSettings
-}
+export type UpstreamSettings = Pick<
+  Settings,
+  | 'dataDir'
+  | 'maxUpstreamMessageBytes'
+  | 'startConcurrency'
+  | 'maxOwnPools'
+  | 'connectTimeoutMs'
+  | 'drainTimeoutMs'
+  | 'install'
+>
 
 /** The parts of the gateway that reach servers. */
 export interface OpenUpstreams {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { atPort, loadSettings, SettingsError } from '../../src/config/load.ts'
+import { loadSettings, SettingsError } from '../../src/config/load.ts'
+import { atPort } from '../../src/config/settings.ts'
 
 const problemsOf = (
   env: Record<string, string>,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { JWTPayload } from 'jose'
 import { readClaims } from '../../src/identity/claims.ts'
-import type { ClaimNames, IssuerSettings } from '../../src/config/schema.ts'
+import type { ClaimNames, IssuerSettings } from '../../src/config/issuers.ts'
 
 function issuer(
   changes: Partial<Omit<IssuerSettings, 'claims'>> & { claims?: Partial<ClaimNames> } = {},

@@ -2,7 +2,7 @@ import { pino } from 'pino'
 import { expect, test } from '@jest/globals'
 import { TrustedIssuers } from '../../src/identity/trusted-issuers.ts'
 import { loadSettings } from '../../src/config/load.ts'
-import type { IssuerSettings } from '../../src/config/schema.ts'
+import type { IssuerSettings } from '../../src/config/issuers.ts'
 import { systemClock } from '../../src/domain/clock.ts'
 
 const { issuers: configured } = loadSettings({

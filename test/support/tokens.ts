@@ -1,6 +1,6 @@
 import { CompactSign, createLocalJWKSet } from 'jose'
 import { TokenVerifier } from '../../src/identity/token-verifier.ts'
-import type { IssuerSettings } from '../../src/config/schema.ts'
+import type { IssuerSettings } from '../../src/config/issuers.ts'
 import { FakeClock } from './fake-clock.ts'
 import { type SigningKey, newSigningKey } from './identity-provider.ts'
 

@@ -1,5 +1,5 @@
 import { BoundedCache } from '../../cache/bounded-cache.ts'
-import type { CacheSettings, EnhancementSettings } from '../../config/enhancement.ts'
+import type { Settings } from '../../config/settings.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { EnhancementRule } from '../../domain/documents/enhancement-rule.ts'
 import type { Logger } from '../../telemetry/logger.ts'
@@ -27,7 +27,7 @@ export interface OpenEnhancer {
 
 /** Builds the enhancer and begins to look how its server is; nothing is waited for. */
 export function openEnhancer(
-  settings: { readonly enhancement: EnhancementSettings; readonly caches: CacheSettings },
+  settings: Pick<Settings, 'enhancement' | 'caches'>,
   options: {
     rules: () => Iterable<EnhancementRule>
     onOutcome: (outcome: EnhancementOutcome) => void

@@ -1,4 +1,4 @@
-import type { KubernetesSettings } from '../../config/kubernetes.ts'
+import type { Settings } from '../../config/settings.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { KubernetesApi } from './kubernetes-client.ts'
@@ -20,7 +20,7 @@ interface Scope {
  * does not answer, the last known state stays in force.
  */
 export class KubernetesSource {
-  readonly #settings: KubernetesSettings
+  readonly #settings: NonNullable<Settings['kubernetes']>
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #scopes: readonly Scope[]
@@ -30,7 +30,7 @@ export class KubernetesSource {
 
   constructor(options: {
     api: KubernetesApi
-    settings: KubernetesSettings
+    settings: NonNullable<Settings['kubernetes']>
     clock: Clock
     random: () => number
     logger: Logger

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { lstat, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { InstallSettings } from '../../config/install.ts'
+import type { Settings } from '../../config/settings.ts'
 import { matches } from '../../domain/documents/tool-rules.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError, messageOf } from '../../domain/errors/errors.ts'
@@ -37,12 +37,12 @@ export interface InstallProgress {
  */
 export class PackageInstaller {
   readonly #folder: string
-  readonly #settings: InstallSettings
+  readonly #settings: Settings['install']
   readonly #clock: Clock
   readonly #end = new AbortController()
   #underWay: Promise<unknown> | undefined
 
-  constructor(options: { dataDir: string; settings: InstallSettings; clock: Clock }) {
+  constructor(options: { dataDir: string; settings: Settings['install']; clock: Clock }) {
     this.#folder = join(options.dataDir, 'packages')
     this.#settings = options.settings
     this.#clock = options.clock

@@ -1,12 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { pino } from 'pino'
-import type { KubernetesSettings } from '../../../src/config/kubernetes.ts'
+import type { Settings } from '../../../src/config/settings.ts'
 import { systemClock } from '../../../src/domain/clock.ts'
 import { openKubernetes } from '../../../src/registry/kubernetes/kubernetes-client.ts'
 import { KubernetesSource } from '../../../src/registry/kubernetes/kubernetes-source.ts'
 import type { RegistryDocument } from '../../../src/registry/documents/parse.ts'
 import { eventually } from '../../support/eventually.ts'
 import { KubernetesApiServer, service, slice } from '../../support/kubernetes-api.ts'
+
+type KubernetesSettings = NonNullable<Settings['kubernetes']>
 
 const SETTINGS: KubernetesSettings = {
   labelSelector: 'tool-gateway/enabled=true',

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import type { InstallSettings } from '../../../src/config/install.ts'
+import type { Settings } from '../../../src/config/settings.ts'
 import { type Clock, systemClock } from '../../../src/domain/clock.ts'
 import { PackageInstaller } from '../../../src/upstream/packages/package-installer.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -64,7 +64,10 @@ afterAll(async () => {
   await registry.close()
 })
 
-function installer(settings: Partial<InstallSettings> = {}, clock: Clock = systemClock): PackageInstaller {
+function installer(
+  settings: Partial<Settings['install']> = {},
+  clock: Clock = systemClock,
+): PackageInstaller {
   return new PackageInstaller({
     dataDir,
     clock,

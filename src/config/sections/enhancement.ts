@@ -1,24 +1,6 @@
 import { z } from 'zod'
-import { optional, setting } from './setting.ts'
-import { integer, isPlainUrl, wordList } from './values.ts'
-
-/** What improves prompts, and who may ask for it. */
-export interface EnhancementSettings {
-  /** URL of the Ollama server; undefined: nothing is enhanced. */
-  readonly host: string | undefined
-  readonly timeoutMs: number
-  /** How long Ollama keeps a model in memory after a request, in its own notation. */
-  readonly keepAlive: string
-  /** A caller needs one of them; empty: no role is needed. */
-  readonly roles: readonly string[]
-  readonly cacheTtlMs: number
-}
-
-/** The size of each cache: of enhanced prompts, and of results of tools. */
-export interface CacheSettings {
-  readonly maxEntries: number
-  readonly maxBytes: number
-}
+import { optional, setting } from '../setting.ts'
+import { integer, isPlainUrl, wordList } from '../values.ts'
 
 const OLLAMA_PORT = '11434'
 
@@ -74,24 +56,6 @@ export const enhancement = {
     '67108864',
     'Maximum size of each cache, in bytes; entries larger than a tenth of it are not stored.',
   ),
-}
-
-type EnhancementValues = z.output<z.ZodObject<typeof enhancement>>
-
-/** The settings of prompt enhancement, from the values of its variables. */
-export function enhancementSettingsOf(values: EnhancementValues): EnhancementSettings {
-  return {
-    host: values.OLLAMA_HOST,
-    timeoutMs: values.OLLAMA_TIMEOUT_MS,
-    keepAlive: values.OLLAMA_KEEP_ALIVE,
-    roles: values.ENHANCE_ROLES,
-    cacheTtlMs: values.ENHANCE_CACHE_TTL_MS,
-  }
-}
-
-/** The bounds of each cache, from the values of the variables. */
-export function cacheSettingsOf(values: EnhancementValues): CacheSettings {
-  return { maxEntries: values.CACHE_MAX_ENTRIES, maxBytes: values.CACHE_MAX_BYTES }
 }
 
 /** Ollama's own notation for its address has no scheme, and its own port by default. */

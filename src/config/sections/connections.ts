@@ -1,7 +1,7 @@
-import { optional, setting } from './setting.ts'
-import { integer } from './values.ts'
+import { optional, setting } from '../setting.ts'
+import { integer } from '../values.ts'
 
-/** How many clients there may be, and for how long. */
+/** Environment variables of how many clients there may be, and for how long. */
 export const connections = {
   MAX_CONNECTIONS: optional(
     integer(16, 1_000_000),

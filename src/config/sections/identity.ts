@@ -1,0 +1,79 @@
+import { issuerEntries } from '../issuers.ts'
+import { optional, setting } from '../setting.ts'
+import * as values from '../values.ts'
+
+/** Environment variables of identity providers and rights. */
+export const identity = {
+  LOCAL_ISSUER: setting(
+    values.oneOf(['auto', 'on', 'off']),
+    'auto',
+    'Whether the gateway issues tokens itself, for evaluation; `auto`: when HOST is loopback and STORE is `file`. Never on another address.',
+  ),
+  OIDC_ISSUER: optional(
+    values.secureUrl,
+    'none',
+    'Identity provider whose tokens are accepted: the `iss` of its tokens.',
+  ),
+  OIDC_AUDIENCE: optional(
+    values.words,
+    'PUBLIC_URL',
+    'The `aud` of tokens for the whole gateway; PUBLIC_URL and URLs of paths below it are accepted, too, each for its path.',
+  ),
+  OIDC_JWKS_URL: optional(
+    values.secureUrl,
+    'discovery at the issuer',
+    'URL of the signing keys (JSON Web Key Set) of OIDC_ISSUER.',
+  ),
+  OIDC_TENANTS: setting(values.tenantListOrAll, '*', 'Tenants that tokens of OIDC_ISSUER may name.'),
+  OIDC_ALGORITHMS: setting(
+    values.algorithmList,
+    'RS256,ES256,PS256,EdDSA',
+    'Signature algorithms that are accepted.',
+  ),
+  OIDC_SCOPES: setting(
+    values.scopeList,
+    '',
+    'Scopes that clients are told to request from the identity provider, in addition to those that tools require.',
+  ),
+  CLAIM_TENANT: setting(
+    values.words,
+    'tenant_id',
+    'Claim with the tenant. In each of these settings a path with dots leads into nested claims.',
+  ),
+  CLAIM_ROLES: setting(
+    values.words,
+    'roles',
+    'Claim with the roles, a list of strings; for example `realm_access.roles` with Keycloak. A string counts as no roles.',
+  ),
+  CLAIM_SCOPE: setting(values.words, 'scope', 'Claim with the scopes.'),
+  CLAIM_AGENT: setting(
+    values.words,
+    'agent',
+    'Claim with the name of the calling agent; tokens without it are named by `client_id`, else by `azp`.',
+  ),
+  CLAIM_AGENTS: setting(
+    values.words,
+    'agents',
+    'Claim with the agent names that `x-agent-name` may choose from.',
+  ),
+  OIDC_ISSUERS: optional(
+    issuerEntries,
+    'none',
+    'Several identity providers, each with its tenants; absent fields are taken from the settings above.',
+  ),
+  PLATFORM_ADMIN_ROLE: setting(
+    values.words,
+    'platform-admin',
+    'Role that, in addition to `operator`, is required to write servers for all tenants and programs that the gateway starts.',
+  ),
+  STATE_KEY: optional(
+    values.digestKey,
+    'a key created in DATA_DIR',
+    'Secret key that encrypts the state that clients carry from one request to the next; gateways that serve the same clients must share it.',
+  ),
+  TRUST_AGENT_HEADER: setting(
+    values.tenantList,
+    '',
+    'Tenants whose `x-agent-name` header is trusted even if the token does not list the name.',
+  ),
+}

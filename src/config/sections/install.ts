@@ -1,0 +1,39 @@
+import { z } from 'zod'
+import { setting } from '../setting.ts'
+import { integer, oneOf, items } from '../values.ts'
+
+const PACKAGE_PATTERN = /^(\*|(@[a-z0-9*~][a-z0-9*._~-]*\/)?[a-z0-9*~][a-z0-9*._~-]*)$/
+
+const packagePatterns = {
+  schema: items.pipe(z.array(z.string().max(214).regex(PACKAGE_PATTERN)).min(1)),
+  expected: 'names of npm packages separated by commas; `*` stands for any characters',
+}
+
+/** Environment variables of the installation of packages. */
+export const install = {
+  INSTALL_ENABLED: setting(
+    oneOf(['auto', 'on', 'off']),
+    'auto',
+    'Whether `POST /v1/servers/install` may install npm packages; `auto`: when STORE is `file`.',
+  ),
+  INSTALL_ALLOWLIST: setting(
+    packagePatterns,
+    '@modelcontextprotocol/*',
+    'Packages that may be installed; their dependencies are installed with them.',
+  ),
+  INSTALL_SCRIPTS: setting(
+    oneOf(['on', 'off']),
+    'off',
+    'Whether a package and its dependencies may run install scripts.',
+  ),
+  INSTALL_TIMEOUT_MS: setting(
+    integer(1000, 3_600_000),
+    '300000',
+    'Timeout for installing a package, in milliseconds.',
+  ),
+  INSTALL_MAX_BYTES: setting(
+    integer(65_536, 1_099_511_627_776),
+    '524288000',
+    'Maximum size of a package with all its dependencies, in bytes.',
+  ),
+}

@@ -1,0 +1,34 @@
+import { optional, setting } from '../setting.ts'
+import { digestKey, hostAddress, integer, oneOf, portOrOff } from '../values.ts'
+
+/** Environment variables of records, log and metrics. */
+export const observation = {
+  AUDIT_QUEUE_LIMIT: setting(
+    integer(1, 1_000_000),
+    '10000',
+    'Maximum number of usage records in the write queue; beyond it calls are rejected.',
+  ),
+  AUDIT_SPOOL_MAX_BYTES: setting(
+    integer(65_536, 1_099_511_627_776),
+    '67108864',
+    'Maximum size of the usage records on disk that wait for Firestore, in bytes; beyond it calls are rejected.',
+  ),
+  AUDIT_DIGEST_KEY: optional(
+    digestKey,
+    'a key created in DATA_DIR',
+    'Secret key of the digests of arguments; replicas that share a database must share it.',
+  ),
+  AUDIT_RETENTION_DAYS: setting(integer(1, 36_500), '90', 'Age at which usage records are deleted, in days.'),
+  LOG_LEVEL: setting(
+    oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    'info',
+    'Minimum severity of log lines; at a terminal, `info` shows the welcome instead of the lines below `warn`.',
+  ),
+  LOG_FORMAT: setting(
+    oneOf(['auto', 'json', 'pretty']),
+    'auto',
+    'Format of log lines; `auto`: readable on a terminal, else JSON.',
+  ),
+  METRICS_PORT: setting(portOrOff, '9464', 'Port of `/metrics`; 0 takes any free one, `off` disables it.'),
+  METRICS_HOST: setting(hostAddress, '127.0.0.1', 'Address of `/metrics`.'),
+}

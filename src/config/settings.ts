@@ -1,0 +1,147 @@
+import { join } from 'node:path'
+import { inCamelCase } from './camel-case.ts'
+import { hasLocalIssuer } from './combinations.ts'
+import { type IssuerDefaults, issuerSettings } from './issuers.ts'
+import type { SettingValues } from './schema.ts'
+import { address } from './sections/address.ts'
+import { data } from './sections/data.ts'
+import { limits } from './sections/limits.ts'
+import { observation } from './sections/observation.ts'
+import { secrets } from './sections/secrets.ts'
+
+type DeepReadonly<T> = T extends readonly (infer Item)[]
+  ? readonly DeepReadonly<Item>[]
+  : T extends object
+    ? { readonly [Name in keyof T]: DeepReadonly<T[Name]> }
+    : T
+
+/**
+ * What the process is told at its start; never changes. A setting has the name of its variable in camel case, unless
+ * several of them come to one value. Times and sizes have their unit in the name.
+ */
+export type Settings = DeepReadonly<ReturnType<typeof fromValues>>
+
+/** The settings that the values of the variables come to. */
+export function settingsOf(values: SettingValues): Settings {
+  return deepFreeze(fromValues(values))
+}
+
+/**
+ * The settings after listening on a port that the system chose: PUBLIC_URL, and the audiences that follow it,
+ * name that port. Without effect unless PORT is 0 and PUBLIC_URL is not set.
+ */
+export function atPort(settings: Settings, port: number): Settings {
+  const url = new URL(settings.publicUrl)
+  if (url.port !== '0') return settings
+  const publicUrl = originOf(settings.host, port)
+  const moved = <T extends IssuerDefaults>(issuer: T): T =>
+    issuer.audience === settings.publicUrl ? { ...issuer, audience: publicUrl } : issuer
+  return deepFreeze({
+    ...settings,
+    publicUrl,
+    issuers: settings.issuers.map(moved),
+    issuerDefaults: moved(settings.issuerDefaults),
+  })
+}
+
+function fromValues(values: SettingValues) {
+  const publicUrl = values.PUBLIC_URL ?? originOf(values.HOST, values.PORT)
+  const loopbackAndPublic = [...new Set(['localhost', '127.0.0.1', '[::1]', new URL(publicUrl).hostname])]
+  const { googleCloudProject, firestoreDatabase, ...stored } = inCamelCase(values, data)
+  const { maxOwnConnections, ...limited } = inCamelCase(values, limits)
+  return {
+    ...inCamelCase(values, address),
+    publicUrl,
+    allowedHosts: values.ALLOWED_HOSTS ?? loopbackAndPublic,
+    allowedOrigins: values.ALLOWED_ORIGINS ?? [...loopbackAndPublic],
+    ...stored,
+    registryFile: values.REGISTRY_FILE ?? join(values.DATA_DIR, 'registry.yaml'),
+    /** Where the database is; undefined unless `store` is `firestore`. */
+    firestore:
+      values.STORE === 'firestore' && googleCloudProject !== undefined
+        ? { projectId: googleCloudProject, databaseId: firestoreDatabase }
+        : undefined,
+    ...identityOf(values, publicUrl),
+    ...inCamelCase(values, secrets),
+    kubernetes: kubernetesOf(values),
+    ...limited,
+    maxOwnPools: maxOwnConnections,
+    install: installOf(values),
+    enhancement: enhancementOf(values),
+    /** The bounds of each cache. */
+    caches: { maxEntries: values.CACHE_MAX_ENTRIES, maxBytes: values.CACHE_MAX_BYTES },
+    ...inCamelCase(values, observation),
+  }
+}
+
+function identityOf(values: SettingValues, publicUrl: string) {
+  const issuerDefaults = {
+    audience: values.OIDC_AUDIENCE ?? publicUrl,
+    algorithms: values.OIDC_ALGORITHMS,
+    claims: {
+      tenant: values.CLAIM_TENANT,
+      roles: values.CLAIM_ROLES,
+      scope: values.CLAIM_SCOPE,
+      agent: values.CLAIM_AGENT,
+      agents: values.CLAIM_AGENTS,
+    },
+  }
+  const { OIDC_ISSUER: issuer, OIDC_JWKS_URL: jwksUrl, OIDC_TENANTS: tenants } = values
+  const first = issuer === undefined ? [] : [{ issuer, jwksUrl, tenants, claims: {} }]
+  return {
+    localIssuer: hasLocalIssuer(values),
+    /** Identity providers beside the local issuer. */
+    issuers: [...first, ...(values.OIDC_ISSUERS ?? [])].map((entry) => issuerSettings(entry, issuerDefaults)),
+    /** What the issuers in documents of tenants take where they say nothing. */
+    issuerDefaults,
+    scopes: values.OIDC_SCOPES,
+    trustAgentHeader: values.TRUST_AGENT_HEADER,
+    platformAdminRole: values.PLATFORM_ADMIN_ROLE,
+    stateKey: values.STATE_KEY,
+  }
+}
+
+/** Which Services of a cluster become servers; undefined unless servers are to be discovered. */
+function kubernetesOf(values: SettingValues) {
+  if (values.KUBERNETES_DISCOVERY === 'off') return undefined
+  const tenantId = values.KUBERNETES_TENANT ?? values.DEFAULT_TENANT
+  return {
+    labelSelector: values.KUBERNETES_LABEL_SELECTOR,
+    /** Namespaces to look into, each with the tenant that its servers belong to; empty: all of them. */
+    namespaces: values.KUBERNETES_NAMESPACES.map((entry) => ({ tenantId, ...entry })),
+    /** Tenant, or `*`, of the servers of all other namespaces. */
+    tenantId,
+    addresses: values.KUBERNETES_ADDRESSES,
+  }
+}
+
+/** With a shared registry, packages are installed only if that is enabled explicitly. */
+function installOf(values: SettingValues) {
+  return {
+    isEnabled: values.INSTALL_ENABLED === 'auto' ? values.STORE === 'file' : values.INSTALL_ENABLED === 'on',
+    allowList: values.INSTALL_ALLOWLIST,
+    runsScripts: values.INSTALL_SCRIPTS === 'on',
+    timeoutMs: values.INSTALL_TIMEOUT_MS,
+    maxBytes: values.INSTALL_MAX_BYTES,
+  }
+}
+
+function enhancementOf(values: SettingValues) {
+  return {
+    host: values.OLLAMA_HOST,
+    timeoutMs: values.OLLAMA_TIMEOUT_MS,
+    keepAlive: values.OLLAMA_KEEP_ALIVE,
+    roles: values.ENHANCE_ROLES,
+    cacheTtlMs: values.ENHANCE_CACHE_TTL_MS,
+  }
+}
+
+function originOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  for (const member of Object.values(value)) deepFreeze(member)
+  return Object.freeze(value)
+}
