@@ -1,4 +1,4 @@
-import { ConcurrencyLimit } from '../../upstream/pool/concurrency-limit.ts'
+import { ConcurrencyLimit } from '../../upstream/pool/admission/concurrency-limit.ts'
 
 /** Limits how many calls of a tenant may be in flight at servers; further calls wait in the queues of their pools. */
 export class TenantShares {

@@ -1,11 +1,11 @@
 import type { Clock } from '../../domain/clock.ts'
-import type { Grant, Wanted } from './call-queue.ts'
+import type { Grant, Wanted } from './admission/call-queue.ts'
 import { type Verdict, verdictOf } from '../health/circuit-breaker.ts'
 import type { Connection } from '../connection/connection.ts'
 import { isNeverSent, isSessionLost } from '../connection/upstream-error.ts'
 import { isAnswer } from '../health/health-probe.ts'
-import type { Member } from './member.ts'
-import type { Places } from './places.ts'
+import type { Member } from './members/member.ts'
+import type { Places } from './admission/admission.ts'
 
 /** Uses a connection at which the call has taken a place. */
 export type Use<T> = (connection: Connection, instanceId: string) => Promise<T>

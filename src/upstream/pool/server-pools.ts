@@ -3,14 +3,14 @@ import type { JsonObject } from '../../domain/json/json.ts'
 import type { Principal } from '../../domain/principal.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from '../../domain/documents/server-definition.ts'
 import type { BreakerState } from '../health/circuit-breaker.ts'
-import { ConcurrencyLimit } from './concurrency-limit.ts'
+import { ConcurrencyLimit } from './admission/concurrency-limit.ts'
 import type { ClientSide } from '../messages/client-side.ts'
 import type { Offer } from '../discovery/discovery.ts'
 import type { InstanceContext, InstanceStatus, Introduction } from '../instance/instance-context.ts'
 import type { InstanceState } from '../instance/instance-state.ts'
-import { givingWay } from './own-pools.ts'
+import { givingWay } from './eviction.ts'
 import { Pool } from './pool.ts'
-import type { ResourceWatches } from './resource-watches.ts'
+import type { ResourceWatches } from './members/resource-watches.ts'
 
 /** Time after which a private pool may have become idle. */
 const RETRY_AFTER_MS = 1000

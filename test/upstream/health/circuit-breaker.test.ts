@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import type { ErrorCode } from '../../../src/domain/errors/error-table.ts'
 import { GatewayError } from '../../../src/domain/errors/errors.ts'
 import { UnfitAnswer } from '../../../src/upstream/connection/upstream-error.ts'
-import { Tried } from '../tried-breaker.ts'
+import { Tried } from './tried-breaker.ts'
 
 const OPEN = { code: 'circuit_open', facts: { server: 'alpha', mayHaveExecuted: false } }
 

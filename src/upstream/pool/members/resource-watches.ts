@@ -1,9 +1,9 @@
-import type { Clock } from '../../domain/clock.ts'
-import { GatewayError } from '../../domain/errors/errors.ts'
-import type { JsonObject } from '../../domain/json/json.ts'
-import type { Logger } from '../../telemetry/logger.ts'
-import { backoffMs } from '../../domain/backoff.ts'
-import type { Connection } from '../connection/connection.ts'
+import type { Clock } from '../../../domain/clock.ts'
+import { GatewayError } from '../../../domain/errors/errors.ts'
+import type { JsonObject } from '../../../domain/json/json.ts'
+import type { Logger } from '../../../telemetry/logger.ts'
+import { backoffMs } from '../../../domain/backoff.ts'
+import type { Connection } from '../../connection/connection.ts'
 
 const REFUSALS: ReadonlySet<string> = new Set(['upstream_error', 'resource_not_found'])
 

@@ -1,14 +1,14 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from '@jest/globals'
-import type { JsonObject } from '../../src/domain/json/json.ts'
-import type { Principal } from '../../src/domain/principal.ts'
-import type { ServerDefinition } from '../../src/domain/documents/server-definition.ts'
-import type { ClientSide } from '../../src/upstream/messages/client-side.ts'
-import type { Pool } from '../../src/upstream/pool/pool.ts'
-import { principal } from '../support/offers.ts'
-import { FakeConnection, toolServer } from './fake-connection.ts'
-import { call, KEY, readyWorld, server, type World, world } from './world.ts'
+import type { JsonObject } from '../../../src/domain/json/json.ts'
+import type { Principal } from '../../../src/domain/principal.ts'
+import type { ServerDefinition } from '../../../src/domain/documents/server-definition.ts'
+import type { ClientSide } from '../../../src/upstream/messages/client-side.ts'
+import type { Pool } from '../../../src/upstream/pool/pool.ts'
+import { principal } from '../../support/offers.ts'
+import { FakeConnection, toolServer } from '../fake-connection.ts'
+import { call, KEY, readyWorld, server, type World, world } from '../world.ts'
 
 function client(capabilities: JsonObject = { sampling: {} }): ClientSide {
   return { capabilities, logLevel: undefined, tell: () => undefined }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { ConcurrencyLimit } from '../../../src/upstream/pool/concurrency-limit.ts'
+import { ConcurrencyLimit } from '../../../../src/upstream/pool/admission/concurrency-limit.ts'
 
 test('there is room up to the limit, which may change', () => {
   let max = 1

@@ -1,13 +1,13 @@
-import type { Clock } from '../../domain/clock.ts'
-import { GatewayError } from '../../domain/errors/errors.ts'
-import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
-import type { Balancer } from './balancer/balancer.ts'
-import { algorithmOf, createBalancer } from './balancer/choose-balancer.ts'
-import { ConsistentHash } from './balancer/consistent-hash.ts'
+import type { Clock } from '../../../domain/clock.ts'
+import { GatewayError } from '../../../domain/errors/errors.ts'
+import type { ServerDefinition } from '../../../domain/documents/server-definition.ts'
+import type { Balancer } from '../balancer/balancer.ts'
+import { algorithmOf, createBalancer } from '../balancer/choose-balancer.ts'
+import { ConsistentHash } from '../balancer/consistent-hash.ts'
 import { CallQueue, type Grant, type Wanted } from './call-queue.ts'
 import type { ConcurrencyLimit } from './concurrency-limit.ts'
-import type { Member } from './member.ts'
-import type { PoolSize } from '../instance/pool-size.ts'
+import type { Member } from '../members/member.ts'
+import type { PoolSize } from '../../instance/pool-size.ts'
 
 const SHORTEST_RETRY_MS = 250
 const LONGEST_RETRY_MS = 30_000

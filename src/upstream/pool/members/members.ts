@@ -1,11 +1,11 @@
-import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
-import { Weighted } from './balancer/weighted.ts'
-import type { ClientSide } from '../messages/client-side.ts'
-import type { InstanceContext, InstanceStatus } from '../instance/instance-context.ts'
-import type { InstanceState } from '../instance/instance-state.ts'
+import type { ServerDefinition } from '../../../domain/documents/server-definition.ts'
+import { Weighted } from '../balancer/weighted.ts'
+import type { ClientSide } from '../../messages/client-side.ts'
+import type { InstanceContext, InstanceStatus } from '../../instance/instance-context.ts'
+import type { InstanceState } from '../../instance/instance-state.ts'
 import { Member, type MemberEvents } from './member.ts'
-import { type PoolSize, sizeOf } from '../instance/pool-size.ts'
-import { type Target, targetsOf } from '../instance/targets.ts'
+import { type PoolSize, sizeOf } from '../../instance/pool-size.ts'
+import { type Target, targetsOf } from '../../instance/targets.ts'
 
 /** The state of a pool is the first of these that one of its instances has. */
 const BEST_FIRST: readonly InstanceState[] = ['ready', 'starting', 'backing_off', 'failed', 'draining']

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import type { JsonObject } from '../../../src/domain/json/json.ts'
-import { type FakeConnection, sessionLost, toolServer, upstreamError } from '../fake-connection.ts'
-import { KEY, readyWorld, server, UNAVAILABLE, type World, world } from '../world.ts'
+import type { JsonObject } from '../../../../src/domain/json/json.ts'
+import { type FakeConnection, sessionLost, toolServer, upstreamError } from '../../fake-connection.ts'
+import { KEY, readyWorld, server, UNAVAILABLE, type World, world } from '../../world.ts'
 
 interface WatchOptions {
   readonly key?: string

@@ -1,8 +1,8 @@
-import type { ErrorCode } from '../../src/domain/errors/error-table.ts'
-import { GatewayError } from '../../src/domain/errors/errors.ts'
-import type { JsonObject } from '../../src/domain/json/json.ts'
-import { CircuitBreaker } from '../../src/upstream/health/circuit-breaker.ts'
-import { FakeClock } from '../support/fake-clock.ts'
+import type { ErrorCode } from '../../../src/domain/errors/error-table.ts'
+import { GatewayError } from '../../../src/domain/errors/errors.ts'
+import type { JsonObject } from '../../../src/domain/json/json.ts'
+import { CircuitBreaker } from '../../../src/upstream/health/circuit-breaker.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
 
 export const SETTINGS = { enabled: true, failureThreshold: 3, recoveryTimeoutMs: 10_000 }
 

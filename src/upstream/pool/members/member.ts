@@ -1,13 +1,13 @@
-import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
-import type { Candidate } from './balancer/balancer.ts'
-import type { ClientSide } from '../messages/client-side.ts'
-import type { Connection } from '../connection/connection.ts'
-import { Ejection } from '../health/ejection.ts'
-import { type Health, HealthCheck } from '../health/health-check.ts'
-import { probeConnection, probePath } from '../health/health-probe.ts'
-import { Instance } from '../instance/instance.ts'
-import type { InstanceContext, InstanceEvents, InstanceStatus } from '../instance/instance-context.ts'
-import { definitionAt, shownUrl, type Target } from '../instance/targets.ts'
+import type { ServerDefinition } from '../../../domain/documents/server-definition.ts'
+import type { Candidate } from '../balancer/balancer.ts'
+import type { ClientSide } from '../../messages/client-side.ts'
+import type { Connection } from '../../connection/connection.ts'
+import { Ejection } from '../../health/ejection.ts'
+import { type Health, HealthCheck } from '../../health/health-check.ts'
+import { probeConnection, probePath } from '../../health/health-probe.ts'
+import { Instance } from '../../instance/instance.ts'
+import type { InstanceContext, InstanceEvents, InstanceStatus } from '../../instance/instance-context.ts'
+import { definitionAt, shownUrl, type Target } from '../../instance/targets.ts'
 
 /** Weight of the newest call in the moving average. */
 const NEWEST = 0.1

@@ -1,4 +1,4 @@
-import type { Clock } from '../../domain/clock.ts'
+import type { Clock } from '../../../domain/clock.ts'
 
 /** Determines the peak load of each idle period, so that instances beyond it can be stopped. */
 export class ScaleIn {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
-import { GatewayError } from '../../../src/domain/errors/errors.ts'
-import type { JsonObject } from '../../../src/domain/json/json.ts'
-import { sessionLost } from '../fake-connection.ts'
-import { failureOf, Fleet, processFleet, readyFleet, urlOf } from '../fleet-world.ts'
-import { KEY, UNAVAILABLE } from '../world.ts'
+import { GatewayError } from '../../../../src/domain/errors/errors.ts'
+import type { JsonObject } from '../../../../src/domain/json/json.ts'
+import { sessionLost } from '../../fake-connection.ts'
+import { failureOf, Fleet, processFleet, readyFleet, urlOf } from '../../fleet-world.ts'
+import { KEY, UNAVAILABLE } from '../../world.ts'
 
 const SILENT = { intervalMs: 1000, timeoutMs: 100, unhealthyAfter: 2, healthyAfter: 2 }
 

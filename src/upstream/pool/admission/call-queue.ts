@@ -1,8 +1,8 @@
-import type { Clock } from '../../domain/clock.ts'
+import type { Clock } from '../../../domain/clock.ts'
 import type { ConcurrencyLimit } from './concurrency-limit.ts'
-import type { Connection } from '../connection/connection.ts'
-import type { Member } from './member.ts'
-import type { Patience } from './patience.ts'
+import type { Connection } from '../../connection/connection.ts'
+import type { Member } from '../members/member.ts'
+import type { Patience } from './deadline.ts'
 
 /** The limits and the affinity of one call. */
 export interface RunOptions extends Patience {

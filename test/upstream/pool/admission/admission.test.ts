@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import type { RunOptions } from '../../src/upstream/pool/call-queue.ts'
-import { ConcurrencyLimit } from '../../src/upstream/pool/concurrency-limit.ts'
-import { failureOf, Fleet, fleetServer, processFleet, readyFleet } from './fleet-world.ts'
-import { KEY } from './world.ts'
+import type { RunOptions } from '../../../../src/upstream/pool/admission/call-queue.ts'
+import { ConcurrencyLimit } from '../../../../src/upstream/pool/admission/concurrency-limit.ts'
+import { failureOf, Fleet, fleetServer, processFleet, readyFleet } from '../../fleet-world.ts'
+import { KEY } from '../../world.ts'
 
 const SMALL = { maxConcurrentPerInstance: 1, queueLimit: 2, queueTimeoutMs: 1000 }
 const BUSY = {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../domain/clock.ts'
+import type { Clock } from './clock.ts'
 
 /**
  * Reports when something has not been used for a while. It has one timer, not one for each use, and compares the time
