@@ -30,7 +30,7 @@ export default {
   transform: {},
   restoreMocks: true,
   testTimeout: 120_000,
-  reporters: ['default', '<rootDir>/test/support/jest/firestore-reporter.ts'],
+  reporters: ['default', '<rootDir>/test/support/jest/skipped-reporter.ts'],
   // Most tests wait for processes and connections more than they compute.
   maxWorkers: Math.ceil(availableParallelism() * 1.5),
   // A worker that has grown is replaced.

@@ -1,18 +1,16 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { describe, expect, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
+import { describeWhere } from '../support/describe-where.ts'
 import { pathsOf, textOf } from './files.ts'
 import { reportedMetrics } from './reported-metrics.ts'
 
 const infra = join(import.meta.dirname, '../../infra')
 const hasTerraform = spawnSync('terraform', ['version']).status === 0
-if (!hasTerraform)
-  process.stderr.write('SKIPPED: terraform is not installed, its formatting is not checked\n')
 
 const all = pathsOf('infra/*.tf').map(textOf).join('\n')
 
-const withTerraform = hasTerraform ? describe : describe.skip
-withTerraform('as terraform sees it', () => {
+describeWhere(hasTerraform, 'terraform')('as terraform sees it', () => {
   test('the files can be read and are formatted', () => {
     const { status, stdout } = spawnSync('terraform', ['fmt', '-check', '-recursive', infra], {
       encoding: 'utf8',

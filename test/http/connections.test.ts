@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import pino from 'pino'
 import { type ConnectionLimits, Connections } from '../../src/http/connections.ts'
 import { HttpListener } from '../../src/http/listen.ts'
+import { describeWhere } from '../support/describe-where.ts'
 import { eventually } from '../support/eventually.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
@@ -109,10 +110,8 @@ test('a limit of the system that has become smaller ends what is idle, and the l
   ])
 })
 
-/** Elsewhere the system does not say its limits. */
-const onLinux = process.platform === 'linux' ? describe : describe.skip
-
-onLinux('descriptors', () => {
+// Elsewhere the system does not say its limits.
+describeWhere(process.platform === 'linux', 'Linux')('descriptors', () => {
   test('connections that use up every descriptor before their bound is known are closed, and the next one is served', async () => {
     const program = join(import.meta.dirname, '../support/upstreams/listening-process.ts')
     const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'] })

@@ -1,7 +1,6 @@
 import { describe } from '@jest/globals'
-import { firestoreBackend, isCi, NEEDS_EMULATOR, ON_STAND_IN } from './firestore-backend.ts'
-
-type Suite = (title: string, tests: () => void) => void
+import { describeWhere, marked, type Suite } from './describe-where.ts'
+import { firestoreBackend, isCi, ON_STAND_IN } from './firestore-backend.ts'
 
 const isStandIn = firestoreBackend().kind === 'stand-in' && !isCi
 
@@ -9,8 +8,4 @@ const isStandIn = firestoreBackend().kind === 'stand-in' && !isCi
 export const describeWithEmulator: Suite = isStandIn ? marked(describe, ON_STAND_IN) : describe
 
 /** `describe` for what only the emulator has: without one it is skipped aloud, and in CI it fails. */
-export const describeOnEmulatorOnly: Suite = isStandIn ? marked(describe.skip, NEEDS_EMULATOR) : describe
-
-function marked(suite: Suite, mark: string): Suite {
-  return (title, tests) => suite(`${title} ${mark}`, tests)
-}
+export const describeOnEmulatorOnly: Suite = describeWhere(!isStandIn, 'the Firestore emulator and Java')

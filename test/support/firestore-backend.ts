@@ -11,9 +11,8 @@ export type FirestoreBackend =
   | { readonly kind: 'own'; readonly jar: string }
   | { readonly kind: 'stand-in' }
 
-/** In titles of tests, and counted by the reporter. */
+/** In titles of suites, whose tests the reporter counts. */
 export const ON_STAND_IN = '[on the stand-in for Firestore]'
-export const NEEDS_EMULATOR = '[needs the Firestore emulator]'
 
 /** Names the emulator that the workers of one run share. */
 export const SHARED_EMULATOR = 'TEST_FIRESTORE_EMULATOR'
