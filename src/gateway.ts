@@ -111,12 +111,12 @@ export async function startGateway(
       (await writeExampleRegistry(settings.registryFile, { filesFolder: join(settings.dataDir, 'files') }))
 
     const firestore = await openDatabase(settings, lifecycle)
-    const store = await openAuditStore(settings, { firestore, clock, logger })
+    const ofRecords = { clock, random: Math.random, logger }
+    const store = await openAuditStore(settings, { firestore, ...ofRecords })
     lifecycle.onClose('audit store', () => store.close())
     const audit = new AuditLog({
+      ...ofRecords,
       store,
-      clock,
-      logger,
       queueLimit: settings.auditQueueLimit,
       onLate: () => metrics.lateRecord(),
     })

@@ -3,10 +3,9 @@ import type { Clock } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { AuditStore } from './audit-store.ts'
+import { retryDelayMs } from './retry-delay.ts'
 import type { PendingRecord } from './usage-record.ts'
 
-const FIRST_BACKOFF_MS = 100
-const MAX_BACKOFF_MS = 5000
 /** Approximate size of a record without its arguments, in bytes. */
 const RECORD_BYTES = 512
 
@@ -17,6 +16,7 @@ const WARN_EVERY_MS = 10_000
 export interface AuditLogOptions {
   readonly store: AuditStore
   readonly clock: Clock
+  readonly random: () => number
   readonly logger: Logger
   /** Records that may wait, reserved ones included. */
   readonly queueLimit: number
@@ -40,6 +40,7 @@ export interface AuditLogOptions {
 export class AuditLog {
   readonly #store: AuditStore
   readonly #clock: Clock
+  readonly #random: () => number
   readonly #logger: Logger
   readonly #limits: { readonly records: number; readonly bytes: number; readonly batch: number }
   readonly #waitMs: number
@@ -48,7 +49,7 @@ export class AuditLog {
   #queue: PendingRecord[] = []
   #bytes = 0
   #reserved = 0
-  #backoffMs = 0
+  #failures = 0
   #writing = false
   #cancelRetry: (() => void) | undefined
   #onEmpty: (() => void) | undefined
@@ -65,6 +66,7 @@ export class AuditLog {
   constructor(options: AuditLogOptions) {
     this.#store = options.store
     this.#clock = options.clock
+    this.#random = options.random
     this.#logger = options.logger
     this.#limits = {
       records: options.queueLimit,
@@ -107,7 +109,7 @@ export class AuditLog {
     this.#queued += 1
     this.#bytes += sizeOf(pending)
     this.#onDepth(this.#queue.length)
-    if (this.#backoffMs === 0) void this.#writeAll()
+    if (this.#failures === 0) void this.#writeAll()
   }
 
   /** Resolves once the store has the records given so far. While it fails that stays pending. */
@@ -180,7 +182,11 @@ export class AuditLog {
     this.#writing = false
     if (this.#stopped) return
     if (isWritten) this.#onEmpty?.()
-    else this.#cancelRetry = this.#clock.after(this.#backoffMs, () => void this.#writeAll())
+    else
+      this.#cancelRetry = this.#clock.after(
+        retryDelayMs(this.#failures, this.#random),
+        () => void this.#writeAll(),
+      )
   }
 
   async #writeBatch(): Promise<boolean> {
@@ -190,7 +196,7 @@ export class AuditLog {
       this.#removed(batch)
       return true
     } catch (error) {
-      this.#backoffMs = Math.min(Math.max(this.#backoffMs * 2, FIRST_BACKOFF_MS), MAX_BACKOFF_MS)
+      this.#failures += 1
       this.#logger.error(
         { err: error, waiting: this.#queue.length },
         'usage records could not be written; trying again',
@@ -200,8 +206,8 @@ export class AuditLog {
   }
 
   #removed(batch: readonly PendingRecord[]): void {
-    if (this.#backoffMs > 0) this.#logger.info('usage records can be written again')
-    this.#backoffMs = 0
+    if (this.#failures > 0) this.#logger.info('usage records can be written again')
+    this.#failures = 0
     this.#isLate = false
     this.#queue = this.#queue.slice(batch.length)
     for (const record of batch) this.#bytes -= sizeOf(record)

@@ -24,9 +24,14 @@ export interface OpenAuditStore extends AuditStore {
  */
 export async function openAuditStore(
   settings: AuditSettings,
-  options: { firestore: FirestoreClient | undefined; clock: Clock; logger: Logger },
+  options: {
+    firestore: FirestoreClient | undefined
+    clock: Clock
+    random: () => number
+    logger: Logger
+  },
 ): Promise<OpenAuditStore> {
-  const { firestore, clock, logger } = options
+  const { firestore, clock, random, logger } = options
   const { dataDir: dir, auditRetentionDays: retentionDays } = settings
   if (firestore === undefined) return SqliteAuditStore.open({ dir, retentionDays, clock, logger })
   // Imported here, so that the embedded mode does not load the client library.
@@ -45,6 +50,7 @@ export async function openAuditStore(
     dir,
     limitBytes: settings.auditSpoolMaxBytes,
     clock,
+    random,
     logger,
   })
   return {

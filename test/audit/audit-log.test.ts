@@ -118,7 +118,13 @@ describe('limits', () => {
   test('refuses while the store has no room, whatever room the queue has', () => {
     const full = { isFull: true }
     const store = Object.assign(new MemoryStore(), { isFull: () => full.isFull })
-    const log = new AuditLog({ store, clock: new FakeClock(), logger: silentLogger, queueLimit: 100 })
+    const log = new AuditLog({
+      store,
+      clock: new FakeClock(),
+      random: () => 1,
+      logger: silentLogger,
+      queueLimit: 100,
+    })
     expect(() => log.reserve()).toThrow(FULL)
     full.isFull = false
     expect(() => log.reserve()).not.toThrow()

@@ -44,7 +44,14 @@ export function logOf(changes: Partial<AuditLogOptions> = {}): {
 } {
   const store = new MemoryStore()
   const clock = new FakeClock()
-  const log = new AuditLog({ store, clock, logger: silentLogger, queueLimit: 100, ...changes })
+  const log = new AuditLog({
+    store,
+    clock,
+    random: () => 1,
+    logger: silentLogger,
+    queueLimit: 100,
+    ...changes,
+  })
   return { log, store, clock }
 }
 

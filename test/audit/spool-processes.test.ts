@@ -69,8 +69,8 @@ import { createLogger } from './src/telemetry/logger.ts'
 const logger = createLogger({ level: 'silent', format: 'json' })
 const down = { write: () => Promise.reject(new Error('down')), query: () => Promise.reject(new Error('down')), close: () => Promise.resolve() }
 const digests = new DigestThread({ key: Buffer.alloc(32) })
-const store = await SpooledStore.open({ store: down, digests, dir: process.argv[1], limitBytes: 1e9, segmentBytes: 20_000, clock, logger })
-const log = new AuditLog({ store, clock, logger, queueLimit: 10_000 })
+const store = await SpooledStore.open({ store: down, digests, dir: process.argv[1], limitBytes: 1e9, segmentBytes: 20_000, clock, random: Math.random, logger })
+const log = new AuditLog({ store, clock, random: Math.random, logger, queueLimit: 10_000 })
 const record = JSON.parse(process.argv[2])
 for (;;) {
   const ids = Array.from({ length: 10 }, () => newRecordId(Date.now()))

@@ -57,6 +57,7 @@ export async function openSpool(dir: string, changes: Partial<SpooledStoreOption
     dir,
     limitBytes: 1024 * 1024,
     clock: systemClock,
+    random: () => 1,
     logger: silentLogger,
     deliverOnCloseMs: 50,
     ...changes,

@@ -1,9 +1,9 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, type KeyObject } from 'node:crypto'
 import { canonicalJson } from '../../domain/json/json.ts'
 import type { StoredRecord, WritableRecord } from '../usage-record.ts'
 
 /** HMAC-SHA-256, in hexadecimal, over the canonical form of JSON text; over the text itself if it is not JSON. */
-export function argumentsDigest(key: Uint8Array, argumentsText: string): string {
+export function argumentsDigest(key: KeyObject, argumentsText: string): string {
   return createHmac('sha256', key).update(canonical(argumentsText)).digest('hex')
 }
 
@@ -17,7 +17,7 @@ function canonical(text: string): string {
 }
 
 /** The record as it is stored: the digest in the place of the arguments. */
-export function digested(key: Uint8Array, record: WritableRecord): StoredRecord {
+export function digested(key: KeyObject, record: WritableRecord): StoredRecord {
   if (!('argumentsText' in record)) return record
   const { argumentsText, ...rest } = record
   return { ...rest, argumentsDigest: argumentsDigest(key, argumentsText) }

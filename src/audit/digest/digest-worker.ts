@@ -1,13 +1,11 @@
-import { parentPort, workerData } from 'node:worker_threads'
+import { createSecretKey } from 'node:crypto'
+import { workerData } from 'node:worker_threads'
 import { isJsonObject } from '../../domain/json/json.ts'
+import { answerTasks } from '../thread/answer-tasks.ts'
 import { argumentsDigest } from './arguments-digest.ts'
-import type { DigestAnswer, DigestTask } from './digest-thread.ts'
 
 const options: unknown = workerData
-const key = isJsonObject(options) ? options['key'] : undefined
-if (!(key instanceof Uint8Array)) throw new TypeError('the digest thread did not receive a key')
-
-parentPort?.on('message', ({ id, texts }: DigestTask) => {
-  const answer: DigestAnswer = { id, digests: texts.map((text) => argumentsDigest(key, text)) }
-  parentPort?.postMessage(answer, [])
-})
+const bytes = isJsonObject(options) ? options['key'] : undefined
+if (!(bytes instanceof Uint8Array)) throw new TypeError('the digest thread did not receive a key')
+const key = createSecretKey(bytes)
+answerTasks((texts: readonly string[]) => texts.map((text) => argumentsDigest(key, text)))

@@ -4,11 +4,10 @@ import type { Logger } from '../../telemetry/logger.ts'
 import type { AuditPage, AuditQuery, AuditStore } from '../audit-store.ts'
 import type { DigestThread } from '../digest/digest-thread.ts'
 import { RecordsRefusedError } from '../records-refused.ts'
+import { retryDelayMs } from '../retry-delay.ts'
 import { Spool, type SpooledBatch } from './spool.ts'
 import type { WritableRecord } from '../usage-record.ts'
 
-const FIRST_BACKOFF_MS = 100
-const MAX_BACKOFF_MS = 5000
 const TAKE_OVER_EVERY_MS = 30_000
 
 /** What a `SpooledStore` needs: the store it delivers to, and the bounds of its spool. */
@@ -22,6 +21,7 @@ export interface SpooledStoreOptions {
   readonly limitBytes: number
   readonly segmentBytes?: number
   readonly clock: Clock
+  readonly random: () => number
   readonly logger: Logger
   /** Records of one delivery; 200 by default. */
   readonly batchSize?: number
@@ -40,12 +40,13 @@ export class SpooledStore implements AuditStore {
   readonly #digests: DigestThread
   readonly #spool: Spool
   readonly #clock: Clock
+  readonly #random: () => number
   readonly #logger: Logger
   readonly #batchSize: number
   readonly #deliverOnCloseMs: number
   #delivering: Promise<void> | undefined
   #hasNews = false
-  #backoffMs = 0
+  #failures = 0
   readonly #awake = new AbortController()
   #cancelTakeOver: (() => void) | undefined
   #closing: Promise<void> | undefined
@@ -56,6 +57,7 @@ export class SpooledStore implements AuditStore {
     this.#digests = options.digests
     this.#spool = spool
     this.#clock = options.clock
+    this.#random = options.random
     this.#logger = options.logger
     this.#batchSize = options.batchSize ?? 200
     this.#deliverOnCloseMs = options.deliverOnCloseMs ?? 2000
@@ -79,7 +81,7 @@ export class SpooledStore implements AuditStore {
 
   /** Whether the store behind took the last delivery. */
   get isDelivering(): boolean {
-    return this.#backoffMs === 0
+    return this.#failures === 0
   }
 
   isFull(): boolean {
@@ -142,7 +144,7 @@ export class SpooledStore implements AuditStore {
   async #deliverAll(): Promise<void> {
     for (;;) {
       // After a failure one record tries whether the store is back, instead of a whole batch that would hang.
-      const batch = await this.#spool.next(this.#backoffMs > 0 ? 1 : this.#batchSize)
+      const batch = await this.#spool.next(this.#failures > 0 ? 1 : this.#batchSize)
       if (batch === undefined || this.#isStopped) return
       await this.#send(batch)
       if (this.#isStopped) return
@@ -164,19 +166,19 @@ export class SpooledStore implements AuditStore {
   }
 
   #recovered(): void {
-    if (this.#backoffMs > 0) this.#logger.info('usage records in the spool are delivered again')
-    this.#backoffMs = 0
+    if (this.#failures > 0) this.#logger.info('usage records in the spool are delivered again')
+    this.#failures = 0
   }
 
   async #backOff(error: unknown): Promise<void> {
-    this.#backoffMs = Math.min(Math.max(this.#backoffMs * 2, FIRST_BACKOFF_MS), MAX_BACKOFF_MS)
+    this.#failures += 1
     this.#logger.error(
       { err: error, bytes: this.#spool.waitingBytes },
       'usage records could not be delivered; they stay in the spool',
     )
     // A store that is closing is woken once, and then waits like any other.
     const signal = this.#closing === undefined ? this.#awake.signal : undefined
-    await sleep(this.#clock, this.#backoffMs, signal)
+    await sleep(this.#clock, retryDelayMs(this.#failures, this.#random), signal)
   }
 
   #takeOverLater(): void {

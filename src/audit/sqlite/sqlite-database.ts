@@ -1,3 +1,4 @@
+import { createSecretKey, type KeyObject } from 'node:crypto'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { isJsonObject } from '../../domain/json/json.ts'
 import { digested } from '../digest/arguments-digest.ts'
@@ -53,15 +54,21 @@ const BUSY_TIMEOUT_MS = 5000
 /** Pages of 4 KiB that the write-ahead log may have. */
 const LOG_PAGES = 4000
 
+/** Which database, and the key of its argument digests. */
+export interface SqliteDatabaseOptions {
+  readonly path: string
+  readonly digestKey: Uint8Array
+}
+
 /** The audit database, synchronous: for the worker thread, never for the one that serves requests. */
 export class SqliteDatabase {
   readonly #database: DatabaseSync
-  readonly #digestKey: Uint8Array
+  readonly #digestKey: KeyObject
   readonly #insert: StatementSync
 
   /** @throws Error if the file is not a database, or of a newer version */
-  constructor(options: { path: string; digestKey: Uint8Array }) {
-    this.#digestKey = options.digestKey
+  constructor(options: SqliteDatabaseOptions) {
+    this.#digestKey = createSecretKey(options.digestKey)
     this.#database = new DatabaseSync(options.path, { timeout: BUSY_TIMEOUT_MS })
     try {
       // A commit reaches the kernel, which survives the process. Callers wait for it: the sync that a power cut asks

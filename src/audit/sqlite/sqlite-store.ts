@@ -2,13 +2,16 @@ import { chmod, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makePrivateDirectory } from '../../files/private-file.ts'
 import type { Clock } from '../../domain/clock.ts'
+import { messageOf } from '../../domain/errors/errors.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import { startThread } from '../../thread.ts'
 import type { AuditPage, AuditQuery, AuditStore } from '../audit-store.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
 import { DeferredSync } from '../deferred-sync.ts'
 import { readDigestKey } from '../digest/digest-key.ts'
 import { codeOf } from '../error-code.ts'
-import { SqliteThread } from './sqlite-thread.ts'
+import { TaskThread } from '../thread/task-thread.ts'
+import type { Result, Task } from './sqlite-protocol.ts'
 import type { WritableRecord } from '../usage-record.ts'
 
 const DATABASE_FILE = 'audit.db'
@@ -24,7 +27,7 @@ export interface SqliteStoreOptions {
   /** Age at which records are deleted, in days; they are kept without limit if absent. */
   readonly retentionDays?: number | undefined
   /** Starts the thread that has the database open. */
-  readonly startThread?: typeof SqliteThread.start
+  readonly startThread?: typeof startThread
 }
 
 /** Usage records in a SQLite file, which a separate thread reads and writes. */
@@ -34,9 +37,8 @@ export class SqliteAuditStore implements AuditStore {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #retentionMs: number | undefined
-  readonly #startThread: typeof SqliteThread.start
   readonly #sync: DeferredSync
-  #thread: Promise<SqliteThread> | undefined
+  readonly #thread: TaskThread<Task, Result>
   #cancelDeletion: (() => void) | undefined
   #closing: Promise<void> | undefined
 
@@ -46,7 +48,11 @@ export class SqliteAuditStore implements AuditStore {
     this.#clock = options.clock
     this.#logger = options.logger
     this.#retentionMs = options.retentionDays === undefined ? undefined : options.retentionDays * DAY_MS
-    this.#startThread = options.startThread ?? ((thread) => SqliteThread.start(thread))
+    const start = options.startThread ?? startThread
+    this.#thread = new TaskThread({
+      name: 'audit thread',
+      start: () => start(import.meta, './sqlite-worker', { path: this.#path, digestKey: this.#key }),
+    })
     this.#sync = new DeferredSync({ ...options, sync: () => syncLog(`${this.#path}-wal`) })
   }
 
@@ -60,22 +66,20 @@ export class SqliteAuditStore implements AuditStore {
     // SQLite gives its companion files the mode of the database.
     await (await open(store.#path, 'a', 0o600)).close()
     await chmod(store.#path, 0o600)
-    await store.#live()
+    await store.#openDatabase()
     await store.#deleteOld()
     return store
   }
 
   async write(batch: readonly WritableRecord[]): Promise<void> {
-    const thread = await this.#live()
-    await thread.run({ kind: 'write', batch })
+    await this.#run({ kind: 'write', batch })
     this.#sync.soon()
   }
 
   async query(query: AuditQuery): Promise<AuditPage> {
     const { cursor, limit } = query
     const position = cursor === undefined ? undefined : decodeCursor(this.#key, query, cursor)
-    const thread = await this.#live()
-    const { records: found } = await thread.run({ kind: 'query', query, position, limit: limit + 1 })
+    const { records: found } = await this.#run({ kind: 'query', query, position, limit: limit + 1 })
     const records = found.slice(0, limit)
     const last = records.at(-1)
     if (last === undefined || found.length <= limit) return { records }
@@ -90,20 +94,21 @@ export class SqliteAuditStore implements AuditStore {
   async #end(): Promise<void> {
     this.#cancelDeletion?.()
     await this.#sync.close()
-    const thread = await this.#thread?.catch(() => undefined)
-    await thread?.close()
+    await this.#thread.close({ kind: 'close' })
   }
 
-  /** The thread; a new one when the last has ended. */
-  async #live(): Promise<SqliteThread> {
+  async #run(task: Task): Promise<Result> {
     if (this.#closing !== undefined) throw new Error('the audit store is closed')
-    const current = this.#thread
-    const thread = await current?.catch(() => undefined)
-    if (thread !== undefined && !thread.hasEnded) return thread
-    // Another caller may have started one meanwhile.
-    if (this.#thread !== undefined && this.#thread !== current) return await this.#thread
-    this.#thread = this.#startThread({ path: this.#path, digestKey: this.#key })
-    return await this.#thread
+    return await this.#thread.run(task)
+  }
+
+  async #openDatabase(): Promise<void> {
+    try {
+      await this.#run({ kind: 'open' })
+    } catch (cause) {
+      await this.#thread.close()
+      throw new Error(`the audit database ${this.#path} cannot be opened: ${messageOf(cause)}`, { cause })
+    }
   }
 
   async #deleteOld(): Promise<void> {
@@ -112,8 +117,7 @@ export class SqliteAuditStore implements AuditStore {
       const beforeMs = this.#clock.now() - this.#retentionMs
       let more = true
       while (more && this.#closing === undefined) {
-        const thread = await this.#live()
-        more = (await thread.run({ kind: 'delete', beforeMs })).more
+        more = (await this.#run({ kind: 'delete', beforeMs })).more
       }
     } catch (error) {
       this.#logger.error({ err: error }, 'old usage records could not be deleted')

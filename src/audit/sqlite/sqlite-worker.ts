@@ -1,18 +1,13 @@
-import { parentPort, workerData } from 'node:worker_threads'
-import { messageOf } from '../../domain/errors/errors.ts'
+import { workerData } from 'node:worker_threads'
 import { isJsonObject } from '../../domain/json/json.ts'
-import { SqliteDatabase } from './sqlite-database.ts'
-import type { AnswerMessage, Result, Task, TaskMessage } from './sqlite-protocol.ts'
-import type { ThreadOptions } from './sqlite-thread.ts'
+import { answerTasks } from '../thread/answer-tasks.ts'
+import { SqliteDatabase, type SqliteDatabaseOptions } from './sqlite-database.ts'
+import type { Result, Task } from './sqlite-protocol.ts'
 
 const NOTHING: Result = { records: [], more: false }
 
-function isThreadOptions(value: unknown): value is ThreadOptions {
+function isDatabaseOptions(value: unknown): value is SqliteDatabaseOptions {
   return isJsonObject(value) && typeof value['path'] === 'string' && value['digestKey'] instanceof Uint8Array
-}
-
-function answer(message: AnswerMessage): void {
-  parentPort?.postMessage(message, [])
 }
 
 function perform(database: SqliteDatabase, task: Task): Result {
@@ -21,22 +16,11 @@ function perform(database: SqliteDatabase, task: Task): Result {
   }
   if (task.kind === 'delete') return { records: [], more: database.deleteBefore(task.beforeMs) }
   if (task.kind === 'write') database.write(task.batch)
-  else database.close()
+  else if (task.kind === 'close') database.close()
   return NOTHING
 }
 
-try {
-  const options: unknown = workerData
-  if (!isThreadOptions(options)) throw new TypeError('the audit thread did not receive a path and a key')
-  const database = new SqliteDatabase(options)
-  parentPort?.on('message', ({ id, task }: TaskMessage) => {
-    try {
-      answer({ id, result: perform(database, task) })
-    } catch (error) {
-      answer({ id, result: NOTHING, error: messageOf(error) })
-    }
-  })
-  answer({ id: 0, result: NOTHING })
-} catch (error) {
-  answer({ id: 0, result: NOTHING, error: messageOf(error) })
-}
+const options: unknown = workerData
+if (!isDatabaseOptions(options)) throw new TypeError('the audit thread did not receive a path and a key')
+let database: SqliteDatabase | undefined
+answerTasks((task: Task) => perform((database ??= new SqliteDatabase(options)), task))

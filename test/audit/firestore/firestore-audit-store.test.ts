@@ -12,7 +12,7 @@ import {
   type FirestoreAuditStoreOptions,
 } from '../../../src/audit/firestore/firestore-audit-store.ts'
 import { RecordsRefusedError } from '../../../src/audit/records-refused.ts'
-import { SpooledStore } from '../../../src/audit/spool/spooled-store.ts'
+import { SpooledStore, type SpooledStoreOptions } from '../../../src/audit/spool/spooled-store.ts'
 import type { PendingRecord } from '../../../src/audit/usage-record.ts'
 import { systemClock } from '../../../src/domain/clock.ts'
 import { type FirestoreClient, openFirestore } from '../../../src/firestore/firestore.ts'
@@ -26,6 +26,7 @@ import { usageRecord } from '../../support/usage-records.ts'
 
 const PROJECT = 'demo-audit'
 const KEY = randomBytes(32)
+const PARTS = { clock: systemClock, random: () => 1, logger: silentLogger }
 const START = Date.parse('2026-01-01T00:00:00Z')
 
 let emulator: FirestoreEmulator
@@ -212,11 +213,8 @@ describeWithEmulator('usage records in Firestore', () => {
 
     test('hundreds of records through a freeze of Firestore are all there, each once', async () => {
       await using dir = await temporaryDirectory()
-      const store = await SpooledStore.open({
-        store: storeOf({ createTimeoutMs: 2000 }),
-        ...spoolIn(dir.path),
-      })
-      const log = new AuditLog({ store, clock: systemClock, logger: silentLogger, queueLimit: 10_000 })
+      const store = await SpooledStore.open(spoolIn(dir.path, { createTimeoutMs: 2000 }))
+      const log = logOver(store)
       for (const [index, record] of manyRecords(MANY).entries()) {
         log.reserve()
         log.record(record)
@@ -234,11 +232,8 @@ describeWithEmulator('usage records in Firestore', () => {
 
     test('hundreds of records while Firestore is killed and started again empty are all there, each once', async () => {
       await using dir = await temporaryDirectory()
-      const store = await SpooledStore.open({
-        store: storeOf({ createTimeoutMs: 2000 }),
-        ...spoolIn(dir.path),
-      })
-      const log = new AuditLog({ store, clock: systemClock, logger: silentLogger, queueLimit: 10_000 })
+      const store = await SpooledStore.open(spoolIn(dir.path, { createTimeoutMs: 2000 }))
+      const log = logOver(store)
       await emulator.stop()
       for (const record of manyRecords(MANY)) {
         log.reserve()
@@ -265,7 +260,7 @@ describeWithEmulator('usage records in Firestore', () => {
       }
       await once(child, 'close')
       emulator.thaw()
-      const store = await SpooledStore.open({ store: storeOf(), ...spoolIn(dir.path) })
+      const store = await SpooledStore.open(spoolIn(dir.path))
       await eventually(() => store.waitingBytes === 0, { timeoutMs: 90_000 })
       // What an earlier test gave up waiting for may come late.
       const { docs } = await client.db.collection('tool_usage').get()
@@ -281,8 +276,12 @@ describeWithEmulator('usage records in Firestore', () => {
   })
 })
 
-function spoolIn(dir: string): Omit<Parameters<typeof SpooledStore.open>[0], 'store'> {
-  return { digests, dir, limitBytes: 64 * 1024 * 1024, clock: systemClock, logger: silentLogger }
+function logOver(store: SpooledStore): AuditLog {
+  return new AuditLog({ store, ...PARTS, queueLimit: 10_000 })
+}
+
+function spoolIn(dir: string, options: Partial<FirestoreAuditStoreOptions> = {}): SpooledStoreOptions {
+  return { store: storeOf(options), digests, dir, limitBytes: 64 * 1024 * 1024, ...PARTS }
 }
 
 /** Writes records to Firestore in batches of 100, prints the ids of each that is durable, and waits. */
@@ -290,7 +289,7 @@ const WRITER = `
 import { newRecordId } from './src/audit/audit-log.ts'
 import { DigestThread } from './src/audit/digest/digest-thread.ts'
 import { FirestoreAuditStore } from './src/audit/firestore/firestore-audit-store.ts'
-import { SpooledStore } from './src/audit/spool/spooled-store.ts'
+import { SpooledStore, type SpooledStoreOptions } from './src/audit/spool/spooled-store.ts'
 import { systemClock as clock } from './src/domain/clock.ts'
 import { openFirestore } from './src/firestore/firestore.ts'
 import { createLogger } from './src/telemetry/logger.ts'
@@ -300,7 +299,7 @@ const key = Buffer.alloc(32)
 const digests = new DigestThread({ key })
 const { db } = openFirestore({ projectId, databaseId: '(default)' })
 const store = await SpooledStore.open({
-  store: new FirestoreAuditStore({ db, digests, key, clock, logger }), digests, dir, limitBytes: 1e9, clock, logger,
+  store: new FirestoreAuditStore({ db, digests, key, clock, logger }), digests, dir, limitBytes: 1e9, clock, random: Math.random, logger,
 })
 for (let batch = 0; batch < Number(batches); batch += 1) {
   const records = Array.from({ length: 100 }, () => ({ ...JSON.parse(text), id: newRecordId(Date.now()) }))

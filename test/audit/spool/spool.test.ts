@@ -101,6 +101,7 @@ describe('delivery', () => {
       dir: dir.path,
       limitBytes: 1024 * 1024,
       clock: systemClock,
+      random: () => 1,
       logger: silentLogger,
     })
     const batch = records(20)
@@ -175,7 +176,13 @@ describe('limit', () => {
       segmentBytes: 1000,
     })
     const { spooled, store } = opened
-    const log = new AuditLog({ store: spooled, clock: systemClock, logger: silentLogger, queueLimit: 100 })
+    const log = new AuditLog({
+      store: spooled,
+      clock: systemClock,
+      random: () => 1,
+      logger: silentLogger,
+      queueLimit: 100,
+    })
     for (let place = 0; place < 20; place += 1) log.reserve()
     for (const record of records(20)) log.record(record)
     await log.durable()

@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from '@jest/globals'
@@ -63,9 +64,9 @@ test('does not open a database of a newer version', async () => {
 })
 
 test('pins the digest of arguments, which auditors compare across records', () => {
-  expect(argumentsDigest(digestKey, '{"path":"a.txt"}')).toBe(
-    argumentsDigest(digestKey, ' { "path" : "a.txt" } '),
-  )
-  expect(argumentsDigest(digestKey, 'not json')).not.toBe(argumentsDigest(Buffer.alloc(32, 8), 'not json'))
-  expect(argumentsDigest(digestKey, '{}')).toMatch(/^[0-9a-f]{64}$/)
+  const key = createSecretKey(digestKey)
+  const otherKey = createSecretKey(Buffer.alloc(32, 8))
+  expect(argumentsDigest(key, '{"path":"a.txt"}')).toBe(argumentsDigest(key, ' { "path" : "a.txt" } '))
+  expect(argumentsDigest(key, 'not json')).not.toBe(argumentsDigest(otherKey, 'not json'))
+  expect(argumentsDigest(key, '{}')).toMatch(/^[0-9a-f]{64}$/)
 })

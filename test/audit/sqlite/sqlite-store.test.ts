@@ -2,9 +2,10 @@ import { createHmac } from 'node:crypto'
 import { chmod, readFile, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import type { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { SqliteAuditStore } from '../../../src/audit/sqlite/sqlite-store.ts'
-import { SqliteThread } from '../../../src/audit/sqlite/sqlite-thread.ts'
+import { startThread } from '../../../src/thread.ts'
 import type { AuditQuery } from '../../../src/audit/audit-store.ts'
 import { eventually } from '../../support/eventually.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
@@ -17,7 +18,7 @@ const START = Date.parse('2026-01-01T00:00:00Z')
 
 async function open(
   dir: string,
-  options: { clock?: FakeClock; retentionDays?: number; startThread?: typeof SqliteThread.start } = {},
+  options: { clock?: FakeClock; retentionDays?: number; startThread?: typeof startThread } = {},
 ): Promise<SqliteAuditStore & AsyncDisposable> {
   const store = await SqliteAuditStore.open({ dir, clock: new FakeClock(), logger: silentLogger, ...options })
   return Object.assign(store, { [Symbol.asyncDispose]: () => store.close() })
@@ -269,10 +270,10 @@ describe('faults', () => {
 
   test('fails what was under way when its thread ends, and goes on with a new one', async () => {
     await using dir = await temporaryDirectory()
-    const threads: SqliteThread[] = []
+    const threads: Worker[] = []
     await using store = await open(dir.path, {
-      startThread: async (options) => {
-        const thread = await SqliteThread.start(options)
+      startThread: (...options) => {
+        const thread = startThread(...options)
         threads.push(thread)
         return thread
       },
