@@ -60,8 +60,8 @@ export function serverHealth({ catalog, upstreams, enhancing }: HealthSources): 
     }
   }
 
-  router.get('/health', (request, response) => {
-    const { principal } = identityOf(request)
+  router.get('/health', (_request, response) => {
+    const { principal } = identityOf(response)
     const servers = catalog.viewOf(principal).servers.map((server) => healthOf(principal, server))
     const isWell = servers.every(
       ({ state, breaker }) => (state === 'ready' || state === 'stopped') && breaker !== 'open',
@@ -75,7 +75,7 @@ export function serverHealth({ catalog, upstreams, enhancing }: HealthSources): 
 
   router.get('/health/:server', (request, response) => {
     const { server: name } = request.params
-    const { principal } = identityOf(request)
+    const { principal } = identityOf(response)
     const server = catalog.viewOf(principal, name).servers[0]
     if (server === undefined)
       throw new GatewayError('server_not_found', `Unknown server: ${name.slice(0, 40)}`)

@@ -4,7 +4,7 @@ import { Socket } from 'node:net'
 import { problemOf } from '../rest/problem.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { Connections } from './connections.ts'
-import { responseTo, wantsUpgrade } from './upgrade.ts'
+import { UpgradeResponse, wantsUpgrade } from './upgrade.ts'
 
 const SECOND = 1000
 
@@ -34,7 +34,7 @@ export class HttpListener {
       this.#upgraded.add(socket)
       socket.on('close', () => this.#upgraded.delete(socket))
       socket.on('error', () => socket.destroy())
-      const response = responseTo(request, { socket, head })
+      const response = new UpgradeResponse(request, { socket, head })
       connections?.busy(socket, response)
       this.#listener(request, response)
     })

@@ -10,7 +10,7 @@ import { paramsWithoutNulls } from '../mcp/message.ts'
 import { aimOf, splitProgressToken } from '../mcp/methods/operation.ts'
 import type { Calls } from '../calls/calls.ts'
 import { traceRequest } from '../calls/trace.ts'
-import { scopeOf } from './mcp-routes.ts'
+import { senderOf } from './mcp-routes.ts'
 
 interface ForwardOptions {
   readonly catalog: Catalog
@@ -36,11 +36,11 @@ async function forward(
   request: Request,
   response: Response,
 ): Promise<void> {
-  const scope = scopeOf(request, catalog)
+  const { scope } = senderOf(request, response, catalog)
   const segments: unknown = request.params['method']
   const method = Array.isArray(segments) ? segments.join('/') : String(segments)
   const { id, params } = splitBody(request.body, method)
-  const caller = callerOf(request)
+  const caller = callerOf(response)
   const { principal } = caller
   const view = catalog.viewOf(principal, scope)
   const answer = (result: JsonObject): void => void response.json({ jsonrpc: '2.0', id, result })

@@ -8,25 +8,30 @@ export interface Upgrade {
   readonly head: Buffer
 }
 
-const upgrades = new WeakMap<IncomingMessage, Upgrade>()
-
-/**
- * Gives a request to upgrade a response, so that it can go the way of every other request. If it gets an answer, the
- * connection ends with that.
- */
-export function responseTo(request: IncomingMessage, upgrade: Upgrade): ServerResponse {
-  const { socket } = upgrade
-  upgrades.set(request, upgrade)
-  const response = new ServerResponse(request)
-  response.shouldKeepAlive = false
-  response.assignSocket(socket)
-  response.on('finish', () => socket.destroySoon())
-  return response
+declare global {
+  namespace Express {
+    interface Response {
+      /** What the request wants to upgrade; absent when it does not. */
+      readonly upgrade?: Upgrade
+    }
+  }
 }
 
-/** What a request wants to upgrade; undefined when it does not. */
-export function upgradeOf(request: IncomingMessage): Upgrade | undefined {
-  return upgrades.get(request)
+/**
+ * The response to a request to upgrade, so that it can go the way of every other request. If the request gets an
+ * answer, the connection ends with that.
+ */
+export class UpgradeResponse extends ServerResponse {
+  readonly upgrade: Upgrade
+
+  constructor(request: IncomingMessage, upgrade: Upgrade) {
+    super(request)
+    const { socket } = upgrade
+    this.upgrade = upgrade
+    this.shouldKeepAlive = false
+    this.assignSocket(socket)
+    this.on('finish', () => socket.destroySoon())
+  }
 }
 
 /** Whether a request is treated as an upgrade; every other continues as if it did not request one (RFC 9110 §7.8). */

@@ -1,7 +1,6 @@
 import type { Request, Response } from 'express'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { GatewayError } from '../domain/errors/errors.ts'
-import { upgradeOf } from './upgrade.ts'
 
 const SUBPROTOCOL = 'mcp'
 const VERSION = '13'
@@ -38,7 +37,7 @@ export class WebSocketHandshake {
    * @throws GatewayError `upgrade_required`, `invalid_request`, `cancelled`
    */
   accept(request: Request, response: Response): WebSocket {
-    const upgrade = upgradeOf(request)
+    const { upgrade } = response
     if (upgrade === undefined || request.get('sec-websocket-version') !== VERSION) {
       response.set({ Upgrade: 'websocket', Connection: 'Upgrade', 'Sec-WebSocket-Version': VERSION })
       throw new GatewayError('upgrade_required')

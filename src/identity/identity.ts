@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { Principal } from '../domain/principal.ts'
 
@@ -12,19 +11,21 @@ export interface Identity {
   readonly paths?: readonly string[]
 }
 
-const identities = new WeakMap<IncomingMessage, Identity>()
-
-/** Remembers who sent a request, once it has been authenticated. */
-export function setIdentity(request: IncomingMessage, identity: Identity): void {
-  identities.set(request, identity)
+declare global {
+  namespace Express {
+    interface Locals {
+      /** Who sent the request; set by the authentication and by nothing else. */
+      identity?: Identity
+    }
+  }
 }
 
 /**
- * Who sent a request. A route that was mounted in front of the authentication fails closed here.
+ * Who sent the request that a response answers. A route that was mounted in front of the authentication fails closed
+ * here.
  * @throws GatewayError `missing_token`
  */
-export function identityOf(request: IncomingMessage): Identity {
-  const identity = identities.get(request)
-  if (identity === undefined) throw new GatewayError('missing_token')
-  return identity
+export function identityOf({ locals }: { readonly locals: Express.Locals }): Identity {
+  if (locals.identity === undefined) throw new GatewayError('missing_token')
+  return locals.identity
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { AuthInfo, ServerContext } from '@modelcontextprotocol/server'
-import { type Identity, identityOf } from '../identity/identity.ts'
+import type { Identity } from '../identity/identity.ts'
 import type { Face } from '../audit/usage-record.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { Principal } from '../domain/principal.ts'
@@ -9,10 +9,8 @@ import type { Caller } from '../calls/call.ts'
 
 type WithAuth = IncomingMessage & { auth?: AuthInfo }
 
-/**
- * What the SDK passes from an HTTP request to its message handlers. It has no token, because the SDK does not need one.
- */
-class Carried {
+/** Who sent an HTTP request, and which server it addresses: undefined for all that the sender may see. */
+export class Sender {
   readonly identity: Identity
   readonly scope: string | undefined
 
@@ -22,32 +20,31 @@ class Carried {
   }
 }
 
-/** Attaches the authenticated identity and the addressed server to a request before the SDK gets it. */
-export function carryIdentity(request: WithAuth, scope: string | undefined): Identity {
-  const identity = identityOf(request)
+/** Attaches the sender to a request, without its token: the SDK passes it to its message handlers. */
+export function attachSender(request: WithAuth, sender: Sender): void {
+  const { principal } = sender.identity
   request.auth = {
     token: '',
-    clientId: identity.principal.subject,
-    scopes: [...identity.principal.scopes],
-    extra: { carried: new Carried(identity, scope) },
+    clientId: principal.subject,
+    scopes: [...principal.scopes],
+    extra: { sender },
   }
-  return identity
 }
 
 /**
- * Reads what `carryIdentity` attached.
+ * Reads what `attachSender` attached.
  * @throws GatewayError `missing_token` if nothing was attached
  */
-export function carriedBy(auth: AuthInfo | undefined): Carried {
-  const carried = auth?.extra?.['carried']
-  if (carried instanceof Carried) return carried
+export function senderIn(auth: AuthInfo | undefined): Sender {
+  const sender = auth?.extra?.['sender']
+  if (sender instanceof Sender) return sender
   throw new GatewayError('missing_token')
 }
 
 /** Makes the function that returns the sender of a message in a conversation. */
 export function callerOf(face: Face, sessionId: string | undefined): (context: ServerContext) => Caller {
   return (context) => {
-    const { identity } = carriedBy(context.http?.authInfo)
+    const { identity } = senderIn(context.http?.authInfo)
     const { principal, requestId, clientName } = identity
     return { principal, requestId, clientName, face, sessionId }
   }

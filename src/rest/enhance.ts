@@ -29,9 +29,9 @@ const body = z.strictObject({
 export function enhanceRoutes(options: EnhanceRouteOptions): Router {
   const router = Router()
   router.post('/enhance', enhance(options))
-  router.get('/enhance', requireRole('operator'), (request, response) => {
+  router.get('/enhance', requireRole('operator'), (_request, response) => {
     const { enhancing, catalog } = options
-    const { tenantId } = callerOf(request).principal
+    const { tenantId } = callerOf(response).principal
     response.json({
       ...statusOf(enhancing),
       models: enhancing.status()?.models ?? [],

@@ -35,18 +35,18 @@ export function pipelineRoutes(options: PipelineRouteOptions): Router {
   const { catalog, calls, pipelineRuns } = options
   const router = Router()
 
-  router.get('/pipelines', (request, response) => {
-    const { tools } = catalog.viewOf(identityOf(request).principal)
+  router.get('/pipelines', (_request, response) => {
+    const { tools } = catalog.viewOf(identityOf(response).principal)
     response.json({
       pipelines: tools.filter(({ serverName }) => serverName === PIPELINE_SERVER).map(described),
     })
   })
 
   router.get('/pipelines/runs/:id', (request, response) => {
-    response.json(pipelineRuns.status(request.params.id, identityOf(request).principal))
+    response.json(pipelineRuns.status(request.params.id, identityOf(response).principal))
   })
   router.delete('/pipelines/runs/:id', (request, response) => {
-    response.json(pipelineRuns.cancel(request.params.id, identityOf(request).principal))
+    response.json(pipelineRuns.cancel(request.params.id, identityOf(response).principal))
   })
   router.all('/pipelines/runs/:id', methodNotAllowed('GET, DELETE'))
 
@@ -59,7 +59,7 @@ export function pipelineRoutes(options: PipelineRouteOptions): Router {
       method: 'tools/call',
       params: { name, arguments: bodyOf(runBody, request).arguments },
     } as const
-    if (prefersAsync(request)) await answerAsync(options, request, response, operation)
+    if (prefersAsync(request)) await answerAsync(options, response, operation)
     else await answerWith(calls, request, response, operation, withIsError)
   })
 
@@ -76,13 +76,12 @@ export function described({ name, shownAs, listed }: CatalogItem): JsonObject {
 /** Answers as soon as the run has begun, or with what kept it from that. */
 async function answerAsync(
   { calls, pipelineRuns, publicUrl }: PipelineRouteOptions,
-  request: Request,
   response: Response,
   given: Pick<Operation, 'action' | 'kind' | 'name' | 'method' | 'params'>,
 ): Promise<void> {
   const operation: Operation = { ...given, scope: undefined, signal: new AbortController().signal }
   const { id, begun } = pipelineRuns.expect(operation)
-  const caller = callerOf(request)
+  const caller = callerOf(response)
   const result = traceRequest({ method: operation.method, over: 'rest' }, () => calls.run(caller, operation))
   // Whatever becomes of it later, the run's status tells.
   result.catch(() => undefined)

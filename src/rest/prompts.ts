@@ -16,7 +16,7 @@ export function promptRoutes({ catalog, calls }: { catalog: Catalog; calls: Call
 
   router.get('/prompts', (request, response) => {
     const { limit, cursor } = queryOf(listQuery, request)
-    const { principal } = callerOf(request)
+    const { principal } = callerOf(response)
     const view = catalog.viewOf(principal)
     const of = { principal, scope: undefined, list: '/v1/prompts' }
     const { items, nextCursor } = pageOf(view.prompts, cursor, limit, of)

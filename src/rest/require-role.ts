@@ -4,8 +4,8 @@ import { GatewayError } from '../domain/errors/errors.ts'
 
 /** Lets a request pass only if its caller has `role` in its tenant. */
 export function requireRole(role: 'operator' | 'auditor'): RequestHandler {
-  return (request, _response, next) => {
-    if (!identityOf(request).principal.roles.includes(role)) {
+  return (_request, response, next) => {
+    if (!identityOf(response).principal.roles.includes(role)) {
       throw new GatewayError('forbidden', `This needs the role ${role}`)
     }
     next()

@@ -25,7 +25,7 @@ export function resourceRoutes({ catalog, calls }: { catalog: Catalog; calls: Ca
       } as const
       return answerWith(calls, request, response, operation)
     }
-    const { principal } = callerOf(request)
+    const { principal } = callerOf(response)
     const view = catalog.viewOf(principal)
     const of = { principal, scope: undefined, list: '/v1/resources' }
     const { items, nextCursor } = pageOf(view.resources, cursor, limit, of)

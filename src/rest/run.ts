@@ -8,9 +8,9 @@ import { traceRequest } from '../calls/trace.ts'
 import { sendEvent } from './event-stream.ts'
 import { problemOf } from './problem.ts'
 
-/** The caller behind a REST request. */
-export function callerOf(request: Request): Caller {
-  const { principal, requestId, clientName } = identityOf(request)
+/** The caller of the REST request that a response answers. */
+export function callerOf(response: Response): Caller {
+  const { principal, requestId, clientName } = identityOf(response)
   return { principal, requestId, clientName, face: 'rest', sessionId: undefined }
 }
 
@@ -31,7 +31,7 @@ export async function answerWith(
   response.once('close', () => abort.abort())
   const run = (onProgress?: (progress: JsonObject) => void): Promise<JsonObject> =>
     traceRequest({ method: operation.method, over: 'rest' }, () =>
-      calls.run(callerOf(request), {
+      calls.run(callerOf(response), {
         ...operation,
         scope: undefined,
         signal: abort.signal,
@@ -40,7 +40,7 @@ export async function answerWith(
     )
   const shaped = async (onProgress?: (progress: JsonObject) => void): Promise<JsonObject> =>
     shape(await run(onProgress))
-  if (wantsEvents(request)) await streamResult(request, response, shaped)
+  if (wantsEvents(request)) await streamResult(response, shaped)
   else response.json(await shaped())
 }
 
@@ -51,7 +51,6 @@ export function wantsEvents(request: Request): boolean {
 
 /** Answers with events: `progress` as often as `run` reports it, then `result` or `error`. */
 export async function streamResult(
-  request: Request,
   response: Response,
   run: (onProgress: (progress: JsonObject) => void) => Promise<JsonObject>,
 ): Promise<void> {
@@ -60,7 +59,7 @@ export async function streamResult(
     send('result', await run((progress) => send('progress', progress)))
   } catch (error) {
     if (!response.headersSent) throw error
-    send('error', problemOf(toGatewayError(error), identityOf(request).requestId))
+    send('error', problemOf(toGatewayError(error), identityOf(response).requestId))
   }
   response.end()
 }

@@ -26,7 +26,7 @@ export function toolRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls 
 
   router.get('/tools', (request, response) => {
     const { limit, cursor, server, query } = queryOf(listQuery, request)
-    const { principal } = callerOf(request)
+    const { principal } = callerOf(response)
     const view = catalog.viewOf(principal)
     const wanted = view.tools.filter(
       (tool) => isForModels(tool.listed) && isOf(tool, server) && mentions(tool, query),
@@ -42,13 +42,13 @@ export function toolRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls 
   })
 
   router.get('/tools/:toolId', (request, response) => {
-    response.json(described(visibleTool(catalog, callerOf(request).principal, request.params.toolId)))
+    response.json(described(visibleTool(catalog, callerOf(response).principal, request.params.toolId)))
   })
 
   router.post('/tools/:toolId', async (request, response) => {
     const name = request.params.toolId
     const args = bodyOf(callBody, request).arguments
-    const tool = catalog.viewOf(callerOf(request).principal).toolsByName.get(name)
+    const tool = catalog.viewOf(callerOf(response).principal).toolsByName.get(name)
     const operation = {
       action: 'call',
       kind: 'tool',

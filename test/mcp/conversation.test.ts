@@ -1,13 +1,13 @@
 import { expect, test } from '@jest/globals'
 import { whenTokenEnds } from '../../src/identity/token-end.ts'
-import { carriedBy } from '../../src/mcp/conversation.ts'
+import { senderIn } from '../../src/mcp/conversation.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { principal } from '../support/offers.ts'
 
 test('a message that no identity was attached to has no caller', () => {
   const forged = { token: '', clientId: 'x', scopes: [], extra: { carried: { identity: {} } } }
   for (const auth of [undefined, { token: '', clientId: 'x', scopes: [] }, forged]) {
-    expect(() => carriedBy(auth)).toThrow(expect.objectContaining({ code: 'missing_token' }))
+    expect(() => senderIn(auth)).toThrow(expect.objectContaining({ code: 'missing_token' }))
   }
 })
 

@@ -6,7 +6,6 @@ import { sendProblem } from '../../src/rest/problem.ts'
 import { promptRoutes } from '../../src/rest/prompts.ts'
 import { resourceRoutes } from '../../src/rest/resources.ts'
 import { toolRoutes } from '../../src/rest/tools.ts'
-import { setIdentity } from '../../src/identity/identity.ts'
 import { systemClock } from '../../src/domain/clock.ts'
 import { toGatewayError } from '../../src/domain/errors/errors.ts'
 import type { JsonObject } from '../../src/domain/json/json.ts'
@@ -45,11 +44,11 @@ beforeAll(async () => {
     clock: systemClock,
   })
   const app = express()
-  app.use(express.json(), (request, _response, next) => {
-    setIdentity(request, {
+  app.use(express.json(), (request, response, next) => {
+    response.locals.identity = {
       principal: principal({ subject: request.get('x-subject') ?? 'ann' }),
       requestId: 'r-1',
-    })
+    }
     next()
   })
   app.use(

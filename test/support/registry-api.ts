@@ -7,7 +7,6 @@ import express from 'express'
 import { pino } from 'pino'
 import { sendProblem } from '../../src/rest/problem.ts'
 import { serverWriteRoutes } from '../../src/rest/management/server-writes.ts'
-import { setIdentity } from '../../src/identity/identity.ts'
 import { Catalog } from '../../src/catalog/catalog.ts'
 import { systemClock } from '../../src/domain/clock.ts'
 import { toGatewayError } from '../../src/domain/errors/errors.ts'
@@ -48,7 +47,7 @@ export async function startRegistryApi(
   await writeFile(path, JSON.stringify(registry))
   let log = ''
   const app = express()
-  app.use((request, _response, next) => {
+  app.use((request, response, next) => {
     const roles = (request.get('x-roles') ?? 'operator').split(',')
     const principal = {
       tenantId: 'acme',
@@ -59,7 +58,7 @@ export async function startRegistryApi(
       issuer: 'test',
       expiresAtMs: 0,
     }
-    setIdentity(request, { principal, requestId: 'r1' })
+    response.locals.identity = { principal, requestId: 'r1' }
     next()
   })
   app.use(express.json())

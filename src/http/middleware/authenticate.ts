@@ -1,7 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express'
 import { narrowAgent } from '../../identity/agent-header.ts'
 import { isFor } from '../../identity/audience.ts'
-import { setIdentity } from '../../identity/identity.ts'
 import type { RefusalLog } from '../../identity/refusal-log.ts'
 import type { TokenVerifier } from '../../identity/token-verifier.ts'
 import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
@@ -23,7 +22,7 @@ const EXPECTED = 'send "Authorization: Bearer <token>"'
 const OTHER_SCHEME = /^(Basic|Digest|DPoP|Negotiate|Token|ApiKey) /i
 
 /**
- * Verifies the bearer token of every request and puts the principal beside the request. A refusal carries the
+ * Verifies the bearer token of every request and puts the identity of its sender into `response.locals`. A refusal carries the
  * challenge that leads a client to the authorization servers, where there are any (RFC 6750 §3, RFC 9728 §5.1).
  */
 export function authenticate(options: AuthenticateOptions): RequestHandler {
@@ -36,7 +35,7 @@ export function authenticate(options: AuthenticateOptions): RequestHandler {
       const principal = narrowAgent(verified, request.get('x-agent-name'), options.trustsAgentHeader)
       const clientName = request.get('x-client-name')?.slice(0, MAX_CLIENT_NAME)
       const { paths } = verified
-      setIdentity(request, { principal, requestId: requestIdOf(response), clientName, paths })
+      response.locals.identity = { principal, requestId: requestIdOf(response), clientName, paths }
     } catch (thrown) {
       const error = toGatewayError(thrown)
       options.metrics.authFailure(error.code)

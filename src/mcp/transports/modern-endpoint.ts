@@ -8,13 +8,12 @@ import {
   type ServerEventBus,
 } from '@modelcontextprotocol/server'
 import type { Request, Response } from 'express'
-import type { Identity } from '../../identity/identity.ts'
 import { whenTokenEnds } from '../../identity/token-end.ts'
 import type { ViewWatch } from '../../catalog/view-watch.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { abilitiesOf } from '../abilities.ts'
-import { callerOf, carriedBy, carryIdentity } from '../conversation.ts'
+import { attachSender, callerOf, type Sender, senderIn } from '../conversation.ts'
 import { listChangedEvents } from '../methods/list-changed.ts'
 import { subscribeAll, withSubscriptions } from '../methods/listen-subscriptions.ts'
 import type { McpServerOptions } from '../mcp-server.ts'
@@ -44,12 +43,12 @@ export class ModernEndpoint {
     this.#serve = toNodeHandler(this.#handler, { onerror: this.#onError })
   }
 
-  async handle(request: Request, response: Response, scope: string | undefined): Promise<void> {
+  async handle(request: Request, response: Response, sender: Sender): Promise<void> {
     this.#options.sessions.checkAccepting()
-    const identity = carryIdentity(request, scope)
+    attachSender(request, sender)
     const body: unknown = request.body
     if (request.headers['mcp-method'] === 'subscriptions/listen') {
-      await this.#listen(request, response, identity, scope)
+      await this.#listen(request, response, sender)
     } else {
       await this.#serve(request, response, body)
     }
@@ -63,7 +62,7 @@ export class ModernEndpoint {
    * The SDK has verified that header and body match; without a fallback handler it answers unknown methods with 404.
    */
   readonly #factory: McpServerFactory = ({ authInfo, requestInfo }) => {
-    const { identity, scope } = carriedBy(authInfo)
+    const { identity, scope } = senderIn(authInfo)
     const view = this.#options.catalog.viewOf(identity.principal, scope)
     const conversation = { scope, era: 'modern', callerOf: callerOf(FACE, undefined), view } as const
     const product = createModernServer(this.#options, conversation)
@@ -81,8 +80,7 @@ export class ModernEndpoint {
   async #listen(
     request: Request,
     response: Response,
-    { principal, requestId }: Identity,
-    scope: string | undefined,
+    { identity: { principal, requestId }, scope }: Sender,
   ): Promise<void> {
     const { sessions, viewWatch, clock, calls } = this.#options
     sessions.makeRoom(principal)

@@ -1,11 +1,11 @@
 import type { Request, Response } from 'express'
 import { SSEServerTransport } from '@modelcontextprotocol/server-legacy/sse'
 import { isFor } from '../../identity/audience.ts'
-import { identityOf } from '../../identity/identity.ts'
+import type { Identity } from '../../identity/identity.ts'
 import { whenTokenEnds } from '../../identity/token-end.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { publicPath } from '../../domain/public-path.ts'
-import { callerOf, carryIdentity } from '../conversation.ts'
+import { attachSender, callerOf, Sender } from '../conversation.ts'
 import { canTake, keepAlive } from './event-stream.ts'
 import { notifyListChanged, watchFor } from '../methods/list-changed.ts'
 import { createMcpServer } from '../mcp-server.ts'
@@ -34,9 +34,8 @@ export class SseEndpoint {
   }
 
   /** Opens a session; its stream ends when the token that opened it expires. */
-  async open(request: Request, response: Response, scope: string | undefined): Promise<void> {
+  async open(response: Response, { identity: { principal }, scope }: Sender): Promise<void> {
     const { sessions, viewWatch, catalog, clock, publicUrl } = this.#options
-    const { principal } = identityOf(request)
     sessions.makeRoom(principal)
     response.setHeader('X-Accel-Buffering', 'no')
     const transport = new SSEServerTransport(publicPath(publicUrl, '/messages'), response)
@@ -82,8 +81,8 @@ export class SseEndpoint {
   }
 
   /** Takes one message of a session; the answer is sent on the session's stream. */
-  async post(request: Request, response: Response): Promise<void> {
-    const { principal, paths = [] } = identityOf(request)
+  async post(request: Request, response: Response, identity: Identity): Promise<void> {
+    const { principal, paths = [] } = identity
     const id = request.query['sessionId']
     if (typeof id !== 'string') throw new GatewayError('invalid_request', 'sessionId is missing in the query')
     this.#options.sessions.of(id, principal, FACE)
@@ -97,7 +96,7 @@ export class SseEndpoint {
       channel.ids.claim(requestId)
       response.once('close', () => channel.ids.release(requestId))
     }
-    carryIdentity(request, channel.scope)
+    attachSender(request, new Sender(identity, channel.scope))
     await channel.transport.handlePostMessage(request, response, body)
   }
 }

@@ -4,7 +4,7 @@ import type { Request, Response } from 'express'
 import { whenTokenEnds } from '../../identity/token-end.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { Principal } from '../../domain/principal.ts'
-import { callerOf, carryIdentity } from '../conversation.ts'
+import { attachSender, callerOf, type Sender } from '../conversation.ts'
 import { EventStore } from '../session/event-store.ts'
 import { notifyListChanged, watchFor } from '../methods/list-changed.ts'
 import { checkInitialize, isInitialize } from './initialize.ts'
@@ -45,7 +45,7 @@ export class StreamableHttpEndpoint {
     this.#modern = new ModernEndpoint(options)
   }
 
-  async handle(request: Request, response: Response, scope: string | undefined): Promise<void> {
+  async handle(request: Request, response: Response, sender: Sender): Promise<void> {
     const body = withoutNulls(request.body)
     request.body = body
     if (Array.isArray(body)) throw new GatewayError('invalid_request', 'Batches are not supported')
@@ -53,11 +53,11 @@ export class StreamableHttpEndpoint {
     const outcome = classifyInboundRequest(asInbound(request, body))
     if (outcome.kind !== 'legacy') {
       checkEnvelope(body)
-      return this.#modern.handle(request, response, scope)
+      return this.#modern.handle(request, response, sender)
     }
-    const { principal } = carryIdentity(request, scope)
+    attachSender(request, sender)
     const sessionId = request.get('mcp-session-id')
-    if (sessionId !== undefined) return this.#continue(request, response, { sessionId, principal, scope })
+    if (sessionId !== undefined) return this.#continue(request, response, sender, sessionId)
     if (request.method !== 'POST' && request.get('mcp-protocol-version') === MODERN_REVISION) {
       response.setHeader('Allow', 'POST')
       throw new GatewayError(
@@ -72,7 +72,7 @@ export class StreamableHttpEndpoint {
       )
     }
     checkInitialize(body)
-    return this.#open(request, response, principal, scope)
+    return this.#open(request, response, sender)
   }
 
   close(): Promise<void> {
@@ -82,7 +82,8 @@ export class StreamableHttpEndpoint {
   #continue(
     request: Request,
     response: Response,
-    { sessionId, principal, scope }: { sessionId: string; principal: Principal; scope: string | undefined },
+    { identity: { principal }, scope }: Sender,
+    sessionId: string,
   ): void {
     const session = this.#options.sessions.of(sessionId, principal, FACE)
     const channel = this.#channels.get(sessionId)
@@ -115,8 +116,7 @@ export class StreamableHttpEndpoint {
   async #open(
     request: Request,
     response: Response,
-    principal: Principal,
-    scope: string | undefined,
+    { identity: { principal }, scope }: Sender,
   ): Promise<void> {
     const { sessions, catalog, clock } = this.#options
     sessions.makeRoom(principal)

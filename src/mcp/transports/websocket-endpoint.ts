@@ -3,8 +3,7 @@ import type { McpServerFactory, Server } from '@modelcontextprotocol/server'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import type { WebSocket } from 'ws'
 import { whenTokenEnds } from '../../identity/token-end.ts'
-import type { Principal } from '../../domain/principal.ts'
-import { callerOn } from '../conversation.ts'
+import { callerOn, type Sender } from '../conversation.ts'
 import { notifyListChanged, watchFor } from '../methods/list-changed.ts'
 import { createMcpServer } from '../mcp-server.ts'
 import type { EndpointOptions } from './modern-endpoint.ts'
@@ -29,7 +28,7 @@ export class WebSocketEndpoint {
    * Opens a session on the socket that `accept` returns, which is called only if there is room for a session.
    * @throws GatewayError `too_many_sessions`, `shutting_down`, and what `accept` throws
    */
-  open(principal: Principal, scope: string | undefined, accept: () => WebSocket): void {
+  open({ identity: { principal }, scope }: Sender, accept: () => WebSocket): void {
     const { sessions, viewWatch, clock, logger } = this.#options
     sessions.makeRoom(principal)
     const socket = accept()

@@ -28,7 +28,7 @@ export function auditRoutes({ store }: { store: AuditStore }): Router {
     const query = queryOf(auditQuery, request)
     const { records, nextCursor } = await store.query({
       ...query,
-      tenantId: callerOf(request).principal.tenantId,
+      tenantId: callerOf(response).principal.tenantId,
     })
     response.json({
       records: records.map(({ atMs, ...rest }) => ({ ...rest, at: new Date(atMs).toISOString() })),

@@ -4,7 +4,7 @@ import { identityOf } from '../../identity/identity.ts'
 import type { Caches } from '../../features/features-open.ts'
 import type { BoundedCache } from '../../cache/bounded-cache.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
-import { ALL_TENANTS } from '../../domain/principal.ts'
+import { ALL_TENANTS, type Principal } from '../../domain/principal.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { needAdmin } from './managed-server.ts'
 import { methodNotAllowed } from '../method-not-allowed.ts'
@@ -30,14 +30,14 @@ export function cacheRoutes(options: CacheRouteOptions): Router {
   const router = Router()
 
   router.get('/caches', requireRole('operator'), (request, response) => {
-    const { tenantId, chosen } = addressed(options, request)
+    const { tenantId, chosen } = addressed(options, request, identityOf(response).principal)
     response.json({ caches: chosen.map(([name, cache]) => ({ name, ...cache.figures(tenantId) })) })
   })
 
   router.delete('/caches', requireRole('operator'), (request, response) => {
-    const { tenantId, chosen } = addressed(options, request)
+    const { tenantId, chosen } = addressed(options, request, identityOf(response).principal)
     const cleared = chosen.map(([name, cache]) => ({ name, entries: cache.clear(tenantId) }))
-    const { principal, requestId } = identityOf(request)
+    const { principal, requestId } = identityOf(response)
     const by = { subject: principal.subject, callerTenant: principal.tenantId, requestId }
     options.logger.info({ cleared, tenantId: tenantId ?? ALL_TENANTS, ...by }, 'caches cleared')
     response.json({ cleared })
@@ -54,8 +54,8 @@ export function cacheRoutes(options: CacheRouteOptions): Router {
 function addressed(
   { caches, platformAdminRole }: CacheRouteOptions,
   request: Request,
+  principal: Principal,
 ): { tenantId: string | undefined; chosen: [string, BoundedCache][] } {
-  const { principal } = identityOf(request)
   const { cache, tenantId = principal.tenantId } = queryOf(query, request)
   const chosen = Object.entries(caches).filter(([name]) => cache === undefined || name === cache)
   if (tenantId === principal.tenantId) return { tenantId, chosen }

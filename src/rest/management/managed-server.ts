@@ -1,6 +1,6 @@
 import type { Request } from 'express'
 import { z } from 'zod'
-import { identityOf } from '../../identity/identity.ts'
+import type { Identity } from '../../identity/identity.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { ALL_TENANTS, type Principal } from '../../domain/principal.ts'
@@ -47,9 +47,9 @@ export function mayManage(
  */
 export function addressedBy(
   request: Request,
+  { tenantId: own }: Principal,
   unknown: (name: string) => GatewayError = unknownServer,
 ): { tenantId: string; name: string }[] {
-  const own = identityOf(request).principal.tenantId
   const { tenantId } = queryOf(tenantQuery, request)
   const name = String(request.params['name'])
   const isForeign = tenantId !== undefined && tenantId !== own && tenantId !== ALL_TENANTS
@@ -89,10 +89,10 @@ export function matchOf(request: Request, { etag }: StoredDocument): string {
 export function managedServer(
   { catalog, platformAdminRole }: ManagementOptions,
   request: Request,
+  { principal }: Identity,
 ): ServerDefinition {
   const { servers, quarantined } = catalog.snapshot
-  const { principal } = identityOf(request)
-  for (const key of addressedBy(request)) {
+  for (const key of addressedBy(request, principal)) {
     const server = servers.get(serverKey(key))
     const refused = quarantined.find(({ tenantId, name }) => tenantId === key.tenantId && name === key.name)
     if (server === undefined && refused === undefined) continue
@@ -112,12 +112,11 @@ export function unknownServer(name: string): GatewayError {
 /** Writes down who did something to a server. */
 export function logAction(
   { logger }: Pick<ManagementOptions, 'logger'>,
-  request: Request,
+  { principal, requestId }: Identity,
   event: string,
   { tenantId, name }: { tenantId: string; name: string },
   more: object = {},
 ): void {
-  const { principal, requestId } = identityOf(request)
   const { subject, tenantId: callerTenant, agent } = principal
   logger.info({ server: name, tenantId, subject, callerTenant, agent, requestId, ...more }, event)
 }

@@ -4,7 +4,7 @@ import type { PipelineCheck } from '../../features/pipelines/pipeline-check.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import { PIPELINE_SERVER } from '../../domain/documents/pipeline-definition.ts'
-import { ALL_TENANTS } from '../../domain/principal.ts'
+import { ALL_TENANTS, type Principal } from '../../domain/principal.ts'
 import { exposedName } from '../../domain/tool-name.ts'
 import { planOf } from '../../pipelines/plan.ts'
 import { referenceProblems } from '../../pipelines/references.ts'
@@ -53,9 +53,9 @@ class PipelineWrites {
   }
 
   async show(request: Request, response: Response): Promise<void> {
-    const { principal } = identityOf(request)
+    const { principal } = identityOf(response)
     const name = String(request.params['name'])
-    const stored = principal.roles.includes('operator') ? await this.#found(request) : undefined
+    const stored = principal.roles.includes('operator') ? await this.#found(request, principal) : undefined
     if (stored !== undefined) return this.#answer(response, stored)
     const tool = exposedName(PIPELINE_SERVER, name)
     const item = this.#options.catalog.viewOf(principal).toolsByName.get(tool)
@@ -65,10 +65,11 @@ class PipelineWrites {
 
   async put(request: Request, response: Response): Promise<void> {
     const name = String(request.params['name'])
-    const tenantId =
-      addressedBy(request, unknownPipeline)[0]?.tenantId ?? identityOf(request).principal.tenantId
-    this.#mayWrite(request, tenantId)
-    const before = await this.#found(request, tenantId)
+    const identity = identityOf(response)
+    const { principal } = identity
+    const tenantId = addressedBy(request, principal, unknownPipeline)[0]?.tenantId ?? principal.tenantId
+    this.#mayWrite(principal, tenantId)
+    const before = await this.#found(request, principal, tenantId)
     const wanted = { name, tenantId, ...bodyOf(anyObject, request) }
     if (wanted.name !== name || wanted.tenantId !== tenantId)
       throw invalid(['name and tenantId must match the path'])
@@ -80,17 +81,18 @@ class PipelineWrites {
       before === undefined
         ? await pipelineStore.create(wanted)
         : await pipelineStore.replace(wanted, matchOf(request, before))
-    logAction(this.#options, request, 'pipeline document written', stored)
+    logAction(this.#options, identity, 'pipeline document written', stored)
     this.#answer(response.status(before === undefined ? 201 : 200), stored)
   }
 
   async remove(request: Request, response: Response): Promise<void> {
-    const stored = await this.#found(request)
+    const identity = identityOf(response)
+    const stored = await this.#found(request, identity.principal)
     if (stored === undefined) throw unknownPipeline(String(request.params['name']))
     const { tenantId, name } = stored
-    this.#mayWrite(request, tenantId)
+    this.#mayWrite(identity.principal, tenantId)
     await this.#options.pipelineStore.remove(tenantId, name, matchOf(request, stored))
-    logAction(this.#options, request, 'pipeline document removed', stored)
+    logAction(this.#options, identity, 'pipeline document removed', stored)
     response.status(204).end()
   }
 
@@ -107,15 +109,14 @@ class PipelineWrites {
     return pipelineCheck.problemsOf(planned.plan, definition.tenantId)
   }
 
-  #found(request: Request, tenantId?: string): Promise<StoredDocument | undefined> {
-    const keys = addressedBy(request, unknownPipeline).filter(
+  #found(request: Request, principal: Principal, tenantId?: string): Promise<StoredDocument | undefined> {
+    const keys = addressedBy(request, principal, unknownPipeline).filter(
       (key) => tenantId === undefined || key.tenantId === tenantId,
     )
     return firstStored(this.#options.pipelineStore, keys)
   }
 
-  #mayWrite(request: Request, tenantId: string): void {
-    const { principal } = identityOf(request)
+  #mayWrite(principal: Principal, tenantId: string): void {
     if (tenantId !== ALL_TENANTS) return
     needAdmin(principal, this.#options.platformAdminRole, 'Writing a pipeline for all tenants')
   }

@@ -1,6 +1,7 @@
 import { type Request, type Response, Router } from 'express'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { type ServerDefinition, serverKey } from '../../domain/documents/server-definition.ts'
+import { identityOf } from '../../identity/identity.ts'
 import type { Upstreams } from '../../upstream/upstreams.ts'
 import { logAction, managedServer, type ManagementOptions } from './managed-server.ts'
 import { methodNotAllowed } from '../method-not-allowed.ts'
@@ -21,11 +22,12 @@ export function serverActionRoutes(options: ManagementOptions & { upstreams: Ups
     restart: (server) => options.upstreams.restart(serverKey(server), 'an operator restarted it'),
   }
   const act = (action: Action) => (request: Request, response: Response) => {
-    const server = managedServer(options, request)
+    const identity = identityOf(response)
+    const server = managedServer(options, request, identity)
     const { name, tenantId, enabled } = server
     if (!enabled && action !== 'stop') throw new GatewayError('server_disabled')
     actions[action](server)
-    logAction(options, request, `server: ${action}`, server)
+    logAction(options, identity, `server: ${action}`, server)
     response.json({ name, tenantId, ...stateOf(options, server, true) })
   }
   const operator = requireRole('operator')

@@ -1,4 +1,5 @@
 import { Router } from 'express'
+import { identityOf } from '../../identity/identity.ts'
 import type { Inspector } from '../../upstream/inspection.ts'
 import { logAction, managedServer, type ManagementOptions } from './managed-server.ts'
 import { methodNotAllowed } from '../method-not-allowed.ts'
@@ -11,8 +12,9 @@ import { requireRole } from '../require-role.ts'
 export function serverInspectRoutes(options: ManagementOptions & { inspector: Inspector }): Router {
   const router = Router()
   router.post('/servers/:name/inspect', requireRole('operator'), async (request, response) => {
-    const server = managedServer(options, request)
-    logAction(options, request, 'server: inspect', server)
+    const identity = identityOf(response)
+    const server = managedServer(options, request, identity)
+    logAction(options, identity, 'server: inspect', server)
     const abort = new AbortController()
     response.once('close', () => abort.abort(new Error('the caller disconnected')))
     const found = await options.inspector.inspect(server, abort.signal)

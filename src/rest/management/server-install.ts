@@ -1,10 +1,10 @@
 import { type Request, Router } from 'express'
 import { z } from 'zod'
-import { identityOf } from '../../identity/identity.ts'
+import { type Identity, identityOf } from '../../identity/identity.ts'
 import { type Clock, sleep } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
-import { ALL_TENANTS } from '../../domain/principal.ts'
+import { ALL_TENANTS, type Principal } from '../../domain/principal.ts'
 import { serverKey } from '../../domain/documents/server-definition.ts'
 import type { RegistryStore } from '../../registry/registry-store.ts'
 import type { PackageInstaller } from '../../upstream/packages/package-installer.ts'
@@ -55,25 +55,29 @@ type Wanted = {
 export function serverInstallRoutes(options: ServerInstallOptions): Router {
   const router = Router()
   router.post('/servers/install', requireRole('operator'), async (request, response) => {
+    const identity = identityOf(response)
     needAdmin(
-      identityOf(request).principal,
+      identity.principal,
       options.platformAdminRole,
       'Installing what is started on the gateway’s machine',
     )
-    const wanted = await wantedBy(options, request)
+    const wanted = await wantedBy(options, request, identity.principal)
     const abort = new AbortController()
     response.once('close', () => abort.abort())
     const run = (onProgress: (progress: JsonObject) => void): Promise<JsonObject> =>
-      install(options, request, wanted, { signal: abort.signal, onProgress })
-    if (wantsEvents(request)) await streamResult(request, response, run)
+      install(options, identity, wanted, { signal: abort.signal, onProgress })
+    if (wantsEvents(request)) await streamResult(response, run)
     else response.status(201).json(await run(() => undefined))
   })
   return router
 }
 
 /** What is to be installed, once it is sure that it may be and can be used. */
-async function wantedBy(options: ServerInstallOptions, request: Request): Promise<Wanted> {
-  const own = identityOf(request).principal.tenantId
+async function wantedBy(
+  options: ServerInstallOptions,
+  request: Request,
+  { tenantId: own }: Principal,
+): Promise<Wanted> {
   const { package: packageName, version, tenantId = own, document, ...given } = bodyOf(installBody, request)
   options.installer.check(packageName, version)
   if (tenantId !== own && tenantId !== ALL_TENANTS)
@@ -90,7 +94,7 @@ async function wantedBy(options: ServerInstallOptions, request: Request): Promis
 
 async function install(
   options: ServerInstallOptions,
-  request: Request,
+  identity: Identity,
   wanted: Wanted,
   { signal, onProgress }: { signal: AbortSignal; onProgress: (progress: JsonObject) => void },
 ): Promise<JsonObject> {
@@ -104,7 +108,7 @@ async function install(
   if (signal.aborted) throw new GatewayError('cancelled')
   onProgress({ step: 'register', name, tenantId, version })
   await registryStore.create(documentOf(wanted, version))
-  logAction(options, request, 'server installed', wanted, { package: `${wanted.package}@${version}` })
+  logAction(options, identity, 'server installed', wanted, { package: `${wanted.package}@${version}` })
   onProgress({ step: 'start', name })
   await settled(options, wanted, signal)
   return { name, tenantId, package: wanted.package, version, wasThere, ...stateOf(options, wanted, true) }

@@ -39,7 +39,7 @@ export function serverLogRoutes(options: ServerLogOptions): Router {
   const router = Router()
   router.head('/servers/:name/logs', methodNotAllowed('GET')) // it may be a stream that does not end
   router.get('/servers/:name/logs', requireRole('operator'), (request, response) => {
-    const server = managedServer(options, request)
+    const server = managedServer(options, request, identityOf(response))
     const { lines, follow } = queryOf(logsQuery, request)
     if (server.transport !== 'stdio')
       throw new GatewayError(
@@ -50,7 +50,7 @@ export function serverLogRoutes(options: ServerLogOptions): Router {
     const form = formOf(request)
     const isFollowed = follow === 'true'
     if (form === 'json' && !isFollowed) response.json({ lines: log.last(lines).map(jsonOf) })
-    else stream(options, request, response, { log, lines, isFollowed, isEvents: form === 'events' })
+    else stream(options, response, { log, lines, isFollowed, isEvents: form === 'events' })
   })
   router.all('/servers/:name/logs', methodNotAllowed('GET'))
   return router
@@ -58,7 +58,6 @@ export function serverLogRoutes(options: ServerLogOptions): Router {
 
 function stream(
   { clock }: ServerLogOptions,
-  request: Request,
   response: Response,
   of: { log: ProcessLog; lines: number; isFollowed: boolean; isEvents: boolean },
 ): void {
@@ -78,7 +77,7 @@ function stream(
   const end = (): void => void response.end()
   const endings = [
     of.log.follow(write, end),
-    whenTokenEnds(clock, identityOf(request).principal, end),
+    whenTokenEnds(clock, identityOf(response).principal, end),
     ...(of.isEvents ? [repeat(clock, KEEP_ALIVE_MS, () => response.write(': keepalive\n\n'))] : []),
   ]
   response.once('close', () => {

@@ -59,18 +59,20 @@ class ServerWrites {
   }
 
   async show(request: Request, response: Response): Promise<void> {
-    const stored = await this.#found(request)
-    if (stored !== undefined) return this.#answer(request, response, stored)
+    const stored = await this.#found(request, response)
+    if (stored !== undefined) return this.#answer(response, stored)
     const { servers } = this.#options.catalog.snapshot
-    const discovered = addressedBy(request).flatMap((key) => servers.get(serverKey(key)) ?? [])[0]
+    const discovered = addressedBy(request, identityOf(response).principal).flatMap(
+      (key) => servers.get(serverKey(key)) ?? [],
+    )[0]
     if (discovered === undefined) throw unknownServer(String(request.params['name']))
-    this.#answerWith(request, response, discovered, {
-      document: masked({ ...discovered }, this.#hiddenFrom(request, discovered)),
+    this.#answerWith(response, discovered, {
+      document: masked({ ...discovered }, this.#hiddenFrom(response, discovered)),
     })
   }
 
   async create(request: Request, response: Response): Promise<void> {
-    const { principal } = identityOf(request)
+    const { principal } = identityOf(response)
     const given = bodyOf(anyObject, request)
     const { document: wanted, problems } = unmasked({ tenantId: principal.tenantId, ...given }, undefined)
     this.#mayUse(principal, wanted['tenantId'])
@@ -79,15 +81,15 @@ class ServerWrites {
     await refuseTaken(this.#options, String(wanted['name']))
     await refuseBeyondQuota(this.#options, String(wanted['tenantId']))
     const stored = await this.#options.registryStore.create(wanted)
-    this.#log(request, 'server document created', stored, Object.keys(wanted))
+    this.#log(response, 'server document created', stored, Object.keys(wanted))
     response.status(201).setHeader('Location', publicPath(this.#options.publicUrl, locationOf(stored)))
-    this.#answer(request, response, stored)
+    this.#answer(response, stored)
   }
 
   async replace(request: Request, response: Response): Promise<void> {
-    const { principal } = identityOf(request)
+    const { principal } = identityOf(response)
     const given = bodyOf(anyObject, request)
-    const stored = await this.#stored(request)
+    const stored = await this.#stored(request, response)
     this.#mayUse(principal, stored.tenantId)
     const etag = matchOf(request, stored)
     const { tenantId, name } = stored
@@ -106,27 +108,27 @@ class ServerWrites {
     this.#mayWrite(principal, stored.document, wanted)
     refuseInvalid(this.#options, wanted, problems)
     const written = await this.#options.registryStore.replace(wanted, etag)
-    this.#log(request, 'server document replaced', written, fieldsThatDiffer(stored.document, wanted))
-    this.#answer(request, response, written)
+    this.#log(response, 'server document replaced', written, fieldsThatDiffer(stored.document, wanted))
+    this.#answer(response, written)
   }
 
   async remove(request: Request, response: Response): Promise<void> {
-    const stored = await this.#stored(request)
-    this.#mayUse(identityOf(request).principal, stored.tenantId)
+    const stored = await this.#stored(request, response)
+    this.#mayUse(identityOf(response).principal, stored.tenantId)
     await this.#options.registryStore.remove(stored.tenantId, stored.name, matchOf(request, stored))
-    this.#log(request, 'server document removed', stored, [])
+    this.#log(response, 'server document removed', stored, [])
     response.status(204).end()
   }
 
   /** The tenant's own document of the name in the path, else that for all tenants; `tenantId=*` asks for the latter. */
-  async #stored(request: Request): Promise<StoredDocument> {
-    const found = await this.#found(request)
+  async #stored(request: Request, response: Response): Promise<StoredDocument> {
+    const found = await this.#found(request, response)
     if (found === undefined) throw unknownServer(String(request.params['name']))
     return found
   }
 
-  #found(request: Request): Promise<StoredDocument | undefined> {
-    return firstStored(this.#options.registryStore, addressedBy(request))
+  #found(request: Request, response: Response): Promise<StoredDocument | undefined> {
+    return firstStored(this.#options.registryStore, addressedBy(request, identityOf(response).principal))
   }
 
   /** Other tenants do not exist, except for documents of all. */
@@ -151,36 +153,35 @@ class ServerWrites {
     needAdmin(principal, this.#options.platformAdminRole, `Writing ${what}`)
   }
 
-  #answer(request: Request, response: Response, stored: StoredDocument): void {
+  #answer(response: Response, stored: StoredDocument): void {
     const etag = `"${stored.etag}"`
     response.setHeader('ETag', etag)
-    const shown = masked(stored.document, this.#hiddenFrom(request, stored))
-    this.#answerWith(request, response, stored, { etag, document: shown })
+    const shown = masked(stored.document, this.#hiddenFrom(response, stored))
+    this.#answerWith(response, stored, { etag, document: shown })
   }
 
   #answerWith(
-    request: Request,
     response: Response,
     { tenantId, name }: { tenantId: string; name: string },
     more: JsonObject,
   ): void {
-    const isManager = this.#mayManage(request, { tenantId })
+    const isManager = this.#mayManage(response, { tenantId })
     response.json({ name, tenantId, ...stateOf(this.#options, { tenantId, name }, isManager), ...more })
   }
 
-  #mayManage(request: Request, server: { tenantId: string }): boolean {
-    return mayManage(identityOf(request).principal, server, this.#options.platformAdminRole)
+  #mayManage(response: Response, server: { tenantId: string }): boolean {
+    return mayManage(identityOf(response).principal, server, this.#options.platformAdminRole)
   }
 
   /**
    * What runs on the gateway's machine for all tenants is not for every tenant to see, nor what callers must not set.
    */
-  #hiddenFrom(request: Request, server: { tenantId: string }): string[] {
-    return this.#mayManage(request, server) ? [] : ['command', 'args', 'cwd', FIXED_ARGUMENTS]
+  #hiddenFrom(response: Response, server: { tenantId: string }): string[] {
+    return this.#mayManage(response, server) ? [] : ['command', 'args', 'cwd', FIXED_ARGUMENTS]
   }
 
-  #log(request: Request, event: string, stored: StoredDocument, fields: readonly string[]): void {
-    logAction(this.#options, request, event, stored, { fields })
+  #log(response: Response, event: string, stored: StoredDocument, fields: readonly string[]): void {
+    logAction(this.#options, identityOf(response), event, stored, { fields })
   }
 }
 

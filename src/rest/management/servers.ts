@@ -35,8 +35,8 @@ export function serverRoutes({
 }: ServerStateSources & { platformAdminRole: string }): Router {
   const router = Router()
 
-  router.get('/servers', requireRole('operator'), (request, response) => {
-    const { principal } = callerOf(request)
+  router.get('/servers', requireRole('operator'), (_request, response) => {
+    const { principal } = callerOf(response)
     const { tenantId } = principal
     const { snapshot } = catalog
     response.json({
