@@ -1,5 +1,4 @@
 import type { Clock } from '../domain/clock.ts'
-import { GatewayError } from '../domain/errors/errors.ts'
 import type { JsonObject } from '../domain/json/json.ts'
 import type { Principal } from '../domain/principal.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from '../domain/documents/server-definition.ts'
@@ -7,6 +6,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import type { BreakerState } from './health/circuit-breaker.ts'
 import type { ClientSide } from './messages/client-side.ts'
 import type { Connect, Era } from './connection/connection.ts'
+import { serverUnavailable } from './connection/upstream-error.ts'
 import type { Offer } from './discovery/discovery.ts'
 import type { InstanceContext } from './instance/instance-context.ts'
 import type { Pool } from './pool/pool.ts'
@@ -181,12 +181,9 @@ export class Upstreams {
    */
   poolFor(definition: ServerDefinition, isolationKey: string, client?: ClientSide, owner?: Principal): Pool {
     const server = this.#servers.get(serverKey(definition))
-    if (server === undefined || !server.definition.enabled || this.#halted.has(server.key)) {
-      throw new GatewayError('upstream_unavailable', `Server ${definition.name} is unavailable`, {
-        facts: { server: definition.name, mayHaveExecuted: false },
-      })
-    }
-    return server.pool(isolationKey, { client, owner })
+    if (server === undefined || !server.definition.enabled || this.#halted.has(server.key))
+      throw serverUnavailable(definition.name)
+    return server.find(isolationKey) ?? server.create(isolationKey, { client, owner })
   }
 
   /** Closes the pools of an isolation key that will not be used again. */
@@ -196,7 +193,7 @@ export class Upstreams {
 
   /** Forwards a notification of the client that an isolation key stands for to all servers that it is connected to. */
   tell(isolationKey: string, method: string, params: JsonObject | undefined): void {
-    for (const server of this.#servers.values()) server.tell(isolationKey, method, params)
+    for (const server of this.#servers.values()) server.notify(isolationKey, method, params)
   }
 
   status(key: ServerKey): ServerStatus | undefined {

@@ -48,6 +48,13 @@ export function isSessionLost(error: unknown): boolean {
   return isCausedBy(error, 'SessionLost')
 }
 
+/** The error for a call that cannot be sent, because no instance of the server is available. */
+export function serverUnavailable(server: string, retryAfterMs?: number): GatewayError {
+  return new GatewayError('upstream_unavailable', `Server ${server} is unavailable`, {
+    facts: { server, mayHaveExecuted: false, ...(retryAfterMs !== undefined && { retryAfterMs }) },
+  })
+}
+
 /** Whether a request was never sent, so that another instance can safely run it. */
 export function isNeverSent(error: unknown): boolean {
   return (

@@ -29,13 +29,14 @@ interface Loss {
 /** One supervised connection: opened, discovered, monitored, and reopened with backoff when it is lost. */
 export class Instance {
   readonly id: string
+  /** Its calls in flight, which may finish while it drains. */
+  readonly calls = new CallsInFlight()
   readonly #context: InstanceContext
   readonly #events: InstanceEvents
   readonly #logger: Logger
   readonly #log: StateLog
   readonly #budget: RestartBudget
   readonly #client: ClientSide | undefined
-  readonly #calls = new CallsInFlight()
   /** Aborts when it stops permanently. */
   readonly #end = new AbortController()
   readonly #farewells: Farewells
@@ -109,11 +110,6 @@ export class Instance {
     return this.#introduction
   }
 
-  /** Calls in flight. */
-  get inFlight(): number {
-    return this.#calls.count
-  }
-
   /** Milliseconds until an instance that backs off starts again. */
   get retryAfterMs(): number | undefined {
     if (this.#state !== 'backing_off') return undefined
@@ -125,7 +121,7 @@ export class Instance {
     return {
       id: this.id,
       state: this.#state,
-      inFlight: this.inFlight,
+      inFlight: this.calls.count,
       ...(connection?.pid !== undefined && { pid: connection.pid }),
       ...(connection !== undefined && { era: connection.era, protocolVersion: connection.protocolVersion }),
       restarts: Math.max(0, this.#starts - 1),
@@ -140,15 +136,6 @@ export class Instance {
 
   start(): void {
     if (this.#stopping === undefined && this.#apply('start')) this.#launch()
-  }
-
-  /** Counts a call, which may finish while the instance drains. */
-  enter(): void {
-    this.#calls.enter()
-  }
-
-  leave(): void {
-    this.#calls.leave()
   }
 
   /**
@@ -172,7 +159,7 @@ export class Instance {
    * @param options.atOnce does not wait for calls in flight, even if an earlier stop does
    */
   stop(reason: string, { atOnce = false }: { atOnce?: boolean } = {}): Promise<void> {
-    if (atOnce) this.#calls.hurry()
+    if (atOnce) this.calls.hurry()
     this.#stopping ??= this.#stop(reason)
     return this.#stopping
   }
@@ -181,7 +168,7 @@ export class Instance {
     this.#cancelRetry?.()
     this.#apply('stop', reason)
     const { clock, drainTimeoutMs } = this.#context
-    if (this.#state === 'draining') await this.#calls.drained(clock, drainTimeoutMs)
+    if (this.#state === 'draining') await this.calls.drained(clock, drainTimeoutMs)
     this.#end.abort()
     this.#life.abort(new Error(reason))
     await this.#opening

@@ -5,7 +5,7 @@ import type { Pool } from './pool.ts'
 const TENANT_PART = 4
 
 /** A pool that belongs to one caller. */
-interface OwnPool {
+export interface PrivatePool {
   readonly isolationKey: string
   readonly pool: Pick<Pool, 'isInUse' | 'lastUse'>
   /** Undefined if the owner is unknown. */
@@ -16,23 +16,23 @@ interface OwnPool {
  * Picks the pool to evict so that `owner` can get one more; undefined if there is room. Only pools that are not in use
  * are evicted: one of the same user if possible, else of the same tenant, else of any, and the least recently used
  * among these. At a server for all tenants, a tenant at its limit evicts only its own pools.
- * @returns `'nobody'` if all are in use
+ * @returns `'none'` if all are in use
  */
-export function givingWay(
-  pools: readonly OwnPool[],
+export function poolToEvict<T extends PrivatePool>(
+  pools: readonly T[],
   owner: Principal | undefined,
-  { most, tenantId }: { most: number; tenantId: string },
-): OwnPool | 'nobody' | undefined {
+  { limit, tenantId }: { limit: number; tenantId: string },
+): T | 'none' | undefined {
   const ofTenant = pools.filter((each) => each.owner?.tenantId === owner?.tenantId)
-  const mostOfTenant = tenantId === ALL_TENANTS ? Math.max(1, Math.floor(most / TENANT_PART)) : most
-  const hasItsPart = ofTenant.length >= mostOfTenant
-  if (!hasItsPart && pools.length < most) return undefined
-  const [first] = (hasItsPart ? ofTenant : pools)
+  const tenantLimit = tenantId === ALL_TENANTS ? Math.max(1, Math.floor(limit / TENANT_PART)) : limit
+  const isTenantFull = ofTenant.length >= tenantLimit
+  if (!isTenantFull && pools.length < limit) return undefined
+  const [first] = (isTenantFull ? ofTenant : pools)
     .filter(({ pool }) => !pool.isInUse)
     .toSorted(
       (a, b) => distance(a.owner, owner) - distance(b.owner, owner) || a.pool.lastUse - b.pool.lastUse,
     )
-  return first ?? 'nobody'
+  return first ?? 'none'
 }
 
 function distance(a: Principal | undefined, b: Principal | undefined): number {

@@ -1,35 +1,19 @@
+import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
-import type { Logger } from '../../telemetry/logger.ts'
-import type { Grant, RunOptions, Wanted } from './admission/call-queue.ts'
-import { CircuitBreaker } from '../health/circuit-breaker.ts'
-import type { ConcurrencyLimit } from './admission/concurrency-limit.ts'
-import type { ClientSide } from '../messages/client-side.ts'
 import type { Connection } from '../connection/connection.ts'
-import type { Offer } from '../discovery/discovery.ts'
-import { IdleWatch } from '../../domain/idle-watch.ts'
+import { isNeverSent, isSessionLost } from '../connection/upstream-error.ts'
+import { type BreakerState, CircuitBreaker, verdictOf } from '../health/circuit-breaker.ts'
+import { isAnswer } from '../health/health-probe.ts'
 import type { InstanceContext, InstanceStatus, Introduction } from '../instance/instance-context.ts'
-import type { InstanceState } from '../instance/instance-state.ts'
-import { Lead } from './members/leader.ts'
-import type { Member } from './members/member.ts'
-import { patiently } from './admission/deadline.ts'
-import { Places } from './admission/admission.ts'
+import type { ClientSide } from '../messages/client-side.ts'
+import { Admission } from './admission/admission.ts'
+import type { Permit, RunOptions, Wanted } from './admission/call-queue.ts'
+import type { ConcurrencyLimit } from './admission/concurrency-limit.ts'
+import { withDeadline } from './admission/deadline.ts'
+import { Members, type PoolEvents } from './members/members.ts'
 import { type OnResourceUpdated, ResourceWatches } from './members/resource-watches.ts'
-import { Roster } from './members/members.ts'
-import { rotationOf, settle } from './members/eligible.ts'
-import { Runs, type Use } from './runs.ts'
-import { ScaleIn } from './members/scale-in.ts'
-
-/** What a pool reports to its server. */
-export interface PoolEvents {
-  /** The state of the pool: `ready` if one of its instances is. */
-  readonly onState?: (state: InstanceState, reason: string | undefined) => void
-  /** Absent if the pool's offer is not needed. */
-  readonly onOffer?: (offer: Offer) => void
-  /** The pool has not been used for the server's `pool.idleMs`. Absent if the pool never ends when it is idle. */
-  readonly onIdle?: () => void
-}
 
 /** What a pool is made from. */
 export interface PoolOptions {
@@ -51,6 +35,9 @@ export interface PoolOptions {
   readonly watches?: ResourceWatches | undefined
 }
 
+/** Uses a connection for which the call has a permit. */
+export type Use<T> = (connection: Connection, instanceId: string) => Promise<T>
+
 /** The instances of one server that one set of callers shares. */
 export class Pool {
   /** The client that the pool was made for. */
@@ -59,132 +46,62 @@ export class Pool {
   readonly watches: ResourceWatches
   /** Opens when calls of the pool fail; every call must go through it. */
   readonly breaker: CircuitBreaker
-  readonly #context: InstanceContext
-  readonly #events: PoolEvents
-  readonly #logger: Logger
-  readonly #isSolo: boolean
-  readonly #roster: Roster
-  readonly #lead: Lead
-  readonly #places: Places
-  readonly #runs: Runs
-  readonly #scaleIn: ScaleIn
-  /** Absent if the pool never ends when it is idle. */
-  readonly #idleWatch: IdleWatch | undefined
-  #definition: ServerDefinition
-  #rotation: readonly Member[] = []
-  #state: InstanceState = 'stopped'
-  #isStopped = false
+  readonly #server: string
+  readonly #clock: Clock
+  readonly #members: Members
+  readonly #admission: Admission
 
   constructor(options: PoolOptions) {
-    const { definition, context, events, client, isSolo = false } = options
-    const { clock, random } = context
-    const { name: server, tenantId: tenant } = definition
+    const { definition, context, client, limit, nextId, isSolo = false, events } = options
+    const { clock, random, onBreaker, onBusy } = context
+    const { name: server, tenantId: tenant, circuitBreaker: settings } = definition
+    const logger = context.logger.child({ server, tenant })
     this.client = client
-    this.#context = context
-    this.#events = events
-    this.#isSolo = isSolo
-    this.#definition = definition
-    this.#logger = context.logger.child({ server, tenant })
-    this.watches = options.watches ?? new ResourceWatches({ server, clock, random, logger: this.#logger })
-    this.breaker = new CircuitBreaker({
-      server,
-      settings: definition.circuitBreaker,
-      clock,
-      onTransition: (state, why) => {
-        const level = state === 'open' ? 'warn' : 'info'
-        this.#logger[level]({ breaker: state, reason: why }, `circuit is ${state}`)
-        context.onBreaker?.(server, state)
-      },
-    })
-    this.#lead = new Lead({
-      context,
-      definition: () => this.#definition,
-      logger: this.#logger,
-      watches: this.watches,
-      onOffer: events.onOffer,
-    })
-    this.#roster = new Roster({
-      definition,
-      context,
-      client,
-      isSolo,
-      isKept: events.onIdle !== undefined,
-      nextId: options.nextId,
-      events: {
-        onChange: (_member, reason) => this.#changed(reason),
-        needsOffer: () => this.#lead.needsOffer,
-        onOffer: (member, offer) => this.#lead.offered(member, offer),
-        onListChanged: (member) => this.#lead.listChanged(member),
-        onResourceUpdated: (params) => this.watches.updated(params),
-      },
-      onLeave: (reason) => this.#changed(reason),
-    })
-    this.#places = new Places({
-      definition,
-      size: this.#roster.size,
-      clock,
-      random,
-      limit: options.limit,
-      lead: () => this.#lead.present,
-      unavailable: () => this.#unavailable(),
-      onBusy: () => context.onBusy?.(server),
-    })
-    this.#scaleIn = new ScaleIn({
-      clock,
-      idleMs: () => this.#definition.pool.idleMs,
-      load: () => this.#places.inFlight + this.#places.waiting,
-      onLook: (peak) => this.#shrink(peak),
-    })
-    this.#runs = new Runs({
-      clock,
-      places: this.#places,
-      rotation: () => this.#rotation,
-      wait: (wanted) => this.#granted(wanted),
-      onLoad: () => this.#scaleIn.note(),
-    })
-    const { onIdle } = events
-    this.#idleWatch =
-      onIdle &&
-      new IdleWatch({
-        clock,
-        idleMs: () => this.#definition.pool.idleMs,
-        isInUse: () => this.isInUse,
-        lastUse: () => this.lastUse,
-        onIdle,
-      })
+    this.#server = server
+    this.#clock = clock
+    const watches = options.watches ?? new ResourceWatches({ server, clock, random, logger })
+    this.watches = watches
+    const onTransition = (state: BreakerState, reason: string): void => {
+      logger[state === 'open' ? 'warn' : 'info']({ breaker: state, reason }, `circuit is ${state}`)
+      onBreaker?.(server, state)
+    }
+    this.breaker = new CircuitBreaker({ server, settings, clock, onTransition })
+    const members = new Members({ definition, context, client, isSolo, nextId, logger, watches, events })
+    this.#members = members
+    this.#admission = new Admission({ definition, members, limit, clock, random, onBusy })
   }
 
   get instances(): InstanceStatus[] {
-    return this.#roster.statuses
+    return this.#members.statuses
   }
 
-  /** Number of calls that wait for a place at an instance. */
+  /** Number of calls that wait for a permit. */
   get waiting(): number {
-    return this.#places.waiting
+    return this.#members.load.waiting
   }
 
   /** What the server declared on the present connection, or on the last one. */
   get introduction(): Introduction | undefined {
-    return this.#lead.introduction
+    return this.#members.leader.introduction
   }
 
   /** Whether it has stopped permanently; calls that waited for it can continue with its replacement. */
   get isStopped(): boolean {
-    return this.#isStopped
+    return this.#members.isStopped
   }
 
-  /** Whether calls are in flight or resources watched. */
+  /** Whether calls are in flight or waiting, or resources watched. */
   get isInUse(): boolean {
-    return this.#places.inFlight > 0 || this.#places.waiting > 0 || this.watches.isWatching
+    return this.#members.isInUse
   }
 
   /** In monotonic milliseconds. */
   get lastUse(): number {
-    return this.#runs.lastUse
+    return this.#members.load.lastUse
   }
 
   start(): void {
-    if (!this.#isStopped) this.#roster.start()
+    this.#members.start()
   }
 
   /**
@@ -192,24 +109,32 @@ export class Pool {
    * one.
    */
   update(definition: ServerDefinition): void {
-    this.#definition = definition
-    this.#roster.update(definition)
-    this.#places.update(definition, this.#roster.size)
-    this.#lead.updated()
     this.breaker.update(definition.circuitBreaker)
-    this.#changed(undefined)
+    this.#admission.update(definition)
+    this.#members.update(definition)
   }
 
   /**
-   * Runs `use` with the connection of a ready instance that has a place for the call; the call may wait for one. The
+   * Runs `use` with the connection of a ready instance for which the call has a permit; the call may wait for one. The
    * first call starts the pool and waits for it; later calls fail at once while no instance is available. If an
    * instance has certainly executed nothing, because it cannot be reached or has forgotten the session, `use` runs once
    * more with another connection.
    * @throws GatewayError `upstream_unavailable`, `upstream_busy` without having called `use`, `cancelled`, or what
    * `use` throws
    */
-  run<T>(use: Use<T>, options: RunOptions): Promise<T> {
-    return this.#runs.run(use, options)
+  async run<T>(use: Use<T>, wanted: Wanted): Promise<T> {
+    const permit = this.#admission.admit(wanted) ?? (await this.#admission.wait(wanted))
+    const startedAt = this.#clock.monotonic()
+    let result: T
+    try {
+      result = await use(permit.connection, permit.member.instance.id)
+    } catch (error) {
+      this.#failed(permit, wanted, { startedAt, error })
+      if (!this.#mayRunAgain(permit, wanted, error)) throw error
+      return this.run(use, { ...wanted, except: permit.connection })
+    }
+    this.#succeeded(permit, wanted, startedAt)
+    return result
   }
 
   /**
@@ -220,13 +145,13 @@ export class Pool {
   async watchResource(uri: string, onUpdated: OnResourceUpdated, options: RunOptions): Promise<() => void> {
     const remove = this.watches.add(uri, onUpdated)
     const release = (): void => {
-      this.#runs.used()
+      this.#members.load.usedAt(this.#clock.monotonic())
       remove()
     }
-    if (this.watches.isAgreed(uri)) return release
+    if (this.watches.isAccepted(uri)) return release
     try {
-      const agree = (connection: Connection): Promise<void> => this.watches.agree(connection, uri)
-      await this.#inTime(this.#runs.run(agree, { ...options, isForLead: true }), options)
+      const subscribe = (connection: Connection): Promise<void> => this.watches.subscribe(connection, uri)
+      await this.#inTime(this.run(subscribe, { ...options, isForLeader: true }), options)
       return release
     } catch (error) {
       release()
@@ -236,90 +161,61 @@ export class Pool {
 
   /** A client has connected that the server may offer more than others. */
   clientSeen(): void {
-    this.#lead.clientSeen()
+    this.#members.leader.clientSeen()
   }
 
   /** Forwards a notification of the pool's client, if the capability for it was declared to the server. */
-  tell(method: string, params: JsonObject | undefined): void {
+  notify(method: string, params: JsonObject | undefined): void {
     if (this.client === undefined || !isDeclared(method, this.client)) return
-    for (const { connection } of this.#roster.members) connection?.notify(method, params)
+    for (const { connection } of this.#members.present) connection?.notify(method, params)
   }
 
   /**
    * Lets calls in flight finish within the drain timeout, unless `atOnce` is set, then stops the instances permanently.
    */
   async stop(reason: string, options: { atOnce?: boolean } = {}): Promise<void> {
-    this.#isStopped = true
-    this.#idleWatch?.stop()
-    this.#scaleIn.stop()
-    this.#lead.close()
     this.breaker.close()
-    await this.#roster.stop(reason, options)
-    await this.#lead.settled()
+    await this.#members.stop(reason, options)
   }
 
-  async #granted(wanted: Wanted): Promise<Grant> {
-    if (this.#isStopped) throw this.#unavailable()
-    if (this.#roster.state === 'stopped') this.start()
-    if (this.#rotation.length === 0 && !this.#roster.isExpected && !this.#roster.startNext())
-      throw this.#unavailable()
-    const granted = this.#places.wait(wanted)
-    this.#scaleIn.note()
-    if (this.#places.isShort) this.#roster.grow(this.#places.waiting)
-    return granted
+  #succeeded(permit: Permit, wanted: Wanted, startedAt: number): void {
+    const now = this.#clock.monotonic()
+    const { member, connection } = permit
+    this.#members.load.usedAt(now)
+    member.answered(now, now - startedAt)
+    this.#admission.release(permit, wanted)
+    if (wanted.isForLeader !== true && connection === member.connection) member.ejection.note('alive')
+  }
+
+  #failed(permit: Permit, wanted: Wanted, { startedAt, error }: { startedAt: number; error: unknown }): void {
+    const now = this.#clock.monotonic()
+    const { member, connection } = permit
+    this.#members.load.usedAt(now)
+    if (isAnswer(error)) member.answered(now, now - startedAt)
+    this.#admission.release(permit, wanted)
+    if (wanted.isForLeader !== true && connection === member.connection)
+      member.ejection.note(verdictOf(error, !isSessionLost(error)))
+  }
+
+  /** Whether nothing was executed, and another connection is available or expected, for a second and last attempt. */
+  #mayRunAgain({ member, connection }: Permit, { except }: Wanted, error: unknown): boolean {
+    const isLost = isSessionLost(error)
+    const isReopened = isLost && member.instance.reopen(connection)
+    if (except !== undefined || !(isLost || isNeverSent(error))) return false
+    return isReopened || this.#members.eligible.some((other) => other.connection !== connection)
   }
 
   #inTime<T>(work: Promise<T>, options: RunOptions): Promise<T> {
-    const { name: server } = this.#definition
-    return patiently(work, options, {
-      clock: this.#context.clock,
-      cancelled: () => new GatewayError('cancelled', undefined, { facts: this.#facts() }),
+    const server = this.#server
+    return withDeadline(work, options, {
+      clock: this.#clock,
+      cancelled: () =>
+        new GatewayError('cancelled', undefined, { facts: { server, mayHaveExecuted: false } }),
       late: () =>
         new GatewayError('upstream_timeout', `Server ${server} did not respond in time`, {
           facts: { server, mayHaveExecuted: true },
         }),
     })
-  }
-
-  #changed(reason: string | undefined): void {
-    const { members } = this.#roster
-    const rotation = rotationOf(members)
-    settle(members, rotation, { logger: this.#logger, reason })
-    this.#rotation = rotation
-    this.#lead.elect(rotation)
-    this.#places.rotate(rotation)
-    if (rotation.length === 0 && !this.#roster.isExpected) this.#places.giveUp()
-    this.#adapt(rotation)
-    const { state } = this.#roster
-    if (state === this.#state) return
-    this.#state = state
-    this.#events.onState?.(state, reason)
-  }
-
-  #adapt([first]: readonly Member[]): void {
-    if (this.#isStopped) return
-    if (this.#isSolo && first !== undefined) this.#roster.keepOnly(first)
-    if (this.#definition.transport === 'stdio' && this.#roster.members.length > this.#roster.size.min)
-      this.#scaleIn.begin()
-  }
-
-  /** Returns whether more instances can be stopped later. */
-  #shrink(peak: number): boolean {
-    const { min, max, callsPerInstance } = this.#roster.size
-    const needed = Math.max(Math.ceil(peak / callsPerInstance), min, this.isInUse ? 1 : 0)
-    this.#roster.shrink(Math.min(needed, max), this.#lead.member, 'it was not needed')
-    return this.#roster.members.length > min
-  }
-
-  #unavailable(): GatewayError {
-    const { retryAfterMs } = this.#roster
-    return new GatewayError('upstream_unavailable', `Server ${this.#definition.name} is unavailable`, {
-      facts: { ...this.#facts(), ...(retryAfterMs !== undefined && { retryAfterMs }) },
-    })
-  }
-
-  #facts(): { server: string; mayHaveExecuted: false } {
-    return { server: this.#definition.name, mayHaveExecuted: false }
   }
 }
 

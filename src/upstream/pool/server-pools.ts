@@ -8,7 +8,7 @@ import type { ClientSide } from '../messages/client-side.ts'
 import type { Offer } from '../discovery/discovery.ts'
 import type { InstanceContext, InstanceStatus, Introduction } from '../instance/instance-context.ts'
 import type { InstanceState } from '../instance/instance-state.ts'
-import { givingWay } from './eviction.ts'
+import { poolToEvict, type PrivatePool } from './eviction.ts'
 import { Pool } from './pool.ts'
 import type { ResourceWatches } from './members/resource-watches.ts'
 
@@ -32,15 +32,22 @@ export interface ServerStatus {
   readonly instances: readonly InstanceStatus[]
   /** Calls in flight, in all pools. */
   readonly inFlight: number
-  /** Calls that wait for a place, in all pools. */
+  /** Calls that wait for a permit, in all pools. */
   readonly waiting: number
 }
 
-/** The owner of a pool that belongs to one caller. */
-interface OwnedBy {
+/** Whom a pool belongs to; a pool without either is shared by the callers of its isolation key. */
+interface Ownership {
   /** The one client that its connections are for. */
   readonly client?: ClientSide | undefined
   readonly owner?: Principal | undefined
+}
+
+/** A pool of an isolation key. */
+interface Isolated extends PrivatePool {
+  readonly pool: Pool
+  /** Whether it belongs to one caller, so that it may be evicted. */
+  readonly isPrivate: boolean
 }
 
 /** What the pools of one server are made from. */
@@ -71,9 +78,8 @@ export class ServerPools {
   readonly #options: Omit<ServerPoolsOptions, 'previous'>
   /** The pool of isolation key `''`. */
   readonly #primary: Pool
-  readonly #isolated = new Map<string, Pool>()
-  /** The owners of private pools, by isolation key. */
-  readonly #owners = new Map<string, Principal | undefined>()
+  /** All other pools, by isolation key. */
+  readonly #isolated = new Map<string, Isolated>()
   /** Limits the concurrent calls of all pools together. */
   readonly #limit = new ConcurrencyLimit({ max: () => this.#definition.maxConcurrency ?? Infinity })
   readonly #knownBefore: Introduction | undefined
@@ -118,7 +124,7 @@ export class ServerPools {
   }
 
   get pools(): Pool[] {
-    return [this.#primary, ...this.#isolated.values()]
+    return [this.#primary, ...Array.from(this.#isolated.values(), ({ pool }) => pool)]
   }
 
   /** What the server declared most recently. */
@@ -153,34 +159,20 @@ export class ServerPools {
     for (const pool of this.pools) pool.update(definition)
   }
 
+  /** The pool of an isolation key; `''` is the primary pool, which always exists. */
+  find(isolationKey: string): Pool | undefined {
+    return isolationKey === '' ? this.#primary : this.#isolated.get(isolationKey)?.pool
+  }
+
   /**
-   * The pool of an isolation key, created if necessary; `''` is the primary pool, which has no owner.
+   * Creates the pool of an isolation key.
    * @throws GatewayError `upstream_unavailable` if too many callers have private pools
    */
-  pool(isolationKey: string, own: OwnedBy = {}): Pool {
-    if (isolationKey === '') return this.#primary
-    return this.#isolated.get(isolationKey) ?? this.#isolate(isolationKey, own)
-  }
-
-  /** State of the circuit breaker of an isolation key's pool, or of the primary one if that does not exist. */
-  breakerOf(isolationKey: string): BreakerState | undefined {
-    return (this.#isolated.get(isolationKey) ?? this.#primary).breaker.state
-  }
-
-  /** Closes the pool of an isolation key that will not be used again. */
-  release(isolationKey: string): void {
-    this.#dismiss(isolationKey, 'its callers have disconnected')
-  }
-
-  tell(isolationKey: string, method: string, params: JsonObject | undefined): void {
-    this.#isolated.get(isolationKey)?.tell(method, params)
-  }
-
-  #isolate(isolationKey: string, { client, owner }: OwnedBy, watches?: ResourceWatches): Pool {
+  create(isolationKey: string, { client, owner }: Ownership, watches?: ResourceWatches): Pool {
     const { context, nextId } = this.#options
     const definition = this.#definition
-    const isOwn = client !== undefined || owner !== undefined
-    if (isOwn) this.#makeRoom(owner)
+    const isPrivate = client !== undefined || owner !== undefined
+    if (isPrivate) this.#makeRoom(owner)
     const pool = new Pool({
       nextId: () => nextId(definition.name),
       definition,
@@ -191,20 +183,31 @@ export class ServerPools {
       watches,
       events: { onIdle: () => this.#dismiss(isolationKey, 'it was idle') },
     })
-    this.#isolated.set(isolationKey, pool)
-    if (isOwn) this.#owners.set(isolationKey, owner)
+    this.#isolated.set(isolationKey, { isolationKey, pool, owner, isPrivate })
     return pool
   }
 
+  /** State of the circuit breaker of an isolation key's pool, or of the primary one if that does not exist. */
+  breakerOf(isolationKey: string): BreakerState | undefined {
+    return (this.find(isolationKey) ?? this.#primary).breaker.state
+  }
+
+  /** Closes the pool of an isolation key that will not be used again. */
+  release(isolationKey: string): void {
+    this.#dismiss(isolationKey, 'its callers have disconnected')
+  }
+
+  /** Forwards a notification of the client that an isolation key stands for. */
+  notify(isolationKey: string, method: string, params: JsonObject | undefined): void {
+    this.#isolated.get(isolationKey)?.pool.notify(method, params)
+  }
+
   #makeRoom(owner: Principal | undefined): void {
-    const { maxOwnPools: most } = this.#options
-    const pools = [...this.#owners].flatMap(([isolationKey, its]) => {
-      const pool = this.#isolated.get(isolationKey)
-      return pool === undefined ? [] : [{ isolationKey, pool, owner: its }]
-    })
-    const leaving = givingWay(pools, owner, { most, tenantId: this.#definition.tenantId })
-    if (leaving === 'nobody') throw this.#isFull()
-    if (leaving !== undefined) this.#dismiss(leaving.isolationKey, 'it was evicted for another client')
+    const pools = [...this.#isolated.values()].filter(({ isPrivate }) => isPrivate)
+    const { maxOwnPools: limit } = this.#options
+    const evicted = poolToEvict(pools, owner, { limit, tenantId: this.#definition.tenantId })
+    if (evicted === 'none') throw this.#isFull()
+    if (evicted !== undefined) this.#dismiss(evicted.isolationKey, 'it was evicted for another client')
   }
 
   #isFull(): GatewayError {
@@ -217,11 +220,10 @@ export class ServerPools {
   }
 
   #dismiss(isolationKey: string, reason: string): void {
-    const pool = this.#isolated.get(isolationKey)
-    if (pool === undefined) return
+    const isolated = this.#isolated.get(isolationKey)
+    if (isolated === undefined) return
     this.#isolated.delete(isolationKey)
-    this.#owners.delete(isolationKey)
-    this.#options.onDismissed(pool, reason)
+    this.#options.onDismissed(isolated.pool, reason)
   }
 
   /** Keeps pools with watchers, unless the client capabilities that the server may use have changed. */
@@ -229,9 +231,10 @@ export class ServerPools {
     const isSameGrant =
       previous.#definition.clientCapabilities.toSorted().join() ===
       this.#definition.clientCapabilities.toSorted().join()
-    for (const [isolationKey, { client, watches }] of previous.#isolated) {
+    for (const { isolationKey, owner, pool } of previous.#isolated.values()) {
+      const { client, watches } = pool
       if (watches.isWatching && (client === undefined || isSameGrant))
-        this.#isolate(isolationKey, { client, owner: previous.#owners.get(isolationKey) }, watches).start()
+        this.create(isolationKey, { client, owner }, watches).start()
     }
   }
 

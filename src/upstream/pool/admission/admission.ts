@@ -1,197 +1,200 @@
 import type { Clock } from '../../../domain/clock.ts'
 import { GatewayError } from '../../../domain/errors/errors.ts'
 import type { ServerDefinition } from '../../../domain/documents/server-definition.ts'
+import type { Connection } from '../../connection/connection.ts'
 import type { Balancer } from '../balancer/balancer.ts'
 import { algorithmOf, createBalancer } from '../balancer/choose-balancer.ts'
 import { ConsistentHash } from '../balancer/consistent-hash.ts'
-import { CallQueue, type Grant, type Wanted } from './call-queue.ts'
-import type { ConcurrencyLimit } from './concurrency-limit.ts'
 import type { Member } from '../members/member.ts'
-import type { PoolSize } from '../../instance/pool-size.ts'
+import type { Members } from '../members/members.ts'
+import { CallQueue, type Permit, type Wanted } from './call-queue.ts'
+import type { ConcurrencyLimit } from './concurrency-limit.ts'
 
 const SHORTEST_RETRY_MS = 250
 const LONGEST_RETRY_MS = 30_000
 /** Assumed duration of a call before any was measured. */
 const UNKNOWN_CALL_MS = 1000
 
-/** Admission of calls: the places for calls at the instances of a pool, and the queue of calls that wait for one. */
-export class Places {
-  readonly #random: () => number
+/** What a pool admits calls with. */
+export interface AdmissionOptions {
+  readonly definition: ServerDefinition
+  readonly members: Members
+  /** The limit that all pools of the server share. */
+  readonly limit: ConcurrencyLimit
+  readonly clock: Clock
+  /** Gives numbers from 0 to below 1. */
+  readonly random: () => number
+  /** A call to the server of that name was refused because the pool is busy. */
+  readonly onBusy: ((server: string) => void) | undefined
+}
+
+/** Admission of calls to the members of a pool: the permits of the members, and the queue of calls that wait for one. */
+export class Admission {
+  readonly #members: Members
   readonly #limit: ConcurrencyLimit
-  readonly #lead: () => Grant | undefined
-  readonly #unavailable: () => GatewayError
-  readonly #onBusy: () => void
+  readonly #random: () => number
+  readonly #onBusy: AdmissionOptions['onBusy']
   readonly #queue: CallQueue
   /** What waits for the leader, which may be at its limit of calls. */
-  readonly #leadQueue: CallQueue
-  /** Always the same function, so that the limit registers it only once. */
-  readonly #whenRoom = (): void => this.#serve()
+  readonly #leaderQueue: CallQueue
+  /** Always the same function, so that a limit registers it only once. */
+  readonly #serveLater = (): void => this.#serve()
   #definition: ServerDefinition
-  #size: PoolSize
   #balancer: Balancer
-  #sticky: Balancer | undefined
-  #rotation: readonly Member[] = []
-  #inFlight = 0
+  #stickyBalancer: Balancer | undefined
 
-  constructor(options: {
-    definition: ServerDefinition
-    size: PoolSize
-    clock: Clock
-    random: () => number
-    /** The limit that all pools of the server share. */
-    limit: ConcurrencyLimit
-    lead: () => Grant | undefined
-    /** The error for a call when no instance started in time. */
-    unavailable: () => GatewayError
-    /** A call was refused because the pool is busy. */
-    onBusy: () => void
-  }) {
-    const { definition, size, clock, random } = options
-    this.#random = random
+  constructor(options: AdmissionOptions) {
+    const { definition, members, clock, random } = options
+    const { load } = members
+    this.#members = members
     this.#limit = options.limit
-    this.#lead = options.lead
-    this.#unavailable = options.unavailable
+    this.#random = random
     this.#onBusy = options.onBusy
-    this.#queue = new CallQueue({ clock })
-    this.#leadQueue = new CallQueue({ clock })
+    this.#queue = new CallQueue({ clock, load })
+    this.#leaderQueue = new CallQueue({ clock, load })
     this.#definition = definition
-    this.#size = size
     this.#balancer = createBalancer(algorithmOf(definition), { random })
-    this.#sticky = stickyOf(definition, random)
+    this.#stickyBalancer = stickyBalancerOf(definition, random)
+    members.onChange(() => this.#membersChanged())
   }
 
-  /** Number of calls that have a place. */
-  get inFlight(): number {
-    return this.#inFlight
-  }
-
-  /** Number of calls that wait for a place. */
-  get waiting(): number {
-    return this.#queue.length + this.#leadQueue.length
-  }
-
-  /** Whether calls wait only because the instances have no more places. */
-  get isShort(): boolean {
-    return (
-      this.#queue.length > 0 && this.#limit.hasRoom && !this.#rotation.some((member) => this.#isFree(member))
-    )
-  }
-
-  update(definition: ServerDefinition, size: PoolSize): void {
+  update(definition: ServerDefinition): void {
     if (algorithmOf(definition) !== algorithmOf(this.#definition))
       this.#balancer = createBalancer(algorithmOf(definition), { random: this.#random })
     if (definition.stickySessions !== this.#definition.stickySessions)
-      this.#sticky = stickyOf(definition, this.#random)
+      this.#stickyBalancer = stickyBalancerOf(definition, this.#random)
     this.#definition = definition
-    this.#size = size
   }
 
-  /** Sets the instances that get calls; waiting calls get their places at once. */
-  rotate(rotation: readonly Member[]): void {
-    this.#rotation = rotation
-    this.#serve()
-  }
-
-  /** Takes a free place if no call waits before this one; return it with `leave`. */
-  claim(wanted: Wanted): Grant | undefined {
-    return this.#queue.length > 0 && wanted.isForLead !== true ? undefined : this.#take(wanted)
+  /** Takes a free permit if no call waits before this one. */
+  admit(wanted: Wanted): Permit | undefined {
+    if (wanted.isForLeader === true) return this.#takeLeader(wanted)
+    const permit = this.#queue.length > 0 ? undefined : this.#take(wanted)
+    if (permit !== undefined) this.#members.load.rise()
+    return permit
   }
 
   /**
-   * Waits for a place.
+   * Waits for a permit. The first call starts the members and waits for them; later ones fail at once while none is
+   * available.
    * @throws GatewayError `upstream_busy` at once if the queue is full, and after the server's `pool.queueTimeoutMs`;
-   * `upstream_unavailable` if no instance is ready in time; `cancelled`
+   * `upstream_unavailable` if no member is ready in time; `cancelled`
    */
-  async wait(wanted: Wanted): Promise<Grant> {
-    const { queueLimit, queueTimeoutMs } = this.#size
-    if (this.waiting >= queueLimit) throw this.#busy()
-    const queue = wanted.isForLead === true ? this.#leadQueue : this.#queue
-    const granted = queue.wait(wanted, queueTimeoutMs, {
-      cancelled: () => new GatewayError('cancelled', undefined, { facts: this.#facts() }),
-      late: () => (this.#rotation.length > 0 ? this.#busy() : this.#unavailable()),
-      overdue: () => (this.#rotation.length > 0 ? this.#busy() : undefined),
-    })
-    this.#serve()
-    return granted
+  async wait(wanted: Wanted): Promise<Permit> {
+    if (!this.#members.ensureStarted()) throw this.#members.unavailable()
+    const permit = this.#enqueue(wanted)
+    if (this.#isShort) this.#members.grow()
+    return permit
   }
 
-  leave({ member }: Grant, { isForLead, share }: Wanted): void {
-    member.instance.leave()
-    if (isForLead !== true) {
-      this.#inFlight -= 1
+  /** Returns a permit, which may be given to a call that waits. */
+  release({ member }: Permit, { isForLeader, share }: Wanted): void {
+    member.instance.calls.leave()
+    if (isForLeader !== true) {
+      this.#members.load.leave()
       this.#limit.leave()
       share?.leave()
     }
     if (this.#queue.length > 0) this.#serve()
   }
 
-  /** Fails all waiting calls: no instance is ready, and none is starting. */
-  giveUp(): void {
-    this.#queue.failAll(this.#unavailable)
-    this.#leadQueue.failAll(this.#unavailable)
+  async #enqueue(wanted: Wanted): Promise<Permit> {
+    const { queueLimit, queueTimeoutMs } = this.#members.size
+    if (this.#members.load.waiting >= queueLimit) throw this.#busy()
+    const queue = wanted.isForLeader === true ? this.#leaderQueue : this.#queue
+    const permit = queue.wait(wanted, queueTimeoutMs, {
+      cancelled: () => new GatewayError('cancelled', undefined, { facts: this.#facts() }),
+      late: () => (this.#hasEligible ? this.#busy() : this.#members.unavailable()),
+      overdue: () => (this.#hasEligible ? this.#busy() : undefined),
+    })
+    this.#serve()
+    return permit
+  }
+
+  get #hasEligible(): boolean {
+    return this.#members.eligible.length > 0
+  }
+
+  /** Whether calls wait only because the members have no more permits. */
+  get #isShort(): boolean {
+    if (this.#queue.length === 0 || !this.#limit.hasRoom) return false
+    return !this.#members.eligible.some((member) => this.#hasPermit(member))
+  }
+
+  #membersChanged(): void {
+    this.#serve()
+    if (this.#members.isAvailable) return
+    const error = (): GatewayError => this.#members.unavailable()
+    this.#queue.failAll(error)
+    this.#leaderQueue.failAll(error)
   }
 
   #serve(): void {
-    for (const { wanted, grant } of this.#leadQueue.waiters) {
-      const lead = this.#takeLead(wanted)
-      if (lead !== undefined) grant(lead)
+    for (const { wanted, grant } of this.#leaderQueue.waiters) {
+      const permit = this.#takeLeader(wanted)
+      if (permit !== undefined) grant(permit)
     }
     for (const { wanted, grant } of this.#queue.waiters) {
-      const place = this.#take(wanted)
-      if (place !== undefined) grant(place)
-      else if (!this.#mayWaitFor(wanted)) return
+      const permit = this.#take(wanted)
+      if (permit !== undefined) grant(permit)
+      else if (!this.#mayOvertake(wanted)) return
     }
   }
 
-  /** Whether only this call must wait, so that those behind it may get a place. */
-  #mayWaitFor({ share, except }: Wanted): boolean {
+  /** Whether only this call must wait, so that those behind it may get a permit. */
+  #mayOvertake({ share, except }: Wanted): boolean {
     if (!this.#limit.hasRoom) {
-      this.#limit.whenRoom(this.#whenRoom)
+      this.#limit.whenRoom(this.#serveLater)
       return false
     }
     if (share?.hasRoom === false) {
-      share.whenRoom(this.#whenRoom)
+      share.whenRoom(this.#serveLater)
       return true
     }
     return except !== undefined
   }
 
-  #take(wanted: Wanted): Grant | undefined {
-    if (wanted.isForLead === true) return this.#takeLead(wanted)
+  #take(wanted: Wanted): Permit | undefined {
     const { share } = wanted
     if (!this.#limit.hasRoom || share?.hasRoom === false) return undefined
     const member = this.#pick(wanted)
     const connection = member?.connection
     if (member === undefined || connection === undefined) return undefined
-    member.instance.enter()
-    this.#inFlight += 1
+    member.instance.calls.enter()
+    this.#members.load.enter()
     this.#limit.enter()
     share?.enter()
     return { member, connection }
   }
 
-  #takeLead({ except }: Wanted): Grant | undefined {
-    const lead = this.#lead()
-    if (lead === undefined || lead.connection === except) return undefined
-    lead.member.instance.enter()
-    return lead
+  #takeLeader({ except }: Wanted): Permit | undefined {
+    const { current } = this.#members.leader
+    if (current === undefined || current.connection === except) return undefined
+    current.member.instance.calls.enter()
+    return current
   }
 
   #pick({ except, stickyKey }: Wanted): Member | undefined {
-    const free = this.#rotation.filter((member) => this.#isFree(member) && member.connection !== except)
+    const { eligible } = this.#members
+    if (eligible.length === 1) return this.#canTake(eligible[0], except) ? eligible[0] : undefined
+    const free = eligible.filter((member) => this.#canTake(member, except))
     if (free.length <= 1) return free[0]
-    const balancer = stickyKey === undefined ? this.#balancer : (this.#sticky ?? this.#balancer)
+    const balancer = stickyKey === undefined ? this.#balancer : (this.#stickyBalancer ?? this.#balancer)
     return balancer.pick(free, stickyKey)
   }
 
-  #isFree({ inFlight, ejection }: Member): boolean {
-    const isOnTrial = ejection.isOnTrial && this.#rotation.length > 1
-    return inFlight < (isOnTrial ? 1 : this.#size.callsPerInstance)
+  #canTake(member: Member | undefined, except: Connection | undefined): boolean {
+    return member !== undefined && this.#hasPermit(member) && member.connection !== except
+  }
+
+  #hasPermit({ inFlight, ejection }: Member): boolean {
+    const isOnTrial = ejection.isOnTrial && this.#members.eligible.length > 1
+    return inFlight < (isOnTrial ? 1 : this.#members.size.callsPerInstance)
   }
 
   #busy(): GatewayError {
-    this.#onBusy()
     const { name } = this.#definition
+    this.#onBusy?.(name)
     return new GatewayError('upstream_busy', `Server ${name} is busy`, {
       facts: { ...this.#facts(), retryAfterMs: this.#retryAfterMs() },
     })
@@ -199,10 +202,11 @@ export class Places {
 
   /** Estimated time until the calls in the queue are done. */
   #retryAfterMs(): number {
-    const places = Math.max(1, this.#rotation.length * this.#size.callsPerInstance)
-    const callMs = Math.max(0, ...this.#rotation.map(({ averageMs = UNKNOWN_CALL_MS }) => averageMs))
-    const throughMs = Math.ceil((callMs * (this.#queue.length + 1)) / places)
-    return Math.min(LONGEST_RETRY_MS, Math.max(SHORTEST_RETRY_MS, throughMs))
+    const { eligible, size } = this.#members
+    const permits = Math.max(1, eligible.length * size.callsPerInstance)
+    const callMs = Math.max(0, ...eligible.map(({ averageMs = UNKNOWN_CALL_MS }) => averageMs))
+    const drainedMs = Math.ceil((callMs * (this.#queue.length + 1)) / permits)
+    return Math.min(LONGEST_RETRY_MS, Math.max(SHORTEST_RETRY_MS, drainedMs))
   }
 
   #facts(): { server: string; mayHaveExecuted: false } {
@@ -210,6 +214,6 @@ export class Places {
   }
 }
 
-function stickyOf({ stickySessions }: ServerDefinition, random: () => number): Balancer | undefined {
+function stickyBalancerOf({ stickySessions }: ServerDefinition, random: () => number): Balancer | undefined {
   return stickySessions ? new ConsistentHash({ random }) : undefined
 }

@@ -1,11 +1,12 @@
 import type { Clock } from '../../../domain/clock.ts'
-import type { ConcurrencyLimit } from './concurrency-limit.ts'
 import type { Connection } from '../../connection/connection.ts'
+import type { Load } from '../members/load.ts'
 import type { Member } from '../members/member.ts'
-import type { Patience } from './deadline.ts'
+import type { ConcurrencyLimit } from './concurrency-limit.ts'
+import type { Deadline } from './deadline.ts'
 
 /** The limits and the affinity of one call. */
-export interface RunOptions extends Patience {
+export interface RunOptions extends Deadline {
   /** Calls with the same key go to the same instance while it is available, if the server has `stickySessions`. */
   readonly stickyKey?: string
   /** The concurrency limit that the caller shares with others, such as its tenant's. */
@@ -15,33 +16,35 @@ export interface RunOptions extends Patience {
 /** What a call requires of an instance. */
 export interface Wanted extends RunOptions {
   /**
-   * Whether it goes to the leader of the pool and takes no place; it is then no call, but a request of the gateway's
-   * own.
+   * Whether it goes to the leader of the pool and counts towards no limit; it is then no call, but a request of the
+   * gateway's own.
    */
-  readonly isForLead?: boolean
+  readonly isForLeader?: boolean
   /** The connection that it must not use. */
   readonly except?: Connection
 }
 
-/** A place that a call has taken. */
-export interface Grant {
+/** The right to use a connection; its holder must release it. */
+export interface Permit {
   readonly member: Member
   readonly connection: Connection
 }
 
-/** A queued call: what it needs, and how it is given a place. */
+/** A queued call: what it needs, and how it is given a permit. */
 export interface Waiter {
   readonly wanted: Wanted
-  readonly grant: (grant: Grant) => void
+  readonly grant: (permit: Permit) => void
 }
 
-/** Calls that wait for a place, the longest first. A place that is granted is never lost when its caller cancels. */
+/** Calls that wait for a permit, the longest first. A permit that is granted is never lost when its caller cancels. */
 export class CallQueue {
   readonly #clock: Clock
+  readonly #load: Load
   readonly #waiters = new Map<Waiter, (error: unknown) => void>()
 
-  constructor(options: { clock: Clock }) {
+  constructor(options: { clock: Clock; load: Load }) {
     this.#clock = options.clock
+    this.#load = options.load
   }
 
   get length(): number {
@@ -53,7 +56,7 @@ export class CallQueue {
   }
 
   /**
-   * Resolves with a place.
+   * Resolves with a permit.
    * @param ends the error when the caller cancels, at the deadline, and after `limitMs`; the last may be undefined,
    * while instances start, and the call then waits on
    */
@@ -61,16 +64,16 @@ export class CallQueue {
     wanted: Wanted,
     limitMs: number,
     ends: { cancelled: () => Error; late: () => Error; overdue: () => Error | undefined },
-  ): Promise<Grant> {
+  ): Promise<Permit> {
     const { signal, deadlineAt } = wanted
-    const { promise, resolve, reject } = Promise.withResolvers<Grant>()
+    const { promise, resolve, reject } = Promise.withResolvers<Permit>()
     const fail = (error: unknown): void => {
       if (end()) reject(error)
     }
     const waiter: Waiter = {
       wanted,
-      grant: (grant) => {
-        if (end()) resolve(grant)
+      grant: (permit) => {
+        if (end()) resolve(permit)
       },
     }
     const abort = (): void => fail(ends.cancelled())
@@ -85,12 +88,14 @@ export class CallQueue {
           })
     const end = (): boolean => {
       if (!this.#waiters.delete(waiter)) return false
+      this.#load.endWait()
       cancelDeadline()
       cancelLimit?.()
       signal?.removeEventListener('abort', abort)
       return true
     }
     this.#waiters.set(waiter, fail)
+    this.#load.wait()
     signal?.addEventListener('abort', abort, { once: true })
     if (signal?.aborted === true) abort()
     return promise

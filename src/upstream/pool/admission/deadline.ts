@@ -1,7 +1,7 @@
 import type { Clock } from '../../../domain/clock.ts'
 
 /** When a caller stops waiting. */
-export interface Patience {
+export interface Deadline {
   readonly signal: AbortSignal | undefined
   /** In monotonic milliseconds. */
   readonly deadlineAt: number
@@ -11,21 +11,21 @@ export interface Patience {
  * Resolves like `work`, unless its caller cancels (`cancelled`) or the deadline passes (`late`); the outcome of the
  * work is then ignored.
  */
-export async function patiently<T>(
+export async function withDeadline<T>(
   work: Promise<T>,
-  { signal, deadlineAt }: Patience,
+  { signal, deadlineAt }: Deadline,
   options: { clock: Clock; cancelled: () => Error; late: () => Error },
 ): Promise<T> {
   const { clock, cancelled, late } = options
-  const { promise: givenUp, reject } = Promise.withResolvers<never>()
+  const { promise: ended, reject } = Promise.withResolvers<never>()
   const abort = (): void => reject(cancelled())
-  const cancelDeadline = clock.after(Math.max(0, deadlineAt - clock.monotonic()), () => reject(late()))
+  const cancelTimer = clock.after(Math.max(0, deadlineAt - clock.monotonic()), () => reject(late()))
   signal?.addEventListener('abort', abort, { once: true })
   if (signal?.aborted === true) abort()
   try {
-    return await Promise.race([work, givenUp])
+    return await Promise.race([work, ended])
   } finally {
-    cancelDeadline()
+    cancelTimer()
     signal?.removeEventListener('abort', abort)
   }
 }

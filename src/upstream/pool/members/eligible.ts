@@ -2,15 +2,15 @@ import type { Logger } from '../../../telemetry/logger.ts'
 import type { Member } from './member.ts'
 
 /**
- * The instances that get calls: the ready ones that are healthy and not ejected. While all are unhealthy, those of the
- * last rotation stay; the rotation is never empty while an instance is ready.
+ * The instances that get calls: the ready ones that are healthy and not ejected. While all are unhealthy, those that
+ * were eligible before stay so; an instance is eligible for as long as one is ready.
  */
-export function rotationOf(members: readonly Member[]): readonly Member[] {
+export function eligibleOf(members: readonly Member[]): readonly Member[] {
   const ready = members.filter(({ connection }) => connection !== undefined)
   const healthy = ready.filter(({ isUnhealthy }) => !isUnhealthy)
   if (healthy.length > 0) return withoutEjected(healthy)
-  const last = ready.filter(({ isOut }) => !isOut)
-  return last.length > 0 ? last : ready
+  const before = ready.filter(({ isExcluded }) => !isExcluded)
+  return before.length > 0 ? before : ready
 }
 
 /** At most half of the instances are ejected: if more than that fail, the circuit breaker applies. */
@@ -25,18 +25,18 @@ function withoutEjected(members: readonly Member[]): readonly Member[] {
   return members.filter((member) => !out.has(member))
 }
 
-/** Marks the members that are out of the rotation, and logs each change. */
-export function settle(
+/** Marks the members that are connected and not eligible, and logs each change. */
+export function markExcluded(
   members: readonly Member[],
-  rotation: readonly Member[],
+  eligible: readonly Member[],
   options: { logger: Logger; reason: string | undefined },
 ): void {
   for (const member of members) {
-    const isOut = member.connection !== undefined && !rotation.includes(member)
-    if (isOut === member.isOut) continue
-    member.isOut = isOut
+    const isExcluded = member.connection !== undefined && !eligible.includes(member)
+    if (isExcluded === member.isExcluded) continue
+    member.isExcluded = isExcluded
     const facts = { instance: member.instance.id, reason: options.reason }
-    if (isOut) options.logger.warn(facts, 'instance is out of the rotation')
+    if (isExcluded) options.logger.warn(facts, 'instance is out of the rotation')
     else if (member.connection !== undefined) options.logger.info(facts, 'instance is back in the rotation')
   }
 }

@@ -7,48 +7,53 @@ import { LiveOffer } from '../../offers/live-offer.ts'
 import type { Member } from './member.ts'
 import type { ResourceWatches } from './resource-watches.ts'
 
+/** The instance that leads a pool, and its present connection. */
+interface CurrentLeader {
+  readonly member: Member
+  readonly connection: Connection
+  /** Aborts when the connection ends. */
+  readonly life: AbortSignal
+}
+
 /** The leader of a pool: the instance that discovery and resource subscriptions use. */
-export class Lead {
+export class Leader {
   readonly #watches: ResourceWatches
   /** Absent if the pool's offer is not needed. */
   readonly #offer: LiveOffer | undefined
-  #present:
-    { readonly member: Member; readonly connection: Connection; readonly life: AbortSignal } | undefined
+  #definition: ServerDefinition
+  #current: CurrentLeader | undefined
   /** The instance that has just reported its offer, and is about to be ready. */
-  #told: Member | undefined
+  #reporter: Member | undefined
   /**
    * Instances that announced a change while there was no leader, or were too slow, so their reported offer may be
    * incomplete.
    */
-  #announced = new WeakSet<Member>()
+  #outdated = new WeakSet<Member>()
   #introduction: Introduction | undefined
 
   constructor(options: {
     context: InstanceContext
-    definition: () => ServerDefinition
+    definition: ServerDefinition
     logger: Logger
     watches: ResourceWatches
     onOffer: ((offer: Offer) => void) | undefined
   }) {
     const { context, definition, logger, onOffer } = options
     this.#watches = options.watches
+    this.#definition = definition
     if (onOffer === undefined) return
     this.#offer = new LiveOffer({
       context,
-      definition: () => this.#present?.member.instance.definition ?? definition(),
+      definition: () => this.#current?.member.instance.definition ?? this.#definition,
       logger,
       onOffer,
-      onLost: (life, error) => this.#silent(life, error),
+      onLost: (life, error) => this.#lost(life, error),
     })
   }
 
-  get member(): Member | undefined {
-    return this.#present?.member
-  }
-
-  /** The leader and its connection. */
-  get present(): { readonly member: Member; readonly connection: Connection } | undefined {
-    return this.#present
+  /** Undefined while no instance is eligible. */
+  get current(): CurrentLeader | undefined {
+    return this.#current
   }
 
   /** What the server declared when the leader was last connected. */
@@ -58,20 +63,20 @@ export class Lead {
 
   /** Whether an instance must report its offer before it is ready. */
   get needsOffer(): boolean {
-    return this.#offer !== undefined && this.#present === undefined
+    return this.#offer !== undefined && this.#current === undefined
   }
 
   /** An instance reported its offer, which counts while there is no leader. */
   offered(member: Member, offer: Offer): void {
     if (!this.needsOffer) return
-    this.#told = member
-    if (offer.isPartial === true) this.#announced.add(member)
+    this.#reporter = member
+    if (offer.isPartial === true) this.#outdated.add(member)
     this.#offer?.tell(offer)
   }
 
   listChanged(member: Member): void {
-    if (member === this.#present?.member) this.#offer?.changed()
-    else if (this.needsOffer) this.#announced.add(member)
+    if (member === this.#current?.member) this.#offer?.changed()
+    else if (this.needsOffer) this.#outdated.add(member)
   }
 
   /** A client has connected that may be offered more than others. */
@@ -79,34 +84,34 @@ export class Lead {
     this.#offer?.clientSeen()
   }
 
-  /** The definition of the server has changed. */
-  updated(): void {
+  update(definition: ServerDefinition): void {
+    this.#definition = definition
     this.#offer?.updated()
   }
 
   /**
-   * Keeps the leader while it is in the rotation with the same connection; otherwise the first instance becomes the
+   * Keeps the leader while it is eligible with the same connection; otherwise the first eligible instance becomes the
    * leader.
    */
-  elect(rotation: readonly Member[]): void {
-    const present = this.#present
-    if (present !== undefined && isStill(present, rotation)) return
-    const member = rotation[0]
+  elect(eligible: readonly Member[]): void {
+    const before = this.#current
+    if (before !== undefined && isStill(before, eligible)) return
+    const member = eligible[0]
     const connection = member?.connection
     this.#offer?.stop()
-    if (present !== undefined) this.#watches.closed(present.connection)
+    if (before !== undefined) this.#watches.closed(before.connection)
     if (member === undefined || connection === undefined) {
-      this.#present = undefined
+      this.#current = undefined
       return
     }
     const { life } = member.instance
-    this.#present = { member, connection, life }
+    this.#current = { member, connection, life }
     this.#introduction = member.instance.introduction
     this.#watches.opened(connection)
     this.#offer?.begin(connection, life)
-    if (this.#told !== member || this.#announced.has(member)) this.#offer?.changed()
-    this.#told = undefined
-    this.#announced = new WeakSet()
+    if (this.#reporter !== member || this.#outdated.has(member)) this.#offer?.changed()
+    this.#reporter = undefined
+    this.#outdated = new WeakSet()
   }
 
   /** Ends discovery; no more requests are sent. */
@@ -120,15 +125,12 @@ export class Lead {
   }
 
   /** The leader did not answer a repeated discovery. */
-  #silent(life: AbortSignal, error: Error): void {
-    if (this.#present?.life !== life) return
-    this.#present.member.instance.lose(`it no longer lists what it offers: ${error.message}`, error)
+  #lost(life: AbortSignal, error: Error): void {
+    if (this.#current?.life !== life) return
+    this.#current.member.instance.lose(`it no longer lists what it offers: ${error.message}`, error)
   }
 }
 
-function isStill(
-  { member, connection }: { member: Member; connection: Connection },
-  rotation: readonly Member[],
-): boolean {
-  return member.connection === connection && rotation.includes(member)
+function isStill({ member, connection }: CurrentLeader, eligible: readonly Member[]): boolean {
+  return member.connection === connection && eligible.includes(member)
 }

@@ -15,7 +15,7 @@ const NEWEST = 0.1
 /** What a member reports to its pool. */
 export interface MemberEvents extends Omit<InstanceEvents, 'onState' | 'onListChanged' | 'onOffer'> {
   /** Its state or its health has changed. */
-  readonly onChange: (member: Member, reason: string | undefined) => void
+  readonly onChange: (reason: string | undefined) => void
   readonly onListChanged: (member: Member) => void
   readonly onOffer: (member: Member, offer: Parameters<InstanceEvents['onOffer']>[0]) => void
 }
@@ -41,8 +41,8 @@ export class Member implements Candidate {
   readonly instance: Instance
   /** Absent for a process. */
   readonly url: string | undefined
-  /** Whether it is out of the rotation, because it is unhealthy or was ejected. */
-  isOut = false
+  /** Whether it is connected and gets no calls, because it is unhealthy or ejected. */
+  isExcluded = false
   readonly #context: InstanceContext
   readonly #events: MemberEvents
   readonly #check: HealthCheck
@@ -76,7 +76,7 @@ export class Member implements Candidate {
     this.ejection = new Ejection({
       clock: context.clock,
       settings: () => this.instance.definition.circuitBreaker,
-      onChange: (reason) => events.onChange(this, reason),
+      onChange: (reason) => events.onChange(reason),
     })
     this.#check = new HealthCheck({
       clock: context.clock,
@@ -93,7 +93,7 @@ export class Member implements Candidate {
   }
 
   get inFlight(): number {
-    return this.instance.inFlight
+    return this.instance.calls.count
   }
 
   /** The open connection of an instance that is ready. */
@@ -111,7 +111,7 @@ export class Member implements Candidate {
   }
 
   get status(): InstanceStatus {
-    const health = this.isOut ? 'unhealthy' : this.#check.health
+    const health = this.isExcluded ? 'unhealthy' : this.#check.health
     const latencyMs = this.#averageMs ?? this.#check.latencyMs
     return {
       ...this.instance.status,
@@ -141,12 +141,12 @@ export class Member implements Candidate {
       this.#check.stop()
       this.ejection.reset()
     }
-    this.#events.onChange(this, reason)
+    this.#events.onChange(reason)
   }
 
   /** An unhealthy process is replaced; an unhealthy endpoint may recover. */
   #onHealth(health: Health | undefined, reason: string | undefined): void {
-    if (health !== 'unhealthy' || this.url !== undefined) this.#events.onChange(this, reason)
+    if (health !== 'unhealthy' || this.url !== undefined) this.#events.onChange(reason)
     else {
       this.#check.forget()
       this.instance.lose(reason ?? 'it is unhealthy')

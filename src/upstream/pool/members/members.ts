@@ -1,207 +1,198 @@
+import type { GatewayError } from '../../../domain/errors/errors.ts'
+import { IdleWatch } from '../../../domain/idle-watch.ts'
 import type { ServerDefinition } from '../../../domain/documents/server-definition.ts'
-import { Weighted } from '../balancer/weighted.ts'
-import type { ClientSide } from '../../messages/client-side.ts'
-import type { InstanceContext, InstanceStatus } from '../../instance/instance-context.ts'
+import type { Logger } from '../../../telemetry/logger.ts'
+import { serverUnavailable } from '../../connection/upstream-error.ts'
+import type { Offer } from '../../discovery/discovery.ts'
+import type { InstanceStatus } from '../../instance/instance-context.ts'
 import type { InstanceState } from '../../instance/instance-state.ts'
-import { Member, type MemberEvents } from './member.ts'
-import { type PoolSize, sizeOf } from '../../instance/pool-size.ts'
-import { type Target, targetsOf } from '../../instance/targets.ts'
+import type { PoolSize } from '../../instance/pool-size.ts'
+import { eligibleOf, markExcluded } from './eligible.ts'
+import { Leader } from './leader.ts'
+import { Load } from './load.ts'
+import type { Member } from './member.ts'
+import { MemberSet, type MemberSetOptions } from './member-set.ts'
+import type { ResourceWatches } from './resource-watches.ts'
+import { Scaling, type ScalingOptions } from './scaling.ts'
 
-/** The state of a pool is the first of these that one of its instances has. */
-const BEST_FIRST: readonly InstanceState[] = ['ready', 'starting', 'backing_off', 'failed', 'draining']
-
-/** What a roster makes its members from. */
-export interface RosterOptions {
-  readonly definition: ServerDefinition
-  readonly context: InstanceContext
-  readonly client: ClientSide | undefined
-  /**
-   * Whether callers need the same instance: there is a second one only until it is known which of them is available.
-   */
-  readonly isSolo: boolean
-  /** Whether it keeps at least one process, because the pool as a whole ends when it is idle. */
-  readonly isKept: boolean
-  readonly nextId: () => string
-  readonly events: MemberEvents
-  /** An instance was removed. */
-  readonly onLeave: (reason: string) => void
+/** What a pool reports to its server. */
+export interface PoolEvents {
+  /** The state of the pool: `ready` if one of its instances is. */
+  readonly onState?: (state: InstanceState, reason: string | undefined) => void
+  /** Absent if the pool's offer is not needed. */
+  readonly onOffer?: (offer: Offer) => void
+  /** The pool has not been used for the server's `pool.idleMs`. Absent if the pool never ends when it is idle. */
+  readonly onIdle?: () => void
 }
 
-/** The instances of a pool: one for each endpoint, or as many processes as the load requires. */
-export class Roster {
-  readonly #options: RosterOptions
-  readonly #leaving = new Map<Member, Promise<void>>()
-  #definition: ServerDefinition
-  #size: PoolSize
-  #members: readonly Member[] = []
-  #lastOrder = 0
-  #isStarted = false
-
-  constructor(options: RosterOptions) {
-    this.#options = options
-    this.#definition = options.definition
-    this.#size = this.#sizeNow()
-    const targets = targetsOf(options.definition)
-    if (options.isSolo && targets.length > 0) this.#add(this.#anyOf(targets))
-    else if (targets.length > 0) for (const target of targets) this.#add(target)
-    else this.#add()
+/** What the members of a pool are made from. */
+export type MembersOptions = Omit<MemberSetOptions, 'events'> &
+  Pick<ScalingOptions, 'definition' | 'isSolo'> & {
+    readonly logger: Logger
+    readonly watches: ResourceWatches
+    readonly events: PoolEvents
   }
 
-  get members(): readonly Member[] {
-    return this.#members
+/** The instances of a pool: which of them get calls, which one leads, and how many the load requires. */
+export class Members {
+  readonly leader: Leader
+  /** Recorded by those who admit calls. */
+  readonly load: Load
+  readonly #options: MembersOptions
+  readonly #set: MemberSet
+  readonly #scaling: Scaling
+  readonly #idleWatch: IdleWatch | undefined
+  #definition: ServerDefinition
+  #eligible: readonly Member[] = []
+  #state: InstanceState = 'stopped'
+  #isStopped = false
+  #cancelScaleIn: (() => void) | undefined
+  #onChange: (() => void) | undefined
+
+  constructor(options: MembersOptions) {
+    const { definition, context, client, nextId, isSolo, logger, watches, events } = options
+    const { clock, random } = context
+    this.#options = options
+    this.#definition = definition
+    this.load = new Load(clock.monotonic())
+    this.leader = new Leader({ context, definition, logger, watches, onOffer: events.onOffer })
+    const set = new MemberSet({
+      context,
+      client,
+      nextId,
+      events: {
+        onChange: (reason) => this.#changed(reason),
+        needsOffer: () => this.leader.needsOffer,
+        onOffer: (member, offer) => this.leader.offered(member, offer),
+        onListChanged: (member) => this.leader.listChanged(member),
+        onResourceUpdated: (params) => watches.updated(params),
+      },
+    })
+    this.#set = set
+    this.#scaling = new Scaling({ definition, set, isSolo, isKept: events.onIdle !== undefined, random })
+    this.#idleWatch = events.onIdle && this.#watchIdle(events.onIdle)
+  }
+
+  /** All members, in the order in which they were added. */
+  get present(): readonly Member[] {
+    return this.#set.present
+  }
+
+  /** The members that get calls, in the same order. */
+  get eligible(): readonly Member[] {
+    return this.#eligible
   }
 
   get size(): PoolSize {
-    return this.#size
+    return this.#scaling.size
   }
 
   get statuses(): InstanceStatus[] {
-    return [...this.#members, ...this.#leaving.keys()].map(({ status }) => status)
+    return this.#set.statuses
   }
 
-  get state(): InstanceState {
-    const states = new Set(this.#members.map(({ instance }) => instance.state))
-    return BEST_FIRST.find((state) => states.has(state)) ?? 'stopped'
+  /** Whether they were stopped permanently. */
+  get isStopped(): boolean {
+    return this.#isStopped
   }
 
-  /** Whether a connection is expected soon, without a failure before it. */
-  get isExpected(): boolean {
-    return this.#members.some(({ instance }) => instance.isExpected)
+  /** Whether calls are in flight or waiting, or resources watched. */
+  get isInUse(): boolean {
+    return this.load.total > 0 || this.#options.watches.isWatching
   }
 
-  /** Milliseconds until an instance that backs off starts again. */
-  get retryAfterMs(): number | undefined {
-    const waits = this.#members.flatMap(({ instance }) => instance.retryAfterMs ?? [])
-    return waits.length === 0 ? undefined : Math.min(...waits)
+  /** Whether a member is eligible, or expected to be so soon without a failure before it. */
+  get isAvailable(): boolean {
+    return this.#eligible.length > 0 || this.#set.isExpected
+  }
+
+  /** Calls `task` whenever the eligible members, the leader or `isAvailable` may have changed. */
+  onChange(task: () => void): void {
+    this.#onChange = task
   }
 
   start(): void {
-    this.#isStarted = true
-    if (this.#isOfProcesses) this.#fill(Math.max(1, this.#size.min))
-    for (const { instance } of this.#members) instance.start()
-  }
-
-  /** Starts more processes for waiting calls, if those that are starting do not suffice. */
-  grow(waiting: number): void {
-    if (!this.#isOfProcesses) return
-    const { callsPerInstance, max } = this.#size
-    const starting = this.#members.filter(({ instance }) => instance.state === 'starting').length
-    const lacking = Math.ceil(waiting / callsPerInstance) - starting
-    this.#fill(Math.min(max, this.#members.length + Math.max(0, lacking)))
+    if (!this.#isStopped) this.#scaling.start()
   }
 
   /**
-   * Stops processes until there are `count`; those with calls are kept, and `kept` goes last. Processes that have
-   * failed permanently go first, down to the minimum size, so that others can be started in their place.
+   * Starts the members if they are stopped, and tries the next endpoint for callers that need the same instance.
+   * Returns whether a member is eligible or expected to be so.
    */
-  shrink(count: number, kept: Member | undefined, reason: string): void {
-    const newestFirst = this.#members.toReversed().filter((member) => member !== kept)
-    const failed = newestFirst.filter(({ instance }) => instance.state === 'failed')
-    for (const member of failed)
-      if (this.#members.length > Math.min(count, this.#size.min)) this.#dismiss(member, 'it failed')
-    for (const member of [...newestFirst, ...(kept === undefined ? [] : [kept])]) {
-      if (this.#members.length <= count) return
-      if (member.inFlight === 0 && this.#members.includes(member)) this.#dismiss(member, reason)
-    }
+  ensureStarted(): boolean {
+    if (this.#isStopped) return false
+    if (this.#set.state === 'stopped') this.start()
+    return this.isAvailable || this.#scaling.tryNextEndpoint()
   }
 
-  /** Tries the next endpoint for callers that need the same instance; returns false if all were tried. */
-  startNext(): boolean {
-    const targets = targetsOf(this.#definition)
-    const tried = new Set(this.#members.map(({ url }) => url))
-    const last = targets.findIndex(({ url }) => url === this.#members.at(-1)?.url)
-    const inTurn = [...targets.slice(last + 1), ...targets.slice(0, last + 1)]
-    const next = inTurn.find(({ url }) => !tried.has(url))
-    if (!this.#options.isSolo || next === undefined) return false
-    this.#isStarted = true
-    this.#add(next)
-    return true
+  /** Starts more processes for calls that wait, if those that are starting do not suffice. */
+  grow(): void {
+    this.#scaling.grow(this.load.waiting)
   }
 
-  /**
-   * Keeps this instance for callers that need the same one, and removes the others, except one that is starting and may
-   * replace it.
-   */
-  keepOnly(kept: Member): void {
-    for (const member of this.#members)
-      if (member !== kept && !member.instance.isExpected)
-        this.#dismiss(member, 'another instance has replaced it')
-  }
-
-  /** Applies a definition: instances that it still names are kept, others are added and removed one by one. */
+  /** Applies a definition: members that it still names are kept, others are added and removed. */
   update(definition: ServerDefinition): void {
     this.#definition = definition
-    this.#size = this.#sizeNow()
-    if (this.#isOfProcesses) this.#updateProcesses()
-    else this.#updateEndpoints()
+    this.#scaling.update(definition)
+    this.leader.update(definition)
+    this.#changed(undefined)
   }
 
-  /** Stops all instances permanently. */
+  /** Stops all permanently; calls in flight finish within the drain timeout, unless `atOnce` is set. */
   async stop(reason: string, options: { atOnce?: boolean }): Promise<void> {
-    const all = [...this.#members, ...this.#leaving.keys()]
-    await Promise.all(all.map(({ instance }) => instance.stop(reason, options)))
+    this.#isStopped = true
+    this.#idleWatch?.stop()
+    this.#cancelScaleIn?.()
+    this.leader.close()
+    await this.#set.stop(reason, options)
+    await this.leader.settled()
   }
 
-  get #isOfProcesses(): boolean {
-    return this.#definition.transport === 'stdio'
+  /** The error for a call while no member is available. */
+  unavailable(): GatewayError {
+    return serverUnavailable(this.#definition.name, this.#set.retryAfterMs)
   }
 
-  #sizeNow(): PoolSize {
-    const { isSolo, isKept } = this.#options
-    const size = sizeOf(this.#definition, { isSolo })
-    return isKept && size.min === 0 ? { ...size, min: Math.min(1, size.max) } : size
-  }
-
-  #updateProcesses(): void {
-    for (const member of this.#members) member.update(this.#definition, 1)
-    this.shrink(this.#size.max, this.#members[0], 'the pool is scaling in')
-    if (this.#isStarted && this.#size.min > 0) this.#fill(this.#size.min)
-  }
-
-  /** Adds new endpoints before it removes old ones, so that the pool always has instances. */
-  #updateEndpoints(): void {
-    const missing = [...targetsOf(this.#definition)]
-    const gone: Member[] = []
-    for (const member of this.#members) {
-      const index = missing.findIndex(({ url }) => url === member.url)
-      const [target] = index === -1 ? [] : missing.splice(index, 1)
-      if (target === undefined) gone.push(member)
-      else member.update(this.#definition, target.weight)
-    }
-    if (!this.#options.isSolo) for (const target of missing) this.#add(target)
-    else if (gone.length === this.#members.length && missing.length > 0) this.#add(this.#anyOf(missing))
-    for (const member of gone) this.#dismiss(member, 'the server no longer exists')
-  }
-
-  #fill(count: number): void {
-    while (this.#members.length < count) this.#add()
-  }
-
-  #add(target?: Target): void {
-    const { context, client, nextId, events } = this.#options
-    this.#lastOrder += 1
-    const member = new Member({
-      id: nextId(),
-      order: this.#lastOrder,
-      definition: this.#definition,
-      target,
-      context,
-      client,
-      events,
+  #watchIdle(onIdle: () => void): IdleWatch {
+    return new IdleWatch({
+      clock: this.#options.context.clock,
+      idleMs: () => this.#definition.pool.idleMs,
+      isInUse: () => this.isInUse,
+      lastUse: () => this.load.lastUse,
+      onIdle,
     })
-    this.#members = [...this.#members, member]
-    if (this.#isStarted) member.instance.start()
   }
 
-  #dismiss(member: Member, reason: string): void {
-    this.#members = this.#members.filter((other) => other !== member)
-    const left = member.instance.stop(reason).finally(() => this.#leaving.delete(member))
-    this.#leaving.set(member, left)
-    this.#options.onLeave(reason)
+  #changed(reason: string | undefined): void {
+    const { logger, events } = this.#options
+    const { present } = this.#set
+    this.#eligible = eligibleOf(present)
+    markExcluded(present, this.#eligible, { logger, reason })
+    this.leader.elect(this.#eligible)
+    this.#onChange?.()
+    this.#scale()
+    const { state } = this.#set
+    if (state === this.#state) return
+    this.#state = state
+    events.onState?.(state, reason)
   }
 
-  #anyOf(targets: readonly Target[]): Target | undefined {
-    const balancer = new Weighted({ random: this.#options.context.random })
-    return balancer.pick(targets.map((target, order) => ({ ...target, id: target.url, order, inFlight: 0 })))
+  #scale(): void {
+    const [first] = this.#eligible
+    if (this.#isStopped) return
+    if (first !== undefined) this.#scaling.keepOne(first)
+    if (this.#scaling.hasExcess) this.#scaleInLater()
+  }
+
+  /** Stops the processes that the peak load of one idle period did not need. */
+  #scaleInLater(): void {
+    if (this.#cancelScaleIn !== undefined) return
+    this.load.resetPeak()
+    this.#cancelScaleIn = this.#options.context.clock.after(this.#definition.pool.idleMs, () => {
+      this.#cancelScaleIn = undefined
+      const calls = Math.max(this.load.peak, this.isInUse ? 1 : 0)
+      this.#scaling.shrink(calls, this.leader.current?.member)
+      if (this.#scaling.hasExcess) this.#scaleInLater()
+    })
   }
 }

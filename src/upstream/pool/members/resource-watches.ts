@@ -4,6 +4,7 @@ import type { JsonObject } from '../../../domain/json/json.ts'
 import type { Logger } from '../../../telemetry/logger.ts'
 import { backoffMs } from '../../../domain/backoff.ts'
 import type { Connection } from '../../connection/connection.ts'
+import { serverUnavailable } from '../../connection/upstream-error.ts'
 
 const REFUSALS: ReadonlySet<string> = new Set(['upstream_error', 'resource_not_found'])
 
@@ -17,13 +18,13 @@ interface Watcher {
 interface Watch {
   readonly watchers: Set<Watcher>
   /** Whether the server has accepted the subscription before, so that it is renewed after each reconnect. */
-  isAgreed: boolean
+  isAccepted: boolean
 }
 
 /** The present connection, and its subscriptions. */
-interface Line {
+interface Subscriptions {
   readonly connection: Connection
-  agreed: ReadonlySet<string>
+  accepted: ReadonlySet<string>
   /** Whether a request failed, so that the server's subscriptions are unknown. */
   isUncertain: boolean
   /** The last of the requests, which run one after the other; never rejects. */
@@ -42,7 +43,7 @@ export class ResourceWatches {
   readonly #random: () => number
   readonly #logger: Logger
   readonly #watches = new Map<string, Watch>()
-  #line: Line | undefined
+  #current: Subscriptions | undefined
 
   constructor(options: { server: string; clock: Clock; random: () => number; logger: Logger }) {
     this.#server = options.server
@@ -57,8 +58,8 @@ export class ResourceWatches {
   }
 
   /** Whether the server has accepted a subscription to this resource, possibly over an earlier connection. */
-  isAgreed(uri: string): boolean {
-    return this.#watches.get(uri)?.isAgreed === true
+  isAccepted(uri: string): boolean {
+    return this.#watches.get(uri)?.isAccepted === true
   }
 
   /**
@@ -67,13 +68,13 @@ export class ResourceWatches {
    */
   add(uri: string, onUpdated: OnResourceUpdated): () => void {
     const watcher: Watcher = { onUpdated }
-    const watch = this.#watches.get(uri) ?? { watchers: new Set(), isAgreed: false }
+    const watch = this.#watches.get(uri) ?? { watchers: new Set(), isAccepted: false }
     watch.watchers.add(watcher)
     this.#watches.set(uri, watch)
     return () => {
       if (!watch.watchers.delete(watcher) || watch.watchers.size > 0) return
       this.#watches.delete(uri)
-      if (this.#line !== undefined) this.#shrink(this.#line)
+      if (this.#current !== undefined) this.#shrink(this.#current)
     }
   }
 
@@ -81,38 +82,38 @@ export class ResourceWatches {
    * Subscribes to a resource at the server, unless it is subscribed already.
    * @throws GatewayError as `Connection.watchResources` does
    */
-  async agree(connection: Connection, uri: string): Promise<void> {
-    const line = this.#line
-    if (line?.connection !== connection) throw this.#gone()
-    await inTurn(line, async () => {
+  async subscribe(connection: Connection, uri: string): Promise<void> {
+    const subscriptions = this.#current
+    if (subscriptions?.connection !== connection) throw serverUnavailable(this.#server)
+    await inTurn(subscriptions, async () => {
       if (!this.#watches.has(uri)) return
-      await this.#watchOver(line, [uri])
-      if (line !== this.#line) throw this.#gone()
+      await this.#watchOver(subscriptions, [uri])
+      if (subscriptions !== this.#current) throw serverUnavailable(this.#server)
       const watch = this.#watches.get(uri)
-      if (watch !== undefined) watch.isAgreed = true
+      if (watch !== undefined) watch.isAccepted = true
     })
   }
 
   /** Renews the subscriptions over a new connection, and tells all watchers that they may have missed an update. */
   opened(connection: Connection): void {
-    this.#line?.cancelRetry?.()
-    const line: Line = {
+    this.#current?.cancelRetry?.()
+    const subscriptions: Subscriptions = {
       connection,
-      agreed: new Set(),
+      accepted: new Set(),
       isUncertain: false,
       turn: Promise.resolve(),
       failures: 0,
       cancelRetry: undefined,
     }
-    this.#line = line
-    if (this.#missing(line).length > 0) this.#restore(line)
+    this.#current = subscriptions
+    if (this.#missing(subscriptions).length > 0) this.#restore(subscriptions)
   }
 
   /** A connection was closed, or takes no new requests. */
   closed(connection: Connection): void {
-    if (this.#line?.connection !== connection) return
-    this.#line.cancelRetry?.()
-    this.#line = undefined
+    if (this.#current?.connection !== connection) return
+    this.#current.cancelRetry?.()
+    this.#current = undefined
   }
 
   /**
@@ -131,94 +132,92 @@ export class ResourceWatches {
    * Subscribes to `more`, and keeps the accepted subscriptions that still have watchers; does nothing if all are
    * subscribed.
    */
-  async #watchOver(line: Line, more: readonly string[]): Promise<void> {
-    if (!line.isUncertain && more.every((uri) => line.agreed.has(uri))) return
-    const uris = new Set([...line.agreed].filter((uri) => this.#watches.has(uri)))
+  async #watchOver(subscriptions: Subscriptions, more: readonly string[]): Promise<void> {
+    if (!subscriptions.isUncertain && more.every((uri) => subscriptions.accepted.has(uri))) return
+    const uris = new Set([...subscriptions.accepted].filter((uri) => this.#watches.has(uri)))
     for (const uri of more) uris.add(uri)
     try {
-      await line.connection.watchResources(uris)
-      line.agreed = uris
-      line.isUncertain = false
+      await subscriptions.connection.watchResources(uris)
+      subscriptions.accepted = uris
+      subscriptions.isUncertain = false
     } catch (error) {
-      line.isUncertain = true
-      this.#shrink(line)
+      subscriptions.isUncertain = true
+      this.#shrink(subscriptions)
       throw error
     }
   }
 
   /** Ends subscriptions without watchers. Best effort: updates that arrive anyway reach nobody. */
-  #shrink(line: Line): void {
-    void inTurn(line, async () => {
-      const isExact = [...line.agreed].every((uri) => this.#watches.has(uri))
-      if (line !== this.#line || (isExact && !line.isUncertain)) return
-      const uris = new Set([...line.agreed].filter((uri) => this.#watches.has(uri)))
-      line.agreed = uris
-      line.isUncertain = false
-      await line.connection.watchResources(uris)
+  #shrink(subscriptions: Subscriptions): void {
+    void inTurn(subscriptions, async () => {
+      const isExact = [...subscriptions.accepted].every((uri) => this.#watches.has(uri))
+      if (subscriptions !== this.#current || (isExact && !subscriptions.isUncertain)) return
+      const uris = new Set([...subscriptions.accepted].filter((uri) => this.#watches.has(uri)))
+      subscriptions.accepted = uris
+      subscriptions.isUncertain = false
+      await subscriptions.connection.watchResources(uris)
     }).catch((error: unknown) => {
       this.#logger.debug({ err: error }, 'failed to unsubscribe from a resource')
     })
   }
 
-  #restore(line: Line): void {
-    void inTurn(line, async () => {
-      if (line !== this.#line) return
-      await this.#restoreAll(line)
-      if (line === this.#line && this.#missing(line).length > 0) this.#restoreLater(line)
+  #restore(subscriptions: Subscriptions): void {
+    void inTurn(subscriptions, async () => {
+      if (subscriptions !== this.#current) return
+      await this.#restoreAll(subscriptions)
+      if (subscriptions === this.#current && this.#missing(subscriptions).length > 0)
+        this.#restoreLater(subscriptions)
     })
   }
 
   /**
    * Renews all at once; if the server refuses, each one alone, so that one refused resource does not block the others.
    */
-  async #restoreAll(line: Line): Promise<void> {
-    const missing = this.#missing(line)
-    const error = await this.#restoreSome(line, missing)
+  async #restoreAll(subscriptions: Subscriptions): Promise<void> {
+    const missing = this.#missing(subscriptions)
+    const error = await this.#restoreSome(subscriptions, missing)
     if (missing.length < 2 || !isRefusal(error)) return
     for (const uri of missing) {
-      if (line !== this.#line) return
-      await this.#restoreSome(line, [uri])
+      if (subscriptions !== this.#current) return
+      await this.#restoreSome(subscriptions, [uri])
     }
   }
 
   /** Resolves with the error, if there was one. */
-  async #restoreSome(line: Line, uris: readonly string[]): Promise<unknown> {
+  async #restoreSome(subscriptions: Subscriptions, uris: readonly string[]): Promise<unknown> {
     try {
-      await this.#watchOver(line, uris)
+      await this.#watchOver(subscriptions, uris)
     } catch (error) {
-      const level = line.failures === 0 ? 'warn' : 'debug'
-      if (line === this.#line) this.#logger[level]({ err: error }, 'failed to subscribe to resources again')
+      const level = subscriptions.failures === 0 ? 'warn' : 'debug'
+      if (subscriptions === this.#current)
+        this.#logger[level]({ err: error }, 'failed to subscribe to resources again')
       return error
     }
-    if (line === this.#line) for (const uri of uris) this.#tellOfGap(uri)
+    if (subscriptions === this.#current) for (const uri of uris) this.#notifyGap(uri)
     return undefined
   }
 
-  #restoreLater(line: Line): void {
-    line.failures += 1
-    line.cancelRetry = this.#clock.after(backoffMs(line.failures, this.#random), () => this.#restore(line))
+  #restoreLater(subscriptions: Subscriptions): void {
+    subscriptions.failures += 1
+    subscriptions.cancelRetry = this.#clock.after(backoffMs(subscriptions.failures, this.#random), () =>
+      this.#restore(subscriptions),
+    )
   }
 
-  #tellOfGap(uri: string): void {
+  #notifyGap(uri: string): void {
     for (const { onUpdated } of this.#watches.get(uri)?.watchers ?? []) onUpdated({ uri })
   }
 
-  #missing(line: Line): string[] {
+  #missing(subscriptions: Subscriptions): string[] {
     return [...this.#watches]
-      .filter(([uri, { isAgreed }]) => isAgreed && !line.agreed.has(uri))
+      .filter(([uri, { isAccepted }]) => isAccepted && !subscriptions.accepted.has(uri))
       .map(([uri]) => uri)
-  }
-
-  #gone(): GatewayError {
-    return new GatewayError('upstream_unavailable', `Server ${this.#server} is unavailable`, {
-      facts: { server: this.#server, mayHaveExecuted: false },
-    })
   }
 }
 
-function inTurn(line: Line, task: () => Promise<void>): Promise<void> {
-  const result = line.turn.then(task)
-  line.turn = result.catch(() => undefined)
+function inTurn(subscriptions: Subscriptions, task: () => Promise<void>): Promise<void> {
+  const result = subscriptions.turn.then(task)
+  subscriptions.turn = result.catch(() => undefined)
   return result
 }
 
