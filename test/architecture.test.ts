@@ -15,6 +15,7 @@ const RANKS = [
   ['features'],
   ['mcp', 'rest'],
   ['http'],
+  ['assembly'],
   ['gateway.ts'],
   ['welcome.ts'],
   ['run-gateway.ts'],

@@ -19,7 +19,7 @@ import { pipelineSource } from './pipelines/pipeline-source.ts'
 export type Caches = Readonly<Record<'enhancements' | 'results', BoundedCache>>
 
 /** What the gateway does itself, beside passing calls on. */
-export interface OpenBuiltins {
+export interface OpenFeatures {
   readonly enhancing: OpenEnhancer
   readonly caches: Caches
   readonly builtins: BuiltinServers
@@ -32,7 +32,7 @@ export interface OpenBuiltins {
 }
 
 /** Builds what the gateway does itself; nothing is waited for. */
-export function openBuiltins(
+export function openFeatures(
   settings: Pick<Settings, 'enhancement' | 'caches'>,
   options: {
     catalog: Catalog
@@ -42,7 +42,7 @@ export function openBuiltins(
     clock: Clock
     logger: Logger
   },
-): OpenBuiltins {
+): OpenFeatures {
   const { catalog, calls, metrics, clock, logger } = options
   const enhancing = openEnhancer(settings, {
     rules: () => catalog.snapshot.enhancementRules.values(),

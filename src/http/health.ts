@@ -9,7 +9,6 @@ import type { Principal } from '../domain/principal.ts'
 import { isBuiltinName, type ServerDefinition, serverKey } from '../domain/documents/server-definition.ts'
 import type { OpenEnhancer } from '../features/enhancement/enhancer-open.ts'
 import type { Lifecycle } from '../lifecycle.ts'
-import { isolationKey } from '../calls/stages/choose-pool.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 
 /**
@@ -55,7 +54,7 @@ export function serverHealth({ catalog, upstreams, enhancing }: HealthSources): 
       name: server.name,
       state: isBuiltinName(server.name) ? 'ready' : (status?.state ?? 'stopped'),
       since: status === undefined ? undefined : new Date(status.since).toISOString(),
-      breaker: upstreams.breakerOf(key, isolationKey(server, { principal, sessionId: undefined })),
+      breaker: upstreams.breakerOf(server, principal),
       tools: catalog.catalogOf(server)?.offer.tools.length,
     }
   }

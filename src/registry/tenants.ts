@@ -109,6 +109,16 @@ export class TenantDirectory {
     return this.#tenants
   }
 
+  /** The quotas of a tenant; undefined for one without a document. */
+  quotasOf(tenantId: string): TenantQuotas | undefined {
+    return this.#tenants.byId.get(tenantId)?.quotas
+  }
+
+  /** Whether the document of a tenant says that its `x-agent-name` header is believed. */
+  trustsAgentHeader(tenantId: string): boolean {
+    return this.#tenants.byId.get(tenantId)?.trustAgentHeader === true
+  }
+
   /** Calls back after each change; returns how to end that. */
   onChange(listener: (tenants: Tenants) => void): () => void {
     this.#listeners.add(listener)

@@ -9,6 +9,7 @@ import type { Connect, Era } from './connection/connection.ts'
 import { serverUnavailable } from './connection/upstream-error.ts'
 import type { Offer } from './discovery/discovery.ts'
 import type { InstanceContext } from './instance/instance-context.ts'
+import { isolationKeyOf } from './isolation-key.ts'
 import type { Pool } from './pool/pool.ts'
 import { ServerPools, type ServerStatus } from './pool/server-pools.ts'
 import { ProbeTurns } from './health/probe-turns.ts'
@@ -205,11 +206,10 @@ export class Upstreams {
     this.#servers.get(key)?.primary.clientSeen()
   }
 
-  /**
-   * State of the circuit breaker between callers of an isolation key and a server; undefined if the server has none.
-   */
-  breakerOf(key: ServerKey, isolationKey: string): BreakerState | undefined {
-    return this.#servers.get(key)?.breakerOf(isolationKey)
+  /** State of the circuit breaker between a caller and a server; undefined if the server has none. */
+  breakerOf(server: ServerDefinition, principal: Principal): BreakerState | undefined {
+    const key = isolationKeyOf(server, { principal, sessionId: undefined })
+    return this.#servers.get(serverKey(server))?.breakerOf(key)
   }
 
   /** The states of the circuit breakers of all pools, with the names of their servers. */

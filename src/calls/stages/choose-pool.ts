@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
-import { ALL_TENANTS, principalKey } from '../../domain/principal.ts'
 import { type ServerDefinition, serverKey } from '../../domain/documents/server-definition.ts'
 import { isNeverSent } from '../../upstream/connection/upstream-error.ts'
+import { isolationKeyOf, sessionKey } from '../../upstream/isolation-key.ts'
 import type { Pool } from '../../upstream/pool/pool.ts'
 import type { Upstreams } from '../../upstream/upstreams.ts'
 import type { Call, Caller, CallerClient, Route, Stage } from '../call.ts'
@@ -117,25 +117,5 @@ function canBeAsked({ capabilities }: CallerClient): boolean {
 /** The pool of the caller's isolation key, which is unique to the caller if the server keeps state for each session. */
 function sharedPool({ upstreams }: ChoosePoolOptions, caller: Caller, server: ServerDefinition): Pool {
   const owner = server.sharing === 'session' ? caller.principal : undefined
-  return upstreams.poolFor(server, isolationKey(server, caller), undefined, owner)
-}
-
-/** The isolation key of the connections that belong to one session. */
-export function sessionKey(sessionId: string): string {
-  return `session:${sessionId}`
-}
-
-/** Callers with different keys never share an upstream connection. The empty key is the server's first pool. */
-export function isolationKey(
-  server: ServerDefinition,
-  { principal, sessionId }: Pick<Caller, 'principal' | 'sessionId'>,
-): string {
-  switch (server.sharing) {
-    case 'global':
-      return ''
-    case 'tenant':
-      return server.tenantId === ALL_TENANTS ? `tenant:${principal.tenantId}` : ''
-    case 'session':
-      return sessionKey(sessionId ?? principalKey(principal))
-  }
+  return upstreams.poolFor(server, isolationKeyOf(server, caller), undefined, owner)
 }

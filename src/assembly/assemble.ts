@@ -1,0 +1,73 @@
+import { join } from 'node:path'
+import type { RequestListener } from 'node:http'
+import { type OpenAudit, openAudit } from '../audit/audit-open.ts'
+import type { Calls } from '../calls/calls.ts'
+import type { Settings } from '../config/settings.ts'
+import { privateKey } from '../config/private-key.ts'
+import { viaOf } from '../domain/via.ts'
+import { openFeatures, type OpenFeatures } from '../features/features-open.ts'
+import { openDatabase } from '../firestore/firestore-open.ts'
+import { openIdentity, type OpenIdentity } from '../identity/identity-open.ts'
+import { type OpenMcp, openMcp } from '../mcp/mcp-open.ts'
+import { observe } from './gauges.ts'
+import { openApp } from './open-app.ts'
+import { openCalls, type OpenCalls } from './open-calls.ts'
+import { openControl, type OpenControl } from './open-control.ts'
+import { openServers, type OpenServers } from './open-servers.ts'
+import type { Runtime } from './runtime.ts'
+
+/** Every part of a gateway but its sockets. */
+export interface Assembly extends OpenControl, OpenCalls {
+  /** Answers every request. */
+  readonly app: RequestListener
+  readonly audit: OpenAudit
+  readonly identity: OpenIdentity
+  readonly servers: OpenServers
+  readonly features: OpenFeatures
+  readonly mcp: OpenMcp
+}
+
+/**
+ * Builds every part of a gateway in the order of their ranks, and registers how each one closes. The registry is not
+ * read before `control` starts.
+ * @throws Error when the data directory cannot be used
+ */
+export async function assemble(settings: Settings, runtime: Runtime): Promise<Assembly> {
+  const { clock, random, logger, metrics, lifecycle } = runtime
+  const firestore = await openDatabase(settings, lifecycle)
+  const onLate = (): void => metrics.lateRecord()
+  const audit = await openAudit(settings, { firestore, onLate, clock, random, logger, lifecycle })
+  const identity = await openIdentity(settings, { clock, logger, lifecycle })
+  const stateKey = await privateKey(settings.stateKey, join(settings.dataDir, 'state.key'))
+  const via = viaOf(stateKey)
+  const servers = openServers(settings, via, runtime)
+  const { catalog, upstreams } = servers
+  const features = openFeatures(settings, {
+    catalog,
+    calls: (): Calls => called.calls,
+    metrics,
+    clock,
+    logger,
+  })
+  lifecycle.onClose('enhancer', () => features.enhancing.close())
+  const controlled = await openControl(settings, { firestore, identity, servers, features }, runtime)
+  const { tenants } = controlled
+  const parts = { stateKey, audit: audit.log, servers, features, tenants }
+  const called: OpenCalls = openCalls(settings, parts, runtime)
+  const { calls, taskHandles } = called
+  const maxSessionsOf = (tenantId: string): number | undefined => tenants.quotasOf(tenantId)?.sessions
+  const mcp = openMcp(settings, {
+    catalog,
+    calls,
+    taskHandles,
+    upstreams,
+    maxSessionsOf,
+    metrics,
+    clock,
+    logger,
+    lifecycle,
+  })
+  const app = openApp(settings, { via, audit, identity, servers, features, controlled, calls, mcp }, runtime)
+  observe(metrics, { ...controlled, audit, servers, features, mcp })
+  return { ...controlled, ...called, app, audit, identity, servers, features, mcp }
+}

@@ -1,0 +1,62 @@
+import type { RequestListener } from 'node:http'
+import type { OpenAudit } from '../audit/audit-open.ts'
+import type { Calls } from '../calls/calls.ts'
+import type { Settings } from '../config/settings.ts'
+import type { OpenFeatures } from '../features/features-open.ts'
+import { createApp } from '../http/app.ts'
+import { scopesToAskFor } from '../http/scopes.ts'
+import type { OpenIdentity } from '../identity/identity-open.ts'
+import type { OpenMcp } from '../mcp/mcp-open.ts'
+import type { OpenControl } from './open-control.ts'
+import type { OpenServers } from './open-servers.ts'
+import type { Runtime } from './runtime.ts'
+
+interface Parts {
+  /** The gateway's own entry in the header `via`. */
+  readonly via: string
+  readonly audit: OpenAudit
+  readonly identity: OpenIdentity
+  readonly servers: OpenServers
+  readonly features: OpenFeatures
+  readonly controlled: OpenControl
+  readonly calls: Calls
+  readonly mcp: OpenMcp
+}
+
+/** Builds what answers every request. */
+export function openApp(settings: Settings, parts: Parts, runtime: Runtime): RequestListener {
+  const { clock, logger, metrics, lifecycle } = runtime
+  const { via, servers, features, calls, mcp, audit } = parts
+  const { issuers, refusals } = parts.identity
+  const { tenants, registry, control } = parts.controlled
+  const { publicUrl, allowedHosts, allowedOrigins, maxBodyBytes, platformAdminRole } = settings
+  return createApp({
+    edge: { via, allowedHosts, allowedOrigins, maxBodyBytes },
+    identity: {
+      verifier: issuers.verifier,
+      refusals,
+      trustsAgentHeader: (tenantId) =>
+        settings.trustAgentHeader.includes(tenantId) || tenants.trustsAgentHeader(tenantId),
+      authorizationServers: () => issuers.authorizationServers,
+      scopes: scopesToAskFor(settings.scopes, () => servers.catalog.snapshot),
+    },
+    publicUrl,
+    catalog: servers.catalog,
+    calls,
+    servers,
+    features,
+    registry: {
+      store: registry.store,
+      pipelineStore: registry.pipelineStore,
+      platformAdminRole,
+      maxServersOf: (tenantId) => tenants.quotasOf(tenantId)?.servers,
+    },
+    mcp,
+    auditStore: audit.store,
+    hasSnapshot: () => control.hasSnapshot,
+    clock,
+    logger,
+    metrics,
+    lifecycle,
+  })
+}

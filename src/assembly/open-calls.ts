@@ -1,0 +1,61 @@
+import type { AuditLog } from '../audit/audit-log.ts'
+import { Calls } from '../calls/calls.ts'
+import { Allowances } from '../calls/limits/allowances.ts'
+import { TenantShares } from '../calls/limits/tenant-shares.ts'
+import { pipeline } from '../calls/pipeline.ts'
+import { Interruption } from '../calls/stages/interruption.ts'
+import { Limits } from '../calls/stages/limits.ts'
+import { StateSeal } from '../calls/state-seal.ts'
+import { TaskHandles } from '../calls/tasks/task-handles.ts'
+import { TaskMemory } from '../calls/tasks/task-memory.ts'
+import type { Settings } from '../config/settings.ts'
+import type { OpenFeatures } from '../features/features-open.ts'
+import type { TenantDirectory } from '../registry/tenants.ts'
+import type { OpenServers } from './open-servers.ts'
+import type { Runtime } from './runtime.ts'
+
+/** What runs calls while the gateway runs. */
+export interface OpenCalls {
+  readonly calls: Calls
+  /** Ends the calls that are in flight. */
+  readonly interruption: Interruption
+  readonly taskHandles: TaskHandles
+}
+
+interface Parts {
+  /** Seals the state that clients carry. */
+  readonly stateKey: Buffer
+  readonly audit: AuditLog
+  readonly servers: OpenServers
+  readonly features: OpenFeatures
+  readonly tenants: TenantDirectory
+}
+
+/** Builds what every call passes through. */
+export function openCalls(
+  { callTimeoutMs }: Pick<Settings, 'callTimeoutMs'>,
+  { stateKey, audit, servers, features, tenants }: Parts,
+  { clock, random, logger, metrics, ownStages }: Runtime,
+): OpenCalls {
+  const interruption = new Interruption()
+  const tasks = { handles: new TaskHandles({ key: stateKey }), memory: new TaskMemory() }
+  const quotasOf = tenants.quotasOf.bind(tenants)
+  const stages = pipeline({
+    audit,
+    catalog: servers.catalog,
+    upstreams: servers.upstreams,
+    interruption,
+    limits: new Limits({ allowances: new Allowances({ clock }), quotasOf }),
+    shares: new TenantShares({ maxOf: (tenantId) => quotasOf(tenantId)?.concurrentCalls }),
+    ownStages,
+    own: features,
+    seal: new StateSeal({ key: stateKey, clock }),
+    tasks,
+    callTimeoutMs,
+    clock,
+    random,
+    logger,
+    metrics,
+  })
+  return { calls: new Calls({ stages, clock }), interruption, taskHandles: tasks.handles }
+}

@@ -1,0 +1,20 @@
+import type { Stage } from '../calls/call.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { Lifecycle } from '../lifecycle.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Metrics } from '../telemetry/metrics/metrics.ts'
+import type { ServerStatus } from '../upstream/pool/server-pools.ts'
+
+/** What every part of a gateway is built with. */
+export interface Runtime {
+  readonly clock: Clock
+  /** Gives numbers from 0 to below 1. */
+  readonly random: () => number
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly lifecycle: Lifecycle
+  /** The operator's own stages, in order. */
+  readonly ownStages: readonly Stage[]
+  readonly onServerState: (status: ServerStatus) => void
+}

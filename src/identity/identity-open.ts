@@ -1,0 +1,29 @@
+import type { Settings } from '../config/settings.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { Lifecycle } from '../lifecycle.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { LocalIssuer } from './local-issuer.ts'
+import { RefusalLog } from './refusal-log.ts'
+import { TrustedIssuers } from './trusted-issuers.ts'
+
+/** Who may call while the gateway runs. */
+export interface OpenIdentity {
+  /** Signs tokens in the embedded mode; undefined where only identity providers count. */
+  readonly localIssuer: LocalIssuer | undefined
+  readonly issuers: TrustedIssuers
+  readonly refusals: RefusalLog
+}
+
+/** Opens what verifies tokens. @throws Error when the key of the local issuer cannot be used */
+export async function openIdentity(
+  settings: Pick<Settings, 'localIssuer' | 'dataDir' | 'issuers' | 'publicUrl'>,
+  { clock, logger, lifecycle }: { clock: Clock; logger: Logger; lifecycle: Lifecycle },
+): Promise<OpenIdentity> {
+  const localIssuer = settings.localIssuer
+    ? await LocalIssuer.open({ dir: settings.dataDir, clock })
+    : undefined
+  const { issuers: fixed, publicUrl } = settings
+  const issuers = new TrustedIssuers({ issuers: fixed, publicUrl, localIssuer, clock, logger })
+  lifecycle.onClose('issuers', () => issuers.close())
+  return { localIssuer, issuers, refusals: new RefusalLog({ logger, clock }) }
+}

@@ -1,0 +1,85 @@
+import type { Calls } from '../calls/calls.ts'
+import type { TaskHandles } from '../calls/tasks/task-handles.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import { ViewWatch } from '../catalog/view-watch.ts'
+import type { Settings } from '../config/settings.ts'
+import { VERSION } from '../config/version.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { Lifecycle } from '../lifecycle.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Metrics } from '../telemetry/metrics/metrics.ts'
+import { sessionKey } from '../upstream/isolation-key.ts'
+import type { Upstreams } from '../upstream/upstreams.ts'
+import { SessionStore } from './session/session-store.ts'
+import type { EndpointOptions } from './transports/modern-endpoint.ts'
+import { SseEndpoint } from './transports/sse-endpoint.ts'
+import { StreamableHttpEndpoint } from './transports/streamable-http-endpoint.ts'
+import { WebSocketEndpoint } from './transports/websocket-endpoint.ts'
+
+/** The endpoints of MCP while the gateway runs, and their sessions. */
+export interface OpenMcp {
+  readonly sessions: SessionStore
+  readonly streamableHttp: StreamableHttpEndpoint
+  readonly sse: SseEndpoint
+  readonly webSocket: WebSocketEndpoint
+}
+
+type McpSettings = Pick<
+  Settings,
+  'publicUrl' | 'maxSessions' | 'maxSessionsPerTenant' | 'maxSessionsPerPrincipal' | 'sessionIdleMs'
+>
+
+interface OpenOptions {
+  readonly catalog: Catalog
+  readonly calls: Calls
+  readonly taskHandles: TaskHandles
+  readonly upstreams: Upstreams
+  /** How many sessions a tenant may have; undefined: as the settings say. */
+  readonly maxSessionsOf: (tenantId: string) => number | undefined
+  readonly metrics: Metrics
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly lifecycle: Lifecycle
+}
+
+/** Builds the endpoints of MCP. */
+export function openMcp(settings: McpSettings, options: OpenOptions): OpenMcp {
+  const { catalog, calls, taskHandles, upstreams, maxSessionsOf, metrics, clock, logger, lifecycle } = options
+  const viewWatch = new ViewWatch({ catalog, clock })
+  lifecycle.onClose('view watch', () => viewWatch.close())
+  const sessions = new SessionStore({
+    limits: {
+      maxSessions: settings.maxSessions,
+      maxSessionsOfTenant: (tenantId) => maxSessionsOf(tenantId) ?? settings.maxSessionsPerTenant,
+      maxSessionsPerPrincipal: settings.maxSessionsPerPrincipal,
+      idleMs: settings.sessionIdleMs,
+    },
+    clock,
+    onEnd: ({ id }) => upstreams.release(sessionKey(id)),
+  })
+  const endpoint: EndpointOptions = {
+    info: { name: 'tool-gateway', version: VERSION },
+    publicUrl: settings.publicUrl,
+    catalog,
+    calls,
+    declared: upstreams,
+    taskHandles,
+    tellServers: (sessionId, method, params) => upstreams.tell(sessionKey(sessionId), method, params),
+    sessions,
+    viewWatch,
+    metrics,
+    clock,
+    logger,
+  }
+  const streamableHttp = new StreamableHttpEndpoint(endpoint)
+  lifecycle.onClose('sessions', async () => {
+    sessions.close()
+    await streamableHttp.close()
+  })
+  return {
+    sessions,
+    streamableHttp,
+    sse: new SseEndpoint(endpoint),
+    webSocket: new WebSocketEndpoint(endpoint),
+  }
+}

@@ -1,0 +1,93 @@
+import { Router } from 'express'
+import type { AuditStore } from '../audit/audit-store.ts'
+import type { Calls } from '../calls/calls.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { OpenFeatures } from '../features/features-open.ts'
+import type { RegistryStore } from '../registry/registry-store.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { OpenUpstreams } from '../upstream/upstream-open.ts'
+import { enhanceRoutes } from './enhance.ts'
+import { auditRoutes } from './management/audit.ts'
+import { cacheRoutes } from './management/caches.ts'
+import { pipelineWriteRoutes } from './management/pipeline-writes.ts'
+import { serverActionRoutes } from './management/server-actions.ts'
+import { serverInspectRoutes } from './management/server-inspect.ts'
+import { serverInstallRoutes } from './management/server-install.ts'
+import { serverLogRoutes } from './management/server-logs.ts'
+import { serverWriteRoutes } from './management/server-writes.ts'
+import { serverRoutes } from './management/servers.ts'
+import { pipelineRoutes } from './pipelines.ts'
+import { promptRoutes } from './prompts.ts'
+import { resourceRoutes } from './resources.ts'
+import { toolRoutes } from './tools.ts'
+
+/** What the routes of REST use. */
+export interface RestOptions {
+  readonly publicUrl: string
+  readonly catalog: Catalog
+  readonly calls: Calls
+  /** What reaches servers. */
+  readonly servers: Pick<OpenUpstreams, 'upstreams' | 'processLogs' | 'inspector' | 'installer'>
+  readonly features: Pick<OpenFeatures, 'enhancing' | 'caches' | 'pipelineCheck' | 'pipelineRuns'>
+  /** Where documents are written, and who may write which. */
+  readonly registry: {
+    readonly store: RegistryStore
+    readonly pipelineStore: RegistryStore
+    /** Role of those who may manage servers for all tenants and what is started on this machine. */
+    readonly platformAdminRole: string
+    /** How many servers a tenant may have; undefined for no limit. */
+    readonly maxServersOf: (tenantId: string) => number | undefined
+  }
+  readonly auditStore: AuditStore
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** All routes of REST. */
+export function restRoutes(options: RestOptions): Router {
+  const { calls, catalog, features } = options
+  const servers = managementRoutes(options)
+  const enhance = enhanceRoutes({ calls, catalog, enhancing: features.enhancing })
+  const router = Router()
+  router.use('/v1', callRoutes(options), servers, enhance, platformRoutes(options))
+  router.use(servers) // where clients of such gateways look for them
+  router.use('/ollama', enhance) // where clients of such gateways look for it
+  return router
+}
+
+/** What the servers of the caller have, and using it. */
+function callRoutes({ publicUrl, catalog, calls, features, registry, logger }: RestOptions): Router {
+  const { pipelineCheck, pipelineRuns } = features
+  const { pipelineStore, platformAdminRole } = registry
+  const router = Router()
+  router.use(toolRoutes({ catalog, calls }))
+  router.use(resourceRoutes({ catalog, calls }))
+  router.use(promptRoutes({ catalog, calls }))
+  router.use(pipelineRoutes({ catalog, calls, pipelineRuns, publicUrl }))
+  router.use(pipelineWriteRoutes({ catalog, pipelineStore, pipelineCheck, platformAdminRole, logger }))
+  return router
+}
+
+function managementRoutes(options: RestOptions): Router {
+  const { publicUrl, catalog, clock, logger } = options
+  const { upstreams, processLogs, inspector, installer } = options.servers
+  const { store: registryStore, platformAdminRole, maxServersOf } = options.registry
+  const managed = { catalog, platformAdminRole, maxServersOf, logger }
+  const router = Router()
+  router.use(serverRoutes({ catalog, upstreams, platformAdminRole }))
+  // Before the routes of a server, which could have that name.
+  router.use(serverInstallRoutes({ ...managed, registryStore, upstreams, installer, clock }))
+  router.use(serverActionRoutes({ ...managed, upstreams }))
+  router.use(serverLogRoutes({ ...managed, processLogs, clock }))
+  router.use(serverInspectRoutes({ ...managed, inspector }))
+  router.use(serverWriteRoutes({ ...managed, registryStore, upstreams, publicUrl }))
+  return router
+}
+
+function platformRoutes({ features: { caches }, registry, auditStore, logger }: RestOptions): Router {
+  const router = Router()
+  router.use(cacheRoutes({ caches, platformAdminRole: registry.platformAdminRole, logger }))
+  router.use(auditRoutes({ store: auditStore }))
+  return router
+}
