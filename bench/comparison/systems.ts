@@ -1,0 +1,83 @@
+import { fileURLToPath } from 'node:url'
+import type { Way } from '../load/job.ts'
+import { startGateway } from './gateway.ts'
+import { type Program, startProgram } from './programs.ts'
+
+/** Something to call, running. */
+export interface System extends Program {
+  readonly name: string
+  readonly way: Way
+  /** The name of the echo tool there. */
+  readonly tool: string
+  readonly tokens: readonly string[]
+}
+
+/** What a system needs to start. */
+export interface Surroundings {
+  /** The echo server over Streamable HTTP. */
+  readonly upstream: Program
+  readonly callers: number
+}
+
+/** A system that can be chosen. */
+export interface SystemKind {
+  readonly name: string
+  /** What it is, for people. */
+  readonly title: string
+  readonly start: (surroundings: Surroundings) => Promise<System>
+}
+
+/** What every other system is compared with. */
+export const FLOOR = 'bare-proxy'
+
+/** Always measured: what the calls cost without a gateway. */
+export const REFERENCES: readonly SystemKind[] = [
+  {
+    name: 'direct',
+    title: 'the echo server itself, client of 2026-07-28',
+    start: ({ upstream }) =>
+      Promise.resolve({ ...upstream, ...plain('direct'), close: () => Promise.resolve() }),
+  },
+  {
+    name: FLOOR,
+    title: 'a proxy on node:http that forwards bytes, client of 2026-07-28',
+    start: async ({ upstream }) => ({
+      ...(await startProgram('bare-proxy.ts', upstream.url)),
+      ...plain(FLOOR),
+    }),
+  },
+]
+
+/** The gateway, by how clients call it and what is behind it. */
+export const GATEWAYS: readonly SystemKind[] = [
+  gatewayKind('modern', 'the gateway, client of 2026-07-28', 'modern'),
+  gatewayKind('legacy', 'the gateway, sessions of 2025-11-25', 'legacy'),
+  gatewayKind('sse', 'the gateway, HTTP+SSE of 2024-11-05', 'sse'),
+  gatewayKind('websocket', 'the gateway, WebSocket', 'websocket'),
+  gatewayKind('rest', 'the gateway, REST', 'rest'),
+  gatewayKind('stdio', 'the gateway in front of a stdio server, client of 2026-07-28', 'modern', true),
+]
+
+function gatewayKind(name: string, title: string, way: Way, isStdio = false): SystemKind {
+  const start: SystemKind['start'] = async ({ upstream, callers }) => {
+    const gateway = await startGateway({ echo: echoDocument(upstream.url, isStdio) })
+    const subjects = Array.from({ length: callers }, (_, index) => `caller-${index}`)
+    const tokens = await Promise.all(subjects.map((subject) => gateway.token(subject)))
+    return { ...gateway, name, way, tool: 'echo_echo', tokens }
+  }
+  return { name, title, start }
+}
+
+/** A server document with rules for the server and for the tool. */
+function echoDocument(url: string, isStdio: boolean): Record<string, unknown> {
+  const path = fileURLToPath(new URL('../upstream/stdio.ts', import.meta.url))
+  const target = isStdio
+    ? { transport: 'stdio', command: process.execPath, args: [path] }
+    : { transport: 'streamable-http', url }
+  const roles = { requiredRoles: ['reader', 'editor'] }
+  return { ...target, ...roles, tools: { echo: roles, exclude: ['*_secret'] } }
+}
+
+function plain(name: string): Pick<System, 'name' | 'way' | 'tool' | 'tokens'> {
+  return { name, way: 'modern', tool: 'echo', tokens: [] }
+}

@@ -1,0 +1,47 @@
+import type { Job, Way } from './job.ts'
+import { modernCaller, restCaller } from './http-callers.ts'
+import { legacyCaller, sseCaller, webSocketCaller } from './session-callers.ts'
+
+/** One caller, with one call in flight at a time. */
+export interface Caller {
+  /** Calls the echo tool; resolves with the bytes of the answer, or with its text. */
+  readonly call: (message: string) => Promise<Buffer | string>
+  readonly close: () => Promise<void>
+}
+
+/** What a caller needs to know. */
+export interface CallerOptions {
+  readonly url: URL
+  readonly tool: string
+  readonly bytes: number
+  /** The header `authorization`, if one is sent. */
+  readonly authorization: Record<string, string>
+}
+
+const WAYS: Record<Way, (options: CallerOptions) => Promise<Caller>> = {
+  modern: modernCaller,
+  rest: restCaller,
+  legacy: legacyCaller,
+  sse: sseCaller,
+  websocket: webSocketCaller,
+}
+
+/** Opens a caller of a job. Rejects when it is not let in. */
+export function openCaller(job: Job, index: number): Promise<Caller> {
+  const token = job.tokens[index % job.tokens.length]
+  return WAYS[job.way]({
+    url: new URL(job.url),
+    tool: job.tool,
+    bytes: job.bytes,
+    authorization: token === undefined ? {} : { authorization: `Bearer ${token}` },
+  })
+}
+
+/** Whether it is the result of the call that carried this message, and whole. Looks at bytes: parsing would cost more than some systems do. */
+export function isAnswer(answer: Buffer | string, message: string, bytes: number): boolean {
+  return (
+    answer.length > bytes &&
+    answer.includes(`"type":"text","text":"${message}`) &&
+    !answer.includes('"isError":true')
+  )
+}
