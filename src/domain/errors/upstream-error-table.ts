@@ -24,7 +24,7 @@ export const UPSTREAM_ERRORS = {
     'upstream',
     true,
     'The circuit breaker of the server is open',
-    'Too many calls to the MCP server in a row failed, so no calls are sent until its recovery timeout has elapsed. Nothing was executed. Try again after `Retry-After`.',
+    'Too many of the last calls to the MCP server failed, so no calls are sent until its recovery timeout has elapsed. Nothing was executed. Try again after `Retry-After`.',
   ),
   upstream_timeout: row(
     504,

@@ -8,7 +8,13 @@ import { Enhancer, type EnhancementOutcome } from './enhancer.ts'
 import { OllamaClient } from './ollama-client.ts'
 import { OllamaHealth, type OllamaStatus } from './ollama-health.ts'
 
-const BREAKER = { enabled: true, failureThreshold: 3, recoveryTimeoutMs: 10_000 }
+const BREAKER = {
+  enabled: true,
+  failureThreshold: 3,
+  errorPercentage: 50,
+  windowMs: 60_000,
+  recoveryTimeoutMs: 10_000,
+}
 
 /** The Ollama server, and the circuit breaker in front of it. */
 interface EnhancerStatus extends OllamaStatus {

@@ -1,11 +1,10 @@
 import { EventEmitter } from 'node:events'
 import Opossum from 'opossum'
 import type { Clock } from '../../domain/clock.ts'
-import type { ErrorCode } from '../../domain/errors/error-table.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
-import { isUnfitAnswer } from '../connection/upstream-error.ts'
+import { type Verdict, verdictOf } from './verdict.ts'
 
 /** State of a circuit breaker; `half_open` lets trial calls through. */
 export type BreakerState = 'closed' | 'half_open' | 'open'
@@ -22,69 +21,44 @@ export interface BreakerOptions {
 type Use = () => Promise<JsonObject>
 type WasTried = () => boolean
 type Circuit = Opossum<[Use, WasTried], JsonObject>
-/** What the outcome of a call shows about the server. */
-export type Verdict = 'failure' | 'alive' | 'nothing'
 
-/** Longest delay of a timer: opossum's own, which never gets there. */
-const NEVER_MS = 2 ** 31 - 1
-/** Calls after which opossum drops what it keeps of each call. */
-const CALLS_KEPT = 1000
-/** When a trial call may have said how the server is. */
+/** The parts of the window in which opossum counts calls. */
+const BUCKETS = 10
+/** Time after which a trial call may have ended. */
 const TRIAL_MS = 1000
 
 /**
- * Opossum is the state of the circuit, and lets exactly one trial call through. When it changes is decided here: its
- * threshold is a rate over a window of real time, and counts calls that have not ended yet.
- */
-const FIXED = {
-  timeout: false,
-  resetTimeout: NEVER_MS,
-  volumeThreshold: Number.MAX_SAFE_INTEGER,
-  rollingCountBuckets: 1,
-  rollingPercentilesEnabled: false,
-  enableSnapshots: false,
-} as const
-/** An option of opossum that its type declarations do not have: the state to begin with. */
-const ON_TRIAL = { state: { closed: false, halfOpen: true } }
-
-/** What an error that the server was asked for says of the server; any other says nothing. */
-const VERDICTS: Partial<Record<ErrorCode, Verdict>> = {
-  upstream_unavailable: 'failure',
-  upstream_timeout: 'failure',
-  upstream_bad_response: 'failure',
-  upstream_error: 'alive',
-  response_too_large: 'alive',
-}
-
-/**
- * A circuit breaker: opens for `recoveryTimeoutMs` after `failureThreshold` consecutive failures, then lets one trial
- * call through. Outcomes that show nothing about the server (cancelled, never sent) do not count, and another call
- * replaces such a trial.
+ * A circuit breaker: opens for `recoveryTimeoutMs` when, of at least `failureThreshold` calls within `windowMs`, more
+ * than `errorPercentage` failed; then lets one trial call through, which closes it or opens it again. A trial whose
+ * outcome shows nothing about the server (cancelled, never sent) is replaced by the next call.
+ *
+ * Opossum counts the calls and decides when to open. Recovery is decided here, by the injected clock: opossum's timer
+ * is the system's, and it takes the end of any trial for a success or a failure.
  */
 export class CircuitBreaker {
   readonly #server: string
   readonly #clock: Clock
   readonly #onTransition: BreakerOptions['onTransition']
-  readonly #rotation = new EventEmitter()
+  /** Moves opossum's window, by the event `rotate`. */
+  readonly #window = new EventEmitter()
   #settings: BreakerOptions['settings']
-  /**
-   * Created with the first call, and again for every trial, so that a call that ends late does not count as the trial's
-   * outcome.
-   */
+  /** Counts the calls while it is closed; created with the first of them. */
   #circuit: Circuit | undefined
   #state: BreakerState = 'closed'
-  #failures = 0
-  #calls = 0
+  /** When the newest bucket of the window began. */
+  #bucketAt: number
   #openedAt = 0
-  #saysNothing = false
+  /** The trial call that is awaited. */
+  #trial: symbol | undefined
   #cancelTimer: (() => void) | undefined
-  #isClosed = false
+  #isShutDown = false
 
   constructor({ server, settings, clock, onTransition }: BreakerOptions) {
     this.#server = server
     this.#settings = settings
     this.#clock = clock
     this.#onTransition = onTransition
+    this.#bucketAt = clock.monotonic()
   }
 
   /** Undefined where it is switched off. */
@@ -98,120 +72,123 @@ export class CircuitBreaker {
    * @throws GatewayError `circuit_open` without having called `use`, or what `use` throws
    */
   run(use: Use, wasTried: WasTried): Promise<JsonObject> {
-    if (!this.#settings.enabled || this.#isClosed) return use()
-    const circuit = (this.#circuit ??= this.#make())
-    if (!circuit.closed && !circuit.pendingClose) return Promise.reject(this.#refusal())
-    if (circuit.halfOpen) this.#boundTrial(circuit)
-    this.#calls += 1
-    if (this.#calls % CALLS_KEPT === 0) this.#rotation.emit('rotate')
-    return circuit.fire(use, wasTried)
+    if (!this.#settings.enabled || this.#isShutDown) return use()
+    if (this.#state === 'closed') {
+      this.#moveWindow()
+      return (this.#circuit ??= this.#newCircuit()).fire(use, wasTried)
+    }
+    if (this.#state === 'half_open' && this.#trial === undefined) return this.#try(use, wasTried)
+    return Promise.reject(this.#refusal())
   }
 
-  /** Applies other settings, also to a circuit that is open. */
+  /** Applies other settings, also to a circuit that is open. What was counted still counts. */
   update(settings: BreakerOptions['settings']): void {
     const before = this.#settings
     this.#settings = settings
-    if (this.#isClosed) return
-    if (!settings.enabled) this.#forget('the circuit breaker was disabled')
+    if (this.#isShutDown) return
+    if (!settings.enabled) this.#recover('the circuit breaker was disabled')
     else if (this.#state === 'open' && settings.recoveryTimeoutMs !== before.recoveryTimeoutMs)
       this.#scheduleTrial()
+    else if (this.#circuit !== undefined && !isSameWindow(before, settings))
+      this.#circuit = this.#newCircuit(this.#circuit)
   }
 
   /** Ends its timers and lets further calls through. Idempotent. */
   close(): void {
-    this.#isClosed = true
+    this.#isShutDown = true
     this.#cancelTimer?.()
-    this.#circuit?.shutdown()
-    this.#circuit = undefined
+    this.#forgetCalls()
   }
 
-  #make(initial?: typeof ON_TRIAL): Circuit {
-    this.#rotation.removeAllListeners()
+  /** @param previous the circuit whose window it continues; calls of that circuit that have not ended do not count */
+  #newCircuit(previous?: Circuit): Circuit {
+    previous?.removeAllListeners()
+    const { failureThreshold, errorPercentage, windowMs } = this.#settings
     const circuit: Circuit = new Opossum((use: Use, _wasTried: WasTried) => use(), {
-      ...FIXED,
-      ...initial,
       name: this.#server,
-      rotateBucketController: this.#rotation,
-      errorFilter: (error: unknown, _use?: Use, wasTried?: WasTried) =>
-        this.#isNoFailure(circuit, error, wasTried?.() === true),
+      timeout: false,
+      volumeThreshold: failureThreshold,
+      errorThresholdPercentage: errorPercentage,
+      errorFilter: (error: unknown, _use?: Use, wasTried?: WasTried) => {
+        this.#moveWindow()
+        return verdictOf(error, wasTried?.() === true) !== 'failure'
+      },
+      rollingCountTimeout: windowMs,
+      rollingCountBuckets: BUCKETS,
+      rollingPercentilesEnabled: false,
+      enableSnapshots: false,
+      rotateBucketController: this.#window,
+      ...(previous !== undefined && { status: previous.status }),
     })
-    circuit.on('success', () => this.#onSuccess())
-    circuit.on('failure', (error) => this.#onFailure(circuit, error))
-    circuit.on('close', () => this.#onClose(circuit))
+    let code = ''
+    circuit.on('failure', (error) => (code = codeOf(error)))
+    circuit.on('open', () =>
+      this.#open(`${circuit.stats.failures} calls failed within ${windowMs} ms: ${code}`),
+    )
     return circuit
   }
 
-  /** Opossum takes an error that is no failure for a success. */
-  #isNoFailure(circuit: Circuit, error: unknown, wasTried: boolean): boolean {
-    const verdict = verdictOf(error, wasTried)
-    if (verdict !== 'nothing' || circuit.isShutdown) return verdict !== 'failure'
-    if (circuit.halfOpen) {
-      if (circuit === this.#circuit) this.#renewTrial()
-      // Before it takes this for a success, which closes it.
-      circuit.shutdown()
-    } else {
-      this.#saysNothing = true
-    }
-    return true
+  /** The window moves when something is counted, so that it needs no timer. */
+  #moveWindow(): void {
+    const bucketMs = this.#settings.windowMs / BUCKETS
+    const passed = Math.floor((this.#clock.monotonic() - this.#bucketAt) / bucketMs)
+    if (passed < 1) return
+    this.#bucketAt += passed * bucketMs
+    for (let bucket = 0; bucket < Math.min(passed, BUCKETS); bucket += 1) this.#window.emit('rotate')
   }
 
-  #onSuccess(): void {
-    if (!this.#saysNothing) this.#failures = 0
-    this.#saysNothing = false
-  }
-
-  #onFailure(circuit: Circuit, error: unknown): void {
-    if (circuit !== this.#circuit) return circuit.shutdown()
-    if (circuit.opened) return
-    const isTrial = circuit.halfOpen
-    this.#failures += 1
-    if (!isTrial && this.#failures < this.#settings.failureThreshold) return
-    circuit.open()
+  #open(reason: string): void {
+    this.#forgetCalls()
     this.#openedAt = this.#clock.monotonic()
-    const what = isTrial ? 'the trial call failed' : `${this.#failures} calls in a row failed`
-    this.#enter('open', `${what}: ${error instanceof GatewayError ? error.code : 'unknown'}`)
     this.#scheduleTrial()
-  }
-
-  /** A trial succeeded, be it one that took longer than the next was waited for. */
-  #onClose(circuit: Circuit): void {
-    if (this.#state !== 'half_open') return
-    if (circuit !== this.#circuit) this.#circuit?.shutdown()
-    this.#circuit = circuit
-    this.#cancelTimer?.()
-    this.#failures = 0
-    this.#enter('closed', 'the trial call succeeded')
+    this.#enter('open', reason)
   }
 
   #scheduleTrial(): void {
     this.#cancelTimer?.()
     this.#cancelTimer = this.#clock.after(this.#recoveryMs(), () => {
-      this.#renewTrial()
       this.#enter('half_open', `its recovery timeout (${this.#settings.recoveryTimeoutMs} ms) has elapsed`)
     })
   }
 
-  /** Lets the next call be a trial. */
-  #renewTrial(): void {
-    this.#cancelTimer?.()
-    if (this.#circuit?.halfOpen !== true) this.#circuit?.shutdown()
-    this.#circuit = this.#make(ON_TRIAL)
+  async #try(use: Use, wasTried: WasTried): Promise<JsonObject> {
+    const trial = Symbol('trial')
+    this.#trial = trial
+    // A call may take very long: another one is a trial as well then, and the first that succeeds counts.
+    this.#cancelTimer = this.#clock.after(this.#settings.recoveryTimeoutMs, () => (this.#trial = undefined))
+    try {
+      const result = await use()
+      this.#tried(trial, 'alive', undefined)
+      return result
+    } catch (error) {
+      this.#tried(trial, verdictOf(error, wasTried()), error)
+      throw error
+    }
   }
 
-  /** A call may take very long; others try as well then, and the first that succeeds counts. */
-  #boundTrial(circuit: Circuit): void {
-    this.#cancelTimer?.()
-    this.#cancelTimer = this.#clock.after(this.#settings.recoveryTimeoutMs, () => {
-      if (circuit === this.#circuit && circuit.halfOpen) this.#renewTrial()
-    })
+  #tried(trial: symbol, verdict: Verdict, error: unknown): void {
+    if (this.#state !== 'half_open' || this.#isShutDown) return
+    if (verdict === 'alive') this.#recover('the trial call succeeded')
+    if (trial !== this.#trial) return
+    this.#endTrial()
+    if (verdict === 'failure') this.#open(`the trial call failed: ${codeOf(error)}`)
   }
 
-  #forget(reason: string): void {
+  #endTrial(): void {
     this.#cancelTimer?.()
+    this.#trial = undefined
+  }
+
+  #recover(reason: string): void {
+    this.#endTrial()
+    this.#forgetCalls()
+    this.#enter('closed', reason)
+  }
+
+  /** Calls that have not ended then do not count any more. */
+  #forgetCalls(): void {
     this.#circuit?.shutdown()
     this.#circuit = undefined
-    this.#failures = 0
-    this.#enter('closed', reason)
   }
 
   #enter(state: BreakerState, reason: string): void {
@@ -232,18 +209,14 @@ export class CircuitBreaker {
   }
 }
 
-/**
- * What the failure of a call shows about the server.
- * @param wasTried whether the call reached the server
- */
-export function verdictOf(error: unknown, wasTried: boolean): Verdict {
-  if (!(error instanceof GatewayError) || !wasTried) return 'nothing'
-  return isAboutRequest(error) ? 'alive' : (VERDICTS[error.code] ?? 'nothing')
+function isSameWindow(a: BreakerOptions['settings'], b: BreakerOptions['settings']): boolean {
+  return (
+    a.failureThreshold === b.failureThreshold &&
+    a.errorPercentage === b.errorPercentage &&
+    a.windowMs === b.windowMs
+  )
 }
 
-/** Failures that a caller can cause by its own request must not open the circuit for others. */
-function isAboutRequest(error: GatewayError): boolean {
-  return (
-    error.code === 'upstream_bad_response' && (error.facts.mayHaveExecuted === false || isUnfitAnswer(error))
-  )
+function codeOf(error: unknown): string {
+  return error instanceof GatewayError ? error.code : 'unknown'
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
-import type { Verdict } from './circuit-breaker.ts'
+import type { Verdict } from './verdict.ts'
 
 /** The longest that an instance is left out before it is tried again. */
 const LONGEST_MS = 5 * 60 * 1000

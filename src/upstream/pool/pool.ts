@@ -4,8 +4,9 @@ import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 import type { Connection } from '../connection/connection.ts'
 import { isNeverSent, isSessionLost } from '../connection/upstream-error.ts'
-import { type BreakerState, CircuitBreaker, verdictOf } from '../health/circuit-breaker.ts'
+import { type BreakerState, CircuitBreaker } from '../health/circuit-breaker.ts'
 import { isAnswer } from '../health/health-probe.ts'
+import { verdictOf } from '../health/verdict.ts'
 import type { InstanceContext, InstanceStatus, Introduction } from '../instance/instance-context.ts'
 import type { ClientSide } from '../messages/client-side.ts'
 import { Admission } from './admission/admission.ts'
@@ -62,7 +63,10 @@ export class Pool {
     const watches = options.watches ?? new ResourceWatches({ server, clock, random, logger })
     this.watches = watches
     const onTransition = (state: BreakerState, reason: string): void => {
-      logger[state === 'open' ? 'warn' : 'info']({ breaker: state, reason }, `circuit is ${state}`)
+      logger[state === 'open' ? 'warn' : 'info'](
+        { breaker: state, reason },
+        `circuit breaker is ${state.replace('_', '-')}`,
+      )
       onBreaker?.(server, state)
     }
     this.breaker = new CircuitBreaker({ server, settings, clock, onTransition })

@@ -28,7 +28,13 @@ test('the least document gets its defaults', () => {
     stickySessions: false,
     healthCheck: { enabled: true, intervalMs: 30_000, timeoutMs: 5000, unhealthyAfter: 3, healthyAfter: 1 },
     retry: { maxAttempts: 3, baseDelayMs: 100, maxDelayMs: 2000 },
-    circuitBreaker: { enabled: true, failureThreshold: 5, recoveryTimeoutMs: 10_000 },
+    circuitBreaker: {
+      enabled: true,
+      failureThreshold: 5,
+      errorPercentage: 50,
+      windowMs: 60_000,
+      recoveryTimeoutMs: 10_000,
+    },
   })
   expect(serverDocumentSchema.parse(HTTP)).toMatchObject({ headers: {}, auth: { kind: 'none' } })
 })

@@ -35,7 +35,13 @@ function world(): {
     rules: () => [rule],
     breaker: new CircuitBreaker({
       server: 'ollama',
-      settings: { enabled: true, failureThreshold: 3, recoveryTimeoutMs: 1000 },
+      settings: {
+        enabled: true,
+        failureThreshold: 3,
+        errorPercentage: 50,
+        windowMs: 60_000,
+        recoveryTimeoutMs: 1000,
+      },
       clock,
       onTransition: () => undefined,
     }),

@@ -18,6 +18,27 @@ describe('settings', () => {
     expect(it.breaker.state).toBe('open')
   })
 
+  test('an edit of the percentage counts with the next failure', async () => {
+    const it = new Tried({ errorPercentage: 90 })
+    await it.succeed()
+    await it.failTimes(4)
+    expect(it.breaker.state).toBe('closed')
+    it.breaker.update({ ...SETTINGS, errorPercentage: 50 })
+    await it.fail()
+    expect(it.breaker.state).toBe('open')
+  })
+
+  test('an edit of the window counts from the next call on', async () => {
+    const it = new Tried()
+    await it.failTimes(2)
+    it.breaker.update({ ...SETTINGS, windowMs: 1000 })
+    await it.clock.advance(1000)
+    await it.failTimes(2)
+    expect(it.breaker.state).toBe('closed')
+    await it.fail()
+    expect(it.transitions).toEqual(['open: 3 calls failed within 1000 ms: upstream_timeout'])
+  })
+
   test('an edit of the recovery time counts from when it opened', async () => {
     const it = new Tried()
     await it.failTimes(3)

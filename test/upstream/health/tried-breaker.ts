@@ -4,7 +4,13 @@ import type { JsonObject } from '../../../src/domain/json/json.ts'
 import { CircuitBreaker } from '../../../src/upstream/health/circuit-breaker.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 
-export const SETTINGS = { enabled: true, failureThreshold: 3, recoveryTimeoutMs: 10_000 }
+export const SETTINGS = {
+  enabled: true,
+  failureThreshold: 3,
+  errorPercentage: 50,
+  windowMs: 60_000,
+  recoveryTimeoutMs: 10_000,
+}
 
 /** A breaker of the server `alpha`, and what becomes of it. */
 export class Tried {
@@ -26,6 +32,8 @@ export class Tried {
   /** A call that ends when told. */
   begin(wasSent = true): PromiseWithResolvers<JsonObject> & { readonly outcome: Promise<unknown> } {
     const answer = Promise.withResolvers<JsonObject>()
+    // Nobody awaits the answer of a call that the breaker refuses.
+    answer.promise.catch(() => undefined)
     const run = this.breaker.run(
       () => {
         this.tried += 1
@@ -50,6 +58,10 @@ export class Tried {
 
   async failTimes(count: number): Promise<void> {
     for (let index = 0; index < count; index += 1) await this.fail()
+  }
+
+  async succeedTimes(count: number): Promise<void> {
+    for (let index = 0; index < count; index += 1) await this.succeed()
   }
 
   /** Open, and as long ago that a trial is due. */
