@@ -6,7 +6,7 @@ import { ALL_TENANTS, TENANT_ID } from '../domain/principal.ts'
 import { problemLine, problemsOf } from '../domain/documents/problems.ts'
 import { runAll } from '../domain/run-all.ts'
 import type { QuarantinedDocument } from '../domain/snapshot.ts'
-import type { RegistryDocument } from './documents/parse.ts'
+import type { RegistryDocument } from './documents/registry-document.ts'
 
 const issuers = z.array(issuerEntry.omit({ tenants: true })).max(20)
 const limit = z.int().min(1).max(1_000_000_000)

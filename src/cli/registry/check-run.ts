@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { messageOf } from '../../domain/errors/errors.ts'
 import { parseSections } from '../../registry/documents/parse-sections.ts'
-import type { RegistryDocument } from '../../registry/documents/parse.ts'
+import type { RegistryDocument } from '../../registry/documents/registry-document.ts'
 import {
   type OptionalSection,
   readRegistryText,

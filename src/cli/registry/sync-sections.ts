@@ -2,7 +2,7 @@ import { parseSections } from '../../registry/documents/parse-sections.ts'
 import type { StoredDocument } from '../../registry/registry-store.ts'
 import { NO_TENANT, unhandled } from '../../registry/registry-store.ts'
 import { eachSection, type Section } from '../../registry/collections.ts'
-import type { RegistryDocument } from '../../registry/documents/parse.ts'
+import type { RegistryDocument } from '../../registry/documents/registry-document.ts'
 import { TenantDirectory, type Tenants } from '../../registry/tenants.ts'
 import type { Difference } from './registry-changes.ts'
 

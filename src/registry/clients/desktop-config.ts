@@ -3,7 +3,7 @@ import { nearestName } from '../../domain/documents/field-names.ts'
 import { guarded } from '../../domain/errors/guarded.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { usualEntry } from './client-config.ts'
-import type { RegistryDocument } from '../documents/parse.ts'
+import type { RegistryDocument } from '../documents/registry-document.ts'
 
 const MAX_NAME_LENGTH = 40
 const HASH_LENGTH = 8

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { documentName } from '../../domain/documents/document-fields.ts'
 import { guarded } from '../../domain/errors/guarded.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
-import { problemLine, problemsOf } from '../../domain/documents/problems.ts'
-import { documentProblems, type RegistryDocument, structureProblem } from './parse.ts'
+import { type Problem, problemLine, problemsOf } from '../../domain/documents/problems.ts'
+import { structureProblem } from './check-server.ts'
 import { filled } from './placeholders.ts'
 import type { Template, Templates } from './templates.ts'
 
@@ -39,66 +39,76 @@ export function usesTemplate(value: unknown): value is JsonObject {
 }
 
 /** All problems of a document that can be found without its template; never throws. */
-export function problemsOfUse(document: JsonObject): string[] {
-  return guarded(
-    () => wrongInUse(document),
-    (reason) => [reason],
+export function problemsOfUse(document: JsonObject): readonly string[] {
+  const read = readUse(document)
+  return 'problems' in read ? read.problems : []
+}
+
+function readUse(document: JsonObject): Use | { problems: readonly string[] } {
+  return guarded<Use | { problems: readonly string[] }>(
+    () => useIn(document),
+    (reason) => ({ problems: [reason] }),
   )
 }
 
-function wrongInUse(document: JsonObject): string[] {
+function useIn(document: JsonObject): Use | { problems: readonly string[] } {
   const structure = structureProblem(document)
-  if (structure !== undefined) return [structure]
-  return [
-    ...problemsOf(useSchema.safeParse(document).error ?? { issues: [] }).map(problemLine),
+  if (structure !== undefined) return { problems: [structure] }
+  const { data, error } = useSchema.safeParse(document)
+  const problems = [
+    ...problemsOf(error ?? { issues: [] }).map(problemLine),
     ...OF_THE_TEMPLATE.filter((field) => field in document).map(
       (field) => `${field}: it is set by the template`,
     ),
   ]
+  return data === undefined || problems.length > 0 ? { problems } : data
 }
+
+/** What a document that uses a template comes to. */
+export type Expansion =
+  | {
+      /** The document of a server. */
+      readonly value: JsonObject
+      /** A problem of that document as a line that says whether the document or its template has it. */
+      readonly lineOf: (problem: Problem) => string
+    }
+  | { readonly problems: readonly string[] }
 
 /**
  * Expands a server document that uses a template: the template's fields, with placeholders replaced, under those of the
- * document. A document without a template stays unchanged. If there are `problems`, the value is the unexpanded
- * document.
+ * document. Never throws.
  * @param document has a `tenantId`, which determines the templates that it can use
  */
-export function expanded(document: RegistryDocument, templates: Templates): RegistryDocument {
-  const { id, value } = document
-  if (!usesTemplate(value) || document.problems !== undefined) return document
-  const result = guarded(
-    () => expansion(value, templates),
-    (reason) => [reason],
+export function expanded(document: JsonObject, templates: Templates): Expansion {
+  return guarded<Expansion>(
+    () => expansion(document, templates),
+    (reason) => ({ problems: [reason] }),
   )
-  return Array.isArray(result) ? { id, value, problems: result } : { id, value: result }
 }
 
-function expansion(document: JsonObject, templates: Templates): JsonObject | string[] {
-  const problems = problemsOfUse(document)
-  const { data: use } = useSchema.safeParse(document)
-  if (problems.length > 0 || use === undefined) return problems
+function expansion(document: JsonObject, templates: Templates): Expansion {
+  const use = readUse(document)
+  if ('problems' in use) return use
   const template = templates.find(document['tenantId'], use.templateName)
   if (template === undefined) {
     const isUnusable = templates.isUnusable(document['tenantId'], use.templateName)
-    return [
-      `templateName: ${isUnusable ? 'the template cannot be used:' : 'unknown template'} ${use.templateName}`,
-    ]
+    const what = isUnusable ? 'the template cannot be used:' : 'unknown template'
+    return { problems: [`templateName: ${what} ${use.templateName}`] }
   }
   const checked = template.checkConfig(use.config)
-  if ('problems' in checked) return checked.problems.map(problemLine)
+  if ('problems' in checked) return { problems: checked.problems.map(problemLine) }
   const server = serverOf(template, use, checked.config)
-  if (Array.isArray(server)) return server
+  if (Array.isArray(server)) return { problems: server }
   const own = Object.fromEntries(Object.entries(document).filter(([field]) => !OF_THE_USE.has(field)))
   const pool = poolOf(template, use, document['pool'])
-  if (Array.isArray(pool)) return pool
-  const value = { ...server, ...own, ...pool }
-  const wrong = documentProblems(value).map((problem) => {
+  if (Array.isArray(pool)) return { problems: pool }
+  const lineOf = (problem: Problem): string => {
     const [field = ''] = problem.path.split(/[.[]/)
     return field === '' || field in own
       ? problemLine(problem)
       : `template ${template.name}: server.${problemLine(problem)}`
-  })
-  return wrong.length > 0 ? wrong : value
+  }
+  return { value: { ...server, ...own, ...pool }, lineOf }
 }
 
 /** The fields that the template contributes, or the problems. */

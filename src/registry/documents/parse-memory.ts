@@ -1,11 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
-
-/** The server that a document defines, or its problems. */
-export interface CheckedServer {
-  readonly valid: ServerDefinition | undefined
-  readonly problems: readonly string[]
-}
+import type { CheckedServer } from './check-server.ts'
 
 type Entry = { readonly value: unknown; readonly text: string; readonly checked: CheckedServer }
 type Check = () => CheckedServer

@@ -2,7 +2,8 @@ import { NAME_TEXT, SERVER_NAME, TENANT_ID_TEXT } from '../../domain/documents/d
 import { guarded } from '../../domain/errors/guarded.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import type { QuarantinedDocument } from '../../domain/snapshot.ts'
-import { type RegistryDocument, structureProblem } from './parse.ts'
+import { structureProblem } from './check-server.ts'
+import type { RegistryDocument } from './registry-document.ts'
 import { ownerOf } from '../tenants.ts'
 
 /** The sections of a registry whose documents are kept as written. */

@@ -4,10 +4,10 @@ import { canonicalJson, isJsonObject } from '../../domain/json/json.ts'
 import { problemLine, problemsOf } from '../../domain/documents/problems.ts'
 import { ALL_TENANTS, TENANT_ID } from '../../domain/principal.ts'
 import type { QuarantinedDocument, Snapshot } from '../../domain/snapshot.ts'
-import { expanded, usesTemplate } from './expand.ts'
-import { checkedServer, type LastGood, parseRegistry, type RegistryDocument, withDefaults } from './parse.ts'
+import { type LastGood, parseRegistry } from './parse.ts'
 import type { ParseMemory } from './parse-memory.ts'
 import { parseRaw, type RawSection, rawRefusal } from './parse-raw.ts'
+import type { RegistryDocument } from './registry-document.ts'
 import { parsePipelines } from './parse-pipelines.ts'
 import { Templates } from './templates.ts'
 import { isKnownTenant, ownerOf, type Tenants } from '../tenants.ts'
@@ -35,8 +35,9 @@ export function parseSections(
   const { known, strangers } = sifted(documents.servers, options)
   const templates = templateSection(documents.templates, options)
   const { snapshot, lastGood } = parseRegistry({
-    documents: known.map((document) => expanded(ownedBy(document, defaultTenant), templates.usable)),
-    defaultTenant: defaultTenant ?? '',
+    documents: known,
+    defaultTenant,
+    templates: templates.usable,
     previous,
     generation,
     ...(options.memory !== undefined && { memory: options.memory }),
@@ -64,24 +65,6 @@ export function parseSections(
     },
     lastGood: new Map([...lastGood, ...kept]),
   }
-}
-
-/** Server documents with what their source knows of them; new ones are checked in small batches. */
-export async function preparedServers(
-  documents: readonly RegistryDocument[],
-  { memory, defaultTenant }: { memory: ParseMemory; defaultTenant: string | undefined },
-): Promise<RegistryDocument[]> {
-  const prepared = documents.map((document) => ownedBy(document, defaultTenant))
-  const plain = prepared.filter(({ value, problems }) => problems === undefined && !usesTemplate(value))
-  await memory.prepare(
-    plain.map((document) => ({ ...document, check: () => checkedServer(document, document.value) })),
-  )
-  return prepared
-}
-
-function ownedBy(document: RegistryDocument, defaultTenant: string | undefined): RegistryDocument {
-  const owned = defaultTenant === undefined ? withoutDefaultTenant(document) : document
-  return { ...owned, value: withDefaults(owned, defaultTenant ?? '') }
 }
 
 /** Whether two snapshots differ at most in their generation. */
@@ -187,12 +170,6 @@ function sifted(
     known: documents.filter((document) => !isStranger(document)),
     strangers: documents.filter(isStranger),
   }
-}
-
-/** A field that is present, even without a value, gets no default. */
-function withoutDefaultTenant(document: RegistryDocument): RegistryDocument {
-  const { value } = document
-  return { ...document, value: isJsonObject(value) ? { tenantId: undefined, ...value } : value }
 }
 
 function strangerEntry(document: RegistryDocument): QuarantinedDocument {

@@ -1,19 +1,23 @@
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
-import { problemLine } from '../../domain/documents/problems.ts'
-import { expanded, problemsOfUse, usesTemplate } from './expand.ts'
-import { documentProblems, parseRegistry, type RegistryDocument } from './parse.ts'
+import { problemsOfUse, usesTemplate } from './expand.ts'
+import { parseRegistry, readServer } from './parse.ts'
+import type { RegistryDocument } from './registry-document.ts'
 import { Templates } from './templates.ts'
 
 /** Replaces an unknown template when the fields that every server has are checked. */
 const STAND_IN = { transport: 'stdio', command: 'template' }
+/** Documents that are to be stored name their tenant. */
+const UNOWNED = { defaultTenant: '' }
 
 /**
  * All problems of a document that is to be stored; empty if a source would accept it.
  * @param templates those that exist, of every tenant
  */
-export function problemsOfDocument(document: JsonObject, templates: Iterable<JsonObject> = []): string[] {
-  const checked = expanded(asRegistered(document, 0), Templates.of(templates))
-  return problemsOf([checked]).flatMap(({ problems }) => problems)
+export function problemsOfDocument(
+  document: JsonObject,
+  templates: Iterable<JsonObject> = [],
+): readonly string[] {
+  return readServer(asRegistered(document, 0), { ...UNOWNED, templates: Templates.of(templates) }).problems
 }
 
 /**
@@ -23,13 +27,12 @@ export function problemsOfDocument(document: JsonObject, templates: Iterable<Jso
 export function problemsOfRegistry(
   documents: readonly JsonObject[],
 ): { readonly name: string; readonly problems: string[] }[] {
-  return problemsOf(documents.map(asRegistered).map(withoutTemplate))
-}
-
-function problemsOf(
-  documents: readonly RegistryDocument[],
-): { readonly name: string; readonly problems: string[] }[] {
-  const { snapshot } = parseRegistry({ documents, defaultTenant: '', previous: new Map(), generation: 1 })
+  const { snapshot } = parseRegistry({
+    ...UNOWNED,
+    documents: documents.map(asRegistered).map(withoutTemplate),
+    previous: new Map(),
+    generation: 1,
+  })
   return snapshot.quarantined.map(({ id, reason }) => ({ name: id, problems: reason.split('; ') }))
 }
 
@@ -37,8 +40,7 @@ function withoutTemplate({ id, value }: RegistryDocument): RegistryDocument {
   if (!usesTemplate(value)) return { id, value }
   const { templateName: _name, config: _config, instances: _instances, ...own } = value
   const standIn = { ...own, ...STAND_IN }
-  const ofUse = problemsOfUse(value)
-  const problems = ofUse.length > 0 ? ofUse : documentProblems(standIn).map(problemLine)
+  const problems = problemsOfUse(value)
   return problems.length === 0 ? { id, value: standIn } : { id, value, problems }
 }
 

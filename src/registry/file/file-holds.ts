@@ -4,7 +4,7 @@ import type { QuarantinedDocument } from '../../domain/snapshot.ts'
 import { eachSection, type Section } from '../collections.ts'
 import { RemovalGuard } from '../mass-removal.ts'
 import { ownerOf } from '../tenants.ts'
-import type { RegistryDocument } from '../documents/parse.ts'
+import type { RegistryDocument } from '../documents/registry-document.ts'
 
 type Documents = Readonly<Record<Section, readonly RegistryDocument[]>>
 type Item = { readonly id: string; readonly version: string; readonly document: RegistryDocument }
@@ -30,17 +30,24 @@ export interface FileHold {
 export class FileHolds {
   readonly #guards = eachSection(() => new RemovalGuard<Item>({ releaseAfterMs: RELEASE_AFTER_MS }))
 
-  /** The documents to serve, given those of the file. @param options.confirmed ids of holds that the file confirms */
+  /**
+   * The documents to serve, given those of the file.
+   * @param options.confirmed ids of holds that the file confirms
+   * @param options.defaultTenant tenant of documents of servers that name none
+   */
   judge(
     documents: Documents,
-    { confirmed, now }: { confirmed: ReadonlySet<string>; now: number },
+    { confirmed, now, defaultTenant }: { confirmed: ReadonlySet<string>; now: number; defaultTenant: string },
   ): Documents {
     const ids = new Set([...confirmed].map((id) => id.replace(PREFIX, '')))
     return eachSection((section) => {
       // Without its rule a prompt passes unchanged, so no caller loses anything.
       if (section === UNGUARDED) return documents[section]
       return this.#guards[section]
-        .judge(documents[section].map(itemOf), { recreated: false, confirmed: ids, now })
+        .judge(
+          documents[section].map((document) => itemOf(document, section === 'servers' ? defaultTenant : '')),
+          { recreated: false, confirmed: ids, now },
+        )
         .map(({ document }) => document)
     })
   }
@@ -68,9 +75,9 @@ export class FileHolds {
   }
 }
 
-function itemOf(document: RegistryDocument): Item {
+function itemOf(document: RegistryDocument, defaultTenant: string): Item {
   const { id, value } = document
-  const { name = id, tenantId = '' } = isJsonObject(value) ? value : {}
+  const { name = id, tenantId = defaultTenant } = isJsonObject(value) ? value : {}
   return {
     id: JSON.stringify([tenantId, name]),
     // It is asked for of few.

@@ -4,9 +4,10 @@ import { EMPTY_SNAPSHOT, type QuarantinedDocument, type Snapshot } from '../../d
 import type { Logger } from '../../telemetry/logger.ts'
 import { FileHolds } from './file-holds.ts'
 import { type FileContent, FileWatch } from './file-watch.ts'
-import type { LastGood, RegistryDocument } from '../documents/parse.ts'
+import { type LastGood, prepareServers } from '../documents/parse.ts'
+import type { RegistryDocument } from '../documents/registry-document.ts'
 import { ParseMemory } from '../documents/parse-memory.ts'
-import { isSameSnapshot, parseSections, preparedServers } from '../documents/parse-sections.ts'
+import { isSameSnapshot, parseSections } from '../documents/parse-sections.ts'
 import type { RegistryFreshness, RegistrySource } from '../registry-source.ts'
 import {
   OPTIONAL_SECTIONS,
@@ -159,17 +160,17 @@ export class FileSource implements RegistrySource {
   }
 
   async #takeContent(content: RegistryContent): Promise<void> {
-    const { documents: all, sections, notes, confirmed } = content
+    const { documents: servers, sections, notes, confirmed } = content
     this.#content = content
     for (const note of notes) {
       if (!this.#notes.includes(note)) this.#logger.warn({ file: this.#path }, `registry file: ${note}`)
     }
     this.#notes = notes
-    const servers = await preparedServers(all, { memory: this.#memory, defaultTenant: this.#defaultTenant })
+    await prepareServers(servers, { memory: this.#memory, defaultTenant: this.#defaultTenant })
     const refused = this.#takeSections(sections)
     const { tenants, ...documents } = this.#holds.judge(
       { servers, ...this.#sections },
-      { confirmed, now: this.#clock.now() },
+      { confirmed, now: this.#clock.now(), defaultTenant: this.#defaultTenant },
     )
     this.#followHolds()
     this.#takeTenants(tenants, confirmed.has(CONFIRM_TENANTS))

@@ -5,7 +5,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { GatewayError, messageOf } from '../../domain/errors/errors.ts'
 import { canonicalJson, isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import type { Section } from '../collections.ts'
-import type { RegistryDocument } from '../documents/parse.ts'
+import type { RegistryDocument } from '../documents/registry-document.ts'
 import { fingerprintOf, readLimited } from '../../files/bounded-read.ts'
 import {
   documentId,

@@ -2,7 +2,7 @@ import { guarded } from '../../domain/errors/guarded.ts'
 import { isDeeperThan, isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { documentsOfDesktopConfig, documentsOfServers } from '../clients/desktop-config.ts'
 import { jsonOfJsonc } from './jsonc.ts'
-import type { RegistryDocument } from '../documents/parse.ts'
+import type { RegistryDocument } from '../documents/registry-document.ts'
 import { type ParsedText, parseYaml } from './yaml-text.ts'
 import { parseYamlInThread } from './yaml-thread.ts'
 

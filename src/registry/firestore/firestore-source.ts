@@ -10,9 +10,9 @@ import { type LastGoodContent, LastGoodRegistry } from './firestore-last-good.ts
 import { heldEntries, statusesOf } from './firestore-parse.ts'
 import { StatusWriter } from './firestore-status.ts'
 import { PendingWrites } from './firestore-writes.ts'
-import type { LastGood } from '../documents/parse.ts'
+import { type LastGood, prepareServers } from '../documents/parse.ts'
 import { ParseMemory } from '../documents/parse-memory.ts'
-import { isSameSnapshot, parseSections, preparedServers } from '../documents/parse-sections.ts'
+import { isSameSnapshot, parseSections } from '../documents/parse-sections.ts'
 import type { RegistrySource, WrittenDocument } from '../registry-source.ts'
 import { ownerOf, type TenantDirectory } from '../tenants.ts'
 
@@ -183,7 +183,7 @@ export class FirestoreSource implements RegistrySource {
     const recreated = (isMissing || this.#isUnsure) && (await this.#isRecreated())
     const confirmed = await this.#confirmed(isMissing, stored)
     if (this.#closed) return
-    await preparedServers(stored.servers, { memory: this.#memory, defaultTenant: undefined })
+    await prepareServers(stored.servers, { memory: this.#memory, defaultTenant: undefined })
     if (this.#closed) return
     const inForce = this.#holds.judge(stored, { recreated, confirmed, now: this.#clock.now() })
     this.#take(inForce, confirmed.has(CONFIRM_TENANTS))

@@ -3,7 +3,7 @@ import { guarded } from '../../domain/errors/guarded.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import { ALL_TENANTS } from '../../domain/principal.ts'
 import type { ServiceFacts, SliceFacts } from './kubernetes-objects.ts'
-import type { RegistryDocument } from '../documents/parse.ts'
+import type { RegistryDocument } from '../documents/registry-document.ts'
 
 const PREFIX = 'tool-gateway/'
 const ANNOTATIONS = [

@@ -5,7 +5,7 @@ import type { KubernetesApi } from './kubernetes-client.ts'
 import { documentsOfServices } from './kubernetes-documents.ts'
 import { type ServiceFacts, type SliceFacts, readService, readSlice } from './kubernetes-objects.ts'
 import { type ResourceApi, ResourceWatch } from './kubernetes-watch.ts'
-import type { RegistryDocument } from '../documents/parse.ts'
+import type { RegistryDocument } from '../documents/registry-document.ts'
 
 /** What changes within this time is taken over in one step. */
 const COALESCE_MS = 50

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { type CheckedServer, ParseMemory } from '../../../src/registry/documents/parse-memory.ts'
+import type { CheckedServer } from '../../../src/registry/documents/check-server.ts'
+import { ParseMemory } from '../../../src/registry/documents/parse-memory.ts'
 
 const CHECKED: CheckedServer = { valid: undefined, problems: [] }
 

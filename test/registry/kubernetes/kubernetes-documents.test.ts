@@ -4,7 +4,7 @@ import {
   type DiscoveryRules,
 } from '../../../src/registry/kubernetes/kubernetes-documents.ts'
 import { readService, readSlice } from '../../../src/registry/kubernetes/kubernetes-objects.ts'
-import type { RegistryDocument } from '../../../src/registry/documents/parse.ts'
+import type { RegistryDocument } from '../../../src/registry/documents/registry-document.ts'
 import { type KubernetesObject, service, slice } from '../../support/kubernetes-api.ts'
 
 const RULES: DiscoveryRules = { tenantOf: () => 'acme', addresses: 'pods' }

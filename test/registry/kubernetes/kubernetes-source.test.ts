@@ -4,7 +4,7 @@ import type { Settings } from '../../../src/config/settings.ts'
 import { systemClock } from '../../../src/domain/clock.ts'
 import { openKubernetes } from '../../../src/registry/kubernetes/kubernetes-client.ts'
 import { KubernetesSource } from '../../../src/registry/kubernetes/kubernetes-source.ts'
-import type { RegistryDocument } from '../../../src/registry/documents/parse.ts'
+import type { RegistryDocument } from '../../../src/registry/documents/registry-document.ts'
 import { eventually } from '../../support/eventually.ts'
 import { KubernetesApiServer, service, slice } from '../../support/kubernetes-api.ts'
 
