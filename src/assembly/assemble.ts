@@ -35,7 +35,7 @@ export interface Assembly extends OpenControl, OpenCalls {
 export async function assemble(settings: Settings, runtime: Runtime): Promise<Assembly> {
   const { clock, random, logger, metrics, lifecycle } = runtime
   const firestore = await openDatabase(settings, lifecycle)
-  const onLate = (): void => metrics.lateRecord()
+  const onLate = (answers: number): void => metrics.lateRecords(answers)
   const audit = await openAudit(settings, { firestore, onLate, clock, random, logger, lifecycle })
   const identity = await openIdentity(settings, { clock, logger, lifecycle })
   const stateKey = await privateKey(settings.stateKey, join(settings.dataDir, 'state.key'))

@@ -20,7 +20,7 @@ export function observe(metrics: Metrics, { audit, servers, features, mcp, regis
     sessions: () => mcp.sessions.counts(),
     servers: () => countStates(upstreams),
     auditQueue: () => audit.log.depth,
-    ...(audit.store.spool !== undefined && { auditSpool: audit.store.spool }),
+    auditSpool: () => audit.spool(),
     breakers: () => upstreams.breakers(),
     fleet: () => upstreams.statuses().values(),
     secrets: () => secrets.counts(),

@@ -52,7 +52,7 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
       maxServersOf: (tenantId) => tenants.quotasOf(tenantId)?.servers,
     },
     mcp,
-    auditStore: audit.store,
+    records: audit,
     hasSnapshot: () => control.hasSnapshot,
     clock,
     logger,

@@ -1,91 +1,82 @@
-import { randomBytes } from 'node:crypto'
-import type { Clock } from '../domain/clock.ts'
+import { type Clock, isWithin } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import type { AuditStore } from './audit-store.ts'
-import { retryDelayMs } from './retry-delay.ts'
+import { LateAnswers } from './late-answers.ts'
+import { RecordBatch } from './record-batch.ts'
+import { lineOf } from './record-line.ts'
+import { storedRecord } from './stored-record.ts'
 import type { PendingRecord } from './usage-record.ts'
+import { WorkLoop } from './work-loop.ts'
 
 /** Approximate size of a record without its arguments, in bytes. */
 const RECORD_BYTES = 512
 
-const WAIT_MS = 250
-const WARN_EVERY_MS = 10_000
-
-/** What an `AuditLog` needs: the store it writes to, and the bounds of its queue. */
+/** What an `AuditLog` needs: where it appends, and the bounds of its queue. */
 export interface AuditLogOptions {
-  readonly store: AuditStore
+  /** The file of lines: it has them once it resolves, however this process ends. */
+  readonly spool: { append(lines: Buffer): Promise<void>; isFull(): boolean }
+  readonly digester: { digestOf(argumentsText: string): string | Promise<string> }
   readonly clock: Clock
   readonly random: () => number
   readonly logger: Logger
-  /** Records that may wait, reserved ones included. */
+  /** Records that may wait to be appended, reserved ones included. */
   readonly queueLimit: number
   /** Memory that waiting records may take, in bytes; 64 MiB by default. */
   readonly queueByteLimit?: number
-  /** Records of one write; 200 by default. */
-  readonly batchSize?: number
-  /** How long `settled()` waits, in milliseconds; 250 by default. */
-  readonly waitMs?: number
-  /** Called with the number of waiting records whenever it changes. */
-  readonly onDepth?: (depth: number) => void
-  /** Called whenever `settled()` did not wait until the records were written. */
-  readonly onLate?: () => void
+  /** When a first record is written, so that others of the moment are with it: at the end of the turn by default. */
+  readonly defer?: (write: () => void) => void
+  /** Called when records were appended. */
+  readonly onAppended?: () => void
+  /** Called with the number of answers that did not wait until their records were appended. */
+  readonly onLate?: (answers: number) => void
 }
 
 /**
- * Usage records on their way to the store: a bounded queue, written in order and one batch at a time; what comes
- * while one is written is the next. A batch that the store refuses is kept and tried again, so that a record is
- * neither lost nor doubled.
+ * Usage records on their way to the spool: a bounded queue, appended with one write at a time; what comes while one is
+ * under way is the next. A write that fails is tried again, so that no record is lost.
  */
 export class AuditLog {
-  readonly #store: AuditStore
-  readonly #clock: Clock
-  readonly #random: () => number
-  readonly #logger: Logger
-  readonly #limits: { readonly records: number; readonly bytes: number; readonly batch: number }
-  readonly #waitMs: number
-  readonly #onDepth: (depth: number) => void
-  readonly #onLate: () => void
-  #queue: PendingRecord[] = []
-  #bytes = 0
+  readonly #options: AuditLogOptions
+  readonly #byteLimit: number
+  readonly #loop: WorkLoop
+  readonly #late: LateAnswers
+  /** Takes what is recorded now; it is not being written yet. */
+  #gathering = new RecordBatch()
+  #writing: RecordBatch | undefined
+  #isDeferred = false
   #reserved = 0
-  #failures = 0
-  #writing = false
-  #cancelRetry: (() => void) | undefined
-  #onEmpty: (() => void) | undefined
-  /** Records queued and records written since the start. */
-  #queued = 0
-  #written = 0
-  #waiting: { readonly upTo: number; readonly resolve: () => void }[] = []
-  /** A wait ran out, and nothing has been written since. */
-  #isLate = false
-  #warnedAt = -Infinity
+  #depth = 0
+  #bytes = 0
+  /** Records whose digests are not ready, and when all of them are. */
+  #digesting = 0
+  #digested: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | undefined
-  #stopped = false
+  #isStopped = false
 
   constructor(options: AuditLogOptions) {
-    this.#store = options.store
-    this.#clock = options.clock
-    this.#random = options.random
-    this.#logger = options.logger
-    this.#limits = {
-      records: options.queueLimit,
-      bytes: options.queueByteLimit ?? 64 * 1024 * 1024,
-      batch: options.batchSize ?? 200,
-    }
-    this.#waitMs = options.waitMs ?? WAIT_MS
-    this.#onDepth = options.onDepth ?? (() => {})
-    this.#onLate = options.onLate ?? (() => {})
+    this.#options = options
+    this.#byteLimit = options.queueByteLimit ?? 64 * 1024 * 1024
+    this.#late = new LateAnswers(options)
+    this.#loop = new WorkLoop({
+      ...options,
+      work: () => this.#writeNext(),
+      onFailure: (err) =>
+        options.logger.error(
+          { err, waiting: this.#depth },
+          'usage records could not be written; trying again',
+        ),
+      onRecovery: () => options.logger.info('usage records can be written again'),
+    })
   }
 
-  /** Records that are not in the store yet. */
+  /** Records that are not in the spool yet. */
   get depth(): number {
-    return this.#queue.length
+    return this.#depth
   }
 
   /**
    * Reserves a place in the queue for a call about to run, until `record()` or `release()`.
-   * @throws GatewayError `audit_unavailable` if the queue is full, so that no call runs that could not be recorded
+   * @throws GatewayError `audit_unavailable` if queue or spool are full, so that no call runs that could not be recorded
    */
   reserve(): void {
     if (this.#isFull() || this.#closing !== undefined) throw new GatewayError('audit_unavailable')
@@ -101,51 +92,33 @@ export class AuditLog {
   record(pending: PendingRecord): void {
     const hasPlace = this.#reserved > 0 || !this.#isFull()
     this.release()
-    if (!hasPlace || this.#stopped) {
-      this.#logger.error({ record: pending.id, tenant: pending.tenantId }, 'a usage record was dropped')
+    if (!hasPlace || this.#isStopped) {
+      const facts = { record: pending.id, tenant: pending.tenantId }
+      this.#options.logger.error(facts, 'a usage record was dropped')
       return
     }
-    this.#queue.push(pending)
-    this.#queued += 1
+    this.#depth += 1
     this.#bytes += sizeOf(pending)
-    this.#onDepth(this.#queue.length)
-    if (this.#failures === 0) void this.#writeAll()
-  }
-
-  /** Resolves once the store has the records given so far. While it fails that stays pending. */
-  durable(): Promise<void> {
-    if (this.#queue.length === 0) return Promise.resolve()
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#waiting.push({ upTo: this.#queued, resolve })
-    return promise
+    const digest = this.#options.digester.digestOf(pending.argumentsText)
+    if (typeof digest === 'string') this.#gather(pending, digest)
+    else this.#gatherLater(pending, digest)
   }
 
   /**
-   * Resolves once the store has the records given so far, or when that takes longer than an answer may be held
-   * back. From then on it resolves at once, until something is written: one slow call is enough to find out that the
-   * store is slow.
+   * Resolves once the records given so far are in the spool. With `withinMs` it resolves after that time in any case,
+   * which those share that wait for the same write; and from then on at once, until something is written: one slow
+   * answer is enough to find out that the disk is slow.
    */
-  async settled(): Promise<void> {
-    if (!this.#isLate) {
-      const { promise, resolve } = Promise.withResolvers<boolean>()
-      const cancel = this.#clock.after(this.#waitMs, () => resolve(false))
-      void this.durable().then(() => resolve(true))
-      const isInTime = await promise
-      cancel()
-      if (isInTime) return
-      this.#isLate = true
-    }
-    this.#onLate()
-    if (this.#clock.monotonic() - this.#warnedAt < WARN_EVERY_MS) return
-    this.#warnedAt = this.#clock.monotonic()
-    this.#logger.warn(
-      { waiting: this.#queue.length },
-      'calls are answered before their usage records are written; a killed gateway would lose the records',
-    )
+  flush(withinMs?: number): Promise<void> {
+    if (withinMs === undefined) return this.#flushed()
+    if (this.#depth === 0) return Promise.resolve()
+    if (!this.#late.isLate) return this.#flushedWithin(withinMs)
+    this.#late.count(1, this.#depth)
+    return Promise.resolve()
   }
 
   /**
-   * Takes no more reservations and writes what is queued. The store stays open. Idempotent.
+   * Takes no more reservations and writes what is queued. Idempotent.
    * @throws Error when records are left after `deadlineMs`
    */
   close(deadlineMs: number): Promise<void> {
@@ -154,80 +127,86 @@ export class AuditLog {
   }
 
   #isFull(): boolean {
-    if (this.#store.isFull?.() === true) return true
-    return this.#queue.length + this.#reserved >= this.#limits.records || this.#bytes >= this.#limits.bytes
+    const { spool, queueLimit } = this.#options
+    return spool.isFull() || this.#depth + this.#reserved >= queueLimit || this.#bytes >= this.#byteLimit
+  }
+
+  #gather(pending: PendingRecord, digest: string): void {
+    this.#gathering.add(lineOf(storedRecord(pending, digest)), sizeOf(pending))
+    if (this.#isDeferred) return
+    this.#isDeferred = true
+    const { defer = setImmediate } = this.#options
+    defer(() => {
+      this.#isDeferred = false
+      this.#loop.start()
+    })
+  }
+
+  #gatherLater(pending: PendingRecord, digest: Promise<string>): void {
+    const gather = async (): Promise<void> => {
+      const ready = await digest
+      this.#digesting -= 1
+      this.#gather(pending, ready)
+    }
+    this.#digesting += 1
+    this.#digested = Promise.all([this.#digested, gather()])
+  }
+
+  async #writeNext(): Promise<boolean> {
+    const batch = (this.#writing ??= this.#takeGathered())
+    if (batch === undefined) return false
+    await this.#options.spool.append(batch.encode())
+    this.#writing = undefined
+    this.#late.reset()
+    this.#depth -= batch.size
+    this.#bytes -= batch.queuedBytes
+    batch.markWritten()
+    this.#options.onAppended?.()
+    return this.#gathering.size > 0
+  }
+
+  #takeGathered(): RecordBatch | undefined {
+    const batch = this.#gathering
+    if (batch.size === 0 || this.#isStopped) return undefined
+    this.#gathering = new RecordBatch()
+    return batch
+  }
+
+  /** What the newest record is in, unless its digest is not ready. */
+  #lastBatch(): RecordBatch | undefined {
+    return this.#gathering.size > 0 ? this.#gathering : this.#writing
+  }
+
+  async #flushed(): Promise<void> {
+    if (this.#digesting > 0) await this.#digested
+    await this.#lastBatch()?.written
+  }
+
+  #flushedWithin(withinMs: number): Promise<void> {
+    const { clock } = this.#options
+    const onLate = (answers: number): void => this.#late.count(answers, this.#depth)
+    const batch = this.#lastBatch()
+    if (this.#digesting === 0 && batch !== undefined) return batch.writtenWithin(clock, withinMs, onLate)
+    return this.#digestedWithin(withinMs, onLate)
+  }
+
+  async #digestedWithin(withinMs: number, onLate: (answers: number) => void): Promise<void> {
+    if (!(await isWithin(this.#options.clock, this.#flushed(), withinMs))) onLate(1)
   }
 
   async #drain(deadlineMs: number): Promise<void> {
-    if (this.#queue.length > 0) {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      const cancel = this.#clock.after(deadlineMs, resolve)
-      this.#onEmpty = resolve
-      void this.#writeAll()
-      await promise
-      cancel()
-    }
-    this.#stopped = true
-    this.#cancelRetry?.()
-    if (this.#queue.length > 0) throw new Error(`${this.#queue.length} usage records could not be written`)
+    this.#loop.hurry()
+    if (this.#depth > 0) await isWithin(this.#options.clock, this.#emptied(), deadlineMs)
+    this.#isStopped = true
+    this.#loop.stop()
+    if (this.#depth > 0) throw new Error(`${this.#depth} usage records could not be written`)
   }
 
-  /** Writes until the queue is empty or the store fails, then retries later. Never rejects. */
-  async #writeAll(): Promise<void> {
-    if (this.#writing) return
-    this.#writing = true
-    this.#cancelRetry?.()
-    let isWritten = true
-    while (isWritten && this.#queue.length > 0 && !this.#stopped) isWritten = await this.#writeBatch()
-    this.#writing = false
-    if (this.#stopped) return
-    if (isWritten) this.#onEmpty?.()
-    else
-      this.#cancelRetry = this.#clock.after(
-        retryDelayMs(this.#failures, this.#random),
-        () => void this.#writeAll(),
-      )
-  }
-
-  async #writeBatch(): Promise<boolean> {
-    const batch = this.#queue.slice(0, this.#limits.batch)
-    try {
-      await this.#store.write(batch)
-      this.#removed(batch)
-      return true
-    } catch (error) {
-      this.#failures += 1
-      this.#logger.error(
-        { err: error, waiting: this.#queue.length },
-        'usage records could not be written; trying again',
-      )
-      return false
-    }
-  }
-
-  #removed(batch: readonly PendingRecord[]): void {
-    if (this.#failures > 0) this.#logger.info('usage records can be written again')
-    this.#failures = 0
-    this.#isLate = false
-    this.#queue = this.#queue.slice(batch.length)
-    for (const record of batch) this.#bytes -= sizeOf(record)
-    this.#written += batch.length
-    const isWritten = ({ upTo }: { upTo: number }): boolean => upTo <= this.#written
-    for (const { resolve } of this.#waiting.filter(isWritten)) resolve()
-    this.#waiting = this.#waiting.filter((waiting) => !isWritten(waiting))
-    this.#onDepth(this.#queue.length)
+  async #emptied(): Promise<void> {
+    while (this.#depth > 0) await this.#flushed()
   }
 }
 
 function sizeOf(record: PendingRecord): number {
   return RECORD_BYTES + record.argumentsText.length
-}
-
-const processId = randomBytes(8).toString('hex')
-let issued = 0
-
-/** An id for a record of an attempt at `nowMs`: unique across processes, and sorting by time, then by order. */
-export function newRecordId(nowMs: number): string {
-  issued = (issued + 1) % 0x1000000
-  return `${nowMs.toString(16).padStart(12, '0')}-${issued.toString(16).padStart(6, '0')}-${processId}`
 }

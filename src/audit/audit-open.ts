@@ -1,14 +1,23 @@
+import { join } from 'node:path'
 import type { Settings } from '../config/settings.ts'
 import type { Clock } from '../domain/clock.ts'
+import { makePrivateDirectory } from '../files/private-file.ts'
 import type { FirestoreClient } from '../firestore/firestore.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { AuditLog } from './audit-log.ts'
-import type { AuditStore } from './audit-store.ts'
+import type { AuditStore, RecordReader } from './audit-store.ts'
 import { readDigestKey } from './digest/digest-key.ts'
+import { Digester } from './digest/digester.ts'
+import { Delivery, type DeliveryOptions } from './spool/delivery.ts'
+import { Spool, type SpoolOptions } from './spool/spool.ts'
 import { SqliteAuditStore } from './sqlite/sqlite-store.ts'
 
-/** Time for the records in the queue at the end. */
+const SPOOL_FOLDER = 'spool'
+/** Time for the delivery of what is in the spool, before a query and when everything is closed. */
+const QUERY_WAIT_MS = 1000
+const CLOSE_WAIT_MS = 2000
+/** Time for the records that are not in the spool, when everything is closed. */
 const FLUSH_MS = 2000
 
 /** How usage records are kept. */
@@ -17,73 +26,95 @@ export type AuditSettings = Pick<
   'dataDir' | 'auditQueueLimit' | 'auditRetentionDays' | 'auditSpoolMaxBytes' | 'auditDigestKey'
 >
 
-/** The store of the usage records while the gateway runs. */
-interface OpenAuditStore extends AuditStore {
-  /** Size of the spool, and whether it is being emptied; absent if there is no spool. */
-  readonly spool?: () => { readonly waitingBytes: number; readonly isDelivering: boolean }
-}
-
-/** The usage records while the gateway runs. */
-export interface OpenAudit {
-  readonly store: OpenAuditStore
-  readonly log: AuditLog
-}
-
-interface OpenOptions {
-  readonly firestore: FirestoreClient | undefined
+/** What the parts of the records need. */
+interface AuditContext {
   readonly clock: Clock
   readonly random: () => number
   readonly logger: Logger
+  /** Called with the number of answers that did not wait until their records were written. */
+  readonly onLate?: (answers: number) => void
+}
+
+/** Where the spool is, and how much of what there may be. */
+export interface AuditOptions
+  extends AuditContext, Omit<SpoolOptions, 'dir'>, Pick<DeliveryOptions, 'batchSize' | 'delayMs'> {
+  readonly dataDir: string
+  /** Key of the digests of arguments. */
+  readonly key: Buffer
+  readonly queueLimit: number
+  /** Time for a last delivery when it is closed, in milliseconds; 2000 by default. */
+  readonly closeWaitMs?: number
+}
+
+/** The usage records while the gateway runs. */
+export interface OpenAudit extends RecordReader {
+  readonly log: AuditLog
+  /** Has the records of all calls answered before it, unless the store takes longer than a second. */
+  query: RecordReader['query']
+  /** Size of what waits for the store, and whether the store takes it. */
+  spool(): { readonly waitingBytes: number; readonly isDelivering: boolean }
+  /** After the log: delivers for a little longer, and leaves the rest to the next start. Idempotent. */
+  close(): Promise<void>
 }
 
 /**
- * Opens the usage records: in Firestore behind a spool on disk where there is a client, else in SQLite.
- * @param options.onLate called for each call that is answered before its record is written
+ * Opens the usage records, which are stored in Firestore where there is a client, else in SQLite, and registers how they
+ * close.
  * @throws Error when the data directory or a file in it cannot be used
  */
 export async function openAudit(
   settings: AuditSettings,
-  options: OpenOptions & { lifecycle: Lifecycle; onLate: () => void },
+  context: AuditContext & { readonly firestore: FirestoreClient | undefined; readonly lifecycle: Lifecycle },
 ): Promise<OpenAudit> {
-  const { clock, random, logger, lifecycle, onLate } = options
-  const store = await openStore(settings, options)
-  lifecycle.onClose('audit store', () => store.close())
-  const log = new AuditLog({ store, clock, random, logger, queueLimit: settings.auditQueueLimit, onLate })
-  lifecycle.onClose('audit log', () => log.close(FLUSH_MS))
-  return { store, log }
+  const { dataDir, auditDigestKey, auditSpoolMaxBytes: limitBytes, auditQueueLimit: queueLimit } = settings
+  await makePrivateDirectory(dataDir)
+  const key = auditDigestKey === undefined ? await readDigestKey(dataDir) : Buffer.from(auditDigestKey, 'hex')
+  const store = await openStore({ ...context, key, dataDir, retentionDays: settings.auditRetentionDays })
+  context.lifecycle.onClose('audit store', () => store.close())
+  const audit = await openAuditOver(store, { ...context, key, dataDir, limitBytes, queueLimit })
+  context.lifecycle.onClose('audit delivery', () => audit.close())
+  context.lifecycle.onClose('audit log', () => audit.log.close(FLUSH_MS))
+  return audit
 }
 
-async function openStore(settings: AuditSettings, options: OpenOptions): Promise<OpenAuditStore> {
-  const { firestore, clock, random, logger } = options
-  const { dataDir: dir, auditRetentionDays: retentionDays } = settings
-  if (firestore === undefined) return SqliteAuditStore.open({ dir, retentionDays, clock, logger })
-  // Imported here, so that the embedded mode does not load the client library.
-  const { FirestoreAuditStore } = await import('./firestore/firestore-audit-store.ts')
-  const { DigestThread } = await import('./digest/digest-thread.ts')
-  const { SpooledStore } = await import('./spool/spooled-store.ts')
-  const key =
-    settings.auditDigestKey === undefined
-      ? await readDigestKey(dir)
-      : Buffer.from(settings.auditDigestKey, 'hex')
-  const digests = new DigestThread({ key })
-  const store = new FirestoreAuditStore({ db: firestore.db, digests, key, clock, logger, retentionDays })
-  const spooled = await SpooledStore.open({
-    store,
-    digests,
-    dir,
-    limitBytes: settings.auditSpoolMaxBytes,
-    clock,
-    random,
-    logger,
-  })
+/**
+ * Opens the log, which appends to the spool on disk, and the delivery from there to the store. What an earlier process
+ * left in the spool is delivered first.
+ * @throws Error when the spool cannot be used
+ */
+export async function openAuditOver(store: AuditStore, options: AuditOptions): Promise<OpenAudit> {
+  const spool = await Spool.open({ ...options, dir: join(options.dataDir, SPOOL_FOLDER) })
+  const delivery = new Delivery({ ...options, spool, store })
+  const digester = new Digester(options)
+  const log = new AuditLog({ ...options, spool, digester, onAppended: () => delivery.soon() })
+  delivery.soon()
   return {
-    write: (batch) => spooled.write(batch),
-    query: (query) => spooled.query(query),
-    isFull: () => spooled.isFull(),
-    spool: () => spooled,
+    log,
+    query: async (query) => {
+      await delivery.caughtUp(QUERY_WAIT_MS)
+      return await store.query(query)
+    },
+    spool: () => ({ waitingBytes: spool.waitingBytes, isDelivering: delivery.isDelivering }),
     close: async () => {
-      await spooled.close()
-      await digests.close()
+      await delivery.close(options.closeWaitMs ?? CLOSE_WAIT_MS)
+      await spool.close()
+      await digester.close()
     },
   }
+}
+
+async function openStore({
+  firestore,
+  dataDir,
+  ...options
+}: AuditContext & {
+  firestore: FirestoreClient | undefined
+  dataDir: string
+  key: Buffer
+  retentionDays: number
+}): Promise<AuditStore> {
+  if (firestore === undefined) return SqliteAuditStore.open({ ...options, dir: dataDir })
+  // Imported here, so that the embedded mode does not load the client library.
+  const { FirestoreAuditStore } = await import('./firestore/firestore-audit-store.ts')
+  return new FirestoreAuditStore({ ...options, db: firestore.db })
 }

@@ -1,4 +1,4 @@
-import type { Outcome, StoredRecord, WritableRecord } from './usage-record.ts'
+import type { Outcome, StoredRecord } from './usage-record.ts'
 
 /** Selects records of a tenant. */
 export interface AuditQuery {
@@ -25,18 +25,20 @@ export interface AuditPage {
   readonly nextCursor?: string
 }
 
-/** Stores usage records durably. */
-export interface AuditStore {
-  /**
-   * Resolves once all records outlive this process, however it ends; a power cut may take those of the last moment. A
-   * record whose id is already there is left as it is.
-   * @throws RecordsRefusedError when some of them will never be taken; the others are written
-   */
-  write(batch: readonly WritableRecord[]): Promise<void>
-  /** Whether it has no room for further calls; absent if there is no such limit. */
-  isFull?(): boolean
+/** Where usage records are read. */
+export interface RecordReader {
   /** @throws GatewayError `invalid_cursor` when the cursor is of another query */
   query(query: AuditQuery): Promise<AuditPage>
+}
+
+/** Stores usage records, which one `Delivery` writes. */
+export interface AuditStore extends RecordReader {
+  /**
+   * Resolves once all records survive a power cut. A record whose id is already there is left as it is.
+   * @param lines records as `lineOf` writes them
+   * @throws RecordsRefusedError when some of them will never be taken; the others are written
+   */
+  write(lines: readonly string[]): Promise<void>
   /** Idempotent. */
   close(): Promise<void>
 }

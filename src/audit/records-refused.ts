@@ -1,11 +1,10 @@
-/** Some records of a batch will never be taken by the store, however often they are sent; the others are durable. */
+/** Some lines of a batch will never be taken by the store, however often they are sent; the others are stored. */
 export class RecordsRefusedError extends Error {
   override readonly name = 'RecordsRefusedError'
-  readonly ids: ReadonlySet<string>
+  readonly lines: readonly string[]
 
-  constructor(ids: Iterable<string>, options?: ErrorOptions) {
-    const all = new Set(ids)
-    super(`the audit store rejects ${all.size} usage records permanently`, options)
-    this.ids = all
+  constructor(lines: readonly string[], options?: ErrorOptions) {
+    super(`the audit store rejects ${lines.length} usage records permanently`, options)
+    this.lines = lines
   }
 }

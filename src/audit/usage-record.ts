@@ -34,7 +34,7 @@ interface UsageRecord {
   readonly responseBytes: number
 }
 
-/** A record on its way to the store. The arguments' text is turned into a keyed digest there and never stored. */
+/** A record before it is written. The arguments' text is turned into a keyed digest first, and never stored. */
 export interface PendingRecord extends UsageRecord {
   readonly argumentsText: string
 }
@@ -44,6 +44,3 @@ export interface StoredRecord extends UsageRecord {
   /** HMAC-SHA-256, hex, of the canonical arguments under a key of the installation. */
   readonly argumentsDigest: string
 }
-
-/** What a store takes: a record with the text of its arguments, or one whose digest is made already. */
-export type WritableRecord = PendingRecord | StoredRecord

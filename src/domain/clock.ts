@@ -44,3 +44,14 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   signal?.addEventListener('abort', stop, { once: true })
   return promise.finally(() => signal?.removeEventListener('abort', stop))
 }
+
+/** Whether a promise is fulfilled within `withinMs`; resolves as soon as that is known. */
+export async function isWithin(clock: Clock, awaited: Promise<unknown>, withinMs: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>()
+  const cancel = clock.after(withinMs, () => resolve(false))
+  try {
+    return await Promise.race([awaited.then(() => true), late])
+  } finally {
+    cancel()
+  }
+}

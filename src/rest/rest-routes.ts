@@ -1,5 +1,5 @@
 import { Router } from 'express'
-import type { AuditStore } from '../audit/audit-store.ts'
+import type { RecordReader } from '../audit/audit-store.ts'
 import type { Calls } from '../calls/calls.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Clock } from '../domain/clock.ts'
@@ -39,7 +39,7 @@ export interface RestOptions {
     /** How many servers a tenant may have; undefined for no limit. */
     readonly maxServersOf: (tenantId: string) => number | undefined
   }
-  readonly auditStore: AuditStore
+  readonly records: RecordReader
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -85,9 +85,9 @@ function managementRoutes(options: RestOptions): Router {
   return router
 }
 
-function platformRoutes({ features: { caches }, registry, auditStore, logger }: RestOptions): Router {
+function platformRoutes({ features: { caches }, registry, records, logger }: RestOptions): Router {
   const router = Router()
   router.use(cacheRoutes({ caches, platformAdminRole: registry.platformAdminRole, logger }))
-  router.use(auditRoutes({ store: auditStore }))
+  router.use(auditRoutes({ records }))
   return router
 }

@@ -1,138 +1,180 @@
 import { describe, expect, test } from '@jest/globals'
-import { AuditLog, newRecordId } from '../../src/audit/audit-log.ts'
-import { FakeClock } from '../support/fake-clock.ts'
+import { newRecordId } from '../../src/audit/record-id.ts'
+import type { Logger } from '../../src/telemetry/logger.ts'
 import { silentLogger } from '../support/silent-logger.ts'
 import { usageRecord } from '../support/usage-records.ts'
-import { logOf, MemoryStore, recordAll } from './memory-log.ts'
+import { logOf, recordAll } from './memory-log.ts'
 
 const FULL = expect.objectContaining({ code: 'audit_unavailable' })
 
 describe('writing', () => {
   test('begins at once; what comes meanwhile is written next, together and in order', async () => {
-    const { log, store, clock } = logOf()
+    const { log, spool, clock } = logOf()
     const { promise, resolve } = Promise.withResolvers<void>()
-    store.held = promise
+    spool.held = promise
     recordAll(log, ['a'])
-    expect(store.running).toBe(1)
+    expect(spool.running).toBe(1)
     recordAll(log, ['b', 'c'])
     resolve()
     await clock.advance(0)
-    expect(store.batches).toEqual([['a'], ['b', 'c']])
+    expect(spool.writes).toEqual([['a'], ['b', 'c']])
     expect(log.depth).toBe(0)
   })
 
-  test('takes no more at a time than a batch', async () => {
-    const { log, store, clock } = logOf({ batchSize: 2 })
-    recordAll(log, ['a', 'b', 'c', 'd'])
-    await clock.advance(0)
-    expect(store.batches).toEqual([['a'], ['b', 'c'], ['d']])
+  test('waits for the end of the turn, so that what comes together is written together', async () => {
+    const { log, spool } = logOf({ defer: setImmediate })
+    recordAll(log, ['a'])
+    await Promise.resolve()
+    recordAll(log, ['b'])
+    expect(spool.running).toBe(0)
+    await log.flush()
+    expect(spool.writes).toEqual([['a', 'b']])
   })
 
-  test('writes one batch at a time', async () => {
-    const { log, store, clock } = logOf({ batchSize: 1 })
+  test('has one write under way at a time', async () => {
+    const { log, spool, clock } = logOf()
     const { promise, resolve } = Promise.withResolvers<void>()
-    store.held = promise
+    spool.held = promise
     recordAll(log, ['a', 'b'])
     await clock.advance(1000)
-    expect(store.running).toBe(1)
+    expect(spool.running).toBe(1)
     expect(log.depth).toBe(2)
     resolve()
     await clock.advance(1000)
-    expect(store.batches).toEqual([['a'], ['b']])
-    expect(store.mostRunning).toBe(1)
+    expect(spool.writes).toEqual([['a'], ['b']])
+    expect(spool.mostRunning).toBe(1)
   })
 
-  test('loses and doubles nothing when the store fails for a while, and keeps the order', async () => {
-    const { log, store, clock } = logOf({ batchSize: 2 })
-    store.failures = 3
+  test('loses and doubles nothing when the spool fails for a while, and keeps the order', async () => {
+    const { log, spool, clock } = logOf()
+    spool.failures = 3
     recordAll(log, ['a', 'b', 'c'])
     await clock.advance(0)
     recordAll(log, ['d'])
     await clock.advance(10_000)
-    expect(store.batches).toEqual([['a'], ['a', 'b'], ['a', 'b'], ['a', 'b'], ['c', 'd']])
-    expect(store.ids.size).toBe(4)
+    expect(spool.writes).toEqual([['a'], ['a'], ['a'], ['a'], ['b', 'c', 'd']])
+    expect(spool.ids.size).toBe(4)
     expect(log.depth).toBe(0)
   })
 
   test('waits longer after each failure, up to 5 s', async () => {
-    const { log, store, clock } = logOf()
-    store.failures = 1000
+    const { log, spool, clock } = logOf()
+    spool.failures = 1000
     recordAll(log, ['a'])
     await clock.advance(0)
     const attempts: number[] = []
     for (const ms of [100, 200, 400, 800, 1600, 3200, 5000, 5000]) {
       await clock.advance(ms - 1)
-      const before = store.batches.length
+      const before = spool.writes.length
       await clock.advance(1)
-      attempts.push(store.batches.length - before)
+      attempts.push(spool.writes.length - before)
     }
     expect(attempts).toEqual([1, 1, 1, 1, 1, 1, 1, 1])
   })
 
   test('tells how many records wait', async () => {
-    const depths: number[] = []
-    const { log, clock } = logOf({ onDepth: (depth) => depths.push(depth) })
+    const { log, clock } = logOf()
+    expect(log.depth).toBe(0)
     recordAll(log, ['a', 'b'])
+    expect(log.depth).toBe(2)
     await clock.advance(0)
-    expect(depths).toEqual([1, 2, 1, 0])
+    expect(log.depth).toBe(0)
+  })
+
+  test('tells when records were appended, and when a write failed and succeeds again', async () => {
+    const told: string[] = []
+    const tell =
+      (level: string) =>
+      (...said: unknown[]) =>
+        told.push(`${level}: ${String(said.at(-1))}`)
+    const logger = { ...silentLogger, error: tell('error'), info: tell('info') } as unknown as Logger
+    const { log, spool, clock } = logOf({ logger, onAppended: () => told.push('appended') })
+    spool.failures = 1
+    recordAll(log, ['a'])
+    await clock.advance(1000)
+    expect(told).toEqual([
+      'error: usage records could not be written; trying again',
+      'appended',
+      'info: usage records can be written again',
+    ])
   })
 })
 
 describe('waiting for a record', () => {
-  test('resolves when it is in the store', async () => {
-    const { log, store, clock } = logOf()
+  test('resolves when it is in the spool', async () => {
+    const { log, spool, clock } = logOf()
     const held = Promise.withResolvers<void>()
-    store.held = held.promise
+    spool.held = held.promise
     recordAll(log, ['a'])
     let isDurable = false
-    const waiting = log.durable().then(() => (isDurable = true))
+    const waiting = log.flush().then(() => (isDurable = true))
     await clock.advance(1)
     expect(isDurable).toBe(false)
     held.resolve()
     await waiting
-    expect(store.batches).toEqual([['a']])
+    expect(spool.writes).toEqual([['a']])
   })
 
-  test('lasts as long as the store fails, without asking it more often', async () => {
-    const { log, store, clock } = logOf()
-    store.failures = 2
+  test('lasts as long as the spool fails, without asking it more often', async () => {
+    const { log, spool, clock } = logOf()
+    spool.failures = 2
     recordAll(log, ['a'])
-    const waiting = log.durable()
+    const waiting = log.flush()
     await clock.advance(99)
     recordAll(log, ['b'])
-    const later = log.durable()
+    const later = log.flush()
     await clock.advance(0)
-    expect(store.batches).toHaveLength(1)
+    expect(spool.writes).toHaveLength(1)
     await clock.advance(10_000)
     await Promise.all([waiting, later])
-    expect(store.ids.size).toBe(2)
+    expect(spool.ids.size).toBe(2)
   })
 
   test('is over at once when nothing is queued', async () => {
     const { log } = logOf()
-    await expect(log.durable()).resolves.toBeUndefined()
+    await expect(log.flush()).resolves.toBeUndefined()
+  })
+})
+
+describe('digests of arguments', () => {
+  test('that take their time hold back nothing but their own records, and those who wait for all', async () => {
+    const digest = Promise.withResolvers<string>()
+    const digestOf = (text: string): string | Promise<string> => (text === 'long' ? digest.promise : 'd')
+    const { log, spool, clock } = logOf({ digester: { digestOf } })
+    log.record(usageRecord({ target: 'long', argumentsText: 'long' }))
+    log.record(usageRecord({ target: 'short' }))
+    let isFlushed = false
+    void log.flush().then(() => (isFlushed = true))
+    await clock.advance(0)
+    expect([spool.writes, isFlushed, log.depth]).toEqual([[['short']], false, 1])
+    digest.resolve('d')
+    await clock.advance(0)
+    expect([spool.writes, isFlushed, log.depth]).toEqual([[['short'], ['long']], true, 0])
+  })
+
+  test('are waited for when the log closes', async () => {
+    const digest = Promise.withResolvers<string>()
+    const { log, spool } = logOf({ digester: { digestOf: () => digest.promise } })
+    recordAll(log, ['a'])
+    const closed = log.close(1000)
+    digest.resolve('d')
+    await closed
+    expect(spool.writes).toEqual([['a']])
   })
 })
 
 describe('limits', () => {
-  test('refuses while the store has no room, whatever room the queue has', () => {
-    const full = { isFull: true }
-    const store = Object.assign(new MemoryStore(), { isFull: () => full.isFull })
-    const log = new AuditLog({
-      store,
-      clock: new FakeClock(),
-      random: () => 1,
-      logger: silentLogger,
-      queueLimit: 100,
-    })
+  test('refuses while the spool has no room, whatever room the queue has', () => {
+    const { log, spool } = logOf()
+    spool.hasRoom = false
     expect(() => log.reserve()).toThrow(FULL)
-    full.isFull = false
+    spool.hasRoom = true
     expect(() => log.reserve()).not.toThrow()
   })
 
   test('refuses before execution what could not be recorded', async () => {
-    const { log, store, clock } = logOf({ queueLimit: 2 })
-    store.failures = 1
+    const { log, spool, clock } = logOf({ queueLimit: 2 })
+    spool.failures = 1
     recordAll(log, ['a'])
     log.reserve()
     expect(() => log.reserve()).toThrow(FULL)
@@ -145,28 +187,29 @@ describe('limits', () => {
   })
 
   test('bounds the memory of waiting records too', () => {
-    const { log } = logOf({ queueByteLimit: 10_000 })
+    const { log, spool } = logOf({ queueByteLimit: 10_000 })
+    spool.held = new Promise(() => {})
     log.reserve()
     log.record(usageRecord({ argumentsText: 'x'.repeat(10_000) }))
     expect(() => log.reserve()).toThrow(FULL)
   })
 
   test('takes a record into its reserved place even when the queue has filled up since', async () => {
-    const { log, store, clock } = logOf({ queueByteLimit: 1000 })
+    const { log, spool, clock } = logOf({ queueByteLimit: 1000 })
     log.reserve()
     log.reserve()
     log.record(usageRecord({ argumentsText: 'x'.repeat(1000) }))
     log.record(usageRecord())
     await clock.advance(50)
-    expect(store.ids.size).toBe(2)
+    expect(spool.ids.size).toBe(2)
   })
 
   test('drops a record without a place when there is none, and does not throw', async () => {
-    const { log, store, clock } = logOf({ queueLimit: 1 })
+    const { log, spool, clock } = logOf({ queueLimit: 1 })
     log.record(usageRecord({ target: 'kept' }))
     log.record(usageRecord({ target: 'dropped' }))
     await clock.advance(50)
-    expect(store.batches).toEqual([['kept']])
+    expect(spool.writes).toEqual([['kept']])
   })
 
   test('a release without a reservation makes no room', () => {
@@ -179,23 +222,23 @@ describe('limits', () => {
 
 describe('close', () => {
   test('writes everything at once and takes no more reservations', async () => {
-    const { log, store, clock } = logOf({ batchSize: 2 })
+    const { log, spool, clock } = logOf()
     recordAll(log, ['a', 'b', 'c'])
     const closed = log.close(1000)
     expect(() => log.reserve()).toThrow(FULL)
     log.record(usageRecord({ target: 'd' }))
     await clock.advance(0)
     await closed
-    expect(store.batches).toEqual([['a'], ['b', 'c'], ['d']])
+    expect(spool.writes).toEqual([['a'], ['b', 'c', 'd']])
     log.record(usageRecord({ target: 'late' }))
     await clock.advance(1000)
-    expect(store.batches).toHaveLength(3)
+    expect(spool.writes).toHaveLength(2)
     expect(clock.pending).toBe(0)
   })
 
   test('says how many records are left at the deadline', async () => {
-    const { log, store, clock } = logOf()
-    store.failures = 1000
+    const { log, spool, clock } = logOf()
+    spool.failures = 1000
     recordAll(log, ['a', 'b'])
     const closed = log.close(1000).catch((error: unknown) => error)
     await clock.advance(1000)
@@ -203,16 +246,16 @@ describe('close', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('waits for a batch under way, once however often it is called', async () => {
-    const { log, store, clock } = logOf()
+  test('waits for a write under way, once however often it is called', async () => {
+    const { log, spool, clock } = logOf()
     const { promise, resolve } = Promise.withResolvers<void>()
-    store.held = promise
+    spool.held = promise
     recordAll(log, ['a'])
     await clock.advance(50)
     const closed = Promise.all([log.close(1000), log.close(1000)])
     resolve()
     await closed
-    expect(store.batches).toEqual([['a']])
+    expect(spool.writes).toEqual([['a']])
   })
 
   test('of an idle log is immediate', async () => {

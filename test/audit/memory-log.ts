@@ -1,58 +1,62 @@
 import { AuditLog, type AuditLogOptions } from '../../src/audit/audit-log.ts'
-import type { AuditPage, AuditStore } from '../../src/audit/audit-store.ts'
-import type { PendingRecord } from '../../src/audit/usage-record.ts'
+import { recordOf } from '../../src/audit/record-line.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { silentLogger } from '../support/silent-logger.ts'
 import { usageRecord } from '../support/usage-records.ts'
 
-/** A store in memory that can be made to fail or to wait. */
-export class MemoryStore implements AuditStore {
-  readonly batches: string[][] = []
+/** A spool in memory that can be made to fail, to wait or to be full. */
+export class MemorySpool {
+  /** Targets of the records of each write. */
+  readonly writes: string[][] = []
   readonly ids = new Set<string>()
   failures = 0
   held: Promise<void> | undefined
   running = 0
   mostRunning = 0
+  hasRoom = true
 
-  async write(batch: readonly PendingRecord[]): Promise<void> {
+  isFull(): boolean {
+    return !this.hasRoom
+  }
+
+  async append(lines: Buffer): Promise<void> {
     this.running += 1
     this.mostRunning = Math.max(this.mostRunning, this.running)
     await this.held
     this.running -= 1
-    this.batches.push(batch.map(({ target }) => target))
+    const records = lines
+      .toString()
+      .trimEnd()
+      .split('\n')
+      .map((line) => recordOf(line))
+    this.writes.push(records.map((record) => record?.target ?? 'damaged'))
     if (this.failures > 0) {
       this.failures -= 1
-      throw new Error('store down')
+      throw new Error('disk full')
     }
-    for (const { id } of batch) this.ids.add(id)
-  }
-
-  query(): Promise<AuditPage> {
-    return Promise.resolve({ records: [] })
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve()
+    for (const record of records) this.ids.add(record?.id ?? 'damaged')
   }
 }
 
-/** A log over such a store. */
+/** A log over such a spool, which writes as soon as something is recorded. */
 export function logOf(changes: Partial<AuditLogOptions> = {}): {
   log: AuditLog
-  store: MemoryStore
+  spool: MemorySpool
   clock: FakeClock
 } {
-  const store = new MemoryStore()
+  const spool = new MemorySpool()
   const clock = new FakeClock()
   const log = new AuditLog({
-    store,
+    spool,
+    digester: { digestOf: () => '0'.repeat(64) },
     clock,
     random: () => 1,
     logger: silentLogger,
     queueLimit: 100,
+    defer: (write) => write(),
     ...changes,
   })
-  return { log, store, clock }
+  return { log, spool, clock }
 }
 
 export function recordAll(log: AuditLog, targets: readonly string[]): void {

@@ -1,73 +1,86 @@
-import { randomBytes } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { AuditLog } from '../../src/audit/audit-log.ts'
+import { type AuditOptions, type OpenAudit, openAuditOver } from '../../src/audit/audit-open.ts'
 import type { AuditPage, AuditStore } from '../../src/audit/audit-store.ts'
-import { DigestThread } from '../../src/audit/digest/digest-thread.ts'
+import { recordOf } from '../../src/audit/record-line.ts'
 import { RecordsRefusedError } from '../../src/audit/records-refused.ts'
-import { SpooledStore, type SpooledStoreOptions } from '../../src/audit/spool/spooled-store.ts'
-import type { PendingRecord, WritableRecord } from '../../src/audit/usage-record.ts'
+import type { PendingRecord, StoredRecord } from '../../src/audit/usage-record.ts'
 import { systemClock } from '../../src/domain/clock.ts'
 import { silentLogger } from '../support/silent-logger.ts'
 import { usageRecord } from '../support/usage-records.ts'
 
-export const KEY = randomBytes(32)
-
-/** A store in memory that can be down, and that refuses some records for good. */
+/** A store in memory that can be down, and that refuses some records permanently. */
 export class MemoryStore implements AuditStore {
-  readonly records = new Map<string, WritableRecord>()
+  readonly records = new Map<string, StoredRecord>()
   readonly sizes: number[] = []
   deliveries = 0
   isDown = false
-  isClosed = false
   refuses: ReadonlySet<string> = new Set()
 
-  write(batch: readonly WritableRecord[]): Promise<void> {
-    this.sizes.push(batch.length)
+  write(lines: readonly string[]): Promise<void> {
+    this.sizes.push(lines.length)
     if (this.isDown) return Promise.reject(new Error('store down'))
-    const refused = batch.filter(({ target }) => this.refuses.has(target)).map(({ id }) => id)
-    for (const record of batch) {
-      if (refused.includes(record.id)) continue
-      this.deliveries += 1
-      this.records.set(record.id, record)
+    const refused: string[] = []
+    for (const line of lines) {
+      const record = recordOf(line)
+      if (record === undefined || this.refuses.has(record.target)) refused.push(line)
+      else this.#store(record)
     }
     return refused.length > 0 ? Promise.reject(new RecordsRefusedError(refused)) : Promise.resolve()
   }
 
   query(): Promise<AuditPage> {
-    return Promise.resolve({ records: [] })
+    return Promise.resolve({ records: [...this.records.values()] })
   }
 
   close(): Promise<void> {
-    this.isClosed = true
     return Promise.resolve()
   }
 
   get targets(): string[] {
-    return [...this.records.values()].map(({ target }) => target)
+    return targetsOf([...this.records.values()])
+  }
+
+  #store(record: StoredRecord): void {
+    this.deliveries += 1
+    this.records.set(record.id, record)
   }
 }
 
-type Opened = { spooled: SpooledStore; store: MemoryStore } & AsyncDisposable
+type Opened = { audit: OpenAudit; store: MemoryStore } & AsyncDisposable
 
-export async function openSpool(dir: string, changes: Partial<SpooledStoreOptions> = {}): Promise<Opened> {
-  const store = changes.store instanceof MemoryStore ? changes.store : new MemoryStore()
-  const digests = new DigestThread({ key: KEY })
-  const spooled = await SpooledStore.open({
-    digests,
-    dir,
+/** The usage records over such a store, delivered at once. */
+export async function openSpool(
+  dataDir: string,
+  { store = new MemoryStore(), ...changes }: Partial<AuditOptions> & { store?: MemoryStore } = {},
+): Promise<Opened> {
+  const audit = await openAuditOver(store, {
+    dataDir,
+    key: Buffer.alloc(32, 7),
     limitBytes: 1024 * 1024,
+    queueLimit: 10_000,
+    delayMs: 0,
+    closeWaitMs: 50,
     clock: systemClock,
     random: () => 1,
     logger: silentLogger,
-    deliverOnCloseMs: 50,
     ...changes,
-    store,
   })
   const dispose = async (): Promise<void> => {
-    await spooled.close()
-    await digests.close()
+    await audit.log.close(1000)
+    await audit.close()
   }
-  return { spooled, store, [Symbol.asyncDispose]: dispose }
+  return { audit, store, [Symbol.asyncDispose]: dispose }
+}
+
+/** Resolves once the records are on disk. */
+export async function recorded(log: AuditLog, batch: readonly PendingRecord[]): Promise<void> {
+  for (const record of batch) {
+    log.reserve()
+    log.record(record)
+  }
+  await log.flush()
 }
 
 export function downStore(): MemoryStore {
@@ -77,22 +90,22 @@ export function downStore(): MemoryStore {
 }
 
 export async function filesOf(dir: string, end = '.jsonl'): Promise<string[]> {
-  return (await readdir(join(dir, 'spool'))).filter((name) => name.endsWith(end))
+  return (await readdir(join(dir, 'spool'))).filter((name) => name.endsWith(end)).toSorted()
 }
 
 export function records(count: number, name = 'r'): PendingRecord[] {
   return Array.from({ length: count }, (_, index) => usageRecord({ target: `${name}-${index}` }))
 }
 
-export function targetsOf(batch: readonly WritableRecord[]): string[] {
+export function targetsOf(batch: readonly (PendingRecord | StoredRecord)[]): string[] {
   return batch.map(({ target }) => target)
 }
 
 /** Leaves records in the spool of a process that no longer runs. */
-export async function leaveBehind(dir: string, batch: readonly WritableRecord[]): Promise<string> {
+export async function leaveBehind(dir: string, batch: readonly PendingRecord[]): Promise<string> {
   await using down = await openSpool(dir, { store: downStore() })
-  await down.spooled.write(batch)
-  await down.spooled.close()
-  const [name = ''] = await filesOf(dir)
+  await recorded(down.audit.log, batch)
+  await down.audit.close()
+  const [name = ''] = (await filesOf(dir)).slice(-1)
   return join(dir, 'spool', name)
 }

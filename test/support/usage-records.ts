@@ -1,5 +1,9 @@
-import { newRecordId } from '../../src/audit/audit-log.ts'
-import type { PendingRecord } from '../../src/audit/usage-record.ts'
+import { createSecretKey } from 'node:crypto'
+import { argumentsDigest } from '../../src/audit/digest/arguments-digest.ts'
+import { newRecordId } from '../../src/audit/record-id.ts'
+import { lineOf } from '../../src/audit/record-line.ts'
+import { storedRecord } from '../../src/audit/stored-record.ts'
+import type { PendingRecord, StoredRecord } from '../../src/audit/usage-record.ts'
 
 /** An allowed and successful call, with what a test wants to be different. */
 export function usageRecord(changes: Partial<PendingRecord> = {}): PendingRecord {
@@ -27,4 +31,16 @@ export function usageRecord(changes: Partial<PendingRecord> = {}): PendingRecord
     argumentsText: '{"path":"a.txt"}',
     ...changes,
   }
+}
+
+const key = createSecretKey(Buffer.alloc(32, 7))
+
+/** The record as stores give it back. */
+export function asStored(record: PendingRecord): StoredRecord {
+  return storedRecord(record, argumentsDigest(key, record.argumentsText))
+}
+
+/** What stores take. */
+export function linesOf(records: readonly PendingRecord[]): string[] {
+  return records.map((record) => lineOf(asStored(record)))
 }

@@ -8,4 +8,4 @@ const options: unknown = workerData
 const bytes = isJsonObject(options) ? options['key'] : undefined
 if (!(bytes instanceof Uint8Array)) throw new TypeError('the digest thread did not receive a key')
 const key = createSecretKey(bytes)
-answerTasks((texts: readonly string[]) => texts.map((text) => argumentsDigest(key, text)))
+answerTasks((argumentsText: string) => argumentsDigest(key, argumentsText))

@@ -12,11 +12,11 @@ import { withDeadline } from '../../firestore/deadline.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { AuditPage, AuditQuery, AuditStore } from '../audit-store.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
-import type { DigestThread } from '../digest/digest-thread.ts'
 import { codeOf } from '../error-code.ts'
+import { recordOf } from '../record-line.ts'
 import { RecordsRefusedError } from '../records-refused.ts'
 import { storedRecordSchema } from '../stored-record-schema.ts'
-import type { StoredRecord, WritableRecord } from '../usage-record.ts'
+import type { StoredRecord } from '../usage-record.ts'
 
 const COLLECTION = 'tool_usage'
 const DAY_MS = 86_400_000
@@ -26,7 +26,6 @@ const ALREADY_EXISTS = 6
 /** What a `FirestoreAuditStore` needs: the database, the keys, and the time limits of its requests. */
 export interface FirestoreAuditStoreOptions {
   readonly db: Firestore
-  readonly digests: DigestThread
   /** Seals cursors: the same in every replica, or a page is good only where the one before came from. */
   readonly key: Buffer
   readonly clock: Clock
@@ -51,7 +50,6 @@ export interface FirestoreAuditStoreOptions {
  */
 export class FirestoreAuditStore implements AuditStore {
   readonly #records: CollectionReference
-  readonly #digests: DigestThread
   readonly #key: Buffer
   readonly #clock: Clock
   readonly #logger: Logger
@@ -63,7 +61,6 @@ export class FirestoreAuditStore implements AuditStore {
 
   constructor(options: FirestoreAuditStoreOptions) {
     this.#records = options.db.collection(COLLECTION)
-    this.#digests = options.digests
     this.#key = options.key
     this.#clock = options.clock
     this.#logger = options.logger
@@ -74,27 +71,29 @@ export class FirestoreAuditStore implements AuditStore {
   }
 
   /** @throws Error when one could not be created in time; it may have been, and so may others of the batch */
-  async write(batch: readonly WritableRecord[]): Promise<void> {
+  async write(lines: readonly string[]): Promise<void> {
     if (this.#isClosed) throw new Error('the audit store is closed')
-    const waiting = (await this.#digests.digested(batch)).values()
-    const refused = new Map<string, unknown>()
+    const refused: string[] = []
+    let refusal: unknown
     let failure: { readonly cause: unknown } | undefined
+    const waiting = lines.values()
     const createInTurn = async (): Promise<void> => {
-      for (const record of waiting) {
+      for (const line of waiting) {
         // While Firestore does not answer, each further document would only be one more that hangs in the library.
         if (failure !== undefined) return
         try {
-          await this.#create(record)
+          await this.#create(line)
         } catch (cause) {
-          if (codeOf(cause) === INVALID_ARGUMENT) refused.set(record.id, cause)
-          else failure ??= { cause }
+          if (codeOf(cause) === INVALID_ARGUMENT) {
+            refused.push(line)
+            refusal ??= cause
+          } else failure ??= { cause }
         }
       }
     }
-    await Promise.all(Array.from({ length: Math.min(this.#concurrency, batch.length) }, createInTurn))
+    await Promise.all(Array.from({ length: Math.min(this.#concurrency, lines.length) }, createInTurn))
     if (failure !== undefined) throw new Error('usage records could not be created in Firestore', failure)
-    const [cause] = refused.values()
-    if (refused.size > 0) throw new RecordsRefusedError(refused.keys(), { cause })
+    if (refused.length > 0) throw new RecordsRefusedError(refused, { cause: refusal })
   }
 
   /** @throws GatewayError `invalid_cursor`, or `audit_unavailable` when Firestore does not answer in time */
@@ -123,7 +122,9 @@ export class FirestoreAuditStore implements AuditStore {
     return Promise.resolve()
   }
 
-  async #create(record: StoredRecord): Promise<void> {
+  async #create(line: string): Promise<void> {
+    const record = recordOf(line)
+    if (record === undefined) throw Object.assign(new Error('not a usage record'), { code: INVALID_ARGUMENT })
     const created = this.#records.doc(record.id).create(this.#documentOf(record))
     try {
       await withDeadline(this.#clock, created, this.#createTimeoutMs, 'creating a usage record')

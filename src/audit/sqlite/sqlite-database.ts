@@ -1,11 +1,8 @@
-import { createSecretKey, type KeyObject } from 'node:crypto'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { isJsonObject } from '../../domain/json/json.ts'
-import { digested } from '../digest/arguments-digest.ts'
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import type { AuditQuery } from '../audit-store.ts'
 import type { Position } from '../cursor.ts'
-import { withStorableNumbers } from '../stored-record.ts'
-import type { StoredRecord, WritableRecord } from '../usage-record.ts'
+import type { StoredRecord } from '../usage-record.ts'
 
 /** Statements that lead from each version of the schema to the next; `user_version` counts those applied. */
 const MIGRATIONS = [
@@ -45,36 +42,26 @@ const COLUMNS = {
 const SELECTED = Object.entries(COLUMNS)
   .map(([field, column]) => `${column} AS ${field}`)
   .join(', ')
-const PLACES = Object.keys(COLUMNS)
-  .map((field) => `:${field}`)
-  .join(', ')
+const FIELDS = Object.keys(COLUMNS)
+const PLACES = FIELDS.map(() => '?').join(', ')
 
 const DELETED_AT_ONCE = 5000
 const BUSY_TIMEOUT_MS = 5000
 /** Pages of 4 KiB that the write-ahead log may have. */
 const LOG_PAGES = 4000
 
-/** Which database, and the key of its argument digests. */
-export interface SqliteDatabaseOptions {
-  readonly path: string
-  readonly digestKey: Uint8Array
-}
-
 /** The audit database, synchronous: for the worker thread, never for the one that serves requests. */
 export class SqliteDatabase {
   readonly #database: DatabaseSync
-  readonly #digestKey: KeyObject
   readonly #insert: StatementSync
 
   /** @throws Error if the file is not a database, or of a newer version */
-  constructor(options: SqliteDatabaseOptions) {
-    this.#digestKey = createSecretKey(options.digestKey)
-    this.#database = new DatabaseSync(options.path, { timeout: BUSY_TIMEOUT_MS })
+  constructor(path: string) {
+    this.#database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
     try {
-      // A commit reaches the kernel, which survives the process. Callers wait for it: the sync that a power cut asks
-      // for comes after, from outside, and moving the log into the database, which stalls a commit, is made rare.
+      // What is committed is on the disk, and the spool may forget it. Nobody but the writer waits for that.
       this.#database.exec(
-        `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${LOG_PAGES}`,
+        `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${LOG_PAGES}`,
       )
       migrate(this.#database)
       this.#insert = this.#database.prepare(
@@ -87,12 +74,13 @@ export class SqliteDatabase {
     }
   }
 
-  /** Stores all records or none; those already there stay as they are. */
-  write(batch: readonly WritableRecord[]): void {
-    const rows = batch.map((record) => this.#row(record))
+  /** Stores all records or none; those already there stay as they are. Returns the lines that are no records. */
+  write(lines: readonly string[]): string[] {
+    const read = lines.map((line) => ({ line, row: rowOf(line) }))
     this.#transaction(() => {
-      for (const row of rows) this.#insert.run(row)
+      for (const { row } of read) if (row !== undefined) this.#insert.run(...row)
     })
+    return read.flatMap(({ line, row }) => (row === undefined ? [line] : []))
   }
 
   /** Up to `limit` records of a query, newest first, those after `position` only. */
@@ -122,10 +110,6 @@ export class SqliteDatabase {
     this.#database.close()
   }
 
-  #row(record: WritableRecord): Record<string, SQLInputValue> {
-    return { ...withStorableNumbers(digested(this.#digestKey, record)) }
-  }
-
   #transaction(work: () => void): void {
     this.#database.exec('BEGIN IMMEDIATE')
     try {
@@ -136,6 +120,26 @@ export class SqliteDatabase {
       throw error
     }
   }
+}
+
+/** The values of a record's columns. Its checksum was right, so that its fields are those that a gateway wrote. */
+function rowOf(line: string): SQLInputValue[] | undefined {
+  const record = parsed(line)
+  const row = FIELDS.map((field) => record[field])
+  return row.every(isColumnValue) ? row : undefined
+}
+
+function parsed(line: string): JsonObject {
+  try {
+    const value: unknown = JSON.parse(line)
+    return isJsonObject(value) ? value : {}
+  } catch {
+    return {}
+  }
+}
+
+function isColumnValue(value: unknown): value is string | number | null {
+  return value === null || typeof value === 'string' || typeof value === 'number'
 }
 
 /** Rows are written from StoredRecord only, and STRICT keeps the types of their columns. */

@@ -1,11 +1,11 @@
 import type { AuditQuery } from '../audit-store.ts'
 import type { Position } from '../cursor.ts'
-import type { StoredRecord, WritableRecord } from '../usage-record.ts'
+import type { StoredRecord } from '../usage-record.ts'
 
 /** The tasks of the database thread. The first one, of any kind, opens the database. */
 export type Task =
   | { readonly kind: 'open' }
-  | { readonly kind: 'write'; readonly batch: readonly WritableRecord[] }
+  | { readonly kind: 'write'; readonly lines: readonly string[] }
   | {
       readonly kind: 'query'
       readonly query: AuditQuery
@@ -18,7 +18,9 @@ export type Task =
 /** What came of a task. */
 export interface Result {
   /** What a query found. */
-  readonly records: StoredRecord[]
+  readonly records?: StoredRecord[]
   /** Whether there may be more to delete. */
-  readonly more: boolean
+  readonly hasMore?: boolean
+  /** Lines that were not written because they are no records. */
+  readonly refused?: string[]
 }

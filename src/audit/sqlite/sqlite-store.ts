@@ -7,12 +7,9 @@ import type { Logger } from '../../telemetry/logger.ts'
 import { startThread } from '../../thread.ts'
 import type { AuditPage, AuditQuery, AuditStore } from '../audit-store.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
-import { DeferredSync } from '../deferred-sync.ts'
-import { readDigestKey } from '../digest/digest-key.ts'
-import { codeOf } from '../error-code.ts'
+import { RecordsRefusedError } from '../records-refused.ts'
 import { TaskThread } from '../thread/task-thread.ts'
 import type { Result, Task } from './sqlite-protocol.ts'
-import type { WritableRecord } from '../usage-record.ts'
 
 const DATABASE_FILE = 'audit.db'
 const DAY_MS = 86_400_000
@@ -20,8 +17,10 @@ const DELETE_EVERY_MS = 6 * 3_600_000
 
 /** Where a SQLite store keeps usage records, and for how long. */
 export interface SqliteStoreOptions {
-  /** Where the database and the key of the digests are; both are made the first time, for this user only. */
+  /** Where the database is; it is made the first time, for this user only. */
   readonly dir: string
+  /** Seals cursors. */
+  readonly key: Buffer
   readonly clock: Clock
   readonly logger: Logger
   /** Age at which records are deleted, in days; they are kept without limit if absent. */
@@ -37,32 +36,30 @@ export class SqliteAuditStore implements AuditStore {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #retentionMs: number | undefined
-  readonly #sync: DeferredSync
   readonly #thread: TaskThread<Task, Result>
   #cancelDeletion: (() => void) | undefined
   #closing: Promise<void> | undefined
 
-  private constructor(options: SqliteStoreOptions, key: Buffer) {
+  private constructor(options: SqliteStoreOptions) {
     this.#path = join(options.dir, DATABASE_FILE)
-    this.#key = key
+    this.#key = options.key
     this.#clock = options.clock
     this.#logger = options.logger
     this.#retentionMs = options.retentionDays === undefined ? undefined : options.retentionDays * DAY_MS
     const start = options.startThread ?? startThread
     this.#thread = new TaskThread({
       name: 'audit thread',
-      start: () => start(import.meta, './sqlite-worker', { path: this.#path, digestKey: this.#key }),
+      start: () => start(import.meta, './sqlite-worker', this.#path),
     })
-    this.#sync = new DeferredSync({ ...options, sync: () => syncLog(`${this.#path}-wal`) })
   }
 
   /**
    * Opens the store and deletes what is too old; it does so again every 6 hours.
-   * @throws Error when the database or the key is damaged, or other users can read the key
+   * @throws Error when the database is damaged or of a newer version
    */
   static async open(options: SqliteStoreOptions): Promise<SqliteAuditStore> {
     await makePrivateDirectory(options.dir)
-    const store = new SqliteAuditStore(options, await readDigestKey(options.dir))
+    const store = new SqliteAuditStore(options)
     // SQLite gives its companion files the mode of the database.
     await (await open(store.#path, 'a', 0o600)).close()
     await chmod(store.#path, 0o600)
@@ -71,15 +68,15 @@ export class SqliteAuditStore implements AuditStore {
     return store
   }
 
-  async write(batch: readonly WritableRecord[]): Promise<void> {
-    await this.#run({ kind: 'write', batch })
-    this.#sync.soon()
+  async write(lines: readonly string[]): Promise<void> {
+    const { refused = [] } = await this.#run({ kind: 'write', lines })
+    if (refused.length > 0) throw new RecordsRefusedError(refused)
   }
 
   async query(query: AuditQuery): Promise<AuditPage> {
     const { cursor, limit } = query
     const position = cursor === undefined ? undefined : decodeCursor(this.#key, query, cursor)
-    const { records: found } = await this.#run({ kind: 'query', query, position, limit: limit + 1 })
+    const { records: found = [] } = await this.#run({ kind: 'query', query, position, limit: limit + 1 })
     const records = found.slice(0, limit)
     const last = records.at(-1)
     if (last === undefined || found.length <= limit) return { records }
@@ -93,7 +90,6 @@ export class SqliteAuditStore implements AuditStore {
 
   async #end(): Promise<void> {
     this.#cancelDeletion?.()
-    await this.#sync.close()
     await this.#thread.close({ kind: 'close' })
   }
 
@@ -115,25 +111,14 @@ export class SqliteAuditStore implements AuditStore {
     if (this.#retentionMs === undefined) return
     try {
       const beforeMs = this.#clock.now() - this.#retentionMs
-      let more = true
-      while (more && this.#closing === undefined) {
-        more = (await this.#run({ kind: 'delete', beforeMs })).more
+      let hasMore = true
+      while (hasMore && this.#closing === undefined) {
+        hasMore = (await this.#run({ kind: 'delete', beforeMs })).hasMore === true
       }
     } catch (error) {
       this.#logger.error({ err: error }, 'old usage records could not be deleted')
     }
     if (this.#closing !== undefined) return
     this.#cancelDeletion = this.#clock.after(DELETE_EVERY_MS, () => void this.#deleteOld())
-  }
-}
-
-/** The write-ahead log holds no locks of SQLite, which closing the file would lift. */
-async function syncLog(path: string): Promise<void> {
-  try {
-    await using file = await open(path, 'r+')
-    await file.datasync()
-  } catch (error) {
-    // SQLite removes it when everything in it is in the database, and synced.
-    if (codeOf(error) !== 'ENOENT') throw error
   }
 }

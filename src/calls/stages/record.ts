@@ -1,5 +1,5 @@
 import type { AuditLog } from '../../audit/audit-log.ts'
-import { newRecordId } from '../../audit/audit-log.ts'
+import { newRecordId } from '../../audit/record-id.ts'
 import type { Outcome, PendingRecord } from '../../audit/usage-record.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { ERRORS } from '../../domain/errors/error-table.ts'
@@ -9,6 +9,9 @@ import type { Logger } from '../../telemetry/logger.ts'
 import type { Metrics } from '../../telemetry/metrics/metrics.ts'
 import type { Call, Caller, Stage } from '../call.ts'
 import { sizeOf } from '../result-size.ts'
+
+/** How long an answer may be held back for its record. */
+const ANSWER_WAIT_MS = 250
 
 interface RecordOptions {
   readonly audit: AuditLog
@@ -41,7 +44,7 @@ export function record(options: RecordOptions): Stage {
       const durationMs = clock.monotonic() - call.startedAt
       const outcome = outcomeOf(call, result, failure)
       audit.record(recordOf(call, { id, atMs, durationMs, outcome, responseBytes, failure }))
-      await audit.settled()
+      await audit.flush(ANSWER_WAIT_MS)
       count(options, call, { outcome, durationMs: clock.monotonic() - call.startedAt, failure })
     }
   }

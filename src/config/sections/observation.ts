@@ -6,12 +6,12 @@ export const observation = {
   AUDIT_QUEUE_LIMIT: setting(
     integer(1, 1_000_000),
     '10000',
-    'Maximum number of usage records in the write queue; beyond it calls are rejected.',
+    'Maximum number of usage records in memory that wait for the disk; beyond it calls are rejected.',
   ),
   AUDIT_SPOOL_MAX_BYTES: setting(
     integer(65_536, 1_099_511_627_776),
     '67108864',
-    'Maximum size of the usage records on disk that wait for Firestore, in bytes; beyond it calls are rejected.',
+    'Maximum size of the usage records on disk that wait for the store, in bytes; beyond it calls are rejected.',
   ),
   AUDIT_DIGEST_KEY: optional(
     digestKey,

@@ -1,6 +1,6 @@
 import { Router } from 'express'
 import { z } from 'zod'
-import type { AuditStore } from '../../audit/audit-store.ts'
+import type { RecordReader } from '../../audit/audit-store.ts'
 import { methodNotAllowed } from '../method-not-allowed.ts'
 import { pageQuery, queryOf } from '../query.ts'
 import { requireRole } from '../require-role.ts'
@@ -21,18 +21,18 @@ const auditQuery = z.object({
  * `GET /v1/audit` for auditors: the tenant's usage records, those of attempts that began last first. Of one instant,
  * those of one gateway are in the order in which they began, too: the steps of a run come before the run.
  */
-export function auditRoutes({ store }: { store: AuditStore }): Router {
+export function auditRoutes({ records }: { records: RecordReader }): Router {
   const router = Router()
 
   router.get('/audit', requireRole('auditor'), async (request, response) => {
     const query = queryOf(auditQuery, request)
-    const { records, nextCursor } = await store.query({
+    const page = await records.query({
       ...query,
       tenantId: callerOf(response).principal.tenantId,
     })
     response.json({
-      records: records.map(({ atMs, ...rest }) => ({ ...rest, at: new Date(atMs).toISOString() })),
-      ...(nextCursor !== undefined && { nextCursor }),
+      records: page.records.map(({ atMs, ...rest }) => ({ ...rest, at: new Date(atMs).toISOString() })),
+      ...(page.nextCursor !== undefined && { nextCursor: page.nextCursor }),
     })
   })
 

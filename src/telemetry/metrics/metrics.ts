@@ -149,8 +149,8 @@ export class Metrics {
   }
 
   /** Counts a call whose record was not written when it was answered. */
-  lateRecord(): void {
-    this.#lateRecords.add(1)
+  lateRecords(count: number): void {
+    this.#lateRecords.add(count)
   }
 
   /** Counts a request of an MCP client that was answered. */

@@ -1,18 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createHmac, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { AuditLog } from '../../../src/audit/audit-log.ts'
+import { type OpenAudit, openAuditOver } from '../../../src/audit/audit-open.ts'
 import type { AuditQuery } from '../../../src/audit/audit-store.ts'
-import { DigestThread } from '../../../src/audit/digest/digest-thread.ts'
 import {
   FirestoreAuditStore,
   type FirestoreAuditStoreOptions,
 } from '../../../src/audit/firestore/firestore-audit-store.ts'
 import { RecordsRefusedError } from '../../../src/audit/records-refused.ts'
-import { SpooledStore, type SpooledStoreOptions } from '../../../src/audit/spool/spooled-store.ts'
 import type { PendingRecord } from '../../../src/audit/usage-record.ts'
 import { systemClock } from '../../../src/domain/clock.ts'
 import { type FirestoreClient, openFirestore } from '../../../src/firestore/firestore.ts'
@@ -22,7 +20,7 @@ import { type FirestoreEmulator, startFirestoreEmulator } from '../../support/fi
 import { silentLogger } from '../../support/silent-logger.ts'
 import { soak } from '../../support/soak.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
-import { usageRecord } from '../../support/usage-records.ts'
+import { asStored, linesOf, usageRecord } from '../../support/usage-records.ts'
 
 const PROJECT = 'demo-audit'
 const KEY = randomBytes(32)
@@ -31,10 +29,9 @@ const START = Date.parse('2026-01-01T00:00:00Z')
 
 let emulator: FirestoreEmulator
 let client: FirestoreClient
-let digests: DigestThread
 
 function storeOf(options: Partial<FirestoreAuditStoreOptions> = {}): FirestoreAuditStore {
-  const store = { db: client.db, digests, key: KEY, clock: systemClock, logger: silentLogger }
+  const store = { db: client.db, key: KEY, clock: systemClock, logger: silentLogger }
   return new FirestoreAuditStore({ ...store, ...options })
 }
 
@@ -64,43 +61,38 @@ describeWithEmulator('usage records in Firestore', () => {
     process.env['FIRESTORE_EMULATOR_HOST'] = emulator.host
     process.env['METADATA_SERVER_DETECTION'] = 'none'
     client = openFirestore({ projectId: PROJECT, databaseId: '(default)' })
-    digests = new DigestThread({ key: KEY })
   })
   afterAll(async () => {
-    await digests.close()
     await client.close()
     await emulator.stop()
   })
   beforeEach(() => emulator.clear(PROJECT))
 
   describe('write', () => {
-    test('gives back every field of a record, the arguments only as a keyed digest', async () => {
-      const { argumentsText, ...record } = usageRecord({ argumentsText: '{ "b": 1, "a": "secret" }' })
-      await storeOf().write([{ ...record, argumentsText }])
-      const argumentsDigest = createHmac('sha256', KEY).update('{"a":"secret","b":1}').digest('hex')
-      expect(await storeOf().query({ tenantId: 'acme', limit: 10 })).toEqual({
-        records: [{ ...record, argumentsDigest }],
-      })
-      const document = await client.db.doc(`tool_usage/${record.id}`).get()
-      expect(JSON.stringify(document.data())).not.toContain('secret')
+    test('gives back every field of a record', async () => {
+      const record = usageRecord()
+      await storeOf().write(linesOf([record]))
+      expect(await storeOf().query({ tenantId: 'acme', limit: 10 })).toEqual({ records: [asStored(record)] })
     })
 
     test('leaves a record that is already there as it is, and writes those around it', async () => {
       const store = storeOf()
       const first = usageRecord({ target: 'first' })
-      await store.write([first])
-      await store.write([
-        usageRecord({ target: 'before' }),
-        { ...first, target: 'changed' },
-        usageRecord({ target: 'after' }),
-      ])
+      await store.write(linesOf([first]))
+      await store.write(
+        linesOf([
+          usageRecord({ target: 'before' }),
+          { ...first, target: 'changed' },
+          usageRecord({ target: 'after' }),
+        ]),
+      )
       expect(await storedTargets()).toEqual(['after', 'before', 'first'])
     })
 
     test('marks when the record may be deleted, and without a retention nothing', async () => {
       const [short, long] = [usageRecord(), usageRecord()]
-      await storeOf({ retentionDays: 90 }).write([short])
-      await storeOf().write([long])
+      await storeOf({ retentionDays: 90 }).write(linesOf([short]))
+      await storeOf().write(linesOf([long]))
       const read = async ({ id }: PendingRecord): Promise<unknown> =>
         (await client.db.doc(`tool_usage/${id}`).get()).get('expireAt')
       expect(await read(short)).toMatchObject({ seconds: (START + 90 * 86_400_000) / 1000 })
@@ -109,7 +101,7 @@ describeWithEmulator('usage records in Firestore', () => {
 
     test('takes texts that were cut inside a character, and numbers that are none', async () => {
       const odd = usageRecord({ target: 'cut\ud83d', durationMs: Number.NaN, responseBytes: Infinity })
-      await storeOf().write([odd])
+      await storeOf().write(linesOf([odd]))
       const { records: found } = await storeOf().query({ tenantId: 'acme', limit: 1 })
       expect(found[0]).toMatchObject({ target: 'cut\ufffd', durationMs: 0, responseBytes: 0 })
     })
@@ -117,29 +109,31 @@ describeWithEmulator('usage records in Firestore', () => {
     test('names the records that Firestore never takes, and writes the others', async () => {
       const huge = usageRecord({ target: 'huge', subject: 'x'.repeat(1_100_000) })
       const failed: unknown = await storeOf()
-        .write([usageRecord({ target: 'a' }), huge, usageRecord({ target: 'b' })])
+        .write(linesOf([usageRecord({ target: 'a' }), huge, usageRecord({ target: 'b' })]))
         .catch((error: unknown) => error)
       expect(failed).toBeInstanceOf(RecordsRefusedError)
-      expect(failed).toMatchObject({ ids: new Set([huge.id]) })
+      expect(failed).toMatchObject({ lines: linesOf([huge]) })
       expect(await storedTargets()).toEqual(['a', 'b'])
     })
 
     test('takes nothing more once it is closed', async () => {
       const store = storeOf()
       await store.close()
-      await expect(store.write([usageRecord()])).rejects.toThrow('the audit store is closed')
+      await expect(store.write(linesOf([usageRecord()]))).rejects.toThrow('the audit store is closed')
     })
   })
 
   describe('query', () => {
     beforeEach(async () => {
-      await storeOf().write([
-        usageRecord({ target: 'a', atMs: START, subject: 'ada', server: 'files', outcome: 'ok' }),
-        usageRecord({ target: 'b', atMs: START + 1, subject: 'bob', server: 'files', outcome: 'denied' }),
-        usageRecord({ target: 'c', atMs: START + 2, subject: 'ada', server: 'search', outcome: 'error' }),
-        usageRecord({ target: 'd', atMs: START + 3, subject: 'ada', server: 'files', outcome: 'ok' }),
-        usageRecord({ target: 'other', atMs: START + 4, tenantId: 'globex' }),
-      ])
+      await storeOf().write(
+        linesOf([
+          usageRecord({ target: 'a', atMs: START, subject: 'ada', server: 'files', outcome: 'ok' }),
+          usageRecord({ target: 'b', atMs: START + 1, subject: 'bob', server: 'files', outcome: 'denied' }),
+          usageRecord({ target: 'c', atMs: START + 2, subject: 'ada', server: 'search', outcome: 'error' }),
+          usageRecord({ target: 'd', atMs: START + 3, subject: 'ada', server: 'files', outcome: 'ok' }),
+          usageRecord({ target: 'other', atMs: START + 4, tenantId: 'globex' }),
+        ]),
+      )
     })
 
     test('gives the records of the tenant, newest first', async () => {
@@ -165,7 +159,7 @@ describeWithEmulator('usage records in Firestore', () => {
       const same = Array.from({ length: 5 }, (_, index) =>
         usageRecord({ target: `s${index}`, atMs: START + 9 }),
       )
-      await storeOf().write(same)
+      await storeOf().write(linesOf(same))
       const seen: string[] = []
       let cursor: string | undefined
       do {
@@ -203,7 +197,7 @@ describeWithEmulator('usage records in Firestore', () => {
       await using other = await otherProject()
       const store = storeOf({ db: other.db, createTimeoutMs: 200, queryTimeoutMs: 200 })
       emulator.freeze()
-      await expect(store.write(manyRecords(10))).rejects.toThrow(
+      await expect(store.write(linesOf(manyRecords(10)))).rejects.toThrow(
         'usage records could not be created in Firestore',
       )
       await expect(store.query({ tenantId: 'acme', limit: 1 })).rejects.toMatchObject({
@@ -213,39 +207,37 @@ describeWithEmulator('usage records in Firestore', () => {
 
     test('hundreds of records through a freeze of Firestore are all there, each once', async () => {
       await using dir = await temporaryDirectory()
-      const store = await SpooledStore.open(spoolIn(dir.path, { createTimeoutMs: 2000 }))
-      const log = logOver(store)
+      const audit = await openIn(dir.path, { createTimeoutMs: 2000 })
       for (const [index, record] of manyRecords(MANY).entries()) {
-        log.reserve()
-        log.record(record)
+        audit.log.reserve()
+        audit.log.record(record)
         // In the middle of a delivery, so that some are created of which no answer comes.
-        if (index % 100 === 99) await log.durable()
+        if (index % 100 === 99) await audit.log.flush()
         if (index === MANY / 2 - 1) emulator.freeze()
       }
-      await eventually(() => !store.isDelivering)
+      await eventually(() => !audit.spool().isDelivering)
       emulator.thaw()
-      await eventually(() => store.waitingBytes === 0, { timeoutMs: 90_000 })
+      await eventually(() => audit.spool().waitingBytes === 0, { timeoutMs: 90_000 })
       expect(await storedTargets()).toEqual(ALL)
-      await log.close(1000)
-      await store.close()
+      await audit.log.close(1000)
+      await audit.close()
     }, 150_000)
 
     test('hundreds of records while Firestore is killed and started again empty are all there, each once', async () => {
       await using dir = await temporaryDirectory()
-      const store = await SpooledStore.open(spoolIn(dir.path, { createTimeoutMs: 2000 }))
-      const log = logOver(store)
+      const audit = await openIn(dir.path, { createTimeoutMs: 2000 })
       await emulator.stop()
       for (const record of manyRecords(MANY)) {
-        log.reserve()
-        log.record(record)
+        audit.log.reserve()
+        audit.log.record(record)
       }
-      await log.durable()
-      await eventually(() => !store.isDelivering)
+      await audit.log.flush()
+      await eventually(() => !audit.spool().isDelivering)
       emulator = await startFirestoreEmulator({ port: emulator.port })
-      await eventually(() => store.waitingBytes === 0, { timeoutMs: 90_000 })
+      await eventually(() => audit.spool().waitingBytes === 0, { timeoutMs: 90_000 })
       expect(await storedTargets()).toEqual(ALL)
-      await log.close(1000)
-      await store.close()
+      await audit.log.close(1000)
+      await audit.close()
     }, 150_000)
 
     test('the records of a process killed while Firestore hung are delivered by the next, each once', async () => {
@@ -260,8 +252,8 @@ describeWithEmulator('usage records in Firestore', () => {
       }
       await once(child, 'close')
       emulator.thaw()
-      const store = await SpooledStore.open(spoolIn(dir.path))
-      await eventually(() => store.waitingBytes === 0, { timeoutMs: 90_000 })
+      const audit = await openIn(dir.path)
+      await eventually(() => audit.spool().waitingBytes === 0, { timeoutMs: 90_000 })
       // What an earlier test gave up waiting for may come late.
       const { docs } = await client.db.collection('tool_usage').get()
       expect(
@@ -271,40 +263,34 @@ describeWithEmulator('usage records in Firestore', () => {
           .toSorted(),
       ).toEqual(ids.toSorted())
       expect(ids).toHaveLength(MANY)
-      await store.close()
+      await audit.close()
     }, 150_000)
   })
 })
 
-function logOver(store: SpooledStore): AuditLog {
-  return new AuditLog({ store, ...PARTS, queueLimit: 10_000 })
+function openIn(dataDir: string, options: Partial<FirestoreAuditStoreOptions> = {}): Promise<OpenAudit> {
+  const limits = { limitBytes: 64 * 1024 * 1024, queueLimit: 10_000 }
+  return openAuditOver(storeOf(options), { dataDir, key: KEY, delayMs: 0, ...limits, ...PARTS })
 }
 
-function spoolIn(dir: string, options: Partial<FirestoreAuditStoreOptions> = {}): SpooledStoreOptions {
-  return { store: storeOf(options), digests, dir, limitBytes: 64 * 1024 * 1024, ...PARTS }
-}
-
-/** Writes records to Firestore in batches of 100, prints the ids of each that is durable, and waits. */
+/** Writes records to Firestore in batches of 100, prints the ids of each that is on disk, and waits. */
 const WRITER = `
-import { newRecordId } from './src/audit/audit-log.ts'
-import { DigestThread } from './src/audit/digest/digest-thread.ts'
+import { openAuditOver } from './src/audit/audit-open.ts'
 import { FirestoreAuditStore } from './src/audit/firestore/firestore-audit-store.ts'
-import { SpooledStore, type SpooledStoreOptions } from './src/audit/spool/spooled-store.ts'
+import { newRecordId } from './src/audit/record-id.ts'
 import { systemClock as clock } from './src/domain/clock.ts'
 import { openFirestore } from './src/firestore/firestore.ts'
 import { createLogger } from './src/telemetry/logger.ts'
-const [dir, projectId, text, batches] = process.argv.slice(1)
-const logger = createLogger({ level: 'silent', format: 'json' })
-const key = Buffer.alloc(32)
-const digests = new DigestThread({ key })
+const [dataDir, projectId, text, batches] = process.argv.slice(1)
+const parts = { key: Buffer.alloc(32), clock, random: Math.random, logger: createLogger({ level: 'silent', format: 'json' }) }
 const { db } = openFirestore({ projectId, databaseId: '(default)' })
-const store = await SpooledStore.open({
-  store: new FirestoreAuditStore({ db, digests, key, clock, logger }), digests, dir, limitBytes: 1e9, clock, random: Math.random, logger,
-})
+const store = new FirestoreAuditStore({ db, ...parts })
+const { log } = await openAuditOver(store, { dataDir, limitBytes: 1e9, queueLimit: 10_000, delayMs: 0, ...parts })
 for (let batch = 0; batch < Number(batches); batch += 1) {
-  const records = Array.from({ length: 100 }, () => ({ ...JSON.parse(text), id: newRecordId(Date.now()) }))
-  await store.write(records)
-  process.stdout.write(records.map(({ id }) => id).join(' ') + '\\n')
+  const ids = Array.from({ length: 100 }, () => newRecordId(Date.now()))
+  for (const id of ids) log.record({ ...JSON.parse(text), id })
+  await log.flush()
+  process.stdout.write(ids.join(' ') + '\\n')
 }
 setInterval(() => {}, 1000)
 `

@@ -1,53 +1,50 @@
 import { appendFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { AuditLog } from '../../../src/audit/audit-log.ts'
-import { DigestThread } from '../../../src/audit/digest/digest-thread.ts'
-import { SpooledStore } from '../../../src/audit/spool/spooled-store.ts'
-import { SqliteAuditStore } from '../../../src/audit/sqlite/sqlite-store.ts'
-import { systemClock } from '../../../src/domain/clock.ts'
 import { eventually } from '../../support/eventually.ts'
+import type { Logger } from '../../../src/telemetry/logger.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
 import { silentLogger } from '../../support/silent-logger.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
-import { usageRecord } from '../../support/usage-records.ts'
-import { downStore, filesOf, KEY, leaveBehind, openSpool, records, targetsOf } from '../spooling.ts'
+import { asStored, usageRecord } from '../../support/usage-records.ts'
+import { downStore, filesOf, leaveBehind, openSpool, recorded, records, targetsOf } from '../spooling.ts'
 
 describe('delivery', () => {
   test('delivers every record once and in order, with its digest in the place of its arguments', async () => {
     await using dir = await temporaryDirectory()
     await using opened = await openSpool(dir.path)
-    const { spooled, store } = opened
-    await spooled.write([usageRecord({ target: 'a', argumentsText: '{"b":"secret","a":1}' })])
-    await spooled.write(records(3))
+    const { audit, store } = opened
+    await recorded(audit.log, [usageRecord({ target: 'a', argumentsText: '{"b":"secret","a":1}' })])
+    await recorded(audit.log, records(3))
     await eventually(() => store.records.size === 4)
     expect(store.targets).toEqual(['a', 'r-0', 'r-1', 'r-2'])
     expect(store.deliveries).toBe(4)
     const [first] = store.records.values()
     expect(first).toMatchObject({ argumentsDigest: expect.stringMatching(/^[0-9a-f]{64}$/) })
     expect(first).not.toHaveProperty('argumentsText')
-    expect(spooled.waitingBytes).toBe(0)
+    expect(audit.spool().waitingBytes).toBe(0)
   })
 
   test('a write resolves while the store is down, and its records are delivered when it is back', async () => {
     await using dir = await temporaryDirectory()
     await using opened = await openSpool(dir.path, { store: downStore() })
-    const { spooled, store } = opened
+    const { audit, store } = opened
     const batch = records(500)
-    await spooled.write(batch)
-    await eventually(() => !spooled.isDelivering)
-    expect(spooled.waitingBytes).toBeGreaterThan(100_000)
+    await recorded(audit.log, batch)
+    await eventually(() => !audit.spool().isDelivering)
+    expect(audit.spool().waitingBytes).toBeGreaterThan(100_000)
     store.isDown = false
     await eventually(() => store.records.size === 500)
     expect(store.targets).toEqual(targetsOf(batch))
     expect(store.deliveries).toBe(500)
-    await eventually(() => spooled.isDelivering)
+    await eventually(() => audit.spool().isDelivering)
   })
 
   test('asks a store that failed with one record before it sends batches again', async () => {
     await using dir = await temporaryDirectory()
     await using opened = await openSpool(dir.path, { store: downStore(), batchSize: 10 })
-    const { spooled, store } = opened
-    await spooled.write(records(25))
+    const { audit, store } = opened
+    await recorded(audit.log, records(25))
     await eventually(() => store.sizes.length === 2)
     store.isDown = false
     await eventually(() => store.records.size === 25)
@@ -58,15 +55,14 @@ describe('delivery', () => {
   test('segments are for this user only, and gone when they are delivered', async () => {
     await using dir = await temporaryDirectory()
     await using opened = await openSpool(dir.path, { store: downStore(), segmentBytes: 2000 })
-    const { spooled, store } = opened
-    for (let written = 0; written < 5; written += 1) await spooled.write(records(5))
+    const { audit, store } = opened
+    for (let written = 0; written < 5; written += 1) await recorded(audit.log, records(5))
     const names = await filesOf(dir.path)
     expect(names).toHaveLength(5)
-    for (const name of [...names, ...(await filesOf(dir.path, '.alive'))])
-      expect((await stat(join(dir.path, 'spool', name))).mode & 0o777).toBe(0o600)
+    for (const name of names) expect((await stat(join(dir.path, 'spool', name))).mode & 0o777).toBe(0o600)
     store.isDown = false
     await eventually(() => store.records.size === 25)
-    await spooled.close()
+    await audit.close()
     expect(await readdir(join(dir.path, 'spool'))).toEqual([])
   })
 
@@ -78,41 +74,17 @@ describe('delivery', () => {
     expect(text).not.toContain('hunter2')
   })
 
-  test('what the store refuses for good is put aside, and what comes behind it is delivered', async () => {
+  test('what the store refuses permanently is quarantined, and what comes behind it is delivered', async () => {
     await using dir = await temporaryDirectory()
     await using opened = await openSpool(dir.path)
-    const { spooled, store } = opened
+    const { audit, store } = opened
     store.refuses = new Set(['r-1'])
-    await spooled.write(records(3))
-    await eventually(() => spooled.waitingBytes === 0)
+    await recorded(audit.log, records(3))
+    await eventually(() => audit.spool().waitingBytes === 0)
     expect(store.targets).toEqual(['r-0', 'r-2'])
-    const [refused = ''] = (await filesOf(dir.path)).filter((name) => name.startsWith('refused-'))
-    expect(await readFile(join(dir.path, 'spool', refused), 'utf8')).toContain('"target":"r-1"')
-    expect((await stat(join(dir.path, 'spool', refused))).mode & 0o777).toBe(0o600)
-  })
-
-  test('works in front of SQLite as well, which keeps what it gets twice once', async () => {
-    await using dir = await temporaryDirectory()
-    const sqlite = await SqliteAuditStore.open({ dir: dir.path, clock: systemClock, logger: silentLogger })
-    const digests = new DigestThread({ key: KEY })
-    const spooled = await SpooledStore.open({
-      store: sqlite,
-      digests,
-      dir: dir.path,
-      limitBytes: 1024 * 1024,
-      clock: systemClock,
-      random: () => 1,
-      logger: silentLogger,
-    })
-    const batch = records(20)
-    await spooled.write(batch)
-    await spooled.write(batch)
-    await eventually(() => spooled.waitingBytes === 0)
-    const page = await spooled.query({ tenantId: 'acme', limit: 100 })
-    expect(new Set(targetsOf(page.records))).toEqual(new Set(targetsOf(batch)))
-    expect(page.records).toHaveLength(20)
-    await spooled.close()
-    await digests.close()
+    const refused = join(dir.path, 'spool', 'refused.jsonl')
+    expect(await readFile(refused, 'utf8')).toMatch(/^[^\n]+"target":"r-1"[^\n]+\n$/)
+    expect((await stat(refused)).mode & 0o777).toBe(0o600)
   })
 })
 
@@ -128,24 +100,43 @@ describe('restart', () => {
 
   test('a torn last line is dropped, and what is before it is delivered', async () => {
     await using dir = await temporaryDirectory()
-    await appendFile(await leaveBehind(dir.path, records(3)), '{"id":"torn","atMs":17')
-    await using opened = await openSpool(dir.path)
+    await appendFile(await leaveBehind(dir.path, records(3)), '{"crc":"01234567","id":"torn","atMs":17')
+    const warnings: unknown[] = []
+    const logger = { ...silentLogger, warn: (...said: unknown[]) => warnings.push(said) } as unknown as Logger
+    await using opened = await openSpool(dir.path, { logger })
     await eventually(() => opened.store.records.size === 3)
-    await eventually(() => opened.spooled.waitingBytes === 0)
-    expect(await filesOf(dir.path)).toEqual([])
+    await eventually(async () => (await filesOf(dir.path)).length === 0)
+    expect(opened.audit.spool().waitingBytes).toBe(0)
+    expect(warnings).toEqual([[{ bytes: 39 }, 'dropped a partial record left by a crashed writer']])
   })
 
-  test('damaged lines are put aside, and what is around them is delivered', async () => {
+  test('damaged lines are quarantined, and what is around them is delivered', async () => {
     await using dir = await temporaryDirectory()
-    const path = await leaveBehind(dir.path, records(3))
-    const [first = '', ...rest] = (await readFile(path, 'utf8')).split('\n')
-    await writeFile(path, [first, '\0\0\0', '{"id":"no record"}', ...rest].join('\n'))
+    const path = await leaveBehind(dir.path, records(4))
+    const [first = '', second = '', ...rest] = (await readFile(path, 'utf8')).split('\n')
+    const changed = second.replace('"target":"r-1"', '"target":"x-1"')
+    await writeFile(path, [first, '\0\0\0', changed, '{"id":"no record"}', ...rest].join('\n'))
     await using opened = await openSpool(dir.path)
     await eventually(() => opened.store.records.size === 3)
-    await eventually(() => opened.spooled.waitingBytes === 0)
-    expect(opened.store.targets).toEqual(['r-0', 'r-1', 'r-2'])
-    const [refused = ''] = await filesOf(dir.path)
-    expect(await readFile(join(dir.path, 'spool', refused), 'utf8')).toBe('\0\0\0\n{"id":"no record"}\n')
+    await eventually(() => opened.audit.spool().waitingBytes === 0)
+    expect(opened.store.targets).toEqual(['r-0', 'r-2', 'r-3'])
+    expect(await readFile(join(dir.path, 'spool', 'refused.jsonl'), 'utf8')).toBe(
+      ['\0\0\0', changed, '{"id":"no record"}', ''].join('\n'),
+    )
+  })
+
+  test('segments of an earlier version, which have no checksums, are delivered first', async () => {
+    await using dir = await temporaryDirectory()
+    const owner = '0a1b2c3d-4711-0123456789abcdef'
+    await leaveBehind(dir.path, records(1, 'new'))
+    const old = records(3, 'old').map((record) => `${JSON.stringify(asStored(record))}\n`)
+    await writeFile(join(dir.path, 'spool', `${owner}.000000002.jsonl`), old.slice(2).join(''))
+    await writeFile(join(dir.path, 'spool', `${owner}.000000001.jsonl`), old.slice(0, 2).join(''))
+    await writeFile(join(dir.path, 'spool', `${owner}.alive`), '')
+    await using opened = await openSpool(dir.path)
+    await eventually(() => opened.store.records.size === 4)
+    expect(opened.store.targets).toEqual(['old-0', 'old-1', 'old-2', 'new-0'])
+    await eventually(async () => (await readdir(join(dir.path, 'spool'))).length === 0)
   })
 
   test('a record longer than what is read at once is delivered', async () => {
@@ -170,79 +161,109 @@ describe('restart', () => {
 describe('limit', () => {
   test('a full spool refuses reservations with audit_unavailable, keeps what was let in, and opens again', async () => {
     await using dir = await temporaryDirectory()
-    await using opened = await openSpool(dir.path, {
-      store: downStore(),
-      limitBytes: 4000,
-      segmentBytes: 1000,
-    })
-    const { spooled, store } = opened
-    const log = new AuditLog({
-      store: spooled,
-      clock: systemClock,
-      random: () => 1,
-      logger: silentLogger,
-      queueLimit: 100,
-    })
-    for (let place = 0; place < 20; place += 1) log.reserve()
-    for (const record of records(20)) log.record(record)
-    await log.durable()
-    expect(spooled.isFull()).toBe(true)
-    expect(() => log.reserve()).toThrow(expect.objectContaining({ code: 'audit_unavailable' }))
+    await using opened = await openSpool(dir.path, { store: downStore(), limitBytes: 4000 })
+    const { audit, store } = opened
+    for (let place = 0; place < 20; place += 1) audit.log.reserve()
+    for (const record of records(20)) audit.log.record(record)
+    await audit.log.flush()
+    expect(() => audit.log.reserve()).toThrow(expect.objectContaining({ code: 'audit_unavailable' }))
     store.isDown = false
     await eventually(() => store.records.size === 20)
-    await eventually(() => !spooled.isFull())
-    expect(() => log.reserve()).not.toThrow()
-    await log.close(1000)
+    await eventually(() => {
+      audit.log.reserve()
+      return true
+    })
   })
 
-  test('a folder that cannot be written fails the write, and a later one succeeds', async () => {
+  test('a spool as small as a segment does not stay full once everything is delivered', async () => {
+    await using dir = await temporaryDirectory()
+    await using opened = await openSpool(dir.path, { limitBytes: 65_536 })
+    for (let round = 0; round < 10; round += 1) {
+      await recorded(opened.audit.log, records(50, `round-${round}`))
+      await opened.audit.query({ tenantId: 'acme', limit: 1 })
+    }
+    expect(opened.store.records.size).toBe(500)
+  })
+
+  test('a folder that cannot be written keeps records in memory until it can', async () => {
     await using dir = await temporaryDirectory()
     await using opened = await openSpool(dir.path)
-    const { spooled, store } = opened
+    const { audit, store } = opened
     await rm(join(dir.path, 'spool'), { recursive: true })
-    await expect(spooled.write(records(1, 'lost'))).rejects.toThrow('ENOENT')
+    audit.log.record(usageRecord({ target: 'kept' }))
+    await new Promise(setImmediate)
+    expect(audit.log.depth).toBe(1)
     await mkdir(join(dir.path, 'spool'))
-    await spooled.write(records(1, 'kept'))
-    await eventually(() => store.targets.includes('kept-0'))
+    await audit.log.flush()
+    await eventually(() => store.targets.includes('kept'))
   })
 
-  test('delivers what is left when it closes, and leaves it on disk when the store hangs', async () => {
+  test('what is in a segment that somebody removed is delivered, and the next record has a new one', async () => {
     await using dir = await temporaryDirectory()
-    await using up = await openSpool(dir.path, { deliverOnCloseMs: 5000, batchSize: 10 })
-    await up.spooled.write(records(100))
-    await up.spooled.close()
+    await using opened = await openSpool(dir.path, { store: downStore() })
+    const { audit, store } = opened
+    await recorded(audit.log, records(1, 'removed'))
+    await rm(join(dir.path, 'spool', '000000000001.jsonl'))
+    await eventually(async () => {
+      await recorded(audit.log, records(1, 'next'))
+      return (await filesOf(dir.path)).includes('000000000002.jsonl')
+    })
+    store.isDown = false
+    await eventually(() => audit.spool().waitingBytes === 0)
+    expect(store.targets.slice(0, 2)).toEqual(['removed-0', 'next-0'])
+  })
+})
+
+describe('closing', () => {
+  test('delivers what is left, and leaves it on disk when the store hangs', async () => {
+    await using dir = await temporaryDirectory()
+    await using up = await openSpool(dir.path, { closeWaitMs: 5000, batchSize: 10, delayMs: 60_000 })
+    await recorded(up.audit.log, records(100))
+    await up.audit.close()
     expect(up.store.deliveries).toBe(100)
     expect(await filesOf(dir.path)).toEqual([])
     await using hanging = await openSpool(dir.path)
     hanging.store.write = () => new Promise(() => {})
-    await hanging.spooled.write(records(1))
-    await hanging.spooled.close()
+    await recorded(hanging.audit.log, records(1))
+    await hanging.audit.close()
     expect(await filesOf(dir.path)).toHaveLength(1)
   })
 
-  test('takes nothing more once it is closed, however often, and closes the store behind it', async () => {
+  test('lets no further call in, however often', async () => {
     await using dir = await temporaryDirectory()
-    const { spooled, store, ...rest } = await openSpool(dir.path)
-    await Promise.all([spooled.close(), spooled.close()])
-    expect(store.isClosed).toBe(true)
-    await expect(spooled.write(records(1))).rejects.toThrow('the audit store is closed')
-    await rest[Symbol.asyncDispose]()
+    await using opened = await openSpool(dir.path)
+    const { audit } = opened
+    await Promise.all([audit.log.close(1000), audit.log.close(1000)])
+    await Promise.all([audit.close(), audit.close()])
+    expect(() => audit.log.reserve()).toThrow(expect.objectContaining({ code: 'audit_unavailable' }))
   })
 })
 
-describe('digests', () => {
-  test('a thread that is closed fails, and records that have their digest do not need one', async () => {
-    const digests = new DigestThread({ key: KEY })
-    const stored = await digests.digested([usageRecord()])
-    await Promise.all([digests.close(), digests.close()])
-    await expect(digests.digested([usageRecord()])).rejects.toThrow('the digest thread is closed')
-    expect(await digests.digested(stored)).toEqual(stored)
+describe('queries', () => {
+  test('see every record that was on disk before them', async () => {
+    await using dir = await temporaryDirectory()
+    await using opened = await openSpool(dir.path, { delayMs: 60_000 })
+    await recorded(opened.audit.log, records(3))
+    expect(opened.store.records.size).toBe(0)
+    const page = await opened.audit.query({ tenantId: 'acme', limit: 10 })
+    expect(targetsOf(page.records)).toEqual(['r-0', 'r-1', 'r-2'])
   })
 
-  test('what is under way when the thread is closed fails', async () => {
-    const digests = new DigestThread({ key: KEY })
-    const failed = digests.digested([usageRecord()]).catch((error: unknown) => error)
-    await digests.close()
-    expect(await failed).toEqual(new Error('the digest thread ended'))
+  test('wait a second for it at most, and not at all while the store fails', async () => {
+    await using dir = await temporaryDirectory()
+    const clock = new FakeClock()
+    await using opened = await openSpool(dir.path, { clock })
+    const { audit, store } = opened
+    const hung = Promise.withResolvers<never>()
+    store.write = () => hung.promise
+    await recorded(audit.log, records(1))
+    const answered = audit.query({ tenantId: 'acme', limit: 10 }).then(() => clock.monotonic())
+    await clock.advance(999)
+    await clock.advance(1)
+    expect(await answered).toBe(1000)
+    hung.reject(new Error('store down'))
+    await eventually(() => !audit.spool().isDelivering)
+    expect(await audit.query({ tenantId: 'acme', limit: 10 })).toEqual({ records: [] })
+    store.write = () => Promise.resolve()
   })
 })

@@ -1,17 +1,17 @@
-import { createHmac } from 'node:crypto'
-import { chmod, readFile, readdir, stat, writeFile } from 'node:fs/promises'
+import { readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { SqliteAuditStore } from '../../../src/audit/sqlite/sqlite-store.ts'
 import { startThread } from '../../../src/thread.ts'
+import { RecordsRefusedError } from '../../../src/audit/records-refused.ts'
 import type { AuditQuery } from '../../../src/audit/audit-store.ts'
 import { eventually } from '../../support/eventually.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { silentLogger } from '../../support/silent-logger.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
-import { usageRecord } from '../../support/usage-records.ts'
+import { asStored, linesOf, usageRecord } from '../../support/usage-records.ts'
 
 const DAY = 86_400_000
 const START = Date.parse('2026-01-01T00:00:00Z')
@@ -20,7 +20,13 @@ async function open(
   dir: string,
   options: { clock?: FakeClock; retentionDays?: number; startThread?: typeof startThread } = {},
 ): Promise<SqliteAuditStore & AsyncDisposable> {
-  const store = await SqliteAuditStore.open({ dir, clock: new FakeClock(), logger: silentLogger, ...options })
+  const store = await SqliteAuditStore.open({
+    dir,
+    key: Buffer.alloc(32),
+    clock: new FakeClock(),
+    logger: silentLogger,
+    ...options,
+  })
   return Object.assign(store, { [Symbol.asyncDispose]: () => store.close() })
 }
 
@@ -30,78 +36,41 @@ async function targetsOf(store: SqliteAuditStore, query: Partial<AuditQuery> = {
 }
 
 describe('storage', () => {
-  test('gives back every field of a record, the arguments only as a keyed digest', async () => {
+  test('gives back every field of a record', async () => {
     await using dir = await temporaryDirectory()
     await using store = await open(dir.path)
-    const { argumentsText, ...record } = usageRecord({ argumentsText: '{ "b": 1, "a": "secret" }' })
-    await store.write([{ ...record, argumentsText }])
-    const key = Buffer.from((await readFile(join(dir.path, 'audit-digest.key'), 'utf8')).trim(), 'hex')
-    const argumentsDigest = createHmac('sha256', key).update('{"a":"secret","b":1}').digest('hex')
-    expect(await store.query({ tenantId: 'acme', limit: 10 })).toEqual({
-      records: [{ ...record, argumentsDigest }],
-    })
-    await store.close()
-    const files = await Promise.all(
-      (await readdir(dir.path)).map((name) => readFile(join(dir.path, name), 'latin1')),
-    )
-    expect(files.join()).not.toContain('secret')
-  })
-
-  test('equal arguments have equal digests, whatever their order, and those that are no JSON have one', async () => {
-    await using dir = await temporaryDirectory()
-    await using store = await open(dir.path)
-    const texts = [
-      '{"a":1,"b":[1,{"c":2}]}',
-      '{"b":[1,{"c":2}],"a":1}',
-      '{"a":2}',
-      'no json',
-      '',
-      '['.repeat(100_000),
-    ]
-    await store.write(
-      texts.map((argumentsText, index) => usageRecord({ argumentsText, atMs: START - index })),
-    )
-    const { records } = await store.query({ tenantId: 'acme', limit: 10 })
-    const digests = records.map(({ argumentsDigest }) => argumentsDigest)
-    expect(digests[0]).toBe(digests[1])
-    expect(new Set(digests).size).toBe(5)
-    expect(digests.every((digest) => /^[0-9a-f]{64}$/.test(digest))).toBe(true)
+    const records = [usageRecord(), usageRecord({ agent: null, code: 'internal', atMs: START - 1 })]
+    await store.write(linesOf(records))
+    expect(await store.query({ tenantId: 'acme', limit: 10 })).toEqual({ records: records.map(asStored) })
   })
 
   test('stores a record once, however often it is written', async () => {
     await using dir = await temporaryDirectory()
     await using store = await open(dir.path)
     const record = usageRecord({ target: 'first' })
-    await store.write([record])
-    await store.write([{ ...record, target: 'changed' }, usageRecord({ target: 'other', atMs: START - 1 })])
+    await store.write(linesOf([record]))
+    await store.write(
+      linesOf([{ ...record, target: 'changed' }, usageRecord({ target: 'other', atMs: START - 1 })]),
+    )
     expect(await targetsOf(store)).toEqual(['first', 'other'])
   })
 
-  test('keeps records and digests across restarts', async () => {
+  test('keeps records across restarts', async () => {
     await using dir = await temporaryDirectory()
     const before = await open(dir.path)
-    await before.write([usageRecord()])
+    await before.write(linesOf([usageRecord()]))
     await before.close()
     await using after = await open(dir.path)
-    await after.write([usageRecord({ atMs: START + 1 })])
+    await after.write(linesOf([usageRecord({ atMs: START + 1 })]))
     const { records } = await after.query({ tenantId: 'acme', limit: 10 })
     expect(records).toHaveLength(2)
-    expect(records[0]?.argumentsDigest).toBe(records[1]?.argumentsDigest)
-  })
-
-  test('stores numbers that are none as 0, so that they keep no other record out', async () => {
-    await using dir = await temporaryDirectory()
-    await using store = await open(dir.path)
-    await store.write([usageRecord({ durationMs: Number.NaN, requestBytes: Infinity, responseBytes: 1.4 })])
-    const { records } = await store.query({ tenantId: 'acme', limit: 10 })
-    expect(records).toMatchObject([{ durationMs: 0, requestBytes: 0, responseBytes: 1 }])
   })
 
   test('keeps its files for this user only', async () => {
     await using dir = await temporaryDirectory()
     const data = join(dir.path, 'data')
     await using store = await open(data)
-    await store.write([usageRecord()])
+    await store.write(linesOf([usageRecord()]))
     const modes = await Promise.all(
       (await readdir(data)).map(async (name) => [name, (await stat(join(data, name))).mode & 0o777]),
     )
@@ -109,7 +78,6 @@ describe('storage', () => {
       'audit.db': 0o600,
       'audit.db-shm': 0o600,
       'audit.db-wal': 0o600,
-      'audit-digest.key': 0o600,
     })
     expect((await stat(data)).mode & 0o777).toBe(0o700)
   })
@@ -121,18 +89,20 @@ describe('queries', () => {
   beforeAll(async () => {
     dir = await temporaryDirectory()
     store = await open(dir.path)
-    await store.write([
-      usageRecord({ tenantId: 'narrow', target: 'a' }),
-      usageRecord({ tenantId: 'narrow', target: 'b', atMs: START + 1, subject: 'bob', server: 'memory' }),
-      usageRecord({
-        tenantId: 'narrow',
-        target: 'c',
-        atMs: START + 2,
-        outcome: 'denied',
-        effect: 'deny',
-        ruleId: 'tenant',
-      }),
-    ])
+    await store.write(
+      linesOf([
+        usageRecord({ tenantId: 'narrow', target: 'a' }),
+        usageRecord({ tenantId: 'narrow', target: 'b', atMs: START + 1, subject: 'bob', server: 'memory' }),
+        usageRecord({
+          tenantId: 'narrow',
+          target: 'c',
+          atMs: START + 2,
+          outcome: 'denied',
+          effect: 'deny',
+          ruleId: 'tenant',
+        }),
+      ]),
+    )
   })
   afterAll(async () => {
     await store.close()
@@ -140,11 +110,13 @@ describe('queries', () => {
   })
 
   test('find the records of one tenant, newest first', async () => {
-    await store.write([
-      usageRecord({ target: 'old', atMs: START - 10 }),
-      usageRecord({ target: 'foreign', tenantId: 'globex' }),
-      usageRecord({ target: 'new' }),
-    ])
+    await store.write(
+      linesOf([
+        usageRecord({ target: 'old', atMs: START - 10 }),
+        usageRecord({ target: 'foreign', tenantId: 'globex' }),
+        usageRecord({ target: 'new' }),
+      ]),
+    )
     expect(await targetsOf(store)).toEqual(['new', 'old'])
     expect(await targetsOf(store, { tenantId: 'globex' })).toEqual(['foreign'])
     expect(await targetsOf(store, { tenantId: 'nobody' })).toEqual([])
@@ -166,21 +138,21 @@ describe('queries', () => {
     const all = Array.from({ length: 7 }, (_, index) =>
       usageRecord({ tenantId: 'pages', target: `t${index}` }),
     )
-    await store.write(all)
+    await store.write(linesOf(all))
     const seen: string[] = []
     let cursor: string | undefined
     do {
       const page = await store.query({ tenantId: 'pages', limit: 3, cursor })
       seen.push(...page.records.map(({ target }) => target))
       cursor = page.nextCursor
-      await store.write([usageRecord({ tenantId: 'pages', target: 'newer', atMs: START + 1 })])
+      await store.write(linesOf([usageRecord({ tenantId: 'pages', target: 'newer', atMs: START + 1 })]))
     } while (cursor !== undefined)
     expect(seen).toEqual(['t6', 't5', 't4', 't3', 't2', 't1', 't0'])
   })
 
   test('refuse a cursor of another query or tenant, and one that was made up', async () => {
     const tenantId = 'cursors'
-    await store.write([usageRecord({ tenantId }), usageRecord({ tenantId, atMs: START - 1 })])
+    await store.write(linesOf([usageRecord({ tenantId }), usageRecord({ tenantId, atMs: START - 1 })]))
     const { nextCursor = '' } = await store.query({ tenantId, limit: 1, subject: 'ada' })
     const made = Buffer.from(`x ${START} id`).toString('base64url')
     const queries: Partial<AuditQuery>[] = [
@@ -205,11 +177,13 @@ describe('retention', () => {
   test('deletes what is too old when it opens, and every 6 hours', async () => {
     await using dir = await temporaryDirectory()
     const before = await open(dir.path)
-    await before.write([
-      usageRecord({ target: 'old', atMs: START - 8 * DAY }),
-      usageRecord({ target: 'ageing', atMs: START - 6.9 * DAY }),
-      usageRecord({ target: 'new' }),
-    ])
+    await before.write(
+      linesOf([
+        usageRecord({ target: 'old', atMs: START - 8 * DAY }),
+        usageRecord({ target: 'ageing', atMs: START - 6.9 * DAY }),
+        usageRecord({ target: 'new' }),
+      ]),
+    )
     await before.close()
     const clock = new FakeClock(START)
     await using store = await open(dir.path, { clock, retentionDays: 7 })
@@ -222,7 +196,7 @@ describe('retention', () => {
   test('deletes many in several steps', async () => {
     await using dir = await temporaryDirectory()
     const before = await open(dir.path)
-    await before.write(Array.from({ length: 5001 }, () => usageRecord({ atMs: START - 8 * DAY })))
+    await before.write(linesOf(Array.from({ length: 5001 }, () => usageRecord({ atMs: START - 8 * DAY }))))
     await before.close()
     await using store = await open(dir.path, { retentionDays: 7 })
     expect(await targetsOf(store)).toEqual([])
@@ -245,13 +219,16 @@ describe('faults', () => {
     await expect(open(dir.path)).rejects.toThrow(/was written by a newer version \(schema 99\)/)
   })
 
-  test('refuses a key that is damaged or that other users can read', async () => {
+  test('names the lines that are no records, and stores the others', async () => {
     await using dir = await temporaryDirectory()
-    const key = join(dir.path, 'audit-digest.key')
-    await writeFile(key, 'short', { mode: 0o600 })
-    await expect(open(dir.path)).rejects.toThrow(/is not an audit digest key/)
-    await chmod(key, 0o644)
-    await expect(open(dir.path)).rejects.toThrow(/can be read by other users/)
+    await using store = await open(dir.path)
+    const [first = '', second = ''] = linesOf([usageRecord({ target: 'a' }), usageRecord({ target: 'b' })])
+    const failed: unknown = await store
+      .write([first, '{"id":"no record"}', second])
+      .catch((error: unknown) => error)
+    expect(failed).toBeInstanceOf(RecordsRefusedError)
+    expect(failed).toMatchObject({ lines: ['{"id":"no record"}'] })
+    expect((await targetsOf(store)).toSorted()).toEqual(['a', 'b'])
   })
 
   test('stores nothing of a batch that fails', async () => {
@@ -260,11 +237,13 @@ describe('faults', () => {
     const database = new DatabaseSync(join(dir.path, 'audit.db'))
     database.exec(`CREATE TRIGGER refuse BEFORE INSERT ON tool_usage WHEN NEW.target = 'bad'
       BEGIN SELECT RAISE(ABORT, 'refused'); END`)
-    await expect(store.write([usageRecord(), usageRecord({ target: 'bad' })])).rejects.toThrow('refused')
+    await expect(store.write(linesOf([usageRecord(), usageRecord({ target: 'bad' })]))).rejects.toThrow(
+      'refused',
+    )
     expect(await targetsOf(store)).toEqual([])
     database.exec('DROP TRIGGER refuse')
     database.close()
-    await store.write([usageRecord({ target: 'good' })])
+    await store.write(linesOf([usageRecord({ target: 'good' })]))
     expect(await targetsOf(store)).toEqual(['good'])
   })
 
@@ -278,13 +257,16 @@ describe('faults', () => {
         return thread
       },
     })
-    await store.write([usageRecord({ target: 'before' })])
+    await store.write(linesOf([usageRecord({ target: 'before' })]))
     const batch = Array.from({ length: 1000 }, () => usageRecord({ target: 'during' }))
-    const failed = store.write(batch).catch((error: unknown) => error)
+    const failed = store.write(linesOf(batch)).catch((error: unknown) => error)
     await new Promise(setImmediate)
     await threads[0]?.terminate()
     expect(await failed).toEqual(new Error('the audit thread ended'))
-    await Promise.all([store.write(batch), store.write([usageRecord({ target: 'after', atMs: START + 1 })])])
+    await Promise.all([
+      store.write(linesOf(batch)),
+      store.write(linesOf([usageRecord({ target: 'after', atMs: START + 1 })])),
+    ])
     expect(threads).toHaveLength(2)
     expect(await targetsOf(store, { limit: 5000 })).toEqual([
       'after',
@@ -297,7 +279,7 @@ describe('faults', () => {
     await using dir = await temporaryDirectory()
     const store = await open(dir.path)
     await Promise.all([store.close(), store.close()])
-    await expect(store.write([usageRecord()])).rejects.toThrow('the audit store is closed')
+    await expect(store.write(linesOf([usageRecord()]))).rejects.toThrow('the audit store is closed')
     await expect(store.query({ tenantId: 'acme', limit: 1 })).rejects.toThrow('the audit store is closed')
   })
 })

@@ -33,7 +33,7 @@ function run(it: Call, next: () => Promise<JsonObject>): Promise<JsonObject> {
       if (isFull) throw new GatewayError('audit_unavailable')
     },
     record: (pending: PendingRecord) => records.push(pending),
-    settled: () => written,
+    flush: () => written,
   }
   const metrics = {
     call: (labels: CallLabels, durationMs: number) => {

@@ -156,8 +156,8 @@ test('what a gateway does not have shows no gauge, and what it has shows its sta
 
 test('answers that did not wait for their record are counted', async () => {
   await using metrics = metricsFor()
-  metrics.lateRecord()
-  metrics.lateRecord()
+  metrics.lateRecords(1)
+  metrics.lateRecords(1)
   expect(await linesOf(metrics, 'gateway_audit_late_total')).toEqual(['gateway_audit_late_total 2'])
 })
 

@@ -1,5 +1,5 @@
-import type { Clock } from '../domain/clock.ts'
-import type { Logger } from '../telemetry/logger.ts'
+import type { Clock } from '../../domain/clock.ts'
+import type { Logger } from '../../telemetry/logger.ts'
 
 const DELAY_MS = 50
 

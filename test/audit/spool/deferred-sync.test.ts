@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
-import { DeferredSync } from '../../src/audit/deferred-sync.ts'
-import { FakeClock } from '../support/fake-clock.ts'
-import { silentLogger } from '../support/silent-logger.ts'
+import { DeferredSync } from '../../../src/audit/spool/deferred-sync.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+import { silentLogger } from '../../support/silent-logger.ts'
 
 function deferred(sync: () => Promise<void>): { it: DeferredSync; clock: FakeClock } {
   const clock = new FakeClock()

@@ -1,0 +1,36 @@
+import { createSecretKey, type KeyObject } from 'node:crypto'
+import type { Logger } from '../../telemetry/logger.ts'
+import { startThread } from '../../thread.ts'
+import { TaskThread } from '../thread/task-thread.ts'
+import { argumentsDigest } from './arguments-digest.ts'
+
+/** Length up to which a digest costs no more than the way of its text to a thread and back, some 50 µs. */
+const AT_ONCE_LENGTH = 2048
+
+/** Computes the digests of arguments: of short ones at once, of others in a thread, which starts with the first. */
+export class Digester {
+  readonly #key: KeyObject
+  readonly #logger: Logger
+  readonly #thread: TaskThread<string, string>
+
+  constructor({ key, logger }: { key: Uint8Array; logger: Logger }) {
+    this.#key = createSecretKey(key)
+    this.#logger = logger
+    const start = (): ReturnType<typeof startThread> => startThread(import.meta, './digest-worker', { key })
+    this.#thread = new TaskThread({ name: 'digest thread', start })
+  }
+
+  /** The digest, or a promise of it, which never rejects: without its thread it is computed here. */
+  digestOf(argumentsText: string): string | Promise<string> {
+    if (argumentsText.length <= AT_ONCE_LENGTH) return argumentsDigest(this.#key, argumentsText)
+    return this.#thread.run(argumentsText).catch((error: unknown) => {
+      this.#logger.error({ err: error }, 'a digest of arguments was computed on the main thread')
+      return argumentsDigest(this.#key, argumentsText)
+    })
+  }
+
+  /** Ends the thread. Idempotent. */
+  close(): Promise<void> {
+    return this.#thread.close()
+  }
+}

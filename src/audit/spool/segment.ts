@@ -1,0 +1,179 @@
+import { write } from 'node:fs'
+import { type FileHandle, open, stat, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { codeOf } from '../error-code.ts'
+
+const CHUNK_BYTES = 256 * 1024
+const NEWLINE = 0x0a
+
+/** Lines of a segment, and where the next ones begin. */
+export interface Chunk {
+  readonly lines: readonly string[]
+  readonly end: number
+}
+
+/** A file of lines that grows until it is sealed. It is read through what it was opened with, so by any name. */
+export class Segment {
+  readonly #path: string
+  readonly #file: FileHandle
+  /** Bytes whose lines are written; what a failed append left behind them does not count. */
+  #size: number
+  #delivered = 0
+  #isSealed: boolean
+  #appending: Promise<void> | undefined
+  #isSynced = true
+  /** Its name is on the disk. */
+  #isNamed = false
+  #closing: Promise<void> | undefined
+
+  private constructor(options: { path: string; file: FileHandle; size: number; isSealed: boolean }) {
+    this.#path = options.path
+    this.#file = options.file
+    this.#size = options.size
+    this.#isSealed = options.isSealed
+  }
+
+  /** A new file, for this user only. */
+  static async create(path: string): Promise<Segment> {
+    return new Segment({ path, file: await open(path, 'ax+', 0o600), size: 0, isSealed: false })
+  }
+
+  /** A file that an earlier process left. */
+  static async open(path: string): Promise<Segment> {
+    const file = await open(path, 'r')
+    return new Segment({ path, file, size: (await file.stat()).size, isSealed: true })
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** Bytes that are not delivered yet. */
+  get waiting(): number {
+    return this.#size - this.#delivered
+  }
+
+  get isSealed(): boolean {
+    return this.#isSealed
+  }
+
+  /** Resolves once the kernel has the lines. @throws Error when that is not sure; it is sealed then */
+  async append(lines: Buffer): Promise<void> {
+    if (this.#isSealed) throw new Error('the segment is sealed')
+    this.#isSynced = false
+    this.#appending = written(this.#file.fd, lines)
+    try {
+      await this.#appending
+    } catch (error) {
+      this.seal()
+      throw error
+    }
+    this.#size += lines.length
+  }
+
+  /**
+   * Brings what was appended to the disk. A file that was removed is sealed: what was appended can still be read, and
+   * what comes needs a file that outlives this process.
+   * @throws Error when it is not on the disk
+   */
+  async sync(): Promise<void> {
+    if (this.#isSynced || this.#closing !== undefined) return
+    this.#isSynced = true
+    await this.#file.datasync()
+    if (!this.#isNamed) await syncDirectory(dirname(this.#path))
+    this.#isNamed = true
+    if (!(await isThere(this.#path))) {
+      this.seal()
+      throw new Error(`${this.#path} was removed; a killed gateway would lose its records`)
+    }
+  }
+
+  /** Ends appending. */
+  seal(): void {
+    this.#isSealed = true
+  }
+
+  /** Up to `limit` whole lines that are not delivered; none when only a torn last line is left, or nothing. */
+  async read(limit: number): Promise<Chunk> {
+    const start = this.#delivered
+    for (let bytes = CHUNK_BYTES; ; bytes *= 2) {
+      const length = Math.min(bytes, this.#size - start)
+      const chunk = linesOf(await this.#bytes(start, length), limit)
+      if (chunk.lines.length > 0 || length < bytes) return { lines: chunk.lines, end: start + chunk.end }
+    }
+  }
+
+  markDelivered(end: number): void {
+    this.#delivered = Math.max(this.#delivered, end)
+  }
+
+  /** Closes the file and leaves it where it is. Idempotent. */
+  close(): Promise<void> {
+    this.seal()
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /** Closes and deletes the file. */
+  async remove(): Promise<void> {
+    await this.close()
+    await unlink(this.#path).catch((error: unknown) => {
+      if (codeOf(error) !== 'ENOENT') throw error
+    })
+  }
+
+  async #close(): Promise<void> {
+    // Its number may be another file's as soon as it is closed.
+    await this.#appending?.catch(() => undefined)
+    await this.#file.close()
+  }
+
+  async #bytes(start: number, length: number): Promise<Buffer> {
+    if (length === 0) return Buffer.alloc(0)
+    const { buffer, bytesRead } = await this.#file.read(Buffer.allocUnsafe(length), 0, length, start)
+    return buffer.subarray(0, bytesRead)
+  }
+}
+
+/** Half the cost of `appendFile`, once for each batch of records that callers wait for. */
+function written(fd: number, bytes: Buffer): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const writeFrom = (start: number): void =>
+    write(fd, bytes, start, (error, count) => {
+      if (error !== null) reject(error)
+      else if (start + count < bytes.length) writeFrom(start + count)
+      else resolve()
+    })
+  writeFrom(0)
+  return promise
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+function linesOf(bytes: Buffer, limit: number): Chunk {
+  const lines: string[] = []
+  let end = 0
+  for (let at = bytes.indexOf(NEWLINE); at !== -1 && lines.length < limit; at = bytes.indexOf(NEWLINE, end)) {
+    lines.push(bytes.toString('utf8', end, at))
+    end = at + 1
+  }
+  return { lines, end }
+}
+
+/** Makes the names in a directory durable. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}

@@ -1,0 +1,114 @@
+import { describe, expect, test } from '@jest/globals'
+import type { Logger } from '../../src/telemetry/logger.ts'
+import { silentLogger } from '../support/silent-logger.ts'
+import { logOf, recordAll } from './memory-log.ts'
+
+describe('an answer that waits for its record', () => {
+  /** A log over a spool that hangs until it is released, and what it has told. */
+  function hanging(): ReturnType<typeof logOf> & {
+    release: () => void
+    late: () => number
+    warnings: () => number
+    isOver: (target: string) => Promise<boolean>
+  } {
+    let late = 0
+    let warnings = 0
+    const logger = { ...silentLogger, warn: () => (warnings += 1), error: () => {}, info: () => {} }
+    const made = logOf({ onLate: (answers) => (late += answers), logger: logger as unknown as Logger })
+    const held = Promise.withResolvers<void>()
+    made.spool.held = held.promise
+    return {
+      ...made,
+      release: held.resolve,
+      late: () => late,
+      warnings: () => warnings,
+      /** Whether the wait for a new record is over by now. */
+      isOver: async (target) => {
+        recordAll(made.log, [target])
+        let over = false
+        void made.log.flush(250).then(() => (over = true))
+        await made.clock.advance(0)
+        return over
+      },
+    }
+  }
+
+  test('goes when the spool has it, and leaves no timer', async () => {
+    const { log, spool, clock } = logOf({ onLate: () => expect('late').toBe('in time') })
+    recordAll(log, ['a'])
+    await log.flush(250)
+    expect(spool.writes).toEqual([['a']])
+    expect(clock.pending).toBe(0)
+  })
+
+  test('goes after 250 ms without it; the record is written all the same', async () => {
+    const { log, spool, clock, late, release } = hanging()
+    recordAll(log, ['a'])
+    const answered = log.flush(250).then(() => clock.monotonic())
+    await clock.advance(1000)
+    expect(await answered).toBe(250)
+    expect(late()).toBe(1)
+    release()
+    await clock.advance(0)
+    expect(spool.writes).toEqual([['a']])
+  })
+
+  test('does not wait again until something was written', async () => {
+    const { clock, late, release, isOver } = hanging()
+    expect(await isOver('a')).toBe(false)
+    await clock.advance(250)
+    expect([await isOver('b'), await isOver('c'), late()]).toEqual([true, true, 3])
+    release()
+    await clock.advance(0)
+    expect([await isOver('d'), late()]).toEqual([true, 3])
+  })
+
+  test('is warned of at most every 10 s', async () => {
+    const { clock, late, warnings, isOver } = hanging()
+    await isOver('a')
+    await clock.advance(250)
+    for (let call = 0; call < 50; call += 1) await isOver(`b-${call}`)
+    expect([late(), warnings()]).toEqual([51, 1])
+    await clock.advance(10_000)
+    await isOver('c')
+    expect(warnings()).toBe(2)
+  })
+
+  test('counts all that waited for the same write', async () => {
+    const { log, clock, late } = hanging()
+    recordAll(log, ['a'])
+    await clock.advance(0)
+    const answers = ['b', 'c', 'd'].map((target) => {
+      recordAll(log, [target])
+      return log.flush(250)
+    })
+    await clock.advance(250)
+    await Promise.all(answers)
+    expect(late()).toBe(3)
+  })
+
+  test('is over in time, too, when the digest of its arguments takes longer', async () => {
+    let late = 0
+    const { log, clock } = logOf({
+      digester: { digestOf: () => new Promise(() => {}) },
+      onLate: (answers) => (late += answers),
+    })
+    recordAll(log, ['a'])
+    const answered = log.flush(250).then(() => clock.monotonic())
+    await clock.advance(1000)
+    expect([await answered, late]).toEqual([250, 1])
+  })
+
+  test('those that come together share one write', async () => {
+    const { log, spool, clock, release } = hanging()
+    recordAll(log, ['a'])
+    const answers = ['b', 'c', 'd'].map((target) => {
+      recordAll(log, [target])
+      return log.flush(250)
+    })
+    release()
+    await clock.advance(0)
+    await Promise.all(answers)
+    expect(spool.writes).toEqual([['a'], ['b', 'c', 'd']])
+  })
+})
