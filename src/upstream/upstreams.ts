@@ -184,17 +184,18 @@ export class Upstreams {
     const server = this.#servers.get(serverKey(definition))
     if (server === undefined || !server.definition.enabled || this.#halted.has(server.key))
       throw serverUnavailable(definition.name)
-    return server.find(isolationKey) ?? server.create(isolationKey, { client, owner })
+    return server.find(isolationKey) ?? server.isolated.create(isolationKey, { client, owner })
   }
 
   /** Closes the pools of an isolation key that will not be used again. */
   release(isolationKey: string): void {
-    for (const server of this.#servers.values()) server.release(isolationKey)
+    for (const { isolated } of this.#servers.values())
+      isolated.dismiss(isolationKey, 'its callers have disconnected')
   }
 
   /** Forwards a notification of the client that an isolation key stands for to all servers that it is connected to. */
   tell(isolationKey: string, method: string, params: JsonObject | undefined): void {
-    for (const server of this.#servers.values()) server.notify(isolationKey, method, params)
+    for (const { isolated } of this.#servers.values()) isolated.notify(isolationKey, method, params)
   }
 
   status(key: ServerKey): ServerStatus | undefined {

@@ -1,5 +1,4 @@
 import { ALL_TENANTS, type Principal } from '../../domain/principal.ts'
-import type { Pool } from './pool.ts'
 
 /** A tenant may have this fraction of the private pools of a server for all tenants: one in four. */
 const TENANT_PART = 4
@@ -7,7 +6,11 @@ const TENANT_PART = 4
 /** A pool that belongs to one caller. */
 export interface PrivatePool {
   readonly isolationKey: string
-  readonly pool: Pick<Pool, 'isInUse' | 'lastUse'>
+  readonly pool: {
+    readonly isInUse: boolean
+    /** In monotonic milliseconds. */
+    readonly lastUse: number
+  }
   /** Undefined if the owner is unknown. */
   readonly owner: Principal | undefined
 }

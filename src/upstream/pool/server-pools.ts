@@ -1,19 +1,11 @@
-import { GatewayError } from '../../domain/errors/errors.ts'
-import type { JsonObject } from '../../domain/json/json.ts'
-import type { Principal } from '../../domain/principal.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from '../../domain/documents/server-definition.ts'
 import type { BreakerState } from '../health/circuit-breaker.ts'
 import { ConcurrencyLimit } from './admission/concurrency-limit.ts'
-import type { ClientSide } from '../messages/client-side.ts'
 import type { Offer } from '../discovery/discovery.ts'
-import type { InstanceContext, InstanceStatus, Introduction } from '../instance/instance-context.ts'
+import type { InstanceStatus, Introduction } from '../instance/instance-context.ts'
 import type { InstanceState } from '../instance/instance-state.ts'
-import { poolToEvict, type PrivatePool } from './eviction.ts'
+import { IsolatedPools, type IsolatedPoolsOptions } from './isolated-pools.ts'
 import { Pool } from './pool.ts'
-import type { ResourceWatches } from './members/resource-watches.ts'
-
-/** Time after which a private pool may have become idle. */
-const RETRY_AFTER_MS = 1000
 
 /** The status of a server for operators. */
 export interface ServerStatus {
@@ -36,50 +28,25 @@ export interface ServerStatus {
   readonly waiting: number
 }
 
-/** Whom a pool belongs to; a pool without either is shared by the callers of its isolation key. */
-interface Ownership {
-  /** The one client that its connections are for. */
-  readonly client?: ClientSide | undefined
-  readonly owner?: Principal | undefined
-}
-
-/** A pool of an isolation key. */
-interface Isolated extends PrivatePool {
-  readonly pool: Pool
-  /** Whether it belongs to one caller, so that it may be evicted. */
-  readonly isPrivate: boolean
-}
-
 /** What the pools of one server are made from. */
-export interface ServerPoolsOptions {
-  readonly definition: ServerDefinition
-  readonly context: InstanceContext
-  /** Limit for private pools; a tenant may have a part of those of a server for all tenants. */
-  readonly maxOwnPools: number
-  /** Makes ids that are unique while the process lives, and reveal nothing about callers. */
-  readonly nextId: (name: string) => string
+export interface ServerPoolsOptions extends Omit<IsolatedPoolsOptions, 'limit'> {
   readonly onState: () => void
   readonly onOffer: (offer: Offer) => void
-  /** A pool is no longer used and must be stopped. */
-  readonly onDismissed: (pool: Pool, reason: string) => void
   /** The pools of the server's previous definition, whose resource subscriptions continue over the new ones. */
   readonly previous: ServerPools | undefined
   /** Why the server must not run at present, if so. */
   readonly halted?: string | undefined
 }
 
-/**
- * The pools of one server: the primary one, which callers share, and the private ones of callers that share no
- * connections.
- */
+/** The pools of one server: the primary one, and the isolated ones of callers that do not share its connections. */
 export class ServerPools {
   readonly key: ServerKey
+  /** The pool of isolation key `''`, whose instances discovery uses. */
+  readonly primary: Pool
+  /** The pools of all other isolation keys. */
+  readonly isolated: IsolatedPools
   /** Without `previous`, which would keep a chain of all earlier pools in memory. */
   readonly #options: Omit<ServerPoolsOptions, 'previous'>
-  /** The pool of isolation key `''`. */
-  readonly #primary: Pool
-  /** All other pools, by isolation key. */
-  readonly #isolated = new Map<string, Isolated>()
   /** Limits the concurrent calls of all pools together. */
   readonly #limit = new ConcurrencyLimit({ max: () => this.#definition.maxConcurrency ?? Infinity })
   readonly #knownBefore: Introduction | undefined
@@ -97,7 +64,8 @@ export class ServerPools {
     this.#knownBefore = previous?.introduction
     this.#reason = definition.enabled ? (kept.halted ?? 'it starts when it is first used') : 'it is disabled'
     this.#since = context.clock.now()
-    this.#primary = new Pool({
+    this.isolated = new IsolatedPools({ ...kept, limit: this.#limit })
+    this.primary = new Pool({
       nextId: () => kept.nextId(definition.name),
       definition,
       context,
@@ -108,7 +76,8 @@ export class ServerPools {
         onOffer: kept.onOffer,
       },
     })
-    if (previous !== undefined && definition.enabled && kept.halted === undefined) this.#takeOver(previous)
+    if (previous !== undefined && definition.enabled && kept.halted === undefined)
+      this.isolated.takeOver(previous.isolated)
   }
 
   get definition(): ServerDefinition {
@@ -119,22 +88,18 @@ export class ServerPools {
     return this.#state
   }
 
-  get primary(): Pool {
-    return this.#primary
-  }
-
   get pools(): Pool[] {
-    return [this.#primary, ...Array.from(this.#isolated.values(), ({ pool }) => pool)]
+    return [this.primary, ...this.isolated.all]
   }
 
   /** What the server declared most recently. */
   get introduction(): Introduction | undefined {
-    return this.#primary.introduction ?? this.#knownBefore
+    return this.primary.introduction ?? this.#knownBefore
   }
 
   get status(): ServerStatus {
     const { name, tenantId } = this.#definition
-    const breaker = this.#primary.breaker.state
+    const breaker = this.primary.breaker.state
     return {
       key: this.key,
       name,
@@ -150,92 +115,24 @@ export class ServerPools {
   }
 
   start(): void {
-    this.#primary.start()
+    this.primary.start()
   }
 
   /** Applies a definition without closing connections that it does not affect. */
   update(definition: ServerDefinition): void {
     this.#definition = definition
-    for (const pool of this.pools) pool.update(definition)
+    this.primary.update(definition)
+    this.isolated.update(definition)
   }
 
-  /** The pool of an isolation key; `''` is the primary pool, which always exists. */
+  /** The pool of an isolation key; undefined if it has none yet. */
   find(isolationKey: string): Pool | undefined {
-    return isolationKey === '' ? this.#primary : this.#isolated.get(isolationKey)?.pool
-  }
-
-  /**
-   * Creates the pool of an isolation key.
-   * @throws GatewayError `upstream_unavailable` if too many callers have private pools
-   */
-  create(isolationKey: string, { client, owner }: Ownership, watches?: ResourceWatches): Pool {
-    const { context, nextId } = this.#options
-    const definition = this.#definition
-    const isPrivate = client !== undefined || owner !== undefined
-    if (isPrivate) this.#makeRoom(owner)
-    const pool = new Pool({
-      nextId: () => nextId(definition.name),
-      definition,
-      context,
-      client,
-      limit: this.#limit,
-      isSolo: client !== undefined || definition.sharing === 'session',
-      watches,
-      events: { onIdle: () => this.#dismiss(isolationKey, 'it was idle') },
-    })
-    this.#isolated.set(isolationKey, { isolationKey, pool, owner, isPrivate })
-    return pool
+    return isolationKey === '' ? this.primary : this.isolated.find(isolationKey)
   }
 
   /** State of the circuit breaker of an isolation key's pool, or of the primary one if that does not exist. */
   breakerOf(isolationKey: string): BreakerState | undefined {
-    return (this.find(isolationKey) ?? this.#primary).breaker.state
-  }
-
-  /** Closes the pool of an isolation key that will not be used again. */
-  release(isolationKey: string): void {
-    this.#dismiss(isolationKey, 'its callers have disconnected')
-  }
-
-  /** Forwards a notification of the client that an isolation key stands for. */
-  notify(isolationKey: string, method: string, params: JsonObject | undefined): void {
-    this.#isolated.get(isolationKey)?.pool.notify(method, params)
-  }
-
-  #makeRoom(owner: Principal | undefined): void {
-    const pools = [...this.#isolated.values()].filter(({ isPrivate }) => isPrivate)
-    const { maxOwnPools: limit } = this.#options
-    const evicted = poolToEvict(pools, owner, { limit, tenantId: this.#definition.tenantId })
-    if (evicted === 'none') throw this.#isFull()
-    if (evicted !== undefined) this.#dismiss(evicted.isolationKey, 'it was evicted for another client')
-  }
-
-  #isFull(): GatewayError {
-    const { name } = this.#definition
-    return new GatewayError(
-      'upstream_unavailable',
-      `Server ${name} has reached its limit of separate client connections`,
-      { facts: { server: name, mayHaveExecuted: false, retryAfterMs: RETRY_AFTER_MS } },
-    )
-  }
-
-  #dismiss(isolationKey: string, reason: string): void {
-    const isolated = this.#isolated.get(isolationKey)
-    if (isolated === undefined) return
-    this.#isolated.delete(isolationKey)
-    this.#options.onDismissed(isolated.pool, reason)
-  }
-
-  /** Keeps pools with watchers, unless the client capabilities that the server may use have changed. */
-  #takeOver(previous: ServerPools): void {
-    const isSameGrant =
-      previous.#definition.clientCapabilities.toSorted().join() ===
-      this.#definition.clientCapabilities.toSorted().join()
-    for (const { isolationKey, owner, pool } of previous.#isolated.values()) {
-      const { client, watches } = pool
-      if (watches.isWatching && (client === undefined || isSameGrant))
-        this.create(isolationKey, { client, owner }, watches).start()
-    }
+    return (this.find(isolationKey) ?? this.primary).breaker.state
   }
 
   #onState(state: InstanceState, reason: string | undefined): void {
