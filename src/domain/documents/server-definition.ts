@@ -105,10 +105,11 @@ const shared = {
   circuitBreaker: z
     .strictObject({
       enabled: z.boolean().default(true),
-      /** The least number of calls within `windowMs` that can open it. */
+      /** Failures in a row that open it. */
       failureThreshold: z.int().min(1).max(10_000).default(5),
-      /** It opens when a larger part of the calls within `windowMs` failed. */
+      /** It also opens when a larger part of at least `minimumCalls` within `windowMs` failed. */
       errorPercentage: z.int().min(1).max(99).default(50),
+      minimumCalls: z.int().min(1).max(10_000).default(20),
       windowMs: periodMs(seconds(3600)).default(seconds(60)),
       recoveryTimeoutMs: durationMs(seconds(3600)).default(seconds(10)),
     })

@@ -12,6 +12,7 @@ const BREAKER = {
   enabled: true,
   failureThreshold: 3,
   errorPercentage: 50,
+  minimumCalls: 20,
   windowMs: 60_000,
   recoveryTimeoutMs: 10_000,
 }

@@ -1,9 +1,8 @@
-import { EventEmitter } from 'node:events'
-import Opossum from 'opossum'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
+import { ClosedCircuit, type Use, type WasTried } from './closed-circuit.ts'
 import { type Verdict, verdictOf } from './verdict.ts'
 
 /** State of a circuit breaker; `half_open` lets trial calls through. */
@@ -18,35 +17,25 @@ export interface BreakerOptions {
   readonly onTransition: (state: BreakerState, reason: string) => void
 }
 
-type Use = () => Promise<JsonObject>
-type WasTried = () => boolean
-type Circuit = Opossum<[Use, WasTried], JsonObject>
-
-/** The parts of the window in which opossum counts calls. */
-const BUCKETS = 10
 /** Time after which a trial call may have ended. */
 const TRIAL_MS = 1000
 
 /**
- * A circuit breaker: opens for `recoveryTimeoutMs` when, of at least `failureThreshold` calls within `windowMs`, more
- * than `errorPercentage` failed; then lets one trial call through, which closes it or opens it again. A trial whose
- * outcome shows nothing about the server (cancelled, never sent) is replaced by the next call.
+ * A circuit breaker: when too many calls fail it is open for `recoveryTimeoutMs`, then lets one trial call through,
+ * which closes it or opens it again. A trial whose outcome shows nothing about the server (cancelled, never sent) is
+ * replaced by the next call.
  *
- * Opossum counts the calls and decides when to open. Recovery is decided here, by the injected clock: opossum's timer
- * is the system's, and it takes the end of any trial for a success or a failure.
+ * Opossum decides when it opens (`ClosedCircuit`). The recovery is decided here, by the injected clock: opossum's timer
+ * is the system's, and it takes any end of a trial for a success or a failure.
  */
 export class CircuitBreaker {
   readonly #server: string
   readonly #clock: Clock
   readonly #onTransition: BreakerOptions['onTransition']
-  /** Moves opossum's window, by the event `rotate`. */
-  readonly #window = new EventEmitter()
   #settings: BreakerOptions['settings']
-  /** Counts the calls while it is closed; created with the first of them. */
-  #circuit: Circuit | undefined
+  /** Exists from the first call on, while it is closed. */
+  #circuit: ClosedCircuit | undefined
   #state: BreakerState = 'closed'
-  /** When the newest bucket of the window began. */
-  #bucketAt: number
   #openedAt = 0
   /** The trial call that is awaited. */
   #trial: symbol | undefined
@@ -58,7 +47,6 @@ export class CircuitBreaker {
     this.#settings = settings
     this.#clock = clock
     this.#onTransition = onTransition
-    this.#bucketAt = clock.monotonic()
   }
 
   /** Undefined where it is switched off. */
@@ -73,72 +61,36 @@ export class CircuitBreaker {
    */
   run(use: Use, wasTried: WasTried): Promise<JsonObject> {
     if (!this.#settings.enabled || this.#isShutDown) return use()
-    if (this.#state === 'closed') {
-      this.#moveWindow()
-      return (this.#circuit ??= this.#newCircuit()).fire(use, wasTried)
-    }
+    if (this.#state === 'closed') return (this.#circuit ??= this.#closedCircuit()).run(use, wasTried)
     if (this.#state === 'half_open' && this.#trial === undefined) return this.#try(use, wasTried)
     return Promise.reject(this.#refusal())
   }
 
-  /** Applies other settings, also to a circuit that is open. What was counted still counts. */
+  /** Applies other settings, also to a circuit that is open, and to what was counted. */
   update(settings: BreakerOptions['settings']): void {
     const before = this.#settings
     this.#settings = settings
     if (this.#isShutDown) return
+    this.#circuit?.update(settings)
     if (!settings.enabled) this.#recover('the circuit breaker was disabled')
     else if (this.#state === 'open' && settings.recoveryTimeoutMs !== before.recoveryTimeoutMs)
       this.#scheduleTrial()
-    else if (this.#circuit !== undefined && !isSameWindow(before, settings))
-      this.#circuit = this.#newCircuit(this.#circuit)
   }
 
   /** Ends its timers and lets further calls through. Idempotent. */
   close(): void {
     this.#isShutDown = true
     this.#cancelTimer?.()
-    this.#forgetCalls()
+    this.#endCount()
   }
 
-  /** @param previous the circuit whose window it continues; calls of that circuit that have not ended do not count */
-  #newCircuit(previous?: Circuit): Circuit {
-    previous?.removeAllListeners()
-    const { failureThreshold, errorPercentage, windowMs } = this.#settings
-    const circuit: Circuit = new Opossum((use: Use, _wasTried: WasTried) => use(), {
-      name: this.#server,
-      timeout: false,
-      volumeThreshold: failureThreshold,
-      errorThresholdPercentage: errorPercentage,
-      errorFilter: (error: unknown, _use?: Use, wasTried?: WasTried) => {
-        this.#moveWindow()
-        return verdictOf(error, wasTried?.() === true) !== 'failure'
-      },
-      rollingCountTimeout: windowMs,
-      rollingCountBuckets: BUCKETS,
-      rollingPercentilesEnabled: false,
-      enableSnapshots: false,
-      rotateBucketController: this.#window,
-      ...(previous !== undefined && { status: previous.status }),
-    })
-    let code = ''
-    circuit.on('failure', (error) => (code = codeOf(error)))
-    circuit.on('open', () =>
-      this.#open(`${circuit.stats.failures} calls failed within ${windowMs} ms: ${code}`),
-    )
-    return circuit
-  }
-
-  /** The window moves when something is counted, so that it needs no timer. */
-  #moveWindow(): void {
-    const bucketMs = this.#settings.windowMs / BUCKETS
-    const passed = Math.floor((this.#clock.monotonic() - this.#bucketAt) / bucketMs)
-    if (passed < 1) return
-    this.#bucketAt += passed * bucketMs
-    for (let bucket = 0; bucket < Math.min(passed, BUCKETS); bucket += 1) this.#window.emit('rotate')
+  #closedCircuit(): ClosedCircuit {
+    const [settings, clock] = [this.#settings, this.#clock]
+    return new ClosedCircuit({ settings, clock, onOpen: (reason) => this.#open(reason) })
   }
 
   #open(reason: string): void {
-    this.#forgetCalls()
+    this.#endCount()
     this.#openedAt = this.#clock.monotonic()
     this.#scheduleTrial()
     this.#enter('open', reason)
@@ -171,7 +123,14 @@ export class CircuitBreaker {
     if (verdict === 'alive') this.#recover('the trial call succeeded')
     if (trial !== this.#trial) return
     this.#endTrial()
-    if (verdict === 'failure') this.#open(`the trial call failed: ${codeOf(error)}`)
+    const code = error instanceof GatewayError ? error.code : 'unknown'
+    if (verdict === 'failure') this.#open(`the trial call failed: ${code}`)
+  }
+
+  #recover(reason: string): void {
+    this.#endTrial()
+    this.#endCount()
+    this.#enter('closed', reason)
   }
 
   #endTrial(): void {
@@ -179,15 +138,8 @@ export class CircuitBreaker {
     this.#trial = undefined
   }
 
-  #recover(reason: string): void {
-    this.#endTrial()
-    this.#forgetCalls()
-    this.#enter('closed', reason)
-  }
-
-  /** Calls that have not ended then do not count any more. */
-  #forgetCalls(): void {
-    this.#circuit?.shutdown()
+  #endCount(): void {
+    this.#circuit?.close()
     this.#circuit = undefined
   }
 
@@ -207,16 +159,4 @@ export class CircuitBreaker {
       facts: { server: this.#server, mayHaveExecuted: false, retryAfterMs },
     })
   }
-}
-
-function isSameWindow(a: BreakerOptions['settings'], b: BreakerOptions['settings']): boolean {
-  return (
-    a.failureThreshold === b.failureThreshold &&
-    a.errorPercentage === b.errorPercentage &&
-    a.windowMs === b.windowMs
-  )
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof GatewayError ? error.code : 'unknown'
 }

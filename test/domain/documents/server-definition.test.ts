@@ -32,6 +32,7 @@ test('the least document gets its defaults', () => {
       enabled: true,
       failureThreshold: 5,
       errorPercentage: 50,
+      minimumCalls: 20,
       windowMs: 60_000,
       recoveryTimeoutMs: 10_000,
     },

@@ -39,6 +39,7 @@ function world(): {
         enabled: true,
         failureThreshold: 3,
         errorPercentage: 50,
+        minimumCalls: 20,
         windowMs: 60_000,
         recoveryTimeoutMs: 1000,
       },

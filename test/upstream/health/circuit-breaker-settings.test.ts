@@ -19,24 +19,23 @@ describe('settings', () => {
   })
 
   test('an edit of the percentage counts with the next failure', async () => {
-    const it = new Tried({ errorPercentage: 90 })
-    await it.succeed()
-    await it.failTimes(4)
+    const it = new Tried({ minimumCalls: 5, errorPercentage: 90 })
+    await it.mix('ffsffs')
+    it.breaker.update({ ...SETTINGS, minimumCalls: 5, errorPercentage: 50 })
     expect(it.breaker.state).toBe('closed')
-    it.breaker.update({ ...SETTINGS, errorPercentage: 50 })
     await it.fail()
-    expect(it.breaker.state).toBe('open')
+    expect(it.transitions).toEqual(['open: 5 of 7 calls within 60000 ms failed: upstream_timeout'])
   })
 
   test('an edit of the window counts from the next call on', async () => {
-    const it = new Tried()
-    await it.failTimes(2)
-    it.breaker.update({ ...SETTINGS, windowMs: 1000 })
+    const it = new Tried({ minimumCalls: 5 })
+    await it.mix('ffsf')
+    it.breaker.update({ ...SETTINGS, minimumCalls: 5, windowMs: 1000 })
     await it.clock.advance(1000)
-    await it.failTimes(2)
+    await it.mix('sffs')
     expect(it.breaker.state).toBe('closed')
     await it.fail()
-    expect(it.transitions).toEqual(['open: 3 calls failed within 1000 ms: upstream_timeout'])
+    expect(it.transitions).toEqual(['open: 3 of 5 calls within 1000 ms failed: upstream_timeout'])
   })
 
   test('an edit of the recovery time counts from when it opened', async () => {

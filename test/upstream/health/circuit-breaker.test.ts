@@ -25,73 +25,36 @@ describe('closed', () => {
     ).rejects.toBe(error)
   })
 
-  test('opens when every one of as many calls as configured has failed, and says why', async () => {
+  test('opens with the last of as many failures in a row as configured, and says why', async () => {
     const it = new Tried()
     await it.failTimes(2)
     expect(it.breaker.state).toBe('closed')
     await it.fail('upstream_unavailable')
     expect(it.breaker.state).toBe('open')
-    expect(it.transitions).toEqual(['open: 3 calls failed within 60000 ms: upstream_unavailable'])
+    expect(it.transitions).toEqual(['open: 3 calls in a row failed: upstream_unavailable'])
   })
 
-  test('opens with the first failure where the threshold is 1 and no call succeeded', async () => {
+  test('opens with the first failure where the threshold is 1', async () => {
     const it = new Tried({ failureThreshold: 1 })
     await it.fail()
     expect(it.breaker.state).toBe('open')
   })
 
-  test('opens when more than half of the calls failed, good ones among them', async () => {
-    const it = new Tried()
-    await it.succeedTimes(3)
-    await it.failTimes(3)
-    expect(it.breaker.state).toBe('closed')
-    await it.fail()
-    expect(it.breaker.state).toBe('open')
-    expect(it.transitions).toEqual(['open: 4 calls failed within 60000 ms: upstream_timeout'])
-  })
-
-  test('stays closed while a server fails now and then among many good calls', async () => {
-    const it = new Tried()
-    for (let round = 0; round < 100; round += 1) {
-      await it.succeedTimes(6)
-      await it.failTimes(4)
-      await it.clock.advance(1000)
-    }
-    expect(it.transitions).toEqual([])
-  })
-
-  test('counts calls of the last window only', async () => {
+  test('a success begins the count anew', async () => {
     const it = new Tried()
     await it.failTimes(2)
-    await it.clock.advance(60_000)
+    await it.succeed()
     await it.failTimes(2)
     expect(it.breaker.state).toBe('closed')
-    await it.fail()
-    expect(it.breaker.state).toBe('open')
   })
 
-  test('opens as soon as ever when thousands of good calls are longer ago than the window', async () => {
-    const it = new Tried()
-    await it.succeedTimes(3000)
-    await it.failTimes(3)
-    expect(it.breaker.state).toBe('closed')
-    await it.clock.advance(60_000)
-    await it.failTimes(3)
-    expect(it.breaker.state).toBe('open')
-  })
-
-  test('calls that have not ended count as good', async () => {
+  test('counts failures of calls that run at the same time, however many have not ended', async () => {
     const it = new Tried()
     const calls = Array.from({ length: 10 }, () => it.begin())
-    const failFirst = async (count: number): Promise<void> => {
-      for (const { reject, outcome } of calls.splice(0, count)) {
-        reject(new GatewayError('upstream_timeout'))
-        await outcome
-      }
+    for (const { reject, outcome } of calls.slice(0, 3)) {
+      reject(new GatewayError('upstream_timeout'))
+      await outcome
     }
-    await failFirst(5)
-    expect(it.breaker.state).toBe('closed')
-    await failFirst(1)
     expect(it.breaker.state).toBe('open')
   })
 
@@ -104,25 +67,21 @@ describe('closed', () => {
     },
   )
 
-  test.each<ErrorCode>([
-    'upstream_error',
-    'response_too_large',
-    'cancelled',
-    'upstream_busy',
-    'client_not_reachable',
-    'shutting_down',
-    'internal',
-  ])('%s is not a failure', async (code) => {
-    const it = new Tried({ failureThreshold: 1 })
-    await it.fail(code)
-    await it.fail()
-    expect(it.breaker.state).toBe('closed')
-  })
+  test.each<ErrorCode>(['upstream_error', 'response_too_large'])(
+    '%s shows that the server is there',
+    async (code) => {
+      const it = new Tried()
+      await it.failTimes(2)
+      await it.fail(code)
+      await it.failTimes(2)
+      expect(it.breaker.state).toBe('closed')
+    },
+  )
 
   test.each([
     ['refused for what it is', { facts: { mayHaveExecuted: false } }],
     ['answered with what does not fit it', { facts: { mayHaveExecuted: true }, cause: new UnfitAnswer() }],
-  ])('a request that the server has %s is not a failure', async (_what, options) => {
+  ])('a request that the server has %s shows that the server is there', async (_what, options) => {
     const it = new Tried({ failureThreshold: 1 })
     const { reject, outcome } = it.begin()
     reject(new GatewayError('upstream_bad_response', undefined, options))
@@ -130,10 +89,59 @@ describe('closed', () => {
     expect(it.breaker.state).toBe('closed')
   })
 
-  test('what never got as far as the server is not a failure', async () => {
-    const it = new Tried({ failureThreshold: 1 })
+  test.each<ErrorCode>(['cancelled', 'upstream_busy', 'client_not_reachable', 'shutting_down', 'internal'])(
+    '%s counts neither way',
+    async (code) => {
+      const it = new Tried()
+      await it.failTimes(2)
+      await it.fail(code)
+      expect(it.breaker.state).toBe('closed')
+      await it.fail()
+      expect(it.breaker.state).toBe('open')
+    },
+  )
+
+  test('what never got as far as the server counts neither way', async () => {
+    const it = new Tried()
+    await it.failTimes(2)
     await it.fail('upstream_unavailable', false)
     expect(it.breaker.state).toBe('closed')
+    await it.fail()
+    expect(it.breaker.state).toBe('open')
+  })
+
+  test('opens when more than half of the calls failed, though never as many in a row, and says so', async () => {
+    const it = new Tried({ minimumCalls: 10 })
+    await it.mix('ffsffsffs')
+    expect(it.breaker.state).toBe('closed')
+    await it.fail()
+    expect(it.transitions).toEqual(['open: 7 of 10 calls within 60000 ms failed: upstream_timeout'])
+  })
+
+  test('stays closed while a server fails now and then', async () => {
+    const it = new Tried({ minimumCalls: 10 })
+    for (let round = 0; round < 100; round += 1) {
+      await it.mix('ssffsf')
+      await it.clock.advance(1000)
+    }
+    expect(it.transitions).toEqual([])
+  })
+
+  test('counts calls of the last window only', async () => {
+    const it = new Tried({ minimumCalls: 10 })
+    await it.mix('ffsffsffs')
+    await it.clock.advance(60_000)
+    await it.mix('ffsffsffs')
+    expect(it.breaker.state).toBe('closed')
+    await it.fail()
+    expect(it.breaker.state).toBe('open')
+  })
+
+  test('takes as many failures after thousands of calls as before', async () => {
+    const it = new Tried()
+    for (let index = 0; index < 3000; index += 1) await it.succeed()
+    await it.failTimes(3)
+    expect(it.breaker.state).toBe('open')
   })
 })
 

@@ -8,6 +8,7 @@ export const SETTINGS = {
   enabled: true,
   failureThreshold: 3,
   errorPercentage: 50,
+  minimumCalls: 20,
   windowMs: 60_000,
   recoveryTimeoutMs: 10_000,
 }
@@ -60,8 +61,9 @@ export class Tried {
     for (let index = 0; index < count; index += 1) await this.fail()
   }
 
-  async succeedTimes(count: number): Promise<void> {
-    for (let index = 0; index < count; index += 1) await this.succeed()
+  /** Calls one after the other: `f` fails, `s` succeeds. */
+  async mix(outcomes: string): Promise<void> {
+    for (const outcome of outcomes) await (outcome === 'f' ? this.fail() : this.succeed())
   }
 
   /** Open, and as long ago that a trial is due. */

@@ -1,0 +1,115 @@
+import { EventEmitter } from 'node:events'
+import Opossum from 'opossum'
+import type { Clock } from '../../domain/clock.ts'
+import { GatewayError } from '../../domain/errors/errors.ts'
+import type { JsonObject } from '../../domain/json/json.ts'
+import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
+import { verdictOf } from './verdict.ts'
+
+/** A call through a circuit. */
+export type Use = () => Promise<JsonObject>
+/** Whether a call that has failed got as far as the server. */
+export type WasTried = () => boolean
+
+type Settings = ServerDefinition['circuitBreaker']
+type Circuit = Opossum<[Use, WasTried], JsonObject>
+
+/** The parts of the window in which opossum counts calls. */
+const BUCKETS = 10
+
+/**
+ * A circuit that is closed: counts how calls end, and reports once when it has to open, which is after
+ * `failureThreshold` failures in a row, or when of at least `minimumCalls` within `windowMs` more than
+ * `errorPercentage` failed.
+ */
+export class ClosedCircuit {
+  readonly #clock: Clock
+  readonly #onOpen: (reason: string) => void
+  /** Moves opossum's window, by the event `rotate`. */
+  readonly #window = new EventEmitter()
+  #settings: Settings
+  #circuit: Circuit
+  #failuresInRow = 0
+  /** When the newest part of the window began. */
+  #bucketAt: number
+
+  /** @param options.onOpen must close it */
+  constructor(options: { settings: Settings; clock: Clock; onOpen: (reason: string) => void }) {
+    this.#clock = options.clock
+    this.#onOpen = options.onOpen
+    this.#settings = options.settings
+    this.#bucketAt = options.clock.monotonic()
+    this.#circuit = this.#create()
+  }
+
+  /** Runs `use`, and counts how it ends. */
+  run(use: Use, wasTried: WasTried): Promise<JsonObject> {
+    this.#moveWindow()
+    return this.#circuit.fire(use, wasTried)
+  }
+
+  /** Applies other settings to what was counted; calls in flight are no part of the window any more. */
+  update(settings: Settings): void {
+    const { minimumCalls, errorPercentage } = this.#settings
+    this.#settings = settings
+    if (settings.minimumCalls === minimumCalls && settings.errorPercentage === errorPercentage) return
+    this.#circuit.removeAllListeners()
+    this.#circuit = this.#create(this.#circuit.status)
+  }
+
+  /** Ends the count, also of calls in flight, and opossum's recovery timer, if it has opened. Idempotent. */
+  close(): void {
+    this.#circuit.shutdown()
+  }
+
+  /** @param status the window to continue */
+  #create(status?: Opossum.Status): Circuit {
+    const { minimumCalls, errorPercentage, windowMs } = this.#settings
+    const circuit: Circuit = new Opossum((use: Use, _wasTried: WasTried) => use(), {
+      timeout: false,
+      volumeThreshold: minimumCalls,
+      errorThresholdPercentage: errorPercentage,
+      errorFilter: (error: unknown, _use?: Use, wasTried?: WasTried) => !this.#isFailure(error, wasTried),
+      rollingCountTimeout: windowMs,
+      rollingCountBuckets: BUCKETS,
+      rollingPercentilesEnabled: false,
+      enableSnapshots: false,
+      rotateBucketController: this.#window,
+      ...(status !== undefined && { status }),
+    })
+    let code = ''
+    circuit.on('success', (result) => {
+      // For opossum, an error that is not a failure is a result.
+      if (!(result instanceof Error)) this.#failuresInRow = 0
+    })
+    circuit.on('failure', (error) => {
+      code = error instanceof GatewayError ? error.code : 'unknown'
+      if (this.#failuresInRow >= this.#settings.failureThreshold) circuit.open()
+    })
+    circuit.on('open', () => this.#onOpen(`${this.#countFailures(circuit)} failed: ${code}`))
+    return circuit
+  }
+
+  #isFailure(error: unknown, wasTried?: WasTried): boolean {
+    this.#moveWindow()
+    const verdict = verdictOf(error, wasTried?.() === true)
+    if (verdict === 'alive') this.#failuresInRow = 0
+    if (verdict === 'failure') this.#failuresInRow += 1
+    return verdict === 'failure'
+  }
+
+  #countFailures({ stats: { failures, fires } }: Circuit): string {
+    const { failureThreshold, windowMs } = this.#settings
+    if (this.#failuresInRow >= failureThreshold) return `${this.#failuresInRow} calls in a row`
+    return `${failures} of ${fires} calls within ${windowMs} ms`
+  }
+
+  /** The window moves when something is counted, so that it needs no timer. */
+  #moveWindow(): void {
+    const bucketMs = this.#settings.windowMs / BUCKETS
+    const passed = Math.floor((this.#clock.monotonic() - this.#bucketAt) / bucketMs)
+    if (passed < 1) return
+    this.#bucketAt += passed * bucketMs
+    for (let bucket = 0; bucket < Math.min(passed, BUCKETS); bucket += 1) this.#window.emit('rotate')
+  }
+}
