@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Settings } from '../config/settings.ts'
-import type { Clock } from '../domain/clock.ts'
+import { type Clock, isWithin } from '../domain/clock.ts'
 import { makePrivateDirectory } from '../files/private-file.ts'
 import type { FirestoreClient } from '../firestore/firestore.ts'
 import type { Lifecycle } from '../lifecycle.ts'
@@ -14,8 +14,8 @@ import { Spool, type SpoolOptions } from './spool/spool.ts'
 import { SqliteAuditStore } from './sqlite/sqlite-store.ts'
 
 const SPOOL_FOLDER = 'spool'
-/** Time for the delivery of what is in the spool, before a query and when everything is closed. */
-const QUERY_WAIT_MS = 1000
+/** Time for the delivery of what was recorded, before a query and when everything is closed. */
+const QUERY_WAIT_MS = 5000
 const CLOSE_WAIT_MS = 2000
 /** Time for the records that are not in the spool, when everything is closed. */
 const FLUSH_MS = 2000
@@ -49,7 +49,7 @@ export interface AuditOptions
 /** The usage records while the gateway runs. */
 export interface OpenAudit extends RecordReader {
   readonly log: AuditLog
-  /** Has the records of all calls answered before it, unless the store takes longer than a second. */
+  /** Has the records of all calls answered before it, unless the store fails or takes longer than 5 seconds. */
   query: RecordReader['query']
   /** Size of what waits for the store, and whether the store takes it. */
   spool(): { readonly waitingBytes: number; readonly isDelivering: boolean }
@@ -88,10 +88,14 @@ export async function openAuditOver(store: AuditStore, options: AuditOptions): P
   const digester = new Digester(options)
   const log = new AuditLog({ ...options, spool, digester, onAppended: () => delivery.soon() })
   delivery.soon()
+  const visible = async (): Promise<void> => {
+    await log.flush()
+    await delivery.caughtUp()
+  }
   return {
     log,
     query: async (query) => {
-      await delivery.caughtUp(QUERY_WAIT_MS)
+      await isWithin(options.clock, visible(), QUERY_WAIT_MS)
       return await store.query(query)
     },
     spool: () => ({ waitingBytes: spool.waitingBytes, isDelivering: delivery.isDelivering }),

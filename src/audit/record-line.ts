@@ -2,22 +2,21 @@ import { crc32 } from 'node:zlib'
 import { storedRecordSchema } from './stored-record-schema.ts'
 import type { StoredRecord } from './usage-record.ts'
 
-const CHECKSUM = '{"crc":"'
 const CHECKSUM_DIGITS = 8
-const BEFORE_REST = '",'
-const REST = CHECKSUM.length + CHECKSUM_DIGITS + BEFORE_REST.length
+const START_LENGTH = startOf('').length
+/** How lines of earlier versions begin, which have no checksum. */
+const WITHOUT_CHECKSUM = '{"id":"'
 
 /** A record as one line of text, without its end: JSON that begins with the CRC-32 of what follows it. */
 export function lineOf(record: StoredRecord): string {
   const rest = JSON.stringify(record).slice(1)
-  return `${CHECKSUM}${checksumOf(rest)}${BEFORE_REST}${rest}`
+  return startOf(rest) + rest
 }
 
-/** Whether a line is as it was written. Lines of earlier versions have no checksum: they are if they are records. */
+/** Whether a line is as it was written. Lines of earlier versions are if they are records. */
 export function isIntact(line: string): boolean {
-  if (!line.startsWith(CHECKSUM)) return recordOf(line) !== undefined
-  const checksum = line.slice(CHECKSUM.length, CHECKSUM.length + CHECKSUM_DIGITS)
-  return checksum === checksumOf(line.slice(REST))
+  if (line.startsWith(WITHOUT_CHECKSUM)) return recordOf(line) !== undefined
+  return line.length > START_LENGTH && line.startsWith(startOf(line.slice(START_LENGTH)))
 }
 
 /** The record of a line; undefined if it is not one. */
@@ -29,6 +28,6 @@ export function recordOf(line: string): StoredRecord | undefined {
   }
 }
 
-function checksumOf(text: string): string {
-  return crc32(text).toString(16).padStart(CHECKSUM_DIGITS, '0')
+function startOf(rest: string): string {
+  return `{"crc":"${crc32(rest).toString(16).padStart(CHECKSUM_DIGITS, '0')}",`
 }

@@ -1,10 +1,12 @@
 import { createHmac } from 'node:crypto'
 import { chmod, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from '@jest/globals'
 import { type AuditSettings, type OpenAudit, openAudit } from '../../src/audit/audit-open.ts'
 import { systemClock } from '../../src/domain/clock.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
+import { eventually } from '../support/eventually.ts'
 import { silentLogger } from '../support/silent-logger.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { usageRecord } from '../support/usage-records.ts'
@@ -77,6 +79,21 @@ test('stores numbers that are none as 0, so that they keep no other record out',
   ])
   const { records } = await audit.query(QUERY)
   expect(records).toMatchObject([{ durationMs: 0, requestBytes: 0, responseBytes: 1 }])
+})
+
+test('calls are answered while the database is locked, and their records are in it afterwards', async () => {
+  await using dir = await temporaryDirectory()
+  await using audit = await open(dir.path)
+  const other = new DatabaseSync(join(dir.path, 'audit.db'))
+  other.exec('BEGIN IMMEDIATE')
+  await recorded(audit.log, [usageRecord()])
+  other.exec('COMMIT')
+  other.close()
+  const { records } = await eventually(async () => {
+    const page = await audit.query(QUERY)
+    return page.records.length > 0 && page
+  })
+  expect(records).toHaveLength(1)
 })
 
 test('makes digests with the key of the settings, if there is one', async () => {

@@ -6,7 +6,7 @@ import { WorkLoop } from '../work-loop.ts'
 import type { Spool, SpooledBatch } from './spool.ts'
 
 const DELAY_MS = 200
-const BATCH_SIZE = 500
+const BATCH_SIZE = 200
 
 /** What a `Delivery` needs: from where to where, and in which portions. */
 export interface DeliveryOptions {
@@ -16,7 +16,7 @@ export interface DeliveryOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly logger: Logger
-  /** Records of one delivery; 500 by default. */
+  /** Records of one delivery; 200 by default. */
   readonly batchSize?: number
   /** How long records gather before they are delivered, in milliseconds; 200 by default. */
   readonly delayMs?: number
@@ -61,18 +61,15 @@ export class Delivery {
     this.#cancelDelay ??= this.#clock.after(this.#delayMs, () => this.#now())
   }
 
-  /**
-   * Resolves once the store has what is in the spool now; without waiting while the store fails, and after `withinMs`
-   * in any case.
-   */
-  async caughtUp(withinMs: number): Promise<void> {
-    if (!this.#loop.isFailing) await this.#delivered(withinMs)
+  /** Resolves once the store has what is in the spool now, or has failed. */
+  async caughtUp(): Promise<void> {
+    if (!this.#loop.isFailing) await this.#delivered()
   }
 
   /** Delivers for a little longer, and leaves the rest in the spool. Idempotent. */
   async close(withinMs: number): Promise<void> {
     this.#loop.hurry()
-    if (!this.#isStopped) await this.#delivered(withinMs)
+    if (!this.#isStopped) await isWithin(this.#clock, this.#emptied(), withinMs)
     this.#isStopped = true
     this.#cancelDelay?.()
     this.#loop.stop()
@@ -81,12 +78,16 @@ export class Delivery {
       this.#logger.warn({ bytes: waitingBytes }, 'usage records stay in the spool until the next start')
   }
 
-  async #delivered(withinMs: number): Promise<void> {
-    if (this.#spool.waitingBytes === 0) return
+  async #emptied(): Promise<void> {
+    while (this.#spool.waitingBytes > 0 && !this.#isStopped) await this.#delivered()
+  }
+
+  #delivered(): Promise<void> {
+    if (this.#spool.waitingBytes === 0) return Promise.resolve()
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#waiting.push({ upTo: this.#spool.appendedBytes, resolve })
     this.#now()
-    await isWithin(this.#clock, promise, withinMs)
+    return promise
   }
 
   #now(): void {
@@ -124,10 +125,10 @@ export class Delivery {
       { err: error, bytes: this.#spool.waitingBytes },
       'usage records could not be delivered; they stay in the spool',
     )
+    this.#resolveWaiting(Infinity)
   }
 
-  #resolveWaiting(): void {
-    const delivered = this.#spool.appendedBytes - this.#spool.waitingBytes
+  #resolveWaiting(delivered = this.#spool.appendedBytes - this.#spool.waitingBytes): void {
     for (const { resolve } of this.#waiting.filter(({ upTo }) => upTo <= delivered)) resolve()
     this.#waiting = this.#waiting.filter(({ upTo }) => upTo > delivered)
   }
