@@ -3,9 +3,9 @@ import { Calls } from '../calls/calls.ts'
 import { Allowances } from '../calls/limits/allowances.ts'
 import { TenantShares } from '../calls/limits/tenant-shares.ts'
 import { pipeline } from '../calls/pipeline.ts'
-import { Interruption } from '../calls/stages/interruption.ts'
-import { Limits } from '../calls/stages/limits.ts'
-import { StateSeal } from '../calls/state-seal.ts'
+import { Interruption } from '../calls/interruption.ts'
+import { Limits } from '../calls/limits/limits.ts'
+import { StateSeal } from '../calls/client/state-seal.ts'
 import { TaskHandles } from '../calls/tasks/task-handles.ts'
 import { TaskMemory } from '../calls/tasks/task-memory.ts'
 import type { Settings } from '../config/settings.ts'
@@ -40,7 +40,7 @@ export function openCalls(
   const interruption = new Interruption()
   const tasks = { handles: new TaskHandles({ key: stateKey }), memory: new TaskMemory() }
   const quotasOf = tenants.quotasOf.bind(tenants)
-  const stages = pipeline({
+  const run = pipeline({
     audit,
     catalog: servers.catalog,
     upstreams: servers.upstreams,
@@ -57,5 +57,5 @@ export function openCalls(
     logger,
     metrics,
   })
-  return { calls: new Calls({ stages, clock }), interruption, taskHandles: tasks.handles }
+  return { calls: new Calls({ pipeline: run, clock }), interruption, taskHandles: tasks.handles }
 }

@@ -1,4 +1,4 @@
-import type { Stage } from '../calls/call.ts'
+import type { Stage } from '../calls/stage.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { Logger } from '../telemetry/logger.ts'

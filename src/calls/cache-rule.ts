@@ -1,28 +1,22 @@
-import type { Catalog } from '../catalog/catalog.ts'
 import { isForAskable } from '../catalog/server-catalog.ts'
-import { overridesOf } from '../domain/documents/tool-rules.ts'
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
-import type { Route } from './call.ts'
+import type { PlannedTarget } from './stage.ts'
 
 /**
  * How long results of a tool may be cached, in milliseconds; undefined if they may not. An override for a pattern
  * applies only to tools that are annotated as read-only. A tool that is annotated as writing is never answered from the
  * cache, nor is a tool of a server that keeps state for each session.
  */
-export function cacheTtlOf(route: Route, catalog: Pick<Catalog, 'catalogOf'>): number | undefined {
-  const { server, name } = route
-  if (server.tools === undefined || server.sharing === 'session') return undefined
-  const ttlMs = overridesOf(server, name).findLast(({ cacheTtlMs }) => cacheTtlMs !== undefined)?.cacheTtlMs
-  if (ttlMs === undefined) return undefined
-  const offered = catalog.catalogOf(server)
+export function cacheTtlOf({ server, name, policy, offered, tool }: PlannedTarget): number | undefined {
+  if (policy.cacheTtlMs === undefined || server.sharing === 'session') return undefined
   if (offered === undefined || isForAskable(offered, 'tools', name)) return undefined
-  switch (effectOf(offered.toolsByOwnName.get(name)?.own)) {
+  switch (effectOf(tool?.own)) {
     case 'reads':
-      return ttlMs
+      return policy.cacheTtlMs
     case 'writes':
       return undefined
     case 'unknown':
-      return exactTtlOf(route)
+      return policy.exact?.cacheTtlMs
   }
 }
 
@@ -32,9 +26,4 @@ function effectOf(tool: JsonObject | undefined): 'reads' | 'writes' | 'unknown' 
   const { readOnlyHint, destructiveHint } = isJsonObject(annotations) ? annotations : {}
   if (readOnlyHint === true) return 'reads'
   return readOnlyHint === false || destructiveHint === true ? 'writes' : 'unknown'
-}
-
-function exactTtlOf({ server: { tools = {} }, name }: Route): number | undefined {
-  const exact = Object.hasOwn(tools, name) ? tools[name] : undefined
-  return exact === undefined || Array.isArray(exact) ? undefined : exact.cacheTtlMs
 }

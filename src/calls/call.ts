@@ -5,7 +5,7 @@ import type { Principal } from '../domain/principal.ts'
 import type { ServerDefinition } from '../domain/documents/server-definition.ts'
 import type { ClientSide } from '../upstream/messages/client-side.ts'
 import type { Era } from '../upstream/connection/connection.ts'
-import type { Pool } from '../upstream/pool/pool.ts'
+import type { Method } from './methods.ts'
 import type { TaskTarget } from './tasks/task-handles.ts'
 
 /** Who makes a call, and over which face. */
@@ -39,7 +39,7 @@ export interface Operation {
   readonly name: string
   /** The one server that the caller addresses under its own names; undefined for all servers. */
   readonly scope: string | undefined
-  readonly method: string
+  readonly method: Method
   readonly params: JsonObject
   /** Checks the parameters after the caller was authorized and before anything is sent. @throws GatewayError */
   readonly check?: () => void
@@ -71,30 +71,23 @@ export interface Route {
   readonly name: string
 }
 
-/** One operation on its way through the pipeline; each stage adds what it determines. */
+/** What a caller wants; nothing of it changes on its way. */
 export interface Call {
   readonly caller: Caller
   readonly operation: Operation
   /** Monotonic milliseconds. */
   readonly startedAt: number
-  route: Route | undefined
-  decision: Decision | undefined
-  /** The parameters that the next stage gets; at first those of the operation. */
-  params: JsonObject
-  /** Milliseconds that the call spent waiting for answers of the client. They do not count towards its timeout. */
-  askedMs: number
-  /** Milliseconds that the whole call may take; set once the route is known. */
-  timeoutMs: number
-  /** The pool whose connections it uses; chosen again for each attempt. */
-  pool: Pool | undefined
-  /** The operation's client as the server of the pool can reach it. */
-  client: CallerClient | undefined
-  /** The instance that the call was sent to; undefined until the present attempt has reached an instance. */
-  instance: string | undefined
+  readonly info: CallInfo
 }
 
 /**
- * One stage of the pipeline: it does its part and calls `next` for the remaining stages, with this call or with one
- * that replaces it from there on.
+ * What has become of a call so far, for its usage record, its span, and its error at a shutdown. Stages report to it,
+ * and decide nothing by it.
  */
-export type Stage = (call: Call, next: (instead?: Call) => Promise<JsonObject>) => Promise<JsonObject>
+export interface CallInfo {
+  /** The server that the call was last sent to, or is to be sent to. */
+  route: Route | undefined
+  decision: Decision | undefined
+  /** The instance that the last attempt was sent to. */
+  instance: string | undefined
+}

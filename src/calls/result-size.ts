@@ -1,6 +1,6 @@
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { JsonObject } from '../domain/json/json.ts'
-import type { Route } from './call.ts'
+import type { Answer } from './stage.ts'
 
 /** Serialising a large result takes time, so a size that was measured once is kept. */
 const measured = new WeakMap<JsonObject, number>()
@@ -9,20 +9,20 @@ const measured = new WeakMap<JsonObject, number>()
  * Bytes of a result as JSON. A result that cannot be written as JSON cannot be passed on either.
  * @throws GatewayError `upstream_bad_response`
  */
-export function sizeOf(result: JsonObject, route: Route | undefined): number {
+export function sizeOf({ result, route }: Answer): number {
   const known = measured.get(result)
   if (known !== undefined) return known
   try {
     return Buffer.byteLength(JSON.stringify(result))
   } catch (cause) {
-    const facts = { mayHaveExecuted: true, ...(route && { server: route.server.name }) }
+    const facts = { server: route.server.name, mayHaveExecuted: true }
     throw new GatewayError('upstream_bad_response', 'The response is nested too deeply', { cause, facts })
   }
 }
 
 /** Like `sizeOf`, and keeps the size for later stages. */
-export function measure(result: JsonObject, route: Route): number {
-  const bytes = sizeOf(result, route)
-  measured.set(result, bytes)
+export function measure(answer: Answer): number {
+  const bytes = sizeOf(answer)
+  measured.set(answer.result, bytes)
   return bytes
 }

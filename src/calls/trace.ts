@@ -2,19 +2,21 @@ import type { Clock } from '../domain/clock.ts'
 import { ERRORS } from '../domain/errors/error-table.ts'
 import { toGatewayError } from '../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
-import type { ServerDefinition } from '../domain/documents/server-definition.ts'
+import { isHttp, type ServerDefinition } from '../domain/documents/server-definition.ts'
 import { ATTRIBUTE, EXECUTE_TOOL, TOOL_ERROR } from '../telemetry/attributes.ts'
 import type { Metrics } from '../telemetry/metrics/metrics.ts'
 import type { TraceFields } from '../telemetry/trace-fields.ts'
 import { activeTraceFields, describeSpan, isRecording, withSpan } from '../telemetry/tracing.ts'
 import type { Connection } from '../upstream/connection/connection.ts'
-import type { Call, Operation, Route, Stage } from './call.ts'
+import type { Authorize } from './authorize.ts'
+import type { Call, Operation } from './call.ts'
+import type { RoutedCall } from './stage.ts'
+import { METHODS } from './methods.ts'
 
 type Facts = Record<string, string | number>
 type Outcome = { readonly result: JsonObject } | { readonly error: unknown }
 
 const MAX_NAME = 128
-const NOTHING: JsonObject = {}
 
 /** A request of a client, with what spans and metrics record of it. */
 interface TracedRequest {
@@ -76,23 +78,22 @@ export function traceRequest(request: TracedRequest, answer: () => Promise<JsonO
   )
 }
 
-/**
- * Stage: runs `decide` in a separate span, and records what it determined on the span of the request.
- * @param decide a stage that does nothing after its `next`
- */
-export function traceDecision(decide: Stage): Stage {
-  const inSpan: Stage = async (call, next) => {
-    await decideInSpan(decide, call)
-    return next()
-  }
-  return (call, next) => (isRecording() ? inSpan : decide)(call, next)
+/** Runs the access decision in a separate span, and records what it determined on the span of the request. */
+export function traceDecision(authorize: Authorize): (call: Call) => RoutedCall | Promise<RoutedCall> {
+  return (call) => (isRecording() ? decideInSpan(authorize, call) : authorize(call))
 }
 
-async function decideInSpan(decide: Stage, call: Call): Promise<void> {
+async function decideInSpan(authorize: Authorize, call: Call): Promise<RoutedCall> {
   try {
-    await withSpan('access decision', { kind: 'internal' }, () =>
-      decide(call, () => Promise.resolve(NOTHING)).finally(() => describeSpan(factsOfDecision(call))),
-    )
+    return await withSpan('access decision', { kind: 'internal' }, () => {
+      try {
+        return Promise.resolve(authorize(call))
+      } catch (error) {
+        return Promise.reject(toGatewayError(error))
+      } finally {
+        describeSpan(factsOfDecision(call))
+      }
+    })
   } finally {
     describeRequest(call)
   }
@@ -100,19 +101,19 @@ async function decideInSpan(decide: Stage, call: Call): Promise<void> {
 
 /** Sends an operation upstream in a client span. `send` gets the parameters as they go out. */
 export function traceUpstream(
-  { operation, instance }: Call,
-  route: Route,
-  { connection, params }: { readonly connection: Connection; readonly params: JsonObject },
+  { operation, route }: RoutedCall,
+  given: { readonly connection: Connection; readonly instance: string; readonly params: JsonObject },
   send: (params: JsonObject) => Promise<JsonObject>,
 ): Promise<JsonObject> {
+  const { connection, instance, params } = given
   if (!isRecording()) return send(withTraceContext(params))
   const name = targetOf(operation, route.name)
   const attributes = {
-    ...factsOfMethod(operation.method),
+    ...factsOfMethod(operation.method.name),
     ...factsOfTarget(operation, route.name),
     ...factsOfServer(route.server),
     [ATTRIBUTE.protocolVersion]: connection.protocolVersion,
-    ...(instance !== undefined && { [ATTRIBUTE.instance]: instance }),
+    [ATTRIBUTE.instance]: instance,
   }
   return withSpan(name, { kind: 'client', attributes, failureOf: failureUpstream }, () =>
     send(withTraceContext(params)),
@@ -136,7 +137,7 @@ function withTraceContext(params: JsonObject): JsonObject {
   return Object.keys(meta).length > 0 ? { ...rest, _meta: meta } : rest
 }
 
-function describeRequest({ caller, operation, route, decision }: Call): void {
+function describeRequest({ caller, operation, info: { route, decision } }: Call): void {
   const isKnown = decision?.effect === 'allow' && route !== undefined
   describeSpan(
     {
@@ -148,7 +149,7 @@ function describeRequest({ caller, operation, route, decision }: Call): void {
   )
 }
 
-function factsOfDecision({ decision }: Call): Facts {
+function factsOfDecision({ info: { decision } }: Call): Facts {
   return {
     [ATTRIBUTE.effect]: decision?.effect ?? 'deny',
     [ATTRIBUTE.rule]: decision?.ruleId ?? 'unknown-target',
@@ -158,13 +159,13 @@ function factsOfDecision({ decision }: Call): Facts {
 function factsOfMethod(method: string): Facts {
   return {
     [ATTRIBUTE.method]: method,
-    ...(method === 'tools/call' && { [ATTRIBUTE.genAiOperation]: EXECUTE_TOOL }),
+    ...(method === METHODS.toolsCall.name && { [ATTRIBUTE.genAiOperation]: EXECUTE_TOOL }),
   }
 }
 
 /** Name of a span. It has no URI: there are as many as there are resources, and URI templates contain arguments. */
 function targetOf({ method, kind }: Operation, name: string): string {
-  return kind === 'resource' ? method : `${method} ${name.slice(0, MAX_NAME)}`
+  return kind === 'resource' ? method.name : `${method.name} ${name.slice(0, MAX_NAME)}`
 }
 
 function factsOfTarget({ kind }: Operation, name: string): Facts {
@@ -175,6 +176,7 @@ function factsOfTarget({ kind }: Operation, name: string): Facts {
 function factsOfServer(server: ServerDefinition): Facts {
   const facts = { [ATTRIBUTE.server]: server.name }
   if (server.transport === 'stdio') return { ...facts, [ATTRIBUTE.transport]: 'pipe' }
+  if (!isHttp(server)) return facts
   const address = server.url ?? server.instances?.[0]?.url
   const url = address === undefined ? undefined : URL.parse(address)
   if (!url) return { ...facts, [ATTRIBUTE.transport]: 'tcp' }

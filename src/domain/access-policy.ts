@@ -2,7 +2,7 @@ import { ALL_TENANTS, type Principal } from './principal.ts'
 import type { RequiredRoles } from './documents/document-fields.ts'
 import type { ServerDefinition, ServerKey } from './documents/server-definition.ts'
 import type { Snapshot } from './snapshot.ts'
-import { rulesOf } from './documents/tool-rules.ts'
+import { toolPolicy } from './documents/tool-policy.ts'
 
 /** What is done to a target. Rules do not differ by action today; records do. */
 export type Action = 'list' | 'call' | 'read' | 'get' | 'complete' | 'subscribe'
@@ -60,13 +60,12 @@ function refusalByServer(principal: Principal, server: ServerDefinition): RuleId
 
 function refusalByTool(principal: Principal, server: ServerDefinition, target: Target): RuleId | undefined {
   if (target.kind !== 'tool' || target.name === undefined) return undefined
-  const { isSelected, overrides } = rulesOf(server, target.name)
+  const { isSelected, overrides } = toolPolicy(server, target.name)
   if (!isSelected) return 'tool-selection'
   for (const override of overrides) {
     if (!hasRoles(principal, override.requiredRoles)) return 'tool-roles'
     if (!isListedAgent(principal, override.agentAllowlist)) return 'tool-agents'
-    if (!override.scopes?.every((scope) => principal.scopes.includes(scope)) && override.scopes)
-      return 'tool-scopes'
+    if (!hasScopes(principal, override.scopes)) return 'tool-scopes'
   }
   return undefined
 }
@@ -76,6 +75,10 @@ function hasRoles(principal: Principal, required: RequiredRoles | undefined): bo
   if (Array.isArray(required)) return required.some((role) => principal.roles.includes(role))
   // Documents cannot have an empty list; if one had, it would allow no caller.
   return required.allOf.length > 0 && required.allOf.every((role) => principal.roles.includes(role))
+}
+
+function hasScopes(principal: Principal, required: readonly string[] | undefined): boolean {
+  return required === undefined || required.every((scope) => principal.scopes.includes(scope))
 }
 
 function isListedAgent(principal: Principal, allowlist: readonly string[] | undefined): boolean {

@@ -4,7 +4,7 @@ import type { Settings } from '../config/settings.ts'
 import type { Clock } from '../domain/clock.ts'
 import { openEnhancer, type OpenEnhancer } from './enhancement/enhancer-open.ts'
 import type { CacheState } from '../telemetry/metrics/cache-metrics.ts'
-import type { Stage } from '../calls/call.ts'
+import type { StageFor } from '../calls/stage.ts'
 import type { Calls } from '../calls/calls.ts'
 import { enhanceArguments } from './enhancement/enhance-arguments.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -24,7 +24,7 @@ export interface OpenFeatures {
   readonly caches: Caches
   readonly builtins: BuiltinServers
   /** Of calls, in order. */
-  readonly stages: readonly Stage[]
+  readonly stages: readonly StageFor[]
   readonly pipelineCheck: PipelineCheck
   readonly pipelineRuns: PipelineRuns
   /** For metrics. */

@@ -6,7 +6,7 @@ import type { Catalog } from '../catalog/catalog.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { JsonObject } from '../domain/json/json.ts'
 import type { Principal } from '../domain/principal.ts'
-import { isBuiltinName, type ServerDefinition, serverKey } from '../domain/documents/server-definition.ts'
+import { type ServerDefinition, serverKey } from '../domain/documents/server-definition.ts'
 import type { OpenEnhancer } from '../features/enhancement/enhancer-open.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
@@ -52,7 +52,7 @@ export function serverHealth({ catalog, upstreams, enhancing }: HealthSources): 
     const status = upstreams.status(key)
     return {
       name: server.name,
-      state: isBuiltinName(server.name) ? 'ready' : (status?.state ?? 'stopped'),
+      state: server.transport === 'builtin' ? 'ready' : (status?.state ?? 'stopped'),
       since: status === undefined ? undefined : new Date(status.since).toISOString(),
       breaker: upstreams.breakerOf(server, principal),
       tools: catalog.catalogOf(server)?.offer.tools.length,

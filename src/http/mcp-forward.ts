@@ -5,10 +5,12 @@ import type { Catalog } from '../catalog/catalog.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { forEra } from '../mcp/era.ts'
-import { listResult } from '../mcp/methods/list-results.ts'
+import { isList, listResult } from '../mcp/methods/list-results.ts'
 import { paramsWithoutNulls } from '../mcp/message.ts'
-import { aimOf, splitProgressToken } from '../mcp/methods/operation.ts'
+import { splitProgressToken } from '../mcp/methods/request-params.ts'
 import type { Calls } from '../calls/calls.ts'
+import { type Method, methodTable } from '../calls/methods.ts'
+import { targetOf } from '../calls/target-names.ts'
 import { traceRequest } from '../calls/trace.ts'
 import { senderOf } from './mcp-routes.ts'
 
@@ -18,6 +20,7 @@ interface ForwardOptions {
 }
 
 const ERA = 'legacy'
+const methods = methodTable()
 
 /**
  * `POST /mcp/{server}/{method}`, for example `/mcp/files/tools/call`: one request of MCP to one server, under the
@@ -38,23 +41,31 @@ async function forward(
 ): Promise<void> {
   const { scope } = senderOf(request, response, catalog)
   const segments: unknown = request.params['method']
-  const method = Array.isArray(segments) ? segments.join('/') : String(segments)
-  const { id, params } = splitBody(request.body, method)
+  const name = Array.isArray(segments) ? segments.join('/') : String(segments)
+  const { id, params } = splitBody(request.body, name)
   const caller = callerOf(response)
   const { principal } = caller
   const view = catalog.viewOf(principal, scope)
   const answer = (result: JsonObject): void => void response.json({ jsonrpc: '2.0', id, result })
-  if (method === 'ping') return answer({})
-  const list = listResult(method, view, { principal, scope, era: ERA, cursor: params['cursor'] })
-  if (list !== undefined) return answer(list)
-  const aim = aimOf(method, params, { scope, taskOf: () => undefined, toolName: ({ tool }) => tool })
-  if (aim === undefined) throw new GatewayError('method_not_found', `Unknown method: ${method.slice(0, 128)}`)
+  if (name === 'ping') return answer({})
+  const method = methods.get(name)
+  if (isList(method))
+    return answer(listResult(method, view, { principal, scope, era: ERA, cursor: params['cursor'] }))
+  const context = { scope, taskOf: () => undefined, toolName: ({ tool }: { tool: string }) => tool }
+  const target = isOfOneServer(method) ? targetOf(method, params, context) : undefined
+  if (method === undefined || target === undefined)
+    throw new GatewayError('method_not_found', `Unknown method: ${name.slice(0, 128)}`)
   const abort = new AbortController()
   response.once('close', () => abort.abort())
-  const result = await traceRequest({ method, over: 'rest' }, () =>
-    calls.run(caller, { ...aim, scope, method, params, signal: abort.signal }),
+  const result = await traceRequest({ method: name, over: 'rest' }, () =>
+    calls.run(caller, { ...target, scope, method, params, signal: abort.signal }),
   )
-  answer(forEra(ERA, method, result, view.toolsByName.get(aim.name)?.listed))
+  answer(forEra(ERA, method, result, view.toolsByName.get(target.name)?.listed))
+}
+
+/** Whether one server answers a method of which this client has no state. */
+function isOfOneServer(method: Method | undefined): method is Method {
+  return method?.answeredBy === 'server' || method?.collects?.isAlways === false
 }
 
 /** @throws GatewayError `invalid_request` */

@@ -2,6 +2,7 @@ import type { ServerCapabilities } from '@modelcontextprotocol/server'
 import type { View } from '../catalog/view.ts'
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { serverKey } from '../domain/documents/server-definition.ts'
+import type { Method } from '../calls/methods.ts'
 import { SKILLS_EXTENSION } from '../calls/skills.ts'
 import { type Declared, extensionOf, hasTasks, legacyTasksOf } from '../calls/tasks/task-support.ts'
 import { TASKS_EXTENSION } from '../upstream/messages/client-side.ts'
@@ -17,55 +18,16 @@ const CAPABILITIES: ServerCapabilities = {
 }
 const LEGACY_TASKS = { list: {}, cancel: {}, requests: { tools: { call: {} } } }
 
-/** Methods of both eras that the gateway forwards for every server. */
-const METHODS: readonly string[] = [
-  'tools/list',
-  'tools/call',
-  'prompts/list',
-  'prompts/get',
-  'resources/list',
-  'resources/templates/list',
-  'resources/read',
-  'completion/complete',
-]
-const SESSION_METHODS: readonly string[] = [
-  'logging/setLevel',
-  'resources/subscribe',
-  'resources/unsubscribe',
-]
-const LEGACY_TASK_METHODS: readonly string[] = ['tasks/get', 'tasks/result', 'tasks/list', 'tasks/cancel']
-const MODERN_TASK_METHODS: readonly string[] = ['tasks/get', 'tasks/update', 'tasks/cancel']
-
-/** The methods of the extension `io.modelcontextprotocol/skills`, which are the same in both eras. */
-export const SKILLS_METHODS: ReadonlySet<string> = new Set([
-  'skills/list',
-  'skills/get',
-  'resources/directory/read',
-])
-
-/**
- * Methods that legacy sessions may always use: the capabilities that they were told at the start may be out of date.
- */
-const LEGACY_METHODS: ReadonlySet<string> = new Set([
-  ...METHODS,
-  ...SESSION_METHODS,
-  ...LEGACY_TASK_METHODS,
-  ...SKILLS_METHODS,
-])
-
-/** Every method that the gateway forwards for any client. */
-export const ALL_METHODS: ReadonlySet<string> = new Set([...LEGACY_METHODS, ...MODERN_TASK_METHODS])
-
-/** The capabilities and methods that one caller can use. */
+/** The capabilities that one caller can use, and the extensions that at least one of its servers has. */
 export interface Abilities {
   readonly capabilities: ServerCapabilities
-  readonly methods: ReadonlySet<string>
+  readonly extensions: ReadonlySet<Method['extension']>
 }
 
 /** Cached by view: a view never changes, and there is a new one when a server declares something new. */
 const known: Record<Era, WeakMap<View, Abilities>> = { legacy: new WeakMap(), modern: new WeakMap() }
 
-/** The capabilities and methods that a client of `era` can use at the servers of its view. */
+/** The capabilities that a client of `era` can use at the servers of its view. */
 export function abilitiesOf(view: View, era: Era, declared: Declared): Abilities {
   const before = known[era].get(view)
   if (before !== undefined) return before
@@ -74,13 +36,22 @@ export function abilitiesOf(view: View, era: Era, declared: Declared): Abilities
   return abilities
 }
 
+/**
+ * Whether a client of `era` may use a method. Legacy sessions may always use all of theirs: the capabilities that they
+ * were told at the start may be out of date.
+ */
+export function isAvailable(method: Method | undefined, era: Era, { extensions }: Abilities): boolean {
+  if (method === undefined || !method.eras.includes(era)) return false
+  return era === 'legacy' || method.extension === undefined || extensions.has(method.extension)
+}
+
 /** A session that begins before all its servers are connected must not be told that they have no tasks. */
 function legacyAbilities(view: View, declared: Declared): Abilities {
   const parts = view.servers.map((server) => legacyTasksOf(declared, serverKey(server))).filter(isJsonObject)
   const tasks = view.missing.length > 0 ? LEGACY_TASKS : commonTasks(parts)
   const skills = skillsOf(view, declared)
   return {
-    methods: LEGACY_METHODS,
+    extensions: new Set(),
     capabilities: {
       ...CAPABILITIES,
       ...(tasks !== undefined && { tasks }),
@@ -108,10 +79,9 @@ function modernAbilities(view: View, declared: Declared): Abilities {
     ...(skills !== undefined && { [SKILLS_EXTENSION]: skills }),
   }
   return {
-    methods: new Set([
-      ...METHODS,
-      ...(withTasks ? MODERN_TASK_METHODS : []),
-      ...(skills !== undefined ? SKILLS_METHODS : []),
+    extensions: new Set([
+      ...(withTasks ? (['tasks'] as const) : []),
+      ...(skills !== undefined ? (['skills'] as const) : []),
     ]),
     capabilities: { ...CAPABILITIES, ...(Object.keys(extensions).length > 0 && { extensions }) },
   }

@@ -1,6 +1,6 @@
+import type { Method } from '../calls/methods.ts'
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import type { Era } from '../upstream/connection/connection.ts'
-import { SKILLS_METHODS } from './abilities.ts'
 
 /**
  * Converts a server's result for a client of `era`. Everything that both eras share passes unchanged.
@@ -8,15 +8,14 @@ import { SKILLS_METHODS } from './abilities.ts'
  */
 export function forEra(
   era: Era,
-  method: string,
+  method: Method,
   result: JsonObject,
   definition: JsonObject | undefined,
 ): JsonObject {
   if (result['resultType'] === 'input_required') return result
-  if (method === 'resources/read') return withFreshness(era, result)
-  if (SKILLS_METHODS.has(method))
-    return era === 'legacy' ? withFreshness(era, result) : withAllFreshness(result)
-  if (method === 'tools/call' && era === 'legacy') return withObject(result, definition)
+  if (method.freshness === 'always' && era === 'modern') return withAllFreshness(result)
+  if (method.freshness !== undefined) return withFreshness(era, result)
+  if (method.runsTool === true && era === 'legacy') return withObject(result, definition)
   return result
 }
 

@@ -1,4 +1,5 @@
 import type { Calls } from '../calls/calls.ts'
+import { methodTable } from '../calls/methods.ts'
 import type { TaskHandles } from '../calls/tasks/task-handles.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { ViewWatch } from '../catalog/view-watch.ts'
@@ -62,6 +63,7 @@ export function openMcp(settings: McpSettings, options: OpenOptions): OpenMcp {
     publicUrl: settings.publicUrl,
     catalog,
     calls,
+    methods: methodTable(),
     declared: upstreams,
     taskHandles,
     tellServers: (sessionId, method, params) => upstreams.tell(sessionKey(sessionId), method, params),

@@ -12,18 +12,20 @@ import type { View } from '../catalog/view.ts'
 import type { Caller, CallerClient } from '../calls/call.ts'
 import type { Calls } from '../calls/calls.ts'
 import { isInteractive } from '../calls/client/interactive.ts'
+import { type Method, METHODS, type MethodTable } from '../calls/methods.ts'
+import { targetOf } from '../calls/target-names.ts'
 import type { TaskHandles, TaskTarget } from '../calls/tasks/task-handles.ts'
 import type { Declared } from '../calls/tasks/task-support.ts'
 import { measureRequest } from '../calls/trace.ts'
 import type { Metrics } from '../telemetry/metrics/metrics.ts'
 import type { Era } from '../upstream/connection/connection.ts'
-import { abilitiesOf, ALL_METHODS } from './abilities.ts'
+import { type Abilities, abilitiesOf, isAvailable } from './abilities.ts'
 import { modernClient } from './relay/caller-client.ts'
-import { collected, isCollected } from './methods/collected-lists.ts'
+import { collected } from './methods/collected-lists.ts'
 import { forEra } from './era.ts'
 import { LegacySession } from './session/legacy-session.ts'
-import { listResult } from './methods/list-results.ts'
-import { aimOf, checkHasTasks, splitProgressToken } from './methods/operation.ts'
+import { isList, listResult } from './methods/list-results.ts'
+import { checkHasTasks, splitProgressToken } from './methods/request-params.ts'
 import { ProgressRelay } from './relay/progress-relay.ts'
 import { toProtocolError } from './protocol-error.ts'
 import type { RequestIds } from './request-ids.ts'
@@ -36,7 +38,7 @@ const UNKNOWN_METHOD = '_other'
  * Methods that 2026-07-28 has in an extension. The SDK treats them as methods of 2025-11-25 unless it is told
  * otherwise.
  */
-const REUSED_METHODS = ['tasks/get', 'tasks/cancel']
+const REUSED_METHODS: readonly Method[] = [METHODS.tasksGet, METHODS.tasksCancel]
 const ANYTHING: StandardSchemaV1<unknown, unknown> = {
   '~standard': { version: 1, vendor: 'tool-gateway', validate: (value) => ({ value }) },
 }
@@ -46,6 +48,7 @@ export interface McpServerOptions {
   readonly info: { readonly name: string; readonly version: string }
   readonly catalog: Catalog
   readonly calls: Calls
+  readonly methods: MethodTable
   /** What servers declared when they were last connected. */
   readonly declared: Declared
   readonly taskHandles: TaskHandles
@@ -83,10 +86,10 @@ export function createMcpServer(options: McpServerOptions, conversation: Convers
 
 /** Connects a server of the SDK to a conversation: it gets every request for which the SDK has no handler. */
 export function carry(server: Server, options: McpServerOptions, conversation: Conversation): Server {
-  const { capabilities, methods } = abilitiesOf(conversation.view, conversation.era, options.declared)
-  server.registerCapabilities(capabilities)
+  const abilities = abilitiesOf(conversation.view, conversation.era, options.declared)
+  server.registerCapabilities(abilities.capabilities)
   // The SDK's own handler would not pass the level on.
-  server.removeRequestHandler('logging/setLevel')
+  server.removeRequestHandler(METHODS.setLevel.name)
   const callerOf =
     conversation.era === 'legacy'
       ? legacyCallers(server, options, conversation)
@@ -96,7 +99,7 @@ export function carry(server: Server, options: McpServerOptions, conversation: C
     try {
       return await measureRequest(
         {
-          method: ALL_METHODS.has(request.method) ? request.method : UNKNOWN_METHOD,
+          method: options.methods.has(request.method) ? request.method : UNKNOWN_METHOD,
           over: 'mcp',
           protocolVersion: server.getNegotiatedProtocolVersion(),
           parent: traceFieldsIn(request.params),
@@ -112,19 +115,19 @@ export function carry(server: Server, options: McpServerOptions, conversation: C
     }
   }
   server.fallbackRequestHandler = respond
-  if (conversation.era === 'modern') serveReused(server, methods, respond)
+  if (conversation.era === 'modern') serveReused(server, abilities, respond)
   return server
 }
 
 function serveReused(
   server: Server,
-  methods: ReadonlySet<string>,
+  abilities: Abilities,
   respond: (request: JSONRPCRequest, context: ServerContext) => Promise<JsonObject>,
 ): void {
-  for (const method of REUSED_METHODS.filter((each) => methods.has(each))) {
-    server.setRequestHandler(method, { params: ANYTHING }, (params, context) =>
+  for (const { name } of REUSED_METHODS.filter((each) => isAvailable(each, 'modern', abilities))) {
+    server.setRequestHandler(name, { params: ANYTHING }, (params, context) =>
       respond(
-        { jsonrpc: '2.0', id: context.mcpReq.id, method, params: isJsonObject(params) ? params : {} },
+        { jsonrpc: '2.0', id: context.mcpReq.id, method: name, params: isJsonObject(params) ? params : {} },
         context,
       ),
     )
@@ -161,22 +164,29 @@ async function answer(
   context: ServerContext,
   { session, ...caller }: WithSession,
 ): Promise<JsonObject> {
-  const { method } = request
+  const method = options.methods.get(request.method)
+  if (method === undefined) throw unknownMethod(request.method)
   const { params, progressToken } = splitProgressToken(request.params ?? {})
-  const own = await session?.answer({ method, params, caller, context })
-  if (own !== undefined) return own
+  if (method.answeredBy === 'session') {
+    if (session === undefined) throw unknownMethod(request.method)
+    return session.answer({ method, params, caller, context })
+  }
   const { scope, era } = conversation
   const { principal } = caller
   const view = options.catalog.viewOf(principal, scope, { isInteractive: isInteractive(caller.client) })
-  const list = listResult(method, view, { principal, scope, era, cursor: params['cursor'] })
-  if (list !== undefined) return list
+  if (isList(method)) return listResult(method, view, { principal, scope, era, cursor: params['cursor'] })
   const client = session?.client.during(context) ?? caller.client
-  if (isCollected(method, scope)) {
+  const { collects } = method
+  if (collects !== undefined && (scope === undefined || collects.isAlways)) {
     const { signal } = context.mcpReq
     const result = await collected(options, { method, params, caller, client, view, signal })
     return forEra(era, method, result, undefined)
   }
   return run(options, conversation, context, { caller, client, view, method, params, progressToken })
+}
+
+function unknownMethod(name: string): GatewayError {
+  return new GatewayError('method_not_found', `Unknown method: ${name.slice(0, 128)}`)
 }
 
 /** Runs a request that goes to a server. */
@@ -188,7 +198,7 @@ async function run(
     readonly caller: Caller
     readonly client: CallerClient | undefined
     readonly view: View
-    readonly method: string
+    readonly method: Method
     readonly params: JsonObject
     readonly progressToken: string | number | undefined
   },
@@ -197,12 +207,12 @@ async function run(
   const taskOf = (handle: string): TaskTarget | undefined => taskHandles.open(handle, caller.principal)
   const toolName = ({ server, tool }: TaskTarget): string =>
     scope === undefined ? catalog.exposedToolName(server, tool) : catalog.toolName(server, tool)
-  const aim = aimOf(method, params, { scope, taskOf, toolName })
-  if (aim === undefined) throw new GatewayError('method_not_found', `Unknown method: ${method.slice(0, 128)}`)
-  if (client !== undefined) checkHasTasks(aim, client)
+  const target = targetOf(method, params, { scope, taskOf, toolName })
+  if (target === undefined) throw unknownMethod(method.name)
+  if (client !== undefined) checkHasTasks(target, client)
   const progress = progressToken === undefined ? undefined : new ProgressRelay(context, progressToken)
   const result = await calls.run(caller, {
-    ...aim,
+    ...target,
     scope,
     method,
     params: withInputs(params, context),
@@ -211,7 +221,7 @@ async function run(
     ...(progress !== undefined && { onProgress: (step) => progress.send(step) }),
   })
   await progress?.settled()
-  return forEra(era, method, result, view.toolsByName.get(aim.name)?.listed)
+  return forEra(era, method, result, view.toolsByName.get(target.name)?.listed)
 }
 
 /** Restores what the SDK has removed from a modern client's answer to `input_required`. */

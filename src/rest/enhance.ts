@@ -6,6 +6,7 @@ import { rulesFor } from '../domain/documents/enhancement-rule.ts'
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import type { OpenEnhancer } from '../features/enhancement/enhancer-open.ts'
 import type { Calls } from '../calls/calls.ts'
+import { METHODS } from '../calls/methods.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
 import { bodyOf } from './query.ts'
 import { requireRole } from './require-role.ts'
@@ -58,7 +59,7 @@ function enhance({ calls, enhancing: { enhancer } }: EnhanceRouteOptions): Reque
       action: 'call',
       kind: 'tool',
       name: ENHANCE_TOOL,
-      method: 'tools/call',
+      method: METHODS.toolsCall,
       params: { name: ENHANCE_TOOL, arguments: given },
     } as const
     await answerWith(calls, request, response, operation, ({ structuredContent }) =>

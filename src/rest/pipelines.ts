@@ -11,6 +11,7 @@ import { publicPath } from '../domain/public-path.ts'
 import { exposedName } from '../domain/tool-name.ts'
 import type { Operation } from '../calls/call.ts'
 import type { Calls } from '../calls/calls.ts'
+import { METHODS } from '../calls/methods.ts'
 import { traceRequest } from '../calls/trace.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
 import { argumentsOrNone, bodyOf } from './query.ts'
@@ -56,7 +57,7 @@ export function pipelineRoutes(options: PipelineRouteOptions): Router {
       action: 'call',
       kind: 'tool',
       name,
-      method: 'tools/call',
+      method: METHODS.toolsCall,
       params: { name, arguments: bodyOf(runBody, request).arguments },
     } as const
     if (prefersAsync(request)) await answerAsync(options, response, operation)
@@ -82,7 +83,9 @@ async function answerAsync(
   const operation: Operation = { ...given, scope: undefined, signal: new AbortController().signal }
   const { id, begun } = pipelineRuns.expect(operation)
   const caller = callerOf(response)
-  const result = traceRequest({ method: operation.method, over: 'rest' }, () => calls.run(caller, operation))
+  const result = traceRequest({ method: operation.method.name, over: 'rest' }, () =>
+    calls.run(caller, operation),
+  )
   // Whatever becomes of it later, the run's status tells.
   result.catch(() => undefined)
   await Promise.race([begun, result])

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Catalog } from '../catalog/catalog.ts'
 import { pageOf } from '../catalog/page.ts'
 import type { Calls } from '../calls/calls.ts'
+import { METHODS } from '../calls/methods.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
 import { bodyOf, pageQuery, queryOf } from './query.ts'
 import { answerWith, callerOf } from './run.ts'
@@ -35,7 +36,7 @@ export function promptRoutes({ catalog, calls }: { catalog: Catalog; calls: Call
   router.post('/prompts/:promptId', async (request, response) => {
     const name = request.params.promptId
     const params = { name, arguments: bodyOf(getBody, request).arguments ?? {} }
-    const operation = { action: 'get', kind: 'prompt', name, method: 'prompts/get', params } as const
+    const operation = { action: 'get', kind: 'prompt', name, method: METHODS.promptsGet, params } as const
     await answerWith(calls, request, response, operation)
   })
 

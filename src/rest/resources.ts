@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Catalog } from '../catalog/catalog.ts'
 import { pageOf } from '../catalog/page.ts'
 import type { Calls } from '../calls/calls.ts'
+import { METHODS } from '../calls/methods.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
 import { pageQuery, queryOf } from './query.ts'
 import { answerWith, callerOf } from './run.ts'
@@ -20,7 +21,7 @@ export function resourceRoutes({ catalog, calls }: { catalog: Catalog; calls: Ca
         action: 'read',
         kind: 'resource',
         name: uri,
-        method: 'resources/read',
+        method: METHODS.resourcesRead,
         params: { uri },
       } as const
       return answerWith(calls, request, response, operation)

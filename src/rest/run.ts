@@ -30,7 +30,7 @@ export async function answerWith(
   const abort = new AbortController()
   response.once('close', () => abort.abort())
   const run = (onProgress?: (progress: JsonObject) => void): Promise<JsonObject> =>
-    traceRequest({ method: operation.method, over: 'rest' }, () =>
+    traceRequest({ method: operation.method.name, over: 'rest' }, () =>
       calls.run(callerOf(response), {
         ...operation,
         scope: undefined,

@@ -7,6 +7,7 @@ import { isForModels } from '../catalog/ui-tools.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { JsonObject } from '../domain/json/json.ts'
 import type { Calls } from '../calls/calls.ts'
+import { METHODS } from '../calls/methods.ts'
 import { checkArguments } from '../calls/argument-check.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
 import { argumentsOrNone, bodyOf, pageQuery, queryOf } from './query.ts'
@@ -53,7 +54,7 @@ export function toolRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls 
       action: 'call',
       kind: 'tool',
       name,
-      method: 'tools/call',
+      method: METHODS.toolsCall,
       params: { name, arguments: args },
       ...(tool !== undefined && { check: () => checkCall(tool, args) }),
     } as const

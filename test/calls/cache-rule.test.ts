@@ -1,7 +1,15 @@
 import { expect, test } from '@jest/globals'
 import { cacheTtlOf } from '../../src/calls/cache-rule.ts'
+import type { Offer } from '../../src/upstream/discovery/discovery.ts'
 import { needsClient, offer, server, tool } from '../support/offers.ts'
-import { catalogOf } from '../support/routing.ts'
+import { catalogOf, routedCall } from '../support/routing.ts'
+
+/** How long results of the tool `find` of a server may be kept. */
+function ttlOf(document: Record<string, unknown>, offered: Partial<Offer>): number | undefined {
+  const definition = server(document)
+  const catalog = catalogOf([definition, offer(offered)])
+  return cacheTtlOf(routedCall({ server: definition, name: 'find' }, {}, { catalog }).plan.target)
+}
 
 const READS = { readOnlyHint: true }
 const PATTERN = { 'find*': { cacheTtlMs: 50 } }
@@ -19,19 +27,14 @@ test.each([
   ['writes, by its name', { readOnlyHint: false }, EXACT, undefined],
   ['destroys, by its name', { destructiveHint: true }, EXACT, undefined],
 ])('results of a tool that %s are kept for %j %j: %p ms', (_which, annotations, tools, ttlMs) => {
-  const its = server({ tools })
-  const catalog = catalogOf([its, offer({ tools: [tool('find', { annotations })] })])
-  expect(cacheTtlOf({ server: its, name: 'find' }, catalog)).toBe(ttlMs)
+  expect(ttlOf({ tools }, { tools: [tool('find', { annotations })] })).toBe(ttlMs)
 })
 
 test('nothing is kept of a server with a connection for each session', () => {
-  const its = server({ tools: EXACT, sharing: 'session' })
-  const catalog = catalogOf([its, offer({ tools: [tool('find')] })])
-  expect(cacheTtlOf({ server: its, name: 'find' }, catalog)).toBeUndefined()
+  expect(ttlOf({ tools: EXACT, sharing: 'session' }, { tools: [tool('find')] })).toBeUndefined()
 })
 
 test('nothing is kept of a tool that is only for clients that can be asked', () => {
-  const its = server({ tools: EXACT })
-  const offered = offer({ tools: [tool('find')], ...needsClient({ tools: ['find'] }) })
-  expect(cacheTtlOf({ server: its, name: 'find' }, catalogOf([its, offered]))).toBeUndefined()
+  const offered = { tools: [tool('find')], ...needsClient({ tools: ['find'] }) }
+  expect(ttlOf({ tools: EXACT }, offered)).toBeUndefined()
 })

@@ -1,37 +1,39 @@
 import { expect, test } from '@jest/globals'
 import type { JsonObject } from '../../src/domain/json/json.ts'
-import type { Stage } from '../../src/calls/call.ts'
+import type { Call } from '../../src/calls/call.ts'
 import { Calls } from '../../src/calls/calls.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { caller, operation } from '../support/routing.ts'
+import { server } from '../support/offers.ts'
+import { answeredCalls, caller, operation } from '../support/routing.ts'
 
-function callsOf(...stages: Stage[]): Calls {
-  return new Calls({ stages, clock: new FakeClock() })
-}
-
-test('the stages run in order, each around the next, on one call', async () => {
-  const steps: string[] = []
-  const outer: Stage = async (call, next) => {
-    steps.push('in')
-    call.timeoutMs = 5
-    const result = await next()
-    steps.push('out')
-    return result
-  }
-  const inner: Stage = (call) => Promise.resolve({ timeoutMs: call.timeoutMs, startedAt: call.startedAt })
-  expect(await callsOf(outer, inner).run(caller(), operation())).toEqual({ timeoutMs: 5, startedAt: 0 })
-  expect(steps).toEqual(['in', 'out'])
-})
-
-test('a last stage that asks for another is a defect', async () => {
-  const calls = callsOf((_call, next) => next())
-  await expect(calls.run(caller(), operation())).rejects.toThrow('the last stage must not call next()')
+test('a call begins now, with what is wanted and nothing known of what becomes of it, and gives the result', async () => {
+  const clock = new FakeClock()
+  await clock.advance(5)
+  const seen: Call[] = []
+  const result = { content: [], odd: 1 }
+  const calls = new Calls({
+    clock,
+    pipeline: (call) => {
+      seen.push(call)
+      return Promise.resolve({ result, route: { server: server(), name: 'echo' } })
+    },
+  })
+  const [who, what] = [caller(), operation()]
+  expect(await calls.run(who, what)).toBe(result)
+  expect(seen).toEqual([
+    {
+      caller: who,
+      operation: what,
+      startedAt: 5,
+      info: { route: undefined, decision: undefined, instance: undefined },
+    },
+  ])
   expect(calls.inFlight).toBe(0)
 })
 
 test('draining refuses new calls and waits for those in flight, failed ones too', async () => {
   const open: PromiseWithResolvers<JsonObject>[] = []
-  const calls = callsOf(() => {
+  const calls = answeredCalls(() => {
     const answer = Promise.withResolvers<JsonObject>()
     open.push(answer)
     return answer.promise
@@ -51,6 +53,6 @@ test('draining refuses new calls and waits for those in flight, failed ones too'
 })
 
 test('draining is over at once when nothing is in flight', async () => {
-  const calls = callsOf(() => Promise.resolve({}))
+  const calls = answeredCalls(() => ({}))
   await expect(calls.drain()).resolves.toBeUndefined()
 })

@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { authorize } from '../../src/calls/stages/authorize.ts'
 import { routeOf } from '../../src/calls/router.ts'
 import { offer, server, tool } from '../support/offers.ts'
-import { call, caller, catalogOf, operation } from '../support/routing.ts'
+import { caller, catalogOf, operation } from '../support/routing.ts'
 
 const echo = offer({ tools: [tool('echo')], prompts: [{ name: 'greet' }] })
 
@@ -80,54 +79,5 @@ describe('the route of a URI', () => {
       route: { server: alpha, name: 'x://2' },
     })
     expect(routeOf(caller(), { ...other, scope: 'beta' }, catalog)).toMatchObject({ found: false })
-  })
-})
-
-describe('authorization', () => {
-  const next = (): Promise<Record<string, unknown>> => Promise.resolve({ ran: true })
-
-  test('fills in route and decision and goes on when it is allowed', async () => {
-    const it = call()
-    expect(await authorize(catalogOf([server(), echo]))(it, next)).toEqual({ ran: true })
-    expect(it).toMatchObject({ route: { name: 'echo' }, decision: { effect: 'allow' } })
-  })
-
-  test.each([
-    ['tool', 'tool_not_found'],
-    ['prompt', 'prompt_not_found'],
-  ] as const)(
-    'answers for a denied %s as for an unknown one; only the call tells them apart',
-    async (kind, code) => {
-      const catalog = catalogOf([server({ requiredRoles: ['admin'] }), echo])
-      const denied = call({
-        operation: operation({ kind, name: kind === 'tool' ? 'alpha_echo' : 'alpha_greet' }),
-      })
-      const unknown = call({ operation: operation({ kind, name: 'alpha_nope' }) })
-      const failures = await Promise.all(
-        [denied, unknown].map((it) =>
-          authorize(catalog)(it, next).catch((error: { code: string; facts: unknown }) => [
-            error.code,
-            error.facts,
-          ]),
-        ),
-      )
-      expect(failures).toEqual([
-        [code, {}],
-        [code, {}],
-      ])
-      expect(denied.decision?.ruleId).toBe('server-roles')
-      expect(unknown.decision).toBeUndefined()
-    },
-  )
-
-  test('says which server has not answered yet, and that nothing ran', async () => {
-    const it = call()
-    const answer = authorize(catalogOf([server(), undefined]))(it, next)
-    await expect(answer).rejects.toMatchObject({
-      code: 'upstream_unavailable',
-      message: 'Server alpha has not answered yet',
-      facts: { server: 'alpha', mayHaveExecuted: false },
-    })
-    expect([it.decision, it.route]).toEqual([{ effect: 'allow', ruleId: 'allow' }, undefined])
   })
 })

@@ -1,12 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import type { Decision } from '../../src/domain/access-policy.ts'
+import type { ServerDefinition } from '../../src/domain/documents/server-definition.ts'
 import { GatewayError } from '../../src/domain/errors/errors.ts'
 import type { JsonObject } from '../../src/domain/json/json.ts'
-import type { Call, Operation, Stage } from '../../src/calls/call.ts'
+import type { Authorize } from '../../src/calls/authorize.ts'
 import { traceDecision, traceRequest, traceUpstream } from '../../src/calls/trace.ts'
 import type { Connection } from '../../src/upstream/connection/connection.ts'
 import { server } from '../support/offers.ts'
 import { recordSpans } from '../support/recorded-spans.ts'
-import { call, operation } from '../support/routing.ts'
+import { operation, type OperationFields, routedCall, unroutedCall } from '../support/routing.ts'
 import { definitionOf } from '../support/server-definitions.ts'
 
 const SECRET = 'hunter2-canary'
@@ -26,38 +28,47 @@ const connection: Connection = {
   close: () => Promise.resolve(),
 }
 
-const allowing: Stage = (asked, next) => {
-  asked.route = { server: server(), name: 'echo' }
-  asked.decision = { effect: 'allow', ruleId: 'allow' }
-  return next()
+/** A decision on a call of `alpha_echo`. */
+interface Decided {
+  readonly decision: Decision | undefined
+  readonly failure?: GatewayError
 }
-const denying: Stage = (asked) => {
-  asked.route = { server: server(), name: 'echo' }
-  asked.decision = { effect: 'deny', ruleId: 'tool-roles' }
-  return Promise.reject(new GatewayError('tool_not_found'))
+const ALLOWED: Decided = { decision: { effect: 'allow', ruleId: 'allow' } }
+const DENIED: Decided = {
+  decision: { effect: 'deny', ruleId: 'tool-roles' },
+  failure: new GatewayError('tool_not_found'),
+}
+
+/** Reaches that decision of every call to a server. */
+function deciding(target: ServerDefinition, { decision, failure }: Decided): Authorize {
+  const route = { server: target, name: 'echo' }
+  return (call) => {
+    call.info.decision = decision
+    if (decision !== undefined) call.info.route = route
+    if (failure !== undefined) throw failure
+    return routedCall(route, call)
+  }
 }
 
 /** A request through the decision and upstream, as the gateway does it. */
 function request(
   options: {
-    operation?: Partial<Operation>
-    decide?: Stage
+    operation?: OperationFields
+    decided?: Decided
     answer?: (params: JsonObject) => Promise<JsonObject>
     over?: 'mcp' | 'rest'
     url?: string
   } = {},
 ): Promise<JsonObject> {
-  const asked: Call = call({ operation: operation(options.operation), instance: 'alpha#1' })
-  const { answer = (params) => Promise.resolve({ sent: params }) } = options
-  const { url } = options
+  const asked = unroutedCall({ operation: operation(options.operation) })
+  const { answer = (params) => Promise.resolve({ sent: params }), url } = options
   const target =
     url === undefined ? server() : definitionOf({ name: 'alpha', transport: 'streamable-http', url })
-  const route = { server: target, name: 'echo' }
-  return traceRequest({ method: asked.operation.method, over: options.over ?? 'mcp' }, () =>
-    traceDecision(options.decide ?? allowing)(asked, () =>
-      traceUpstream(asked, route, { connection, params: asked.operation.params }, answer),
-    ),
-  )
+  const authorized = traceDecision(deciding(target, options.decided ?? ALLOWED))
+  return traceRequest({ method: asked.operation.method.name, over: options.over ?? 'mcp' }, async () => {
+    const call = await authorized(asked)
+    return traceUpstream(call, { connection, instance: 'alpha#1', params: call.params }, answer)
+  })
 }
 
 describe('while it is traced', () => {
@@ -132,7 +143,7 @@ describe('while it is traced', () => {
 
   test('what a caller makes up, or may not use, is in no span', async () => {
     const params = { name: SECRET, arguments: { password: SECRET } }
-    const denied = request({ operation: { name: SECRET, params }, decide: denying })
+    const denied = request({ operation: { name: SECRET, params }, decided: DENIED })
     await expect(denied).rejects.toMatchObject({ code: 'tool_not_found' })
     expect(recording.spans.map(({ name, isError }) => [name, isError])).toEqual([
       ['access decision', false],
@@ -146,8 +157,8 @@ describe('while it is traced', () => {
   })
 
   test('a target that nobody offers is denied by the rule of the record', async () => {
-    const unknown: Stage = () => Promise.reject(new GatewayError('tool_not_found'))
-    await request({ decide: unknown }).catch(() => undefined)
+    const unknown = { decision: undefined, failure: new GatewayError('tool_not_found') }
+    await request({ decided: unknown }).catch(() => undefined)
     expect(recording.spans[0]?.attributes).toEqual({
       'tool_gateway.decision.effect': 'deny',
       'tool_gateway.decision.rule': 'unknown-target',
@@ -155,7 +166,7 @@ describe('while it is traced', () => {
   })
 
   test('a URI is in no span', async () => {
-    const read: Partial<Operation> = {
+    const read: OperationFields = {
       action: 'read',
       kind: 'resource',
       name: `file:///${SECRET}`,
@@ -172,7 +183,7 @@ describe('while it is traced', () => {
   })
 
   test('a prompt is a prompt', async () => {
-    const get: Partial<Operation> = {
+    const get: OperationFields = {
       action: 'get',
       kind: 'prompt',
       name: 'alpha_greet',

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import { type Action, decide, type Target } from '../../src/domain/access-policy.ts'
-import { overridesOf, rulesOf } from '../../src/domain/documents/tool-rules.ts'
 import type { Principal } from '../../src/domain/principal.ts'
 import {
   type ServerDefinition,
@@ -115,19 +114,6 @@ describe('a decision', () => {
       ruleOf({ requiredRoles: ['admin'] }, {}, { server: 'acme/files', kind: 'resource', name: 'x' }),
     ).toBe('server-roles')
   })
-})
-
-test('overrides come in the order of the document, the one with the exact name last', () => {
-  const server = serverOf({
-    tools: {
-      read_file: { timeoutMs: 1 },
-      include: ['*'],
-      '*': { timeoutMs: 2 },
-      'write_*': { timeoutMs: 3 },
-      'read_*': { timeoutMs: 4 },
-    },
-  })
-  expect(overridesOf(server, 'read_file').map(({ timeoutMs }) => timeoutMs)).toEqual([2, 4, 1])
 })
 
 const TENANTS = ['acme', 'globex']
@@ -301,15 +287,4 @@ describe('for any principal, target and snapshot', () => {
       }),
     )
   })
-})
-
-test('what the entries under tools say of a tool is found once for each document', () => {
-  const patterns = Object.fromEntries(
-    Array.from({ length: 1000 }, (_, index) => [`*a${index}*b*`, { title: 'x' }]),
-  )
-  const definition = serverOf({ tools: patterns })
-  const rules = rulesOf(definition, 'a5b')
-  expect(rules.overrides).toEqual([{ title: 'x' }])
-  expect(rulesOf(definition, 'a5b')).toBe(rules)
-  expect(rulesOf(serverOf({ tools: patterns }), 'a5b')).not.toBe(rules)
 })

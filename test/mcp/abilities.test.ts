@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import type { JsonObject } from '../../src/domain/json/json.ts'
-import { abilitiesOf } from '../../src/mcp/abilities.ts'
+import { abilitiesOf, isAvailable } from '../../src/mcp/abilities.ts'
+import { methodTable } from '../../src/calls/methods.ts'
 import type { Era } from '../../src/upstream/connection/connection.ts'
 import { offer, principal, server } from '../support/offers.ts'
-import { catalogOf } from '../support/routing.ts'
+import { catalogOf, methodOf } from '../support/routing.ts'
 
 type Said = readonly [Era, JsonObject]
 
@@ -88,11 +89,59 @@ describe('what a client is told that the gateway can do', () => {
 test('methods of extensions are known to modern clients only where a server has them', () => {
   const catalog = catalogOf([server({ name: 's0' }), offer()])
   const has = (said: Said, method: string): boolean =>
-    abilities('modern', [said], catalogOf([server({ name: 's0' }), offer()])).methods.has(method)
+    isAvailable(
+      methodOf(method),
+      'modern',
+      abilities('modern', [said], catalogOf([server({ name: 's0' }), offer()])),
+    )
   expect(has(MODERN, 'tasks/update')).toBe(true)
   expect(has(MODERN, 'tasks/result')).toBe(false)
   expect(has(LEGACY, 'tasks/get')).toBe(false)
   expect(has(MODERN, 'skills/list')).toBe(false)
   expect(has(['legacy', { extensions: { [SKILLS]: {} } }], 'skills/list')).toBe(true)
-  expect(abilities('legacy', [LEGACY], catalog).methods.has('tasks/result')).toBe(true)
+  const legacy = abilities('legacy', [LEGACY], catalog)
+  expect(isAvailable(methodOf('tasks/result'), 'legacy', legacy)).toBe(true)
+})
+
+test('legacy sessions may always use the methods of their era, whatever they were told, and no others', () => {
+  const nothing = abilities('legacy', [], catalogOf([server({ name: 's0' }), offer()]))
+  const available = [...methodTable().values()].filter((method) => isAvailable(method, 'legacy', nothing))
+  expect(available.map(({ name }) => name).toSorted()).toEqual([
+    'completion/complete',
+    'logging/setLevel',
+    'prompts/get',
+    'prompts/list',
+    'resources/directory/read',
+    'resources/list',
+    'resources/read',
+    'resources/subscribe',
+    'resources/templates/list',
+    'resources/unsubscribe',
+    'skills/get',
+    'skills/list',
+    'tasks/cancel',
+    'tasks/get',
+    'tasks/list',
+    'tasks/result',
+    'tools/call',
+    'tools/list',
+  ])
+})
+
+test('modern clients may use the methods of their era, and an unknown method is available to nobody', () => {
+  const catalog = catalogOf([server({ name: 's0' }), offer()])
+  const nothing = abilities('modern', [], catalog)
+  const available = [...methodTable().values()].filter((method) => isAvailable(method, 'modern', nothing))
+  expect(available.map(({ name }) => name).toSorted()).toEqual([
+    'completion/complete',
+    'prompts/get',
+    'prompts/list',
+    'resources/list',
+    'resources/read',
+    'resources/templates/list',
+    'tools/call',
+    'tools/list',
+  ])
+  expect(isAvailable(undefined, 'modern', nothing)).toBe(false)
+  expect(isAvailable(undefined, 'legacy', abilities('legacy', [], catalog))).toBe(false)
 })

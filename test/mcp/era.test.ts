@@ -1,12 +1,16 @@
 import { expect, test } from '@jest/globals'
 import type { JsonObject } from '../../src/domain/json/json.ts'
 import { forEra } from '../../src/mcp/era.ts'
+import { methodOf } from '../support/routing.ts'
 
 test('how fresh a resource is, a modern client is told, and that nobody else may keep it', () => {
   const result = { contents: [], ttlMs: 5, cacheScope: 'public', x: 1 }
-  expect(forEra('modern', 'resources/read', result, undefined)).toEqual({ ...result, cacheScope: 'private' })
-  expect(forEra('legacy', 'resources/read', result, undefined)).toEqual({ contents: [], x: 1 })
-  expect(forEra('modern', 'resources/read', { contents: [] }, undefined)).toEqual({
+  expect(forEra('modern', methodOf('resources/read'), result, undefined)).toEqual({
+    ...result,
+    cacheScope: 'private',
+  })
+  expect(forEra('legacy', methodOf('resources/read'), result, undefined)).toEqual({ contents: [], x: 1 })
+  expect(forEra('modern', methodOf('resources/read'), { contents: [] }, undefined)).toEqual({
     contents: [],
     cacheScope: 'private',
   })
@@ -26,12 +30,15 @@ const legacy: [unknown, JsonObject | undefined, unknown][] = [
 ]
 test.each(legacy)('structured content %j of a tool %j is %j to a legacy client', (value, tool, expected) => {
   const result = { content: [], structuredContent: value, x: 1 }
-  expect(forEra('legacy', 'tools/call', result, tool)).toEqual({ ...result, structuredContent: expected })
-  expect(forEra('modern', 'tools/call', result, tool)).toBe(result)
+  expect(forEra('legacy', methodOf('tools/call'), result, tool)).toEqual({
+    ...result,
+    structuredContent: expected,
+  })
+  expect(forEra('modern', methodOf('tools/call'), result, tool)).toBe(result)
 })
 
 test('a result without it, and every other result, is the very same', () => {
   const result = { content: [], x: 1 }
-  expect(forEra('legacy', 'tools/call', result, WRAPPED)).toBe(result)
-  expect(forEra('legacy', 'prompts/get', result, undefined)).toBe(result)
+  expect(forEra('legacy', methodOf('tools/call'), result, WRAPPED)).toBe(result)
+  expect(forEra('legacy', methodOf('prompts/get'), result, undefined)).toBe(result)
 })

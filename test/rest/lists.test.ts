@@ -9,10 +9,8 @@ import { toolRoutes } from '../../src/rest/tools.ts'
 import { systemClock } from '../../src/domain/clock.ts'
 import { toGatewayError } from '../../src/domain/errors/errors.ts'
 import type { JsonObject } from '../../src/domain/json/json.ts'
-import { authorize } from '../../src/calls/stages/authorize.ts'
-import { Calls } from '../../src/calls/calls.ts'
 import { needsClient, offer, principal, server, tool } from '../support/offers.ts'
-import { catalogOf } from '../support/routing.ts'
+import { answering, callsThrough, catalogOf } from '../support/routing.ts'
 
 const resources = ['x://1', 'x://2', 'x://3'].map((uri) => ({ name: uri, uri }))
 const catalog = catalogOf(
@@ -36,13 +34,11 @@ const catalog = catalogOf(
 const http = createServer()
 
 beforeAll(async () => {
-  const calls = new Calls({
-    stages: [
-      authorize(catalog),
-      ({ route }) => Promise.resolve({ went: `${route?.server.name} ${route?.name}` }),
-    ],
-    clock: systemClock,
-  })
+  const calls = callsThrough(
+    catalog,
+    [answering(({ route }) => ({ went: `${route.server.name} ${route.name}` }))],
+    { clock: systemClock },
+  )
   const app = express()
   app.use(express.json(), (request, response, next) => {
     response.locals.identity = {

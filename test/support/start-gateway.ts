@@ -88,7 +88,7 @@ export async function startTestGateway(
         ...request,
       })
     },
-    rest: (token, ...request) => askRest(gateway.url, token, ...request),
+    rest: (token, method, path, body, headers = {}) => rest(gateway.url, token, method, path, body, headers),
     close: async () => {
       await gateway.close()
       await rm(dataDir, { recursive: true, force: true })
@@ -96,14 +96,13 @@ export async function startTestGateway(
   }
 }
 
-/** One request; the body of the answer is parsed JSON. */
-export async function askRest(
+async function rest(
   url: string,
   token: string | undefined,
   method: string,
   path: string,
-  body?: unknown,
-  headers: Record<string, string> = {},
+  body: unknown,
+  headers: Record<string, string>,
 ): Promise<{ status: number; headers: Headers; body: Record<string, unknown> }> {
   const response = await fetch(url + path, {
     method,

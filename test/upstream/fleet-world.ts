@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../src/domain/json/json.ts'
-import type { ServerDefinition } from '../../src/domain/documents/server-definition.ts'
+import { isHttp, type ServerDefinition } from '../../src/domain/documents/server-definition.ts'
 import type { Pool } from '../../src/upstream/pool/pool.ts'
 import type { UpstreamsOptions } from '../../src/upstream/upstreams.ts'
 import type { Attempt, FakeConnection } from './fake-connection.ts'
@@ -20,7 +20,7 @@ export function urlOf(name: string): string {
 
 /** The name of the endpoint that an attempt is made at. */
 function nameOf({ server: definition }: Attempt): string {
-  const url = definition.transport === 'stdio' ? undefined : definition.url
+  const url = isHttp(definition) ? definition.url : undefined
   return url === undefined ? 'process' : (new URL(url).hostname.split('.')[0] ?? '')
 }
 

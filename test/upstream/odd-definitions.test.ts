@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import { isJsonObject } from '../../src/domain/json/json.ts'
-import { listResult } from '../../src/mcp/methods/list-results.ts'
+import { isList, listResult } from '../../src/mcp/methods/list-results.ts'
 import type { Offer } from '../../src/upstream/discovery/discovery.ts'
 import { LIST_READERS, type Lists } from '../support/list-readers.ts'
 import { offer, principal, server } from '../support/offers.ts'
-import { catalogOf } from '../support/routing.ts'
+import { catalogOf, methodOf } from '../support/routing.ts'
 import { GOOD, ITEMS, LISTS, offered } from './definitions.ts'
 
 /** Values that are wrong nearly everywhere, and right somewhere. */
@@ -66,8 +66,12 @@ function listsOf(strange: Offer): Lists {
   const good = offer(Object.fromEntries(LISTS.map((list) => [list, [GOOD[list]]])))
   const catalog = catalogOf([server(), strange], [server({ name: 'beta' }), good])
   const view = catalog.viewOf(principal())
-  return (method, era, cursor) =>
-    listResult(method, view, { principal: principal(), scope: undefined, era, cursor }) ?? {}
+  return (name, era, cursor) => {
+    const method = methodOf(name)
+    return isList(method)
+      ? listResult(method, view, { principal: principal(), scope: undefined, era, cursor })
+      : {}
+  }
 }
 
 async function namesRead(connect: (lists: Lists) => Promise<unknown>, lists: Lists): Promise<string[]> {

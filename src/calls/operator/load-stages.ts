@@ -4,7 +4,7 @@ import { SettingsError } from '../../config/load.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError, messageOf } from '../../domain/errors/errors.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import type { Stage } from '../call.ts'
+import type { Stage } from '../stage.ts'
 import type { CreateStage, OperatorStage, StageContext } from './operator-stage.ts'
 import { ownStage } from './own-stage.ts'
 

@@ -1,9 +1,8 @@
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
-import type { Call, Route, Stage } from '../call.ts'
+import type { Answer, RoutedCall, Run, Stage } from '../stage.ts'
 import type { NextStage, OperatorStage, StageCall } from './operator-stage.ts'
-import { routeOfCall } from '../routed.ts'
 
 /**
  * Stage: runs one of the operator's own stages. It sees only its call, and can change only the parameters that go on
@@ -12,11 +11,11 @@ import { routeOfCall } from '../routed.ts'
  */
 export function ownStage(run: OperatorStage, { module, clock }: { module: string; clock: Clock }): Stage {
   return async (call, next) => {
-    const route = routeOfCall(call)
+    const { route } = call
     const rest = new RestOfCall(call, next, clock)
     try {
-      const result: unknown = await Promise.race([run(describe(call, route), rest.run), rest.overdue])
-      if (isJsonObject(result)) return result
+      const result: unknown = await Promise.race([run(describe(call), rest.run), rest.overdue])
+      if (isJsonObject(result)) return { ...(rest.answer ?? { route }), result }
       throw new Error('the stage must return an object')
     } catch (error) {
       if (error instanceof GatewayError) throw error
@@ -34,15 +33,16 @@ export function ownStage(run: OperatorStage, { module, clock }: { module: string
 class RestOfCall {
   /** Rejects when the stage itself takes too long. */
   readonly overdue: Promise<never>
-  readonly #call: Call
-  readonly #next: () => Promise<JsonObject>
+  readonly #call: RoutedCall
+  readonly #next: Run
   readonly #clock: Clock
   readonly #expire: () => void
   #cancel: () => void
   #hasBegun = false
+  #answer: Answer | undefined
   #hasEnded = false
 
-  constructor(call: Call, next: () => Promise<JsonObject>, clock: Clock) {
+  constructor(call: RoutedCall, next: Run, clock: Clock) {
     const { promise, reject } = Promise.withResolvers<never>()
     this.#call = call
     this.#next = next
@@ -54,6 +54,11 @@ class RestOfCall {
 
   get hasBegun(): boolean {
     return this.#hasBegun
+  }
+
+  /** What the rest of the call has answered. */
+  get answer(): Answer | undefined {
+    return this.#answer
   }
 
   readonly run: NextStage = (params) => {
@@ -74,16 +79,16 @@ class RestOfCall {
     if (params !== undefined && !isJsonObject(params)) throw new Error('the parameters must be an object')
     this.#hasBegun = true
     this.#cancel()
-    if (params !== undefined) this.#call.params = params
     try {
-      return await this.#next()
+      this.#answer = await this.#next(params === undefined ? this.#call : { ...this.#call, params })
+      return this.#answer.result
     } finally {
       if (!this.#hasEnded) this.#cancel = this.#clock.after(this.#call.timeoutMs, this.#expire)
     }
   }
 }
 
-function describe({ caller, operation, params }: Call, { server, name }: Route): StageCall {
+function describe({ caller, operation, params, route: { server, name } }: RoutedCall): StageCall {
   const { tenantId, subject, agent, roles } = caller.principal
   let copy: JsonObject | undefined
   return {
@@ -93,7 +98,7 @@ function describe({ caller, operation, params }: Call, { server, name }: Route):
     roles: [...roles],
     face: caller.face,
     requestId: caller.requestId,
-    method: operation.method,
+    method: operation.method.name,
     server: server.name,
     target: name,
     // The usage record has the caller's own parameters.

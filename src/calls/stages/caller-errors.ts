@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../domain/errors/error-table.ts'
 import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
-import type { Operation, Stage } from '../call.ts'
+import type { Operation } from '../call.ts'
+import type { Stage } from '../stage.ts'
 
 /** JSON-RPC errors of a server that say what the caller did wrong. */
 const CALLER_ERRORS: ReadonlyMap<number, ErrorCode> = new Map([
@@ -13,15 +14,19 @@ const RESOURCE_NOT_FOUND = -32002
  * Stage: maps a server's error about the caller's input to the caller's error code, so that answer, record and metrics
  * agree on whose fault it was. The server's own error stays in the facts, and is passed on unchanged over MCP.
  */
-export const callerErrors: Stage = ({ operation }, next) =>
-  next().catch((thrown: unknown) => {
+export const callerErrors: Stage = async (call, next) => {
+  try {
+    return await next(call)
+  } catch (thrown) {
     const error = toGatewayError(thrown)
     const { upstream } = error.facts
-    const code = error.code === 'upstream_error' && upstream ? codeOf(upstream.code, operation) : undefined
+    const code =
+      error.code === 'upstream_error' && upstream ? codeOf(upstream.code, call.operation) : undefined
     throw code === undefined
       ? error
       : new GatewayError(code, upstream?.message, { cause: error, facts: error.facts })
-  })
+  }
+}
 
 /** For a tool the code for unknown resources has no meaning; servers use it when they are not initialized. */
 function codeOf(code: number, { kind }: Operation): ErrorCode | undefined {

@@ -1,12 +1,12 @@
 import type { Catalog } from '../../catalog/catalog.ts'
 import type { ErrorCode } from '../../domain/errors/error-table.ts'
 import { type GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
-import type { JsonObject } from '../../domain/json/json.ts'
 import { serverKey } from '../../domain/documents/server-definition.ts'
 import type { Metrics } from '../../telemetry/metrics/metrics.ts'
-import type { Call, Route, Stage } from '../call.ts'
+import type { Call, Route } from '../call.ts'
+import { type Answer, rerouted, type RoutedCall, type StageFor } from '../stage.ts'
 import { isInteractiveFor } from '../client/interactive.ts'
-import type { Limits } from './limits.ts'
+import type { Limits } from '../limits/limits.ts'
 import { clientOf, routeOf, type Routing } from '../router.ts'
 import { namesTask } from '../tasks/task-ids.ts'
 
@@ -30,38 +30,40 @@ const OUT_OF_REACH: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  * at the server's `fallback`, if the caller may use that one. A call that continues something at the first server (a
  * task, answers to questions) is never sent elsewhere, and the fallback's own `fallback` is not used.
  */
-export function fallback(options: FallbackOptions): Stage {
-  return (call, next) => {
-    const { route } = call
-    if (route?.server.fallback === undefined || !isFresh(call)) return next()
-    return next().catch((error: unknown) => standIn(options, { call, route, next }, toGatewayError(error)))
+export function fallback(options: FallbackOptions): StageFor {
+  return ({ server, method }) => {
+    if (server.fallback === undefined || method.runsTool !== true) return undefined
+    return async (call, next): Promise<Answer> => {
+      try {
+        return await next(call)
+      } catch (thrown) {
+        const error = toGatewayError(thrown)
+        const other = isFresh(call) ? alternativeTo(options, call, error) : undefined
+        if (other === undefined) throw error
+        options.metrics.fallback(server.name)
+        return next(rerouted(call, other.route, other.decision))
+      }
+    }
   }
 }
 
 type Found = Extract<Routing, { found: true }>
 
-interface Step {
-  readonly call: Call
-  readonly route: Route
-  readonly next: () => Promise<JsonObject>
+/** Whether a call continues neither a task nor a question, which exist only at the first server. */
+function isFresh({ params }: RoutedCall): boolean {
+  return (
+    !namesTask(params) && !('task' in params) && !('requestState' in params) && !('inputResponses' in params)
+  )
 }
 
-/** A call that continues neither a task nor a question, which exist only at the first server. */
-function isFresh({ operation, params }: Call): boolean {
-  if (operation.method !== 'tools/call' || namesTask(params)) return false
-  return !('task' in params) && !('requestState' in params) && !('inputResponses' in params)
-}
-
-function standIn(options: FallbackOptions, step: Step, error: GatewayError): Promise<JsonObject> {
-  const { call, route, next } = step
-  if (!OUT_OF_REACH.has(error.code) || error.facts.mayHaveExecuted !== false) throw error
-  const other = otherRoute(options.catalog, call, route)
-  if (other === undefined || options.limits.refusalOf(call, other.route) !== undefined) throw error
-  options.metrics.fallback(route.server.name)
-  call.route = other.route
-  call.decision = other.decision
-  call.instance = undefined
-  return next()
+function alternativeTo(
+  { catalog, limits }: FallbackOptions,
+  call: RoutedCall,
+  { code, facts }: GatewayError,
+): Found | undefined {
+  if (!OUT_OF_REACH.has(code) || facts.mayHaveExecuted !== false) return undefined
+  const other = otherRoute(catalog, call, call.route)
+  return other === undefined || limits.refusalOf(call, other.route) !== undefined ? undefined : other
 }
 
 /** The route to the same tool of the other server, under the caller's own rights. */

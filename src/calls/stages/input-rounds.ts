@@ -1,16 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../domain/clock.ts'
-import { GatewayError, messageOf, toGatewayError } from '../../domain/errors/errors.ts'
+import { GatewayError, messageOf } from '../../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
-import type { Call, CallerClient, Stage } from '../call.ts'
-import { grantedClient } from '../client/granted-client.ts'
-import { RoundState } from './round-state.ts'
+import type { CallerClient, Route } from '../call.ts'
+import { type Answer, rerouted, type RoutedCall, type Run, type StageFor } from '../stage.ts'
+import { badResponse, notTooMany } from '../client/questions.ts'
+import { RoundState } from '../client/round-state.ts'
 
 const MAX_ROUNDS = 10
-const MAX_QUESTIONS = 16
 const ASK_MS = 10 * 60 * 1000
-/** JSON-RPC error of 2025-11-25 by which a legacy server requests an elicitation of mode `url`. */
-const URL_ELICITATION_REQUIRED = -32_042
 
 /**
  * Stage: handles the input that a server requests from the client before it completes a call (MCP 2026-07-28, multi
@@ -20,81 +18,77 @@ const URL_ELICITATION_REQUIRED = -32_042
  */
 export function inputRounds(
   options: ConstructorParameters<typeof RoundState>[0] & { readonly clock: Clock },
-): Stage {
+): StageFor {
   const { clock } = options
   const state = new RoundState(options)
-  return (call, next) => {
+  return () => (call, next) => {
     const { client } = call.operation
-    if (client?.era === 'modern') return modernRound(state, { call, client }, next)
-    call.params = withoutInputs(call.params)
-    return client?.ask === undefined ? next() : rounds(call, client.ask, clock, next)
+    if (client?.era === 'modern') return modernRound(state, call, next)
+    const fresh = withoutInputs(call)
+    return client?.ask === undefined ? next(fresh) : rounds(fresh, client.ask, clock, next)
   }
 }
 
-async function modernRound(
-  round: RoundState,
-  { call, client }: { call: Call; client: CallerClient },
-  next: () => Promise<JsonObject>,
-): Promise<JsonObject> {
-  // What the caller addressed: after a fallback the call has another server.
-  const binding = round.bindingOf(call)
-  round.resume(call, binding)
-  let result: JsonObject
-  try {
-    result = await next()
-  } catch (error) {
-    // A legacy server takes no answers: the same call has to be sent again.
-    return urlElicitations(error, call, client)
-  }
-  if (result['resultType'] !== 'input_required') return result
-  return round.asked(result, { call, binding, state: stateIn(result, call) })
+async function modernRound(round: RoundState, call: RoutedCall, next: Run): Promise<Answer> {
+  const answer = await next(round.resume(call))
+  const { result, route, isStateless } = answer
+  if (result['resultType'] !== 'input_required' || isStateless === true) return answer
+  return { route, result: round.asked(answer, call, stateIn(answer)) }
 }
 
 /**
  * The server's own state.
  * @throws GatewayError `upstream_bad_response` if it is not a string
  */
-function stateIn({ requestState }: JsonObject, call: Call): string | undefined {
+function stateIn({ result: { requestState }, route }: Answer): string | undefined {
   if (requestState === undefined || typeof requestState === 'string') return requestState
-  throw badResponse(call, 'requestState is not a string')
+  throw badResponse(route, 'requestState is not a string')
 }
 
-function withoutInputs(params: JsonObject): JsonObject {
-  if (!('inputResponses' in params) && !('requestState' in params)) return params
-  const { inputResponses: _responses, requestState: _state, ...rest } = params
-  return rest
+function withoutInputs(call: RoutedCall): RoutedCall {
+  if (!('inputResponses' in call.params) && !('requestState' in call.params)) return call
+  const { inputResponses: _responses, requestState: _state, ...params } = call.params
+  return { ...call, params }
 }
 
 type Ask = NonNullable<CallerClient['ask']>
 
-async function rounds(
-  call: Call,
-  ask: Ask,
-  clock: Clock,
-  next: () => Promise<JsonObject>,
-): Promise<JsonObject> {
-  const given = call.params
+async function rounds(first: RoutedCall, ask: Ask, clock: Clock, next: Run): Promise<Answer> {
+  const { signal } = first.operation
+  let call = first
   for (let round = 0; ; round += 1) {
-    const result = await next()
-    if (result['resultType'] !== 'input_required') return result
-    if (round === MAX_ROUNDS) throw badResponse(call, `it exceeded the limit of ${MAX_ROUNDS} input rounds`)
+    const answer = await next(call)
+    const { result, route } = answer
+    if (result['resultType'] !== 'input_required') return answer
+    if (round === MAX_ROUNDS) throw badResponse(route, `it exceeded the limit of ${MAX_ROUNDS} input rounds`)
     const askedAt = clock.monotonic()
-    const inputResponses = await answers(call, ask, clock, result['inputRequests'])
-    call.askedMs += clock.monotonic() - askedAt
-    const requestState = stateIn(result, call)
-    call.params = { ...given, inputResponses, ...(requestState !== undefined && { requestState }) }
+    const inputResponses = await answers({ route, signal, ask, clock }, result['inputRequests'])
+    const requestState = stateIn(answer)
+    call = {
+      // A fallback may have answered; the answers are for the server that asked.
+      ...rerouted(call, route),
+      askedMs: call.askedMs + clock.monotonic() - askedAt,
+      params: { ...first.params, inputResponses, ...(requestState !== undefined && { requestState }) },
+    }
   }
 }
 
+interface Asking {
+  /** Of the server that asks. */
+  readonly route: Route
+  readonly signal: AbortSignal
+  readonly ask: Ask
+  readonly clock: Clock
+}
+
 /** Asks one question after the other, because most of them are for a person. */
-async function answers(call: Call, ask: Ask, clock: Clock, requests: unknown): Promise<JsonObject> {
+async function answers({ route, signal, ask, clock }: Asking, requests: unknown): Promise<JsonObject> {
   const responses: JsonObject = {}
   if (requests === undefined) return responses
-  if (!isJsonObject(requests)) throw badResponse(call, 'inputRequests is not an object')
-  const { signal } = call.operation
-  for (const [key, request] of notTooMany(call, Object.entries(requests))) {
+  if (!isJsonObject(requests)) throw badResponse(route, 'inputRequests is not an object')
+  for (const [key, request] of notTooMany(route, Object.entries(requests))) {
     if (!isJsonObject(request) || typeof request['method'] !== 'string')
-      throw badResponse(call, 'an input request has no method')
+      throw badResponse(route, 'an input request has no method')
     const deadline = new AbortController()
     const cancel = clock.after(ASK_MS, () => deadline.abort())
     const params = isJsonObject(request['params']) ? request['params'] : undefined
@@ -105,7 +99,8 @@ async function answers(call: Call, ask: Ask, clock: Clock, requests: unknown): P
     } catch (cause) {
       if (signal.aborted) throw cause
       // An error of the client is not the server's answer to the call.
-      throw new GatewayError('client_not_reachable', messageOf(cause), { cause, facts: factsOf(call) })
+      const facts = { server: route.server.name, mayHaveExecuted: true }
+      throw new GatewayError('client_not_reachable', messageOf(cause), { cause, facts })
     } finally {
       cancel()
     }
@@ -117,50 +112,4 @@ async function answers(call: Call, ask: Ask, clock: Clock, requests: unknown): P
 function legacyParams(params: JsonObject | undefined): JsonObject | undefined {
   if (params?.['mode'] !== 'url' || params['elicitationId'] !== undefined) return params
   return { ...params, elicitationId: randomUUID() }
-}
-
-/**
- * The questions for a modern client that the error of a legacy server stands for, if the client supports them and the
- * server may ask them.
- */
-function urlElicitations(thrown: unknown, call: Call, client: CallerClient): JsonObject {
-  const error = toGatewayError(thrown)
-  const { upstream } = error.facts
-  const data = upstream?.code === URL_ELICITATION_REQUIRED ? upstream.data : undefined
-  const elicitations = isJsonObject(data) ? data['elicitations'] : undefined
-  if (!Array.isArray(elicitations) || !canOpenUrls(call, client)) throw error
-  const requests = notTooMany(call, elicitations.filter(isJsonObject)).map(
-    (params, index): [string, JsonObject] => {
-      const { elicitationId } = params
-      const key = typeof elicitationId === 'string' ? elicitationId : String(index)
-      return [key, { method: 'elicitation/create', params }]
-    },
-  )
-  return { resultType: 'input_required', inputRequests: Object.fromEntries(requests) }
-}
-
-function canOpenUrls({ route }: Call, client: CallerClient): boolean {
-  if (route === undefined) return false
-  const { elicitation } = grantedClient(client, route.server).capabilities
-  return isJsonObject(elicitation) && 'url' in elicitation
-}
-
-/**
- * @throws GatewayError `upstream_bad_response` if there are more questions than a client should have to answer at once
- */
-function notTooMany<T>(call: Call, questions: readonly T[]): readonly T[] {
-  if (questions.length <= MAX_QUESTIONS) return questions
-  throw badResponse(call, `it sent ${questions.length} input requests at once; the limit is ${MAX_QUESTIONS}`)
-}
-
-function badResponse(call: Call, cause: string): GatewayError {
-  const facts = factsOf(call)
-  return new GatewayError('upstream_bad_response', `Server ${facts.server} returned an invalid response`, {
-    cause: new Error(cause),
-    facts,
-  })
-}
-
-function factsOf({ route }: Call): { server: string; mayHaveExecuted: true } {
-  return { server: route?.server.name ?? '', mayHaveExecuted: true }
 }

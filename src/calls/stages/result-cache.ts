@@ -1,25 +1,19 @@
 import type { BoundedCache, CacheKey } from '../../cache/bounded-cache.ts'
 import { digestOf } from '../../cache/digest.ts'
 import { SharedRuns } from '../../cache/shared-runs.ts'
-import type { Catalog } from '../../catalog/catalog.ts'
 import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { accessKey, principalKey, type Principal } from '../../domain/principal.ts'
-import { type ServerDefinition, serverKey } from '../../domain/documents/server-definition.ts'
+import { isHttp, type ServerDefinition, serverKey } from '../../domain/documents/server-definition.ts'
 import { cacheTtlOf } from '../cache-rule.ts'
-import type { Call, Operation, Route, Stage } from '../call.ts'
-
-interface CacheOptions {
-  readonly cache: BoundedCache
-  readonly catalog: Pick<Catalog, 'catalogOf'>
-}
+import type { Operation, Route } from '../call.ts'
+import type { Answer, RoutedCall, Run, StageFor } from '../stage.ts'
 
 /** What the callers of one shared run get. */
 interface Shared {
-  readonly result: JsonObject
+  readonly answer: Answer
   /** The result as JSON; undefined if it is only for the call that ran. */
   readonly text: string | undefined
-  readonly instance: string | undefined
 }
 
 /** Upstream authentication modes that use the same credentials for every caller. */
@@ -33,53 +27,51 @@ const OF_THE_WAY = /^(traceparent|tracestate|baggage|io\.modelcontextprotocol\/.
  * Stage: answers calls of a tool with `cacheTtlMs` from the cache, for callers with equal rights in the same tenant.
  * Equal calls at the same time reach the server once; a caller that cancels does not end the run for the others.
  */
-export function resultCache(options: CacheOptions): Stage {
+export function resultCache({ cache }: { cache: BoundedCache }): StageFor {
   const runs = new SharedRuns<Shared, JsonObject>()
-  return (call, next) => {
-    const { route, operation, params } = call
-    if (operation.method !== 'tools/call' || route === undefined) return next()
-    const ttlMs = cacheTtlOf(route, options.catalog)
-    if (ttlMs === undefined || PERSONAL_PARAMS.some((name) => name in params)) return next()
-    return cached({ ...options, runs, call, route, ttlMs }, next)
+  return (target) => {
+    const ttlMs = target.method.runsTool === true ? cacheTtlOf(target) : undefined
+    if (ttlMs === undefined) return undefined
+    const keeping = { cache, runs, ttlMs }
+    return (call, next) => {
+      const isPersonal = PERSONAL_PARAMS.some((name) => name in call.params)
+      return isPersonal ? next(call) : cached(keeping, call, next)
+    }
   }
 }
 
-interface Step extends CacheOptions {
+interface Keeping {
+  readonly cache: BoundedCache
   readonly runs: SharedRuns<Shared, JsonObject>
-  readonly call: Call
-  readonly route: Route
   readonly ttlMs: number
 }
 
-type Next = Parameters<Stage>[1]
-
-async function cached(step: Step, next: Next): Promise<JsonObject> {
-  const { cache, runs, call, route, ttlMs } = step
+async function cached({ cache, runs, ttlMs }: Keeping, call: RoutedCall, next: Run): Promise<Answer> {
+  const { route } = call
   const key = keyOf(call, route)
   const kept = cache.get(key)
-  if (kept !== undefined) return parsed(kept)
+  if (kept !== undefined) return { route, result: parsed(kept) }
   const { signal, onProgress } = call.operation
   const { result: shared, isFirst } = await runs
     .join(key.digest, { signal, onEvent: onProgress }, async (anyone, tell) => {
-      const alone = { ...call, operation: operationOf(call.operation, anyone, tell) }
-      const result = await next(alone)
+      const answer = await next({ ...call, operation: operationOf(call.operation, anyone, tell) })
+      const { result } = answer
       const text = isForAll(result) ? JSON.stringify(result) : undefined
       if (text !== undefined && result['isError'] !== true) cache.set(key, text, ttlMs)
-      return { result, text, instance: alone.instance }
+      return { answer, text }
     })
     .catch((error: unknown) => {
       throw signal.aborted ? cancelled(toGatewayError(error), route) : error
     })
-  if (!isFirst) return shared.text === undefined ? next() : parsed(shared.text)
-  call.instance = shared.instance
-  return shared.result
+  if (isFirst) return shared.answer
+  return shared.text === undefined ? next(call) : { route, result: parsed(shared.text) }
 }
 
 /**
  * The cache key: the rights that decisions depend on, the server's current document, the tool, and what the server gets
  * of the call.
  */
-function keyOf({ caller: { principal }, params }: Call, { server, name }: Route): CacheKey {
+function keyOf({ caller: { principal }, params }: RoutedCall, { server, name }: Route): CacheKey {
   const digest = digestOf(
     callerKey(principal, server),
     versionOf(server),
@@ -101,7 +93,7 @@ function contentOf({ name: _name, _meta: given, ...params }: JsonObject): JsonOb
 }
 
 function callerKey(principal: Principal, server: ServerDefinition): string {
-  const isSameForAll = server.transport === 'stdio' || SAME_FOR_ALL.has(server.auth.kind)
+  const isSameForAll = !isHttp(server) || SAME_FOR_ALL.has(server.auth.kind)
   return isSameForAll ? accessKey(principal) : principalKey(principal)
 }
 

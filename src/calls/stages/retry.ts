@@ -1,13 +1,11 @@
-import type { Catalog } from '../../catalog/catalog.ts'
-import { overridesOf } from '../../domain/documents/tool-rules.ts'
 import { type Clock, sleep } from '../../domain/clock.ts'
 import type { ErrorCode } from '../../domain/errors/error-table.ts'
 import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
-import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { isJsonObject } from '../../domain/json/json.ts'
 import { serverKey } from '../../domain/documents/server-definition.ts'
 import type { Metrics } from '../../telemetry/metrics/metrics.ts'
-import type { Call, Route, Stage } from '../call.ts'
-import { deadlineOf } from './deadline.ts'
+import type { Answer, PlannedTarget, RoutedCall, Run, StageFor } from '../stage.ts'
+import { deadlineOf } from '../deadline.ts'
 import type { RetryBudget } from '../limits/retry-budget.ts'
 
 interface RetryOptions {
@@ -15,48 +13,42 @@ interface RetryOptions {
   /** Gives numbers from 0 to below 1. */
   readonly random: () => number
   readonly budget: RetryBudget
-  readonly catalog: Pick<Catalog, 'catalogOf'>
   readonly metrics: Pick<Metrics, 'retry'>
 }
 
 /** Errors that may be temporary. `upstream_busy` and `circuit_open` are not among them: retries would add load. */
 const TRANSIENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['upstream_unavailable', 'upstream_timeout'])
 
-/** Methods that only read, at any server. */
-const READS: ReadonlySet<string> = new Set([
-  'resources/read',
-  'resources/directory/read',
-  'prompts/get',
-  'completion/complete',
-  'skills/list',
-  'skills/get',
-  'tasks/list',
-  'tasks/get',
-  'tasks/result',
-])
-
 /**
  * Stage: retries a call that failed with a temporary error. A call that may have run is retried only if repeating it is
  * harmless. Each delay is random up to a bound that doubles (full jitter), within the deadline and the server's retry
  * budget.
  */
-export function retry(options: RetryOptions): Stage {
+export function retry(options: RetryOptions): StageFor {
   const { budget } = options
-  return (call, next) => {
-    const { route } = call
-    if (route === undefined || route.server.retry.maxAttempts === 1) return next()
-    budget.earn(serverKey(route.server))
-    return next().catch((error: unknown) => repeat(options, { call, route, next }, toGatewayError(error)))
+  return (target) => {
+    if (target.server.retry.maxAttempts === 1) return undefined
+    const key = serverKey(target.server)
+    const isRepeatable = isRepeatableAt(target)
+    return async (call, next) => {
+      budget.earn(key)
+      try {
+        return await next(call)
+      } catch (error) {
+        return repeat(options, { call, next, isRepeatable }, toGatewayError(error))
+      }
+    }
   }
 }
 
 interface Step {
-  readonly call: Call
-  readonly route: Route
-  readonly next: () => Promise<JsonObject>
+  readonly call: RoutedCall
+  readonly next: Run
+  /** Whether calls of the target may run twice. */
+  readonly isRepeatable: boolean
 }
 
-async function repeat(options: RetryOptions, step: Step, first: GatewayError): Promise<JsonObject> {
+async function repeat(options: RetryOptions, step: Step, first: GatewayError): Promise<Answer> {
   const { call, next } = step
   const { signal } = call.operation
   let error = first
@@ -66,7 +58,7 @@ async function repeat(options: RetryOptions, step: Step, first: GatewayError): P
     await sleep(options.clock, delayMs, signal)
     if (signal.aborted) throw cancelled(error)
     try {
-      return await next()
+      return await next(call)
     } catch (thrown) {
       error = afterAnother(error, toGatewayError(thrown))
     }
@@ -79,12 +71,13 @@ function delayAfter(
   step: Step,
   { error, attempt }: { error: GatewayError; attempt: number },
 ): number | undefined {
-  const { call, route } = step
-  const { server } = route
+  const { call, isRepeatable } = step
+  const { server } = call.route
   const { maxAttempts, baseDelayMs, maxDelayMs } = server.retry
   const { retryAfterMs = 0, mayHaveExecuted } = error.facts
   if (attempt >= maxAttempts || !TRANSIENT.has(error.code) || call.operation.signal.aborted) return undefined
-  if (mayHaveExecuted !== false && !isRepeatable(step, options)) return undefined
+  const isHarmless = isRepeatable || call.operation.watch !== undefined
+  if (mayHaveExecuted !== false && !isHarmless) return undefined
   if (retryAfterMs > maxDelayMs) return undefined
   const delayMs = retryAfterMs + options.random() * Math.min(maxDelayMs, baseDelayMs * 2 ** (attempt - 1))
   if (options.clock.monotonic() + delayMs >= deadlineOf(call)) return undefined
@@ -93,17 +86,12 @@ function delayAfter(
   return isGranted ? delayMs : undefined
 }
 
-/** Whether the operation may run twice: the operator's setting for the tool decides, else the server's annotation. */
-function isRepeatable(
-  { call: { operation }, route: { server, name } }: Step,
-  options: RetryOptions,
-): boolean {
-  if (operation.watch !== undefined || READS.has(operation.method)) return true
-  if (operation.method !== 'tools/call') return false
-  const said = overridesOf(server, name).findLast(({ idempotent }) => idempotent !== undefined)?.idempotent
-  if (said !== undefined) return said
-  const tool = options.catalog.catalogOf(server)?.toolsByOwnName.get(name)?.own
-  const annotations = tool?.['annotations']
+/** The operator's setting for the tool decides whether it may run twice, else the server's annotation. */
+function isRepeatableAt({ method, policy, tool }: PlannedTarget): boolean {
+  if (method.isRead === true) return true
+  if (method.runsTool !== true) return false
+  if (policy.idempotent !== undefined) return policy.idempotent
+  const annotations = tool?.own['annotations']
   return (
     isJsonObject(annotations) &&
     (annotations['idempotentHint'] === true || annotations['readOnlyHint'] === true)

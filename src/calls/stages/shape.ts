@@ -1,43 +1,23 @@
-import type { Catalog } from '../../catalog/catalog.ts'
 import type { ToolShape } from '../../catalog/shaping/tool-shape.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
-import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
-import type { Call, Route, Stage } from '../call.ts'
+import { isJsonObject } from '../../domain/json/json.ts'
+import type { Answer, RoutedCall, StageFor } from '../stage.ts'
 import { measure } from '../result-size.ts'
 
 /**
  * Stage: sends the arguments that the operator configured for the tool, under the server's own names, and refuses a
  * result that is larger than the operator allows.
  */
-export function shape(catalog: Pick<Catalog, 'catalogOf'>): Stage {
-  return (call, next) => {
-    const { route, operation } = call
-    if (operation.kind !== 'tool' || route?.server.tools === undefined) return next()
-    const tool = catalog.catalogOf(route.server)?.toolsByOwnName.get(route.name)
-    return tool?.shape === undefined ? next() : shaped({ call, route, tool: tool.shape }, next)
-  }
-}
-
-interface Step {
-  readonly call: Call
-  readonly route: Route
-  readonly tool: ToolShape
-}
-
-async function shaped(step: Step, next: () => Promise<JsonObject>): Promise<JsonObject> {
-  const { call } = step
-  const given = call.params
-  if (call.operation.method === 'tools/call') call.params = withOwnArguments(given, step)
-  try {
-    return checkedSize(await next(), step)
-  } finally {
-    // Stages before this one may send the caller's parameters again.
-    call.params = given
-  }
+export const shape: StageFor = ({ method, tool }) => {
+  const given = tool?.shape
+  if (given === undefined) return undefined
+  return async (call, next) =>
+    checkedSize(await next(method.runsTool === true ? withOwnArguments(call, given) : call), given)
 }
 
 /** @throws GatewayError `invalid_arguments` */
-function withOwnArguments(params: JsonObject, { route, tool }: Step): JsonObject {
+function withOwnArguments(call: RoutedCall, tool: ToolShape): RoutedCall {
+  const { params, route } = call
   const given = isJsonObject(params['arguments']) ? Object.entries(params['arguments']) : []
   const problems = given
     .filter(([name]) => tool.closed.has(name))
@@ -51,16 +31,15 @@ function withOwnArguments(params: JsonObject, { route, tool }: Step): JsonObject
     ...given.map(([name, value]) => [tool.ownNames.get(name) ?? name, value] as const),
     ...tool.fixed,
   ])
-  if (own.size === 0 && params['arguments'] === undefined) return params
-  return { ...params, arguments: Object.fromEntries(own) }
+  if (own.size === 0 && params['arguments'] === undefined) return call
+  return { ...call, params: { ...params, arguments: Object.fromEntries(own) } }
 }
 
 /** @throws GatewayError `response_too_large` */
-function checkedSize(result: JsonObject, { route, tool }: Step): JsonObject {
-  const { maxResultBytes } = tool
-  if (maxResultBytes === undefined || measure(result, route) <= maxResultBytes) return result
+function checkedSize(answer: Answer, { maxResultBytes }: ToolShape): Answer {
+  if (maxResultBytes === undefined || measure(answer) <= maxResultBytes) return answer
   const message = `The result is larger than ${maxResultBytes} bytes, the limit of this tool`
   throw new GatewayError('response_too_large', message, {
-    facts: { server: route.server.name, mayHaveExecuted: true },
+    facts: { server: answer.route.server.name, mayHaveExecuted: true },
   })
 }

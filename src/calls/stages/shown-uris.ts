@@ -2,17 +2,11 @@ import type { Catalog } from '../../catalog/catalog.ts'
 import { aliasOf } from '../../catalog/resource-alias.ts'
 import { withUris } from '../../catalog/result-uris.ts'
 import { serverKey } from '../../domain/documents/server-definition.ts'
-import type { Call, Operation, Route, Stage } from '../call.ts'
+import type { Operation } from '../call.ts'
+import type { RoutedCall, StageFor } from '../stage.ts'
+import { METHODS } from '../methods.ts'
 import { routeOf } from '../router.ts'
 
-/** Methods whose results may name resources. */
-const METHODS: ReadonlySet<string> = new Set([
-  'tools/call',
-  'prompts/get',
-  'resources/read',
-  'tasks/get',
-  'tasks/result',
-])
 /** URIs that a client fetches itself, unless a server lists them. */
 const FETCHED = /^(?:https?|data):/i
 /** Resolving a URI checks every server; above this number of URIs, aliases are used, which are always correct. */
@@ -22,22 +16,23 @@ const MAX_LOOKS = 1000
  * Stage: when all servers are addressed together, replaces each URI in a result that would not resolve to the answering
  * server by its alias. A step of a pipeline gets the server's own URIs.
  */
-export function shownUris(catalog: Catalog): Stage {
-  return async (call, next) => {
-    const result = await next()
-    const { operation, route } = call
-    if (route === undefined || !METHODS.has(operation.method)) return result
-    return withUris(result, shownUri(call, route, catalog))
+export function shownUris(catalog: Catalog): StageFor {
+  return ({ method }) => {
+    if (method.namesResources !== true) return undefined
+    return async (call, next) => {
+      const answer = await next(call)
+      const { scope, isStep } = call.operation
+      if (scope !== undefined || isStep === true) return answer
+      return { ...answer, result: withUris(answer.result, shownUri(call, catalog)) }
+    }
   }
 }
 
 /** The URI that the caller gets for a URI from the server of the route. */
 function shownUri(
-  { caller, operation }: Pick<Call, 'caller' | 'operation'>,
-  { server }: Route,
+  { caller, operation, route: { server } }: RoutedCall,
   catalog: Catalog,
 ): (uri: string) => string {
-  if (operation.scope !== undefined || operation.isStep === true) return (uri) => uri
   const known = new Map<string, string>()
   const look = (uri: string): string => {
     if (known.size >= MAX_LOOKS) return aliasOf(server.name, uri)
@@ -62,7 +57,7 @@ function readingOf(uri: string, { signal, client }: Operation): Operation {
     kind: 'resource',
     name: uri,
     scope: undefined,
-    method: 'resources/read',
+    method: METHODS.resourcesRead,
     params: {},
     signal,
     ...(client !== undefined && { client }),

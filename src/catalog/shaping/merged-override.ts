@@ -1,4 +1,4 @@
-import { overridesOf } from '../../domain/documents/tool-rules.ts'
+import { lastOf, toolPolicy } from '../../domain/documents/tool-policy.ts'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 import type { ToolOverride } from '../../domain/documents/tool-entries.ts'
 
@@ -21,24 +21,18 @@ export interface MergedOverride {
  * if none matches.
  */
 export function mergedOverride(definition: ServerDefinition, tool: string): MergedOverride | undefined {
-  const overrides = overridesOf(definition, tool)
+  const { overrides, exact } = toolPolicy(definition, tool)
   if (overrides.length === 0) return undefined
-  const exact = exactOf(definition, tool)
   return {
     name: exact?.name,
-    title: overrides.findLast(({ title }) => title !== undefined)?.title,
-    description: overrides.findLast(({ description }) => description !== undefined)?.description,
-    maxResultBytes: overrides.findLast(({ maxResultBytes }) => maxResultBytes !== undefined)?.maxResultBytes,
+    title: lastOf(overrides, 'title'),
+    description: lastOf(overrides, 'description'),
+    maxResultBytes: lastOf(overrides, 'maxResultBytes'),
     fixed: new Map(overrides.flatMap(({ fixed }) => Object.entries(fixed ?? {}))),
     defaults: new Map(overrides.flatMap(({ defaults }) => Object.entries(defaults ?? {}))),
     names: namesOf(overrides),
     exactly: exact === undefined ? [] : argumentsOf(exact),
   }
-}
-
-function exactOf({ tools = {} }: ServerDefinition, tool: string): ToolOverride | undefined {
-  const entry = Object.hasOwn(tools, tool) ? tools[tool] : undefined
-  return Array.isArray(entry) ? undefined : entry
 }
 
 function namesOf(overrides: readonly ToolOverride[]): Map<string, string> {

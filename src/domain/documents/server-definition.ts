@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { agentAllowlist, documentName, documentOwner, requiredRoles } from './document-fields.ts'
 import { parsePackage } from './npm-package.ts'
 import { secretProblems } from './secret-reference.ts'
-import { toolEntries } from './tool-entries.ts'
+import { toolEntries, type ToolOverride } from './tool-entries.ts'
 
 /** Names of the servers that exist inside the gateway only. */
 const BUILTIN_SERVERS: ReadonlySet<unknown> = new Set(['gateway', 'pipeline'])
@@ -184,10 +184,36 @@ export const accessPartSchema = z.object({
   tools: shared.tools,
 })
 
+/** Whether a server is reached over HTTP. */
+export function isHttp(server: ServerDefinition): server is HttpServerDefinition {
+  return server.transport !== 'stdio' && server.transport !== 'builtin'
+}
+
+const builtinServer = z.strictObject({ ...shared, transport: z.literal('builtin') })
+
+/** A server that exists inside the gateway only: no document describes it, and nothing is ever started for it. */
+export type BuiltinDefinition = z.output<typeof builtinServer>
 /** A checked document of `servers`, of any transport, with defaults filled in. */
-export type ServerDefinition = z.output<typeof serverDocumentSchema>
+type UpstreamDefinition = z.output<typeof serverDocumentSchema>
 /** The definition of a server that is reached over HTTP. */
-export type HttpServerDefinition = Exclude<ServerDefinition, { transport: 'stdio' }>
+export type HttpServerDefinition = Exclude<UpstreamDefinition, { transport: 'stdio' }>
+/** A server that callers can use. */
+export type ServerDefinition = UpstreamDefinition | BuiltinDefinition
+
+/**
+ * The definition of a server of the gateway's own, with defaults filled in.
+ * @param fields.name one that `isBuiltinName`
+ * @param fields.tools overrides by the name of the tool; not checked, because each document of many has been already
+ */
+export function builtinDefinition({
+  tools,
+  ...fields
+}: Omit<z.input<typeof builtinServer>, 'transport' | 'tools'> & {
+  tools?: Readonly<Record<string, ToolOverride>>
+}): BuiltinDefinition {
+  const definition = builtinServer.parse({ transport: 'builtin', ...fields })
+  return { ...definition, ...(tools !== undefined && { tools }) }
+}
 /** A capability of clients that an operator may let a server use. */
 export type ClientCapability = z.output<typeof clientCapability>
 

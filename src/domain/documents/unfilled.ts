@@ -1,4 +1,4 @@
-import type { ServerDefinition } from './server-definition.ts'
+import { isHttp, type ServerDefinition } from './server-definition.ts'
 
 interface Text {
   readonly place: string
@@ -63,6 +63,7 @@ function textsOf(server: ServerDefinition): Text[] {
       ...Object.entries(env).flatMap(([name, value]) => textAt(`env.${name}`, value, true)),
     ]
   }
+  if (!isHttp(server)) return []
   const { url, instances = [], headers, auth } = server
   return [
     ...textAt('url', url, false),

@@ -1,12 +1,12 @@
 import type { Catalog } from '../../catalog/catalog.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
-import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { isJsonObject } from '../../domain/json/json.ts'
 import { runAll } from '../../domain/run-all.ts'
-import { isBuiltinName, type ServerKey, serverKey } from '../../domain/documents/server-definition.ts'
+import { type ServerKey, serverKey } from '../../domain/documents/server-definition.ts'
 import type { Snapshot } from '../../domain/snapshot.ts'
-import type { Call, Route, Stage } from '../../calls/call.ts'
-import { deadlineOf } from '../../calls/stages/deadline.ts'
+import type { Answer, RoutedCall, StageFor } from '../../calls/stage.ts'
+import { deadlineOf } from '../../calls/deadline.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { NEEDS_NO_CLIENT, type Offer } from '../../upstream/discovery/discovery.ts'
 import type { BuiltinServer, BuiltinSource, BuiltinTool } from './builtin-server.ts'
@@ -49,19 +49,18 @@ export class BuiltinServers {
     runAll([() => catalog.applySnapshot({ ...snapshot, servers }), ...offers])
   }
 
-  /** Stage: runs the tools of the gateway's own servers, and passes other calls on. */
-  readonly stage: Stage = (call, next) => {
-    const { route } = call
-    if (route === undefined || !isBuiltinName(route.server.name)) return next()
-    const tools = this.#tools.get(serverKey(route.server))
-    return tools === undefined ? next() : this.#run(call, route, tools)
+  /** Stage: runs the tools of the gateway's own servers. */
+  readonly stage: StageFor = ({ server, method }) => {
+    if (server.transport !== 'builtin') return undefined
+    const key = serverKey(server)
+    return (call) => {
+      const tool = method.runsTool === true ? this.#tools.get(key)?.get(call.route.name) : undefined
+      return tool === undefined ? Promise.reject(notHere(call)) : this.#run(call, tool)
+    }
   }
 
-  async #run(call: Call, route: Route, tools: ReadonlyMap<string, BuiltinTool>): Promise<JsonObject> {
-    const { operation, params } = call
-    if (operation.method !== 'tools/call') throw notHere(call)
-    const tool = tools.get(route.name)
-    if (tool === undefined) throw notHere(call)
+  async #run(call: RoutedCall, tool: BuiltinTool): Promise<Answer> {
+    const { operation, params, route } = call
     const { clock } = this.#options
     const deadlineAt = deadlineOf(call)
     const ended = Promise.withResolvers<never>()
@@ -82,7 +81,7 @@ export class BuiltinServers {
     const given = isJsonObject(params['arguments']) ? params['arguments'] : {}
     try {
       const run = tool.run({ call, arguments: given, signal: abort.signal, deadlineAt })
-      return await Promise.race([run, ended.promise])
+      return { route, result: await Promise.race([run, ended.promise]) }
     } finally {
       cancelTimer()
       operation.signal.removeEventListener('abort', cancel)
@@ -100,7 +99,7 @@ export class BuiltinServers {
   }
 }
 
-function notHere({ operation: { kind, name } }: Call): GatewayError {
+function notHere({ operation: { kind, name } }: RoutedCall): GatewayError {
   if (kind === 'server') return new GatewayError('method_not_found')
   return new GatewayError(WORDS[kind], `Unknown ${kind}: ${name.slice(0, 256)}`)
 }

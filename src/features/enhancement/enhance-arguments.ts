@@ -1,10 +1,9 @@
-import { overridesOf } from '../../domain/documents/tool-rules.ts'
 import type { Clock } from '../../domain/clock.ts'
-import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { isJsonObject } from '../../domain/json/json.ts'
 import type { Enhancer } from './enhancer.ts'
-import type { Call, Route, Stage } from '../../calls/call.ts'
+import type { Answer, RoutedCall, Run, StageFor } from '../../calls/stage.ts'
 import { clientNameOf } from '../../calls/client/client-name.ts'
-import { deadlineOf } from '../../calls/stages/deadline.ts'
+import { deadlineOf } from '../../calls/deadline.ts'
 
 interface EnhanceOptions {
   readonly enhancer: Pick<Enhancer, 'enhance' | 'isOn'>
@@ -18,20 +17,19 @@ const SHARE_OF_TIME = 0.5
  * Stage: improves the arguments that the operator names as prompts (`tools.*.enhance`), under the names that callers
  * know. If that fails, the call continues with what the caller sent.
  */
-export function enhanceArguments(options: EnhanceOptions): Stage {
-  return (call, next) => {
-    const { route, operation } = call
-    if (!options.enhancer.isOn || operation.method !== 'tools/call' || route?.server.tools === undefined)
-      return next()
-    const prompts = promptsOf(call, route)
-    return prompts.length === 0 ? next() : withEnhanced(options, call, prompts, next)
+export function enhanceArguments(options: EnhanceOptions): StageFor {
+  return ({ method, policy }) => {
+    if (method.runsTool !== true || policy.enhance.length === 0) return undefined
+    return (call, next) => {
+      const prompts = options.enhancer.isOn ? promptsOf(call, policy.enhance) : []
+      return prompts.length === 0 ? next(call) : withEnhanced(options, call, prompts, next)
+    }
   }
 }
 
 type Prompt = readonly [argument: string, text: string]
 
-function promptsOf({ params }: Call, { server, name }: Route): Prompt[] {
-  const named = overridesOf(server, name).findLast(({ enhance }) => enhance !== undefined)?.enhance ?? []
+function promptsOf({ params }: RoutedCall, named: readonly string[]): Prompt[] {
   const given = params['arguments']
   if (!isJsonObject(given)) return []
   return named.flatMap((argument) => {
@@ -42,10 +40,10 @@ function promptsOf({ params }: Call, { server, name }: Route): Prompt[] {
 
 async function withEnhanced(
   { enhancer, clock }: EnhanceOptions,
-  call: Call,
+  call: RoutedCall,
   prompts: readonly Prompt[],
-  next: () => Promise<JsonObject>,
-): Promise<JsonObject> {
+  next: Run,
+): Promise<Answer> {
   const { caller, operation, params } = call
   const client = clientNameOf(caller, operation)
   const withinMs = Math.max(1, (deadlineOf(call) - clock.monotonic()) * SHARE_OF_TIME)
@@ -57,6 +55,6 @@ async function withEnhanced(
     }),
   )
   const given = isJsonObject(params['arguments']) ? Object.entries(params['arguments']) : []
-  call.params = { ...params, arguments: Object.fromEntries(new Map([...given, ...enhanced])) }
-  return next()
+  const improved = Object.fromEntries(new Map([...given, ...enhanced]))
+  return next({ ...call, params: { ...params, arguments: improved } })
 }

@@ -1,3 +1,4 @@
+import { builtinDefinition } from '../../domain/documents/server-definition.ts'
 import { z } from 'zod'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
@@ -5,12 +6,7 @@ import type { JsonObject } from '../../domain/json/json.ts'
 import { ALL_TENANTS } from '../../domain/principal.ts'
 import type { Enhancer } from './enhancer.ts'
 import { clientNameOf } from '../../calls/client/client-name.ts'
-import {
-  type BuiltinCall,
-  type BuiltinSource,
-  type BuiltinTool,
-  builtinDefinition,
-} from '../builtin/builtin-server.ts'
+import { type BuiltinCall, type BuiltinSource, type BuiltinTool } from '../builtin/builtin-server.ts'
 
 /** The enhancer's tool, as callers know it. */
 export const ENHANCE_TOOL = 'gateway_enhance_prompt'

@@ -1,4 +1,4 @@
-import { matches } from '../../domain/documents/tool-rules.ts'
+import { matches } from '../../domain/text/pattern.ts'
 import { type EnhancementRule, rulesFor } from '../../domain/documents/enhancement-rule.ts'
 
 /**

@@ -1,3 +1,4 @@
+import { builtinDefinition } from '../../domain/documents/server-definition.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
@@ -16,11 +17,11 @@ import { RunBudget } from '../../pipelines/run-budget.ts'
 import { checkArguments } from '../../calls/argument-check.ts'
 import type { Caller, Operation } from '../../calls/call.ts'
 import type { Calls } from '../../calls/calls.ts'
+import { METHODS } from '../../calls/methods.ts'
 import { clientNameOf } from '../../calls/client/client-name.ts'
 import type { ActiveRun } from './active-run.ts'
 import {
   type BuiltinCall,
-  builtinDefinition,
   type BuiltinServer,
   type BuiltinSource,
   type BuiltinTool,
@@ -156,7 +157,7 @@ async function callStep(
     kind: 'tool',
     name,
     scope: undefined,
-    method: 'tools/call',
+    method: METHODS.toolsCall,
     params: { name, arguments: given },
     isStep: true,
     ...(item !== undefined && { check: () => checkArguments(item.listed, given) }),

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../domain/json/json.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from '../../domain/documents/server-definition.ts'
 import type { Caller, CallerClient } from '../../calls/call.ts'
 import type { Calls } from '../../calls/calls.ts'
+import type { Method } from '../../calls/methods.ts'
 import { SKILLS_EXTENSION, skillUnder } from '../../calls/skills.ts'
 import { type Declared, extensionOf, legacyTasksOf } from '../../calls/tasks/task-support.ts'
 import { taskForm } from '../../upstream/discovery/definitions/item-forms.ts'
@@ -14,47 +15,26 @@ const MAX_PAGES = 100
 const MAX_ITEMS = 10_000
 
 interface Collected {
-  /** Member of the result that has the items. */
-  readonly member: string
   /** Whether a server has such a list. */
   readonly isOf: (declared: Declared, server: ServerKey) => boolean
   /** The item for callers; undefined for one that would make clients reject the whole list. */
   readonly shown: (serverName: string, item: unknown) => unknown
-  /** Whether it is collected even when one server is addressed alone. */
-  readonly isAlways: boolean
 }
 
 /** Lists that the gateway does not cache: it requests them from servers when a client asks. */
-const LISTS: ReadonlyMap<string, Collected> = new Map<string, Collected>([
-  [
-    'tasks/list',
-    {
-      member: 'tasks',
-      isOf: (declared, server) => 'list' in (legacyTasksOf(declared, server) ?? {}),
-      shown: (_serverName, task) => taskForm(task, '', []),
-      // A server's cursor may contain the id of another caller's task.
-      isAlways: true,
-    },
-  ],
-  [
-    'skills/list',
-    {
-      member: 'skills',
-      isOf: (declared, server) => extensionOf(declared, server, SKILLS_EXTENSION) !== undefined,
-      shown: skillUnder,
-      isAlways: false,
-    },
-  ],
-])
-
-/** Whether the gateway collects the result of a list method itself, in one page. */
-export function isCollected(method: string, scope: string | undefined): boolean {
-  const list = LISTS.get(method)
-  return list !== undefined && (scope === undefined || list.isAlways)
+const LISTS: Readonly<Record<NonNullable<Method['extension']>, Collected>> = {
+  tasks: {
+    isOf: (declared, server) => 'list' in (legacyTasksOf(declared, server) ?? {}),
+    shown: (_serverName, task) => taskForm(task, '', []),
+  },
+  skills: {
+    isOf: (declared, server) => extensionOf(declared, server, SKILLS_EXTENSION) !== undefined,
+    shown: skillUnder,
+  },
 }
 
 interface Request {
-  readonly method: string
+  readonly method: Method
   readonly params: JsonObject
   readonly caller: Caller
   readonly client: CallerClient | undefined
@@ -72,14 +52,16 @@ export async function collected(
   { calls, declared }: { calls: Calls; declared: Declared },
   request: Request,
 ): Promise<JsonObject> {
-  const list = LISTS.get(request.method)
-  if (list === undefined) throw new GatewayError('method_not_found')
+  const { extension, collects } = request.method
+  if (extension === undefined || collects === undefined) throw new GatewayError('method_not_found')
+  const list = LISTS[extension]
+  const { member } = collects
   if (request.params['cursor'] !== undefined) throw new GatewayError('invalid_cursor')
   const { view } = request
   const servers = view.servers.filter((server) => list.isOf(declared, serverKey(server)))
   const parts = await Promise.all(
     servers.map(async (server) => {
-      const { items, isWhole } = await partOf(server, list, request, calls)
+      const { items, isWhole } = await partOf(server, member, request, calls)
       const shown = items.map((item) => list.shown(server.name, item)).filter((item) => item !== undefined)
       return { server, shown, isWhole: isWhole && shown.length === items.length }
     }),
@@ -87,7 +69,7 @@ export async function collected(
   const missing = parts.filter(({ isWhole }) => !isWhole).map(({ server }) => server.name)
   const names = [...new Set([...view.missing, ...missing])]
   return {
-    [list.member]: parts.flatMap(({ shown }) => shown),
+    [member]: parts.flatMap(({ shown }) => shown),
     ...(names.length > 0 && { _meta: { [MISSING_SERVERS]: names } }),
   }
 }
@@ -99,7 +81,7 @@ interface Part {
 
 async function partOf(
   server: ServerDefinition,
-  { member }: Collected,
+  member: string,
   { method, params, caller, client, signal }: Request,
   calls: Calls,
 ): Promise<Part> {

@@ -1,3 +1,4 @@
+import type { Method } from '../../calls/methods.ts'
 import { pageOf } from '../../catalog/page.ts'
 import type { CatalogItem } from '../../catalog/server-catalog.ts'
 import type { View } from '../../catalog/view.ts'
@@ -10,18 +11,22 @@ import { legacyForm } from './legacy-form.ts'
 
 const PAGE_SIZE = 1000
 
-/** The list methods of MCP: the part of a view that each one lists, and the member of the result for it. */
-const LISTS: ReadonlyMap<string, { key: ListName; itemsOf: (view: View) => readonly CatalogItem[] }> =
-  new Map([
-    ['tools/list', { key: 'tools', itemsOf: (view: View) => view.tools }],
-    ['prompts/list', { key: 'prompts', itemsOf: (view: View) => view.prompts }],
-    ['resources/list', { key: 'resources', itemsOf: (view: View) => view.resources }],
-    ['resources/templates/list', { key: 'resourceTemplates', itemsOf: (view: View) => view.templates }],
-  ])
+/** The part of a view that each list has. */
+const ITEMS: Readonly<Record<ListName, (view: View) => readonly CatalogItem[]>> = {
+  tools: (view) => view.tools,
+  prompts: (view) => view.prompts,
+  resources: (view) => view.resources,
+  resourceTemplates: (view) => view.templates,
+}
 
 /** `_meta` keys that name the servers whose items are missing or may be out of date. */
 export const MISSING_SERVERS = 'tool-gateway/missingServers'
 const STALE_SERVERS = 'tool-gateway/staleServers'
+
+/** Whether a method lists a part of the view. */
+export function isList(method: Method | undefined): method is Method & { readonly list: ListName } {
+  return method?.list !== undefined
+}
 
 /** The caller of a list method, and the page that it requests. */
 export interface ListRequest {
@@ -32,31 +37,25 @@ export interface ListRequest {
 }
 
 /**
- * The result of a list method; undefined if `method` is not one. Lists depend on the caller, so shared caches must not
+ * The result of a method that lists a part of the view. Lists depend on the caller, so shared caches must not
  * keep them (MCP 2026-07-28, caching).
  * @throws GatewayError `invalid_cursor`
  */
 export function listResult(
-  method: string,
+  { name, list }: Method & { readonly list: ListName },
   view: View,
   { principal, scope, era, cursor }: ListRequest,
-): JsonObject | undefined {
-  const list = LISTS.get(method)
-  if (list === undefined) return undefined
+): JsonObject {
   if (cursor !== undefined && typeof cursor !== 'string') throw new GatewayError('invalid_cursor')
-  const { items, nextCursor } = pageOf(list.itemsOf(view), cursor, PAGE_SIZE, {
-    principal,
-    scope,
-    list: method,
-  })
+  const { items, nextCursor } = pageOf(ITEMS[list](view), cursor, PAGE_SIZE, { principal, scope, list: name })
   const meta = {
     ...(view.missing.length > 0 && { [MISSING_SERVERS]: view.missing }),
     ...(view.stale.length > 0 && { [STALE_SERVERS]: view.stale }),
   }
   return {
-    [list.key]: items.map(({ listed }) => (era === 'legacy' ? legacyForm(listed) : listed)),
+    [list]: items.map(({ listed }) => (era === 'legacy' ? legacyForm(listed) : listed)),
     ...(nextCursor !== undefined && { nextCursor }),
-    ...(era === 'modern' && freshness(view.ttlMs[list.key])),
+    ...(era === 'modern' && freshness(view.ttlMs[list])),
     ...(Object.keys(meta).length > 0 && { _meta: meta }),
   }
 }

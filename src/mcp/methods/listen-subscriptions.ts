@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import type { Caller } from '../../calls/call.ts'
 import type { Calls } from '../../calls/calls.ts'
+import { METHODS } from '../../calls/methods.ts'
 
 const MAX_SUBSCRIPTIONS = 1000
 
@@ -34,7 +35,7 @@ export async function subscribeAll(
       kind: 'resource',
       name: uri,
       scope,
-      method: 'resources/subscribe',
+      method: METHODS.subscribe,
       params: { uri },
       signal,
       watch: {

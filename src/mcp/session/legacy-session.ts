@@ -3,12 +3,13 @@ import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { Caller } from '../../calls/call.ts'
 import type { Calls } from '../../calls/calls.ts'
+import { type Method, METHODS } from '../../calls/methods.ts'
 import { LegacyClient } from '../relay/caller-client.ts'
 
 const MAX_SUBSCRIPTIONS = 1000
 
 interface Request {
-  readonly method: string
+  readonly method: Method
   readonly params: JsonObject
   readonly caller: Caller
   readonly context: ServerContext
@@ -34,23 +35,23 @@ export class LegacySession {
   }
 
   /**
-   * The result of a method that concerns the session itself; undefined if `method` is not one.
-   * @throws GatewayError
+   * The result of a method that concerns the session itself.
+   * @throws GatewayError `method_not_found` for any other method
    */
-  async answer(request: Request): Promise<JsonObject | undefined> {
+  async answer(request: Request): Promise<JsonObject> {
     const { method, params } = request
     switch (method) {
-      case 'logging/setLevel':
+      case METHODS.setLevel:
         this.client.setLogLevel(params['level'])
         return {}
-      case 'resources/subscribe':
+      case METHODS.subscribe:
         await this.#subscribe(uriOf(params), request)
         return {}
-      case 'resources/unsubscribe':
+      case METHODS.unsubscribe:
         this.#unsubscribe(uriOf(params))
         return {}
       default:
-        return undefined
+        throw new GatewayError('method_not_found')
     }
   }
 

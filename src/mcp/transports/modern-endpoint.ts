@@ -12,7 +12,7 @@ import { whenTokenEnds } from '../../identity/token-end.ts'
 import type { ViewWatch } from '../../catalog/view-watch.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import { abilitiesOf } from '../abilities.ts'
+import { abilitiesOf, isAvailable } from '../abilities.ts'
 import { attachSender, callerOf, type Sender, senderIn } from '../conversation.ts'
 import { listChangedEvents } from '../methods/list-changed.ts'
 import { subscribeAll, withSubscriptions } from '../methods/listen-subscriptions.ts'
@@ -66,9 +66,9 @@ export class ModernEndpoint {
     const view = this.#options.catalog.viewOf(identity.principal, scope)
     const conversation = { scope, era: 'modern', callerOf: callerOf(FACE, undefined), view } as const
     const product = createModernServer(this.#options, conversation)
-    const { methods } = abilitiesOf(view, 'modern', this.#options.declared)
-    if (!methods.has(requestInfo?.headers.get('mcp-method') ?? ''))
-      delete product.server.fallbackRequestHandler
+    const abilities = abilitiesOf(view, 'modern', this.#options.declared)
+    const method = this.#options.methods.get(requestInfo?.headers.get('mcp-method') ?? '')
+    if (!isAvailable(method, 'modern', abilities)) delete product.server.fallbackRequestHandler
     return product
   }
 

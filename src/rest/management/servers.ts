@@ -3,12 +3,7 @@ import type { Catalog } from '../../catalog/catalog.ts'
 import type { ServerCatalog } from '../../catalog/server-catalog.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import { ALL_TENANTS } from '../../domain/principal.ts'
-import {
-  isBuiltinName,
-  type ServerDefinition,
-  serverKey,
-  withoutEffect,
-} from '../../domain/documents/server-definition.ts'
+import { type ServerDefinition, serverKey, withoutEffect } from '../../domain/documents/server-definition.ts'
 import { serversOf } from '../../domain/snapshot.ts'
 import { unfilledWarnings } from '../../domain/documents/unfilled.ts'
 import type { InstanceStatus } from '../../upstream/instance/instance-context.ts'
@@ -62,8 +57,8 @@ export function serverRoutes({
 }
 
 /** The gateway's own have no document and no process. */
-function isManaged({ name }: ServerDefinition): boolean {
-  return !isBuiltinName(name)
+function isManaged({ transport }: ServerDefinition): boolean {
+  return transport !== 'builtin'
 }
 
 /**

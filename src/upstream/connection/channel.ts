@@ -6,7 +6,7 @@ import {
 } from '@modelcontextprotocol/client'
 import { type Clock, sleep } from '../../domain/clock.ts'
 import { secretPlaces } from '../../domain/documents/secret-reference.ts'
-import type { HttpServerDefinition } from '../../domain/documents/server-definition.ts'
+import { type HttpServerDefinition, isHttp } from '../../domain/documents/server-definition.ts'
 import { redactText } from '../../telemetry/redaction.ts'
 import { CookieJar } from '../fetch/cookie-jar.ts'
 import { EventHeads } from '../fetch/event-heads.ts'
@@ -108,7 +108,7 @@ export function httpChannel(
   { server, secrets }: ServerWithSecrets,
   options: { isSse: boolean; maxMessageBytes: number; via?: string | undefined; clock: Clock },
 ): Channel {
-  if (server.transport === 'stdio') throw new TypeError('not an HTTP server')
+  if (!isHttp(server)) throw new TypeError('not an HTTP server')
   const { isSse, maxMessageBytes: maxBytes, via, clock } = options
   const url = new URL(server.url ?? server.instances?.[0]?.url ?? '')
   const heads = new EventHeads()

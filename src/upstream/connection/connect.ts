@@ -8,7 +8,12 @@ import {
   type SecretReference,
   SecretRefused,
 } from '../../domain/documents/secret-reference.ts'
-import { type ServerDefinition, type ServerKey, serverKey } from '../../domain/documents/server-definition.ts'
+import {
+  isHttp,
+  type ServerDefinition,
+  type ServerKey,
+  serverKey,
+} from '../../domain/documents/server-definition.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { type Channel, httpChannel, stdioChannel } from './channel.ts'
 import type { ClientSide } from '../messages/client-side.ts'
@@ -249,10 +254,9 @@ function isSilent({ deadline }: Opening, channel: Channel): boolean {
 
 /** The key under which a server's era is remembered: a server at another place may be another program. */
 function memoryKey(server: ServerDefinition): string {
-  const target =
-    server.transport === 'stdio'
-      ? [server.command, server.package, server.args]
-      : [server.transport, server.url, server.instances?.[0]?.url]
+  const target = isHttp(server)
+    ? [server.transport, server.url, server.instances?.[0]?.url]
+    : server.transport === 'stdio' && [server.command, server.package, server.args]
   return JSON.stringify([serverKey(server), target])
 }
 

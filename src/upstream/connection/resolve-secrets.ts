@@ -5,7 +5,7 @@ import {
   SecretRefused,
   secretsOf,
 } from '../../domain/documents/secret-reference.ts'
-import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
+import { isHttp, type ServerDefinition } from '../../domain/documents/server-definition.ts'
 
 /** More than servers accept in one header. */
 const MAX_HEADER_LENGTH = 16_384
@@ -47,6 +47,7 @@ function filledIn(server: ServerDefinition, values: ReadonlyMap<string, string>)
   }
   const headerOf = (value: string): string => sendable(value, valueOf(value))
   if (server.transport === 'stdio') return { ...server, env: mapped(server.env, valueOf) }
+  if (!isHttp(server)) return server
   const { auth } = server
   return {
     ...server,

@@ -1,4 +1,4 @@
-import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
+import { isHttp, type ServerDefinition } from '../../domain/documents/server-definition.ts'
 
 /** The endpoint of an instance over HTTP, and its weight in load balancing. */
 export interface Target {
@@ -8,14 +8,14 @@ export interface Target {
 
 /** The endpoints of a server; none for one that runs as processes. */
 export function targetsOf(definition: ServerDefinition): readonly Target[] {
-  if (definition.transport === 'stdio') return []
+  if (!isHttp(definition)) return []
   const { url, instances = [] } = definition
   return url === undefined ? instances : [{ url, weight: 1 }]
 }
 
 /** The definition of a server with only the endpoint at `url`; unchanged for processes, which have none. */
 export function definitionAt(definition: ServerDefinition, url: string | undefined): ServerDefinition {
-  if (definition.transport === 'stdio' || url === undefined || definition.url === url) return definition
+  if (!isHttp(definition) || url === undefined || definition.url === url) return definition
   const { instances: _others, ...shared } = definition
   return { ...shared, url }
 }

@@ -1,10 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
-import { authorize } from '../../../src/calls/stages/authorize.ts'
 import type { Caller, CallerClient } from '../../../src/calls/call.ts'
 import { isInteractive } from '../../../src/calls/client/interactive.ts'
 import { routeOf } from '../../../src/calls/router.ts'
 import { needsClient, offer, server, tool } from '../../support/offers.ts'
-import { call, caller, catalogOf, operation } from '../../support/routing.ts'
+import { authorizing, caller, catalogOf, operation, unroutedCall } from '../../support/routing.ts'
 
 test.each([
   [undefined, false],
@@ -40,7 +39,7 @@ describe('what needs an interactive caller', () => {
     }),
   })
   const catalog = catalogOf([server(), offered])
-  const next = (): Promise<Record<string, unknown>> => Promise.resolve({ ran: true })
+  const authorized = authorizing(catalog)
 
   test.each([
     ['tool', 'alpha_ask', undefined],
@@ -51,23 +50,25 @@ describe('what needs an interactive caller', () => {
     ['resource', 'x://1', 'alpha'],
     ['resource', 'y://1', undefined],
     ['resource', 'y://{id}', undefined],
-  ] as const)('a %s %s is refused to others before anything is sent', async (kind, name, scope) => {
-    const it = call({ operation: operation({ kind, name, scope }) })
-    await expect(authorize(catalog)(it, next)).rejects.toMatchObject({
-      code: 'client_capability_required',
-      facts: { server: 'alpha', mayHaveExecuted: false },
-    })
-    expect(it).toMatchObject({ decision: { effect: 'allow' }, route: { server: { name: 'alpha' } } })
-    const asked = call({ caller: as(elicitation), operation: operation({ kind, name, scope }) })
-    expect(await authorize(catalog)(asked, next)).toEqual({ ran: true })
+  ] as const)('a %s %s is refused to others before anything is sent', (kind, name, scope) => {
+    const call = unroutedCall({ operation: operation({ kind, name, scope }) })
+    expect(() => authorized(call)).toThrow(
+      expect.objectContaining({
+        code: 'client_capability_required',
+        facts: { server: 'alpha', mayHaveExecuted: false },
+      }),
+    )
+    expect(call.info).toMatchObject({ decision: { effect: 'allow' }, route: { server: { name: 'alpha' } } })
+    const asked = unroutedCall({ caller: as(elicitation), operation: operation({ kind, name, scope }) })
+    expect(authorized(asked)).toMatchObject({ route: { server: { name: 'alpha' } } })
   })
 
   test.each([
     ['tool', 'alpha_echo'],
     ['resource', 'x://2'],
-  ] as const)('a %s %s that does not need it is for all', async (kind, name) => {
-    expect(await authorize(catalog)(call({ operation: operation({ kind, name }) }), next)).toEqual({
-      ran: true,
+  ] as const)('a %s %s that does not need it is for all', (kind, name) => {
+    expect(authorized(unroutedCall({ operation: operation({ kind, name }) }))).toMatchObject({
+      route: { server: { name: 'alpha' } },
     })
   })
 
@@ -76,15 +77,17 @@ describe('what needs an interactive caller', () => {
     ['without any capability', { era: 'legacy', capabilities: {} }],
     ['with none that a server can use', { era: 'legacy', capabilities: { extensions: { x: {} } } }],
     ['with none that the server is granted', { era: 'legacy', capabilities: { roots: {} } }],
-  ] as const)('a client %s is none', async (_what, client) => {
-    const it = call({ caller: as(client), operation: operation({ name: 'alpha_ask' }) })
-    await expect(authorize(catalog)(it, next)).rejects.toMatchObject({ code: 'client_capability_required' })
+  ] as const)('a client %s is none', (_what, client) => {
+    const call = unroutedCall({ caller: as(client), operation: operation({ name: 'alpha_ask' }) })
+    expect(() => authorized(call)).toThrow(expect.objectContaining({ code: 'client_capability_required' }))
   })
 
-  test('that is denied is unknown, as ever', async () => {
+  test('that is denied is unknown, as ever', () => {
     const closed = catalogOf([server({ requiredRoles: ['admin'] }), offered])
-    const it = call({ operation: operation({ name: 'alpha_ask' }) })
-    await expect(authorize(closed)(it, next)).rejects.toMatchObject({ code: 'tool_not_found', facts: {} })
+    const call = unroutedCall({ operation: operation({ name: 'alpha_ask' }) })
+    expect(() => authorizing(closed)(call)).toThrow(
+      expect.objectContaining({ code: 'tool_not_found', facts: {} }),
+    )
   })
 
   test('leaves a URI to the next server that offers it to all', () => {

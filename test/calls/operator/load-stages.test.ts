@@ -2,39 +2,29 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import type { JsonObject } from '../../../src/domain/json/json.ts'
-import type { Call } from '../../../src/calls/call.ts'
-import { Calls } from '../../../src/calls/calls.ts'
+import type { RoutedCall } from '../../../src/calls/stage.ts'
 import { loadStages } from '../../../src/calls/operator/load-stages.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { server } from '../../support/offers.ts'
-import { caller, operation } from '../../support/routing.ts'
+import { offer, server, tool } from '../../support/offers.ts'
+import { answering, callsThrough, caller, catalogOf, operation } from '../../support/routing.ts'
 import { silentLogger } from '../../support/silent-logger.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 
 const EXAMPLE = 'examples/stages/keep-addresses.ts'
 const clock = new FakeClock()
+const finding = operation({ name: 'crm_find_customer' })
 
 /** Calls through the stages of these modules to a server that answers as given. */
-async function callsThrough(modules: string[], answer: (it: Call) => JsonObject, name = 'crm') {
+async function throughModules(modules: string[], answer: (call: RoutedCall) => JsonObject, name = 'crm') {
   const closers: [string, () => Promise<void> | void][] = []
   const stages = await loadStages(modules, {
     clock,
     logger: silentLogger,
     onClose: (what, close) => closers.push([what, close]),
   })
-  const route = { server: server({ name }), name: 'find_customer' }
-  const calls = new Calls({
-    clock,
-    stages: [
-      (it, next) => {
-        it.route = it.operation.name === 'crm_export_all' ? { ...route, name: 'export_all' } : route
-        it.timeoutMs = 1000
-        return next()
-      },
-      ...stages,
-      (it) => Promise.resolve(answer(it)),
-    ],
-  })
+  const offered = offer({ tools: [tool('find_customer'), tool('export_all')] })
+  const catalog = catalogOf([server({ name, timeoutMs: 1000 }), offered])
+  const calls = callsThrough(catalog, [...stages.map((stage) => () => stage), answering(answer)], { clock })
   return { calls, closers }
 }
 
@@ -50,11 +40,11 @@ async function withModules<T>(
 
 describe('the example', () => {
   test('adds an argument for one server and takes e-mail addresses out of every result', async () => {
-    const { calls } = await callsThrough([EXAMPLE], ({ params }) => ({
+    const { calls } = await throughModules([EXAMPLE], ({ params }) => ({
       content: [{ type: 'text', text: 'Write to ann@example.com or bob@example.org.' }],
       structuredContent: { customer: { mail: 'ann@example.com', age: 42 }, sent: params['arguments'] },
     }))
-    expect(await calls.run(caller(), operation())).toEqual({
+    expect(await calls.run(caller(), finding)).toEqual({
       content: [{ type: 'text', text: 'Write to [address] or [address].' }],
       structuredContent: {
         customer: { mail: '[address]', age: 42 },
@@ -64,13 +54,17 @@ describe('the example', () => {
   })
 
   test('adds nothing for other servers', async () => {
-    const { calls } = await callsThrough([EXAMPLE], ({ params }) => ({ sent: params['arguments'] }), 'other')
-    expect(await calls.run(caller(), operation())).toEqual({ sent: { a: 1 } })
+    const { calls } = await throughModules(
+      [EXAMPLE],
+      ({ params }) => ({ sent: params['arguments'] }),
+      'other',
+    )
+    expect(await calls.run(caller(), operation({ name: 'other_find_customer' }))).toEqual({ sent: { a: 1 } })
   })
 
   test('refuses what guests may not do, before anything is sent', async () => {
     let sent = 0
-    const { calls } = await callsThrough([EXAMPLE], () => ({ sent: (sent += 1) }))
+    const { calls } = await throughModules([EXAMPLE], () => ({ sent: (sent += 1) }))
     const exporting = operation({ name: 'crm_export_all' })
     await expect(calls.run(caller({ roles: ['guest'] }), exporting)).rejects.toMatchObject({
       code: 'forbidden',
@@ -88,8 +82,8 @@ test('stages are around each other in the order of the setting, and are closed w
     }`
   await withModules({ 'outer.mjs': named('outer'), 'inner.mjs': named('inner') }, async (pathOf) => {
     const modules = [pathOf('outer.mjs'), pathOf('inner.mjs')]
-    const { calls, closers } = await callsThrough(modules, () => ({ sent: true }))
-    expect(await calls.run(caller(), operation())).toEqual({ outer: { inner: { sent: true } } })
+    const { calls, closers } = await throughModules(modules, () => ({ sent: true }))
+    expect(await calls.run(caller(), finding)).toEqual({ outer: { inner: { sent: true } } })
     expect(closers.map(([what]) => what)).toEqual(modules.map((path) => `stage ${path}`))
     for (const [, close] of closers) await close()
     expect(Reflect.get(globalThis, 'closedStages')).toEqual(['outer', 'inner'])
@@ -106,7 +100,7 @@ test('every module that cannot be used is named, with what is wrong with it', as
   }
   await withModules(texts, async (pathOf) => {
     const modules = [...Object.keys(texts), 'missing.mjs'].map(pathOf)
-    const loading = callsThrough(modules, () => ({}))
+    const loading = throughModules(modules, () => ({}))
     await expect(loading).rejects.toMatchObject({
       name: 'SettingsError',
       problems: [

@@ -1,17 +1,17 @@
 import { expect, test } from '@jest/globals'
 import { GatewayError } from '../../../src/domain/errors/errors.ts'
-import type { Call } from '../../../src/calls/call.ts'
 import { callerErrors } from '../../../src/calls/stages/caller-errors.ts'
+import { server } from '../../support/offers.ts'
+import { OneStage, operation } from '../../support/routing.ts'
 
 /** What becomes of a server's error to an operation of that kind. */
 async function codeFor(kind: 'tool' | 'prompt' | 'resource', code: number): Promise<unknown> {
   const failure = new GatewayError('upstream_error', undefined, {
     facts: { server: 'sample', upstream: { code, message: 'no' } },
   })
-  const call = { operation: { kind } } as Call
-  const error: unknown = await callerErrors(call, () => Promise.reject(failure)).catch(
-    (thrown: unknown) => thrown,
-  )
+  const error: unknown = await new OneStage(() => callerErrors)
+    .run({ server: server(), name: 'x' }, { operation: operation({ kind }) }, () => Promise.reject(failure))
+    .catch((thrown: unknown) => thrown)
   return (error as GatewayError).code
 }
 

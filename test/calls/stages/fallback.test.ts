@@ -4,13 +4,13 @@ import { type ErrorFacts, GatewayError } from '../../../src/domain/errors/errors
 import type { JsonObject } from '../../../src/domain/json/json.ts'
 import type { ServerDefinition } from '../../../src/domain/documents/server-definition.ts'
 import { Allowances } from '../../../src/calls/limits/allowances.ts'
-import type { Call, Caller, Operation } from '../../../src/calls/call.ts'
+import type { Caller } from '../../../src/calls/call.ts'
 import { fallback } from '../../../src/calls/stages/fallback.ts'
-import { Limits } from '../../../src/calls/stages/limits.ts'
+import { Limits } from '../../../src/calls/limits/limits.ts'
 import type { Offer } from '../../../src/upstream/discovery/discovery.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { needsClient, offer, server, tool } from '../../support/offers.ts'
-import { call, caller, catalogOf, operation } from '../../support/routing.ts'
+import { caller, catalogOf, OneStage, operation, type OperationFields } from '../../support/routing.ts'
 
 const ALPHA = server({ fallback: 'beta' })
 const NOT_SENT: ErrorFacts = { server: 'alpha', mayHaveExecuted: false }
@@ -19,7 +19,7 @@ interface Options {
   readonly error?: GatewayError
   readonly beta?: Record<string, unknown>
   readonly offered?: Partial<Offer>
-  readonly operation?: Partial<Operation>
+  readonly operation?: OperationFields
   readonly caller?: Caller
   readonly params?: JsonObject
   readonly more?: [ServerDefinition, Offer][]
@@ -45,19 +45,22 @@ async function run(options: Options = {}) {
     options.limits ??
     new Limits({ allowances: new Allowances({ clock: new FakeClock() }), quotasOf: () => undefined })
   const stage = fallback({ catalog, limits, metrics: { fallback: (name) => counted.push(name) } })
-  const its = operation(options.operation)
-  const it: Call = call({
-    route: { server: alpha, name: 'echo' },
-    operation: its,
-    ...(options.caller && { caller: options.caller }),
-    params: { ...its.params, ...options.params },
-  })
-  const outcome = await stage(it, () => {
-    const { server: target, name } = it.route ?? { server: alpha, name: '' }
-    asked.push(`${target.name} ${name}`)
-    return target.name === 'alpha' ? Promise.reject(error) : Promise.resolve({ from: target.name })
-  }).catch((thrown: unknown) => thrown)
-  return { outcome, asked, counted, call: it, error }
+  const what = operation(options.operation)
+  const through = new OneStage(stage, catalog)
+  const call = through.callOf(
+    { server: alpha, name: 'echo' },
+    {
+      operation: what,
+      ...(options.caller && { caller: options.caller }),
+      params: { ...what.params, ...options.params },
+    },
+    ({ route: { server: target, name } }) => {
+      asked.push(`${target.name} ${name}`)
+      return target.name === 'alpha' ? Promise.reject(error) : { from: target.name }
+    },
+  )
+  const outcome = await through.pass(call).catch((thrown: unknown) => thrown)
+  return { outcome, asked, counted, call, sent: through.sent, error }
 }
 
 describe('where the server cannot be had', () => {
@@ -81,8 +84,12 @@ describe('where the server cannot be had', () => {
   })
 
   test('the call is from then on one to the server that answers', async () => {
-    const { call: it } = await run()
-    expect([it.route?.server.name, it.decision]).toEqual(['beta', { effect: 'allow', ruleId: 'allow' }])
+    const { call, sent } = await run()
+    expect(sent.map(({ route }) => route.server.name)).toEqual(['alpha', 'beta'])
+    expect([call.info.route?.server.name, call.info.decision]).toEqual([
+      'beta',
+      { effect: 'allow', ruleId: 'allow' },
+    ])
   })
 
   test('the error is that of the other server when that fails too, and it has no fallback of its own', async () => {
@@ -97,7 +104,7 @@ describe('where the server cannot be had', () => {
     })
     let sent = 0
     const stage = fallback({ catalog, limits, metrics: { fallback: () => undefined } })
-    const outcome = stage(call({ route: { server: ALPHA, name: 'echo' } }), () => {
+    const outcome = new OneStage(stage, catalog).run({ server: ALPHA, name: 'echo' }, {}, () => {
       sent += 1
       return Promise.reject(sent === 1 ? failure('circuit_open') : broken)
     })

@@ -1,12 +1,13 @@
 import { expect, test } from '@jest/globals'
 import { GatewayError } from '../../../src/domain/errors/errors.ts'
 import type { JsonObject } from '../../../src/domain/json/json.ts'
-import type { Call, CallerClient } from '../../../src/calls/call.ts'
+import type { CallerClient, Route } from '../../../src/calls/call.ts'
+import type { RoutedCall } from '../../../src/calls/stage.ts'
 import { inputRounds } from '../../../src/calls/stages/input-rounds.ts'
-import { StateSeal } from '../../../src/calls/state-seal.ts'
+import { StateSeal } from '../../../src/calls/client/state-seal.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { server } from '../../support/offers.ts'
-import { call, caller, catalogOf, operation } from '../../support/routing.ts'
+import { caller, catalogOf, OneStage, operation } from '../../support/routing.ts'
 
 const clock = new FakeClock()
 const seal = new StateSeal({ key: Buffer.alloc(32, 1), clock })
@@ -23,32 +24,35 @@ function legacy(ask: NonNullable<CallerClient['ask']>): CallerClient {
   return { era: 'legacy', capabilities: { elicitation: {} }, logLevel: undefined, tell: () => undefined, ask }
 }
 
+/** A call to a route, before it is on its way. */
+interface Given {
+  readonly route: Route
+  readonly fields: Partial<RoutedCall>
+}
+
 function callOf(
   client: CallerClient | undefined,
   params: JsonObject = { name: 'alpha_echo' },
   name = 'echo',
-): Call {
-  return call({
+): Given {
+  return {
     route: { server: server(), name },
-    operation: operation({ params, ...(client && { client }) }),
-  })
+    fields: { operation: operation({ params, ...(client && { client }) }) },
+  }
 }
 
-/** A server that answers each round with the next of `results`, and what it was sent. */
-function serverOf(
-  it: Call,
-  ...results: (JsonObject | Error)[]
-): {
-  next: () => Promise<JsonObject>
-  sent: JsonObject[]
-} {
+/** Sends a call to a server that answers each round with the next of `results`; `sent` has what it gets. */
+function begin(
+  { route, fields }: Given,
+  ...results: JsonObject[]
+): { answer: Promise<JsonObject>; sent: JsonObject[]; calls: RoutedCall[] } {
   const sent: JsonObject[] = []
-  const next = (): Promise<JsonObject> => {
-    sent.push(it.params)
-    const result = results[sent.length - 1] ?? DONE
-    return result instanceof Error ? Promise.reject(result) : Promise.resolve(result)
-  }
-  return { next, sent }
+  const through = new OneStage(stage, catalog)
+  const answer = through.run(route, fields, ({ params }) => {
+    sent.push(params)
+    return results[sent.length - 1] ?? DONE
+  })
+  return { answer, sent, calls: through.sent }
 }
 
 function needs(state?: string): JsonObject {
@@ -58,32 +62,32 @@ function needs(state?: string): JsonObject {
 
 test('a modern client gets the questions as they are and the state sealed, and its state goes back as it was', async () => {
   const first = callOf(modern())
-  const asked = await stage(first, serverOf(first, needs('round-1')).next)
+  const asked = await begin(first, needs('round-1')).answer
   expect(asked['inputRequests']).toEqual({ q: question })
   expect(JSON.stringify(asked)).not.toContain('round-1')
   const answered = { name: 'alpha_echo', inputResponses: { q: { action: 'accept' } } }
   const again = callOf(modern(), { ...answered, requestState: asked['requestState'] })
-  const { next, sent } = serverOf(again, DONE)
-  expect(await stage(again, next)).toBe(DONE)
+  const { answer, sent } = begin(again, DONE)
+  expect(await answer).toBe(DONE)
   expect(sent).toEqual([{ ...answered, requestState: 'round-1' }])
 })
 
 test.each([
-  ['another caller', (it: Call) => ({ ...it, caller: caller({ subject: 'bob' }) })],
-  ['another tool', (it: Call) => ({ ...it, route: { server: server(), name: 'other' } })],
-  ['another server', (it: Call) => ({ ...it, route: { server: server({ name: 'beta' }), name: 'echo' } })],
-])('the state of a call is refused from %s before anything is sent', async (_who, change) => {
-  const first = callOf(modern())
-  const { requestState } = await stage(first, serverOf(first, needs('s')).next)
-  const stolen = change(callOf(modern(), { name: 'alpha_echo', requestState }))
-  const { next, sent } = serverOf(stolen, DONE)
-  await expect(stage(stolen, next)).rejects.toMatchObject({ code: 'invalid_request_state' })
+  ['another caller', { fields: { caller: caller({ subject: 'bob' }) } }],
+  ['another tool', { route: { server: server(), name: 'other' } }],
+  ['another server', { route: { server: server({ name: 'beta' }), name: 'echo' } }],
+])('the state of a call is refused from %s before anything is sent', async (_who, change: Partial<Given>) => {
+  const { requestState } = await begin(callOf(modern()), needs('s')).answer
+  const { route, fields } = callOf(modern(), { name: 'alpha_echo', requestState })
+  const stolen = { route: change.route ?? route, fields: { ...fields, ...change.fields } }
+  const { answer, sent } = begin(stolen, DONE)
+  await expect(answer).rejects.toMatchObject({ code: 'invalid_request_state' })
   expect(sent).toEqual([])
 })
 
 test("a server's own state is refused from a client that got hold of it", async () => {
   const it = callOf(modern(), { name: 'alpha_echo', requestState: 'raw' })
-  await expect(stage(it, serverOf(it).next)).rejects.toMatchObject({ code: 'invalid_request_state' })
+  await expect(begin(it).answer).rejects.toMatchObject({ code: 'invalid_request_state' })
 })
 
 test('a legacy client is asked question by question, and the call goes on with its answers and the state', async () => {
@@ -92,9 +96,8 @@ test('a legacy client is asked question by question, and the call goes on with i
     asked.push({ method, params })
     return Promise.resolve({ action: 'accept', content: { n: asked.length } })
   })
-  const it = callOf(client)
-  const { next, sent } = serverOf(it, needs('one'), needs())
-  expect(await stage(it, next)).toBe(DONE)
+  const { answer, sent } = begin(callOf(client), needs('one'), needs())
+  expect(await answer).toBe(DONE)
   expect(asked).toEqual([question, question])
   expect(sent).toEqual([
     { name: 'alpha_echo' },
@@ -112,9 +115,9 @@ test('the time in which a legacy client is asked is not counted as that of the c
     await clock.advance(120_000)
     return { action: 'accept' }
   })
-  const it = callOf(client)
-  await stage(it, serverOf(it, needs()).next)
-  expect(it.askedMs).toBe(120_000)
+  const { answer, calls } = begin(callOf(client), needs(), needs())
+  await answer
+  expect(calls.map(({ askedMs }) => askedMs)).toEqual([0, 120_000, 240_000])
 })
 
 test('an elicitation of mode url has an id for a legacy client', async () => {
@@ -124,21 +127,22 @@ test('an elicitation of mode url has an id for a legacy client', async () => {
     return Promise.resolve({ action: 'accept' })
   })
   const params = { mode: 'url', url: 'https://example.com/', message: 'Go' }
-  const it = callOf(client)
   const result = {
     resultType: 'input_required',
     inputRequests: { q: { method: 'elicitation/create', params } },
   }
-  await stage(it, serverOf(it, result).next)
+  await begin(callOf(client), result).answer
   expect(got).toEqual({ ...params, elicitationId: expect.stringMatching(/^[0-9a-f-]{36}$/) })
 })
 
 test('a server that asks without end is given up', async () => {
   const it = callOf(legacy(() => Promise.resolve({ action: 'accept' })))
-  await expect(stage(it, () => Promise.resolve(needs()))).rejects.toMatchObject({
+  const { answer, sent } = begin(it, ...Array.from({ length: 20 }, () => needs()))
+  await expect(answer).rejects.toMatchObject({
     code: 'upstream_bad_response',
     facts: { server: 'alpha', mayHaveExecuted: true },
   })
+  expect(sent).toHaveLength(11)
 })
 
 test.each([
@@ -146,8 +150,8 @@ test.each([
   ['a question without a method', { q: { params: {} } }],
 ])('questions that are %s are a bad answer of the server', async (_what, inputRequests) => {
   const it = callOf(legacy(() => Promise.resolve({})))
-  const { next } = serverOf(it, { resultType: 'input_required', inputRequests })
-  await expect(stage(it, next)).rejects.toMatchObject({ code: 'upstream_bad_response' })
+  const { answer } = begin(it, { resultType: 'input_required', inputRequests })
+  await expect(answer).rejects.toMatchObject({ code: 'upstream_bad_response' })
 })
 
 test('more than 16 questions at once are a bad answer of the server, and none of them is asked', async () => {
@@ -160,11 +164,9 @@ test('more than 16 questions at once are a bad answer of the server, and none of
     resultType: 'input_required',
     inputRequests: Object.fromEntries(Array.from({ length: count }, (_, index) => [`q${index}`, question])),
   })
-  const fits = callOf(client)
-  await stage(fits, serverOf(fits, many(16)).next)
+  await begin(callOf(client), many(16)).answer
   expect(asked).toBe(16)
-  const tooMany = callOf(client)
-  await expect(stage(tooMany, serverOf(tooMany, many(17)).next)).rejects.toMatchObject({
+  await expect(begin(callOf(client), many(17)).answer).rejects.toMatchObject({
     code: 'upstream_bad_response',
     facts: { server: 'alpha', mayHaveExecuted: true },
   })
@@ -176,7 +178,7 @@ test("a client's refusal to answer is not taken for the server's error", async (
     facts: { upstream: { code: -1, message: 'no' } },
   })
   const it = callOf(legacy(() => Promise.reject(refusal)))
-  const failure = await stage(it, serverOf(it, needs()).next).catch((error: unknown) => error)
+  const failure = await begin(it, needs()).answer.catch((error: unknown) => error)
   expect(failure).toMatchObject({ code: 'client_not_reachable', facts: { server: 'alpha' } })
   expect(failure).not.toMatchObject({ facts: { upstream: {} } })
 })
@@ -186,24 +188,7 @@ test.each([
   ['a caller over REST', undefined],
 ])('%s cannot slip a state or answers to a server', async (_who, client) => {
   const it = callOf(client, { name: 'alpha_echo', requestState: 'stolen', inputResponses: { q: {} } })
-  const { next, sent } = serverOf(it, DONE)
-  await stage(it, next)
+  const { answer, sent } = begin(it, DONE)
+  await answer
   expect(sent).toEqual([{ name: 'alpha_echo' }])
-})
-
-test('the URL elicitations that a legacy server answers with are questions for a modern client that can open them', async () => {
-  const elicitation = { mode: 'url', url: 'https://example.com/', message: 'Log in', elicitationId: 'e1' }
-  const error = new GatewayError('upstream_error', undefined, {
-    facts: { upstream: { code: -32042, message: 'needed', data: { elicitations: [elicitation] } } },
-  })
-  const able = callOf(modern())
-  expect(await stage(able, serverOf(able, error).next)).toEqual({
-    resultType: 'input_required',
-    inputRequests: { e1: { method: 'elicitation/create', params: elicitation } },
-  })
-  const unable = callOf(modern({ elicitation: { form: {} } }))
-  await expect(stage(unable, serverOf(unable, error).next)).rejects.toMatchObject({ code: 'upstream_error' })
-  const ungranted = callOf(modern())
-  ungranted.route = { server: server({ clientCapabilities: [] }), name: 'echo' }
-  await expect(stage(ungranted, serverOf(ungranted, error).next)).rejects.toBe(error)
 })

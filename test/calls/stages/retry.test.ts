@@ -2,12 +2,12 @@ import { describe, expect, test } from '@jest/globals'
 import type { ErrorCode } from '../../../src/domain/errors/error-table.ts'
 import { type ErrorFacts, GatewayError } from '../../../src/domain/errors/errors.ts'
 import type { JsonObject } from '../../../src/domain/json/json.ts'
-import type { Call, Operation } from '../../../src/calls/call.ts'
+import type { RoutedCall } from '../../../src/calls/stage.ts'
 import { retry } from '../../../src/calls/stages/retry.ts'
 import { RetryBudget } from '../../../src/calls/limits/retry-budget.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { offer, server, tool } from '../../support/offers.ts'
-import { call, catalogOf, operation } from '../../support/routing.ts'
+import { catalogOf, OneStage, operation, type OperationFields } from '../../support/routing.ts'
 
 const NOT_SENT: ErrorFacts = { server: 'alpha', mayHaveExecuted: false }
 const MAY_HAVE_RUN: ErrorFacts = { server: 'alpha', mayHaveExecuted: true }
@@ -22,8 +22,8 @@ interface Options {
   readonly random?: number
   readonly document?: Record<string, unknown>
   readonly annotations?: JsonObject
-  readonly operation?: Partial<Operation>
-  readonly call?: Partial<Call>
+  readonly operation?: OperationFields
+  readonly call?: Partial<RoutedCall>
   readonly budget?: RetryBudget
 }
 
@@ -39,20 +39,20 @@ function begin(outcomes: readonly (JsonObject | GatewayError)[], options: Option
     clock,
     random: () => options.random ?? 0.5,
     budget: options.budget ?? new RetryBudget(),
-    catalog: catalogOf([definition, offer({ tools })]),
     metrics: { retry: (name, outcome) => counted.push(`${name} ${outcome}`) },
   })
-  const it = call({
-    route: { server: definition, name: 'echo' },
-    timeoutMs: 60_000,
-    operation: operation(options.operation),
-    ...options.call,
-  })
-  const outcome = stage(it, () => {
-    const what = outcomes[attempts.length]
-    attempts.push(clock.monotonic())
-    return what instanceof Error || what === undefined ? Promise.reject(what) : Promise.resolve(what)
-  }).catch((error: unknown) => error)
+  const through = new OneStage(stage, catalogOf([definition, offer({ tools })]))
+  const outcome = through
+    .run(
+      { server: definition, name: 'echo' },
+      { timeoutMs: 60_000, operation: operation(options.operation), ...options.call },
+      () => {
+        const what = outcomes[attempts.length]
+        attempts.push(clock.monotonic())
+        return what instanceof Error || what === undefined ? Promise.reject(what) : what
+      },
+    )
+    .catch((error: unknown) => error)
   return { clock, attempts, counted, outcome }
 }
 

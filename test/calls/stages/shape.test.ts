@@ -1,9 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import type { JsonObject } from '../../../src/domain/json/json.ts'
-import type { Operation } from '../../../src/calls/call.ts'
 import { shape } from '../../../src/calls/stages/shape.ts'
 import { offer, server, tool } from '../../support/offers.ts'
-import { call, catalogOf, operation } from '../../support/routing.ts'
+import { catalogOf, OneStage, operation, type OperationFields } from '../../support/routing.ts'
 
 const ECHO = tool('echo', {
   inputSchema: { type: 'object', properties: { a: {}, b: {}, c: {}, d: {} } },
@@ -11,7 +10,7 @@ const ECHO = tool('echo', {
 
 interface Options {
   readonly arguments?: JsonObject
-  readonly operation?: Partial<Operation>
+  readonly operation?: OperationFields
   readonly result?: JsonObject
 }
 
@@ -19,16 +18,14 @@ interface Options {
 async function run(entry: JsonObject | undefined, options: Options = {}) {
   const alpha = server(entry && { tools: { echo: entry } })
   const given = { name: 'alpha_echo', ...(options.arguments && { arguments: options.arguments }), _meta: {} }
-  const it = call({
-    route: { server: alpha, name: 'echo' },
-    operation: operation({ params: given, ...options.operation }),
-  })
-  let sent: JsonObject | undefined
-  const outcome = await shape(catalogOf([alpha, offer({ tools: [ECHO] })]))(it, () => {
-    sent = it.params
-    return Promise.resolve(options.result ?? { content: [] })
-  }).catch((error: unknown) => error)
-  return { outcome, sent, given, call: it }
+  const through = new OneStage(shape, catalogOf([alpha, offer({ tools: [ECHO] })]))
+  const call = through.callOf(
+    { server: alpha, name: 'echo' },
+    { operation: operation({ params: given, ...options.operation }) },
+    () => options.result ?? { content: [] },
+  )
+  const outcome = await through.pass(call).catch((error: unknown) => error)
+  return { outcome, sent: through.sent[0]?.params, given, call }
 }
 
 describe('the arguments of a call', () => {

@@ -1,9 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import type { JsonObject } from '../../../src/domain/json/json.ts'
-import type { Operation } from '../../../src/calls/call.ts'
 import { shownUris } from '../../../src/calls/stages/shown-uris.ts'
 import { offer, server } from '../../support/offers.ts'
-import { call, catalogOf, operation } from '../../support/routing.ts'
+import { catalogOf, OneStage, operation, type OperationFields } from '../../support/routing.ts'
 
 const ALPHA = server()
 const BETA = server({ name: 'beta' })
@@ -31,10 +30,9 @@ const CATALOG = catalogOf(
 )
 
 /** What the caller gets of a result of beta, or of alpha. */
-function shown(result: JsonObject, fields: Partial<Operation> = {}, from = BETA): Promise<JsonObject> {
-  const stage = shownUris(CATALOG)
+function shown(result: JsonObject, fields: OperationFields = {}, from = BETA): Promise<JsonObject> {
   const route = { server: from, name: 'x' }
-  return stage(call({ operation: operation(fields), route }), () => Promise.resolve(result))
+  return new OneStage(shownUris(CATALOG), CATALOG).run(route, { operation: operation(fields) }, () => result)
 }
 
 const linkTo = (uri: string): JsonObject => ({ content: [{ type: 'resource_link', uri, name: 'x' }] })

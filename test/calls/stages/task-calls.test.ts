@@ -1,12 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
 import type { JsonObject } from '../../../src/domain/json/json.ts'
-import type { Call, CallerClient, Operation } from '../../../src/calls/call.ts'
+import type { CallerClient } from '../../../src/calls/call.ts'
+import type { RoutedCall } from '../../../src/calls/stage.ts'
 import { taskCalls } from '../../../src/calls/stages/task-calls.ts'
 import { TaskHandles } from '../../../src/calls/tasks/task-handles.ts'
 import { TaskMemory } from '../../../src/calls/tasks/task-memory.ts'
 import type { Era } from '../../../src/upstream/connection/connection.ts'
 import { offer, server, tool } from '../../support/offers.ts'
-import { call, caller, catalogOf, operation } from '../../support/routing.ts'
+import { caller, catalogOf, OneStage, operation, type OperationFields } from '../../support/routing.ts'
 
 const LEGACY = { tasks: { list: {}, cancel: {}, requests: { tools: { call: {} } } } }
 const MODERN = { extensions: { 'io.modelcontextprotocol/tasks': {} } }
@@ -26,13 +27,14 @@ function world(era: Era, capabilities: JsonObject, ...answers: JsonObject[]): Wo
   return {
     tasks,
     sent,
-    run: async (operationFields, callFields = {}) => {
-      const it = call({ route: ROUTE, operation: operation(operationFields), ...callFields })
-      const result = await stage(it, () => {
-        sent.push(it.params)
-        return Promise.resolve(answers.shift() ?? {})
+    run: async (operationFields, { route = ROUTE, ...callFields } = {}) => {
+      const through = new OneStage(stage, CATALOG)
+      const fields = { operation: operation(operationFields), ...callFields }
+      const result = await through.run(route, fields, ({ params: given }) => {
+        sent.push(given)
+        return answers.shift() ?? {}
       })
-      return { result, call: it }
+      return { result, calls: through.sent }
     },
   }
 }
@@ -40,10 +42,11 @@ function world(era: Era, capabilities: JsonObject, ...answers: JsonObject[]): Wo
 interface World {
   readonly tasks: { readonly handles: TaskHandles; readonly memory: TaskMemory }
   readonly sent: JsonObject[]
+  /** `calls` are those that went on. */
   readonly run: (
-    operation: Partial<Operation>,
-    call?: Partial<Call>,
-  ) => Promise<{ result: JsonObject; call: Call }>
+    operation: OperationFields,
+    call?: Partial<RoutedCall>,
+  ) => Promise<{ result: JsonObject; calls: readonly RoutedCall[] }>
 }
 
 function client(era: Era): CallerClient {
@@ -166,8 +169,10 @@ describe('a request about a task', () => {
     const { run } = world('legacy', LEGACY)
     const by = { client: client('legacy') }
     const given = { timeoutMs: 60_000 }
-    expect((await run({ ...get, ...by }, given)).call.timeoutMs).toBe(60_000)
-    expect((await run({ ...get, ...by, method: 'tasks/result' }, given)).call.timeoutMs).toBe(3_600_000)
+    const timesOf = async (fields: OperationFields): Promise<number[]> =>
+      (await run(fields, given)).calls.map(({ timeoutMs }) => timeoutMs)
+    expect(await timesOf({ ...get, ...by })).toEqual([60_000])
+    expect(await timesOf({ ...get, ...by, method: 'tasks/result' })).toEqual([3_600_000])
   })
 
   test('shows no task of somebody else that a message belongs to', async () => {
@@ -206,7 +211,11 @@ describe('a list of tasks', () => {
     tasks.memory.note(TARGET, caller().principal)
     const declared = { eraOf: () => 'legacy' as const, capabilitiesOf: () => LEGACY }
     const stage = taskCalls({ tasks, declared, catalog: catalogOf([closed, offer()]) })
-    const it = call({ route: { server: closed, name: 'alpha' }, operation: operation(list) })
-    expect(await stage(it, () => Promise.resolve({ tasks: [{ taskId: 't1' }] }))).toEqual({ tasks: [] })
+    const result = await new OneStage(stage).run(
+      { server: closed, name: 'alpha' },
+      { operation: operation(list) },
+      () => ({ tasks: [{ taskId: 't1' }] }),
+    )
+    expect(result).toEqual({ tasks: [] })
   })
 })

@@ -1,19 +1,15 @@
 import { expect, test } from '@jest/globals'
-import {
-  type BuiltinCall,
-  builtinDefinition,
-  type BuiltinServer,
-} from '../../../src/features/builtin/builtin-server.ts'
+import { builtinDefinition } from '../../../src/domain/documents/server-definition.ts'
+import type { BuiltinCall, BuiltinServer } from '../../../src/features/builtin/builtin-server.ts'
 import { BuiltinServers } from '../../../src/features/builtin/builtin-servers.ts'
 import { Catalog } from '../../../src/catalog/catalog.ts'
 import type { JsonObject } from '../../../src/domain/json/json.ts'
-import type { Call } from '../../../src/calls/call.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { offer, principal, server, snapshotOf, tool } from '../../support/offers.ts'
-import { call, operation } from '../../support/routing.ts'
+import { OneStage, operation, type OperationFields } from '../../support/routing.ts'
 import { silentLogger } from '../../support/silent-logger.ts'
 
-const passedOn = (): Promise<JsonObject> => Promise.resolve({ passedOn: true })
+const passedOn = (): JsonObject => ({ passedOn: true })
 
 function gatewayServer(run: (given: BuiltinCall) => Promise<JsonObject>): BuiltinServer {
   return {
@@ -34,7 +30,8 @@ function world(run: (given: BuiltinCall) => Promise<JsonObject> = () => Promise.
   catalog: Catalog
   clock: FakeClock
   builtins: BuiltinServers
-  callOf: (fields?: Parameters<typeof operation>[0]) => Call
+  /** Runs a call of the tool `greet` through the stage. */
+  run: (fields?: OperationFields) => Promise<JsonObject>
 } {
   const clock = new FakeClock()
   const catalog = new Catalog()
@@ -54,7 +51,8 @@ function world(run: (given: BuiltinCall) => Promise<JsonObject> = () => Promise.
     catalog,
     clock,
     builtins,
-    callOf: (fields = {}) => call({ operation: operation(fields), route, timeoutMs: 1000 }),
+    run: (fields = {}) =>
+      new OneStage(builtins.stage).run(route, { operation: operation(fields), timeoutMs: 1000 }, passedOn),
   }
 }
 
@@ -71,15 +69,15 @@ test('callers see the own servers like others, as far as their roles go, and one
 })
 
 test('a call of an own tool gets its arguments, and goes no further', async () => {
-  const { builtins, callOf } = world(({ arguments: given }) => Promise.resolve({ given }))
-  const its = callOf({ params: { name: 'gateway_greet', arguments: { a: 1 } } })
-  expect(await builtins.stage(its, passedOn)).toEqual({ given: { a: 1 } })
+  const { run } = world(({ arguments: given }) => Promise.resolve({ given }))
+  const params = { name: 'gateway_greet', arguments: { a: 1 } }
+  expect(await run({ params })).toEqual({ given: { a: 1 } })
 })
 
 test('calls of other servers go on', async () => {
   const { builtins } = world()
-  const its = call({ route: { server: server(), name: 'echo' } })
-  expect(await builtins.stage(its, passedOn)).toEqual({ passedOn: true })
+  const answer = new OneStage(builtins.stage).run({ server: server(), name: 'echo' }, {}, passedOn)
+  expect(await answer).toEqual({ passedOn: true })
 })
 
 test.each([
@@ -87,17 +85,17 @@ test.each([
   [{ kind: 'prompt', method: 'prompts/get', name: 'p' }, 'prompt_not_found'],
   [{ kind: 'server', method: 'skills/list', name: 'gateway' }, 'method_not_found'],
 ] as const)('an own server has tools and nothing else: %j', async (fields, code) => {
-  const { builtins, callOf } = world()
-  await expect(builtins.stage(callOf(fields), passedOn)).rejects.toMatchObject({ code })
+  const { run } = world()
+  await expect(run(fields)).rejects.toMatchObject({ code })
 })
 
 test('a call that takes longer than it may ends, and the tool is told', async () => {
   let told: AbortSignal | undefined
-  const { builtins, callOf, clock } = world(({ signal }) => {
+  const { run, clock } = world(({ signal }) => {
     told = signal
     return new Promise(() => undefined)
   })
-  const answer = builtins.stage(callOf(), passedOn).catch((error: unknown) => error)
+  const answer = run().catch((error: unknown) => error)
   await clock.advance(1000)
   expect(await answer).toMatchObject({
     code: 'upstream_timeout',
@@ -110,11 +108,11 @@ test('a call that takes longer than it may ends, and the tool is told', async ()
 test('a caller that goes away ends its call, and the tool is told', async () => {
   let told: AbortSignal | undefined
   const abort = new AbortController()
-  const { builtins, callOf } = world(({ signal }) => {
+  const { run } = world(({ signal }) => {
     told = signal
     return new Promise(() => undefined)
   })
-  const answer = builtins.stage(callOf({ signal: abort.signal }), passedOn)
+  const answer = run({ signal: abort.signal })
   abort.abort()
   await expect(answer).rejects.toMatchObject({ code: 'cancelled' })
   expect(told?.aborted).toBe(true)

@@ -5,7 +5,7 @@ import type { JsonObject } from '../../../src/domain/json/json.ts'
 import { plan } from '../../pipelines/plans.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { principal } from '../../support/offers.ts'
-import { call, caller, operation } from '../../support/routing.ts'
+import { caller, operation, unroutedCall } from '../../support/routing.ts'
 
 const PLAN = plan([{ id: 'read', tool: 'files_read' }])
 const LIMITS = { maxRunning: 3, maxRunningOfTenant: 2, maxKept: 2, maxKeptBytes: 10_000, keepMs: 1000 }
@@ -13,7 +13,8 @@ const ANN = principal()
 
 const clock = (): FakeClock => new FakeClock()
 const runs = (time = clock()): PipelineRuns => new PipelineRuns({ clock: time, limits: LIMITS })
-const of = (tenantId: string): ReturnType<typeof call> => call({ caller: caller({ tenantId }) })
+const of = (tenantId: string): ReturnType<typeof unroutedCall> =>
+  unroutedCall({ caller: caller({ tenantId }) })
 const forever = (): Promise<JsonObject> => new Promise(() => undefined)
 
 test('as many runs are under way as may be, of a tenant and in all', () => {
@@ -97,7 +98,7 @@ test('a run that was expected has the id that was said, from when it begins', as
   const expected = operation()
   const { id, begun } = all.expect(expected)
   expect(() => all.status(id, ANN)).toThrow('Unknown run')
-  expect(all.begin(call({ operation: expected }), PLAN).id).toBe(id)
+  expect(all.begin(unroutedCall({ operation: expected }), PLAN).id).toBe(id)
   await begun
   expect(all.status(id, ANN)).toMatchObject({ id, status: 'running' })
 })

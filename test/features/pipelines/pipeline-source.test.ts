@@ -8,14 +8,12 @@ import type { JsonObject } from '../../../src/domain/json/json.ts'
 import type { PipelineDefinition } from '../../../src/domain/documents/pipeline-definition.ts'
 import type { Principal } from '../../../src/domain/principal.ts'
 import { serverKey } from '../../../src/domain/documents/server-definition.ts'
-import { authorize } from '../../../src/calls/stages/authorize.ts'
 import type { Operation } from '../../../src/calls/call.ts'
-import { Calls } from '../../../src/calls/calls.ts'
-import { deadline } from '../../../src/calls/stages/deadline.ts'
+import type { Calls } from '../../../src/calls/calls.ts'
 import { pipeline } from '../../pipelines/plans.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { offer, principal, server, snapshotOf, tool } from '../../support/offers.ts'
-import { caller, operation } from '../../support/routing.ts'
+import { answering, callsThrough, caller, operation } from '../../support/routing.ts'
 import { silentLogger } from '../../support/silent-logger.ts'
 
 const STEPS = [{ id: 'read', tool: 'files_read', arguments: { path: '${input.path}' } }]
@@ -41,21 +39,12 @@ class World {
       clock,
       logger: silentLogger,
     })
-    this.#calls = new Calls({
-      clock,
-      stages: [
-        authorize(this.catalog),
-        deadline({ callTimeoutMs: 1000 }),
-        builtins.stage,
-        (call) => {
-          this.sent.push(call.params)
-          this.clients.push(call.caller.client ?? call.operation.client)
-          return Promise.resolve({
-            content: [{ type: 'text', text: JSON.stringify(call.params['arguments']) }],
-          })
-        },
-      ],
+    const last = answering((call) => {
+      this.sent.push(call.params)
+      this.clients.push(call.caller.client ?? call.operation.client)
+      return { content: [{ type: 'text', text: JSON.stringify(call.params['arguments']) }] }
     })
+    this.#calls = callsThrough(this.catalog, [builtins.stage, last], { clock, callTimeoutMs: 1000 })
     builtins.applySnapshot({
       ...snapshotOf(FILES),
       pipelines: new Map(pipelines.map((each) => [`${each.tenantId}.${each.name}`, each])),

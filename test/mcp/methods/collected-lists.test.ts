@@ -1,11 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { GatewayError } from '../../../src/domain/errors/errors.ts'
 import type { JsonObject } from '../../../src/domain/json/json.ts'
-import { collected, isCollected } from '../../../src/mcp/methods/collected-lists.ts'
-import { Calls } from '../../../src/calls/calls.ts'
-import { FakeClock } from '../../support/fake-clock.ts'
+import { collected } from '../../../src/mcp/methods/collected-lists.ts'
 import { offer, principal, server } from '../../support/offers.ts'
-import { caller, catalogOf } from '../../support/routing.ts'
+import { answeredCalls, caller, catalogOf, methodOf } from '../../support/routing.ts'
 
 const SKILLS = { extensions: { 'io.modelcontextprotocol/skills': {} } }
 
@@ -26,12 +24,10 @@ async function listed(
   } = {},
 ): Promise<{ result: JsonObject; asked: Asked[] }> {
   const asked: Asked[] = []
-  const stages = [
-    async ({ operation, params }: { operation: { name: string }; params: JsonObject }) => {
-      asked.push({ server: operation.name, params })
-      return Promise.resolve(answer({ server: operation.name, params }))
-    },
-  ]
+  const calls = answeredCalls(({ operation: { name, params } }) => {
+    asked.push({ server: name, params })
+    return answer({ server: name, params })
+  })
   const catalog = catalogOf(
     [server({ name: 'alpha' }), offer()],
     [server({ name: 'beta' }), offer()],
@@ -42,9 +38,9 @@ async function listed(
     capabilitiesOf: (key: string) => (key.endsWith('gamma') ? {} : (options.capabilities ?? SKILLS)),
   }
   const result = await collected(
-    { calls: new Calls({ stages, clock: new FakeClock() }), declared },
+    { calls, declared },
     {
-      method: options.method ?? 'skills/list',
+      method: methodOf(options.method ?? 'skills/list'),
       params: options.params ?? {},
       caller: caller(),
       client: undefined,
@@ -120,7 +116,7 @@ test('a task that clients cannot read is left out alone, and its server is named
 })
 
 test('tasks are collected of a server alone too, skills of all servers only', () => {
-  expect([isCollected('tasks/list', 'alpha'), isCollected('tasks/list', undefined)]).toEqual([true, true])
-  expect([isCollected('skills/list', 'alpha'), isCollected('skills/list', undefined)]).toEqual([false, true])
-  expect(isCollected('tools/list', undefined)).toBe(false)
+  expect(methodOf('tasks/list').collects).toEqual({ member: 'tasks', isAlways: true })
+  expect(methodOf('skills/list').collects).toEqual({ member: 'skills', isAlways: false })
+  expect(methodOf('tools/list').collects).toBeUndefined()
 })

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import type { View } from '../../../src/catalog/view.ts'
 import type { JsonObject } from '../../../src/domain/json/json.ts'
-import { type ListRequest, listResult } from '../../../src/mcp/methods/list-results.ts'
+import { isList, type ListRequest, listResult } from '../../../src/mcp/methods/list-results.ts'
+import { methodTable } from '../../../src/calls/methods.ts'
 import type { NamedItem } from '../../../src/upstream/discovery/listing.ts'
 import { offer, principal, server, tool } from '../../support/offers.ts'
 import { catalogOf } from '../../support/routing.ts'
@@ -16,7 +17,9 @@ const view = catalogOf([server(), everything]).viewOf(principal())
 const METHODS = ['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list']
 
 function listed(method: string, of: View, request: Partial<ListRequest> = {}): JsonObject | undefined {
-  return listResult(method, of, {
+  const row = methodTable().get(method)
+  if (!isList(row)) return undefined
+  return listResult(row, of, {
     principal: principal(),
     scope: undefined,
     era: 'legacy',

@@ -1,9 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { Server, type ServerContext } from '@modelcontextprotocol/server'
 import { LegacySession } from '../../../src/mcp/session/legacy-session.ts'
-import { Calls } from '../../../src/calls/calls.ts'
-import { FakeClock } from '../../support/fake-clock.ts'
-import { caller } from '../../support/routing.ts'
+import { answeredCalls, caller, methodOf } from '../../support/routing.ts'
 
 /** A subscription that a server is asked for; the test says when and how it answers. */
 interface Asked {
@@ -20,19 +18,14 @@ let session: LegacySession
 beforeEach(() => {
   asked = []
   standing = new Set()
-  const calls = new Calls({
-    clock: new FakeClock(),
-    stages: [
-      async ({ operation }) => {
-        const { promise, resolve, reject } = Promise.withResolvers<void>()
-        const it: Asked = { uri: operation.name, agree: resolve, refuse: reject }
-        asked.push(it)
-        await promise
-        standing.add(it)
-        operation.watch?.onWatching(() => standing.delete(it))
-        return {}
-      },
-    ],
+  const calls = answeredCalls(async ({ operation }) => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const it: Asked = { uri: operation.name, agree: resolve, refuse: reject }
+    asked.push(it)
+    await promise
+    standing.add(it)
+    operation.watch?.onWatching(() => standing.delete(it))
+    return {}
   })
   const server = new Server({ name: 'gateway', version: '1' })
   session = new LegacySession({ server, calls, scope: undefined, isReachable: () => true })
@@ -40,7 +33,7 @@ beforeEach(() => {
 
 function request(method: string): Promise<unknown> {
   const context = { mcpReq: { signal: new AbortController().signal } } as ServerContext
-  return session.answer({ method, params: { uri: 'x://a' }, caller: caller(), context })
+  return session.answer({ method: methodOf(method), params: { uri: 'x://a' }, caller: caller(), context })
 }
 
 const subscribe = (): Promise<unknown> => request('resources/subscribe')
@@ -97,4 +90,8 @@ describe('a subscription', () => {
     await late
     expect(standing.size).toBe(0)
   })
+})
+
+test('a method that does not concern the session is unknown to it', async () => {
+  await expect(request('tools/call')).rejects.toMatchObject({ code: 'method_not_found' })
 })

@@ -6,10 +6,10 @@ import { WebSocket, WebSocketServer } from 'ws'
 import { RequestIds } from '../../../src/mcp/request-ids.ts'
 import { WebSocketListens } from '../../../src/mcp/transports/websocket-listens.ts'
 import { WebSocketTransport } from '../../../src/mcp/transports/websocket-transport.ts'
-import { Calls } from '../../../src/calls/calls.ts'
 import { eventually } from '../../support/eventually.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { principal } from '../../support/offers.ts'
+import { answeredCalls } from '../../support/routing.ts'
 
 let clock: FakeClock
 let server: Server
@@ -38,7 +38,7 @@ async function pair(options: {
     unknown,
   ]
   const listens = new WebSocketListens({
-    calls: new Calls({ stages: [], clock }),
+    calls: answeredCalls(() => ({})),
     callerOf: () => ({ principal: principal(), requestId: 'r', face: 'websocket', sessionId: 's' }),
     scope: undefined,
     send: () => undefined,

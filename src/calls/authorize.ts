@@ -1,0 +1,70 @@
+import type { Catalog } from '../catalog/catalog.ts'
+import type { ErrorCode } from '../domain/errors/error-table.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import type { Call, Operation } from './call.ts'
+import type { RoutedCall } from './stage.ts'
+import { isInteractiveFor } from './client/interactive.ts'
+import type { Plans } from './plan.ts'
+import { clientOf, routeOf, type Routing } from './router.ts'
+
+const RETRY_AFTER_MS = 1000
+
+const NOT_FOUND = {
+  tool: 'tool_not_found',
+  prompt: 'prompt_not_found',
+  resource: 'resource_not_found',
+  server: 'server_not_found',
+} as const
+
+interface AuthorizeOptions {
+  readonly catalog: Catalog
+  readonly plans: Pick<Plans, 'of'>
+  /** The timeout of calls for which neither tool nor server sets one. */
+  readonly callTimeoutMs: number
+}
+
+/** Finds the server of a call and asks for the decision. @throws GatewayError if the caller may not make the call */
+export type Authorize = (call: Call) => RoutedCall
+
+/**
+ * Makes the function that routes and authorizes calls. What is denied and what does not exist give the same answer;
+ * only the record tells them apart.
+ */
+export function authorize({ catalog, plans, callTimeoutMs }: AuthorizeOptions): Authorize {
+  return (call) => {
+    const { caller, operation, info } = call
+    const routing = routeOf(caller, operation, catalog)
+    if (!routing.found) throw notFoundOrPending(routing, call, catalog)
+    const { route, decision } = routing
+    info.decision = decision
+    info.route = route
+    if (decision.effect === 'deny') throw notFound(operation)
+    if (routing.needsClient && !isInteractiveFor(route.server, clientOf(caller, operation)))
+      throw new GatewayError('client_capability_required', undefined, {
+        facts: { server: route.server.name, mayHaveExecuted: false },
+      })
+    operation.check?.()
+    const plan = plans.of(route, operation.method)
+    const timeoutMs = plan.target.policy.timeoutMs ?? callTimeoutMs
+    return { ...call, route, plan, params: operation.params, timeoutMs, askedMs: 0 }
+  }
+}
+
+function notFoundOrPending(
+  { pending }: Extract<Routing, { found: false }>,
+  { caller, operation, info }: Call,
+  catalog: Catalog,
+): GatewayError {
+  if (pending === undefined) return notFound(operation)
+  info.decision = pending.decision
+  catalog.want(caller.principal.tenantId, pending.name)
+  return new GatewayError('upstream_unavailable', `Server ${pending.name} has not answered yet`, {
+    facts: { server: pending.name, mayHaveExecuted: false, retryAfterMs: RETRY_AFTER_MS },
+  })
+}
+
+function notFound({ kind, name, task }: Operation): GatewayError {
+  if (task !== undefined) return new GatewayError('task_not_found')
+  const code: ErrorCode = NOT_FOUND[kind]
+  return new GatewayError(code, `Unknown ${kind}: ${name.slice(0, 256)}`)
+}

@@ -1,0 +1,137 @@
+import type { AuditLog } from '../audit/audit-log.ts'
+import { newRecordId } from '../audit/record-id.ts'
+import type { Outcome, PendingRecord } from '../audit/usage-record.ts'
+import type { Clock } from '../domain/clock.ts'
+import { ERRORS } from '../domain/errors/error-table.ts'
+import { type GatewayError, toGatewayError } from '../domain/errors/errors.ts'
+import type { JsonObject } from '../domain/json/json.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Metrics } from '../telemetry/metrics/metrics.ts'
+import type { Call, Caller } from './call.ts'
+import type { Answer } from './stage.ts'
+import { sizeOf } from './result-size.ts'
+
+/** How long an answer may be held back for its record. */
+const ANSWER_WAIT_MS = 250
+
+interface RecordOptions {
+  readonly audit: AuditLog
+  readonly metrics: Metrics
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/**
+ * Makes the function that runs the rest of a call inside its record: no call runs unless it can be recorded, and every
+ * attempted call is recorded and counted once, before its answer is sent.
+ */
+export function record(options: RecordOptions): (call: Call, rest: () => Promise<Answer>) => Promise<Answer> {
+  const { audit, clock } = options
+  return async (call, rest) => {
+    audit.reserve()
+    const atMs = clock.now()
+    const id = newRecordId(atMs) // now, so that among attempts of one instant those that began first sort first
+    let result: JsonObject | undefined
+    let responseBytes = 0
+    let failure: GatewayError | undefined
+    try {
+      const answer = await rest()
+      result = answer.result
+      responseBytes = sizeOf(answer)
+      return answer
+    } catch (error) {
+      failure = toGatewayError(error)
+      throw failure
+    } finally {
+      const durationMs = clock.monotonic() - call.startedAt
+      const outcome = outcomeOf(call, result, failure)
+      audit.record(recordOf(call, { id, atMs, durationMs, outcome, responseBytes, failure }))
+      await audit.flush(ANSWER_WAIT_MS)
+      count(options, call, { outcome, durationMs: clock.monotonic() - call.startedAt, failure })
+    }
+  }
+}
+
+function outcomeOf(call: Call, result: JsonObject | undefined, failure: GatewayError | undefined): Outcome {
+  if (failure === undefined) return result?.['isError'] === true ? 'tool_error' : 'ok'
+  if (call.info.decision?.effect !== 'allow') return failure.code.endsWith('_not_found') ? 'denied' : 'error'
+  return failure.code === 'cancelled' ? 'cancelled' : 'error'
+}
+
+interface Finished {
+  readonly id: string
+  readonly atMs: number
+  readonly durationMs: number
+  readonly outcome: Outcome
+  readonly responseBytes: number
+  readonly failure: GatewayError | undefined
+}
+
+function recordOf(call: Call, finished: Finished): PendingRecord {
+  const { caller, operation, info } = call
+  const { decision } = info
+  const argumentsText = JSON.stringify(operation.params['arguments'] ?? {})
+  return {
+    id: finished.id,
+    atMs: finished.atMs,
+    ...whoAsked(caller),
+    action: operation.action,
+    target: operation.name.slice(0, 256),
+    server: serverOf(call, finished.failure) ?? null,
+    instance: info.instance ?? null,
+    effect: decision?.effect ?? 'deny',
+    ruleId: decision?.ruleId ?? 'unknown-target',
+    outcome: finished.outcome,
+    code: finished.failure?.code ?? null,
+    durationMs: Math.round(finished.durationMs * 1000) / 1000,
+    requestBytes: Buffer.byteLength(argumentsText),
+    responseBytes: finished.responseBytes,
+    argumentsText,
+  }
+}
+
+/** The server that the call was meant for, if no route was found because the server has not answered yet. */
+function serverOf({ info: { route } }: Call, failure: GatewayError | undefined): string | undefined {
+  return route?.server.name ?? failure?.facts.server
+}
+
+function whoAsked({
+  principal,
+  face,
+  sessionId,
+  requestId,
+}: Caller): Pick<PendingRecord, 'tenantId' | 'subject' | 'agent' | 'face' | 'sessionId' | 'requestId'> {
+  const { tenantId, subject, agent = null } = principal
+  return { tenantId, subject, agent, face, sessionId: sessionId ?? null, requestId }
+}
+
+function count(
+  { metrics, logger }: RecordOptions,
+  call: Call,
+  { outcome, durationMs, failure }: Pick<Finished, 'outcome' | 'durationMs' | 'failure'>,
+): void {
+  const { caller, operation, info } = call
+  const { decision } = info
+  metrics.call(
+    {
+      face: caller.face,
+      action: operation.action,
+      outcome,
+      server: (decision?.effect === 'allow' && serverOf(call, failure)) || 'none',
+      ...(failure !== undefined && { code: failure.code, owner: ERRORS[failure.code].owner }),
+      ...(outcome === 'denied' && { rule: decision?.ruleId ?? 'unknown-target' }),
+    },
+    durationMs,
+  )
+  if (failure?.code === 'internal') {
+    logger.error(
+      { err: failure.cause, requestId: caller.requestId, target: operation.name },
+      'call failed in the gateway',
+    )
+  } else {
+    logger.debug(
+      { requestId: caller.requestId, target: operation.name, outcome, code: failure?.code },
+      'call',
+    )
+  }
+}

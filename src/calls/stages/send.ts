@@ -1,0 +1,138 @@
+import type { Catalog } from '../../catalog/catalog.ts'
+import { updateUnder } from '../../catalog/resource-alias.ts'
+import { decide } from '../../domain/access-policy.ts'
+import type { Clock } from '../../domain/clock.ts'
+import type { JsonObject } from '../../domain/json/json.ts'
+import { principalKey } from '../../domain/principal.ts'
+import { serverKey } from '../../domain/documents/server-definition.ts'
+import type { Connection, RequestOptions } from '../../upstream/connection/connection.ts'
+import { isNeverSent } from '../../upstream/connection/upstream-error.ts'
+import type { RunOptions } from '../../upstream/pool/admission/call-queue.ts'
+import type { Pool } from '../../upstream/pool/pool.ts'
+import type { Upstreams } from '../../upstream/upstreams.ts'
+import type { CallerClient, ResourceWatch } from '../call.ts'
+import type { Answer, RoutedCall, StageFor } from '../stage.ts'
+import { setLogLevel } from '../client/log-level.ts'
+import { PoolChoice } from '../client/pool-choice.ts'
+import { deadlineOf, extendedMs } from '../deadline.ts'
+import type { TenantShares } from '../limits/tenant-shares.ts'
+import { paramHeaders } from '../param-headers.ts'
+import type { Tasks } from '../tasks/task-ids.ts'
+import { paramsFor, resultFor } from '../target-names.ts'
+import { traceUpstream } from '../trace.ts'
+
+interface SendOptions {
+  readonly upstreams: Upstreams
+  readonly catalog: Pick<Catalog, 'snapshot'>
+  readonly tasks: Tasks
+  readonly clock: Clock
+  readonly shares: TenantShares
+}
+
+/** One attempt to send a call, over one pool. */
+interface Attempt {
+  readonly call: RoutedCall
+  readonly client: CallerClient | undefined
+  readonly pool: Pool
+  /** The instance that it was sent to; undefined until it has reached one. */
+  instance: string | undefined
+}
+
+/**
+ * Last stage: chooses the pool, asks its circuit breaker, and sends the call to an instance; the server's result comes
+ * back unchanged. A call that waited for a pool that has stopped continues with its replacement, if there is one.
+ */
+export function send(options: SendOptions): StageFor {
+  const pools = new PoolChoice(options)
+  return () => async (call) => {
+    for (;;) {
+      const client = pools.clientOf(call)
+      const isLegacy = client?.era === 'legacy'
+      const pool = isLegacy ? await pools.ofLegacyClient(call, client) : pools.shared(call)
+      const attempt: Attempt = { call, client, pool, instance: undefined }
+      call.info.instance = undefined
+      try {
+        return await sent(options, attempt)
+      } catch (error) {
+        if (!pool.isStopped || attempt.instance !== undefined || !isNeverSent(error)) throw error
+      }
+    }
+  }
+}
+
+async function sent(options: SendOptions, attempt: Attempt): Promise<Answer> {
+  const { call, pool } = attempt
+  const { watch } = call.operation
+  const run = runOptions(options, call)
+  const result = await pool.breaker.run(
+    () =>
+      watch === undefined ? request(options, attempt, run) : watchResource(options, attempt, watch, run),
+    () => attempt.instance !== undefined,
+  )
+  return { result, route: call.route }
+}
+
+function request({ clock }: SendOptions, attempt: Attempt, run: RunOptions): Promise<JsonObject> {
+  const { call, client, pool } = attempt
+  const { operation, route } = call
+  return pool.run(async (connection, instance) => {
+    attempt.instance = instance
+    call.info.instance = instance
+    if (client?.logLevel !== undefined) await setLogLevel(connection, client, run.signal)
+    const options = requestOptions(attempt, connection, clock.monotonic())
+    const result = await traceUpstream(call, { connection, instance, params: paramsFor(call) }, (params) =>
+      connection.request(operation.method.name, params, options),
+    )
+    return resultFor(result, operation, route)
+  }, run)
+}
+
+function runOptions({ shares }: SendOptions, call: RoutedCall): RunOptions {
+  const { principal, sessionId } = call.caller
+  const { stickySessions, loadBalancing } = call.route.server
+  const share = shares.of(principal.tenantId)
+  return {
+    signal: call.operation.signal,
+    deadlineAt: deadlineOf(call),
+    ...(share !== undefined && { share }),
+    ...((stickySessions || loadBalancing === 'consistent_hash') && {
+      stickyKey: sessionId ?? principalKey(principal),
+    }),
+  }
+}
+
+function requestOptions({ call, client }: Attempt, connection: Connection, now: number): RequestOptions {
+  const { signal, onProgress } = call.operation
+  const { method, tool } = call.plan.target
+  const hasHeaders = connection.era === 'modern' && method.runsTool === true && tool !== undefined
+  const headers = hasHeaders ? paramHeaders(tool.own, call.params['arguments']) : undefined
+  return {
+    signal,
+    timeoutMs: Math.max(1, deadlineOf(call) - now),
+    maxTotalMs: extendedMs(call, now),
+    ...(onProgress !== undefined && { onProgress }),
+    ...(client !== undefined && { client }),
+    ...(headers !== undefined && { headers }),
+  }
+}
+
+/** Subscribes to a resource; each update is delivered only while the caller may still read the resource. */
+async function watchResource(
+  { catalog }: SendOptions,
+  { call, pool }: Attempt,
+  watch: ResourceWatch,
+  run: RunOptions,
+): Promise<JsonObject> {
+  const { caller, operation, route } = call
+  const target = { server: serverKey(route.server), kind: 'resource', name: route.name } as const
+  const release = await pool.watchResource(
+    route.name,
+    (params) => {
+      if (decide(caller.principal, 'subscribe', target, catalog.snapshot).effect === 'allow')
+        watch.onUpdated(updateUnder(params, route.name, operation.name))
+    },
+    run,
+  )
+  watch.onWatching(release)
+  return {}
+}

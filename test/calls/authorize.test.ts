@@ -1,0 +1,66 @@
+import { expect, test } from '@jest/globals'
+import type { Call } from '../../src/calls/call.ts'
+import { GatewayError } from '../../src/domain/errors/errors.ts'
+import { offer, server, tool } from '../support/offers.ts'
+import { authorizing, catalogOf, operation, unroutedCall } from '../support/routing.ts'
+
+const echo = offer({ tools: [tool('echo')], prompts: [{ name: 'greet' }] })
+
+/** What a call that is refused fails with. */
+function refusal(catalog: ReturnType<typeof catalogOf>, call: Call): unknown {
+  try {
+    return authorizing(catalog)(call)
+  } catch (error) {
+    return error
+  }
+}
+
+test('an allowed call gets its route and its decision, and starts with the parameters of the caller', () => {
+  const call = unroutedCall({ startedAt: 5 })
+  const {
+    route,
+    params,
+    askedMs,
+    startedAt,
+    operation: what,
+  } = authorizing(catalogOf([server(), echo]))(call)
+  expect(route).toEqual({ server: expect.objectContaining({ name: 'alpha' }), name: 'echo' })
+  expect([params, askedMs, startedAt, what]).toEqual([call.operation.params, 0, 5, call.operation])
+  expect(call.info).toEqual({ route, decision: { effect: 'allow', ruleId: 'allow' }, instance: undefined })
+})
+
+test('parameters are checked after the decision, so that nobody learns more than it may', () => {
+  const check = (): never => {
+    throw new GatewayError('invalid_arguments')
+  }
+  const checked = (): Call => unroutedCall({ operation: operation({ check }) })
+  const closed = catalogOf([server({ requiredRoles: ['admin'] }), echo])
+  expect(refusal(closed, checked())).toMatchObject({ code: 'tool_not_found' })
+  const call = checked()
+  expect(refusal(catalogOf([server(), echo]), call)).toMatchObject({ code: 'invalid_arguments' })
+  expect(call.info).toMatchObject({ route: { name: 'echo' }, decision: { effect: 'allow' } })
+})
+
+test.each([
+  ['tool', 'tool_not_found'],
+  ['prompt', 'prompt_not_found'],
+] as const)('answers for a denied %s as for an unknown one; only the call tells them apart', (kind, code) => {
+  const catalog = catalogOf([server({ requiredRoles: ['admin'] }), echo])
+  const denied = unroutedCall({
+    operation: operation({ kind, name: kind === 'tool' ? 'alpha_echo' : 'alpha_greet' }),
+  })
+  const unknown = unroutedCall({ operation: operation({ kind, name: 'alpha_nope' }) })
+  for (const call of [denied, unknown]) expect(refusal(catalog, call)).toMatchObject({ code, facts: {} })
+  expect(denied.info.decision?.ruleId).toBe('server-roles')
+  expect(unknown.info.decision).toBeUndefined()
+})
+
+test('says which server has not answered yet, and that nothing ran', () => {
+  const call = unroutedCall()
+  expect(refusal(catalogOf([server(), undefined]), call)).toMatchObject({
+    code: 'upstream_unavailable',
+    message: 'Server alpha has not answered yet',
+    facts: { server: 'alpha', mayHaveExecuted: false },
+  })
+  expect([call.info.decision, call.info.route]).toEqual([{ effect: 'allow', ruleId: 'allow' }, undefined])
+})

@@ -1,0 +1,72 @@
+import type { AuditLog } from '../../src/audit/audit-log.ts'
+import { BoundedCache } from '../../src/cache/bounded-cache.ts'
+import { Interruption } from '../../src/calls/interruption.ts'
+import { Allowances } from '../../src/calls/limits/allowances.ts'
+import { Limits } from '../../src/calls/limits/limits.ts'
+import { TenantShares } from '../../src/calls/limits/tenant-shares.ts'
+import type { PipelineParts } from '../../src/calls/pipeline.ts'
+import { StateSeal } from '../../src/calls/client/state-seal.ts'
+import { TaskHandles } from '../../src/calls/tasks/task-handles.ts'
+import { TaskMemory } from '../../src/calls/tasks/task-memory.ts'
+import type { Catalog } from '../../src/catalog/catalog.ts'
+import type { JsonObject } from '../../src/domain/json/json.ts'
+import type { Metrics } from '../../src/telemetry/metrics/metrics.ts'
+import type { Upstreams } from '../../src/upstream/upstreams.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { silentLogger } from '../support/silent-logger.ts'
+
+/** What modern servers and clients declare for tasks. */
+export const TASKS = { 'io.modelcontextprotocol/tasks': {} }
+
+/** What a test has in place of all servers. */
+type AnswerRequest = (server: string, method: string, params: JsonObject) => JsonObject
+
+/** The parts of a pipeline to modern servers with tasks, which records and limits nothing. */
+export function pipelineParts(
+  catalog: Catalog,
+  answer: AnswerRequest,
+  given: Partial<PipelineParts> = {},
+): PipelineParts {
+  const { clock = new FakeClock() } = given
+  return {
+    audit: { reserve: nothing, record: nothing, flush: () => Promise.resolve() } as unknown as AuditLog,
+    catalog,
+    upstreams: upstreamsOf(answer) as unknown as Upstreams,
+    interruption: new Interruption(),
+    limits: new Limits({ allowances: new Allowances({ clock }), quotasOf: () => undefined }),
+    shares: new TenantShares({ maxOf: () => undefined }),
+    ownStages: [],
+    own: { stages: [], caches: { results: new BoundedCache({ maxEntries: 10, maxBytes: 10_000, clock }) } },
+    seal: new StateSeal({ key: Buffer.alloc(32), clock }),
+    tasks: { handles: new TaskHandles({ key: Buffer.alloc(32) }), memory: new TaskMemory() },
+    callTimeoutMs: 60_000,
+    clock,
+    random: () => 0,
+    logger: silentLogger,
+    metrics: { call: nothing, retry: nothing, fallback: nothing } as unknown as Metrics,
+    ...given,
+  }
+}
+
+function nothing(): void {}
+
+/** Pools whose connections lead to servers by their names. */
+function upstreamsOf(answer: AnswerRequest): object {
+  return {
+    eraOf: () => 'modern',
+    capabilitiesOf: () => ({ extensions: TASKS }),
+    poolFor: ({ name }: { name: string }) => ({
+      isStopped: false,
+      breaker: { run: (use: () => unknown) => use() },
+      run: async (use: (connection: unknown, instance: string) => unknown) =>
+        use({ era: 'modern', capabilities: {}, request: requestTo(name, answer) }, `${name}-1`),
+    }),
+  }
+}
+
+function requestTo(name: string, answer: AnswerRequest) {
+  return async (method: string, params: JsonObject): Promise<JsonObject> => {
+    await Promise.resolve()
+    return answer(name, method, params)
+  }
+}
