@@ -2,53 +2,73 @@ import { parseArgs } from 'node:util'
 
 /** What is to be measured. */
 export interface Options {
+  /** The scenario. */
+  readonly command: string
   /** Numbers of callers at the same time. */
   readonly callers: readonly number[]
   /** Calls of one measurement. */
   readonly calls: number
+  /** Calls of a system before its first measurement. */
+  readonly warmUp: number
   readonly rounds: number
   /** Names of systems, in addition to those that are always measured; all if empty. */
   readonly only: readonly string[]
-  /** Bytes that each result has in addition to the message. */
+  /** Whether other programs are measured, too. */
+  readonly peers: boolean
+  /** Size of the image in each result, in bytes of base64; 0 for none. */
   readonly bytes: number
   /** Era of the HTTP server, and in which form it answers. */
   readonly era: 'modern' | 'legacy'
   readonly answer: 'json' | 'sse'
+  readonly sessions: number
   /** A file for all figures. */
   readonly json: string | undefined
-  readonly isHelp: boolean
+  readonly help: boolean
 }
 
 const UNITS: Record<string, number> = { '': 1, B: 1, KB: 1024, MB: 1024 * 1024 }
+/** What scenarios have other defaults for. */
+const CALLERS: Record<string, string> = { results: '8', scale: '32' }
 
 /** The options of the command line. @throws Error that says which one is wrong */
 export function optionsFrom(args: readonly string[]): Options {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args: [...args],
+    allowPositionals: true,
     options: {
       callers: { type: 'string' },
-      calls: { type: 'string' },
+      calls: { type: 'string', default: '2000' },
+      'warm-up': { type: 'string', default: '5000' },
       rounds: { type: 'string', default: '3' },
       only: { type: 'string' },
+      peers: { type: 'boolean', default: false },
       payload: { type: 'string', default: '0' },
       era: { type: 'string', default: 'modern' },
       answer: { type: 'string', default: 'json' },
+      sessions: { type: 'string', default: '5000' },
       json: { type: 'string' },
       short: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
-  const { short } = values
+  const { short, peers, json, help } = values
+  const [command = 'calls', ...more] = positionals
+  if (more.length > 0) throw new Error(`One scenario at a time: ${positionals.join(' ')}`)
+  const callers = values.callers ?? (short ? '32' : (CALLERS[command] ?? '1,32'))
   return {
-    callers: listed(values.callers ?? (short ? '32' : '1,32')).map((text) => counted('callers', text)),
-    calls: counted('calls', values.calls ?? '2000'),
+    command,
+    callers: listed(callers).map((text) => counted('callers', text)),
+    calls: counted('calls', values.calls),
+    warmUp: counted('warm-up', values['warm-up']),
     rounds: counted('rounds', values.rounds),
     only: listed(values.only ?? (short ? 'modern,rest' : '')),
+    peers,
     bytes: sizeOf(values.payload),
     era: oneOf('era', values.era, ['modern', 'legacy']),
     answer: oneOf('answer', values.answer, ['json', 'sse']),
-    json: values.json,
-    isHelp: values.help,
+    sessions: counted('sessions', values.sessions),
+    json,
+    help,
   }
 }
 

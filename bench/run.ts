@@ -1,32 +1,55 @@
-/** What a call through the gateway costs, next to a proxy that only forwards bytes. `npm run bench -- --help` */
+/** What the gateway costs, next to a proxy that only forwards bytes. `npm run bench -- --help` */
 import { writeFile } from 'node:fs/promises'
 import { availableParallelism, loadavg } from 'node:os'
-import { compare } from './comparison/compare.ts'
-import { rowsOf } from './comparison/figures.ts'
-import { tableOf } from './comparison/report.ts'
-import { FLOOR, GATEWAYS, REFERENCES, type SystemKind } from './comparison/systems.ts'
+import { PEER_KINDS } from './comparison/peers.ts'
+import { GATEWAYS, REFERENCES } from './comparison/systems.ts'
 import { type Options, optionsFrom } from './options.ts'
+import { callsScenario } from './scenarios/calls.ts'
+import { idleSessionsScenario } from './scenarios/idle-sessions.ts'
+import { listsScenario } from './scenarios/lists.ts'
+import { resultsScenario } from './scenarios/results.ts'
+import { scaleScenario } from './scenarios/scale.ts'
+import { startUpScenario } from './scenarios/start-up.ts'
 
-const HELP = `npm run bench -- [options]
+const SCENARIOS = [
+  callsScenario,
+  resultsScenario,
+  scaleScenario,
+  listsScenario,
+  idleSessionsScenario,
+  startUpScenario,
+]
 
+const HELP = `npm run bench -- [scenario] [options]
+
+Scenarios:
+${named(SCENARIOS)}
+
+Options:
   --callers 1,32        callers at the same time, each with one call in flight
   --calls 2000          calls of each measurement, all callers together
+  --warm-up 5000        calls of each system before its first measurement
   --rounds 3            rounds; in each, every system is measured once, in turn
   --only modern,rest    systems to measure in addition to direct and bare-proxy (default: all)
-  --payload 64KB        bytes of each result (default: a few)
+  --peers               other programs, too (scenario calls)
+  --payload 64KB        size of an image in each result (default: none)
   --era modern|legacy   era of the HTTP server behind each system
   --answer json|sse     form in which that server answers
+  --sessions 5000       number of idle sessions
   --short               modern and rest with 32 callers, about a minute
   --json FILE           all figures, for programs
   --help
 
 Systems:
-${[...REFERENCES, ...GATEWAYS].map(({ name, title }) => `  ${name.padEnd(20)}  ${title}`).join('\n')}
+${named([...REFERENCES, ...GATEWAYS])}
+
+Other programs, with --peers:
+${named(PEER_KINDS)}
 `
 
 try {
   const options = optionsFrom(process.argv.slice(2))
-  if (options.isHelp) process.stdout.write(HELP)
+  if (options.help) process.stdout.write(HELP)
   else await run(options)
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
@@ -34,29 +57,22 @@ try {
 }
 
 async function run(options: Options): Promise<void> {
+  const scenario = SCENARIOS.find(({ name }) => name === options.command)
+  if (scenario === undefined) throw new Error(`There is no scenario ${options.command}. See --help.`)
   const start = {
     at: new Date().toISOString(),
     node: process.version,
     processors: availableParallelism(),
     load: loadavg().map((each) => Math.round(each * 100) / 100),
   }
-  const kinds = [...REFERENCES, ...chosen(options.only)]
-  const measurements = await compare(kinds, options, (line) => process.stderr.write(`${line}\n`))
-  const rows = rowsOf(measurements, FLOOR)
+  const { text, figures } = await scenario.run(options, (line) => process.stderr.write(`${line}\n`))
   if (options.json !== undefined)
-    await writeFile(options.json, `${JSON.stringify({ start, options, rows, measurements }, undefined, 2)}\n`)
+    await writeFile(options.json, `${JSON.stringify({ start, options, ...figures }, undefined, 2)}\n`)
   process.stdout.write(
-    `${start.at}, Node ${start.node}, ${start.processors} processors, load average at the start ${start.load.join(' ')}\n` +
-      `${options.rounds} rounds of ${options.calls} calls with results of ${options.bytes} bytes: medians, with the smallest and the largest\n\n` +
-      tableOf(rows),
+    `${start.at}, Node ${start.node}, ${start.processors} processors, load average at the start ${start.load.join(' ')}\n${text}`,
   )
 }
 
-function chosen(names: readonly string[]): SystemKind[] {
-  if (names.length === 0) return [...GATEWAYS]
-  return names.map((name) => {
-    const kind = GATEWAYS.find((each) => each.name === name)
-    if (kind === undefined) throw new Error(`There is no system ${name}. See --help.`)
-    return kind
-  })
+function named(each: readonly { name: string; title: string }[]): string {
+  return each.map(({ name, title }) => `  ${name.padEnd(20)}  ${title}`).join('\n')
 }

@@ -23,8 +23,13 @@ export async function compare(
     const systems: System[] = []
     for (const kind of kinds) {
       say(`starting ${kind.name}: ${kind.title}`)
+      const surroundings = { upstream: target, callers: Math.max(...options.callers) }
       // oxlint-disable-next-line no-await-in-loop -- side by side they would take turns at the same processors
-      systems.push(opened(await kind.start({ upstream: target, callers: Math.max(...options.callers) })))
+      const system = await kind.start(surroundings).catch((error: unknown) => {
+        if (kind.isOptional !== true) throw error
+        say(`left out ${kind.name}: ${String(error)}`)
+      })
+      if (system !== undefined) systems.push(opened(system))
     }
     return await measureAll(systems, generator, options, say)
   } finally {
@@ -44,7 +49,7 @@ async function measureAll(
     for (const { system, callers } of turns) {
       const warmUp = measurements.some((each) => each.system === system.name)
         ? Math.ceil(options.calls / 4)
-        : options.calls
+        : options.warmUp
       // oxlint-disable-next-line no-await-in-loop -- one at a time
       const found = await measure(system, generator, { ...options, callers, warmUp, round })
       measurements.push(found)
@@ -59,7 +64,7 @@ async function measureAll(
 async function measure(
   { name, pid, way, url, tool, tokens }: System,
   generator: Generator,
-  { callers, warmUp, round, calls, bytes }: Omit<Options, 'callers'> & Turn,
+  { callers, warmUp, round, calls, bytes }: Omit<Options, 'callers' | 'warmUp'> & Turn,
 ): Promise<Measurement> {
   try {
     await generator.prepare({ way, url, tool, tokens, callers, calls, warmUp, bytes })

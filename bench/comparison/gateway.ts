@@ -7,24 +7,31 @@ import { eventually } from '../../test/support/eventually.ts'
 import { spawnGateway } from '../../test/support/gateway-process.ts'
 import type { Program } from './programs.ts'
 
-/** A gateway with everything on: tokens, access rules, records on disk, metrics, the log at `info`. */
+/** A gateway with everything on: tokens, access rules, records on disk, metrics, the log at `info`. Its URL has no path. */
 export interface Gateway extends Program {
   /** A token of a user of that tenant with these roles. */
   readonly token: (subject: string, roles?: readonly string[], tenantId?: string) => Promise<string>
+  /** Where its inspector listens, if its environment asks for one. */
+  readonly inspector: () => string
+  /** Time from the start of the process until it listened, and until every server was ready, in milliseconds. */
+  readonly listeningMs: number
+  readonly readyMs: number
 }
 
 /** Starts a gateway with these server documents; resolves when all of them are ready. */
 export async function startGateway(
   servers: Readonly<Record<string, unknown>>,
-  settings: Readonly<Record<string, string>> = {},
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<Gateway> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tool-gateway-bench-'))
   await writeFile(join(dataDir, 'registry.yaml'), JSON.stringify({ servers }))
   const issuer = await LocalIssuer.open({ dir: dataDir, clock: systemClock })
-  const gateway = await spawnGateway({ ...settings, DATA_DIR: dataDir })
+  const start = performance.now()
+  const gateway = await spawnGateway({ ...environment, DATA_DIR: dataDir })
   const token: Gateway['token'] = (subject, roles = ['reader'], tenantId = 'local') =>
     issuer.issue({ tenantId, subject, roles, ttlMs: 3_600_000 })
   const url = await gateway.url()
+  const listeningMs = performance.now() - start
   const headers = { authorization: `Bearer ${await token('operator', ['operator'])}` }
   await eventually(
     async () => {
@@ -35,14 +42,23 @@ export async function startGateway(
   )
   return {
     pid: gateway.child.pid ?? 0,
-    url: `${url}/mcp`,
+    url,
+    inspector: () => /ws:\/\/\S+/.exec(gateway.output.join('\n'))?.[0] ?? '',
     token,
+    listeningMs,
+    readyMs: performance.now() - start,
     close: async () => {
       gateway.child.kill('SIGTERM')
       await gateway.exited
       await gateway.remove()
     },
   }
+}
+
+/** Documents of so many servers, named `echo-0` and so on. */
+export function documentsOf<T>(count: number, documentOf: (index: number) => T): Record<string, T> {
+  const entries = Array.from({ length: count }, (_, index) => [`echo-${index}`, documentOf(index)] as const)
+  return Object.fromEntries(entries)
 }
 
 interface Overview {

@@ -28,7 +28,7 @@ export function aligned(lines: readonly (readonly string[])[]): string {
 }
 
 /** A median with its bounds, which are left out where all values are equal. */
-function written({ median, min, max }: Spread, digits: number): string {
+export function written({ median, min, max }: Spread, digits: number): string {
   const bounds = min === max ? '' : ` (${min.toFixed(digits)}-${max.toFixed(digits)})`
   return median.toFixed(digits) + bounds
 }

@@ -13,7 +13,7 @@ export interface System extends Program {
 }
 
 /** What a system needs to start. */
-export interface Surroundings {
+interface Surroundings {
   /** The echo server over Streamable HTTP. */
   readonly upstream: Program
   readonly callers: number
@@ -24,8 +24,13 @@ export interface SystemKind {
   readonly name: string
   /** What it is, for people. */
   readonly title: string
+  /** Whether the others are measured without it where it does not start. */
+  readonly isOptional?: boolean
   readonly start: (surroundings: Surroundings) => Promise<System>
 }
+
+/** The echo server as a program. */
+export const STDIO_SERVER = fileURLToPath(new URL('../upstream/stdio.ts', import.meta.url))
 
 /** What every other system is compared with. */
 export const FLOOR = 'bare-proxy'
@@ -48,6 +53,15 @@ export const REFERENCES: readonly SystemKind[] = [
   },
 ]
 
+/** Where the gateway is called. */
+const PATHS: Record<Way, string> = {
+  modern: '/mcp',
+  legacy: '/mcp',
+  sse: '/sse',
+  websocket: '/ws',
+  rest: '/v1/tools',
+}
+
 /** The gateway, by how clients call it and what is behind it. */
 export const GATEWAYS: readonly SystemKind[] = [
   gatewayKind('modern', 'the gateway, client of 2026-07-28', 'modern'),
@@ -63,16 +77,15 @@ function gatewayKind(name: string, title: string, way: Way, isStdio = false): Sy
     const gateway = await startGateway({ echo: echoDocument(upstream.url, isStdio) })
     const subjects = Array.from({ length: callers }, (_, index) => `caller-${index}`)
     const tokens = await Promise.all(subjects.map((subject) => gateway.token(subject)))
-    return { ...gateway, name, way, tool: 'echo_echo', tokens }
+    return { ...gateway, url: gateway.url + PATHS[way], name, way, tool: 'echo_echo', tokens }
   }
   return { name, title, start }
 }
 
 /** A server document with rules for the server and for the tool. */
 function echoDocument(url: string, isStdio: boolean): Record<string, unknown> {
-  const path = fileURLToPath(new URL('../upstream/stdio.ts', import.meta.url))
   const target = isStdio
-    ? { transport: 'stdio', command: process.execPath, args: [path] }
+    ? { transport: 'stdio', command: process.execPath, args: [STDIO_SERVER] }
     : { transport: 'streamable-http', url }
   const roles = { requiredRoles: ['reader', 'editor'] }
   return { ...target, ...roles, tools: { echo: roles, exclude: ['*_secret'] } }

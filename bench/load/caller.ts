@@ -1,3 +1,4 @@
+import type { Pool } from 'undici'
 import type { Job, Way } from './job.ts'
 import { modernCaller, restCaller } from './http-callers.ts'
 import { legacyCaller, sseCaller, webSocketCaller } from './session-callers.ts'
@@ -14,8 +15,10 @@ export interface CallerOptions {
   readonly url: URL
   readonly tool: string
   readonly bytes: number
-  /** The header `authorization`, if one is sent. */
-  readonly authorization: Record<string, string>
+  /** The headers for a call: `authorization`, if a token is asked for. */
+  readonly authorization: () => Record<string, string>
+  /** Connections for posts that the caller shares with others; by default it has one. */
+  readonly pool?: Pool
 }
 
 const WAYS: Record<Way, (options: CallerOptions) => Promise<Caller>> = {
@@ -28,12 +31,17 @@ const WAYS: Record<Way, (options: CallerOptions) => Promise<Caller>> = {
 
 /** Opens a caller of a job. Rejects when it is not let in. */
 export function openCaller(job: Job, index: number): Promise<Caller> {
-  const token = job.tokens[index % job.tokens.length]
+  let turn = index - job.callers
+  const authorization = (): Record<string, string> => {
+    turn += job.callers
+    const token = job.tokens[turn % job.tokens.length]
+    return token === undefined ? {} : { authorization: `Bearer ${token}` }
+  }
   return WAYS[job.way]({
     url: new URL(job.url),
     tool: job.tool,
     bytes: job.bytes,
-    authorization: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    authorization,
   })
 }
 

@@ -1,7 +1,8 @@
 import type { Caller, CallerOptions } from './caller.ts'
 import { bodyOf, Poster } from './post.ts'
 
-const ENVELOPE = JSON.stringify({
+/** The `_meta` of each request of 2026-07-28, as JSON. */
+export const ENVELOPE = JSON.stringify({
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
   'io.modelcontextprotocol/clientInfo': { name: 'bench', version: '1' },
   'io.modelcontextprotocol/clientCapabilities': {},
@@ -14,21 +15,20 @@ export function modernCaller({ url, tool, bytes, authorization }: CallerOptions)
     'mcp-protocol-version': '2026-07-28',
     'mcp-method': 'tools/call',
     'mcp-name': tool,
-    ...authorization,
   })
   let id = 0
   const call = async (message: string): Promise<Buffer> => {
     const params = `{"name":"${tool}","arguments":${argumentsOf(message, bytes)},"_meta":${ENVELOPE}}`
-    return bodyOf(await poster.send(requestOf((id += 1), 'tools/call', params)))
+    return bodyOf(await poster.send(requestOf((id += 1), 'tools/call', params), { headers: authorization() }))
   }
   return Promise.resolve({ call, close: () => poster.close() })
 }
 
 /** A caller over REST. */
 export function restCaller({ url, tool, bytes, authorization }: CallerOptions): Promise<Caller> {
-  const poster = new Poster(new URL(`/v1/tools/${tool}`, url), authorization)
+  const poster = new Poster(new URL(`${url.pathname}/${tool}`, url), {})
   const call = async (message: string): Promise<Buffer> =>
-    bodyOf(await poster.send(`{"arguments":${argumentsOf(message, bytes)}}`))
+    bodyOf(await poster.send(`{"arguments":${argumentsOf(message, bytes)}}`, { headers: authorization() }))
   return Promise.resolve({ call, close: () => poster.close() })
 }
 

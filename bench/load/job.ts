@@ -4,11 +4,14 @@ export type Way = 'modern' | 'legacy' | 'sse' | 'websocket' | 'rest'
 /** What the load generator does in one measurement. */
 export interface Job {
   readonly way: Way
-  /** Where MCP over Streamable HTTP is spoken; the other ways of the gateway are on the same origin. */
+  /** Where that way is spoken: the endpoint of MCP, the event stream, the socket, or what is before `/TOOL` over REST. */
   readonly url: string
   /** The name of the echo tool there. */
   readonly tool: string
-  /** Bearer tokens, used by the callers in turn; none where no token is asked for. */
+  /**
+   * Bearer tokens; none where no token is asked for. Callers with a session have one each. The others use all of them in
+   * turn where there are more tokens than callers.
+   */
   readonly tokens: readonly string[]
   /** Callers in closed loop: each makes its next call when the last one is answered. */
   readonly callers: number
@@ -16,7 +19,7 @@ export interface Job {
   readonly calls: number
   /** Calls before those that count. */
   readonly warmUp: number
-  /** Bytes that each result has in addition to the message. */
+  /** Size of the image in each result, in bytes of base64; 0 for none. */
   readonly bytes: number
 }
 

@@ -7,14 +7,24 @@ export interface Answer {
   readonly body: Buffer
 }
 
-/** Posts JSON over one keep-alive connection. */
+/** What may differ from the other requests of a poster. */
+interface PostOptions {
+  readonly path?: string
+  readonly method?: 'POST' | 'DELETE'
+  /** In addition to those of all. */
+  readonly headers?: Record<string, string>
+}
+
+/** Posts JSON over one keep-alive connection, or over those of a pool. */
 export class Poster {
   readonly #pool: Pool
+  readonly #isShared: boolean
   readonly #path: string
   readonly #headers: Record<string, string>
 
-  constructor(url: URL, headers: Record<string, string>) {
-    this.#pool = new Pool(url.origin, { connections: 1, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
+  constructor(url: URL, headers: Record<string, string>, pool?: Pool) {
+    this.#pool = pool ?? poolOf(url, 1)
+    this.#isShared = pool !== undefined
     this.#path = url.pathname + url.search
     this.#headers = { 'content-type': 'application/json', ...headers }
   }
@@ -22,13 +32,13 @@ export class Poster {
   /** Sends it there, or to another path. Rejects when the connection fails. */
   send(
     body: string | undefined,
-    { path = this.#path, method = 'POST', headers = this.#headers } = {},
+    { path = this.#path, method = 'POST', headers = {} }: PostOptions = {},
   ): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
     const chunks: Buffer[] = []
     let head = { status: 0, headers: {} }
     this.#pool.dispatch(
-      { path, method: method === 'DELETE' ? 'DELETE' : 'POST', headers, body: body ?? null },
+      { path, method, headers: { ...this.#headers, ...headers }, body: body ?? null },
       {
         onRequestStart: () => undefined,
         onResponseStart: (_controller, status, fields) => void (head = { status, headers: fields }),
@@ -41,9 +51,14 @@ export class Poster {
     return promise
   }
 
-  close(): Promise<void> {
-    return this.#pool.destroy()
+  async close(): Promise<void> {
+    if (!this.#isShared) await this.#pool.destroy()
   }
+}
+
+/** So many keep-alive connections to the origin of a URL. */
+export function poolOf(url: URL, connections: number): Pool {
+  return new Pool(url.origin, { connections, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
 }
 
 /** The body of an answer with that status. @throws Error with the start of any other answer */

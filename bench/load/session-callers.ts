@@ -6,11 +6,13 @@ import { bodyOf, Poster } from './post.ts'
 
 const LEGACY = '2025-11-25'
 const INITIALIZED = '{"jsonrpc":"2.0","method":"notifications/initialized"}'
+const NEWLINE = 10
 const ACCEPT = { accept: 'application/json, text/event-stream' }
 
 /** A client of 2025-11-25 with its session. */
 export async function legacyCaller(options: CallerOptions): Promise<Caller> {
-  const { url, authorization } = options
+  const { url } = options
+  const authorization = options.authorization()
   const opening = new Poster(url, { ...ACCEPT, ...authorization })
   const opened = await opening.send(initialize(LEGACY))
   bodyOf(opened)
@@ -19,14 +21,13 @@ export async function legacyCaller(options: CallerOptions): Promise<Caller> {
     'mcp-session-id': String(opened.headers['mcp-session-id']),
     'mcp-protocol-version': LEGACY,
   }
-  const headers = { ...ACCEPT, ...authorization, ...session }
-  const poster = new Poster(url, headers)
+  const poster = new Poster(url, { ...ACCEPT, ...authorization, ...session })
   bodyOf(await poster.send(INITIALIZED), 202)
   let id = 0
   return {
     call: async (message) => bodyOf(await poster.send(callOf((id += 1), message, options))),
     close: async () => {
-      await poster.send(undefined, { method: 'DELETE', headers })
+      await poster.send(undefined, { method: 'DELETE' })
       await poster.close()
     },
   }
@@ -34,9 +35,10 @@ export async function legacyCaller(options: CallerOptions): Promise<Caller> {
 
 /** A client of 2024-11-05: answers come over the event stream that is the session. */
 export async function sseCaller(options: CallerOptions): Promise<Caller> {
-  const { url, authorization } = options
+  const { url, pool } = options
+  const authorization = options.authorization()
   const cut = new AbortController()
-  const { statusCode, body } = await request(new URL('/sse', url), {
+  const { statusCode, body } = await request(url, {
     headers: { accept: 'text/event-stream', ...authorization },
     signal: cut.signal,
     bodyTimeout: 0,
@@ -45,7 +47,7 @@ export async function sseCaller(options: CallerOptions): Promise<Caller> {
   const waiting = new Waiting()
   void readEvents(body, (event) => waiting.take(event)).catch((error: unknown) => waiting.fail(error))
   const [, path = ''] = /data: (\S+)/.exec(await waiting.next()) ?? []
-  const poster = new Poster(new URL(path, url), authorization)
+  const poster = new Poster(new URL(path, url), authorization, pool)
   const post = async (text: string): Promise<string> => {
     const answer = waiting.next()
     bodyOf(await poster.send(text), 202)
@@ -65,10 +67,13 @@ export async function sseCaller(options: CallerOptions): Promise<Caller> {
 
 /** A client over WebSocket, in the revision of 2025-11-25. */
 export async function webSocketCaller(options: CallerOptions): Promise<Caller> {
-  const { url, authorization } = options
-  const target = new URL('/ws', url)
+  const { url } = options
+  const target = new URL(url)
   target.protocol = 'ws'
-  const socket = new WebSocket(target, ['mcp'], { headers: authorization, perMessageDeflate: false })
+  const socket = new WebSocket(target, ['mcp'], {
+    headers: options.authorization(),
+    perMessageDeflate: false,
+  })
   const waiting = new Waiting()
   await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
   socket.on('message', (data: Buffer) => waiting.take(data.toString()))
@@ -117,7 +122,7 @@ async function readEvents(body: AsyncIterable<Buffer>, take: (event: string) => 
   let rest = ''
   for await (const chunk of body) {
     rest += chunk.toString()
-    if (!rest.endsWith('\n\n')) continue
+    if (chunk.at(-1) !== NEWLINE || !rest.endsWith('\n\n')) continue
     for (const event of rest.split('\n\n')) if (event.includes('data: ')) take(event)
     rest = ''
   }

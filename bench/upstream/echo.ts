@@ -9,36 +9,50 @@ export interface EchoOptions {
 interface Message {
   readonly id?: string | number
   readonly method: string
-  readonly params?: { readonly name?: string; readonly arguments?: { message?: string; bytes?: number } }
+  readonly params?: {
+    readonly protocolVersion?: string
+    readonly arguments?: { readonly message?: string; readonly bytes?: number }
+  }
 }
 
+const LATEST_LEGACY = '2025-11-25'
 const SERVER_INFO = { name: 'echo', version: '1' }
 const COMPLETE = { resultType: 'complete', ttlMs: 60_000, cacheScope: 'public' }
 const METHOD_NOT_FOUND = -32_601
-const fillers = new Map<number, string>()
+const images = new Map<number, string>()
 
 /** The answer of an echo server as JSON text. Undefined for a notification. */
 export function answerTo(text: string, options: EchoOptions): string | undefined {
   const { id, method, params } = JSON.parse(text) as Message
   if (id === undefined) return undefined
-  const result = method === 'tools/call' ? echoed(params?.arguments) : resultOf(method, options)
+  const result =
+    method === 'tools/call' ? echoed(params?.arguments) : resultOf(method, options, params?.protocolVersion)
   const head = `{"jsonrpc":"2.0","id":${JSON.stringify(id)}`
   if (result !== undefined) return `${head},"result":${result}}`
   return `${head},"error":{"code":${METHOD_NOT_FOUND},"message":"Method not found"}}`
 }
 
-/** The message, followed by a filler where the caller asks for more bytes. */
+/** The message, and an image of base64 text where the caller asks for more bytes. */
 function echoed({ message = '', bytes = 0 }: { message?: string; bytes?: number } = {}): string {
-  const filler = fillers.get(bytes) ?? 'x'.repeat(bytes)
-  fillers.set(bytes, filler)
-  const echo = JSON.stringify(message).slice(0, -1)
-  return `{"content":[{"type":"text","text":${echo}${filler}"}],"resultType":"complete"}`
+  const image = images.get(bytes) ?? imageOf(bytes)
+  images.set(bytes, image)
+  return `{"content":[{"type":"text","text":${JSON.stringify(message)}}${image}],"resultType":"complete"}`
 }
 
-function resultOf(method: string, { tools, era }: EchoOptions): string | undefined {
+function imageOf(bytes: number): string {
+  if (bytes === 0) return ''
+  const data = 'iVBORw0KGgoAAAANSUhEUgAA'.repeat(Math.ceil(bytes / 24)).slice(0, bytes)
+  return `,{"type":"image","data":"${data}","mimeType":"image/png"}`
+}
+
+function resultOf(
+  method: string,
+  { tools, era }: EchoOptions,
+  protocolVersion = LATEST_LEGACY,
+): string | undefined {
   const capabilities = { tools: {} }
   if (method === 'initialize')
-    return JSON.stringify({ protocolVersion: '2025-11-25', capabilities, serverInfo: SERVER_INFO })
+    return JSON.stringify({ protocolVersion, capabilities, serverInfo: SERVER_INFO })
   if (method === 'ping') return '{}'
   if (method === 'tools/list') return JSON.stringify({ tools: toolsOf(tools), ...COMPLETE })
   if (method !== 'server/discover' || era === 'legacy') return undefined
@@ -53,7 +67,7 @@ function resultOf(method: string, { tools, era }: EchoOptions): string | undefin
 function toolsOf(count: number): unknown[] {
   return Array.from({ length: count }, (_, index) => ({
     name: index === 0 ? 'echo' : `echo_${index}`,
-    description: `Returns the message, followed by as many bytes as asked for (${index})`,
+    description: `Returns the message, and an image of as many bytes as asked for (${index})`,
     inputSchema: {
       type: 'object',
       properties: { message: { type: 'string' }, bytes: { type: 'integer', minimum: 0 } },

@@ -23,7 +23,20 @@ describeWhere(existsSync('/proc/self/stat'), '/proc')('the benchmark', () => {
   test('measures the server itself, the bare proxy and the gateway, prints a table and writes all figures', async () => {
     await using folder = await temporaryDirectory()
     const json = join(folder.path, 'figures.json')
-    const small = ['--calls', '20', '--rounds', '1', '--callers', '2', '--only', 'modern', '--json', json]
+    const small = [
+      '--calls',
+      '20',
+      '--warm-up',
+      '20',
+      '--rounds',
+      '1',
+      '--callers',
+      '2',
+      '--only',
+      'modern',
+      '--json',
+      json,
+    ]
     const { stdout, stderr } = await bench(...small)
 
     expect(stdout).toMatch(/load average at the start \d/)

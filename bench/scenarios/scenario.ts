@@ -1,0 +1,18 @@
+import type { Options } from '../options.ts'
+
+/** One thing to measure. */
+export interface Scenario {
+  readonly name: string
+  /** What it measures, for people. */
+  readonly title: string
+  /** Measures; `say` takes the progress. */
+  readonly run: (options: Options, say: (line: string) => void) => Promise<Outcome>
+}
+
+/** What a scenario found. */
+interface Outcome {
+  /** For people. */
+  readonly text: string
+  /** For programs. */
+  readonly figures: Readonly<Record<string, unknown>>
+}

@@ -1,0 +1,31 @@
+import { expect, test } from '@jest/globals'
+import { optionsFrom } from '../../bench/options.ts'
+
+test('without options everything is measured with 1 and 32 callers in 3 rounds', () => {
+  expect(optionsFrom([])).toMatchObject({
+    command: 'calls',
+    callers: [1, 32],
+    calls: 2000,
+    rounds: 3,
+    only: [],
+    peers: false,
+    bytes: 0,
+  })
+})
+
+test('a short run is that of two systems with 32 callers, unless an option says otherwise', () => {
+  expect(optionsFrom(['--short'])).toMatchObject({ callers: [32], only: ['modern', 'rest'] })
+  expect(optionsFrom(['--short', '--callers', '4'])).toMatchObject({ callers: [4], only: ['modern', 'rest'] })
+})
+
+test('sizes have units of 1,024', () => {
+  expect(optionsFrom(['--payload', '64KB']).bytes).toBe(65_536)
+  expect(optionsFrom(['--payload', '5MB']).bytes).toBe(5_242_880)
+  expect(() => optionsFrom(['--payload', 'much'])).toThrow('--payload has to be a size such as 64KB: much')
+})
+
+test('scenarios have defaults of their own for the number of callers', () => {
+  expect(optionsFrom(['results'])).toMatchObject({ command: 'results', callers: [8] })
+  expect(optionsFrom(['scale', '--callers', '2'])).toMatchObject({ command: 'scale', callers: [2] })
+  expect(() => optionsFrom(['scale', 'lists'])).toThrow('One scenario at a time: scale lists')
+})
