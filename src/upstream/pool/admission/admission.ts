@@ -1,7 +1,6 @@
 import type { Clock } from '../../../domain/clock.ts'
 import { GatewayError } from '../../../domain/errors/errors.ts'
 import type { ServerDefinition } from '../../../domain/documents/server-definition.ts'
-import type { Connection } from '../../connection/connection.ts'
 import type { Balancer } from '../balancer/balancer.ts'
 import { algorithmOf, createBalancer } from '../balancer/choose-balancer.ts'
 import { ConsistentHash } from '../balancer/consistent-hash.ts'
@@ -176,15 +175,14 @@ export class Admission {
 
   #pick({ except, stickyKey }: Wanted): Member | undefined {
     const { eligible } = this.#members
-    if (eligible.length === 1) return this.#canTake(eligible[0], except) ? eligible[0] : undefined
-    const free = eligible.filter((member) => this.#canTake(member, except))
+    const [first] = eligible
+    if (first === undefined) return undefined
+    if (eligible.length === 1)
+      return this.#hasPermit(first) && first.connection !== except ? first : undefined
+    const free = eligible.filter((member) => this.#hasPermit(member) && member.connection !== except)
     if (free.length <= 1) return free[0]
     const balancer = stickyKey === undefined ? this.#balancer : (this.#stickyBalancer ?? this.#balancer)
     return balancer.pick(free, stickyKey)
-  }
-
-  #canTake(member: Member | undefined, except: Connection | undefined): boolean {
-    return member !== undefined && this.#hasPermit(member) && member.connection !== except
   }
 
   #hasPermit({ inFlight, ejection }: Member): boolean {
