@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { escapedJson, printable } from '../domain/text/printable.ts'
 import { CliError } from './cli-error.ts'
 import { type GatewayAddress, gatewayAt } from './client/rest-client.ts'
@@ -96,4 +96,11 @@ export function rowsFor(
 /** JSON whose strings stay whole: what would be left out of the output is written as escapes. */
 export function asJson(value: unknown, indent = 2): string {
   return `${escapedJson(JSON.stringify(value, undefined, indent))}\n`
+}
+
+/** Collects repeated `NAME=VALUE` options. */
+export function pairs(text: string, before: Record<string, string>): Record<string, string> {
+  const at = text.indexOf('=')
+  if (at < 1) throw new InvalidArgumentError('expected NAME=VALUE')
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
 }

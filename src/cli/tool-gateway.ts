@@ -6,7 +6,6 @@ const EXIT_MS = 500
 
 await keepCompiled(process.env)
 const { run } = await import('./program.ts')
-const { confirmAtTerminal } = await import('./confirm.ts')
 
 process.exitCode = await run(process.argv.slice(2), {
   env: process.env,
@@ -16,3 +15,14 @@ process.exitCode = await run(process.argv.slice(2), {
   ...(process.stdin.isTTY && process.stderr.isTTY && { confirm: confirmAtTerminal }),
 })
 setTimeout(() => process.exit(), EXIT_MS).unref()
+
+/** Asks at the terminal; anything but yes means no. The question goes to standard error, so that output stays clean. */
+async function confirmAtTerminal(question: string): Promise<boolean> {
+  const { createInterface } = await import('node:readline/promises')
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim())
+  } finally {
+    terminal.close()
+  }
+}

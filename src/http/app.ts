@@ -8,6 +8,7 @@ import type { StreamableHttpEndpoint } from '../mcp/transports/streamable-http-e
 import type { WebSocketEndpoint } from '../mcp/transports/websocket-endpoint.ts'
 import { knownQuery } from '../rest/known-query.ts'
 import { type RestOptions, restRoutes } from '../rest/rest-routes.ts'
+import { withRemoteParent } from '../telemetry/tracing.ts'
 import type { Metrics } from '../telemetry/metrics/metrics.ts'
 import { serverHealth, probes } from './health.ts'
 import { mcpForward } from './mcp-forward.ts'
@@ -15,14 +16,12 @@ import { mcpRoutes } from './mcp-routes.ts'
 import { authenticate } from './middleware/authenticate.ts'
 import { readJson, requireJson } from './middleware/body.ts'
 import { cors, preflight } from './middleware/cors.ts'
-import { errorHandler } from './middleware/error-handler.ts'
+import { errorHandler, notFound } from './middleware/error-handler.ts'
 import { headerCheck } from './middleware/header-check.ts'
 import { allowedOrigins, hostCheck, originCheck } from './middleware/host-check.ts'
 import { loopCheck } from './middleware/loop-check.ts'
 import { requestContext } from './middleware/request-context.ts'
 import { boundUnread, unlessGone } from './middleware/response-guards.ts'
-import { traceContext } from './middleware/trace-context.ts'
-import { notFound } from './not-found.ts'
 import { protectedResource } from './protected-resource.ts'
 
 /** What the HTTP application uses, beside what the routes of REST do. */
@@ -105,4 +104,9 @@ function whenReady(hasSnapshot: () => boolean): express.RequestHandler {
     if (!hasSnapshot()) throw new GatewayError('not_ready')
     next()
   }
+}
+
+/** Makes the span that the headers name (W3C Trace Context) the parent of the request's own. */
+const traceContext: express.RequestHandler = ({ headers }, _response, next) => {
+  withRemoteParent({ traceparent: headers['traceparent'], tracestate: headers['tracestate'] }, next)
 }

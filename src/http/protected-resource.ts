@@ -4,7 +4,7 @@ import { problemOf } from '../rest/problem.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import { basePathOf, publicPath } from '../domain/public-path.ts'
 import { corsForAll, preflight } from './middleware/cors.ts'
-import { nothingAt, notFound } from './not-found.ts'
+import { nothingAt, notFound } from './middleware/error-handler.ts'
 import { requestIdOf } from './middleware/request-context.ts'
 
 /** What clients are told of where tokens come from. */

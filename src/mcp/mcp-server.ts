@@ -29,7 +29,7 @@ import { checkHasTasks, splitProgressToken } from './methods/request-params.ts'
 import { ProgressRelay } from './relay/progress-relay.ts'
 import { toProtocolError } from './protocol-error.ts'
 import type { RequestIds } from './request-ids.ts'
-import { traceFieldsIn } from './trace-context.ts'
+import { traceFieldsIn } from './message.ts'
 
 /** Span name of a request whose method is unknown. */
 const UNKNOWN_METHOD = '_other'

@@ -1,3 +1,4 @@
+import type { TraceFields } from '../telemetry/trace-fields.ts'
 import {
   type JSONRPCMessage,
   type JSONRPCNotification,
@@ -81,4 +82,10 @@ export function isNotification(message: JSONRPCMessage): message is JSONRPCNotif
 /** Whether a message is the result or error of a request. */
 export function isAnswer(message: JSONRPCMessage): message is JSONRPCResponse {
   return !('method' in message)
+}
+
+/** The trace context in the `_meta` of a message (MCP 2026-07-28, `_meta`), not validated. */
+export function traceFieldsIn(params: unknown): TraceFields | undefined {
+  const meta = isJsonObject(params) ? params['_meta'] : undefined
+  return isJsonObject(meta) ? { traceparent: meta['traceparent'], tracestate: meta['tracestate'] } : undefined
 }

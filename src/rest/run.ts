@@ -5,8 +5,13 @@ import type { JsonObject } from '../domain/json/json.ts'
 import type { Caller, Operation } from '../calls/call.ts'
 import type { Calls } from '../calls/calls.ts'
 import { traceRequest } from '../calls/trace.ts'
-import { sendEvent } from './event-stream.ts'
 import { problemOf } from './problem.ts'
+
+const EVENT_HEADERS = {
+  'Content-Type': 'text/event-stream',
+  'Cache-Control': 'no-cache, no-transform',
+  'X-Accel-Buffering': 'no',
+}
 
 /** The caller of the REST request that a response answers. */
 export function callerOf(response: Response): Caller {
@@ -62,4 +67,15 @@ export async function streamResult(
     send('error', problemOf(toGatewayError(error), identityOf(response).requestId))
   }
   response.end()
+}
+
+/** Starts a stream of events as the answer; later failures can no longer change the HTTP status. */
+export function openEvents(response: Response): void {
+  if (!response.headersSent) response.writeHead(200, EVENT_HEADERS)
+}
+
+/** Sends one event; the first one opens the stream. */
+export function sendEvent(response: Response, event: string, data: JsonObject): void {
+  openEvents(response)
+  response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
 }

@@ -34,9 +34,8 @@ test('what every command loads at its start holds no package but the one that re
   expect(packagesOf('cli/program.ts')).toEqual(['commander'])
   const entry = readFileSync(resolve(src, 'cli/tool-gateway.ts'), 'utf8')
   const loaded = [...entry.matchAll(DYNAMIC_IMPORT)].map(([, specifier]) => specifier)
-  expect(loaded).toEqual(['./program.ts', './confirm.ts'])
+  expect(loaded).toEqual(['./program.ts', 'node:readline/promises'])
   expect(packagesOf('cli/tool-gateway.ts')).toEqual([])
-  expect(packagesOf('cli/confirm.ts')).toEqual([])
 })
 
 test('a token is made without what reads settings', () => {

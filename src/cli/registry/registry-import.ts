@@ -1,8 +1,7 @@
 import { Command } from 'commander'
 import { CLI_EXIT } from '../cli-error.ts'
-import { type CliContext, withAddress } from '../context.ts'
+import { type CliContext, withAddress, pairs } from '../context.ts'
 import type { ImportOptions } from './import-read.ts'
-import { pairs } from '../pairs.ts'
 
 const DIFFERS = CLI_EXIT.differs
 

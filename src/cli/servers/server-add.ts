@@ -2,8 +2,15 @@ import { Command } from 'commander'
 import { pagePath } from '../../config/pages.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import { CliError } from '../cli-error.ts'
-import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from '../context.ts'
-import { pairs } from '../pairs.ts'
+import {
+  type AddressOptions,
+  addressOf,
+  asJson,
+  type CliContext,
+  rowsFor,
+  withAddress,
+  pairs,
+} from '../context.ts'
 import { ask } from '../client/rest-client.ts'
 import { pathOf, printReady, row, settledNew } from './server-state.ts'
 

@@ -1,9 +1,8 @@
 import { Command } from 'commander'
 import type { JsonObject } from '../../domain/json/json.ts'
 import { CliError } from '../cli-error.ts'
-import { type AddressOptions, addressOf, asJson, type CliContext, withAddress } from '../context.ts'
+import { type AddressOptions, addressOf, asJson, type CliContext, withAddress, pairs } from '../context.ts'
 import { askEvents } from '../client/events.ts'
-import { pairs } from '../pairs.ts'
 import { failureIn } from '../client/rest-client.ts'
 import { printReady } from './server-state.ts'
 

@@ -1,4 +1,4 @@
-import type { ErrorRequestHandler } from 'express'
+import type { ErrorRequestHandler, Request, RequestHandler } from 'express'
 import { sendProblem, setErrorHeaders } from '../../rest/problem.ts'
 import { ERRORS } from '../../domain/errors/error-table.ts'
 import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
@@ -8,6 +8,16 @@ import type { Logger } from '../../telemetry/logger.ts'
 import { requestIdOf } from './request-context.ts'
 
 const PARSE_ERROR = -32700
+
+/** Answers what no route took. */
+export const notFound: RequestHandler = (request) => {
+  throw nothingAt(request)
+}
+
+/** The error for a path or method that the gateway does not serve. */
+export function nothingAt({ method, path }: Request): GatewayError {
+  return new GatewayError('not_found', `No route matches ${method} ${path.slice(0, 256)}`)
+}
 
 /** The last stop of every error: JSON-RPC on the MCP paths, problem details elsewhere; never a stack or a path. */
 export function errorHandler(logger: Logger): ErrorRequestHandler {

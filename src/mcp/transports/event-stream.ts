@@ -1,6 +1,11 @@
 import type { Response } from 'express'
 import { type Clock, repeat } from '../../domain/clock.ts'
-import { MAX_UNREAD_BYTES } from '../unread.ts'
+
+/**
+ * Maximum data, in bytes, that one stream buffers for a client that does not read; a client that exceeds it is
+ * disconnected.
+ */
+export const MAX_UNREAD_BYTES = 16 * 1024 * 1024
 
 const KEEP_ALIVE_MS = 15_000
 

@@ -8,7 +8,7 @@ import { isAnswer, isNotification, isRequest, messageIn } from '../message.ts'
 import { jsonRpcErrorOf } from '../protocol-error.ts'
 import { NotificationLimit } from './notification-limit.ts'
 import type { RequestIds } from '../request-ids.ts'
-import { MAX_UNREAD_BYTES } from '../unread.ts'
+import { MAX_UNREAD_BYTES } from './event-stream.ts'
 import { LISTEN, type WebSocketListens } from './websocket-listens.ts'
 
 type RequestId = JSONRPCRequest['id']
