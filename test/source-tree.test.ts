@@ -3,6 +3,8 @@ import { expect, test } from '@jest/globals'
 import { cyclesIn, importGraph, sourceFiles } from './support/source-graph.ts'
 
 const MAX_FILES = 18
+/** Of a file that only one other imports: fewer are no concept of their own. */
+const MIN_LINES = 10
 /** A docstring, if one ends on the line before, and the line of an export. */
 const EXPORT = /(^\/\*\*(?:(?!\*\/)[^])*\*\/\n)?^(export\b.*)/gm
 const DECLARATION =
@@ -24,6 +26,14 @@ test('a cycle is found', () => {
 test(`no folder has more than ${MAX_FILES} files`, () => {
   const counts = Map.groupBy(files, ({ path }) => dirname(path))
   expect([...counts].filter(([, inside]) => inside.length > MAX_FILES).map(([folder]) => folder)).toEqual([])
+})
+
+test(`no file of fewer than ${MIN_LINES} lines has only one importer, which could hold it`, () => {
+  const importers = new Map<string, number>()
+  for (const target of [...graph.values()].flatMap((targets) => [...targets]))
+    importers.set(target, (importers.get(target) ?? 0) + 1)
+  const short = files.filter(({ text }) => text.trimEnd().split('\n').length < MIN_LINES)
+  expect(short.map(({ path }) => path).filter((path) => importers.get(path) === 1)).toEqual([])
 })
 
 test('no file imports itself by way of others, not even for a type', () => {
