@@ -144,22 +144,6 @@ describe('stop and start', () => {
 describe('who may', () => {
   const paths = ['start', 'stop', 'restart', 'inspect'].map((action) => ['POST', action] as const)
   test.each([...paths, ['GET', 'logs'] as const])(
-    '%s …/%s of other tenants is unknown',
-    async (method, action) => {
-      const other = await gateway.token({ tenantId: 'acme', roles: ['operator', 'platform-admin'] })
-      const foreign = await ask(method, `good/${action}`, other)
-      const unknown = await ask(method, `nosuch/${action}`, other)
-      const { requestId: _one, detail: _detail, ...answer } = foreign.body
-      const { requestId: _other, detail: _otherDetail, ...expected } = unknown.body
-      expect([foreign.status, answer]).toEqual([404, expected])
-      expect((await ask(method, `good/${action}?tenantId=local`, other)).status).toBe(404)
-      expect((await ask(method, `good/${action}`, await gateway.token())).body).toMatchObject({
-        code: 'forbidden',
-      })
-    },
-  )
-
-  test.each([...paths, ['GET', 'logs'] as const])(
     '%s …/%s of a server for all tenants is for the platform',
     async (method, action) => {
       expect((await ask(method, `everybodys/${action}`)).body).toMatchObject({ status: 403 })

@@ -88,7 +88,7 @@ export async function startTestGateway(
         ...request,
       })
     },
-    rest: (token, method, path, body, headers = {}) => rest(gateway.url, token, method, path, body, headers),
+    rest: (token, ...request) => askRest(gateway.url, token, ...request),
     close: async () => {
       await gateway.close()
       await rm(dataDir, { recursive: true, force: true })
@@ -96,13 +96,14 @@ export async function startTestGateway(
   }
 }
 
-async function rest(
+/** One request; the body of the answer is parsed JSON. */
+export async function askRest(
   url: string,
   token: string | undefined,
   method: string,
   path: string,
-  body: unknown,
-  headers: Record<string, string>,
+  body?: unknown,
+  headers: Record<string, string> = {},
 ): Promise<{ status: number; headers: Headers; body: Record<string, unknown> }> {
   const response = await fetch(url + path, {
     method,

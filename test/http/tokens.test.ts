@@ -4,23 +4,24 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { LocalIssuer } from '../../src/identity/local-issuer.ts'
 import { systemClock } from '../../src/domain/clock.ts'
-import { everything } from '../support/documents.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
+import { openTestApp, type TestApp } from '../support/test-app.ts'
 
-let gateway: TestGateway
+const PUBLIC_URL = 'http://127.0.0.1:8080'
+
+let app: TestApp
 let token: string
 
 beforeAll(async () => {
-  gateway = await startTestGateway({ everything })
-  token = await gateway.token()
+  app = await openTestApp({ sample: { transport: 'stdio', command: 'node', enabled: false } })
+  token = await app.token()
 })
 
-afterAll(() => gateway.close())
+afterAll(() => app.close())
 
 describe('the token', () => {
   test('is needed, and the refusal says where to get one', async () => {
-    const answer = await gateway.rest(undefined, 'GET', '/v1/tools')
+    const answer = await app.rest(undefined, 'GET', '/v1/tools')
     expect(answer).toMatchObject({
       status: 401,
       body: {
@@ -29,7 +30,7 @@ describe('the token', () => {
       },
     })
     expect(answer.headers.get('www-authenticate')).toBe(
-      `Bearer resource_metadata="${gateway.url}/.well-known/oauth-protected-resource"`,
+      `Bearer resource_metadata="${PUBLIC_URL}/.well-known/oauth-protected-resource"`,
     )
   })
 
@@ -48,7 +49,7 @@ describe('the token', () => {
   ])(
     'is refused when it %s, with what to do in place of a login that is not there',
     async (_what, make, detail) => {
-      const answer = await gateway.rest(await make(), 'GET', '/v1/tools')
+      const answer = await app.rest(await make(), 'GET', '/v1/tools')
       expect(answer).toMatchObject({ status: 401, body: { code: 'invalid_token', detail } })
       expect(answer.headers.get('www-authenticate')).toBe(
         `Bearer error="invalid_token", error_description="${detail.replaceAll('"', '')}"`,
@@ -59,11 +60,11 @@ describe('the token', () => {
   test('is needed on every path but the probes and the metadata', async () => {
     for (const path of [
       '/mcp',
-      '/mcp/everything',
+      '/mcp/sample',
       '/sse',
-      '/sse/everything',
+      '/sse/sample',
       '/ws',
-      '/ws/everything',
+      '/ws/sample',
       '/messages',
       '/v1/tools',
       '/v1/audit',
@@ -71,12 +72,12 @@ describe('the token', () => {
       '/v1/resources',
       '/v1/prompts',
       '/health',
-      '/health/everything',
+      '/health/sample',
       '/metrics',
       '/nothing',
     ]) {
       for (const method of ['GET', 'POST', 'PUT', 'DELETE']) {
-        const { status } = await fetch(gateway.url + path, { method })
+        const { status } = await fetch(app.url + path, { method })
         expect([method, path, status]).toEqual([method, path, 401])
       }
     }
@@ -86,12 +87,12 @@ describe('the token', () => {
       '/.well-known/oauth-protected-resource',
       '/.well-known/oauth-protected-resource/mcp',
     ]) {
-      expect((await fetch(gateway.url + path)).status).toBe(200)
+      expect((await fetch(app.url + path)).status).toBe(200)
     }
   })
 
   test('is not looked for in the query', async () => {
-    const answer = await gateway.rest(undefined, 'GET', `/v1/tools?access_token=${token}`)
+    const answer = await app.rest(undefined, 'GET', `/v1/tools?access_token=${token}`)
     expect(answer.status).toBe(401)
   })
 })
@@ -101,14 +102,14 @@ test.each([
   ['Bearer', 'The Authorization header has no token after "Bearer"; send "Authorization: Bearer <token>"'],
   ['eyJhbGciOi', 'The Authorization header is not "Bearer <token>"; send "Authorization: Bearer <token>"'],
 ])('the refusal of the header %j says what came and what is expected', async (authorization, detail) => {
-  const answer = await gateway.rest(undefined, 'GET', '/v1/tools', undefined, { authorization })
+  const answer = await app.rest(undefined, 'GET', '/v1/tools', undefined, { authorization })
   expect(answer).toMatchObject({ status: 401, body: { code: 'invalid_token', detail } })
 })
 
 test.each(['/register', '/authorize', '/token'])(
   'a client that guesses an authorization server at %s is told that there is none, in words that it shows',
   async (path) => {
-    const answer = await gateway.rest(undefined, 'POST', path, {})
+    const answer = await app.rest(undefined, 'POST', path, {})
     expect(answer).toMatchObject({
       status: 404,
       body: {
@@ -121,9 +122,9 @@ test.each(['/register', '/authorize', '/token'])(
 )
 
 test('the protected-resource metadata names the path that was asked for as the resource', async () => {
-  const { body } = await gateway.rest(undefined, 'GET', '/.well-known/oauth-protected-resource/mcp')
+  const { body } = await app.rest(undefined, 'GET', '/.well-known/oauth-protected-resource/mcp')
   expect(body).toEqual({
-    resource: `${gateway.url}/mcp`,
+    resource: `${PUBLIC_URL}/mcp`,
     bearer_methods_supported: ['header'],
     resource_name: 'Tool Gateway',
   })
@@ -132,7 +133,7 @@ test('the protected-resource metadata names the path that was asked for as the r
 /** A token that this gateway's own issuer signed, and that ended an hour ago. */
 async function expiredToken(): Promise<string> {
   const clock = new FakeClock(Date.now() - 2 * 3_600_000)
-  const issuer = await LocalIssuer.open({ dir: gateway.dataDir, clock })
+  const issuer = await LocalIssuer.open({ dir: app.dataDir, clock })
   return issuer.issue({ tenantId: 'local', subject: 'ann', roles: ['reader'], ttlMs: 3_600_000 })
 }
 

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
+import { openTestApp, type TestApp } from '../support/test-app.ts'
 
-let gateway: TestGateway
+let app: TestApp
 let token: string
 
 beforeAll(async () => {
-  gateway = await startTestGateway({})
-  token = await gateway.token({ roles: ['reader', 'operator', 'auditor', 'platform-admin'] })
+  app = await openTestApp({})
+  token = await app.token({ roles: ['reader', 'operator', 'auditor', 'platform-admin'] })
 })
 
-afterAll(() => gateway.close())
+afterAll(() => app.close())
 
 test.each([
   [
@@ -61,7 +61,7 @@ test.each([
     '__proto__: unknown query parameter; /v1/tools has limit, cursor, server, query',
   ],
 ])('%s %s is refused', async (method, path, detail) => {
-  const { status, body } = await gateway.rest(token, method, path)
+  const { status, body } = await app.rest(token, method, path)
   expect([status, body['detail']]).toEqual([400, detail])
 })
 
@@ -74,5 +74,5 @@ test.each([
   '/v1/caches?tenantId=*',
   '/v1/servers?',
 ])('%s is answered', async (path) => {
-  expect((await gateway.rest(token, 'GET', path)).status).toBe(200)
+  expect((await app.rest(token, 'GET', path)).status).toBe(200)
 })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { initialize, postMcp } from '../support/raw-mcp.ts'
-import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
+import { openTestApp, type TestApp } from '../support/test-app.ts'
 
 const ORIGIN = 'http://localhost:6274'
 const PATHS = [
@@ -14,16 +14,16 @@ const PATHS = [
   '/healthz',
   '/nothing',
 ]
-let gateway: TestGateway
+let app: TestApp
 
 beforeAll(async () => {
-  gateway = await startTestGateway({})
+  app = await openTestApp({})
 })
 
-afterAll(() => gateway.close())
+afterAll(() => app.close())
 
 function preflight(path: string, origin: string): Promise<Response> {
-  return fetch(gateway.url + path, {
+  return fetch(app.url + path, {
     method: 'OPTIONS',
     headers: {
       origin,
@@ -45,10 +45,10 @@ test.each(PATHS)('a page of another origin may not ask %s', async (path) => {
 
 test('a page can read the session of its initialize, and why it was refused', async () => {
   const headers = { origin: ORIGIN }
-  const opened = await postMcp(gateway.url, await gateway.token(), initialize(0), { headers })
+  const opened = await postMcp(app.url, await app.token(), initialize(0), { headers })
   expect([opened.status, opened.headers.get('access-control-allow-origin')]).toEqual([200, ORIGIN])
   expect(opened.headers.get('access-control-expose-headers')).toContain('Mcp-Session-Id')
-  const refused = await postMcp(gateway.url, 'abc', initialize(0), { headers })
+  const refused = await postMcp(app.url, 'abc', initialize(0), { headers })
   expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([401, ORIGIN])
 })
 
@@ -59,16 +59,16 @@ test.each([
 ])('a page of any origin can read %s', async (path) => {
   const asked = await preflight(path, 'https://app.example')
   expect([asked.status, asked.headers.get('access-control-allow-origin')]).toEqual([204, '*'])
-  const answer = await fetch(gateway.url + path, { headers: { origin: 'https://app.example' } })
+  const answer = await fetch(app.url + path, { headers: { origin: 'https://app.example' } })
   expect(answer.headers.get('access-control-allow-origin')).toBe('*')
 })
 
 test.each(['/mcp', '/mcp/sample', '/sse', '/sse/sample', '/ws'])(
   'HEAD %s opens nothing and ends at once',
   async (path) => {
-    const answer = await fetch(gateway.url + path, {
+    const answer = await fetch(app.url + path, {
       method: 'HEAD',
-      headers: { authorization: `Bearer ${await gateway.token()}` },
+      headers: { authorization: `Bearer ${await app.token()}` },
     })
     expect([answer.status, answer.headers.get('allow')]).toEqual([
       405,
