@@ -1,15 +1,17 @@
 import { type Clock, isWithin } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { BatchWriter } from './batch-writer.ts'
 import { LateAnswers } from './late-answers.ts'
+import { QueueCapacity } from './queue-capacity.ts'
 import { RecordBatch } from './record-batch.ts'
 import { lineOf } from './record-line.ts'
 import { storedRecord } from './stored-record.ts'
 import type { PendingRecord } from './usage-record.ts'
-import { WorkLoop } from './work-loop.ts'
 
 /** Approximate size of a record without its arguments, in bytes. */
 const RECORD_BYTES = 512
+const BYTE_LIMIT = 64 * 1024 * 1024
 
 /** What an `AuditLog` needs: where it appends, and the bounds of its queue. */
 export interface AuditLogOptions {
@@ -23,7 +25,7 @@ export interface AuditLogOptions {
   readonly queueLimit: number
   /** Memory that waiting records may take, in bytes; 64 MiB by default. */
   readonly queueByteLimit?: number
-  /** When a first record is written, so that others of the moment are with it: at the end of the turn by default. */
+  /** See `BatchWriter`. */
   readonly defer?: (write: () => void) => void
   /** Called when records were appended. */
   readonly onAppended?: () => void
@@ -31,47 +33,37 @@ export interface AuditLogOptions {
   readonly onLate?: (answers: number) => void
 }
 
-/**
- * Usage records on their way to the spool: a bounded queue, appended with one write at a time; what comes while one is
- * under way is the next. A write that fails is tried again, so that no record is lost.
- */
+/** Usage records on their way to the spool: a bounded queue, from which no record is lost while the disk fails. */
 export class AuditLog {
   readonly #options: AuditLogOptions
-  readonly #byteLimit: number
-  readonly #loop: WorkLoop
+  readonly #capacity: QueueCapacity
+  readonly #writer: BatchWriter
   readonly #late: LateAnswers
-  /** Takes what is recorded now; it is not being written yet. */
-  #gathering = new RecordBatch()
-  #writing: RecordBatch | undefined
-  #isDeferred = false
-  #reserved = 0
-  #depth = 0
-  #bytes = 0
-  /** Records whose digests are not ready, and when all of them are. */
-  #digesting = 0
+  /** Resolves once all records so far have their digests. */
   #digested: Promise<unknown> = Promise.resolve()
+  /** What the newest record will be in, if its digest is not ready. */
+  #newest: Promise<RecordBatch> | undefined
   #closing: Promise<void> | undefined
   #isStopped = false
 
   constructor(options: AuditLogOptions) {
+    const { spool, logger, queueLimit: recordLimit, queueByteLimit: byteLimit = BYTE_LIMIT } = options
     this.#options = options
-    this.#byteLimit = options.queueByteLimit ?? 64 * 1024 * 1024
+    this.#capacity = new QueueCapacity({ recordLimit, byteLimit })
     this.#late = new LateAnswers(options)
-    this.#loop = new WorkLoop({
+    this.#writer = new BatchWriter({
       ...options,
-      work: () => this.#writeNext(),
+      append: (lines) => spool.append(lines),
+      onWritten: (batch) => this.#written(batch),
       onFailure: (err) =>
-        options.logger.error(
-          { err, waiting: this.#depth },
-          'usage records could not be written; trying again',
-        ),
-      onRecovery: () => options.logger.info('usage records can be written again'),
+        logger.error({ err, waiting: this.depth }, 'usage records could not be written; trying again'),
+      onRecovery: () => logger.info('usage records can be written again'),
     })
   }
 
   /** Records that are not in the spool yet. */
   get depth(): number {
-    return this.#depth
+    return this.#capacity.records
   }
 
   /**
@@ -80,40 +72,38 @@ export class AuditLog {
    */
   reserve(): void {
     if (this.#isFull() || this.#closing !== undefined) throw new GatewayError('audit_unavailable')
-    this.#reserved += 1
+    this.#capacity.reserve()
   }
 
   /** Gives back a place for which there will be no record. */
   release(): void {
-    if (this.#reserved > 0) this.#reserved -= 1
+    this.#capacity.release()
   }
 
   /** Queues a record, into a reserved place if there is one, and has it written. Never throws. */
   record(pending: PendingRecord): void {
-    const hasPlace = this.#reserved > 0 || !this.#isFull()
-    this.release()
+    const hasPlace = this.#capacity.release() || !this.#isFull()
     if (!hasPlace || this.#isStopped) {
       const facts = { record: pending.id, tenant: pending.tenantId }
       this.#options.logger.error(facts, 'a usage record was dropped')
       return
     }
-    this.#depth += 1
-    this.#bytes += sizeOf(pending)
+    this.#capacity.take(sizeOf(pending))
     const digest = this.#options.digester.digestOf(pending.argumentsText)
+    this.#newest = typeof digest === 'string' ? undefined : this.#gatherLater(pending, digest)
     if (typeof digest === 'string') this.#gather(pending, digest)
-    else this.#gatherLater(pending, digest)
   }
 
   /**
-   * Resolves once the records given so far are in the spool. With `withinMs` it resolves after that time in any case,
-   * which those share that wait for the same write; and from then on at once, until something is written: one slow
-   * answer is enough to find out that the disk is slow.
+   * Resolves once the records given so far are in the spool. With `withinMs`, once that of the call that recorded last
+   * is, or after that time, which those share that wait for the same write; and from then on at once, until something is
+   * written: one slow answer is enough to find out that the disk is slow.
    */
   flush(withinMs?: number): Promise<void> {
     if (withinMs === undefined) return this.#flushed()
-    if (this.#depth === 0) return Promise.resolve()
-    if (!this.#late.isLate) return this.#flushedWithin(withinMs)
-    this.#late.count(1, this.#depth)
+    if (this.depth === 0) return Promise.resolve()
+    if (!this.#late.isLate) return this.#answerable(withinMs)
+    this.#late.count(1, this.depth)
     return Promise.resolve()
   }
 
@@ -127,83 +117,52 @@ export class AuditLog {
   }
 
   #isFull(): boolean {
-    const { spool, queueLimit } = this.#options
-    return spool.isFull() || this.#depth + this.#reserved >= queueLimit || this.#bytes >= this.#byteLimit
+    return this.#options.spool.isFull() || this.#capacity.isFull
   }
 
-  #gather(pending: PendingRecord, digest: string): void {
-    this.#gathering.add(lineOf(storedRecord(pending, digest)), sizeOf(pending))
-    if (this.#isDeferred) return
-    this.#isDeferred = true
-    const { defer = setImmediate } = this.#options
-    defer(() => {
-      this.#isDeferred = false
-      this.#loop.start()
-    })
+  #gather(pending: PendingRecord, digest: string): RecordBatch {
+    return this.#writer.add(lineOf(storedRecord(pending, digest)), sizeOf(pending))
   }
 
-  #gatherLater(pending: PendingRecord, digest: Promise<string>): void {
-    const gather = async (): Promise<void> => {
-      const ready = await digest
-      this.#digesting -= 1
-      this.#gather(pending, ready)
-    }
-    this.#digesting += 1
-    this.#digested = Promise.all([this.#digested, gather()])
+  #gatherLater(pending: PendingRecord, digest: Promise<string>): Promise<RecordBatch> {
+    const gathered = digest.then((ready) => this.#gather(pending, ready))
+    this.#digested = Promise.all([this.#digested, gathered])
+    return gathered
   }
 
-  async #writeNext(): Promise<boolean> {
-    const batch = (this.#writing ??= this.#takeGathered())
-    if (batch === undefined) return false
-    await this.#options.spool.append(batch.encode())
-    this.#writing = undefined
+  #written(batch: RecordBatch): void {
     this.#late.reset()
-    this.#depth -= batch.size
-    this.#bytes -= batch.queuedBytes
-    batch.markWritten()
+    this.#capacity.free(batch.size, batch.queuedBytes)
     this.#options.onAppended?.()
-    return this.#gathering.size > 0
-  }
-
-  #takeGathered(): RecordBatch | undefined {
-    const batch = this.#gathering
-    if (batch.size === 0 || this.#isStopped) return undefined
-    this.#gathering = new RecordBatch()
-    return batch
-  }
-
-  /** What the newest record is in, unless its digest is not ready. */
-  #lastBatch(): RecordBatch | undefined {
-    return this.#gathering.size > 0 ? this.#gathering : this.#writing
   }
 
   async #flushed(): Promise<void> {
-    if (this.#digesting > 0) await this.#digested
-    await this.#lastBatch()?.written
+    await this.#digested
+    await this.#writer.newest?.written
   }
 
-  #flushedWithin(withinMs: number): Promise<void> {
-    const { clock } = this.#options
-    const onLate = (answers: number): void => this.#late.count(answers, this.#depth)
-    const batch = this.#lastBatch()
-    if (this.#digesting === 0 && batch !== undefined) return batch.writtenWithin(clock, withinMs, onLate)
-    return this.#digestedWithin(withinMs, onLate)
+  #answerable(withinMs: number): Promise<void> {
+    const onLate = (answers: number): void => this.#late.count(answers, this.depth)
+    const write = this.#newest ?? this.#writer.newest
+    if (write instanceof RecordBatch) return write.writtenWithin(this.#options.clock, withinMs, onLate)
+    return write === undefined ? Promise.resolve() : this.#digestedWithin(write, withinMs)
   }
 
-  async #digestedWithin(withinMs: number, onLate: (answers: number) => void): Promise<void> {
-    if (!(await isWithin(this.#options.clock, this.#flushed(), withinMs))) onLate(1)
+  async #digestedWithin(batch: Promise<RecordBatch>, withinMs: number): Promise<void> {
+    const written = batch.then((of) => of.written)
+    if (!(await isWithin(this.#options.clock, written, withinMs))) this.#late.count(1, this.depth)
   }
 
   async #drain(deadlineMs: number): Promise<void> {
-    this.#loop.hurry()
-    if (this.#depth > 0) await isWithin(this.#options.clock, this.#emptied(), deadlineMs)
+    this.#writer.hurry()
+    if (this.depth > 0) await isWithin(this.#options.clock, this.#emptied(), deadlineMs)
     this.#isStopped = true
-    this.#loop.stop()
-    if (this.#depth > 0) throw new Error(`${this.#depth} usage records could not be written`)
+    this.#writer.stop()
+    if (this.depth > 0) throw new Error(`${this.depth} usage records could not be written`)
   }
 
   async #emptied(): Promise<void> {
-    while (this.#depth > 0) await this.#flushed()
+    while (this.depth > 0) await this.#flushed()
   }
 }
 

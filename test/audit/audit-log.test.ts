@@ -137,19 +137,26 @@ describe('waiting for a record', () => {
 })
 
 describe('digests of arguments', () => {
-  test('that take their time hold back nothing but their own records, and those who wait for all', async () => {
+  test('that take their time hold back only the answer of their own call, and those who wait for all', async () => {
     const digest = Promise.withResolvers<string>()
     const digestOf = (text: string): string | Promise<string> => (text === 'long' ? digest.promise : 'd')
     const { log, spool, clock } = logOf({ digester: { digestOf } })
+    const over: string[] = []
     log.record(usageRecord({ target: 'long', argumentsText: 'long' }))
+    void log.flush(250).then(() => over.push('long'))
     log.record(usageRecord({ target: 'short' }))
-    let isFlushed = false
-    void log.flush().then(() => (isFlushed = true))
+    void log.flush(250).then(() => over.push('short'))
+    void log.flush().then(() => over.push('all'))
     await clock.advance(0)
-    expect([spool.writes, isFlushed, log.depth]).toEqual([[['short']], false, 1])
+    expect([spool.writes, over, log.depth]).toEqual([[['short']], ['short'], 1])
     digest.resolve('d')
     await clock.advance(0)
-    expect([spool.writes, isFlushed, log.depth]).toEqual([[['short'], ['long']], true, 0])
+    expect([spool.writes, over.toSorted(), log.depth]).toEqual([
+      [['short'], ['long']],
+      ['all', 'long', 'short'],
+      0,
+    ])
+    expect(clock.pending).toBe(0)
   })
 
   test('are waited for when the log closes', async () => {
