@@ -14,6 +14,8 @@ import { temporaryDirectory } from '../test/support/temporary-directory.ts'
 import { usageRecord } from '../test/support/usage-records.ts'
 
 const WARM_UP = 3000
+/** More than any write takes: callers that do not wait would leave the event loop no turn to write in. */
+const WAIT_MS = 60_000
 const records = Number(process.argv[2] ?? 20_000)
 await using dir = await temporaryDirectory()
 const dataDir = join(dir.path, 'data')
@@ -44,7 +46,7 @@ for (const callers of [1, 8, 32]) {
         begun += 1
         audit.log.reserve()
         audit.log.record({ ...template, id: newRecordId(template.atMs) })
-        await audit.log.flush(250)
+        await audit.log.flush(WAIT_MS)
       }
     }
     await Promise.all(Array.from({ length: callers }, callInTurn))
