@@ -1,8 +1,6 @@
 import type { Action, RuleId } from '../domain/access-policy.ts'
+import type { ClientTransport } from '../domain/client-transport.ts'
 import type { ErrorCode } from '../domain/errors/error-table.ts'
-
-/** The way a request came in. */
-export type Face = 'streamable-http' | 'sse' | 'websocket' | 'rest'
 
 /** `tool_error`: the tool ran and its result has `isError`. */
 export type Outcome = 'ok' | 'tool_error' | 'error' | 'denied' | 'cancelled'
@@ -16,7 +14,7 @@ interface UsageRecord {
   readonly tenantId: string
   readonly subject: string
   readonly agent: string | null
-  readonly face: Face
+  readonly face: ClientTransport
   readonly sessionId: string | null
   readonly requestId: string
   readonly action: Action

@@ -1,4 +1,4 @@
-import type { Face } from '../audit/usage-record.ts'
+import type { ClientTransport } from '../domain/client-transport.ts'
 import type { Action, Decision, Target } from '../domain/access-policy.ts'
 import type { JsonObject } from '../domain/json/json.ts'
 import type { Principal } from '../domain/principal.ts'
@@ -8,10 +8,10 @@ import type { Era } from '../upstream/connection/connection.ts'
 import type { Method } from './methods.ts'
 import type { TaskTarget } from './tasks/task-handles.ts'
 
-/** Who makes a call, and over which face. */
+/** Who makes a call, and over which transport. */
 export interface Caller {
   readonly principal: Principal
-  readonly face: Face
+  readonly transport: ClientTransport
   readonly sessionId: string | undefined
   /** Identity of the HTTP request, for logs and records. */
   readonly requestId: string

@@ -97,12 +97,12 @@ function serverOf({ info: { route } }: Call, failure: GatewayError | undefined):
 
 function whoAsked({
   principal,
-  face,
+  transport,
   sessionId,
   requestId,
 }: Caller): Pick<PendingRecord, 'tenantId' | 'subject' | 'agent' | 'face' | 'sessionId' | 'requestId'> {
   const { tenantId, subject, agent = null } = principal
-  return { tenantId, subject, agent, face, sessionId: sessionId ?? null, requestId }
+  return { tenantId, subject, agent, face: transport, sessionId: sessionId ?? null, requestId }
 }
 
 function count(
@@ -114,7 +114,7 @@ function count(
   const { decision } = info
   metrics.call(
     {
-      face: caller.face,
+      face: caller.transport,
       action: operation.action,
       outcome,
       server: (decision?.effect === 'allow' && serverOf(call, failure)) || 'none',

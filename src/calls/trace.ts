@@ -141,7 +141,7 @@ function describeRequest({ caller, operation, info: { route, decision } }: Call)
   const isKnown = decision?.effect === 'allow' && route !== undefined
   describeSpan(
     {
-      [ATTRIBUTE.face]: caller.face,
+      [ATTRIBUTE.face]: caller.transport,
       [ATTRIBUTE.requestId]: caller.requestId,
       ...(isKnown && { ...factsOfTarget(operation, operation.name), [ATTRIBUTE.server]: route.server.name }),
     },

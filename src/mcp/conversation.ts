@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { AuthInfo, ServerContext } from '@modelcontextprotocol/server'
 import type { Identity } from '../identity/identity.ts'
-import type { Face } from '../audit/usage-record.ts'
+import type { ClientTransport } from '../domain/client-transport.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { Principal } from '../domain/principal.ts'
 import type { Caller } from '../calls/call.ts'
@@ -42,18 +42,25 @@ export function senderIn(auth: AuthInfo | undefined): Sender {
 }
 
 /** Makes the function that returns the sender of a message in a conversation. */
-export function callerOf(face: Face, sessionId: string | undefined): (context: ServerContext) => Caller {
+export function callerOf(
+  transport: ClientTransport,
+  sessionId: string | undefined,
+): (context: ServerContext) => Caller {
   return (context) => {
     const { identity } = senderIn(context.http?.authInfo)
     const { principal, requestId, clientName } = identity
-    return { principal, requestId, clientName, face, sessionId }
+    return { principal, requestId, clientName, transport, sessionId }
   }
 }
 
 /**
  * Makes that function for a connection that was authenticated when it was opened; each of its messages gets a new id.
  */
-export function callerOn(connection: { face: Face; id: string; principal: Principal }): () => Caller {
-  const { face, id, principal } = connection
-  return () => ({ principal, requestId: randomUUID(), face, sessionId: id })
+export function callerOn(connection: {
+  transport: ClientTransport
+  id: string
+  principal: Principal
+}): () => Caller {
+  const { transport, id, principal } = connection
+  return () => ({ principal, requestId: randomUUID(), transport, sessionId: id })
 }

@@ -16,7 +16,7 @@ const EVENT_HEADERS = {
 /** The caller of the REST request that a response answers. */
 export function callerOf(response: Response): Caller {
   const { principal, requestId, clientName } = identityOf(response)
-  return { principal, requestId, clientName, face: 'rest', sessionId: undefined }
+  return { principal, requestId, clientName, transport: 'rest', sessionId: undefined }
 }
 
 type RestOperation = Omit<Operation, 'signal' | 'onProgress' | 'scope'>

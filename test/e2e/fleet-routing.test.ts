@@ -36,7 +36,7 @@ function statusOf({ gateway }: TestGateway, name: string): ReturnType<typeof gat
   return found
 }
 
-test('every call over every face is answered by an instance of its own server, of sticky ones by the same each time', async () => {
+test('every call over every transport is answered by an instance of its own server, of sticky ones by the same each time', async () => {
   const processes = Object.fromEntries(
     Array.from({ length: LOCAL_SERVERS }, (_, index) => {
       const pool = index < 2 ? { min: 2, max: 2 } : {}

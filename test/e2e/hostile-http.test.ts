@@ -121,7 +121,7 @@ describe('a session that is not there', () => {
   const unknown = (id: number | null): string =>
     `{"jsonrpc":"2.0","id":${id},"error":{"code":-31012,"message":"Unknown session","data":{"code":"session_not_found","retryable":false}}}`
 
-  test('gives one and the same answer for 100 ids, over either face and whatever they look like', async () => {
+  test('gives one and the same answer for 100 ids, over either transport and whatever they look like', async () => {
     const ids = [
       ...Array.from({ length: 97 }, (_, n) => `session-${n}`),
       '__proto__',
@@ -142,7 +142,7 @@ describe('a session that is not there', () => {
     }
   })
 
-  test('is what a deleted one is, and what one of another face or another caller is', async () => {
+  test('is what a deleted one is, and what one of another transport or another caller is', async () => {
     const client = await legacyClient(world.gateway.url, world.token)
     const id = client.sessionId ?? ''
     expect((await client.request('ping')).status).toBe(200)

@@ -7,7 +7,7 @@ interface Signature {
   readonly call: string
 }
 
-/** One caller of a gateway, over one face. */
+/** One caller of a gateway, over one transport. */
 export interface Caller {
   readonly title: string
   /** Calls the tool `sign` of a server. Rejects when that is not answered as a fleet server does. */

@@ -24,7 +24,7 @@ export function catalogOf(...servers: [ServerDefinition, Offer | undefined][]): 
 }
 
 export function caller(fields: Partial<Principal> = {}, sessionId?: string): Caller {
-  return { principal: principal(fields), face: 'rest', sessionId, requestId: 'r-1' }
+  return { principal: principal(fields), transport: 'rest', sessionId, requestId: 'r-1' }
 }
 
 /** A call of the tool `alpha_echo`, with what a test wants to be different; the method by its name. */

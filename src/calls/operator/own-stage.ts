@@ -96,7 +96,7 @@ function describe({ caller, operation, params, route: { server, name } }: Routed
     subject,
     agent,
     roles: [...roles],
-    face: caller.face,
+    face: caller.transport,
     requestId: caller.requestId,
     method: operation.method.name,
     server: server.name,

@@ -124,7 +124,7 @@ async function runPipeline(
   const leftMs = deadlineAt - clock.monotonic()
   const own: Caller = {
     principal: caller.principal,
-    face: caller.face,
+    transport: caller.transport,
     sessionId: caller.sessionId,
     requestId: caller.requestId,
     clientName: clientNameOf(caller, operation),

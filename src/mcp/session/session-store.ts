@@ -1,4 +1,4 @@
-import type { Face } from '../../audit/usage-record.ts'
+import type { ClientTransport } from '../../domain/client-transport.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { type Principal, principalKey } from '../../domain/principal.ts'
@@ -6,7 +6,7 @@ import { type Principal, principalKey } from '../../domain/principal.ts'
 /** One conversation of a legacy client, or one stream or connection of a modern one. */
 export interface Session {
   readonly id: string
-  readonly face: Face
+  readonly transport: ClientTransport
   readonly principal: Principal
   /** Number of open response streams; a session that has one is not idle. */
   openStreams: number
@@ -75,13 +75,17 @@ export class SessionStore {
   }
 
   /**
-   * The session with that id, if `principal` opened it over that face; resets its idle time.
+   * The session with that id, if `principal` opened it over that transport; resets its idle time.
    * @throws GatewayError `shutting_down`, or `session_not_found`, which is the same for an unknown session and another
    * principal's
    */
-  of(id: string, principal: Principal, face: Face): Session {
+  of(id: string, principal: Principal, transport: ClientTransport): Session {
     const found = this.#sessions.get(id)
-    if (found === undefined || found.session.face !== face || found.owner !== principalKey(principal)) {
+    if (
+      found === undefined ||
+      found.session.transport !== transport ||
+      found.owner !== principalKey(principal)
+    ) {
       this.checkAccepting() // it may have ended with the gateway
       throw new GatewayError('session_not_found')
     }
@@ -99,10 +103,11 @@ export class SessionStore {
     this.#onEnd(found.session)
   }
 
-  /** Number of open sessions by face. */
+  /** Number of open sessions by transport. */
   counts(): Record<string, number> {
     const counts: Record<string, number> = { 'streamable-http': 0, sse: 0, websocket: 0 }
-    for (const { session } of this.#sessions.values()) counts[session.face] = (counts[session.face] ?? 0) + 1
+    for (const { session } of this.#sessions.values())
+      counts[session.transport] = (counts[session.transport] ?? 0) + 1
     return counts
   }
 

@@ -20,7 +20,7 @@ import type { McpServerOptions } from '../mcp-server.ts'
 import { createModernServer } from '../modern-server.ts'
 import type { SessionStore } from '../session/session-store.ts'
 
-const FACE = 'streamable-http'
+const TRANSPORT = 'streamable-http'
 
 /** What an MCP endpoint needs, beside what its servers need. */
 export interface EndpointOptions extends McpServerOptions {
@@ -64,7 +64,7 @@ export class ModernEndpoint {
   readonly #factory: McpServerFactory = ({ authInfo, requestInfo }) => {
     const { identity, scope } = senderIn(authInfo)
     const view = this.#options.catalog.viewOf(identity.principal, scope)
-    const conversation = { scope, era: 'modern', callerOf: callerOf(FACE, undefined), view } as const
+    const conversation = { scope, era: 'modern', callerOf: callerOf(TRANSPORT, undefined), view } as const
     const product = createModernServer(this.#options, conversation)
     const abilities = abilitiesOf(view, 'modern', this.#options.declared)
     const method = this.#options.methods.get(requestInfo?.headers.get('mcp-method') ?? '')
@@ -99,7 +99,7 @@ export class ModernEndpoint {
     const cancelExpiry = whenTokenEnds(clock, principal, end)
     sessions.add({
       id,
-      face: FACE,
+      transport: TRANSPORT,
       principal,
       openStreams: 1,
       lastUsedAt: clock.monotonic(),
@@ -112,7 +112,7 @@ export class ModernEndpoint {
       end()
     })
     const subscriptions = await subscribeAll(calls, {
-      caller: { principal, requestId, face: FACE, sessionId: undefined },
+      caller: { principal, requestId, transport: TRANSPORT, sessionId: undefined },
       scope,
       request: request.body,
       signal: gone.signal,

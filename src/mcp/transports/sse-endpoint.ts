@@ -15,7 +15,7 @@ import { NotificationLimit } from './notification-limit.ts'
 import { RequestIds, requestIdIn } from '../request-ids.ts'
 import type { Session } from '../session/session-store.ts'
 
-const FACE = 'sse'
+const TRANSPORT = 'sse'
 
 interface Channel {
   readonly transport: SSEServerTransport
@@ -44,14 +44,14 @@ export class SseEndpoint {
     const server = createMcpServer(this.#options, {
       scope,
       era: 'legacy',
-      callerOf: callerOf(FACE, id),
+      callerOf: callerOf(TRANSPORT, id),
       ids,
       view: catalog.viewOf(principal, scope),
     })
     const close = (): void => void transport.close()
     const session: Session = {
       id,
-      face: FACE,
+      transport: TRANSPORT,
       principal,
       openStreams: 1,
       lastUsedAt: clock.monotonic(),
@@ -85,7 +85,7 @@ export class SseEndpoint {
     const { principal, paths = [] } = identity
     const id = request.query['sessionId']
     if (typeof id !== 'string') throw new GatewayError('invalid_request', 'sessionId is missing in the query')
-    this.#options.sessions.of(id, principal, FACE)
+    this.#options.sessions.of(id, principal, TRANSPORT)
     const channel = this.#channels.get(id)
     if (channel === undefined || !isFor(paths, pathOf(channel))) throw new GatewayError('session_not_found')
     const body = messageIn(request.body)

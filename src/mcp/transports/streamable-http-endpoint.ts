@@ -16,7 +16,7 @@ import { RequestIds, requestIdIn } from '../request-ids.ts'
 import type { Session, SessionStore } from '../session/session-store.ts'
 import { checkAccepts, SessionTransport } from './session-transport.ts'
 
-const FACE = 'streamable-http'
+const TRANSPORT = 'streamable-http'
 const SESSION_ID_BYTES = 24
 /** The stateless revision, which has only `POST` (MCP 2026-07-28, Streamable HTTP). */
 const MODERN_REVISION = '2026-07-28'
@@ -85,7 +85,7 @@ export class StreamableHttpEndpoint {
     { identity: { principal }, scope }: Sender,
     sessionId: string,
   ): void {
-    const session = this.#options.sessions.of(sessionId, principal, FACE)
+    const session = this.#options.sessions.of(sessionId, principal, TRANSPORT)
     const channel = this.#channels.get(sessionId)
     if (channel === undefined || channel.scope !== scope) throw new GatewayError('session_not_found')
     session.openStreams += 1
@@ -126,7 +126,7 @@ export class StreamableHttpEndpoint {
     const server: Server = createMcpServer(this.#options, {
       scope,
       era: 'legacy',
-      callerOf: callerOf(FACE, id),
+      callerOf: callerOf(TRANSPORT, id),
       ids,
       endStream: (requestId) => transport.endStream(requestId),
       isReachable: () => transport.isListening,
@@ -150,7 +150,7 @@ export class StreamableHttpEndpoint {
     )
     const session: Session = {
       id,
-      face: FACE,
+      transport: TRANSPORT,
       principal,
       openStreams: 0,
       lastUsedAt: clock.monotonic(),

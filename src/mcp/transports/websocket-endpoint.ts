@@ -11,7 +11,7 @@ import { RequestIds } from '../request-ids.ts'
 import { MAX_LISTENS, WebSocketListens } from './websocket-listens.ts'
 import { CLOSE, type CloseReason, WebSocketTransport } from './websocket-transport.ts'
 
-const FACE = 'websocket'
+const TRANSPORT = 'websocket'
 
 /**
  * `GET /ws` and `/ws/{server}`: MCP over WebSocket. The first message determines the era of a connection; everything on
@@ -34,7 +34,7 @@ export class WebSocketEndpoint {
     const socket = accept()
     const id = randomUUID()
     const ids = new RequestIds()
-    const callerOf = callerOn({ face: FACE, id, principal })
+    const callerOf = callerOn({ transport: TRANSPORT, id, principal })
     const listens = new WebSocketListens({
       calls: this.#options.calls,
       callerOf,
@@ -74,7 +74,7 @@ export class WebSocketEndpoint {
     })
     sessions.add({
       id,
-      face: FACE,
+      transport: TRANSPORT,
       principal,
       openStreams: 1,
       lastUsedAt: clock.monotonic(),

@@ -32,7 +32,7 @@ export interface CallLabels {
 
 /** Where the present state is read from when the metrics are. */
 export interface Observed {
-  /** Open sessions by face. */
+  /** Open sessions by transport. */
   readonly sessions: () => Readonly<Record<string, number>>
   /** Servers by state. */
   readonly servers: () => Readonly<Record<string, number>>

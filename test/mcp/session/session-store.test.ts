@@ -27,7 +27,7 @@ beforeEach(() => {
 function open(id: string, fields: Partial<Session> = {}): Session {
   const session: Session = {
     id,
-    face: 'sse',
+    transport: 'sse',
     principal: principal(),
     openStreams: 0,
     lastUsedAt: clock.monotonic(),
@@ -58,7 +58,7 @@ test.each([
   )
 })
 
-test('a session of one face is not found over another, and an unknown id nowhere', () => {
+test('a session of one transport is not found over another, and an unknown id nowhere', () => {
   open('one')
   expect(() => sessions.of('one', principal(), 'streamable-http')).toThrow('Unknown session')
   expect(() => sessions.of('__proto__', principal(), 'sse')).toThrow('Unknown session')
@@ -113,7 +113,7 @@ test('an idle session ends; one that is used or has an open stream does not', as
 
 test('closing ends every session and lets none begin', async () => {
   open('one')
-  open('two', { face: 'streamable-http' })
+  open('two', { transport: 'streamable-http' })
   expect(sessions.counts()).toEqual({ sse: 1, 'streamable-http': 1, websocket: 0 })
   sessions.close()
   expect(closed).toEqual(['one', 'two'])

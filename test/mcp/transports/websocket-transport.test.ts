@@ -39,7 +39,7 @@ async function pair(options: {
   ]
   const listens = new WebSocketListens({
     calls: answeredCalls(() => ({})),
-    callerOf: () => ({ principal: principal(), requestId: 'r', face: 'websocket', sessionId: 's' }),
+    callerOf: () => ({ principal: principal(), requestId: 'r', transport: 'websocket', sessionId: 's' }),
     scope: undefined,
     send: () => undefined,
   })
