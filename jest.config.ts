@@ -3,6 +3,8 @@ import { join } from 'node:path'
 
 /** Files that hold types only: there is nothing in them to run. */
 const TYPES_ONLY = [
+  'src/assembly/runtime.ts',
+  'src/domain/client-transport.ts',
   'src/audit/audit-store.ts',
   'src/audit/sqlite/sqlite-protocol.ts',
   'src/audit/usage-record.ts',

@@ -143,58 +143,12 @@ describe('what is wrong with a request is said as problem+json', () => {
   })
 
   test.each([
-    [
-      'a content type that is not JSON',
-      'POST',
-      '/v1/tools/everything_echo',
-      { 'content-type': 'text/plain' },
-      415,
-      'unsupported_media_type',
-    ],
-    [
-      'a compressed body',
-      'POST',
-      '/v1/tools/everything_echo',
-      { 'content-encoding': 'gzip' },
-      415,
-      'unsupported_media_type',
-    ],
-    ['a path that does not exist', 'GET', '/v1/nothing', {}, 404, 'not_found'],
-    ['a cursor that is none of ours', 'GET', '/v1/tools?cursor=abc', {}, 400, 'invalid_cursor'],
-    ['a page size out of bounds', 'GET', '/v1/tools?limit=0', {}, 400, 'invalid_request'],
-    [
-      'an encoded path that would leave the tools',
-      'GET',
-      '/v1/tools/..%2f..%2fetc',
-      {},
-      404,
-      'tool_not_found',
-    ],
-    ['a path that is not valid UTF-8', 'GET', '/v1/tools/%ff', {}, 400, 'invalid_request'],
-    ['a foreign origin', 'GET', '/v1/tools', { origin: 'https://evil.example' }, 403, 'host_not_allowed'],
-    ['the audit without the role', 'GET', '/v1/audit', {}, 403, 'forbidden'],
-    ['the servers without the role', 'GET', '/v1/servers', {}, 403, 'forbidden'],
-  ])('%s', async (_what, method, path, headers, status, code) => {
-    const body = method === 'POST' ? '{"arguments":{}}' : undefined
-    const answer = await gateway.rest(token, method, path, body, headers)
-    expect(answer).toMatchObject({ status, body: { status, code } })
-  })
-
-  test('a foreign Host header', async () => {
-    const { request } = await import('node:http')
-    const { port } = new URL(gateway.url)
-    const status = await new Promise<number | undefined>((resolve, reject) => {
-      request(
-        { port, path: '/v1/tools', headers: { host: 'evil.example', authorization: `Bearer ${token}` } },
-        (answer) => {
-          answer.resume()
-          resolve(answer.statusCode)
-        },
-      )
-        .on('error', reject)
-        .end()
-    })
-    expect(status).toBe(403)
+    ['a cursor that is none of ours', '/v1/tools?cursor=abc', 400, 'invalid_cursor'],
+    ['a page size out of bounds', '/v1/tools?limit=0', 400, 'invalid_request'],
+    ['an encoded path that would leave the tools', '/v1/tools/..%2f..%2fetc', 404, 'tool_not_found'],
+    ['a path that is not valid UTF-8', '/v1/tools/%ff', 400, 'invalid_request'],
+  ])('%s', async (_what, path, status, code) => {
+    expect(await gateway.rest(token, 'GET', path)).toMatchObject({ status, body: { status, code } })
   })
 })
 
