@@ -34,7 +34,13 @@ locals {
       title    = "usage records wait"
       query    = "max(gateway_audit_queue) > 5000"
       duration = "60s"
-      advice   = "At AUDIT_QUEUE_LIMIT calls are refused. Is Firestore there, and is the spool full?"
+      advice   = "At AUDIT_QUEUE_LIMIT calls are refused. Is the disk of DATA_DIR slow or full?"
+    }
+    audit-spool = {
+      title    = "usage records are not delivered"
+      query    = "max(gateway_audit_spool_bytes) > 33554432"
+      duration = "60s"
+      advice   = "At AUDIT_SPOOL_MAX_BYTES calls are refused. Is Firestore available?"
     }
     failed-servers = {
       title    = "servers have failed"

@@ -12,10 +12,10 @@ export interface Chunk {
   readonly end: number
 }
 
-/** A file of lines that grows until it is sealed. It is read through what it was opened with, so by any name. */
+/** A file of lines that grows until it is sealed. It is open while it grows and while it is read. */
 export class Segment {
   readonly #path: string
-  readonly #file: FileHandle
+  #file: FileHandle | undefined
   /** Bytes whose lines are written; what a failed append left behind them does not count. */
   #size: number
   #delivered = 0
@@ -24,24 +24,23 @@ export class Segment {
   #isSynced = true
   /** Its name is on the disk. */
   #isNamed = false
-  #closing: Promise<void> | undefined
+  #isClosed = false
 
-  private constructor(options: { path: string; file: FileHandle; size: number; isSealed: boolean }) {
-    this.#path = options.path
-    this.#file = options.file
-    this.#size = options.size
-    this.#isSealed = options.isSealed
+  private constructor(path: string, size: number, file?: FileHandle) {
+    this.#path = path
+    this.#size = size
+    this.#file = file
+    this.#isSealed = file === undefined
   }
 
   /** A new file, for this user only. */
   static async create(path: string): Promise<Segment> {
-    return new Segment({ path, file: await open(path, 'ax+', 0o600), size: 0, isSealed: false })
+    return new Segment(path, 0, await open(path, 'ax+', 0o600))
   }
 
   /** A file that an earlier process left. */
-  static async open(path: string): Promise<Segment> {
-    const file = await open(path, 'r')
-    return new Segment({ path, file, size: (await file.stat()).size, isSealed: true })
+  static async find(path: string): Promise<Segment> {
+    return new Segment(path, (await stat(path)).size)
   }
 
   get size(): number {
@@ -59,7 +58,7 @@ export class Segment {
 
   /** Resolves once the kernel has the lines. @throws Error when that is not sure; it is sealed then */
   async append(lines: Buffer): Promise<void> {
-    if (this.#isSealed) throw new Error('the segment is sealed')
+    if (this.#file === undefined || this.#isSealed) throw new Error('the segment is sealed')
     this.#isSynced = false
     this.#appending = written(this.#file.fd, lines)
     try {
@@ -77,7 +76,8 @@ export class Segment {
    * @throws Error when it is not on the disk
    */
   async sync(): Promise<void> {
-    if (this.#isSynced || this.#closing !== undefined) return
+    const isLast = this.#isSealed
+    if (this.#isSynced || this.#file === undefined) return
     this.#isSynced = true
     await this.#file.datasync()
     if (!this.#isNamed) await syncDirectory(dirname(this.#path))
@@ -86,6 +86,7 @@ export class Segment {
       this.seal()
       throw new Error(`${this.#path} was removed; a killed gateway would lose its records`)
     }
+    if (isLast) await this.#closeFile()
   }
 
   /** Ends appending. */
@@ -93,7 +94,10 @@ export class Segment {
     this.#isSealed = true
   }
 
-  /** Up to `limit` whole lines that are not delivered; none when only a torn last line is left, or nothing. */
+  /**
+   * Up to `limit` whole lines that are not delivered; none when only a torn last line is left, or nothing.
+   * @throws Error `ENOENT` when the file was removed
+   */
   async read(limit: number): Promise<Chunk> {
     const start = this.#delivered
     for (let bytes = CHUNK_BYTES; ; bytes *= 2) {
@@ -108,10 +112,10 @@ export class Segment {
   }
 
   /** Closes the file and leaves it where it is. Idempotent. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.seal()
-    this.#closing ??= this.#close()
-    return this.#closing
+    this.#isClosed = true
+    await this.#closeFile()
   }
 
   /** Closes and deletes the file. */
@@ -122,14 +126,18 @@ export class Segment {
     })
   }
 
-  async #close(): Promise<void> {
+  async #closeFile(): Promise<void> {
+    const file = this.#file
+    this.#file = undefined
     // Its number may be another file's as soon as it is closed.
     await this.#appending?.catch(() => undefined)
-    await this.#file.close()
+    await file?.close()
   }
 
   async #bytes(start: number, length: number): Promise<Buffer> {
     if (length === 0) return Buffer.alloc(0)
+    if (this.#isClosed) throw new Error('the segment is closed')
+    this.#file ??= await open(this.#path, 'r')
     const { buffer, bytesRead } = await this.#file.read(Buffer.allocUnsafe(length), 0, length, start)
     return buffer.subarray(0, bytesRead)
   }

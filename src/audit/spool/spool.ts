@@ -1,11 +1,13 @@
-import { open, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../domain/clock.ts'
 import { makePrivateDirectory } from '../../files/private-file.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import { codeOf } from '../error-code.ts'
 import { isIntact } from '../record-line.ts'
 import { DeferredSync } from './deferred-sync.ts'
-import { Segment } from './segment.ts'
+import { quarantine } from './quarantine.ts'
+import { type Chunk, Segment } from './segment.ts'
 import { REFUSED_FILE, segmentFile, segmentsIn } from './segment-files.ts'
 
 const SEGMENT_BYTES = 1024 * 1024
@@ -79,8 +81,8 @@ export class Spool {
     await makePrivateDirectory(options.dir)
     const { segments, lastNumber, outdated } = segmentsIn(await readdir(options.dir))
     await Promise.all(outdated.map((name) => rm(join(options.dir, name), { force: true })))
-    const opened = await Promise.all(segments.map((name) => Segment.open(join(options.dir, name))))
-    return new Spool(options, { segments: opened, lastNumber })
+    const found = await Promise.all(segments.map((name) => Segment.find(join(options.dir, name))))
+    return new Spool(options, { segments: found, lastNumber })
   }
 
   /** Bytes of records that are not delivered yet. */
@@ -122,11 +124,9 @@ export class Spool {
   /** The oldest records that are not delivered, at most `limit`; undefined if there are none. One at a time. */
   async next(limit: number): Promise<SpooledBatch | undefined> {
     for (let segment = this.#segments[0]; segment !== undefined; segment = this.#segments[0]) {
-      const { lines, end } = await segment.read(limit)
+      const { lines, end } = await this.#read(segment, limit)
       if (lines.length > 0) return { lines: await this.#intact(lines), segment, end }
       if (!segment.isSealed) return undefined
-      if (segment.waiting > 0)
-        this.#logger.warn({ bytes: segment.waiting }, 'dropped a partial record left by a crashed writer')
       await this.#drop(segment)
     }
     return undefined
@@ -140,20 +140,12 @@ export class Spool {
     if (segment.isSealed && segment.waiting === 0) await this.#drop(segment)
   }
 
-  /** Puts lines that no store will take aside, in a file that nothing reads. */
+  /** Quarantines lines that no store will take. */
   async refuse(lines: readonly string[]): Promise<void> {
-    const path = join(this.#dir, REFUSED_FILE)
-    const text = Buffer.from(lines.map((line) => `${line}\n`).join(''))
-    const file = await open(path, 'a', 0o600)
-    try {
-      await file.appendFile(text)
-      await file.datasync()
-    } finally {
-      await file.close()
-    }
-    this.#diskBytes += text.length
+    const file = join(this.#dir, REFUSED_FILE)
+    this.#diskBytes += await quarantine(file, lines)
     this.#logger.error(
-      { count: lines.length, file: path },
+      { count: lines.length, file },
       'quarantined usage records that the store permanently rejects',
     )
   }
@@ -174,6 +166,21 @@ export class Spool {
     this.#lastNumber += 1
     this.#segments.push(segment)
     return segment
+  }
+
+  /** Says why, where a sealed segment has no whole line any more that could be read. */
+  async #read(segment: Segment, limit: number): Promise<Chunk> {
+    try {
+      const chunk = await segment.read(limit)
+      if (chunk.lines.length === 0 && segment.isSealed && segment.waiting > 0)
+        this.#logger.warn({ bytes: segment.waiting }, 'dropped a partial record left by a crashed writer')
+      return chunk
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error
+      const facts = { bytes: segment.waiting }
+      this.#logger.error(facts, 'usage records in the spool were removed before they were delivered')
+      return { lines: [], end: 0 }
+    }
   }
 
   async #intact(lines: readonly string[]): Promise<readonly string[]> {

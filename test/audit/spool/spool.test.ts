@@ -1,6 +1,8 @@
-import { appendFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
+import { describeWhere } from '../../support/describe-where.ts'
 import { eventually } from '../../support/eventually.ts'
 import type { Logger } from '../../../src/telemetry/logger.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
@@ -156,6 +158,23 @@ describe('restart', () => {
       [0, 1, 2, 3].flatMap((start) => [`start-${start}-0`, `start-${start}-1`]),
     )
   })
+
+  test('what is in a segment that somebody removed before it was read is lost, and the log has an error', async () => {
+    await using dir = await temporaryDirectory()
+    for (let start = 0; start < 3; start += 1) await leaveBehind(dir.path, records(1, `start-${start}`))
+    const errors: unknown[] = []
+    const logger = {
+      ...silentLogger,
+      error: (...said: unknown[]) => errors.push(said[1]),
+    } as unknown as Logger
+    await using opened = await openSpool(dir.path, { logger, store: downStore() })
+    await eventually(() => !opened.audit.spool().isDelivering)
+    await rm(join(dir.path, 'spool', '000000000002.jsonl'))
+    opened.store.isDown = false
+    await eventually(() => opened.audit.spool().waitingBytes === 0)
+    expect(opened.store.targets).toEqual(['start-0-0', 'start-2-0'])
+    expect(errors).toContain('usage records in the spool were removed before they were delivered')
+  })
 })
 
 describe('limit', () => {
@@ -211,6 +230,33 @@ describe('limit', () => {
     store.isDown = false
     await eventually(() => audit.spool().waitingBytes === 0)
     expect(store.targets.slice(0, 2)).toEqual(['removed-0', 'next-0'])
+  })
+})
+
+describeWhere(existsSync('/proc/self/fd'), '/proc')('many segments', () => {
+  /** How many files of a folder this process has open. */
+  async function openIn(dir: string): Promise<number> {
+    const links = (await readdir('/proc/self/fd')).map((fd) =>
+      readlink(`/proc/self/fd/${fd}`).catch(() => ''),
+    )
+    return (await Promise.all(links)).filter((path) => path.startsWith(dir)).length
+  }
+
+  test('of which one that is written and one that is read are open', async () => {
+    await using dir = await temporaryDirectory()
+    const options = { segmentBytes: 100 }
+    {
+      await using down = await openSpool(dir.path, { ...options, store: downStore() })
+      for (let written = 0; written < 20; written += 1)
+        await recorded(down.audit.log, records(1, `r-${written}`))
+      await eventually(async () => (await openIn(dir.path)) <= 2)
+      expect(await filesOf(dir.path)).toHaveLength(20)
+    }
+    await using next = await openSpool(dir.path, { ...options, store: downStore() })
+    await eventually(() => !next.audit.spool().isDelivering)
+    expect(await openIn(dir.path)).toBe(1)
+    next.store.isDown = false
+    await eventually(() => next.store.records.size === 20)
   })
 })
 
