@@ -36,7 +36,7 @@ Options:
   --era modern|legacy   era of the HTTP server behind each system
   --answer json|sse     form in which that server answers
   --sessions 5000       number of idle sessions
-  --short               modern and rest with 32 callers, about a minute
+  --short               modern and rest with 32 callers, about a minute on a quiet machine
   --json FILE           all figures, for programs
   --help
 
@@ -47,6 +47,8 @@ Other programs, with --peers:
 ${named(PEER_KINDS)}
 `
 
+// What it has started ends with it, see `endsWithUs`.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 try {
   const options = optionsFrom(process.argv.slice(2))
   if (options.help) process.stdout.write(HELP)
