@@ -7,6 +7,7 @@ export async function reportedMetrics(): Promise<Set<string>> {
     sessions: () => ({ sse: 1 }),
     servers: () => ({ failed: 1 }),
     auditQueue: () => 0,
+    auditSpool: () => ({ waitingBytes: 0, isDelivering: true }),
     generation: () => 1,
   })
   const call = { face: 'rest', action: 'tools/call', outcome: 'denied', server: 'files', rule: 'role' }

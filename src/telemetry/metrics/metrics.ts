@@ -36,9 +36,9 @@ export interface Observed {
   readonly sessions: () => Readonly<Record<string, number>>
   /** Servers by state. */
   readonly servers: () => Readonly<Record<string, number>>
-  /** Usage records that wait to be written. */
+  /** Usage records that wait for the disk. */
   readonly auditQueue: () => number
-  /** Bytes that the spool of the usage records holds, and whether it is emptied; absent where there is none. */
+  /** Bytes of usage records on disk that wait for the store, and whether it takes them. */
   readonly auditSpool?: () => { readonly waitingBytes: number; readonly isDelivering: boolean }
   /** Generation of the registry snapshot in force. */
   readonly generation: () => number
