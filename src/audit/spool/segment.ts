@@ -59,15 +59,17 @@ export class Segment {
   /** Resolves once the kernel has the lines. @throws Error when that is not sure; it is sealed then */
   async append(lines: Buffer): Promise<void> {
     if (this.#file === undefined || this.#isSealed) throw new Error('the segment is sealed')
-    this.#isSynced = false
     this.#appending = written(this.#file.fd, lines)
     try {
       await this.#appending
+      this.#size += lines.length
     } catch (error) {
       this.seal()
       throw error
+    } finally {
+      // Now, and not before: a sync that is under way need not have all of it.
+      this.#isSynced = false
     }
-    this.#size += lines.length
   }
 
   /**
@@ -82,7 +84,7 @@ export class Segment {
     await this.#file.datasync()
     if (!this.#isNamed) await syncDirectory(dirname(this.#path))
     this.#isNamed = true
-    if (!(await isThere(this.#path))) {
+    if (!(await isThere(this.#path)) && !this.#isClosed) {
       this.seal()
       throw new Error(`${this.#path} was removed; a killed gateway would lose its records`)
     }
