@@ -52,7 +52,7 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   'lru-cache': ['identity', 'cache', 'catalog', 'calls'],
   ollama: ['features/enhancement/ollama-client'],
   opossum: ['upstream'],
-  undici: ['upstream/fetch/limited-fetch'],
+  undici: ['upstream/fetch/limited-fetch', 'upstream/fetch/direct-post'],
   '@jmespath-community/jmespath': ['pipelines'],
 }
 

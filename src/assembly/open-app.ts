@@ -4,6 +4,7 @@ import type { Calls } from '../calls/calls.ts'
 import type { Settings } from '../config/settings.ts'
 import type { OpenFeatures } from '../features/features-open.ts'
 import { createApp } from '../http/app.ts'
+import { DirectListener } from '../http/direct/direct-listener.ts'
 import { scopesToAskFor } from '../http/scopes.ts'
 import type { OpenIdentity } from '../identity/identity-open.ts'
 import type { OpenMcp } from '../mcp/mcp-open.ts'
@@ -30,7 +31,7 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
   const { issuers, refusals } = parts.identity
   const { tenants, registry, control } = parts.controlled
   const { publicUrl, allowedHosts, allowedOrigins, maxBodyBytes, platformAdminRole } = settings
-  return createApp({
+  const general = createApp({
     edge: { via, allowedHosts, allowedOrigins, maxBodyBytes },
     identity: {
       verifier: issuers.verifier,
@@ -59,4 +60,12 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
     metrics,
     lifecycle,
   })
+  if (settings.directPath === 'off') return general
+  const { catalog } = servers
+  const { sessions, methods, info } = mcp
+  const hasSnapshot = (): boolean => control.hasSnapshot
+  const { verifier } = issuers
+  const checks = { verifier, allowedHosts, maxBodyBytes, hasSnapshot, sessions }
+  return new DirectListener({ ...checks, catalog, calls, methods, info, metrics, clock, logger, general })
+    .listener
 }

@@ -51,6 +51,8 @@ export interface Operation {
   readonly onProgress?: (progress: JsonObject) => void
   /** The client as this operation can reach it. Absent over REST. */
   readonly client?: CallerClient
+  /** Whether the result may be left as bytes (see `Answer.raw`). */
+  readonly takesRaw?: boolean
   /** Whether it is a step of a pipeline, so that other steps get its result. */
   readonly isStep?: boolean
   /** Set only for a subscription to a resource, which outlasts its request. */

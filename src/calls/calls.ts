@@ -29,13 +29,21 @@ export class Calls {
    * @throws GatewayError
    */
   async run(caller: Caller, operation: Operation): Promise<JsonObject> {
+    return (await this.answer(caller, operation)).result
+  }
+
+  /**
+   * The same, with the answer as it came: where the operation takes raw results, its result may be left as bytes.
+   * @throws GatewayError
+   */
+  async answer(caller: Caller, operation: Operation): Promise<Answer> {
     if (this.#isStopping)
       throw new GatewayError('shutting_down', undefined, { facts: { retryAfterMs: RETRY_AFTER_MS } })
     const info = { route: undefined, decision: undefined, instance: undefined }
     this.#inFlight += 1
     try {
       const call = { caller, operation, startedAt: this.#clock.monotonic(), info }
-      return (await this.#pipeline(call)).result
+      return await this.#pipeline(call)
     } finally {
       this.#inFlight -= 1
       if (this.#inFlight === 0) this.#onIdle?.()

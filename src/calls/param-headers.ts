@@ -30,6 +30,11 @@ export function paramHeaders(tool: JsonObject, args: unknown): Record<string, st
   return headers.length === 0 ? undefined : Object.fromEntries(headers)
 }
 
+/** Whether a tool has arguments that clients must repeat in headers. */
+export function hasParamHeaders(tool: JsonObject): boolean {
+  return declarationsOf(tool).length > 0
+}
+
 function declarationsOf(tool: JsonObject): readonly Declaration[] {
   const before = known.get(tool)
   if (before !== undefined) return before

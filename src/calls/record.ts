@@ -4,7 +4,7 @@ import type { Outcome, PendingRecord } from '../audit/usage-record.ts'
 import type { Clock } from '../domain/clock.ts'
 import { ERRORS } from '../domain/errors/error-table.ts'
 import { type GatewayError, toGatewayError } from '../domain/errors/errors.ts'
-import type { JsonObject } from '../domain/json/json.ts'
+import { isToolError } from '../domain/json/raw-object.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics/metrics.ts'
 import type { Call, Caller } from './call.ts'
@@ -31,12 +31,12 @@ export function record(options: RecordOptions): (call: Call, rest: () => Promise
     audit.reserve()
     const atMs = clock.now()
     const id = newRecordId(atMs) // now, so that among attempts of one instant those that began first sort first
-    let result: JsonObject | undefined
+    let hasToolFailed = false
     let responseBytes = 0
     let failure: GatewayError | undefined
     try {
       const answer = await rest()
-      result = answer.result
+      hasToolFailed = isToolError(answer.raw ?? answer.result)
       responseBytes = sizeOf(answer)
       return answer
     } catch (error) {
@@ -44,7 +44,7 @@ export function record(options: RecordOptions): (call: Call, rest: () => Promise
       throw failure
     } finally {
       const durationMs = clock.monotonic() - call.startedAt
-      const outcome = outcomeOf(call, result, failure)
+      const outcome = outcomeOf(call, hasToolFailed, failure)
       audit.record(recordOf(call, { id, atMs, durationMs, outcome, responseBytes, failure }))
       await audit.flush(ANSWER_WAIT_MS)
       count(options, call, { outcome, durationMs: clock.monotonic() - call.startedAt, failure })
@@ -52,8 +52,8 @@ export function record(options: RecordOptions): (call: Call, rest: () => Promise
   }
 }
 
-function outcomeOf(call: Call, result: JsonObject | undefined, failure: GatewayError | undefined): Outcome {
-  if (failure === undefined) return result?.['isError'] === true ? 'tool_error' : 'ok'
+function outcomeOf(call: Call, hasToolFailed: boolean, failure: GatewayError | undefined): Outcome {
+  if (failure === undefined) return hasToolFailed ? 'tool_error' : 'ok'
   if (call.info.decision?.effect !== 'allow') return failure.code.endsWith('_not_found') ? 'denied' : 'error'
   return failure.code === 'cancelled' ? 'cancelled' : 'error'
 }

@@ -9,7 +9,9 @@ const measured = new WeakMap<JsonObject, number>()
  * Bytes of a result as JSON. A result that cannot be written as JSON cannot be passed on either.
  * @throws GatewayError `upstream_bad_response`
  */
-export function sizeOf({ result, route }: Answer): number {
+export function sizeOf(answer: Answer): number {
+  if (answer.raw !== undefined) return answer.raw.size
+  const { result, route } = answer
   const known = measured.get(result)
   if (known !== undefined) return known
   try {
@@ -22,6 +24,7 @@ export function sizeOf({ result, route }: Answer): number {
 
 /** Like `sizeOf`, and keeps the size for later stages. */
 export function measure(answer: Answer): number {
+  if (answer.raw !== undefined) return answer.raw.size
   const bytes = sizeOf(answer)
   measured.set(answer.result, bytes)
   return bytes

@@ -4,6 +4,7 @@ import type { Decision } from '../domain/access-policy.ts'
 import type { ServerDefinition } from '../domain/documents/server-definition.ts'
 import type { ToolPolicy } from '../domain/documents/tool-policy.ts'
 import type { JsonObject } from '../domain/json/json.ts'
+import type { RawObject } from '../domain/json/raw-object.ts'
 import type { Call, Route } from './call.ts'
 import type { Method } from './methods.ts'
 
@@ -44,9 +45,26 @@ export interface RoutedCall extends Call {
 /** The result of a call, and the server that gave it. */
 export interface Answer {
   readonly result: JsonObject
+  /** The result as its bytes, complete and without questions; stages that need no more of it leave it so. */
+  readonly raw?: RawObject | undefined
   readonly route: Route
   /** Set if the client answers the questions in the result by sending the same call again, without any state. */
   readonly isStateless?: boolean
+}
+
+/** An answer whose result becomes a value when somebody asks for it. */
+export class UnparsedAnswer implements Answer {
+  readonly raw: RawObject
+  readonly route: Route
+
+  constructor(raw: RawObject, route: Route) {
+    this.raw = raw
+    this.route = route
+  }
+
+  get result(): JsonObject {
+    return this.raw.parse()
+  }
 }
 
 /** Runs a call through the stages that remain. */

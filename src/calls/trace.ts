@@ -2,6 +2,7 @@ import type { Clock } from '../domain/clock.ts'
 import { ERRORS } from '../domain/errors/error-table.ts'
 import { toGatewayError } from '../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
+import { isToolError, type RawObject } from '../domain/json/raw-object.ts'
 import { isHttp, type ServerDefinition } from '../domain/documents/server-definition.ts'
 import { ATTRIBUTE, EXECUTE_TOOL, TOOL_ERROR } from '../telemetry/attributes.ts'
 import type { Metrics } from '../telemetry/metrics/metrics.ts'
@@ -14,7 +15,7 @@ import type { RoutedCall } from './stage.ts'
 import { METHODS } from './methods.ts'
 
 type Facts = Record<string, string | number>
-type Outcome = { readonly result: JsonObject } | { readonly error: unknown }
+type Outcome = { readonly result: JsonObject | RawObject } | { readonly error: unknown }
 
 const MAX_NAME = 128
 
@@ -33,11 +34,11 @@ interface TracedRequest {
  * Answers an MCP request in a server span, and counts and times it. The metric does not name the target, because
  * callers can invent any number of names.
  */
-export async function measureRequest(
+export async function measureRequest<R extends JsonObject | RawObject>(
   request: TracedRequest,
   { metrics, clock }: { metrics: Pick<Metrics, 'serverOperation'>; clock: Clock },
-  answer: () => Promise<JsonObject>,
-): Promise<JsonObject> {
+  answer: () => Promise<R>,
+): Promise<R> {
   const startedAt = clock.monotonic()
   const { method, protocolVersion } = request
   const count = (outcome: Outcome): void =>
@@ -59,7 +60,10 @@ export async function measureRequest(
  * Answers a request in a server span. The span names the target only after the call was authorized: names that callers
  * invent are unbounded, and must not reach our telemetry.
  */
-export function traceRequest(request: TracedRequest, answer: () => Promise<JsonObject>): Promise<JsonObject> {
+export function traceRequest<R extends JsonObject | RawObject>(
+  request: TracedRequest,
+  answer: () => Promise<R>,
+): Promise<R> {
   const { method, over, parent, protocolVersion } = request
   return withSpan(
     method,
@@ -100,11 +104,11 @@ async function decideInSpan(authorize: Authorize, call: Call): Promise<RoutedCal
 }
 
 /** Sends an operation upstream in a client span. `send` gets the parameters as they go out. */
-export function traceUpstream(
+export function traceUpstream<R extends JsonObject | RawObject>(
   { operation, route }: RoutedCall,
   given: { readonly connection: Connection; readonly instance: string; readonly params: JsonObject },
-  send: (params: JsonObject) => Promise<JsonObject>,
-): Promise<JsonObject> {
+  send: (params: JsonObject) => Promise<R>,
+): Promise<R> {
   const { connection, instance, params } = given
   if (!isRecording()) return send(withTraceContext(params))
   const name = targetOf(operation, route.name)
@@ -218,6 +222,6 @@ function failureUpstream(outcome: Outcome): Facts | undefined {
   return { [ATTRIBUTE.errorType]: rpc, [ATTRIBUTE.rpcStatus]: rpc, [ATTRIBUTE.errorCode]: code }
 }
 
-function toolError(result: JsonObject): Record<string, string> | undefined {
-  return result['isError'] === true ? { [ATTRIBUTE.errorType]: TOOL_ERROR } : undefined
+function toolError(result: JsonObject | RawObject): Record<string, string> | undefined {
+  return isToolError(result) ? { [ATTRIBUTE.errorType]: TOOL_ERROR } : undefined
 }

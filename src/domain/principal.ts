@@ -22,15 +22,23 @@ export const ALL_TENANTS = '*'
  * same user is another owner. The expiry of the token is not part of it.
  */
 export function principalKey(principal: Principal): string {
-  return JSON.stringify([principal.issuer, principal.subject, accessKey(principal)])
+  return keysOf(principal).whole
 }
 
 /** Identity of everything that access decisions depend on: principals with equal keys have equal views. */
 export function accessKey(principal: Principal): string {
-  return JSON.stringify([
-    principal.tenantId,
-    principal.agent ?? null,
-    principal.roles.toSorted(),
-    principal.scopes.toSorted(),
-  ])
+  return keysOf(principal).access
+}
+
+/** Principals are immutable, so the keys of each are made once. */
+const known = new WeakMap<Principal, { readonly access: string; readonly whole: string }>()
+
+function keysOf(principal: Principal): { readonly access: string; readonly whole: string } {
+  const before = known.get(principal)
+  if (before !== undefined) return before
+  const { tenantId, agent = null, roles, scopes, issuer, subject } = principal
+  const access = JSON.stringify([tenantId, agent, roles.toSorted(), scopes.toSorted()])
+  const keys = { access, whole: JSON.stringify([issuer, subject, access]) }
+  known.set(principal, keys)
+  return keys
 }

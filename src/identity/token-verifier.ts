@@ -98,8 +98,8 @@ export class TokenVerifier {
    * @throws GatewayError `invalid_token`, its message saying which check failed; `keys_unavailable`
    */
   async verify(token: string): Promise<AcceptedToken> {
-    const cached = this.#cache.get(token)
-    if (cached !== undefined && this.#isCurrent(cached)) return cached.verified
+    const cached = this.cached(token)
+    if (cached !== undefined) return cached
     if (token.length > MAX_TOKEN_LENGTH) throw refused('The token is longer than 8 KiB.')
     const trusted = this.#issuerOf(token)
     const payload = await this.#checked(token, trusted)
@@ -109,6 +109,12 @@ export class TokenVerifier {
     const verified = Object.freeze({ ...readClaims(payload, trusted.settings), paths: Object.freeze(paths) })
     this.#cache.set(token, { verified, until: this.#clock.monotonic() + CACHE_MS })
     return verified
+  }
+
+  /** What a token says, if that was proven within the last minute; undefined says nothing about the token. */
+  cached(token: string): AcceptedToken | undefined {
+    const cached = this.#cache.get(token)
+    return cached !== undefined && this.#isCurrent(cached) ? cached.verified : undefined
   }
 
   #isCurrent(cached: CachedToken): boolean {

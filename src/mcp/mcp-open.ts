@@ -1,5 +1,5 @@
 import type { Calls } from '../calls/calls.ts'
-import { methodTable } from '../calls/methods.ts'
+import { type MethodTable, methodTable } from '../calls/methods.ts'
 import type { TaskHandles } from '../calls/tasks/task-handles.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { ViewWatch } from '../catalog/view-watch.ts'
@@ -19,6 +19,9 @@ import { WebSocketEndpoint } from './transports/websocket-endpoint.ts'
 
 /** The endpoints of MCP while the gateway runs, and their sessions. */
 export interface OpenMcp {
+  /** What the gateway calls itself. */
+  readonly info: { readonly name: string; readonly version: string }
+  readonly methods: MethodTable
   readonly sessions: SessionStore
   readonly streamableHttp: StreamableHttpEndpoint
   readonly sse: SseEndpoint
@@ -58,12 +61,14 @@ export function openMcp(settings: McpSettings, options: OpenOptions): OpenMcp {
     clock,
     onEnd: ({ id }) => upstreams.release(sessionKey(id)),
   })
+  const info = { name: 'tool-gateway', version: VERSION }
+  const methods = methodTable()
   const endpoint: EndpointOptions = {
-    info: { name: 'tool-gateway', version: VERSION },
+    info,
     publicUrl: settings.publicUrl,
     catalog,
     calls,
-    methods: methodTable(),
+    methods,
     declared: upstreams,
     taskHandles,
     tellServers: (sessionId, method, params) => upstreams.tell(sessionKey(sessionId), method, params),
@@ -79,6 +84,8 @@ export function openMcp(settings: McpSettings, options: OpenOptions): OpenMcp {
     await streamableHttp.close()
   })
   return {
+    info,
+    methods,
     sessions,
     streamableHttp,
     sse: new SseEndpoint(endpoint),

@@ -23,10 +23,15 @@ export function problemOf(
 
 /** Sets the headers that an error requires, independent of the form of the body. */
 export function setErrorHeaders(response: Response, error: GatewayError): void {
+  const seconds = retryAfterOf(error)
+  if (seconds !== undefined) response.setHeader('Retry-After', seconds)
+}
+
+/** Seconds after which the request may be sent again (RFC 9110 §10.2.3); undefined if the error does not say so. */
+export function retryAfterOf(error: GatewayError): number | undefined {
   const { retryAfterMs } = error.facts
-  if (retryAfterMs !== undefined)
-    response.setHeader('Retry-After', Math.max(1, Math.ceil(retryAfterMs / 1000)))
-  else if (ERRORS[error.code].status === 503) response.setHeader('Retry-After', 1)
+  if (retryAfterMs !== undefined) return Math.max(1, Math.ceil(retryAfterMs / 1000))
+  return ERRORS[error.code].status === 503 ? 1 : undefined
 }
 
 /** Ends a response with problem details. */

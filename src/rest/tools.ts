@@ -6,6 +6,7 @@ import type { CatalogItem } from '../catalog/server-catalog.ts'
 import { isForModels } from '../catalog/ui-tools.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { JsonObject } from '../domain/json/json.ts'
+import type { Operation } from '../calls/call.ts'
 import type { Calls } from '../calls/calls.ts'
 import { METHODS } from '../calls/methods.ts'
 import { checkArguments } from '../calls/argument-check.ts'
@@ -50,20 +51,29 @@ export function toolRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls 
     const name = request.params.toolId
     const args = bodyOf(callBody, request).arguments
     const tool = catalog.viewOf(callerOf(response).principal).toolsByName.get(name)
-    const operation = {
-      action: 'call',
-      kind: 'tool',
-      name,
-      method: METHODS.toolsCall,
-      params: { name, arguments: args },
-      ...(tool !== undefined && { check: () => checkCall(tool, args) }),
-    } as const
+    const operation = toolOperation(name, args, tool)
     await answerWith(calls, request, response, operation, withIsError)
   })
 
   router.all('/tools', methodNotAllowed('GET'))
   router.all('/tools/:toolId', methodNotAllowed('GET, POST'))
   return router
+}
+
+/** The operation that calls a tool with arguments, which are checked if the tool is known. */
+export function toolOperation(
+  name: string,
+  args: JsonObject,
+  tool: CatalogItem | undefined,
+): Pick<Operation, 'action' | 'kind' | 'name' | 'method' | 'params' | 'check'> {
+  return {
+    action: 'call',
+    kind: 'tool',
+    name,
+    method: METHODS.toolsCall,
+    params: { name, arguments: args },
+    ...(tool !== undefined && { check: () => checkCall(tool, args) }),
+  }
 }
 
 function visibleTool(

@@ -21,6 +21,7 @@ export type UpstreamSettings = Pick<
   | 'maxOwnPools'
   | 'connectTimeoutMs'
   | 'drainTimeoutMs'
+  | 'directPath'
   | 'install'
 >
 
@@ -56,6 +57,7 @@ export function openUpstreams(
   const connector = {
     clientInfo: { name: 'tool-gateway', version: VERSION },
     maxMessageBytes: settings.maxUpstreamMessageBytes,
+    directPath: settings.directPath,
     via,
     dataDir,
     resolveSecret,

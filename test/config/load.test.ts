@@ -54,6 +54,7 @@ test('without any variable it is the embedded mode on loopback', () => {
     secretsTtlMs: 300_000,
     callStages: [],
     callTimeoutMs: 60_000,
+    directPath: 'on',
     connectTimeoutMs: 20_000,
     startConcurrency: 8,
     maxOwnPools: 100,
@@ -310,10 +311,8 @@ describe('a port that the system chose', () => {
   test('changes nothing that was set', () => {
     const settings = loadSettings({ ...CLOUD, PORT: '0', OIDC_AUDIENCE: 'gateway' })
     expect(atPort(settings, 41_234)).toBe(settings)
-    const audience = atPort(
-      loadSettings({ PORT: '0', OIDC_ISSUER: 'https://id.example.com', OIDC_AUDIENCE: 'a' }),
-      5,
-    )
+    const other = loadSettings({ PORT: '0', OIDC_ISSUER: 'https://id.example.com', OIDC_AUDIENCE: 'a' })
+    const audience = atPort(other, 5)
     expect(audience.issuers[0]?.audience).toBe('a')
   })
 })

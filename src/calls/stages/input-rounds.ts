@@ -31,6 +31,7 @@ export function inputRounds(
 
 async function modernRound(round: RoundState, call: RoutedCall, next: Run): Promise<Answer> {
   const answer = await next(round.resume(call))
+  if (answer.raw !== undefined) return answer
   const { result, route, isStateless } = answer
   if (result['resultType'] !== 'input_required' || isStateless === true) return answer
   return { route, result: round.asked(answer, call, stateIn(answer)) }
@@ -58,6 +59,7 @@ async function rounds(first: RoutedCall, ask: Ask, clock: Clock, next: Run): Pro
   let call = first
   for (let round = 0; ; round += 1) {
     const answer = await next(call)
+    if (answer.raw !== undefined) return answer
     const { result, route } = answer
     if (result['resultType'] !== 'input_required') return answer
     if (round === MAX_ROUNDS) throw badResponse(route, `it exceeded the limit of ${MAX_ROUNDS} input rounds`)

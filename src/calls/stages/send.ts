@@ -2,7 +2,7 @@ import type { Catalog } from '../../catalog/catalog.ts'
 import { updateUnder } from '../../catalog/resource-alias.ts'
 import { decide } from '../../domain/access-policy.ts'
 import type { Clock } from '../../domain/clock.ts'
-import type { JsonObject } from '../../domain/json/json.ts'
+import { RawObject } from '../../domain/json/raw-object.ts'
 import { principalKey } from '../../domain/principal.ts'
 import { serverKey } from '../../domain/documents/server-definition.ts'
 import type { Connection, RequestOptions } from '../../upstream/connection/connection.ts'
@@ -11,7 +11,7 @@ import type { RunOptions } from '../../upstream/pool/admission/call-queue.ts'
 import type { Pool } from '../../upstream/pool/pool.ts'
 import type { Upstreams } from '../../upstream/upstreams.ts'
 import type { CallerClient, ResourceWatch } from '../call.ts'
-import type { Answer, RoutedCall, StageFor } from '../stage.ts'
+import { type Answer, type RoutedCall, type StageFor, UnparsedAnswer } from '../stage.ts'
 import { setLogLevel } from '../client/log-level.ts'
 import { PoolChoice } from '../client/pool-choice.ts'
 import { deadlineOf, extendedMs } from '../deadline.ts'
@@ -60,19 +60,18 @@ export function send(options: SendOptions): StageFor {
   }
 }
 
-async function sent(options: SendOptions, attempt: Attempt): Promise<Answer> {
+function sent(options: SendOptions, attempt: Attempt): Promise<Answer> {
   const { call, pool } = attempt
   const { watch } = call.operation
   const run = runOptions(options, call)
-  const result = await pool.breaker.run(
+  return pool.breaker.run(
     () =>
       watch === undefined ? request(options, attempt, run) : watchResource(options, attempt, watch, run),
     () => attempt.instance !== undefined,
   )
-  return { result, route: call.route }
 }
 
-function request({ clock }: SendOptions, attempt: Attempt, run: RunOptions): Promise<JsonObject> {
+function request({ clock }: SendOptions, attempt: Attempt, run: RunOptions): Promise<Answer> {
   const { call, client, pool } = attempt
   const { operation, route } = call
   return pool.run(async (connection, instance) => {
@@ -80,10 +79,16 @@ function request({ clock }: SendOptions, attempt: Attempt, run: RunOptions): Pro
     call.info.instance = instance
     if (client?.logLevel !== undefined) await setLogLevel(connection, client, run.signal)
     const options = requestOptions(attempt, connection, clock.monotonic())
-    const result = await traceUpstream(call, { connection, instance, params: paramsFor(call) }, (params) =>
-      connection.request(operation.method.name, params, options),
+    const { name, rewrites } = operation.method
+    const given = await traceUpstream(call, { connection, instance, params: paramsFor(call) }, (params) =>
+      connection.requestRaw === undefined
+        ? connection.request(name, params, options)
+        : connection.requestRaw(name, params, options),
     )
-    return resultFor(result, operation, route)
+    const isRaw = given instanceof RawObject
+    if (isRaw && operation.takesRaw === true && rewrites === undefined)
+      return new UnparsedAnswer(given, route)
+    return { route, result: resultFor(isRaw ? given.parse() : given, operation, route) }
   }, run)
 }
 
@@ -122,7 +127,7 @@ async function watchResource(
   { call, pool }: Attempt,
   watch: ResourceWatch,
   run: RunOptions,
-): Promise<JsonObject> {
+): Promise<Answer> {
   const { caller, operation, route } = call
   const target = { server: serverKey(route.server), kind: 'resource', name: route.name } as const
   const release = await pool.watchResource(
@@ -134,5 +139,5 @@ async function watchResource(
     run,
   )
   watch.onWatching(release)
-  return {}
+  return { route, result: {} }
 }

@@ -22,7 +22,8 @@ export function shownUris(catalog: Catalog): StageFor {
     return async (call, next) => {
       const answer = await next(call)
       const { scope, isStep } = call.operation
-      if (scope !== undefined || isStep === true) return answer
+      const isSame = scope !== undefined || isStep === true || answer.raw?.mayMention('uri') === false
+      if (isSame) return answer
       return { ...answer, result: withUris(answer.result, shownUri(call, catalog)) }
     }
   }

@@ -54,6 +54,7 @@ function toolCall(options: TaskCallsOptions, { server, tool }: PlannedTarget): S
   return async (call, next) => {
     const isAsked = checkAsked(call, { options, key, mustBeTask })
     const answer = await next(call)
+    if (answer.raw !== undefined && !isAsked) return answer
     const { result } = answer
     const { taskId, task } = result
     // A fallback may have answered in place of the addressed server.

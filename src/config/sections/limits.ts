@@ -1,5 +1,5 @@
 import { setting } from '../setting.ts'
-import { integer, pathList } from '../values.ts'
+import { integer, oneOf, pathList } from '../values.ts'
 import { connections } from './connections.ts'
 
 /** Environment variables of limits and deadlines. */
@@ -13,6 +13,11 @@ export const limits = {
     integer(1, 300_000),
     '60000',
     'Timeout for a call, in milliseconds, unless the server or tool sets one.',
+  ),
+  DIRECT_PATH: setting(
+    oneOf(['on', 'off']),
+    'on',
+    'Whether plain calls take the direct path, which costs a fraction of the general one; `off` sends all calls by the general path.',
   ),
   CONNECT_TIMEOUT_MS: setting(
     integer(1, 300_000),

@@ -21,7 +21,40 @@ export const requireJson: RequestHandler = (request, _response, next) => {
  * before it is read, what is not UTF-8, and what would take long to read: too many members, or too deep.
  */
 export function readJson(maxBodyBytes: number): RequestHandler {
-  return express.json({ limit: maxBodyBytes, inflate: false, strict: true, verify: checkBytes })
+  const read = express.json({ limit: maxBodyBytes, inflate: false, strict: true, verify: checkBytes })
+  return (request, response, next) => {
+    const { bodyBytes } = request
+    if (bodyBytes === undefined) return read(request, response, next)
+    if (bodyBytes.length > maxBodyBytes) throw new GatewayError('payload_too_large')
+    request.body = parsedBody(bodyBytes)
+    next()
+  }
+}
+
+declare module 'node:http' {
+  interface IncomingMessage {
+    /** The whole body, where the direct path has read it before it passed the request on. */
+    bodyBytes?: Buffer
+  }
+}
+
+function parsedBody(bytes: Buffer): unknown {
+  const problem = bytesProblem(bytes)
+  if (problem !== undefined) throw problem
+  const text = bytes.toString()
+  try {
+    if (/^\s*[[{]/.test(text)) return JSON.parse(text)
+  } catch {
+    // Answered below, like what is neither an object nor a list.
+  }
+  throw new GatewayError('invalid_request', 'The body is not valid JSON', { cause: new SyntaxError('body') })
+}
+
+/** What is wrong with the bytes of a body before they are read, if anything. */
+export function bytesProblem(bytes: Buffer): GatewayError | undefined {
+  if (!isUtf8(bytes)) return new GatewayError('invalid_request', 'The body is not valid UTF-8')
+  const excess = excessOf(bytes, REQUEST_LIMITS)
+  return excess === undefined ? undefined : new GatewayError('invalid_request', `The body ${excess}`)
 }
 
 // Express gives the verifier four parameters.
@@ -29,9 +62,8 @@ export function readJson(maxBodyBytes: number): RequestHandler {
 function checkBytes(_request: unknown, _response: unknown, bytes: Buffer, charset: string): void {
   if (charset !== 'utf-8')
     throw new GatewayError('invalid_request', `The charset of the body is ${charset}; expected utf-8`)
-  if (!isUtf8(bytes)) throw new GatewayError('invalid_request', 'The body is not valid UTF-8')
-  const excess = excessOf(bytes, REQUEST_LIMITS)
-  if (excess !== undefined) throw new GatewayError('invalid_request', `The body ${excess}`)
+  const problem = bytesProblem(bytes)
+  if (problem !== undefined) throw problem
 }
 
 function unsupported(contentType: string | undefined): GatewayError {

@@ -7,9 +7,16 @@ const ONCE = new Set(['host', 'authorization', 'content-type'])
 
 /** Refuses requests with more header fields than any client sends, and those that say twice who asks for what. */
 export const headerCheck: RequestHandler = ({ rawHeaders }, _response, next) => {
+  const problem = headerProblem(rawHeaders)
+  if (problem !== undefined) throw problem
+  next()
+}
+
+/** What is wrong with the header fields of a request, if anything. */
+export function headerProblem(rawHeaders: readonly string[]): GatewayError | undefined {
   const fields = rawHeaders.length / 2
   if (fields > MAX_FIELDS)
-    throw new GatewayError(
+    return new GatewayError(
       'too_many_headers',
       `The request has ${fields} header fields; at most ${MAX_FIELDS} are read`,
     )
@@ -17,8 +24,8 @@ export const headerCheck: RequestHandler = ({ rawHeaders }, _response, next) => 
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]?.toLowerCase() ?? ''
     if (!ONCE.has(name)) continue
-    if (seen.has(name)) throw new GatewayError('invalid_request', `The request has the header ${name} twice`)
+    if (seen.has(name)) return new GatewayError('invalid_request', `The request has the header ${name} twice`)
     seen.add(name)
   }
-  next()
+  return undefined
 }

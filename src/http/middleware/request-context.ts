@@ -12,10 +12,14 @@ declare global {
 
 const ACCEPTED = /^[A-Za-z0-9._-]{1,64}$/
 
+/** The id that a caller offers for its request, if it is well formed. */
+export function acceptedRequestId(offered: string | string[] | undefined): string | undefined {
+  return typeof offered === 'string' && ACCEPTED.test(offered) ? offered : undefined
+}
+
 /** Gives every request an id, the caller's own `x-request-id` where it is well formed, and says it in the answer. */
 export const requestContext: RequestHandler = (request, response, next) => {
-  const offered = request.get('x-request-id')
-  const id = offered !== undefined && ACCEPTED.test(offered) ? offered : randomUUID()
+  const id = acceptedRequestId(request.get('x-request-id')) ?? randomUUID()
   response.locals.requestId = id
   response.setHeader('x-request-id', id)
   response.setHeader('x-content-type-options', 'nosniff')

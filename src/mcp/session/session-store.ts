@@ -111,12 +111,17 @@ export class SessionStore {
     return counts
   }
 
+  /** Whether new work is accepted. */
+  get isAccepting(): boolean {
+    return !this.#isClosed
+  }
+
   /**
    * Refuses new work while the gateway shuts down.
    * @throws GatewayError `shutting_down`
    */
   checkAccepting(): void {
-    if (this.#isClosed)
+    if (!this.isAccepting)
       throw new GatewayError('shutting_down', undefined, { facts: { retryAfterMs: SHUTDOWN_RETRY_AFTER_MS } })
   }
 

@@ -9,6 +9,7 @@ import { secretPlaces } from '../../domain/documents/secret-reference.ts'
 import { type HttpServerDefinition, isHttp } from '../../domain/documents/server-definition.ts'
 import { redactText } from '../../telemetry/redaction.ts'
 import { CookieJar } from '../fetch/cookie-jar.ts'
+import { DirectPost } from '../fetch/direct-post.ts'
 import { EventHeads } from '../fetch/event-heads.ts'
 import { limitedFetch } from '../fetch/limited-fetch.ts'
 import { type PackageFolders, packageCommand } from '../stdio/package-command.ts'
@@ -44,6 +45,16 @@ export interface Channel {
   readonly onGap: (listener: () => void) => void
   /** Whether the server has answered like a server of HTTP+SSE. */
   readonly speaksSse: () => boolean
+  /** Sends requests beside the transport; absent where only the transport can. */
+  readonly direct?: DirectChannel
+}
+
+/** The way of requests beside the transport of the SDK. */
+export interface DirectChannel {
+  readonly post: DirectPost
+  readonly sessionId: () => string | undefined
+  /** Whether the response streams of the server can be resumed, which only the transport does. */
+  readonly isResumable: () => boolean
 }
 
 const PIPE = {
@@ -113,16 +124,18 @@ export function httpChannel(
   const url = new URL(server.url ?? server.instances?.[0]?.url ?? '')
   const heads = new EventHeads()
   const pacing = new StreamPacing({ clock })
+  const cookies = new CookieJar({ url, now: () => clock.now() })
+  const headers = headersOf(server)
   const settings = {
     fetch: limitedFetch({
       maxBytes,
       via,
-      cookies: new CookieJar({ url, now: () => clock.now() }),
+      cookies,
       heads,
       answersInPlace: !isSse,
       onStream: () => pacing.opened(),
     }),
-    requestInit: { headers: headersOf(server) },
+    requestInit: { headers },
   }
   const shared = {
     isPipe: false,
@@ -151,6 +164,11 @@ export function httpChannel(
   return {
     ...shared,
     transport,
+    direct: {
+      post: new DirectPost({ url, headers, via, cookies, maxBytes }),
+      sessionId: () => transport.sessionId,
+      isResumable: () => heads.hasIds,
+    },
     hasSession: () => transport.sessionId !== undefined,
     // The server keeps a session until it is told to end it.
     sayGoodbye: () =>

@@ -39,6 +39,8 @@ export interface ConnectorOptions {
   readonly clientInfo: { readonly name: string; readonly version: string }
   /** Largest single message that a server may send, in bytes, decoded. */
   readonly maxMessageBytes: number
+  /** Whether plain requests are sent beside the SDK; they are by default. */
+  readonly directPath?: 'on' | 'off'
   /** The header `via` of HTTP requests, by which the gateway recognises its own requests. */
   readonly via?: string
   /** Packages are also searched in its folder `packages/node_modules`. */
@@ -196,6 +198,7 @@ class Connector {
         askTimeoutMs,
         clock: this.#clock,
         random,
+        isDirect: this.#options.directPath !== 'off',
         doubts: { isDoubted: this.#doubts.has(key), onDoubtfulLoss: () => this.#doubts.add(key) },
         onMessage: tap && tapped(tap, redactorOf(opening.filled)),
       })

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../domain/json/json.ts'
+import type { RawObject } from '../../domain/json/raw-object.ts'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 import type { ClientSide } from '../messages/client-side.ts'
 import type { Tap } from './decorators/tap.ts'
@@ -46,6 +47,16 @@ export interface Connection {
    * `response_too_large`, `cancelled`, or `upstream_error` with the server's JSON-RPC error in `facts.upstream`.
    */
   request(method: string, params: JsonObject | undefined, options: RequestOptions): Promise<JsonObject>
+
+  /**
+   * Like `request`, for requests of which nothing but the answer concerns anybody: a large result may come as bytes.
+   * Absent where that makes no difference.
+   */
+  readonly requestRaw?: (
+    method: string,
+    params: JsonObject | undefined,
+    options: RequestOptions,
+  ) => Promise<RawObject | JsonObject>
 
   /** Forwards a notification of the client that the connection belongs to; it is lost if the connection is. */
   notify(method: string, params: JsonObject | undefined): void

@@ -5,18 +5,22 @@ import {
   type RequestId,
   SdkError,
   SdkErrorCode,
-  SERVER_INFO_META_KEY,
   type StandardSchemaV1,
 } from '@modelcontextprotocol/client'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
-import { type ClientSide, mayAsk, TASKS_EXTENSION } from '../messages/client-side.ts'
+import { RawObject } from '../../domain/json/raw-object.ts'
+import { Redirected } from '../fetch/direct-post.ts'
+import type { ClientSide } from '../messages/client-side.ts'
+import { checkedRaw, checkedResult } from './checked-result.ts'
 import type { Connection, Era, RequestOptions } from './connection.ts'
 import { PausableDeadline } from '../messages/pausable-deadline.ts'
 import { rawResult } from '../messages/raw-results.ts'
 import { SessionCheck } from './session/session-check.ts'
-import { UnfitAnswer, upstreamError } from './upstream-error.ts'
+import type { DirectRequests } from './direct-requests.ts'
+import { isPlain, parameterHeaders } from './request-options.ts'
+import { upstreamError } from './upstream-error.ts'
 import { ListenedResources, SubscribedResources, type WatchedResources } from './watched-resources.ts'
 import type { Wire } from './wire.ts'
 
@@ -24,7 +28,6 @@ const SUBSCRIBE_MS = 10_000
 const PING_MS = 5000
 /** Maximum delay of a timer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
-const PARAMETER_HEADER = /^mcp-param-/i
 
 /** Accepts every result as it is. */
 const ANYTHING: StandardSchemaV1<unknown, unknown> = {
@@ -62,6 +65,7 @@ export class SdkConnection implements Connection {
   readonly #session: SessionCheck | undefined
   readonly #onSessionLost: () => void
   readonly #close: () => Promise<void>
+  readonly #direct: DirectRequests | undefined
   /** Whether the gateway must abort a request's HTTP exchange when the request is cancelled or times out. */
   readonly #endsExchanges: boolean
   #closed: Promise<void> | undefined
@@ -78,6 +82,8 @@ export class SdkConnection implements Connection {
     signal: AbortSignal
     onResourceUpdated: (params: JsonObject) => void
     session: ServerSession
+    /** Where requests can be sent beside the SDK. */
+    direct: DirectRequests | undefined
     /** Closes the connection; called once. */
     close: () => Promise<void>
   }) {
@@ -88,6 +94,7 @@ export class SdkConnection implements Connection {
     this.#clock = clock
     this.#onSessionLost = options.session.onLost
     this.#close = options.close
+    this.#direct = options.direct
     this.era = client.getProtocolEra() ?? 'legacy'
     this.protocolVersion = client.getNegotiatedProtocolVersion() ?? ''
     this.capabilities = { ...client.getServerCapabilities() }
@@ -138,13 +145,37 @@ export class SdkConnection implements Connection {
           ...((onProgress ?? options.maxTotalMs) !== undefined && { onprogress: asksForProgress }),
         }),
       )
-      const result = this.#checked(rawResult(answer), client)
+      const result = checkedResult(rawResult(answer), this.#originFor(client))
       this.#session?.answered(method)
       return result
     } catch (error) {
       // Not after an answer, which would cost the keep-alive connection.
       exchange?.abort()
       throw await this.#failure(error, { method, requestId, sentAt, signal })
+    }
+  }
+
+  /** Sends a plain request beside the SDK, which costs much less; every other one as `request` does. */
+  async requestRaw(
+    method: string,
+    params: JsonObject | undefined,
+    options: RequestOptions,
+  ): Promise<RawObject | JsonObject> {
+    const { signal, client, timeoutMs } = options
+    const direct = isPlain(options) ? this.#directFor(method) : undefined
+    if (direct === undefined) return this.request(method, params, options)
+    if (isAborted(signal)) throw this.#neverSent('cancelled')
+    const sentAt = this.#clock.monotonic()
+    const headers = parameterHeaders(options.headers)
+    const request = { id: direct.nextId(), method, params, client, headers, timeoutMs, signal }
+    try {
+      const result = await direct.send(request)
+      this.#session?.answered(method)
+      const origin = this.#originFor(client)
+      return result instanceof RawObject ? checkedRaw(result, origin) : checkedResult(result, origin)
+    } catch (error) {
+      if (error instanceof Redirected) return this.request(method, params, options)
+      throw await this.#directFailure(error, request, sentAt)
     }
   }
 
@@ -174,6 +205,7 @@ export class SdkConnection implements Connection {
 
   close(): Promise<void> {
     this.#wire.endAsks()
+    this.#direct?.close()
     this.#closed ??= this.#close().catch(() => undefined)
     return this.#closed
   }
@@ -229,6 +261,23 @@ export class SdkConnection implements Connection {
     })
   }
 
+  /** Undefined where only the SDK can send, and where nothing can be sent any more. */
+  #directFor(method: string): DirectRequests | undefined {
+    return this.#closed === undefined && this.#direct?.isOpenTo(method) === true ? this.#direct : undefined
+  }
+
+  /** What the SDK would do with the failure of one of its own requests, too. */
+  #directFailure(
+    error: unknown,
+    { id: requestId, method, signal }: Parameters<DirectRequests['send']>[0],
+    sentAt: number,
+  ): Promise<GatewayError> {
+    if (error instanceof TypeError) this.#wire.onerror?.(error)
+    if (error instanceof SdkError && this.era === 'legacy')
+      this.notify('notifications/cancelled', { requestId, reason: error.message })
+    return this.#failure(error, { method, requestId, sentAt, signal })
+  }
+
   async #ping(): Promise<{ failure?: unknown; id?: unknown }> {
     const exchange = new AbortController()
     let id: RequestId | undefined
@@ -243,28 +292,8 @@ export class SdkConnection implements Connection {
     }
   }
 
-  /**
-   * The result without members that concern only this hop. It must be complete, unless `client` can handle another one.
-   */
-  #checked(result: unknown, client: ClientSide | undefined): JsonObject {
-    if (!isJsonObject(result)) throw this.#badResponse('the result is not an object')
-    const { resultType } = result
-    const isComplete = this.era === 'legacy' || resultType === undefined || resultType === 'complete'
-    if (isComplete) delete result['resultType']
-    else if (!mayGet(result, client)) throw this.#badResponse('the result is not complete')
-    const meta = result['_meta']
-    if (isJsonObject(meta) && SERVER_INFO_META_KEY in meta) {
-      delete meta[SERVER_INFO_META_KEY]
-      if (Object.keys(meta).length === 0) delete result['_meta']
-    }
-    return result
-  }
-
-  #badResponse(cause: string): GatewayError {
-    return new GatewayError('upstream_bad_response', `Server ${this.#server} returned an invalid response`, {
-      cause: new UnfitAnswer(cause),
-      facts: { server: this.#server, mayHaveExecuted: true },
-    })
+  #originFor(client: ClientSide | undefined): Parameters<typeof checkedResult>[1] {
+    return { server: this.#server, era: this.era, client }
   }
 
   #neverSent(code: 'cancelled' | 'upstream_unavailable'): GatewayError {
@@ -275,27 +304,4 @@ export class SdkConnection implements Connection {
 
 function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true
-}
-
-/** Whether the client has declared that it can handle an incomplete result of this kind. */
-function mayGet({ resultType, inputRequests }: JsonObject, client: ClientSide | undefined): boolean {
-  if (client === undefined) return false
-  const { extensions } = client.capabilities
-  if (resultType === 'task') return isJsonObject(extensions) && isJsonObject(extensions[TASKS_EXTENSION])
-  if (resultType !== 'input_required' || Object.keys(client.capabilities).length === 0) return false
-  if (inputRequests === undefined) return true
-  return (
-    isJsonObject(inputRequests) &&
-    Object.values(inputRequests).every(
-      (request) => isJsonObject(request) && mayAsk(client.capabilities, request['method']),
-    )
-  )
-}
-
-/** The headers for a request's parameters. All others belong to the connection. */
-function parameterHeaders(
-  headers: Readonly<Record<string, string>> | undefined,
-): Readonly<Record<string, string>> | undefined {
-  if (headers === undefined) return undefined
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => PARAMETER_HEADER.test(name)))
 }

@@ -27,8 +27,13 @@ export class CookieJar {
 
   /** Keeps what a response from `url` sets: the newest 20, of 4 KiB each at most. */
   keep(url: URL, response: { readonly headers: Headers }): void {
+    this.keepLines(url, response.headers.getSetCookie())
+  }
+
+  /** The same, given the values of the `Set-Cookie` headers. */
+  keepLines(url: URL, lines: readonly string[]): void {
     if (url.origin !== this.#origin) return
-    for (const line of response.headers.getSetCookie()) this.#keepOne(line, url)
+    for (const line of lines) this.#keepOne(line, url)
   }
 
   /** The value of the `Cookie` header for a request; `own` is the operator's, whose cookies come first. */

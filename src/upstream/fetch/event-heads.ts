@@ -2,6 +2,7 @@ import type { RequestId } from '@modelcontextprotocol/client'
 import { answerId } from '../messages/oversized-message.ts'
 
 const MAX_KEPT = 32
+const EVENT_ID = /^id:/m
 const ENDPOINT_EVENT = /^(?::[^\n]*\n|\s)*event: ?endpoint\r?\n/
 
 /** The first and the last characters of an event, as they came. */
@@ -19,6 +20,12 @@ interface EventHead {
 export class EventHeads {
   readonly #kept: EventHead[] = []
   #hasEndpoint = false
+  #hasIds = false
+
+  /** Whether an event had an id, from which its stream could be resumed. */
+  get hasIds(): boolean {
+    return this.#hasIds
+  }
 
   /** Whether an event came that opens a session over HTTP+SSE. */
   get hasEndpoint(): boolean {
@@ -31,6 +38,7 @@ export class EventHeads {
     if (this.#kept.length > MAX_KEPT) this.#kept.shift()
     const isEndpoint = event.head.includes('endpoint') && ENDPOINT_EVENT.test(event.head)
     this.#hasEndpoint ||= isEndpoint
+    this.#hasIds ||= EVENT_ID.test(event.head)
     return isEndpoint
   }
 

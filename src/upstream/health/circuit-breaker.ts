@@ -1,8 +1,7 @@
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
-import type { JsonObject } from '../../domain/json/json.ts'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
-import { ClosedCircuit, type Use, type WasTried } from './closed-circuit.ts'
+import { ClosedCircuit, type WasTried } from './closed-circuit.ts'
 import { type Verdict, verdictOf } from './verdict.ts'
 
 /** State of a circuit breaker; `half_open` lets trial calls through. */
@@ -59,7 +58,7 @@ export class CircuitBreaker {
    * @param wasTried whether `use`, which has failed, got as far as the server
    * @throws GatewayError `circuit_open` without having called `use`, or what `use` throws
    */
-  run(use: Use, wasTried: WasTried): Promise<JsonObject> {
+  run<T>(use: () => Promise<T>, wasTried: WasTried): Promise<T> {
     if (!this.#settings.enabled || this.#isShutDown) return use()
     if (this.#state === 'closed') return (this.#circuit ??= this.#closedCircuit()).run(use, wasTried)
     if (this.#state === 'half_open' && this.#trial === undefined) return this.#try(use, wasTried)
@@ -103,7 +102,7 @@ export class CircuitBreaker {
     })
   }
 
-  async #try(use: Use, wasTried: WasTried): Promise<JsonObject> {
+  async #try<T>(use: () => Promise<T>, wasTried: WasTried): Promise<T> {
     const trial = Symbol('trial')
     this.#trial = trial
     // A call may take very long: another one is a trial as well then, and the first that succeeds counts.

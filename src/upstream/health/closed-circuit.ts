@@ -2,17 +2,15 @@ import { EventEmitter } from 'node:events'
 import Opossum from 'opossum'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
-import type { JsonObject } from '../../domain/json/json.ts'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 import { verdictOf } from './verdict.ts'
 
-/** A call through a circuit. */
-export type Use = () => Promise<JsonObject>
+type Use = () => Promise<unknown>
 /** Whether a call that has failed got as far as the server. */
 export type WasTried = () => boolean
 
 type Settings = ServerDefinition['circuitBreaker']
-type Circuit = Opossum<[Use, WasTried], JsonObject>
+type Circuit = Opossum<[Use, WasTried]>
 
 /** The parts of the window in which opossum counts calls. */
 const BUCKETS = 10
@@ -43,9 +41,10 @@ export class ClosedCircuit {
   }
 
   /** Runs `use`, and counts how it ends. */
-  run(use: Use, wasTried: WasTried): Promise<JsonObject> {
+  run<T>(use: () => Promise<T>, wasTried: WasTried): Promise<T> {
     this.#moveWindow()
-    return this.#circuit.fire(use, wasTried)
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it resolves with what `use` resolves with
+    return this.#circuit.fire(use, wasTried) as Promise<T>
   }
 
   /** Applies other settings to what was counted; calls in flight are no part of the window any more. */

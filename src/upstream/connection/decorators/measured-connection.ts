@@ -4,6 +4,8 @@ import type { ServerDefinition } from '../../../domain/documents/server-definiti
 import { TOOL_ERROR } from '../../../telemetry/attributes.ts'
 import type { Metrics } from '../../../telemetry/metrics/metrics.ts'
 import type { Connect, Connection } from '../connection.ts'
+import { isToolError, type RawObject } from '../../../domain/json/raw-object.ts'
+import type { JsonObject } from '../../../domain/json/json.ts'
 import { wrapped } from './wrapped.ts'
 
 interface MeasureOptions {
@@ -23,8 +25,10 @@ function measured(
 ): Connection {
   const { protocolVersion } = connection
   const transport = kind === 'stdio' ? 'pipe' : 'tcp'
-  return wrapped(connection, {
-    request: async (method, params, options) => {
+  const counting =
+    <R extends JsonObject | RawObject>(send: (...given: Parameters<Connection['request']>) => Promise<R>) =>
+    async (...given: Parameters<Connection['request']>): Promise<R> => {
+      const [method, params] = given
       const startedAt = clock.monotonic()
       const name = method === 'tools/call' ? params?.['name'] : undefined
       const tool = typeof name === 'string' ? name : undefined
@@ -34,14 +38,21 @@ function measured(
           clock.monotonic() - startedAt,
         )
       try {
-        const result = await connection.request(method, params, options)
-        count(result['isError'] === true ? TOOL_ERROR : undefined)
+        const result = await send(...given)
+        count(isToolError(result) ? TOOL_ERROR : undefined)
         return result
       } catch (error) {
         const { code, facts } = toGatewayError(error)
         count(String(facts.upstream?.code ?? code))
         throw error
       }
-    },
+    }
+  const request = counting((...given) => connection.request(...given))
+  const { requestRaw } = connection
+  return wrapped(connection, {
+    request,
+    ...(requestRaw !== undefined && {
+      requestRaw: counting((...given) => requestRaw.apply(connection, given)),
+    }),
   })
 }

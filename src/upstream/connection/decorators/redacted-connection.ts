@@ -9,6 +9,10 @@ export function redactedConnection(connection: Connection, redact: Redact): Conn
     outcome.catch((error: unknown) => Promise.reject(redactedFailure(error, redact)))
   return wrapped(connection, {
     request: (method, params, options) => redacted(connection.request(method, params, options)),
+    requestRaw: (method, params, options) =>
+      redacted(
+        connection.requestRaw?.(method, params, options) ?? connection.request(method, params, options),
+      ),
     watchResources: (uris) => redacted(connection.watchResources(uris)),
   })
 }

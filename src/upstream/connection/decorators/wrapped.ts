@@ -16,6 +16,7 @@ export function wrapped(connection: Connection, changes: Partial<Connection>): C
     notify: (method, params) => connection.notify(method, params),
     watchResources: (uris) => connection.watchResources(uris),
     close: () => connection.close(),
+    ...(connection.requestRaw !== undefined && { requestRaw: connection.requestRaw.bind(connection) }),
     ...changes,
   }
 }

@@ -13,6 +13,7 @@ import type { ClientSide } from '../../messages/client-side.ts'
 import type { ConnectionEvents, Era } from '../connection.ts'
 import { announcedKinds, listenForChanges, onListChanges } from '../list-changes.ts'
 import { type Hung, OpeningPipe } from './opening-pipe.ts'
+import { DirectRequests } from '../direct-requests.ts'
 import { SdkConnection } from '../sdk-connection.ts'
 import type { OnMessage } from '../decorators/tap.ts'
 import { unreachableCode } from './unreachable.ts'
@@ -47,6 +48,8 @@ export async function open(options: {
   random: () => number
   /** Gets every message of both directions. */
   onMessage?: OnMessage | undefined
+  /** Whether plain requests are sent beside the SDK. */
+  isDirect: boolean
   doubts: { readonly isDoubted: boolean; readonly onDoubtfulLoss: () => void }
 }): Promise<SdkConnection> {
   const { channel, question, events, signal, clock, random, askTimeoutMs } = options
@@ -107,6 +110,7 @@ export async function open(options: {
     await wire.close()
   }
   const connection = new SdkConnection({
+    direct: directRequests(options, client, wire),
     server: options.server,
     client,
     wire,
@@ -126,6 +130,26 @@ export async function open(options: {
   if (connection.era === 'modern')
     void listenForChanges({ client, onListChanged, clock, random, signal: life.signal })
   return connection
+}
+
+/** Not for a connection that is observed: only the wire shows every message. */
+function directRequests(
+  { channel, clientInfo, clock, isDirect, onMessage }: Parameters<typeof open>[0],
+  client: Client,
+  wire: Wire,
+): DirectRequests | undefined {
+  const { direct } = channel
+  const protocolVersion = client.getNegotiatedProtocolVersion()
+  if (!isDirect || direct === undefined || protocolVersion === undefined || onMessage !== undefined)
+    return undefined
+  return new DirectRequests({
+    channel: direct,
+    era: client.getProtocolEra() ?? 'legacy',
+    protocolVersion,
+    clientInfo,
+    clock,
+    onMessage: (message, side) => wire.take(message, side),
+  })
 }
 
 function negotiation(question: EraQuestion, timeoutMs: number): ClientOptions {

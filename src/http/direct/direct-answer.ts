@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { JsonObject } from '../../domain/json/json.ts'
+import { acceptedRequestId } from '../middleware/request-context.ts'
+
+/**
+ * The response to a request of the direct path, with the headers of every other response. It is one JSON document,
+ * unless the server says something before its answer: then it becomes a stream of events.
+ */
+export class DirectAnswer {
+  readonly requestId: string
+  /** Aborts when the client goes away before it has its answer. */
+  readonly signal: AbortSignal
+  readonly #response: ServerResponse
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    const abort = new AbortController()
+    this.requestId = acceptedRequestId(request.headers['x-request-id']) ?? randomUUID()
+    this.signal = abort.signal
+    this.#response = response
+    response.once('close', () => {
+      if (!response.writableFinished) abort.abort()
+    })
+  }
+
+  /** Sends a JSON document in pieces, which ends the response. */
+  end(status: number, contentType: string, pieces: readonly Buffer[], more: readonly string[] = []): void {
+    const response = this.#response
+    if (response.headersSent) {
+      response.end(Buffer.concat([EVENT, ...pieces, EVENT_END]))
+      return
+    }
+    const length = pieces.reduce((sum, { length: bytes }) => sum + bytes, 0)
+    const isStandalone = ['content-length', String(length), 'cache-control', 'private, no-store']
+    response.writeHead(status, this.#headers(contentType, [...isStandalone, ...more]))
+    if (pieces.length > 1) {
+      response.cork()
+      for (const piece of pieces.slice(0, -1)) response.write(piece)
+      process.nextTick(() => response.uncork())
+    }
+    response.end(pieces.at(-1))
+  }
+
+  /** Sends a message in front of the answer. */
+  tell(message: JsonObject): void {
+    const response = this.#response
+    if (response.writableEnded || response.destroyed) return
+    if (!response.headersSent)
+      response.writeHead(
+        200,
+        this.#headers('text/event-stream', ['cache-control', 'no-cache', 'x-accel-buffering', 'no']),
+      )
+    response.write(`event: message\ndata: ${JSON.stringify(message)}\n\n`)
+  }
+
+  #headers(contentType: string, more: readonly string[]): string[] {
+    return [
+      'x-request-id',
+      this.requestId,
+      'x-content-type-options',
+      'nosniff',
+      'vary',
+      'Origin',
+      'content-type',
+      contentType,
+      ...more,
+    ]
+  }
+}
+
+const EVENT = Buffer.from('event: message\ndata: ')
+const EVENT_END = Buffer.from('\n\n')

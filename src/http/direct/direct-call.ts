@@ -1,0 +1,33 @@
+import type { Caller } from '../../calls/call.ts'
+import type { Calls } from '../../calls/calls.ts'
+import type { MethodTable } from '../../calls/methods.ts'
+import type { Catalog } from '../../catalog/catalog.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { toGatewayError } from '../../domain/errors/errors.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import type { Metrics } from '../../telemetry/metrics/metrics.ts'
+import type { DirectAnswer } from './direct-answer.ts'
+
+/** What calls of the direct path run on. */
+export interface DirectCallOptions {
+  readonly calls: Calls
+  readonly catalog: Catalog
+  readonly methods: MethodTable
+  readonly info: { readonly name: string; readonly version: string }
+  readonly metrics: Pick<Metrics, 'serverOperation'>
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** The sender of a request, but for what belongs to the request. */
+export type DirectCaller = Omit<Caller, 'transport' | 'requestId' | 'client'>
+
+/** Makes a call and answers with its outcome. Rejects only if the response cannot be written. */
+export type DirectCall = (answer: DirectAnswer) => Promise<void>
+
+/** The cause of an internal error, which the caller is not told. */
+export function logInternal(logger: Logger, thrown: unknown, { requestId }: DirectAnswer): void {
+  const error = toGatewayError(thrown)
+  if (error.code === 'internal')
+    logger.error({ err: error.cause ?? error, requestId }, 'request failed in the gateway')
+}

@@ -1,0 +1,66 @@
+import type { IncomingMessage } from 'node:http'
+import { headerProblem } from '../middleware/header-check.ts'
+
+/** Larger bodies take the general path, which limits them as the operator says. */
+const MAX_BODY_BYTES = 64 * 1024
+const MCP_PATH = /^\/mcp(?:\/([a-z][a-z0-9-]{0,39}))?$/
+const TOOL_PATH = /^\/v1\/tools\/([A-Za-z0-9_.-]{1,200})$/
+const BEARER = /^Bearer ([^\s,]+)$/
+const CONTENT_TYPES = new Set(['application/json', 'application/json; charset=utf-8'])
+/** How clients of MCP write what they accept (MCP 2025-11-25, Streamable HTTP). */
+const MCP_ACCEPTS = 'application/json, text/event-stream'
+const REST_ACCEPTS = new Set([undefined, '*/*', 'application/json', 'application/json, */*'])
+/** Headers of requests that need more than the direct path does. */
+const UNUSUAL = [
+  'origin',
+  'via',
+  'transfer-encoding',
+  'content-encoding',
+  'expect',
+  'upgrade',
+  'prefer',
+  'last-event-id',
+  'x-agent-name',
+] as const
+
+/** The head of a request that may take the direct path. */
+export interface DirectHead {
+  readonly path: string
+  /** The one server that an MCP request addresses; undefined for all. */
+  readonly scope: string | undefined
+  /** The tool that a REST request calls; undefined for MCP. */
+  readonly toolId: string | undefined
+  readonly token: string
+  /** Bytes of the body. */
+  readonly length: number
+}
+
+/**
+ * Reads the head of a request; undefined unless it is plainly one that the direct path serves. Whatever is unusual
+ * about it is for the general path to serve or to refuse.
+ */
+export function directHead(request: IncomingMessage): DirectHead | undefined {
+  const { method, url = '', headers } = request
+  const place = method === 'POST' ? placeOf(url) : undefined
+  if (place === undefined || !isPlain(request) || !accepts(headers.accept, place.toolId)) return undefined
+  const token = BEARER.exec(headers.authorization ?? '')?.[1]
+  const length = Number(headers['content-length'])
+  if (token === undefined || !(length > 0 && length <= MAX_BODY_BYTES)) return undefined
+  return { path: url, ...place, token, length }
+}
+
+function placeOf(url: string): Pick<DirectHead, 'scope' | 'toolId'> | undefined {
+  const mcp = MCP_PATH.exec(url)
+  if (mcp !== null) return { scope: mcp[1], toolId: undefined }
+  const tool = TOOL_PATH.exec(url)
+  return tool === null ? undefined : { scope: undefined, toolId: tool[1] }
+}
+
+function isPlain({ headers, rawHeaders }: IncomingMessage): boolean {
+  if (!CONTENT_TYPES.has(headers['content-type'] ?? '')) return false
+  return UNUSUAL.every((name) => headers[name] === undefined) && headerProblem(rawHeaders) === undefined
+}
+
+function accepts(accept: string | undefined, toolId: string | undefined): boolean {
+  return toolId === undefined ? accept === MCP_ACCEPTS : REST_ACCEPTS.has(accept)
+}

@@ -1,0 +1,109 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Caller } from '../../calls/call.ts'
+import type { Catalog } from '../../catalog/catalog.ts'
+import { toGatewayError } from '../../domain/errors/errors.ts'
+import { isFor } from '../../identity/audience.ts'
+import type { TokenVerifier } from '../../identity/token-verifier.ts'
+import type { SessionStore } from '../../mcp/session/session-store.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import { withRemoteParent } from '../../telemetry/tracing.ts'
+import { bytesProblem } from '../middleware/body.ts'
+import { allowedHost } from '../middleware/host-check.ts'
+import { DirectAnswer } from './direct-answer.ts'
+import type { DirectCall, DirectCallOptions } from './direct-call.ts'
+import { readBody } from './direct-body.ts'
+import { type DirectHead, directHead } from './direct-head.ts'
+import { modernCall } from './modern-call.ts'
+import { toolCall } from './tool-call.ts'
+
+const MAX_CLIENT_NAME = 128
+
+interface DirectOptions extends DirectCallOptions {
+  readonly verifier: Pick<TokenVerifier, 'cached'>
+  readonly allowedHosts: readonly string[]
+  readonly maxBodyBytes: number
+  readonly hasSnapshot: () => boolean
+  readonly sessions: Pick<SessionStore, 'isAccepting'>
+  readonly catalog: Catalog
+  readonly logger: Logger
+  /** Serves every request that is not a plain call: the Express application. */
+  readonly general: RequestListener
+}
+
+/**
+ * The entry of the direct path. It serves plain calls of callers whose token has just been verified, in as few steps
+ * as that takes, and hands every other request to the Express application as it came: it refuses nothing itself, so
+ * that the checks there stay the only ones that say no.
+ */
+export class DirectListener {
+  readonly #options: DirectOptions
+  readonly #isAllowedHost: (host: string | undefined) => boolean
+
+  constructor(options: DirectOptions) {
+    this.#options = options
+    this.#isAllowedHost = allowedHost(options.allowedHosts)
+  }
+
+  readonly listener: RequestListener = (request, response) => {
+    const head = directHead(request)
+    if (head === undefined || !this.#isOpenTo(request, head)) return this.#options.general(request, response)
+    readBody(request, head.length, (body) => this.#serve(request, response, { head, body }))
+  }
+
+  /** Whether every check in front of the routes would let the request pass. */
+  #isOpenTo({ headers }: IncomingMessage, { path, token, length }: DirectHead): boolean {
+    const { verifier, hasSnapshot, sessions, maxBodyBytes } = this.#options
+    if (length > maxBodyBytes) return false
+    const verified = verifier.cached(token)
+    if (verified === undefined || !isFor(verified.paths, path)) return false
+    return this.#isAllowedHost(headers.host) && hasSnapshot() && sessions.isAccepting
+  }
+
+  #serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { head, body }: { head: DirectHead; body: Buffer },
+  ): void {
+    const call = bytesProblem(body) === undefined ? this.#callIn(request, head, body) : undefined
+    if (call === undefined) {
+      request.bodyBytes = body
+      return this.#options.general(request, response)
+    }
+    if (response.destroyed) return
+    const { traceparent, tracestate } = request.headers
+    const answer = new DirectAnswer(request, response)
+    const run = (): void => void call(answer).catch((error: unknown) => this.#failed(error, response))
+    if (traceparent === undefined) run()
+    else withRemoteParent({ traceparent, tracestate }, run)
+  }
+
+  #callIn(request: IncomingMessage, head: DirectHead, body: Buffer): DirectCall | undefined {
+    // It may have expired, or the keys may have changed, while the body arrived.
+    const verified = this.#options.verifier.cached(head.token)
+    if (verified === undefined) return undefined
+    const { headers } = request
+    const clientName = headers['x-client-name']
+    const caller = {
+      principal: verified.principal,
+      clientName: typeof clientName === 'string' ? clientName.slice(0, MAX_CLIENT_NAME) : undefined,
+      sessionId: undefined,
+    } satisfies Partial<Caller>
+    let parsed: unknown
+    try {
+      parsed = JSON.parse(body.toString())
+    } catch {
+      return undefined
+    }
+    return head.toolId === undefined
+      ? modernCall(this.#options, { caller, headers, body: parsed, scope: head.scope })
+      : toolCall(this.#options, { caller, body: parsed, toolId: head.toolId })
+  }
+
+  #failed(thrown: unknown, response: ServerResponse): void {
+    this.#options.logger.error(
+      { err: toGatewayError(thrown).cause ?? thrown },
+      'request failed in the gateway',
+    )
+    response.destroy()
+  }
+}

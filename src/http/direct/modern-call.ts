@@ -1,0 +1,101 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Caller, CallerClient, Operation } from '../../calls/call.ts'
+import type { Answer } from '../../calls/stage.ts'
+import { hasParamHeaders } from '../../calls/param-headers.ts'
+import { routeOf } from '../../calls/router.ts'
+import { measureRequest } from '../../calls/trace.ts'
+import type { JsonObject } from '../../domain/json/json.ts'
+import type { RawObject } from '../../domain/json/raw-object.ts'
+import { MODERN_REVISION, type ModernRequest, modernRequest } from '../../mcp/direct/modern-request.ts'
+import { responseTo } from '../../mcp/direct/modern-response.ts'
+import { forEra } from '../../mcp/era.ts'
+import { toProtocolError } from '../../mcp/protocol-error.ts'
+import { traceFieldsIn } from '../../mcp/message.ts'
+import type { DirectAnswer } from './direct-answer.ts'
+import { type DirectCall, type DirectCaller, type DirectCallOptions, logInternal } from './direct-call.ts'
+
+const TRANSPORT = 'streamable-http'
+const LOG_MESSAGE = 'notifications/message'
+/** The one error of a call that the SDK answers with an HTTP status of its own (MCP 2026-07-28, error codes). */
+const MISSING_CAPABILITY = -32_021
+
+/** The call of a request of 2026-07-28; undefined if it is not plain. */
+export function modernCall(
+  options: DirectCallOptions,
+  given: {
+    readonly caller: DirectCaller
+    readonly headers: IncomingHttpHeaders
+    readonly body: unknown
+    readonly scope: string | undefined
+  },
+): DirectCall | undefined {
+  const { caller, scope } = given
+  const request = modernRequest(given.body, given.headers, { methods: options.methods, scope })
+  if (request === undefined || !isAllowed(options, caller, request, scope)) return undefined
+  return (answer) => serve(options, { caller, request, scope, answer })
+}
+
+/** Whether the caller may make the call, and the SDK would not compare more of its headers with the arguments. */
+function isAllowed(
+  { catalog }: DirectCallOptions,
+  caller: DirectCaller,
+  { method, target, params }: ModernRequest,
+  scope: string | undefined,
+): boolean {
+  const asked: Operation = { ...target, scope, method, params, signal: NEVER }
+  const routing = routeOf({ ...caller, transport: TRANSPORT, requestId: '' }, asked, catalog)
+  if (!routing.found || routing.decision.effect === 'deny' || routing.needsClient) return false
+  const { server, name } = routing.route
+  const tool = method.runsTool === true ? catalog.catalogOf(server)?.toolsByOwnName.get(name) : undefined
+  return tool === undefined || !hasParamHeaders(tool.listed)
+}
+
+const NEVER = new AbortController().signal
+
+interface Serving {
+  readonly caller: DirectCaller
+  readonly request: ModernRequest
+  readonly scope: string | undefined
+  readonly answer: DirectAnswer
+}
+
+async function serve(options: DirectCallOptions, { caller, request, scope, answer }: Serving): Promise<void> {
+  const { calls } = options
+  const { id, method, target, params } = request
+  const client: CallerClient = { ...request.client, tell: (...said) => tell(answer, ...said) }
+  const sender: Caller = { ...caller, transport: TRANSPORT, requestId: answer.requestId, client }
+  const { signal } = answer
+  const operation = { ...target, scope, method, params, signal, client, takesRaw: true }
+  try {
+    const result = await measureRequest(
+      {
+        method: method.name,
+        over: 'mcp',
+        protocolVersion: MODERN_REVISION,
+        parent: traceFieldsIn(params),
+      },
+      options,
+      async () => forModern(await calls.answer(sender, operation), method),
+    )
+    answer.end(200, 'application/json', responseTo(id, result, options.info))
+  } catch (error) {
+    const { code, message, data } = toProtocolError(error, 'modern')
+    const response = { jsonrpc: '2.0', id, error: { code, message, ...(data !== undefined && { data }) } }
+    const status = code === MISSING_CAPABILITY ? 400 : 200
+    answer.end(status, 'application/json', [Buffer.from(JSON.stringify(response))])
+    logInternal(options.logger, error, answer)
+  }
+}
+
+/** A raw answer has nothing that differs between the eras; where there is freshness, the revision requires a time. */
+function forModern(answer: Answer, method: ModernRequest['method']): RawObject | JsonObject {
+  if (answer.raw !== undefined) return answer.raw
+  const result = forEra('modern', method, answer.result, undefined)
+  return method.freshness === undefined ? result : { ttlMs: 0, ...result }
+}
+
+/** A modern client gets log messages only if it has asked for them. */
+function tell(answer: DirectAnswer, method: string, params: JsonObject | undefined): void {
+  if (method === LOG_MESSAGE) return
+  answer.tell({ jsonrpc: '2.0', method, ...(params !== undefined && { params }) })
+}

@@ -1,0 +1,67 @@
+import { traceRequest } from '../../calls/trace.ts'
+import { isForModels } from '../../catalog/ui-tools.ts'
+import { toGatewayError } from '../../domain/errors/errors.ts'
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { RawObject } from '../../domain/json/raw-object.ts'
+import { problemOf, retryAfterOf } from '../../rest/problem.ts'
+import { toolOperation } from '../../rest/tools.ts'
+import type { DirectAnswer } from './direct-answer.ts'
+import { type DirectCall, type DirectCaller, type DirectCallOptions, logInternal } from './direct-call.ts'
+
+/** The call of `POST /v1/tools/{toolId}`; undefined if it is not plain. */
+export function toolCall(
+  options: DirectCallOptions,
+  {
+    caller,
+    body,
+    toolId,
+  }: { readonly caller: DirectCaller; readonly body: unknown; readonly toolId: string },
+): DirectCall | undefined {
+  const args = argumentsIn(body)
+  const tool = options.catalog.find('tool', caller.principal.tenantId, undefined, toolId)
+  if (args === undefined || tool === undefined || !isForModels(tool.listed)) return undefined
+  const operation = toolOperation(toolId, args, tool)
+  return async (answer) => {
+    const sender = { ...caller, transport: 'rest', requestId: answer.requestId } as const
+    try {
+      const result = await traceRequest({ method: operation.method.name, over: 'rest' }, async () => {
+        const { signal } = answer
+        const given = await options.calls.answer(sender, {
+          ...operation,
+          scope: undefined,
+          signal,
+          takesRaw: true,
+        })
+        return given.raw ?? given.result
+      })
+      answer.end(200, 'application/json; charset=utf-8', withIsError(result))
+    } catch (error) {
+      endWithProblem(answer, error)
+      logInternal(options.logger, error, answer)
+    }
+  }
+}
+
+function argumentsIn(body: unknown): JsonObject | undefined {
+  if (!isJsonObject(body) || Object.keys(body).some((name) => name !== 'arguments')) return undefined
+  const { arguments: given } = body
+  return given === undefined || given === null ? {} : isJsonObject(given) ? given : undefined
+}
+
+/** REST callers can rely on `isError` being there. */
+function withIsError(result: RawObject | JsonObject): Buffer[] {
+  if (result instanceof RawObject) return result.with({ isError: result.get('isError') === true }).chunks()
+  return [Buffer.from(JSON.stringify({ ...result, isError: result['isError'] === true }))]
+}
+
+function endWithProblem(answer: DirectAnswer, thrown: unknown): void {
+  const error = toGatewayError(thrown)
+  const problem = problemOf(error, answer.requestId)
+  const seconds = retryAfterOf(error)
+  answer.end(
+    problem.status,
+    'application/problem+json; charset=utf-8',
+    [Buffer.from(JSON.stringify(problem))],
+    seconds === undefined ? [] : ['retry-after', String(seconds)],
+  )
+}

@@ -1,0 +1,112 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import {
+  CLIENT_CAPABILITIES_META_KEY,
+  CLIENT_INFO_META_KEY,
+  LOG_LEVEL_META_KEY,
+  PROTOCOL_VERSION_META_KEY,
+} from '@modelcontextprotocol/server'
+import type { CallerClient } from '../../calls/call.ts'
+import type { Method, MethodTable } from '../../calls/methods.ts'
+import { type OperationTarget, targetOf } from '../../calls/target-names.ts'
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { checkEnvelope } from '../message.ts'
+import { splitProgressToken } from '../methods/request-params.ts'
+
+/** The revision whose requests stand alone. */
+export const MODERN_REVISION = '2026-07-28'
+
+const MEMBERS = new Set(['jsonrpc', 'id', 'method', 'params'])
+/** Members of parameters that continue something, or mean something to the SDK. */
+const NOT_PLAIN = ['inputResponses', 'requestState', 'task']
+/** Characters that a header value has as they are. */
+const PLAIN_NAME = /^[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?$/
+
+/** A request of 2026-07-28 that stands for a plain call. */
+export interface ModernRequest {
+  readonly id: string | number
+  readonly method: Method
+  readonly target: OperationTarget
+  readonly params: JsonObject
+  /** What the client declared. */
+  readonly client: Pick<CallerClient, 'era' | 'name' | 'capabilities' | 'logLevel'>
+}
+
+/**
+ * Reads a request of 2026-07-28 that calls one target and wants nothing but the answer; undefined for every other one,
+ * valid or not: the SDK is the judge of those.
+ */
+export function modernRequest(
+  body: unknown,
+  headers: IncomingHttpHeaders,
+  { methods, scope }: { readonly methods: MethodTable; readonly scope: string | undefined },
+): ModernRequest | undefined {
+  if (!isPlainMessage(body)) return undefined
+  const { id, params: given } = body
+  const method = methods.get(body.method)
+  if (method === undefined || !isDirect(method) || !isStandard(headers, method, given)) return undefined
+  const client = clientIn(given['_meta'])
+  if (client === undefined) return undefined
+  try {
+    checkEnvelope(body)
+    const { params, progressToken } = splitProgressToken(given)
+    const context = { scope, taskOf: () => undefined, toolName: () => '' }
+    const target = progressToken === undefined ? targetOf(method, params, context) : undefined
+    return target && { id, method, target, params, client }
+  } catch {
+    return undefined
+  }
+}
+
+type PlainMessage = JsonObject & {
+  readonly id: string | number
+  readonly method: string
+  readonly params: JsonObject
+}
+
+/** Whether it is a request of JSON-RPC with nothing else in it, that continues nothing. */
+function isPlainMessage(body: unknown): body is PlainMessage {
+  if (!isJsonObject(body) || Object.keys(body).some((name) => !MEMBERS.has(name))) return false
+  const { jsonrpc, id, method, params } = body
+  if (jsonrpc !== '2.0' || typeof method !== 'string' || !isRequestId(id)) return false
+  return isJsonObject(params) && !NOT_PLAIN.some((name) => name in params)
+}
+
+function isRequestId(id: unknown): id is string | number {
+  return typeof id === 'string' || (typeof id === 'number' && Number.isSafeInteger(id))
+}
+
+/** Whether one server answers the method, and its target stands where a header repeats it. */
+function isDirect({ answeredBy, targetAt, extension }: Method): boolean {
+  return answeredBy === 'server' && extension === undefined && (targetAt === 'name' || targetAt === 'uri')
+}
+
+/** Whether the headers say the same as the body (MCP 2026-07-28, Streamable HTTP, request headers). */
+function isStandard(headers: IncomingHttpHeaders, { name, targetAt }: Method, params: JsonObject): boolean {
+  const target = params[targetAt]
+  return (
+    headers['mcp-protocol-version'] === MODERN_REVISION &&
+    headers['mcp-session-id'] === undefined &&
+    headers['mcp-method'] === name &&
+    headers['mcp-name'] === target &&
+    typeof target === 'string' &&
+    PLAIN_NAME.test(target) &&
+    !target.startsWith('=?')
+  )
+}
+
+/** The client as the envelope of its request declares it; undefined if that has anything unusual. */
+function clientIn(meta: unknown): ModernRequest['client'] | undefined {
+  if (!isJsonObject(meta) || meta[PROTOCOL_VERSION_META_KEY] !== MODERN_REVISION) return undefined
+  const info = meta[CLIENT_INFO_META_KEY]
+  const capabilities = meta[CLIENT_CAPABILITIES_META_KEY]
+  if (!isJsonObject(info) || !Object.values(info).every((value) => typeof value === 'string'))
+    return undefined
+  const { name, version } = info
+  if (typeof name !== 'string' || typeof version !== 'string' || LOG_LEVEL_META_KEY in meta) return undefined
+  if (!isJsonObject(capabilities) || !Object.values(capabilities).every(isOfObjects)) return undefined
+  return { era: 'modern', name, capabilities, logLevel: undefined }
+}
+
+function isOfObjects(value: unknown): boolean {
+  return isJsonObject(value) && Object.values(value).every(isJsonObject)
+}

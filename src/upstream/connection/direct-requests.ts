@@ -1,0 +1,226 @@
+import {
+  CLIENT_CAPABILITIES_META_KEY,
+  CLIENT_INFO_META_KEY,
+  type Implementation,
+  type JSONRPCMessage,
+  parseJSONRPCMessage,
+  PROTOCOL_VERSION_META_KEY,
+  SdkError,
+  SdkErrorCode,
+} from '@modelcontextprotocol/client'
+import type { Clock } from '../../domain/clock.ts'
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { type RawObject, rawAnswerIn } from '../../domain/json/raw-object.ts'
+import type { ClientSide } from '../messages/client-side.ts'
+import { meantId } from '../messages/message-id.ts'
+import { isRpcError, withoutNulls } from '../messages/raw-results.ts'
+import type { DirectChannel } from './channel.ts'
+import type { Era } from './connection.ts'
+import { STREAM_ENDED, UNREADABLE } from './wire.ts'
+
+/** The ids of these requests begin here, far behind those of the SDK's own on the same connection. */
+const FIRST_ID = 1_000_000_000
+/** Below this, making values of an answer and text of them again costs less than keeping its bytes apart. */
+const RAW_BYTES = 32 * 1024
+const LINGER_MS = 1000
+const PLAIN = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/
+
+/** The methods that are sent this way, and where the name of their target stands, which a header repeats. */
+const NAMED_BY: ReadonlyMap<string, string> = new Map([
+  ['tools/call', 'name'],
+  ['prompts/get', 'name'],
+  ['resources/read', 'uri'],
+])
+
+/** What a request needs, and how long it may take. */
+export interface DirectRequest {
+  readonly id: number
+  readonly method: string
+  readonly params: JsonObject | undefined
+  readonly client: ClientSide | undefined
+  /** Of this request only, such as `Mcp-Param-*`. */
+  readonly headers: Readonly<Record<string, string>> | undefined
+  readonly timeoutMs: number
+  readonly signal: AbortSignal | undefined
+}
+
+/**
+ * Requests that are sent beside the SDK, over the same connection: of an answer only what the gateway needs is read. It
+ * knows only the plain case; a connection uses it where that is sure to be enough.
+ */
+export class DirectRequests {
+  readonly #channel: DirectChannel
+  readonly #era: Era
+  readonly #protocolVersion: string
+  readonly #clientInfo: Implementation
+  readonly #clock: Clock
+  readonly #onMessage: (message: JSONRPCMessage, client: ClientSide | undefined) => void
+  /** Requests that have their answer, and whose response has not ended; the oldest first. */
+  readonly #lingering = new Map<number, { readonly end: () => void; readonly since: number }>()
+  #lastId = FIRST_ID
+  #isResumable = false
+
+  constructor(options: {
+    channel: DirectChannel
+    era: Era
+    protocolVersion: string
+    clientInfo: Implementation
+    clock: Clock
+    /** Gets everything that is not the answer to the request of that client. */
+    onMessage: (message: JSONRPCMessage, client: ClientSide | undefined) => void
+  }) {
+    this.#channel = options.channel
+    this.#era = options.era
+    this.#protocolVersion = options.protocolVersion
+    this.#clientInfo = options.clientInfo
+    this.#clock = options.clock
+    this.#onMessage = options.onMessage
+  }
+
+  /** Whether a request of the method may be sent this way: the SDK can resume a response stream, and this cannot. */
+  isOpenTo(method: string): boolean {
+    return NAMED_BY.has(method) && !this.#isResumable && !this.#channel.isResumable()
+  }
+
+  nextId(): number {
+    this.#lastId += 1
+    return this.#lastId
+  }
+
+  /**
+   * Sends a request and resolves with its result, as bytes if it is large.
+   * @throws what the SDK would throw, or Redirected if the server has not handled it
+   */
+  send(request: DirectRequest): Promise<RawObject | JsonObject> {
+    this.#endLingering()
+    const { promise, resolve, reject } = Promise.withResolvers<RawObject | JsonObject>()
+    const { id, signal, timeoutMs, client } = request
+    let end = nothing
+    let isAnswered = false
+    const stop = (failure: Error): void => {
+      settled()
+      end()
+      reject(failure)
+    }
+    const abort = (): void => stop(new SdkError(SdkErrorCode.ConnectionClosed, 'cancelled'))
+    const cancelTimer = this.#clock.after(timeoutMs, () =>
+      stop(new SdkError(SdkErrorCode.RequestTimeout, 'Request timed out')),
+    )
+    const settled = (): void => {
+      cancelTimer()
+      signal?.removeEventListener('abort', abort)
+    }
+    signal?.addEventListener('abort', abort, { once: true })
+    end = this.#channel.post.send(
+      { headers: this.#headersOf(request), body: JSON.stringify(this.#messageOf(request)) },
+      {
+        onMessage: (bytes) => {
+          const answer = this.#answerIn(bytes, id, client)
+          if (answer === undefined) return
+          isAnswered = true
+          settled()
+          if ('failure' in answer) reject(answer.failure)
+          else resolve(answer.result)
+          this.#lingering.set(id, { end: () => end(), since: this.#clock.monotonic() })
+        },
+        onEnd: (failure) => {
+          settled()
+          this.#lingering.delete(id)
+          if (!isAnswered) reject(failure ?? rpcFailure(0, 'no response', STREAM_ENDED))
+        },
+        onResumable: () => (this.#isResumable = true),
+      },
+    )
+    return promise
+  }
+
+  /** Ends the response streams that their servers have left open behind the answer. */
+  #endLingering(): void {
+    const now = this.#clock.monotonic()
+    for (const [id, { end, since }] of this.#lingering) {
+      if (now - since < LINGER_MS) return
+      this.#lingering.delete(id)
+      end()
+    }
+  }
+
+  close(): void {
+    this.#channel.post.close()
+  }
+
+  #messageOf({ id, method, params, client }: DirectRequest): JsonObject {
+    if (this.#era === 'legacy') return { jsonrpc: '2.0', id, method, ...(params !== undefined && { params }) }
+    const meta = params?.['_meta']
+    const envelope = {
+      [PROTOCOL_VERSION_META_KEY]: this.#protocolVersion,
+      [CLIENT_INFO_META_KEY]: this.#clientInfo,
+      [CLIENT_CAPABILITIES_META_KEY]: client?.capabilities ?? {},
+    }
+    return {
+      jsonrpc: '2.0',
+      id,
+      method,
+      params: { ...params, _meta: { ...(isJsonObject(meta) && meta), ...envelope } },
+    }
+  }
+
+  #headersOf({ method, params, headers }: DirectRequest): string[] {
+    const own = ['mcp-protocol-version', this.#protocolVersion]
+    const sessionId = this.#channel.sessionId()
+    if (sessionId !== undefined) own.push('mcp-session-id', sessionId)
+    if (headers !== undefined) own.push(...Object.entries(headers).flat())
+    if (this.#era === 'legacy') return own
+    own.push('mcp-method', method)
+    const name = params?.[NAMED_BY.get(method) ?? '']
+    if (typeof name === 'string') own.push('mcp-name', encoded(name))
+    return own
+  }
+
+  /** The outcome that a message is for the request; undefined if it is another message, which has been passed on. */
+  #answerIn(
+    bytes: Buffer,
+    id: number,
+    client: ClientSide | undefined,
+  ): { readonly result: RawObject | JsonObject } | { readonly failure: unknown } | undefined {
+    if (bytes.length >= RAW_BYTES) {
+      const raw = rawAnswerIn(bytes)
+      if (raw !== undefined && meantId(raw.id) === id) return { result: raw.result }
+    }
+    let message: unknown
+    try {
+      message = withoutNulls(JSON.parse(bytes.toString()))
+    } catch {
+      return { failure: rpcFailure(0, 'no response', UNREADABLE) }
+    }
+    const all: unknown[] = Array.isArray(message) ? message : [message]
+    const answer = all.find((each) => isJsonObject(each) && !('method' in each) && meantId(each['id']) === id)
+    for (const each of all) if (each !== answer) this.#passOn(each, client)
+    if (!isJsonObject(answer)) return undefined
+    const { error, result } = answer
+    if (isRpcError(error)) return { failure: rpcFailure(error.code, error.message, error.data) }
+    return isJsonObject(result) ? { result } : { failure: rpcFailure(0, 'no response', UNREADABLE) }
+  }
+
+  #passOn(message: unknown, client: ClientSide | undefined): void {
+    try {
+      this.#onMessage(parseJSONRPCMessage(message), client)
+    } catch {
+      // It is no message at all, as the SDK would say.
+    }
+  }
+}
+
+function nothing(): void {
+  // There is nothing to end before the request is sent.
+}
+
+/** An error in the form in which the SDK reports the JSON-RPC error of a server. */
+function rpcFailure(code: number, message: string, data: unknown): Error {
+  return Object.assign(new Error(message), { code, ...(data !== undefined && { data }) })
+}
+
+/** The text itself if a header can carry it, else in the form that the protocol defines (MCP 2026-07-28, headers). */
+function encoded(text: string): string {
+  const looksEncoded = text.startsWith('=?base64?') && text.endsWith('?=')
+  return PLAIN.test(text) && !looksEncoded ? text : `=?base64?${Buffer.from(text).toString('base64')}?=`
+}

@@ -1,0 +1,206 @@
+import { SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client'
+import { type Dispatcher, Pool } from 'undici'
+import { ResponseTooLarge } from '../messages/oversized-message.ts'
+import type { CookieJar } from './cookie-jar.ts'
+import { EventReader } from './event-reader.ts'
+import { NoAnswer } from './limited-fetch.ts'
+
+const MAX_CONNECTIONS = 256
+const MAX_REFUSAL_BYTES = 64 * 1024
+const WITHOUT_ANSWER = new Set([202, 204, 205])
+
+/** A server redirects the request, which it has therefore not handled. */
+export class Redirected extends Error {
+  override readonly name = 'Redirected'
+}
+
+/** What comes back for one request. */
+export interface Incoming {
+  /** One JSON-RPC message, or what is in its place. */
+  readonly onMessage: (bytes: Buffer) => void
+  /** Nothing follows. @param failure why the response ended early, if it did */
+  readonly onEnd: (failure?: unknown) => void
+  /** The response is a stream that could be resumed. */
+  readonly onResumable: () => void
+}
+
+/**
+ * Sends requests of one connection by undici's dispatcher: what `fetch` and its web streams cost is more than
+ * everything else that the gateway does for a call. Request bodies and response bodies pass as bytes.
+ */
+export class DirectPost {
+  readonly #url: URL
+  readonly #path: string
+  readonly #pool: Pool
+  readonly #fixed: readonly string[]
+  readonly #ownCookie: string | null
+  readonly #cookies: CookieJar
+  readonly #maxBytes: number
+
+  /**
+   * @param options.headers of each request
+   * @param options.maxBytes limit of each event of an event stream, and of any other body
+   */
+  constructor(options: {
+    url: URL
+    headers: Readonly<Record<string, string>>
+    via: string | undefined
+    cookies: CookieJar
+    maxBytes: number
+  }) {
+    const { url, via } = options
+    const headers = new Headers(options.headers)
+    const own = headers.get('accept')
+    const accepted = [...(own?.split(',').map((type) => type.trim().toLowerCase()) ?? []), ...ANSWERS]
+    headers.set('accept', [...new Set(accepted)].join(', '))
+    headers.set('accept-encoding', 'identity')
+    headers.set('content-type', 'application/json')
+    if (via !== undefined) headers.set('via', via)
+    this.#ownCookie = headers.get('cookie')
+    headers.delete('cookie')
+    this.#url = url
+    this.#path = `${url.pathname}${url.search}`
+    this.#fixed = [...headers].flat()
+    this.#cookies = options.cookies
+    this.#maxBytes = options.maxBytes
+    // Requests have their own deadlines, and event streams may be silent without limit.
+    this.#pool = new Pool(url.origin, { connections: MAX_CONNECTIONS, bodyTimeout: 0, headersTimeout: 0 })
+  }
+
+  /** Sends one request; the returned function ends it, after which nothing is reported any more. */
+  send(request: { headers: readonly string[]; body: string }, incoming: Incoming): () => void {
+    const reply = new Reply(incoming, this.#maxBytes, (lines) => this.#cookies.keepLines(this.#url, lines))
+    const cookie = this.#cookies.headerFor(this.#url, this.#ownCookie) ?? this.#ownCookie
+    const headers = [...this.#fixed, ...request.headers, ...(cookie === null ? [] : ['cookie', cookie])]
+    this.#pool.dispatch({ path: this.#path, method: 'POST', headers, body: request.body }, reply)
+    return () => reply.end()
+  }
+
+  /** Ends its sockets, and the requests that are under way. */
+  close(): void {
+    void this.#pool.destroy().catch(() => undefined)
+  }
+}
+
+const JSON_TYPE = 'application/json'
+const EVENTS = 'text/event-stream'
+const ANSWERS = [JSON_TYPE, EVENTS]
+
+type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>
+
+/** Why a response that is no refusal cannot hold the answer; undefined if it can. */
+function unfit(status: number, headers: ResponseHeaders): Error | undefined {
+  if (status >= 300) return new Redirected(`HTTP ${status}`)
+  if (WITHOUT_ANSWER.has(status)) return new NoAnswer(status)
+  const { 'content-encoding': encoding = 'identity', 'content-type': contentType } = headers
+  if (encoding !== 'identity')
+    return new SdkError(SdkErrorCode.ClientHttpUnexpectedContent, 'The response is encoded')
+  const essence = essenceOf(headers)
+  if (essence === EVENTS || essence === JSON_TYPE) return undefined
+  const message = `Unexpected content type: ${String(contentType)}`
+  return new SdkError(SdkErrorCode.ClientHttpUnexpectedContent, message, { contentType })
+}
+
+function essenceOf({ 'content-type': type = '' }: ResponseHeaders): string | undefined {
+  return String(type).split(';', 1)[0]?.trim().toLowerCase()
+}
+
+/** The response to one request. */
+class Reply implements Dispatcher.DispatchHandler {
+  readonly #incoming: Incoming
+  readonly #maxBytes: number
+  readonly #onCookies: (lines: readonly string[]) => void
+  #controller: Dispatcher.DispatchController | undefined
+  #isOver = false
+  #status = 0
+  #statusText = ''
+  #events: EventReader | undefined
+  #chunks: Buffer[] = []
+  #size = 0
+
+  constructor(incoming: Incoming, maxBytes: number, onCookies: (lines: readonly string[]) => void) {
+    this.#incoming = incoming
+    this.#maxBytes = maxBytes
+    this.#onCookies = onCookies
+  }
+
+  end(): void {
+    this.#isOver = true
+    this.#controller?.abort(new Error('the request has ended'))
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#isOver) controller.abort(new Error('the request has ended'))
+  }
+
+  // The interface of undici has four parameters.
+  // oxlint-disable-next-line max-params
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: ResponseHeaders,
+    statusText = '',
+  ): void {
+    if (status < 200) return
+    this.#status = status
+    this.#statusText = statusText
+    const cookies = headers['set-cookie']
+    if (cookies !== undefined) this.#onCookies([cookies].flat())
+    if (status >= 400) return
+    const failure = unfit(status, headers)
+    if (failure !== undefined) return this.#fail(failure)
+    const { onMessage, onResumable } = this.#incoming
+    if (essenceOf(headers) === EVENTS)
+      this.#events = new EventReader({ maxBytes: this.#maxBytes, onData: onMessage, onId: onResumable })
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#isOver) return
+    if (this.#events !== undefined) return this.#pushEvents(this.#events, chunk)
+    const limit = this.#status >= 300 ? MAX_REFUSAL_BYTES : this.#maxBytes
+    this.#size += chunk.length
+    if (this.#size <= limit) this.#chunks.push(chunk)
+    else if (this.#status < 300) this.#fail(new ResponseTooLarge('the body is too large'))
+  }
+
+  onResponseEnd(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    if (this.#status >= 300) return this.#incoming.onEnd(this.#refusal())
+    const [first] = this.#chunks
+    if (this.#events === undefined && first !== undefined)
+      this.#incoming.onMessage(this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks))
+    this.#incoming.onEnd()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    // In the form of `fetch`, by which the reasons are told apart.
+    this.#incoming.onEnd(new TypeError('fetch failed', { cause: error }))
+  }
+
+  #pushEvents(events: EventReader, chunk: Buffer): void {
+    try {
+      events.push(chunk)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #fail(failure: unknown): void {
+    if (this.#isOver) return
+    this.end()
+    this.#incoming.onEnd(failure)
+  }
+
+  #refusal(): SdkHttpError {
+    const text = Buffer.concat(this.#chunks).toString()
+    return new SdkHttpError(SdkErrorCode.ClientHttpNotImplemented, `Error POSTing to endpoint: ${text}`, {
+      status: this.#status,
+      statusText: this.#statusText,
+      text,
+    })
+  }
+}
