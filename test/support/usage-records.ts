@@ -1,4 +1,3 @@
-import { createSecretKey } from 'node:crypto'
 import { argumentsDigest } from '../../src/audit/digest/arguments-digest.ts'
 import { newRecordId } from '../../src/audit/record-id.ts'
 import { lineOf } from '../../src/audit/record-line.ts'
@@ -33,11 +32,11 @@ export function usageRecord(changes: Partial<PendingRecord> = {}): PendingRecord
   }
 }
 
-const key = createSecretKey(Buffer.alloc(32, 7))
+const digestOf = argumentsDigest(Buffer.alloc(32, 7))
 
 /** The record as stores give it back. */
 export function asStored(record: PendingRecord): StoredRecord {
-  return storedRecord(record, argumentsDigest(key, record.argumentsText))
+  return storedRecord(record, digestOf(record.argumentsText))
 }
 
 /** What stores take. */

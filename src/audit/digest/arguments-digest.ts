@@ -1,9 +1,13 @@
-import { createHmac, type KeyObject } from 'node:crypto'
 import { canonicalJson } from '../../domain/json/json.ts'
+import { hmacSha256 } from './hmac-sha256.ts'
 
-/** HMAC-SHA-256, in hexadecimal, over the canonical form of JSON text; over the text itself if it is not JSON. */
-export function argumentsDigest(key: KeyObject, argumentsText: string): string {
-  return createHmac('sha256', key).update(canonical(argumentsText)).digest('hex')
+/**
+ * Makes the function that computes the digest of arguments under a key: HMAC-SHA-256, in hexadecimal, over the canonical
+ * form of JSON text; over the text itself if it is not JSON.
+ */
+export function argumentsDigest(key: Uint8Array): (argumentsText: string) => string {
+  const hmac = hmacSha256(key)
+  return (argumentsText) => hmac(canonical(argumentsText))
 }
 
 function canonical(text: string): string {

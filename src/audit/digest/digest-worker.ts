@@ -1,4 +1,3 @@
-import { createSecretKey } from 'node:crypto'
 import { workerData } from 'node:worker_threads'
 import { isJsonObject } from '../../domain/json/json.ts'
 import { answerTasks } from '../thread/answer-tasks.ts'
@@ -7,5 +6,4 @@ import { argumentsDigest } from './arguments-digest.ts'
 const options: unknown = workerData
 const bytes = isJsonObject(options) ? options['key'] : undefined
 if (!(bytes instanceof Uint8Array)) throw new TypeError('the digest thread did not receive a key')
-const key = createSecretKey(bytes)
-answerTasks((argumentsText: string) => argumentsDigest(key, argumentsText))
+answerTasks(argumentsDigest(bytes))

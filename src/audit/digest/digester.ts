@@ -1,4 +1,3 @@
-import { createSecretKey, type KeyObject } from 'node:crypto'
 import type { Logger } from '../../telemetry/logger.ts'
 import { startThread } from '../../thread.ts'
 import { TaskThread } from '../thread/task-thread.ts'
@@ -9,12 +8,12 @@ const AT_ONCE_LENGTH = 2048
 
 /** Computes the digests of arguments: of short ones at once, of others in a thread, which starts with the first. */
 export class Digester {
-  readonly #key: KeyObject
+  readonly #digest: (argumentsText: string) => string
   readonly #logger: Logger
   readonly #thread: TaskThread<string, string>
 
   constructor({ key, logger }: { key: Uint8Array; logger: Logger }) {
-    this.#key = createSecretKey(key)
+    this.#digest = argumentsDigest(key)
     this.#logger = logger
     const start = (): ReturnType<typeof startThread> => startThread(import.meta, './digest-worker', { key })
     this.#thread = new TaskThread({ name: 'digest thread', start })
@@ -22,10 +21,10 @@ export class Digester {
 
   /** The digest, or a promise of it, which never rejects: without its thread it is computed here. */
   digestOf(argumentsText: string): string | Promise<string> {
-    if (argumentsText.length <= AT_ONCE_LENGTH) return argumentsDigest(this.#key, argumentsText)
+    if (argumentsText.length <= AT_ONCE_LENGTH) return this.#digest(argumentsText)
     return this.#thread.run(argumentsText).catch((error: unknown) => {
       this.#logger.error({ err: error }, 'a digest of arguments was computed on the main thread')
-      return argumentsDigest(this.#key, argumentsText)
+      return this.#digest(argumentsText)
     })
   }
 

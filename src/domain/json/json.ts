@@ -8,11 +8,28 @@ export function isJsonObject(value: unknown): value is JsonObject {
 
 /** JSON text with sorted keys: equal values give equal texts. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, member: unknown) =>
-    isJsonObject(member)
-      ? Object.fromEntries(Object.entries(member).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : member,
-  )
+  return JSON.stringify(isSorted(value) ? value : sorted(value))
+}
+
+/** Whether nothing has to be copied, which holds for most values: they are small, or were sorted before. */
+function isSorted(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(isSorted)
+  if (!isJsonObject(value)) return true
+  if (hasJsonForm(value)) return false
+  const keys = Object.keys(value)
+  return keys.every((key, index) => (keys[index - 1] ?? '') <= key && isSorted(value[key]))
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (!isJsonObject(value)) return value
+  if (hasJsonForm(value)) return sorted(value.toJSON())
+  const keys = Object.keys(value).toSorted()
+  return Object.fromEntries(keys.map((key) => [key, sorted(value[key])]))
+}
+
+function hasJsonForm(value: JsonObject): value is { toJSON: () => unknown } {
+  return typeof value['toJSON'] === 'function'
 }
 
 /** More than any tool needs, and few enough for everything that walks a value recursively. */
