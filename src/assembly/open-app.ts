@@ -62,10 +62,20 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
   })
   if (settings.directPath === 'off') return general
   const { catalog } = servers
-  const { sessions, methods, info } = mcp
+  const { sessions, methods, info, streamableHttp } = mcp
   const hasSnapshot = (): boolean => control.hasSnapshot
   const { verifier } = issuers
   const checks = { verifier, allowedHosts, maxBodyBytes, hasSnapshot, sessions }
-  return new DirectListener({ ...checks, catalog, calls, methods, info, metrics, clock, logger, general })
-    .listener
+  return new DirectListener({
+    ...checks,
+    streamableHttp,
+    catalog,
+    calls,
+    methods,
+    info,
+    metrics,
+    clock,
+    logger,
+    general,
+  }).listener
 }

@@ -72,6 +72,8 @@ export interface Conversation {
   readonly endStream?: (id: JSONRPCRequest['id']) => void
   /** Whether the client can get messages that belong to no request; always by default. */
   readonly isReachable?: () => boolean
+  /** Gets what the gateway keeps of a legacy conversation between its requests. */
+  readonly onSession?: (session: LegacySession) => void
 }
 
 /**
@@ -140,9 +142,10 @@ type WithSession = Caller & { readonly session?: LegacySession }
 function legacyCallers(
   server: Server,
   { calls, tellServers }: McpServerOptions,
-  { scope, callerOf, isReachable = () => true }: Conversation,
+  { scope, callerOf, isReachable = () => true, onSession }: Conversation,
 ): (context: ServerContext) => WithSession {
   const session = new LegacySession({ server, calls, scope, isReachable })
+  onSession?.(session)
   let sessionId: string | undefined
   server.onclose = () => session.end()
   server.fallbackNotificationHandler = ({ method, params }) => {

@@ -12,15 +12,27 @@ export class DirectAnswer {
   /** Aborts when the client goes away before it has its answer. */
   readonly signal: AbortSignal
   readonly #response: ServerResponse
+  readonly #abort = new AbortController()
+  #isStream = false
 
   constructor(request: IncomingMessage, response: ServerResponse) {
-    const abort = new AbortController()
     this.requestId = acceptedRequestId(request.headers['x-request-id']) ?? randomUUID()
-    this.signal = abort.signal
+    this.signal = this.#abort.signal
     this.#response = response
     response.once('close', () => {
-      if (!response.writableFinished) abort.abort()
+      if (!response.writableFinished && !this.#isStream) this.#abort.abort()
     })
+  }
+
+  /** Hands the response over as the stream of a session: a client that loses it may come back for the answer. */
+  becomeStream(): void {
+    this.#isStream = true
+    for (const [name, value] of this.#common()) this.#response.setHeader(name, value)
+  }
+
+  /** Aborts the call of a stream. */
+  cancel(): void {
+    this.#abort.abort()
   }
 
   /** Sends a JSON document in pieces, which ends the response. */
@@ -54,16 +66,14 @@ export class DirectAnswer {
   }
 
   #headers(contentType: string, more: readonly string[]): string[] {
+    return [...this.#common().flat(), 'content-type', contentType, ...more]
+  }
+
+  #common(): [string, string][] {
     return [
-      'x-request-id',
-      this.requestId,
-      'x-content-type-options',
-      'nosniff',
-      'vary',
-      'Origin',
-      'content-type',
-      contentType,
-      ...more,
+      ['x-request-id', this.requestId],
+      ['x-content-type-options', 'nosniff'],
+      ['vary', 'Origin'],
     ]
   }
 }

@@ -1,6 +1,9 @@
-import type { Caller } from '../../calls/call.ts'
+import type { Caller, Operation } from '../../calls/call.ts'
 import type { Calls } from '../../calls/calls.ts'
 import type { MethodTable } from '../../calls/methods.ts'
+import { hasParamHeaders } from '../../calls/param-headers.ts'
+import { routeOf } from '../../calls/router.ts'
+import type { OperationTarget } from '../../calls/target-names.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { toGatewayError } from '../../domain/errors/errors.ts'
@@ -21,6 +24,30 @@ export interface DirectCallOptions {
 
 /** The sender of a request, but for what belongs to the request. */
 export type DirectCaller = Omit<Caller, 'transport' | 'requestId' | 'client'>
+
+const NEVER = new AbortController().signal
+
+/**
+ * Whether the caller may make a call of MCP, and nothing more of it has to be compared: the SDK compares headers with
+ * the arguments of some tools.
+ */
+export function isPlainTarget(
+  catalog: Catalog,
+  caller: DirectCaller,
+  {
+    method,
+    target,
+    params,
+    scope,
+  }: Pick<Operation, 'method' | 'params' | 'scope'> & { readonly target: OperationTarget },
+): boolean {
+  const asked: Operation = { ...target, scope, method, params, signal: NEVER }
+  const routing = routeOf({ ...caller, transport: 'streamable-http', requestId: '' }, asked, catalog)
+  if (!routing.found || routing.decision.effect === 'deny' || routing.needsClient) return false
+  const { server, name } = routing.route
+  const tool = method.runsTool === true ? catalog.catalogOf(server)?.toolsByOwnName.get(name) : undefined
+  return tool === undefined || !hasParamHeaders(tool.listed)
+}
 
 /** Makes a call and answers with its outcome. Rejects only if the response cannot be written. */
 export type DirectCall = (answer: DirectAnswer) => Promise<void>

@@ -5,6 +5,7 @@ import { toGatewayError } from '../../domain/errors/errors.ts'
 import { isFor } from '../../identity/audience.ts'
 import type { TokenVerifier } from '../../identity/token-verifier.ts'
 import type { SessionStore } from '../../mcp/session/session-store.ts'
+import type { StreamableHttpEndpoint } from '../../mcp/transports/streamable-http-endpoint.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { withRemoteParent } from '../../telemetry/tracing.ts'
 import { bytesProblem } from '../middleware/body.ts'
@@ -14,6 +15,7 @@ import type { DirectCall, DirectCallOptions } from './direct-call.ts'
 import { readBody } from './direct-body.ts'
 import { type DirectHead, directHead } from './direct-head.ts'
 import { modernCall } from './modern-call.ts'
+import { sessionCall } from './session-call.ts'
 import { toolCall } from './tool-call.ts'
 
 const MAX_CLIENT_NAME = 128
@@ -26,6 +28,7 @@ interface DirectOptions extends DirectCallOptions {
   readonly sessions: Pick<SessionStore, 'isAccepting'>
   readonly catalog: Catalog
   readonly logger: Logger
+  readonly streamableHttp: Pick<StreamableHttpEndpoint, 'directSession'>
   /** Serves every request that is not a plain call: the Express application. */
   readonly general: RequestListener
 }
@@ -64,12 +67,13 @@ export class DirectListener {
     response: ServerResponse,
     { head, body }: { head: DirectHead; body: Buffer },
   ): void {
-    const call = bytesProblem(body) === undefined ? this.#callIn(request, head, body) : undefined
+    if (response.destroyed) return
+    const call =
+      bytesProblem(body) === undefined ? this.#callIn(request, response, { head, body }) : undefined
     if (call === undefined) {
       request.bodyBytes = body
       return this.#options.general(request, response)
     }
-    if (response.destroyed) return
     const { traceparent, tracestate } = request.headers
     const answer = new DirectAnswer(request, response)
     const run = (): void => void call(answer).catch((error: unknown) => this.#failed(error, response))
@@ -77,11 +81,14 @@ export class DirectListener {
     else withRemoteParent({ traceparent, tracestate }, run)
   }
 
-  #callIn(request: IncomingMessage, head: DirectHead, body: Buffer): DirectCall | undefined {
+  #callIn(
+    { headers }: IncomingMessage,
+    response: ServerResponse,
+    { head, body }: { head: DirectHead; body: Buffer },
+  ): DirectCall | undefined {
     // It may have expired, or the keys may have changed, while the body arrived.
     const verified = this.#options.verifier.cached(head.token)
     if (verified === undefined) return undefined
-    const { headers } = request
     const clientName = headers['x-client-name']
     const caller = {
       principal: verified.principal,
@@ -94,9 +101,13 @@ export class DirectListener {
     } catch {
       return undefined
     }
-    return head.toolId === undefined
-      ? modernCall(this.#options, { caller, headers, body: parsed, scope: head.scope })
-      : toolCall(this.#options, { caller, body: parsed, toolId: head.toolId })
+    const { toolId, scope } = head
+    if (toolId !== undefined) return toolCall(this.#options, { caller, body: parsed, toolId })
+    const given = { caller, headers, body: parsed, scope }
+    const sessionId = headers['mcp-session-id']
+    if (typeof sessionId !== 'string') return modernCall(this.#options, given)
+    const found = this.#options.streamableHttp.directSession(sessionId, caller.principal, scope)
+    return sessionCall(this.#options, { ...given, response, found })
   }
 
   #failed(thrown: unknown, response: ServerResponse): void {

@@ -1,8 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Caller, CallerClient, Operation } from '../../calls/call.ts'
+import type { Caller, CallerClient } from '../../calls/call.ts'
 import type { Answer } from '../../calls/stage.ts'
-import { hasParamHeaders } from '../../calls/param-headers.ts'
-import { routeOf } from '../../calls/router.ts'
 import { measureRequest } from '../../calls/trace.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { RawObject } from '../../domain/json/raw-object.ts'
@@ -12,7 +10,13 @@ import { forEra } from '../../mcp/era.ts'
 import { toProtocolError } from '../../mcp/protocol-error.ts'
 import { traceFieldsIn } from '../../mcp/message.ts'
 import type { DirectAnswer } from './direct-answer.ts'
-import { type DirectCall, type DirectCaller, type DirectCallOptions, logInternal } from './direct-call.ts'
+import {
+  type DirectCall,
+  type DirectCaller,
+  type DirectCallOptions,
+  isPlainTarget,
+  logInternal,
+} from './direct-call.ts'
 
 const TRANSPORT = 'streamable-http'
 const LOG_MESSAGE = 'notifications/message'
@@ -31,26 +35,10 @@ export function modernCall(
 ): DirectCall | undefined {
   const { caller, scope } = given
   const request = modernRequest(given.body, given.headers, { methods: options.methods, scope })
-  if (request === undefined || !isAllowed(options, caller, request, scope)) return undefined
+  if (request === undefined || !isPlainTarget(options.catalog, caller, { ...request, scope }))
+    return undefined
   return (answer) => serve(options, { caller, request, scope, answer })
 }
-
-/** Whether the caller may make the call, and the SDK would not compare more of its headers with the arguments. */
-function isAllowed(
-  { catalog }: DirectCallOptions,
-  caller: DirectCaller,
-  { method, target, params }: ModernRequest,
-  scope: string | undefined,
-): boolean {
-  const asked: Operation = { ...target, scope, method, params, signal: NEVER }
-  const routing = routeOf({ ...caller, transport: TRANSPORT, requestId: '' }, asked, catalog)
-  if (!routing.found || routing.decision.effect === 'deny' || routing.needsClient) return false
-  const { server, name } = routing.route
-  const tool = method.runsTool === true ? catalog.catalogOf(server)?.toolsByOwnName.get(name) : undefined
-  return tool === undefined || !hasParamHeaders(tool.listed)
-}
-
-const NEVER = new AbortController().signal
 
 interface Serving {
   readonly caller: DirectCaller

@@ -57,6 +57,7 @@ export function modernRequest(
   }
 }
 
+/** A request of JSON-RPC. */
 type PlainMessage = JsonObject & {
   readonly id: string | number
   readonly method: string
@@ -64,7 +65,7 @@ type PlainMessage = JsonObject & {
 }
 
 /** Whether it is a request of JSON-RPC with nothing else in it, that continues nothing. */
-function isPlainMessage(body: unknown): body is PlainMessage {
+export function isPlainMessage(body: unknown): body is PlainMessage {
   if (!isJsonObject(body) || Object.keys(body).some((name) => !MEMBERS.has(name))) return false
   const { jsonrpc, id, method, params } = body
   if (jsonrpc !== '2.0' || typeof method !== 'string' || !isRequestId(id)) return false
@@ -76,7 +77,7 @@ function isRequestId(id: unknown): id is string | number {
 }
 
 /** Whether one server answers the method, and its target stands where a header repeats it. */
-function isDirect({ answeredBy, targetAt, extension }: Method): boolean {
+export function isDirect({ answeredBy, targetAt, extension }: Method): boolean {
   return answeredBy === 'server' && extension === undefined && (targetAt === 'name' || targetAt === 'uri')
 }
 

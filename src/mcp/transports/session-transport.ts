@@ -7,6 +7,7 @@ import {
   type Transport,
   type TransportSendOptions,
 } from '@modelcontextprotocol/server'
+import type { ServerResponse } from 'node:http'
 import type { Request, Response } from 'express'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
@@ -21,6 +22,8 @@ type RequestId = JSONRPCRequest['id']
 const RESUME_GRACE_MS = 700
 /** Time that clients are told to wait before they reconnect (`retry` of server-sent events). */
 const RETRY_MS = 200
+/** Time that the first event of a stream may wait for the answer. */
+const HOLD_MS = 50
 /** First revision whose clients understand an event without data (MCP 2025-11-25, Streamable HTTP). */
 const FIRST_WITH_EMPTY_EVENTS = '2025-11-25'
 /** Revision of a request without a version header (MCP 2025-11-25, protocol version header). */
@@ -32,8 +35,13 @@ interface Stream {
   readonly number: number
   readonly requestId: RequestId | undefined
   /** Undefined while the client is disconnected. */
-  response: Response | undefined
+  response: ServerResponse | undefined
   cancelGrace: (() => void) | undefined
+  /** What is held back for the next event, or for a moment. */
+  pending: string
+  cancelFlush: (() => void) | undefined
+  /** Called instead of cancelling the request at the SDK, which does not know it. */
+  readonly onGone: (() => void) | undefined
 }
 
 /**
@@ -72,7 +80,7 @@ export class SessionTransport implements Transport {
   post(request: Request & { auth?: AuthInfo }, response: Response, message: JSONRPCMessage): void {
     checkVersion(request)
     const { auth } = request
-    if (isRequest(message)) this.#openFor(message, versionOf(request, message), response)
+    if (isRequest(message)) this.openFor(message.id, versionOf(request, message), response)
     else response.status(202).end()
     this.onmessage?.(message, auth === undefined ? {} : { authInfo: auth })
   }
@@ -107,7 +115,9 @@ export class SessionTransport implements Transport {
     const stream = requestId === undefined ? this.#streams.get(OWN_STREAM) : this.#ofRequests.get(requestId)
     if (stream === undefined) throw new Error('the client has no stream for this message')
     const data = JSON.stringify(message)
-    const event = eventText(this.#events.add(stream.number, data), data)
+    const event = stream.pending + eventText(this.#events.add(stream.number, data), data)
+    stream.pending = ''
+    stream.cancelFlush?.()
     const { response } = stream
     if (isLast) {
       this.#events.finish(stream.number)
@@ -126,24 +136,49 @@ export class SessionTransport implements Transport {
     this.onclose?.()
   }
 
-  #openFor({ id }: JSONRPCRequest, version: string, response: Response): void {
-    const stream = this.#newStream((this.#lastStream += 1), id)
+  /**
+   * Opens the stream of a request, which the client can resume.
+   * @param version the revision of the protocol that the request names
+   * @param onGone called when the client has gone and has not come back; by default the request is cancelled
+   */
+  openFor(id: RequestId, version: string, response: ServerResponse, onGone?: () => void): void {
+    const stream = this.#newStream((this.#lastStream += 1), id, onGone)
     this.#ofRequests.set(id, stream)
     this.#attach(stream, response)
-    this.#prime(stream, version)
+    this.#prime(stream, version, onGone === undefined ? 0 : HOLD_MS)
   }
 
-  #newStream(number: number, requestId?: RequestId): Stream {
-    const stream: Stream = { number, requestId, response: undefined, cancelGrace: undefined }
+  #newStream(number: number, requestId?: RequestId, onGone?: () => void): Stream {
+    const stream: Stream = {
+      number,
+      requestId,
+      response: undefined,
+      cancelGrace: undefined,
+      pending: '',
+      cancelFlush: undefined,
+      onGone,
+    }
     this.#streams.set(number, stream)
     return stream
   }
 
-  /** An event without data gives the client an id to resume from before there is anything to send. */
-  #prime({ number, response }: Stream, version: string): void {
-    const id = this.#events.begin(number)
-    if (version >= FIRST_WITH_EMPTY_EVENTS) response?.write(`id: ${id}\nretry: ${RETRY_MS}\ndata: \n\n`)
-    else response?.flushHeaders()
+  /**
+   * An event without data gives the client an id to resume from before there is anything to send.
+   * @param holdMs how long it may wait, so that a quick answer leaves together with it
+   */
+  #prime(stream: Stream, version: string, holdMs = 0): void {
+    const id = this.#events.begin(stream.number)
+    const isKnown = version >= FIRST_WITH_EMPTY_EVENTS
+    stream.pending = isKnown ? `id: ${id}\nretry: ${RETRY_MS}\ndata: \n\n` : ''
+    if (holdMs === 0) this.#flush(stream)
+    else stream.cancelFlush = this.#clock.after(holdMs, () => this.#flush(stream))
+  }
+
+  #flush(stream: Stream): void {
+    const { response, pending } = stream
+    stream.pending = ''
+    if (pending === '') response?.flushHeaders()
+    else response?.write(pending)
   }
 
   #resume(lastEventId: string, response: Response): void {
@@ -165,7 +200,7 @@ export class SessionTransport implements Transport {
    * The newest connection of a stream replaces the previous one: the client notices a lost connection before the
    * gateway does.
    */
-  #attach(stream: Stream, response: Response): void {
+  #attach(stream: Stream, response: ServerResponse): void {
     stream.cancelGrace?.()
     const before = stream.response
     stream.response = response
@@ -180,7 +215,7 @@ export class SessionTransport implements Transport {
     else response.once('close', onClose)
   }
 
-  #writeHead(response: Response): void {
+  #writeHead(response: ServerResponse): void {
     response.writeHead(200, {
       'Content-Type': 'text/event-stream',
       'Cache-Control': 'no-cache, no-transform',
@@ -200,15 +235,17 @@ export class SessionTransport implements Transport {
     if (requestId === undefined) return
     stream.cancelGrace = this.#clock.after(RESUME_GRACE_MS, () => {
       const params = { requestId, reason: 'the client disconnected' }
-      this.onmessage?.({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
+      if (stream.onGone !== undefined) stream.onGone()
+      else this.onmessage?.({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
       this.endStream(requestId)
     })
   }
 
   /** Removes a stream from the open ones; the caller ends its response. */
-  #finish(stream: Stream): Response | undefined {
+  #finish(stream: Stream): ServerResponse | undefined {
     const { response } = stream
     stream.cancelGrace?.()
+    stream.cancelFlush?.()
     stream.response = undefined
     this.#streams.delete(stream.number)
     if (stream.requestId !== undefined) this.#ofRequests.delete(stream.requestId)
@@ -235,6 +272,7 @@ function checkVersion(request: Request): void {
     throw new GatewayError('invalid_request', `The protocol version ${version.slice(0, 40)} is not supported`)
 }
 
+/** The revision of a request, by its header or, of an `initialize`, by its parameters. */
 function versionOf(request: Request, message?: JSONRPCRequest): string {
   const version =
     message?.method === 'initialize' && isInitializeRequest(message)

@@ -4,6 +4,7 @@ import type { Request, Response } from 'express'
 import { whenTokenEnds } from '../../identity/token-end.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { Principal } from '../../domain/principal.ts'
+import { DirectSession } from './direct-session.ts'
 import { attachSender, callerOf, type Sender } from '../conversation.ts'
 import { EventStore } from '../session/event-store.ts'
 import { notifyListChanged, watchFor } from '../methods/list-changed.ts'
@@ -26,6 +27,7 @@ interface Channel {
   readonly scope: string | undefined
   readonly ids: RequestIds
   readonly notifications: NotificationLimit
+  readonly direct: DirectSession
 }
 
 /**
@@ -73,6 +75,24 @@ export class StreamableHttpEndpoint {
     }
     checkInitialize(body)
     return this.#open(request, response, sender)
+  }
+
+  /**
+   * The session of a request for the direct path; undefined if the general path has to serve or to refuse it.
+   * @param scope the one server that the request addresses
+   */
+  directSession(
+    sessionId: string,
+    principal: Principal,
+    scope: string | undefined,
+  ): { readonly session: Session; readonly direct: DirectSession } | undefined {
+    const channel = this.#channels.get(sessionId)
+    if (channel === undefined || channel.scope !== scope || !channel.direct.isPlain) return undefined
+    try {
+      return { session: this.#options.sessions.of(sessionId, principal, TRANSPORT), direct: channel.direct }
+    } catch {
+      return undefined
+    }
   }
 
   close(): Promise<void> {
@@ -123,9 +143,11 @@ export class StreamableHttpEndpoint {
     const id = randomBytes(SESSION_ID_BYTES).toString('base64url')
     const ids = new RequestIds()
     const transport = new SessionTransport({ sessionId: id, events: this.#events.open(principal), clock })
+    const direct = new DirectSession({ transport, ids })
     const server: Server = createMcpServer(this.#options, {
       scope,
       era: 'legacy',
+      onSession: (session) => direct.attach(session),
       callerOf: callerOf(TRANSPORT, id),
       ids,
       endStream: (requestId) => transport.endStream(requestId),
@@ -134,7 +156,7 @@ export class StreamableHttpEndpoint {
     })
     await server.connect(transport)
     const notifications = new NotificationLimit({ clock })
-    this.#register({ transport, scope, ids, notifications }, server, principal)
+    this.#register({ transport, scope, ids, notifications, direct }, server, principal)
     transport.post(request, response, messageIn(request.body))
   }
 
@@ -161,6 +183,7 @@ export class StreamableHttpEndpoint {
     const onClose = server.onclose
     server.onclose = () => {
       onClose?.()
+      channel.direct.close()
       stopWatching()
       sessions.remove(id)
       this.#channels.delete(id)
@@ -171,7 +194,7 @@ export class StreamableHttpEndpoint {
 function post(
   request: Request,
   response: Response,
-  { transport, ids, notifications }: Channel,
+  { transport, ids, notifications, direct }: Channel,
   sessions: SessionStore,
 ): void {
   const message = messageIn(request.body)
@@ -182,7 +205,13 @@ function post(
     ids.claim(id)
     response.once('close', () => ids.release(id))
   }
-  if (isNotification(message)) notifications.take(message)
+  if (isNotification(message)) {
+    notifications.take(message)
+    if (message.method === 'notifications/cancelled' && direct.cancel(message.params?.['requestId'])) {
+      response.status(202).end()
+      return
+    }
+  }
   transport.post(request, response, message)
 }
 
