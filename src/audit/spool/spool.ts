@@ -7,7 +7,7 @@ import { codeOf } from '../error-code.ts'
 import { isIntact } from '../record-line.ts'
 import { DeferredSync } from './deferred-sync.ts'
 import { quarantine } from './quarantine.ts'
-import { type Chunk, Segment } from './segment.ts'
+import { type NextLines, Segment } from './segment.ts'
 import { REFUSED_FILE, segmentFile, segmentsIn } from './segment-files.ts'
 
 const SEGMENT_BYTES = 1024 * 1024
@@ -124,8 +124,8 @@ export class Spool {
   /** The oldest records that are not delivered, at most `limit`; undefined if there are none. One at a time. */
   async next(limit: number): Promise<SpooledBatch | undefined> {
     for (let segment = this.#segments[0]; segment !== undefined; segment = this.#segments[0]) {
-      const { lines, end } = await this.#read(segment, limit)
-      if (lines.length > 0) return { lines: await this.#intact(lines), segment, end }
+      const { lines, end, isFromDisk } = await this.#read(segment, limit)
+      if (lines.length > 0) return { lines: isFromDisk ? await this.#intact(lines) : lines, segment, end }
       if (!segment.isSealed) return undefined
       await this.#drop(segment)
     }
@@ -164,12 +164,14 @@ export class Spool {
     if (last !== undefined && !last.isSealed) return last
     const segment = await Segment.create(join(this.#dir, segmentFile(this.#lastNumber + 1)))
     this.#lastNumber += 1
+    // While the store is down there are many, and each would have as much in memory as on disk.
+    this.#segments.at(-2)?.forgetRecent()
     this.#segments.push(segment)
     return segment
   }
 
   /** Says why, where a sealed segment has no whole line any more that could be read. */
-  async #read(segment: Segment, limit: number): Promise<Chunk> {
+  async #read(segment: Segment, limit: number): Promise<NextLines> {
     try {
       const chunk = await segment.read(limit)
       if (chunk.lines.length === 0 && segment.isSealed && segment.waiting > 0)
@@ -179,7 +181,7 @@ export class Spool {
       if (codeOf(error) !== 'ENOENT') throw error
       const facts = { bytes: segment.waiting }
       this.#logger.error(facts, 'usage records in the spool were removed before they were delivered')
-      return { lines: [], end: 0 }
+      return { lines: [], end: 0, isFromDisk: true }
     }
   }
 
