@@ -1,4 +1,5 @@
 import type { Attributes, Counter, Meter } from '@opentelemetry/api'
+import { PreparedAttributes } from './prepared-attributes.ts'
 
 /** How far each state of a circuit breaker is from `closed`: the value of the gauge. */
 const BREAKER_VALUES = { closed: 0, half_open: 1, open: 2 } as const
@@ -23,8 +24,7 @@ export class FleetMetrics {
   readonly #fallbacks: Counter
   readonly #busy: Counter
   readonly #boundedServer: (server: string) => string
-  /** Label objects that were used before, so that a call makes none. */
-  readonly #attributes = new Map<string, Attributes>()
+  readonly #attributes = new PreparedAttributes()
 
   /**
    * @param options.boundedServer the name of a server as a label may have it
@@ -132,11 +132,6 @@ export class FleetMetrics {
   }
 
   #labelled(server: string, more: Attributes): Attributes {
-    const key = `${server} ${Object.values(more).join(' ')}`
-    const known = this.#attributes.get(key)
-    if (known !== undefined) return known
-    const attributes = { server, ...more }
-    this.#attributes.set(key, attributes)
-    return attributes
+    return this.#attributes.of([server, ...Object.values(more).map(String)], () => ({ server, ...more }))
   }
 }

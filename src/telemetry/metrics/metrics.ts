@@ -1,4 +1,4 @@
-import type { Attributes, Counter, Histogram, Meter, ObservableResult } from '@opentelemetry/api'
+import type { Counter, Histogram, Meter, ObservableResult } from '@opentelemetry/api'
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
 import { type Resource, resourceFromAttributes } from '@opentelemetry/resources'
 import { type MetricReader, MeterProvider } from '@opentelemetry/sdk-metrics'
@@ -8,6 +8,7 @@ import { BoundedLabels } from './bounded-labels.ts'
 import { CacheMetrics, type CacheState } from './cache-metrics.ts'
 import { FleetMetrics, type FleetState } from './fleet-metrics.ts'
 import { type ClientOperation, OperationMetrics } from './operation-metrics.ts'
+import { PreparedAttributes } from './prepared-attributes.ts'
 import { ProcessMetrics } from './process-metrics.ts'
 
 /** Where metrics go beside Prometheus, and what they are metrics of. */
@@ -80,8 +81,7 @@ export class Metrics {
   readonly #denials: Counter
   readonly #authFailures: Counter
   readonly #lateRecords: Counter
-  /** Label objects that were used before, so that a call makes none. */
-  readonly #attributes = new Map<string, Attributes>()
+  readonly #attributes = new PreparedAttributes()
   readonly #servers = new BoundedLabels({ limit: MAX_SERVERS })
   #observed: Observed | undefined
   #closed = false
@@ -122,21 +122,25 @@ export class Metrics {
   call(labels: CallLabels, durationMs: number): void {
     const { face, action, outcome, code, owner, rule } = labels
     const server = this.#boundedServer(labels.server)
-    const key = `${face} ${action} ${outcome} ${server}`
-    const attributes = this.#labelled(key, () => ({ face, action, outcome, server }))
+    const attributes = this.#attributes.of([face, action, outcome, server], () => ({
+      face,
+      action,
+      outcome,
+      server,
+    }))
     this.#duration.record(Math.max(durationMs, 0) / 1000, attributes)
     this.#calls.add(1, attributes)
     if (code !== undefined) {
       const by = owner ?? 'gateway'
       this.#errors.add(
         1,
-        this.#labelled(`error ${code} ${by}`, () => ({ code, owner: by })),
+        this.#attributes.of(['error', code, by], () => ({ code, owner: by })),
       )
     }
     if (rule !== undefined)
       this.#denials.add(
         1,
-        this.#labelled(`rule ${rule}`, () => ({ rule })),
+        this.#attributes.of(['rule', rule], () => ({ rule })),
       )
   }
 
@@ -144,7 +148,7 @@ export class Metrics {
   authFailure(code: string): void {
     this.#authFailures.add(
       1,
-      this.#labelled(`auth ${code}`, () => ({ code })),
+      this.#attributes.of(['auth', code], () => ({ code })),
     )
   }
 
@@ -206,14 +210,6 @@ export class Metrics {
     this.#process.close()
     // Not its own timeout, which rejects: that a collector is down is no failure of the gateway.
     await Promise.race([this.#provider.shutdown(), sleep(systemClock, CLOSE_MS)])
-  }
-
-  #labelled(key: string, create: () => Attributes): Attributes {
-    const known = this.#attributes.get(key)
-    if (known !== undefined) return known
-    const attributes = create()
-    this.#attributes.set(key, attributes)
-    return attributes
   }
 
   #boundedServer(server: string): string {

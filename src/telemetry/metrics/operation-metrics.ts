@@ -2,6 +2,7 @@ import type { Attributes, Histogram, Meter } from '@opentelemetry/api'
 import { ERRORS } from '../../domain/errors/error-table.ts'
 import { ATTRIBUTE, EXECUTE_TOOL, TOOL_ERROR } from '../attributes.ts'
 import { BoundedLabels } from './bounded-labels.ts'
+import { PreparedAttributes } from './prepared-attributes.ts'
 
 /** Upper bounds in seconds that the semantic conventions for MCP give both histograms. */
 const BUCKETS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300]
@@ -40,8 +41,7 @@ export class OperationMetrics {
   readonly #server: Histogram
   readonly #client: Histogram
   readonly #tools = new BoundedLabels({ limit: MAX_TOOLS })
-  /** Label objects that were used before, so that a request makes none. */
-  readonly #attributes = new Map<string, Attributes>()
+  readonly #attributes = new PreparedAttributes()
 
   constructor(meter: Meter) {
     const histogram = (name: string, description: string): Histogram =>
@@ -76,12 +76,8 @@ export class OperationMetrics {
     { transport, server, tool }: Pick<ClientOperation, 'transport'> & Partial<ClientOperation>,
   ): Attributes {
     const error = errorType === undefined || ERROR_TYPES.has(errorType) ? errorType : '_OTHER'
-    const isNamed = tool === undefined || this.#tools.admit(JSON.stringify([server, tool]))
-    const name = isNamed ? tool : '_other'
-    const key = JSON.stringify([side, method, protocolVersion, error, transport, server, name])
-    const known = this.#attributes.get(key)
-    if (known !== undefined) return known
-    const attributes = {
+    const name = tool === undefined || this.#isNamed(server, tool) ? tool : '_other'
+    return this.#attributes.of([side, method, protocolVersion, error, transport, server, name], () => ({
       [ATTRIBUTE.method]: method,
       ...(method === 'tools/call' && { [ATTRIBUTE.genAiOperation]: EXECUTE_TOOL }),
       ...(protocolVersion !== undefined && { [ATTRIBUTE.protocolVersion]: protocolVersion }),
@@ -89,9 +85,12 @@ export class OperationMetrics {
       ...(server !== undefined && { [ATTRIBUTE.server]: server }),
       ...(name !== undefined && { [ATTRIBUTE.tool]: name }),
       ...(error !== undefined && { [ATTRIBUTE.errorType]: error }),
-    }
-    this.#attributes.set(key, attributes)
-    return attributes
+    }))
+  }
+
+  /** Whether the tool of a server is one of the first. */
+  #isNamed(server = '', tool: string): boolean {
+    return this.#tools.admit(`${server.length}:${server}${tool}`)
   }
 }
 
