@@ -7,7 +7,7 @@ import { type GatewayError, toGatewayError } from '../domain/errors/errors.ts'
 import { isToolError } from '../domain/json/raw-object.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics/metrics.ts'
-import type { Call, Caller } from './call.ts'
+import type { Call } from './call.ts'
 import type { Answer } from './stage.ts'
 import { sizeOf } from './result-size.ts'
 
@@ -69,12 +69,18 @@ interface Finished {
 
 function recordOf(call: Call, finished: Finished): PendingRecord {
   const { caller, operation, info } = call
+  const { principal } = caller
   const { decision } = info
   const argumentsText = JSON.stringify(operation.params['arguments'] ?? {})
   return {
     id: finished.id,
     atMs: finished.atMs,
-    ...whoAsked(caller),
+    tenantId: principal.tenantId,
+    subject: principal.subject,
+    agent: principal.agent ?? null,
+    face: caller.transport,
+    sessionId: caller.sessionId ?? null,
+    requestId: caller.requestId,
     action: operation.action,
     target: operation.name.slice(0, 256),
     server: serverOf(call, finished.failure) ?? null,
@@ -95,16 +101,6 @@ function serverOf({ info: { route } }: Call, failure: GatewayError | undefined):
   return route?.server.name ?? failure?.facts.server
 }
 
-function whoAsked({
-  principal,
-  transport,
-  sessionId,
-  requestId,
-}: Caller): Pick<PendingRecord, 'tenantId' | 'subject' | 'agent' | 'face' | 'sessionId' | 'requestId'> {
-  const { tenantId, subject, agent = null } = principal
-  return { tenantId, subject, agent, face: transport, sessionId: sessionId ?? null, requestId }
-}
-
 function count(
   { metrics, logger }: RecordOptions,
   call: Call,
@@ -118,8 +114,9 @@ function count(
       action: operation.action,
       outcome,
       server: (decision?.effect === 'allow' && serverOf(call, failure)) || 'none',
-      ...(failure !== undefined && { code: failure.code, owner: ERRORS[failure.code].owner }),
-      ...(outcome === 'denied' && { rule: decision?.ruleId ?? 'unknown-target' }),
+      code: failure?.code,
+      owner: failure && ERRORS[failure.code].owner,
+      rule: outcome === 'denied' ? (decision?.ruleId ?? 'unknown-target') : undefined,
     },
     durationMs,
   )
