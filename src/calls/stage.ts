@@ -52,18 +52,25 @@ export interface Answer {
   readonly isStateless?: boolean
 }
 
-/** An answer whose result becomes a value when somebody asks for it. */
+/**
+ * An answer whose result becomes a value when somebody asks for it. A copy with another result has no bytes any more,
+ * because a spread does not copy getters.
+ */
 export class UnparsedAnswer implements Answer {
-  readonly raw: RawObject
   readonly route: Route
+  readonly #raw: RawObject
 
   constructor(raw: RawObject, route: Route) {
-    this.raw = raw
+    this.#raw = raw
     this.route = route
   }
 
+  get raw(): RawObject {
+    return this.#raw
+  }
+
   get result(): JsonObject {
-    return this.raw.parse()
+    return this.#raw.parse()
   }
 }
 

@@ -60,7 +60,12 @@ export class DirectAnswer {
     if (!response.headersSent)
       response.writeHead(
         200,
-        this.#headers('text/event-stream', ['cache-control', 'no-cache', 'x-accel-buffering', 'no']),
+        this.#headers('text/event-stream', [
+          'cache-control',
+          'no-cache, no-transform',
+          'x-accel-buffering',
+          'no',
+        ]),
       )
     response.write(`event: message\ndata: ${JSON.stringify(message)}\n\n`)
   }

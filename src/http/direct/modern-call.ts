@@ -79,7 +79,9 @@ async function serve(options: DirectCallOptions, { caller, request, scope, answe
 function forModern(answer: Answer, method: ModernRequest['method']): RawObject | JsonObject {
   if (answer.raw !== undefined) return answer.raw
   const result = forEra('modern', method, answer.result, undefined)
-  return method.freshness === undefined ? result : { ttlMs: 0, ...result }
+  if (method.freshness === undefined) return result
+  const { ttlMs } = result
+  return { ...result, ttlMs: Number.isSafeInteger(ttlMs) && Number(ttlMs) >= 0 ? ttlMs : 0 }
 }
 
 /** A modern client gets log messages only if it has asked for them. */

@@ -41,7 +41,7 @@ declare module 'node:http' {
 function parsedBody(bytes: Buffer): unknown {
   const problem = bytesProblem(bytes)
   if (problem !== undefined) throw problem
-  const text = bytes.toString()
+  const text = bytes.toString().replace(/^\uFEFF/, '') // a mark of the byte order, which the parser of Express skips
   try {
     if (/^\s*[[{]/.test(text)) return JSON.parse(text)
   } catch {

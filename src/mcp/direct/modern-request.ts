@@ -4,12 +4,13 @@ import {
   CLIENT_INFO_META_KEY,
   LOG_LEVEL_META_KEY,
   PROTOCOL_VERSION_META_KEY,
+  RELATED_TASK_META_KEY,
 } from '@modelcontextprotocol/server'
 import type { CallerClient } from '../../calls/call.ts'
 import type { Method, MethodTable } from '../../calls/methods.ts'
 import { type OperationTarget, targetOf } from '../../calls/target-names.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
-import { checkEnvelope } from '../message.ts'
+import { checkEnvelope, paramsWithoutNulls } from '../message.ts'
 import { splitProgressToken } from '../methods/request-params.ts'
 
 /** The revision whose requests stand alone. */
@@ -18,6 +19,8 @@ export const MODERN_REVISION = '2026-07-28'
 const MEMBERS = new Set(['jsonrpc', 'id', 'method', 'params'])
 /** Members of parameters that continue something, or mean something to the SDK. */
 const NOT_PLAIN = ['inputResponses', 'requestState', 'task']
+/** The same of metadata, of which the SDK is the judge. */
+const NOT_PLAIN_META = [LOG_LEVEL_META_KEY, RELATED_TASK_META_KEY, 'progressToken']
 /** Characters that a header value has as they are. */
 const PLAIN_NAME = /^[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?$/
 
@@ -48,7 +51,7 @@ export function modernRequest(
   if (client === undefined) return undefined
   try {
     checkEnvelope(body)
-    const { params, progressToken } = splitProgressToken(given)
+    const { params, progressToken } = splitProgressToken(withoutEnvelope(given))
     const context = { scope, taskOf: () => undefined, toolName: () => '' }
     const target = progressToken === undefined ? targetOf(method, params, context) : undefined
     return target && { id, method, target, params, client }
@@ -69,7 +72,8 @@ export function isPlainMessage(body: unknown): body is PlainMessage {
   if (!isJsonObject(body) || Object.keys(body).some((name) => !MEMBERS.has(name))) return false
   const { jsonrpc, id, method, params } = body
   if (jsonrpc !== '2.0' || typeof method !== 'string' || !isRequestId(id)) return false
-  return isJsonObject(params) && !NOT_PLAIN.some((name) => name in params)
+  if (!isJsonObject(params) || paramsWithoutNulls(params) !== params) return false
+  return !NOT_PLAIN.some((name) => name in params)
 }
 
 function isRequestId(id: unknown): id is string | number {
@@ -103,9 +107,21 @@ function clientIn(meta: unknown): ModernRequest['client'] | undefined {
   if (!isJsonObject(info) || !Object.values(info).every((value) => typeof value === 'string'))
     return undefined
   const { name, version } = info
-  if (typeof name !== 'string' || typeof version !== 'string' || LOG_LEVEL_META_KEY in meta) return undefined
+  if (typeof name !== 'string' || typeof version !== 'string') return undefined
+  if (NOT_PLAIN_META.some((key) => key in meta)) return undefined
   if (!isJsonObject(capabilities) || !Object.values(capabilities).every(isOfObjects)) return undefined
   return { era: 'modern', name, capabilities, logLevel: undefined }
+}
+
+/** The parameters without what concerns only the client and the gateway. */
+function withoutEnvelope(params: JsonObject): JsonObject {
+  const {
+    [PROTOCOL_VERSION_META_KEY]: _version,
+    [CLIENT_INFO_META_KEY]: _info,
+    [CLIENT_CAPABILITIES_META_KEY]: _capabilities,
+    ...meta
+  } = isJsonObject(params['_meta']) ? params['_meta'] : {}
+  return { ...params, _meta: meta }
 }
 
 function isOfObjects(value: unknown): boolean {

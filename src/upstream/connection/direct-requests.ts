@@ -13,6 +13,7 @@ import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { type RawObject, rawAnswerIn } from '../../domain/json/raw-object.ts'
 import type { ClientSide } from '../messages/client-side.ts'
 import { meantId } from '../messages/message-id.ts'
+import { answerId } from '../messages/oversized-message.ts'
 import { isRpcError, withoutNulls } from '../messages/raw-results.ts'
 import type { DirectChannel } from './channel.ts'
 import type { Era } from './connection.ts'
@@ -94,7 +95,7 @@ export class DirectRequests {
   send(request: DirectRequest): Promise<RawObject | JsonObject> {
     this.#endLingering()
     const { promise, resolve, reject } = Promise.withResolvers<RawObject | JsonObject>()
-    const { id, signal, timeoutMs, client } = request
+    const { id, signal, timeoutMs } = request
     let end = nothing
     let isAnswered = false
     const stop = (failure: Error): void => {
@@ -114,8 +115,8 @@ export class DirectRequests {
     end = this.#channel.post.send(
       { headers: this.#headersOf(request), body: JSON.stringify(this.#messageOf(request)) },
       {
-        onMessage: (bytes) => {
-          const answer = this.#answerIn(bytes, id, client)
+        onMessage: (bytes, isWhole) => {
+          const answer = this.#answerIn(bytes, isWhole, request)
           if (answer === undefined) return
           isAnswered = true
           settled()
@@ -177,37 +178,64 @@ export class DirectRequests {
   }
 
   /** The outcome that a message is for the request; undefined if it is another message, which has been passed on. */
-  #answerIn(
-    bytes: Buffer,
-    id: number,
-    client: ClientSide | undefined,
-  ): { readonly result: RawObject | JsonObject } | { readonly failure: unknown } | undefined {
-    if (bytes.length >= RAW_BYTES) {
-      const raw = rawAnswerIn(bytes)
-      if (raw !== undefined && meantId(raw.id) === id) return { result: raw.result }
-    }
-    let message: unknown
-    try {
-      message = withoutNulls(JSON.parse(bytes.toString()))
-    } catch {
-      return { failure: rpcFailure(0, 'no response', UNREADABLE) }
-    }
+  #answerIn(bytes: Buffer, isWhole: boolean, { id, client }: DirectRequest): Outcome | undefined {
+    const raw = bytes.length < RAW_BYTES ? undefined : rawAnswerIn(bytes)
+    if (raw !== undefined && meantId(raw.id) === id)
+      return isMeta(raw.result.get('_meta')) ? { result: raw.result } : unreadable()
+    const message = messageIn(bytes)
+    if (message === undefined) return isWhole || looksLikeAnswer(bytes, id) ? unreadable() : undefined
     const all: unknown[] = Array.isArray(message) ? message : [message]
     const answer = all.find((each) => isJsonObject(each) && !('method' in each) && meantId(each['id']) === id)
-    for (const each of all) if (each !== answer) this.#passOn(each, client)
-    if (!isJsonObject(answer)) return undefined
-    const { error, result } = answer
-    if (isRpcError(error)) return { failure: rpcFailure(error.code, error.message, error.data) }
-    return isJsonObject(result) ? { result } : { failure: rpcFailure(0, 'no response', UNREADABLE) }
+    const isReadable = all.map((each) => each === answer || this.#passOn(each, client)).every(Boolean)
+    if (isJsonObject(answer)) return outcomeOf(answer)
+    return isWhole && !isReadable ? unreadable() : undefined
   }
 
-  #passOn(message: unknown, client: ClientSide | undefined): void {
+  /** Says whether it is a message at all. */
+  #passOn(message: unknown, client: ClientSide | undefined): boolean {
     try {
       this.#onMessage(parseJSONRPCMessage(message), client)
+      return true
     } catch {
-      // It is no message at all, as the SDK would say.
+      return false
     }
   }
+}
+
+type Outcome = { readonly result: RawObject | JsonObject } | { readonly failure: Error }
+
+/** What the bytes are as JSON, with the mark of the byte order that `fetch` takes away; undefined if they are not. */
+function messageIn(bytes: Buffer): unknown {
+  const text = bytes.toString()
+  try {
+    return withoutNulls(JSON.parse(text.startsWith('\uFEFF') ? text.slice(1) : text))
+  } catch {
+    return undefined
+  }
+}
+
+/** The outcome that an answer tells. One with both a result and an error is neither. */
+function outcomeOf({ error, result }: JsonObject): Outcome {
+  if (isRpcError(error) && result === undefined)
+    return { failure: rpcFailure(error.code, error.message, error.data) }
+  const isResult = isJsonObject(result) && error === undefined && isMeta(result['_meta'])
+  return isResult ? { result } : unreadable()
+}
+
+function unreadable(): { readonly failure: Error } {
+  return { failure: rpcFailure(0, 'no response', UNREADABLE) }
+}
+
+/** Whether text that is not JSON stands in the place of the answer, and not of another message. */
+function looksLikeAnswer(bytes: Buffer, id: number): boolean {
+  const head = bytes.toString('latin1', 0, 512)
+  const tail = bytes.toString('latin1', Math.max(0, bytes.length - 256))
+  return meantId(answerId(head, tail, () => id)) === id
+}
+
+/** The SDK accepts no other. */
+function isMeta(meta: unknown): boolean {
+  return meta === undefined || isJsonObject(meta)
 }
 
 function nothing(): void {

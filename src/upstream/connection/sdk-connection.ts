@@ -26,6 +26,8 @@ import type { Wire } from './wire.ts'
 
 const SUBSCRIBE_MS = 10_000
 const PING_MS = 5000
+/** Failures by which the gateway gives up a request that its server may still be handling. */
+const GIVEN_UP = new Set([SdkErrorCode.RequestTimeout, SdkErrorCode.ConnectionClosed])
 /** Maximum delay of a timer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
@@ -273,7 +275,7 @@ export class SdkConnection implements Connection {
     sentAt: number,
   ): Promise<GatewayError> {
     if (error instanceof TypeError) this.#wire.onerror?.(error)
-    if (error instanceof SdkError && this.era === 'legacy')
+    if (error instanceof SdkError && GIVEN_UP.has(error.code) && this.era === 'legacy')
       this.notify('notifications/cancelled', { requestId, reason: error.message })
     return this.#failure(error, { method, requestId, sentAt, signal })
   }

@@ -16,8 +16,8 @@ export class Redirected extends Error {
 
 /** What comes back for one request. */
 export interface Incoming {
-  /** One JSON-RPC message, or what is in its place. */
-  readonly onMessage: (bytes: Buffer) => void
+  /** One JSON-RPC message, or what is in its place. @param isWhole whether it is the whole response */
+  readonly onMessage: (bytes: Buffer, isWhole: boolean) => void
   /** Nothing follows. @param failure why the response ended early, if it did */
   readonly onEnd: (failure?: unknown) => void
   /** The response is a stream that could be resumed. */
@@ -152,7 +152,11 @@ class Reply implements Dispatcher.DispatchHandler {
     if (failure !== undefined) return this.#fail(failure)
     const { onMessage, onResumable } = this.#incoming
     if (essenceOf(headers) === EVENTS)
-      this.#events = new EventReader({ maxBytes: this.#maxBytes, onData: onMessage, onId: onResumable })
+      this.#events = new EventReader({
+        maxBytes: this.#maxBytes,
+        onData: (data) => onMessage(data, false),
+        onId: onResumable,
+      })
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -168,9 +172,9 @@ class Reply implements Dispatcher.DispatchHandler {
     if (this.#isOver) return
     this.#isOver = true
     if (this.#status >= 300) return this.#incoming.onEnd(this.#refusal())
-    const [first] = this.#chunks
-    if (this.#events === undefined && first !== undefined)
-      this.#incoming.onMessage(this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks))
+    const [first, ...more] = this.#chunks
+    const body = first !== undefined && more.length === 0 ? first : Buffer.concat(this.#chunks)
+    if (this.#events === undefined) this.#incoming.onMessage(body, true)
     this.#incoming.onEnd()
   }
 
