@@ -28,7 +28,7 @@ import type { StateSeal } from './client/state-seal.ts'
 import type { Tasks } from './tasks/task-ids.ts'
 import { traceDecision } from './trace.ts'
 
-/** What the stages of the pipeline use; `gateway.ts` builds each part. */
+/** What the stages of the pipeline use; `assembly/open-calls.ts` builds each part. */
 export interface PipelineParts {
   readonly audit: AuditLog
   readonly catalog: Catalog
