@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import * as fc from 'fast-check'
+import { canonicalJson, isJsonObject } from '../../src/domain/json/json.ts'
+import { eventually } from '../support/eventually.ts'
+import { anyCall, everyAnswer, plainCall } from '../support/direct-path/calls.ts'
+import { type Outcome, PathSide, type SentCall } from '../support/direct-path/sides.ts'
+import { soak } from '../support/soak.ts'
+import type { Received } from '../support/direct-path/scripted-http.ts'
+
+type Fields = Record<string, unknown>
+
+const CALLS = soak(10_000, 200)
+const SEED = Number(process.env['SEED'] ?? 20_260_728)
+
+/** Headers of requests to servers that differ, and why. */
+const EXPLAINED = new Set([
+  // The address of the server.
+  'host',
+  // Each gateway has an entry of its own.
+  'via',
+  // Two progress tokens have different lengths.
+  'content-length',
+  // The direct path takes no compressed responses, because it passes on their bytes.
+  'accept-encoding',
+  // What `fetch` adds, which says nothing about the request.
+  'accept-language',
+  'sec-fetch-mode',
+  'user-agent',
+  // `fetch` names what is the default of HTTP/1.1.
+  'connection',
+])
+
+let direct: PathSide
+let general: PathSide
+
+beforeAll(async () => {
+  direct = await PathSide.open('on')
+  general = await PathSide.open('off')
+})
+
+afterAll(async () => {
+  await direct.close()
+  await general.close()
+})
+
+/** What callers and servers can tell of a call. */
+function seen({ headers, received, ...outcome }: Outcome, call: SentCall): unknown {
+  const { 'x-request-id': requestId, ...others } = headers
+  const calls = received.map((each) => canonicalJson(plainly(each)))
+  return withoutOwn({
+    ...outcome,
+    headers: {
+      ...others,
+      'x-request-id': ACCEPTED.test(call.headers['x-request-id'] ?? '') ? requestId : 'made',
+    },
+    // What a server redirects it has not handled: the direct path asks it, and then the SDK again, which follows.
+    received: [...new Set(calls)].map((text) => JSON.parse(text) as unknown),
+    count: call.path.includes('redirected') || call.body.includes('redirected') ? 'any' : calls.length,
+  })
+}
+
+const ACCEPTED = /^[A-Za-z0-9._-]{1,64}$/
+
+/** What a server got, without what every gateway and every request have their own. */
+function plainly({ method, params, headers }: Received): Fields {
+  const meta = params['_meta']
+  const { progressToken: _own, ...kept } = isJsonObject(meta) ? meta : {}
+  const others = Object.fromEntries(Object.entries(headers).filter(([name]) => !EXPLAINED.has(name)))
+  return { method, params: { ...params, ...(meta !== undefined && { _meta: kept }) }, headers: others }
+}
+
+/** What each gateway makes for itself: ids of requests, and sealed states. */
+const OWN = new Set(['requestId', 'requestState'])
+
+/** A value without what each gateway makes for itself, and without members that the SDK loses: those named `__proto__`. */
+function withoutOwn(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutOwn)
+  if (!isJsonObject(value)) return value
+  const members = Object.entries(value).filter(([name]) => name !== '__proto__')
+  return Object.fromEntries(
+    members.map(([name, member]) => [name, OWN.has(name) ? 'its own' : withoutOwn(member)]),
+  )
+}
+
+function lines(value: unknown): string[] {
+  return JSON.stringify(JSON.parse(canonicalJson(value)), null, 1).split('\n')
+}
+
+/** The lines in which two values differ; undefined if they are equal. */
+function difference(one: unknown, other: unknown): string | undefined {
+  const [left, right] = [lines(one), lines(other)]
+  if (left.join() === right.join()) return undefined
+  const only = (mine: string[], theirs: string[]): string =>
+    mine
+      .filter((line) => !theirs.includes(line))
+      .join('\n')
+      .slice(0, 500)
+  return `direct:\n${only(left, right)}\ngeneral:\n${only(right, left)}`
+}
+
+function described({ path, token, headers, body }: SentCall): string {
+  const text = body
+    .toString()
+    .replaceAll(/x{50,}/g, 'x…')
+    .replaceAll(/[[{\\"a:]{30,}/g, '…')
+  return `${path} ${token} ${JSON.stringify(headers)} ${text.slice(0, 600)} … ${text.slice(-200)}`
+}
+
+/** What both gateways recorded of a call. */
+const RECORDED = ['action', 'target', 'server', 'effect', 'ruleId', 'outcome', 'code', 'requestBytes']
+const recorded = (names: readonly string[], records: readonly Fields[] = []): unknown =>
+  records.map((record) => Object.fromEntries(names.map((name) => [name, record[name]])))
+
+/** Results as a server writes them: the direct path counts what it passes on, and the general path what it writes. */
+const OWN_TEXT = /"raw":|__proto__/
+
+test('callers, servers and records cannot tell which path a call has taken', async () => {
+  const sampled = fc.sample(anyCall, { numRuns: CALLS, seed: SEED })
+  const calls = [...everyAnswer, ...sampled].map((call, index) => ({
+    ...call,
+    headers: { 'x-request-id': `r-${index}`, ...call.headers },
+  }))
+  const differences: string[] = []
+  for (const call of calls) {
+    const [one, other] = await Promise.all([direct.send(call), general.send(call)])
+    const found = difference(seen(one, call), seen(other, call))
+    if (found !== undefined) differences.push(`${described(call)}\n${found}`)
+  }
+  const [ours, theirs] = await Promise.all([direct.records(), general.records()])
+  for (const call of calls) {
+    const id = call.headers['x-request-id'] ?? ''
+    const names = OWN_TEXT.test(call.body.toString()) ? RECORDED : [...RECORDED, 'responseBytes']
+    const found = difference(recorded(names, ours.get(id)), recorded(names, theirs.get(id)))
+    if (found !== undefined) differences.push(`record of ${described(call)}\n${found}`)
+  }
+  expect(differences.slice(0, 3)).toEqual([])
+  const cancelled = ({ servers }: PathSide): number => servers.old.cancelled()
+  await eventually(() => cancelled(direct) === cancelled(general), { what: 'as many cancellations' })
+  expect(cancelled(direct)).toBeGreaterThan(0)
+}, 600_000)
+
+describe('what the paths answer differently', () => {
+  const statuses = async (call: SentCall): Promise<number[]> =>
+    (await Promise.all([direct.send(call), general.send(call)])).map(({ status }) => status)
+
+  test('is a compressed response, which the direct path has asked the server not to send', async () => {
+    expect(await statuses(plainCall('rest', 'new', 'zipped'))).toEqual([502, 200])
+  })
+
+  test('is an answer to another request, instead of which the general path waits for more', async () => {
+    expect(await statuses(plainCall('rest', 'new', 'otherid'))).toEqual([503, 504])
+  })
+
+  test('is a broken answer with another one behind it, which only the general path waits for', async () => {
+    expect(await statuses(plainCall('rest', 'new', 'brokenfirst'))).toEqual([502, 200])
+  })
+})
