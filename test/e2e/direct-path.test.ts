@@ -53,11 +53,20 @@ function seen({ headers, received, ...outcome }: Outcome, call: SentCall): unkno
       ...others,
       'x-request-id': ACCEPTED.test(call.headers['x-request-id'] ?? '') ? requestId : 'made',
     },
-    // What a server redirects it has not handled: the direct path asks it, and then the SDK again, which follows.
     received: [...new Set(calls)].map((text) => JSON.parse(text) as unknown),
-    count: call.path.includes('redirected') || call.body.includes('redirected') ? 'any' : calls.length,
+    count: REPEATED.some((name) => call.path.includes(name) || call.body.includes(name))
+      ? 'any'
+      : calls.length,
   })
 }
+
+/** Calls that a server may get once or twice. */
+const REPEATED = [
+  // What a server redirects it has not handled: the direct path asks it, and then the SDK again, which follows.
+  'redirected',
+  // A session counts as lost without a question when it is older than 10 s: both gateways open them at other times.
+  'http404',
+]
 
 const ACCEPTED = /^[A-Za-z0-9._-]{1,64}$/
 
@@ -133,7 +142,7 @@ test('callers, servers and records cannot tell which path a call has taken', asy
     const found = difference(recorded(names, ours.get(id)), recorded(names, theirs.get(id)))
     if (found !== undefined) differences.push(`record of ${described(call)}\n${found}`)
   }
-  expect(differences.slice(0, 3)).toEqual([])
+  expect(differences.slice(0, 10)).toEqual([])
   const cancelled = ({ servers }: PathSide): number => servers.old.cancelled()
   await eventually(() => cancelled(direct) === cancelled(general), { what: 'as many cancellations' })
   expect(cancelled(direct)).toBeGreaterThan(0)
@@ -142,10 +151,6 @@ test('callers, servers and records cannot tell which path a call has taken', asy
 describe('what the paths answer differently', () => {
   const statuses = async (call: SentCall): Promise<number[]> =>
     (await Promise.all([direct.send(call), general.send(call)])).map(({ status }) => status)
-
-  test('is a compressed response, which the direct path has asked the server not to send', async () => {
-    expect(await statuses(plainCall('rest', 'new', 'zipped'))).toEqual([502, 200])
-  })
 
   test('is an answer to another request, instead of which the general path waits for more', async () => {
     expect(await statuses(plainCall('rest', 'new', 'otherid'))).toEqual([503, 504])

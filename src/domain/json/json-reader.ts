@@ -1,4 +1,5 @@
 /* oxlint-disable complexity -- two loops whose parts would cost several times as much as functions */
+import { ControlBytes } from './control-bytes.ts'
 import { MAX_JSON_DEPTH } from './json.ts'
 
 const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a]
@@ -33,8 +34,7 @@ export interface Members {
 
 /**
  * Reads a JSON object without making values of it, in one pass over its bytes, which must be UTF-8. It is as strict as
- * `JSON.parse`, but for control characters other than line breaks in long strings. It is one function with local
- * variables, because calls and fields would make it several times slower.
+ * `JSON.parse`. It is one function with local variables, because calls and fields would make it several times slower.
  * @throws SyntaxError if it is not a JSON object, or nests too deeply
  */
 export function membersOf(bytes: Buffer): Members {
@@ -125,14 +125,14 @@ function endOfScalar(bytes: Buffer, start: number): number {
 class StringReader {
   hasEscapedNames = false
   readonly #bytes: Buffer
+  readonly #control: ControlBytes
   /** The next of each behind what has been read: searched once, however many strings and escapes there are. */
   #nextQuote = -1
   #nextBackslash = -1
-  #nextNewline = -1
-  #nextReturn = -1
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes
+    this.#control = new ControlBytes(bytes)
   }
 
   /** Where the string ends whose quote is at `start`. */
@@ -162,9 +162,9 @@ class StringReader {
     const bytes = this.#bytes
     if (this.#nextQuote < at) this.#nextQuote = found(bytes.indexOf(QUOTE, at))
     if (this.#nextBackslash < at) this.#nextBackslash = found(bytes.indexOf(BACKSLASH, at))
-    if (this.#nextNewline < at) this.#nextNewline = found(bytes.indexOf(NEWLINE, at))
-    if (this.#nextReturn < at) this.#nextReturn = found(bytes.indexOf(CARRIAGE_RETURN, at))
-    return Math.min(this.#nextQuote, this.#nextBackslash, this.#nextNewline, this.#nextReturn)
+    const next = Math.min(this.#nextQuote, this.#nextBackslash, bytes.length)
+    if (this.#control.isBetween(at, next)) throw new SyntaxError('a control character is in a string')
+    return next
   }
 
   #endOfEscape(at: number): number {

@@ -1,7 +1,9 @@
+import type { Transform } from 'node:stream'
 import { SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client'
 import { type Dispatcher, Pool } from 'undici'
 import { ResponseTooLarge } from '../messages/oversized-message.ts'
 import type { CookieJar } from './cookie-jar.ts'
+import { startDecoder } from './content-decoder.ts'
 import { EventReader } from './event-reader.ts'
 import { NoAnswer } from './limited-fetch.ts'
 
@@ -53,7 +55,7 @@ export class DirectPost {
     const own = headers.get('accept')
     const accepted = [...(own?.split(',').map((type) => type.trim().toLowerCase()) ?? []), ...ANSWERS]
     headers.set('accept', [...new Set(accepted)].join(', '))
-    headers.set('accept-encoding', 'identity')
+    headers.set('accept-encoding', IDENTITY)
     headers.set('content-type', 'application/json')
     if (via !== undefined) headers.set('via', via)
     this.#ownCookie = headers.get('cookie')
@@ -84,6 +86,7 @@ export class DirectPost {
 
 const JSON_TYPE = 'application/json'
 const EVENTS = 'text/event-stream'
+const IDENTITY = 'identity'
 const ANSWERS = [JSON_TYPE, EVENTS]
 
 type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>
@@ -92,9 +95,7 @@ type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>
 function unfit(status: number, headers: ResponseHeaders): Error | undefined {
   if (status >= 300) return new Redirected(`HTTP ${status}`)
   if (WITHOUT_ANSWER.has(status)) return new NoAnswer(status)
-  const { 'content-encoding': encoding = 'identity', 'content-type': contentType } = headers
-  if (encoding !== 'identity')
-    return new SdkError(SdkErrorCode.ClientHttpUnexpectedContent, 'The response is encoded')
+  const { 'content-type': contentType } = headers
   const essence = essenceOf(headers)
   if (essence === EVENTS || essence === JSON_TYPE) return undefined
   const message = `Unexpected content type: ${String(contentType)}`
@@ -115,6 +116,7 @@ class Reply implements Dispatcher.DispatchHandler {
   #status = 0
   #statusText = ''
   #events: EventReader | undefined
+  #decoder: Transform | undefined
   #chunks: Buffer[] = []
   #size = 0
 
@@ -126,6 +128,7 @@ class Reply implements Dispatcher.DispatchHandler {
 
   end(): void {
     this.#isOver = true
+    this.#decoder?.destroy()
     this.#controller?.abort(new Error('the request has ended'))
   }
 
@@ -147,7 +150,9 @@ class Reply implements Dispatcher.DispatchHandler {
     this.#statusText = statusText
     const cookies = headers['set-cookie']
     if (cookies !== undefined) this.#onCookies([cookies].flat())
-    if (status >= 400) return
+    const { 'content-encoding': coding = IDENTITY } = headers
+    if (coding !== IDENTITY) this.#decode(String(coding))
+    if (status >= 400 || this.#isOver) return
     const failure = unfit(status, headers)
     if (failure !== undefined) return this.#fail(failure)
     const { onMessage, onResumable } = this.#incoming
@@ -159,7 +164,41 @@ class Reply implements Dispatcher.DispatchHandler {
       })
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#isOver) return
+    if (this.#decoder === undefined) return this.#take(chunk)
+    if (!this.#decoder.write(chunk)) controller.pause()
+  }
+
+  onResponseEnd(): void {
+    if (this.#decoder === undefined) this.#finish()
+    else this.#decoder.end()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#decoder?.destroy()
+    // In the form of `fetch`, by which the reasons are told apart.
+    this.#incoming.onEnd(new TypeError('fetch failed', { cause: error }))
+  }
+
+  /** Some servers compress although the request accepts no coding. */
+  #decode(coding: string): void {
+    const error = new SdkError(
+      SdkErrorCode.ClientHttpUnexpectedContent,
+      `The response cannot be decoded: ${coding}`,
+    )
+    this.#decoder = startDecoder(coding, {
+      onData: (chunk) => this.#take(chunk),
+      onDrain: () => this.#controller?.resume(),
+      onEnd: () => this.#finish(),
+      onFailure: () => this.#fail(error),
+    })
+    if (this.#decoder === undefined) this.#fail(error)
+  }
+
+  #take(chunk: Buffer): void {
     if (this.#isOver) return
     if (this.#events !== undefined) return this.#pushEvents(this.#events, chunk)
     const limit = this.#status >= 300 ? MAX_REFUSAL_BYTES : this.#maxBytes
@@ -168,7 +207,7 @@ class Reply implements Dispatcher.DispatchHandler {
     else if (this.#status < 300) this.#fail(new ResponseTooLarge('the body is too large'))
   }
 
-  onResponseEnd(): void {
+  #finish(): void {
     if (this.#isOver) return
     this.#isOver = true
     if (this.#status >= 300) return this.#incoming.onEnd(this.#refusal())
@@ -176,13 +215,6 @@ class Reply implements Dispatcher.DispatchHandler {
     const body = first !== undefined && more.length === 0 ? first : Buffer.concat(this.#chunks)
     if (this.#events === undefined) this.#incoming.onMessage(body, true)
     this.#incoming.onEnd()
-  }
-
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    if (this.#isOver) return
-    this.#isOver = true
-    // In the form of `fetch`, by which the reasons are told apart.
-    this.#incoming.onEnd(new TypeError('fetch failed', { cause: error }))
   }
 
   #pushEvents(events: EventReader, chunk: Buffer): void {

@@ -8,7 +8,7 @@ type Fields = Record<string, unknown>
 /** Slow in real time, or ended by the client. */
 export const RARE = ['hold', 'slow']
 /** What the two paths answer differently, each for a reason. */
-export const DIFFERENT = ['zipped', 'brokenfirst', 'otherid']
+const DIFFERENT = ['brokenfirst', 'otherid']
 /** The names of everything else that a scripted server offers. */
 export const ALL = [...Object.keys(SCRIPTS), 'redirected'].filter((name) => !DIFFERENT.includes(name))
 const COMMON = ['plain', 'stream', 'notified', 'rpc', 'pieces']

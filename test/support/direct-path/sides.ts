@@ -45,6 +45,8 @@ const HEADERS = [
   'access-control-expose-headers',
 ]
 const AT_ONCE = 1
+/** What a client has seen that went away: whether the head of the response came before is a matter of milliseconds. */
+const UNSEEN = { status: 0, type: '', headers: {}, messages: [] }
 
 /** A gateway with two scripted servers, and one over stdio. */
 export class PathSide {
@@ -133,6 +135,10 @@ export class PathSide {
         response.on('data', (chunk: Buffer) => chunks.push(chunk))
         response.on('error', () => undefined)
         response.on('close', () => {
+          if (leaves) {
+            resolve(UNSEEN)
+            return
+          }
           const type = (response.headers['content-type'] ?? '').split(';')[0] ?? ''
           const text = Buffer.concat(chunks).toString()
           resolve({
@@ -145,7 +151,7 @@ export class PathSide {
       },
     )
     sent.on('error', (error) => {
-      if (leaves) resolve({ status: 0, type: '', headers: {}, messages: [] })
+      if (leaves) resolve(UNSEEN)
       else reject(error)
     })
     sent.end(body)

@@ -1,83 +1,18 @@
 import { once } from 'node:events'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { CookieJar } from '../../../src/upstream/fetch/cookie-jar.ts'
-import { DirectPost } from '../../../src/upstream/fetch/direct-post.ts'
 import { eventually } from '../../support/eventually.ts'
-import { type HttpUpstream, listen } from '../../support/upstreams/sample-http.ts'
+import { answering, ended, EVENTS, JSON_TYPE, Posting, send } from '../../support/posting.ts'
 
-const closing: (() => unknown)[] = []
+const posting = new Posting()
 
-afterEach(async () => {
-  for (const close of closing.splice(0).toReversed()) await close()
-})
-
-type Listener = (request: IncomingMessage, response: ServerResponse) => unknown
-
-interface Options {
-  readonly headers?: Record<string, string>
-  readonly via?: string
-  readonly maxBytes?: number
-  readonly query?: string
-}
-
-async function posting(
-  listener: Listener,
-  options: Options = {},
-): Promise<{ post: DirectPost; upstream: HttpUpstream }> {
-  const upstream = await listen(listener)
-  closing.push(() => upstream.close())
-  const url = new URL(upstream.url + (options.query ?? ''))
-  const post = new DirectPost({
-    url,
-    headers: options.headers ?? {},
-    via: options.via,
-    cookies: new CookieJar({ url, now: () => 0 }),
-    maxBytes: options.maxBytes ?? 100_000,
-  })
-  closing.push(() => post.close())
-  return { post, upstream }
-}
-
-interface Reported {
-  readonly messages: string[]
-  readonly ends: unknown[]
-  resumable: number
-  readonly end: () => void
-}
-
-function send(post: DirectPost, headers: readonly string[] = [], body = '{}'): Reported {
-  const reported: Omit<Reported, 'end'> = { messages: [], ends: [], resumable: 0 }
-  const end = post.send(
-    { headers, body },
-    {
-      onMessage: (bytes) => void reported.messages.push(bytes.toString()),
-      onEnd: (failure) => void reported.ends.push(failure),
-      onResumable: () => (reported.resumable += 1),
-    },
-  )
-  return Object.assign(reported, { end })
-}
-
-async function ended(reported: Reported): Promise<unknown> {
-  await eventually(() => reported.ends.length > 0)
-  return reported.ends[0]
-}
-
-const answering =
-  (status: number, headers: Record<string, string>, body: string | Buffer = ''): Listener =>
-  (_request, response) =>
-    response.writeHead(status, headers).end(body)
-
-const JSON_TYPE = { 'content-type': 'application/json' }
-const EVENTS = { 'content-type': 'text/event-stream' }
+afterEach(() => posting.close())
 
 describe('a request', () => {
   test('has the headers of the connection, its own, and the body as it is', async () => {
     let body = ''
-    const { post, upstream } = await posting(
+    const { post, upstream } = await posting.open(
       async (request, response) => {
         body = await text(request)
         response.writeHead(200, JSON_TYPE).end('{}')
@@ -112,7 +47,7 @@ describe('a request', () => {
 
   test('brings back the cookies that earlier responses have set, refusals too, behind those of the operator', async () => {
     let status = 503
-    const { post, upstream } = await posting(
+    const { post, upstream } = await posting.open(
       (_request, response) =>
         response
           .writeHead(status, { ...JSON_TYPE, 'set-cookie': ['replica=b; Path=/', 'own=theirs'] })
@@ -128,7 +63,7 @@ describe('a request', () => {
   test('that is ended reports nothing any more, and ends its exchange', async () => {
     const gone = Promise.withResolvers<void>()
     let arrived = 0
-    const { post } = await posting((_request, response) => {
+    const { post } = await posting.open((_request, response) => {
       response.once('close', () => gone.resolve())
       response.writeHead(200, EVENTS).write('data: a\n\n')
       arrived += 1
@@ -142,7 +77,7 @@ describe('a request', () => {
   })
 
   test('that is ended before it is sent reports nothing', async () => {
-    const { post } = await posting(answering(200, JSON_TYPE, '{}'))
+    const { post } = await posting.open(answering(200, JSON_TYPE, '{}'))
     const sent = send(post)
     sent.end()
     await ended(send(post))
@@ -150,7 +85,7 @@ describe('a request', () => {
   })
 
   test('ends with the connection', async () => {
-    const { post, upstream } = await posting(() => undefined)
+    const { post, upstream } = await posting.open(() => undefined)
     const sent = [send(post), send(post)]
     await eventually(() => upstream.seen.length === 2)
     post.close()
@@ -177,7 +112,7 @@ describe('a response', () => {
     ['a half event', EVENTS, 'data: a', []],
     ['an empty body', JSON_TYPE, '', ['']],
   ])('is read: %s', async (_what, headers, body, messages) => {
-    const { post } = await posting(answering(200, headers, body))
+    const { post } = await posting.open(answering(200, headers, body))
     const sent = send(post)
     expect(await ended(sent)).toBeUndefined()
     expect(sent.messages).toEqual(messages)
@@ -192,6 +127,7 @@ describe('a response', () => {
     [200, { 'content-type': 'text/html' }, { name: 'SdkError', code: 'CLIENT_HTTP_UNEXPECTED_CONTENT' }],
     [200, {}, { name: 'SdkError', code: 'CLIENT_HTTP_UNEXPECTED_CONTENT' }],
     [200, { ...JSON_TYPE, 'content-encoding': 'gzip' }, { name: 'SdkError' }],
+    [200, { ...JSON_TYPE, 'content-encoding': 'unheard-of' }, { name: 'SdkError' }],
     [
       400,
       JSON_TYPE,
@@ -201,14 +137,14 @@ describe('a response', () => {
     [404, EVENTS, { name: 'SdkHttpError', data: { status: 404, text: 'body' } }],
     [503, { 'content-type': 'text/html' }, { name: 'SdkHttpError', data: { status: 503, text: 'body' } }],
   ])('that is HTTP %i %j is a failure, and no message', async (status, headers, failure) => {
-    const { post } = await posting(answering(status, headers, status === 204 ? '' : 'body'))
+    const { post } = await posting.open(answering(status, headers, status === 204 ? '' : 'body'))
     const sent = send(post)
     expect(await ended(sent)).toMatchObject(failure)
     expect([sent.messages, sent.ends.length]).toEqual([[], 1])
   })
 
   test('that breaks is a failure behind what came before', async () => {
-    const { post } = await posting((_request, response) => {
+    const { post } = await posting.open((_request, response) => {
       response.writeHead(200, EVENTS)
       response.write('data: a\n\ndata: b', () => response.destroy())
     })
@@ -218,7 +154,7 @@ describe('a response', () => {
   })
 
   test('that could be resumed says so', async () => {
-    const { post } = await posting(answering(200, EVENTS, 'id: 1\ndata: a\n\n'))
+    const { post } = await posting.open(answering(200, EVENTS, 'id: 1\ndata: a\n\n'))
     const sent = send(post)
     await ended(sent)
     expect(sent.resumable).toBe(1)
@@ -228,7 +164,7 @@ describe('a response', () => {
     ['JSON', JSON_TYPE, `"${'x'.repeat(300)}"`],
     ['an event', EVENTS, `data: ${'x'.repeat(300)}\n\n`],
   ])('that is larger than the limit ends: %s', async (_what, headers, body) => {
-    const { post } = await posting(
+    const { post } = await posting.open(
       (_request, response) => {
         response.writeHead(200, headers).write(body)
       },
@@ -240,7 +176,7 @@ describe('a response', () => {
   })
 
   test('may have any number of events within the limit', async () => {
-    const { post } = await posting(answering(200, EVENTS, `data: ${'x'.repeat(90)}\n\n`.repeat(100)), {
+    const { post } = await posting.open(answering(200, EVENTS, `data: ${'x'.repeat(90)}\n\n`.repeat(100)), {
       maxBytes: 100,
     })
     const sent = send(post)
@@ -249,7 +185,7 @@ describe('a response', () => {
   })
 
   test('may be preceded by an early one', async () => {
-    const { post } = await posting((_request, response) => {
+    const { post } = await posting.open((_request, response) => {
       response.writeEarlyHints({ link: '</x>; rel=preload' })
       response.writeHead(200, JSON_TYPE).end('{}')
     })
@@ -259,21 +195,21 @@ describe('a response', () => {
   })
 
   test('of a refusal is kept to its first 64 KiB', async () => {
-    const { post } = await posting(answering(500, JSON_TYPE, 'x'.repeat(1_000_000)))
+    const { post } = await posting.open(answering(500, JSON_TYPE, 'x'.repeat(1_000_000)))
     const failure = (await ended(send(post))) as { data: { text: string } }
     expect(failure.data.text.length).toBeLessThanOrEqual(64 * 1024)
   })
 })
 
 test('a server that is not there is a failure with its reason', async () => {
-  const { post, upstream } = await posting(answering(200, JSON_TYPE))
+  const { post, upstream } = await posting.open(answering(200, JSON_TYPE))
   await upstream.close()
   expect(await ended(send(post))).toMatchObject({ name: 'TypeError', cause: { code: 'ECONNREFUSED' } })
 })
 
 test('requests of one connection use its sockets again', async () => {
   const sockets = new Set<Socket>()
-  const { post } = await posting((request, response) => {
+  const { post } = await posting.open((request, response) => {
     sockets.add(request.socket)
     response.writeHead(200, JSON_TYPE).end('{}')
   })
