@@ -91,6 +91,11 @@ describe('a session', () => {
   })
 })
 
+/** The bytes up to the end of the first event. */
+function firstEvent(bytes: Uint8Array | undefined): Uint8Array | undefined {
+  return bytes?.subarray(0, Buffer.from(bytes).indexOf('\n\n') + '\n\n'.length)
+}
+
 /** A `fetch` whose first answer to a call breaks off after its first event, as on a bad line. */
 function breakingFetch(): { fetch: typeof fetch; resumed: string[] } {
   const resumed: string[] = []
@@ -108,7 +113,8 @@ function breakingFetch(): { fetch: typeof fetch; resumed: string[] } {
       const response = await fetch(input, { ...init, signal: abort.signal })
       const reader = response.body?.getReader()
       const first = await reader?.read()
-      const chunks: (Uint8Array | undefined)[] = [first?.value as Uint8Array | undefined]
+      // A quick answer comes together with the event before it.
+      const chunks = [firstEvent(first?.value as Uint8Array | undefined)]
       const body = new ReadableStream<Uint8Array>(
         {
           pull: (controller) => {
