@@ -1,8 +1,8 @@
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
+import { headerText } from '../domain/text/header-text.ts'
 
 const PREFIX = 'Mcp-Param-'
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-const PLAIN = /^[\t\x20-\x7e]+$/
 const MAX_DEPTH = 16
 
 interface Declaration {
@@ -25,7 +25,7 @@ export function paramHeaders(tool: JsonObject, args: unknown): Record<string, st
   if (declarations.length === 0 || !isJsonObject(args)) return undefined
   const headers = declarations.flatMap(({ header, path }) => {
     const value = textOf(valueAt(args, path))
-    return value === undefined ? [] : [[header, encoded(value)] as const]
+    return value === undefined ? [] : [[header, headerText(value)] as const]
   })
   return headers.length === 0 ? undefined : Object.fromEntries(headers)
 }
@@ -65,11 +65,4 @@ function textOf(value: unknown): string | undefined {
   if (typeof value === 'boolean') return String(value)
   if (typeof value !== 'number' || !Number.isFinite(value)) return undefined
   return Number.isInteger(value) && !Number.isSafeInteger(value) ? undefined : String(value)
-}
-
-/** The text itself if a header can carry it, else as base64 in the form that the protocol defines. */
-function encoded(text: string): string {
-  const looksEncoded = text.startsWith('=?base64?') && text.endsWith('?=')
-  if (PLAIN.test(text) && text === text.trim() && !looksEncoded) return text
-  return `=?base64?${Buffer.from(text).toString('base64')}?=`
 }

@@ -11,6 +11,7 @@ import {
 import type { Clock } from '../../domain/clock.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { type RawObject, rawAnswerIn } from '../../domain/json/raw-object.ts'
+import { headerText } from '../../domain/text/header-text.ts'
 import type { ClientSide } from '../messages/client-side.ts'
 import { meantId } from '../messages/message-id.ts'
 import { answerId } from '../messages/oversized-message.ts'
@@ -24,7 +25,6 @@ const FIRST_ID = 1_000_000_000
 /** Below this, making values of an answer and text of them again costs less than keeping its bytes apart. */
 const RAW_BYTES = 32 * 1024
 const LINGER_MS = 1000
-const PLAIN = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/
 
 /** The methods that are sent this way, and where the name of their target stands, which a header repeats. */
 const NAMED_BY: ReadonlyMap<string, string> = new Map([
@@ -173,7 +173,7 @@ export class DirectRequests {
     if (this.#era === 'legacy') return own
     own.push('mcp-method', method)
     const name = params?.[NAMED_BY.get(method) ?? '']
-    if (typeof name === 'string') own.push('mcp-name', encoded(name))
+    if (typeof name === 'string') own.push('mcp-name', headerText(name))
     return own
   }
 
@@ -245,10 +245,4 @@ function nothing(): void {
 /** An error in the form in which the SDK reports the JSON-RPC error of a server. */
 function rpcFailure(code: number, message: string, data: unknown): Error {
   return Object.assign(new Error(message), { code, ...(data !== undefined && { data }) })
-}
-
-/** The text itself if a header can carry it, else in the form that the protocol defines (MCP 2026-07-28, headers). */
-function encoded(text: string): string {
-  const looksEncoded = text.startsWith('=?base64?') && text.endsWith('?=')
-  return PLAIN.test(text) && !looksEncoded ? text : `=?base64?${Buffer.from(text).toString('base64')}?=`
 }
