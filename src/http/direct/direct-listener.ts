@@ -8,6 +8,7 @@ import type { SessionStore } from '../../mcp/session/session-store.ts'
 import type { StreamableHttpEndpoint } from '../../mcp/transports/streamable-http-endpoint.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { withRemoteParent } from '../../telemetry/tracing.ts'
+import { clientNameIn } from '../middleware/authenticate.ts'
 import { bytesProblem } from '../middleware/body.ts'
 import { allowedHost } from '../middleware/host-check.ts'
 import { DirectAnswer } from './direct-answer.ts'
@@ -17,8 +18,6 @@ import { type DirectHead, directHead } from './direct-head.ts'
 import { modernCall } from './modern-call.ts'
 import { sessionCall } from './session-call.ts'
 import { toolCall } from './tool-call.ts'
-
-const MAX_CLIENT_NAME = 128
 
 interface DirectOptions extends DirectCallOptions {
   readonly verifier: Pick<TokenVerifier, 'cached'>
@@ -89,10 +88,9 @@ export class DirectListener {
     // It may have expired, or the keys may have changed, while the body arrived.
     const verified = this.#options.verifier.cached(head.token)
     if (verified === undefined) return undefined
-    const clientName = headers['x-client-name']
     const caller = {
       principal: verified.principal,
-      clientName: typeof clientName === 'string' ? clientName.slice(0, MAX_CLIENT_NAME) : undefined,
+      clientName: clientNameIn(headers),
       sessionId: undefined,
     } satisfies Partial<Caller>
     let parsed: unknown

@@ -2,12 +2,13 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Caller, CallerClient } from '../../calls/call.ts'
 import type { Answer } from '../../calls/stage.ts'
 import { measureRequest } from '../../calls/trace.ts'
+import { toGatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { RawObject } from '../../domain/json/raw-object.ts'
 import { MODERN_REVISION, type ModernRequest, modernRequest } from '../../mcp/direct/modern-request.ts'
 import { responseTo } from '../../mcp/direct/modern-response.ts'
 import { forEra } from '../../mcp/era.ts'
-import { toProtocolError } from '../../mcp/protocol-error.ts'
+import { jsonRpcErrorOf } from '../../mcp/protocol-error.ts'
 import { traceFieldsIn } from '../../mcp/message.ts'
 import type { DirectAnswer } from './direct-answer.ts'
 import {
@@ -66,12 +67,11 @@ async function serve(options: DirectCallOptions, { caller, request, scope, answe
       async () => forModern(await calls.answer(sender, operation), method),
     )
     answer.end(200, 'application/json', responseTo(id, result, options.info))
-  } catch (error) {
-    const { code, message, data } = toProtocolError(error, 'modern')
-    const response = { jsonrpc: '2.0', id, error: { code, message, ...(data !== undefined && { data }) } }
-    const status = code === MISSING_CAPABILITY ? 400 : 200
-    answer.end(status, 'application/json', [Buffer.from(JSON.stringify(response))])
-    logInternal(options.logger, error, answer)
+  } catch (thrown) {
+    const error = jsonRpcErrorOf(toGatewayError(thrown), 'modern')
+    const status = error.code === MISSING_CAPABILITY ? 400 : 200
+    answer.end(status, 'application/json', [Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, error }))])
+    logInternal(options.logger, thrown, answer)
   }
 }
 

@@ -1,12 +1,13 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { Caller, CallerClient } from '../../calls/call.ts'
 import { measureRequest } from '../../calls/trace.ts'
+import { toGatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { DirectSession } from '../../mcp/transports/direct-session.ts'
 import { type SessionRequest, sessionRequest } from '../../mcp/direct/session-request.ts'
 import { forEra } from '../../mcp/era.ts'
 import { traceFieldsIn } from '../../mcp/message.ts'
-import { toProtocolError } from '../../mcp/protocol-error.ts'
+import { jsonRpcErrorOf } from '../../mcp/protocol-error.ts'
 import type { Session } from '../../mcp/session/session-store.ts'
 import type { DirectAnswer } from './direct-answer.ts'
 import {
@@ -82,11 +83,10 @@ async function serve(options: DirectCallOptions, serving: Serving): Promise<void
     const result = await measureRequest(measured, options, () => resultOf(options, serving))
     if (answer.signal.aborted) direct.endStream(id)
     else direct.send(id, { result, jsonrpc: '2.0', id })
-  } catch (error) {
+  } catch (thrown) {
     if (answer.signal.aborted) return direct.endStream(id)
-    const { code, message, data } = toProtocolError(error, 'legacy')
-    direct.send(id, { jsonrpc: '2.0', id, error: { code, message, ...(data !== undefined && { data }) } })
-    logInternal(options.logger, error, answer)
+    direct.send(id, { jsonrpc: '2.0', id, error: jsonRpcErrorOf(toGatewayError(thrown), 'legacy') })
+    logInternal(options.logger, thrown, answer)
   }
 }
 

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Request, RequestHandler, Response } from 'express'
 import { narrowAgent } from '../../identity/agent-header.ts'
 import { isFor } from '../../identity/audience.ts'
@@ -33,7 +34,7 @@ export function authenticate(options: AuthenticateOptions): RequestHandler {
       const verified = await options.verifier.verify(token)
       refuseOther(verified.paths, request.path)
       const principal = narrowAgent(verified, request.get('x-agent-name'), options.trustsAgentHeader)
-      const clientName = request.get('x-client-name')?.slice(0, MAX_CLIENT_NAME)
+      const clientName = clientNameIn(request.headers)
       const { paths } = verified
       response.locals.identity = { principal, requestId: requestIdOf(response), clientName, paths }
     } catch (thrown) {
@@ -92,4 +93,9 @@ function challenge(request: Request, response: Response, error: GatewayError, of
 /** What may stand between the quotes of a challenge (RFC 6750 §3). */
 function quotable(text: string): string {
   return text.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '')
+}
+
+/** What the client calls itself, cut to a length that records take. */
+export function clientNameIn({ 'x-client-name': name }: IncomingHttpHeaders): string | undefined {
+  return typeof name === 'string' ? name.slice(0, MAX_CLIENT_NAME) : undefined
 }
