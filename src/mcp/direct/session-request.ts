@@ -8,7 +8,7 @@ import { splitProgressToken } from '../methods/request-params.ts'
 import { isDirect, isPlainMessage } from './modern-request.ts'
 
 /** Revision of a request without a version header (MCP 2025-11-25, protocol version header). */
-const ASSUMED_VERSION = '2025-03-26'
+export const ASSUMED_VERSION = '2025-03-26'
 
 /** A request in a session that stands for a plain call. */
 export interface SessionRequest {

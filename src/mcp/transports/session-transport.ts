@@ -14,6 +14,7 @@ import { GatewayError } from '../../domain/errors/errors.ts'
 import { acceptsType } from '../../domain/text/media-type.ts'
 import type { SessionEvents } from '../session/event-store.ts'
 import { canTake, keepAlive } from './event-stream.ts'
+import { ASSUMED_VERSION } from '../direct/session-request.ts'
 import { isAnswer, isRequest } from '../message.ts'
 
 type RequestId = JSONRPCRequest['id']
@@ -26,8 +27,6 @@ const RETRY_MS = 200
 const HOLD_MS = 50
 /** First revision whose clients understand an event without data (MCP 2025-11-25, Streamable HTTP). */
 const FIRST_WITH_EMPTY_EVENTS = '2025-11-25'
-/** Revision of a request without a version header (MCP 2025-11-25, protocol version header). */
-const ASSUMED_VERSION = '2025-03-26'
 /** The stream for messages that belong to no request. */
 const OWN_STREAM = 0
 
