@@ -32,6 +32,8 @@ export interface Gateway {
   readonly wroteExample: boolean
   /** Signs tokens in the embedded mode; undefined where only identity providers count. */
   readonly localIssuer: LocalIssuer | undefined
+  /** A one-time link that signs a browser in, in the embedded mode. */
+  readonly signInLink: (() => string) | undefined
   readonly statuses: () => readonly ServerStatus[]
   readonly callsInFlight: () => number
   /**
@@ -50,11 +52,13 @@ export async function startGateway(
   options: {
     logger: Logger
     onServerState?: (status: ServerStatus) => void
+    /** Shows a one-time link that a browser asked for. */
+    onSignInLink?: (url: string) => void
     /** Where metrics go beside Prometheus. */
     metricsExport?: MetricsExport
   },
 ): Promise<Gateway> {
-  const { logger, onServerState = () => undefined } = options
+  const { logger, onServerState = () => undefined, onSignInLink = () => undefined } = options
   const lifecycle = new Lifecycle({ clock })
   const closeAll = closeOnce(lifecycle, given.drainTimeoutMs + CLOSE_MS)
   try {
@@ -69,8 +73,12 @@ export async function startGateway(
     // After everything that a wrong setting can keep from opening: the start that succeeds says that it wrote it.
     const wroteExample = await writeExample(settings)
     const { env } = process
-    const runtime = { clock, random: Math.random, env, logger, metrics, lifecycle, ownStages, onServerState }
-    const { app, control, identity, calls, servers, mcp, interruption } = await assemble(settings, runtime)
+    const told = { onServerState, onSignInLink }
+    const runtime = { clock, random: Math.random, env, logger, metrics, lifecycle, ownStages, ...told }
+    const { app, control, identity, calls, servers, mcp, oauth, interruption } = await assemble(
+      settings,
+      runtime,
+    )
     listener.serve(app)
     lifecycle.onClose('calls in flight', () => endCalls({ calls, interruption }, settings.drainTimeoutMs))
     await control.start({ onFirst: () => identity.issuers.warnIfNone() })
@@ -84,6 +92,7 @@ export async function startGateway(
       metricsUrl,
       wroteExample,
       localIssuer: identity.localIssuer,
+      signInLink: oauth.signInLink,
       statuses: () => [...servers.upstreams.statuses().values()],
       callsInFlight: () => calls.inFlight,
       close: () => {

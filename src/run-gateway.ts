@@ -39,6 +39,11 @@ export async function runGateway(settings: Settings, env: NodeJS.ProcessEnv): Pr
       logger,
       ...(telemetry.metrics && { metricsExport: telemetry.metrics }),
       ...(welcome && { onServerState: (status) => welcome.serverState(status) }),
+      onSignInLink: (url) => {
+        // The link is a secret of the person at the terminal, so that it never goes into the log.
+        if (welcome !== undefined) welcome.signInLink(url)
+        else logger.info('a browser wants to sign in: "tool-gateway signin" prints a one-time link')
+      },
     })
     await welcome?.started(gateway)
     return await untilStopped(gateway, logger, welcome)

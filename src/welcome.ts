@@ -4,6 +4,7 @@ import type { Settings } from './config/settings.ts'
 import { registryPlace } from './config/start-notes.ts'
 import { printableLine } from './domain/text/printable.ts'
 import type { Gateway } from './gateway.ts'
+import { LOCAL_OWNER } from './identity/local-owner.ts'
 import type { ServerStatus } from './upstream/pool/server-pools.ts'
 
 const TOKEN_TTL_MS = 86_400_000
@@ -43,6 +44,9 @@ export class Welcome {
       `  REST     ${gateway.url}/v1/tools`,
       ...(gateway.metricsUrl === undefined ? [] : [`  Metrics  ${gateway.metricsUrl}`]),
       `  Servers  ${registry}${gateway.wroteExample ? ' (an example, just written; edit it, changes are live)' : ''}`,
+      ...(gateway.signInLink === undefined
+        ? []
+        : [`  Sign in  ${gateway.signInLink()}   (one use, ten minutes)`]),
       ...(gateway.localIssuer === undefined ? [] : await this.#trial(gateway, gateway.localIssuer)),
       '',
       ...starting(gateway),
@@ -50,6 +54,11 @@ export class Welcome {
     // In one piece, so that no line of the log comes in between.
     this.#print(`${lines.join('\n')}\n${this.#held?.join('') ?? ''}`)
     this.#held = undefined
+  }
+
+  /** Prints a one-time link that a browser asked for. */
+  signInLink(url: string): void {
+    this.#print(`\nA browser asks to sign in. Open this link in it (one use, ten minutes):\n  ${url}\n`)
   }
 
   /** Says that the end has begun, and what it waits for. */
@@ -61,8 +70,7 @@ export class Welcome {
   async #trial(gateway: Gateway, issuer: NonNullable<Gateway['localIssuer']>): Promise<string[]> {
     const token = await issuer.issue({
       tenantId: this.#settings.defaultTenant,
-      subject: 'you',
-      roles: ['reader', 'operator', 'auditor'],
+      ...LOCAL_OWNER,
       agent: 'terminal',
       ttlMs: TOKEN_TTL_MS,
     })

@@ -13,7 +13,7 @@ const RANKS = [
   ['catalog'],
   ['reconcile', 'calls'],
   ['features'],
-  ['mcp', 'rest'],
+  ['mcp', 'rest', 'oauth'],
   ['http'],
   ['assembly'],
   ['gateway.ts'],
@@ -30,7 +30,7 @@ const RANKS = [
  */
 const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   zod: 'every folder',
-  express: ['http', 'rest', 'mcp'],
+  express: ['http', 'rest', 'mcp', 'oauth'],
   '@modelcontextprotocol/client': ['upstream'],
   '@modelcontextprotocol/server': ['mcp'],
   '@modelcontextprotocol/node': ['mcp'],

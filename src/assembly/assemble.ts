@@ -3,12 +3,13 @@ import type { RequestListener } from 'node:http'
 import { type OpenAudit, openAudit } from '../audit/audit-open.ts'
 import type { Calls } from '../calls/calls.ts'
 import type { Settings } from '../config/settings.ts'
-import { privateKey } from '../config/private-key.ts'
+import { privateKey, STATE_KEY_FILE } from '../config/private-key.ts'
 import { viaOf } from '../domain/via.ts'
 import { openFeatures, type OpenFeatures } from '../features/features-open.ts'
 import { openDatabase } from '../firestore/firestore-open.ts'
 import { openIdentity, type OpenIdentity } from '../identity/identity-open.ts'
 import { type OpenMcp, openMcp } from '../mcp/mcp-open.ts'
+import { type OpenOAuth, openOAuth } from '../oauth/oauth-open.ts'
 import { observe } from './gauges.ts'
 import { openApp } from './open-app.ts'
 import { openCalls, type OpenCalls } from './open-calls.ts'
@@ -25,6 +26,7 @@ export interface Assembly extends OpenControl, OpenCalls {
   readonly servers: OpenServers
   readonly features: OpenFeatures
   readonly mcp: OpenMcp
+  readonly oauth: OpenOAuth
 }
 
 /**
@@ -37,8 +39,8 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   const firestore = await openDatabase(settings, lifecycle)
   const onLate = (answers: number): void => metrics.lateRecords(answers)
   const audit = await openAudit(settings, { firestore, onLate, clock, random, logger, lifecycle })
-  const identity = await openIdentity(settings, { clock, logger, lifecycle })
-  const stateKey = await privateKey(settings.stateKey, join(settings.dataDir, 'state.key'))
+  const stateKey = await privateKey(settings.stateKey, join(settings.dataDir, STATE_KEY_FILE))
+  const identity = await openIdentity(settings, { stateKey, clock, logger, lifecycle })
   const via = viaOf(stateKey)
   const servers = openServers(settings, via, runtime)
   const { catalog, upstreams } = servers
@@ -67,7 +69,10 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
     logger,
     lifecycle,
   })
-  const app = openApp(settings, { via, audit, identity, servers, features, controlled, calls, mcp }, runtime)
+  const { onSignInLink = () => undefined } = runtime
+  const oauth = openOAuth(settings, { identity, onSignInLink, clock })
+  const opened = { via, audit, identity, servers, features, controlled, calls, mcp, oauth }
+  const app = openApp(settings, opened, runtime)
   observe(metrics, { ...controlled, audit, servers, features, mcp })
-  return { ...controlled, ...called, app, audit, identity, servers, features, mcp }
+  return { ...controlled, ...called, app, audit, identity, servers, features, mcp, oauth }
 }

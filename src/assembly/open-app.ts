@@ -8,6 +8,7 @@ import { DirectListener } from '../http/direct/direct-listener.ts'
 import { scopesToAskFor } from '../http/scopes.ts'
 import type { OpenIdentity } from '../identity/identity-open.ts'
 import type { OpenMcp } from '../mcp/mcp-open.ts'
+import type { OpenOAuth } from '../oauth/oauth-open.ts'
 import type { OpenControl } from './open-control.ts'
 import type { OpenServers } from './open-servers.ts'
 import type { Runtime } from './runtime.ts'
@@ -22,12 +23,13 @@ interface Parts {
   readonly controlled: OpenControl
   readonly calls: Calls
   readonly mcp: OpenMcp
+  readonly oauth: OpenOAuth
 }
 
 /** Builds what answers every request. */
 export function openApp(settings: Settings, parts: Parts, runtime: Runtime): RequestListener {
   const { clock, logger, metrics, lifecycle } = runtime
-  const { via, servers, features, calls, mcp, audit } = parts
+  const { via, servers, features, calls, mcp, oauth, audit } = parts
   const { issuers, refusals } = parts.identity
   const { tenants, registry, control } = parts.controlled
   const { publicUrl, allowedHosts, allowedOrigins, maxBodyBytes, platformAdminRole } = settings
@@ -53,6 +55,7 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
       maxServersOf: (tenantId) => tenants.quotasOf(tenantId)?.servers,
     },
     mcp,
+    browser: oauth.routes,
     records: audit,
     hasSnapshot: () => control.hasSnapshot,
     clock,

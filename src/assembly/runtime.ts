@@ -17,4 +17,6 @@ export interface Runtime {
   /** The operator's own stages, in order. */
   readonly ownStages: readonly Stage[]
   readonly onServerState: (status: ServerStatus) => void
+  /** Shows a one-time link for a browser to the person at the terminal. */
+  readonly onSignInLink?: (url: string) => void
 }

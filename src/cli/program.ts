@@ -7,6 +7,7 @@ import { type CliContext, withoutEscapes } from './context.ts'
 import { registryCommand } from './registry/registry.ts'
 import { serveCommand } from './serve.ts'
 import { serversCommand } from './servers/servers.ts'
+import { signInCommand } from './signin.ts'
 import { tokenCommand } from './token.ts'
 import { toolsCommand } from './tools.ts'
 
@@ -23,6 +24,7 @@ export async function run(argv: readonly string[], given: CliContext): Promise<n
     .version(VERSION)
     .addCommand(serveCommand(context, (code) => (exitCode = code)))
     .addCommand(tokenCommand(context))
+    .addCommand(signInCommand(context))
     .addCommand(toolsCommand(context))
     .addCommand(serversCommand(context))
     .addCommand(registryCommand(context, (code) => (exitCode = code)))

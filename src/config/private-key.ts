@@ -3,6 +3,9 @@ import { readOrCreatePrivateFile } from '../files/private-file.ts'
 
 const KEY_BYTES = 32
 
+/** Name of the file in the data directory that holds the key for sealed state, unless STATE_KEY is set. */
+export const STATE_KEY_FILE = 'state.key'
+
 /**
  * A key of 32 bytes: `given` as 64 hex digits, else that of the file at `path`, which is made the first time.
  * @throws Error when the file holds no such key, or other users can read it

@@ -1,4 +1,4 @@
-import express, { type Express } from 'express'
+import express, { type Express, type Router } from 'express'
 import type { RefusalLog } from '../identity/refusal-log.ts'
 import type { TokenVerifier } from '../identity/token-verifier.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
@@ -49,6 +49,8 @@ export interface AppOptions extends RestOptions {
     readonly sse: SseEndpoint
     readonly webSocket: WebSocketEndpoint
   }
+  /** Routes for browsers of persons, who have a session instead of a token. */
+  readonly browser: Router
   /** Whether the registry has been read. */
   readonly hasSnapshot: () => boolean
   readonly lifecycle: Lifecycle
@@ -76,6 +78,7 @@ export function createApp(options: AppOptions): Express {
   app.use(protectedResource(resource)) // how to get a token cannot need one, and pages of any origin may know
   app.use(originCheck(isAllowedOrigin))
   app.use(preflight) // browsers send no token with it
+  app.use(options.browser) // persons get a session there, and need no token for it
   app.use(authenticate({ ...resource, metrics })) // from here on there is a principal
   app.use(whenReady(hasSnapshot)) // no list is empty only because the registry has not been read
   app.use(requireJson) // before the parser, which skips what it does not know

@@ -2,7 +2,9 @@ import type { Settings } from '../config/settings.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { BrowserSessions } from './browser-sessions.ts'
 import { LocalIssuer } from './local-issuer.ts'
+import { OneTimeCodes } from './one-time-codes.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { TrustedIssuers } from './trusted-issuers.ts'
 
@@ -12,12 +14,19 @@ export interface OpenIdentity {
   readonly localIssuer: LocalIssuer | undefined
   readonly issuers: TrustedIssuers
   readonly refusals: RefusalLog
+  readonly browserSessions: BrowserSessions
+  readonly oneTimeCodes: OneTimeCodes
 }
 
 /** Opens what verifies tokens. @throws Error when the key of the local issuer cannot be used */
 export async function openIdentity(
   settings: Pick<Settings, 'localIssuer' | 'dataDir' | 'issuers' | 'publicUrl'>,
-  { clock, logger, lifecycle }: { clock: Clock; logger: Logger; lifecycle: Lifecycle },
+  {
+    stateKey,
+    clock,
+    logger,
+    lifecycle,
+  }: { stateKey: Buffer; clock: Clock; logger: Logger; lifecycle: Lifecycle },
 ): Promise<OpenIdentity> {
   const localIssuer = settings.localIssuer
     ? await LocalIssuer.open({ dir: settings.dataDir, clock })
@@ -25,5 +34,11 @@ export async function openIdentity(
   const { issuers: fixed, publicUrl } = settings
   const issuers = new TrustedIssuers({ issuers: fixed, publicUrl, localIssuer, clock, logger })
   lifecycle.onClose('issuers', () => issuers.close())
-  return { localIssuer, issuers, refusals: new RefusalLog({ logger, clock }) }
+  return {
+    localIssuer,
+    issuers,
+    refusals: new RefusalLog({ logger, clock }),
+    browserSessions: new BrowserSessions({ key: stateKey, publicUrl, clock }),
+    oneTimeCodes: new OneTimeCodes({ key: stateKey, clock }),
+  }
 }

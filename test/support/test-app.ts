@@ -31,7 +31,11 @@ export interface TestApp extends Assembly {
  */
 export async function openTestApp(
   servers: Documents | undefined,
-  { env = {}, logger = silentLogger }: { env?: Record<string, string>; logger?: Logger } = {},
+  {
+    env = {},
+    logger = silentLogger,
+    onSignInLink = () => undefined,
+  }: { env?: Record<string, string>; logger?: Logger; onSignInLink?: (url: string) => void } = {},
 ): Promise<TestApp> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tool-gateway-app-'))
   const settings = loadSettings({ DATA_DIR: dataDir, REGISTRY_FILE: join(dataDir, 'registry.json'), ...env })
@@ -49,6 +53,7 @@ export async function openTestApp(
     lifecycle,
     ownStages: [],
     onServerState,
+    onSignInLink,
   }
   const assembly = await assemble(settings, runtime)
   if (servers !== undefined) await assembly.control.start({ onFirst: () => undefined })

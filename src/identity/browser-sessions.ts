@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto'
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import { LRUCache } from 'lru-cache'
+import { z } from 'zod'
+import type { Clock } from '../domain/clock.ts'
+import { GatewayError } from '../domain/errors/errors.ts'
+import type { Principal } from '../domain/principal.ts'
+import { HostCookie } from './cookies.ts'
+import { Sealer } from './sealer.ts'
+
+/** Who is signed in in a browser. */
+export interface BrowserSession {
+  readonly principal: Principal
+  /** Has to come back in each form that changes something. */
+  readonly csrfToken: string
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+}
+
+const names = z.array(z.string()).max(256)
+const stored = z.object({
+  tenantId: z.string(),
+  subject: z.string(),
+  agent: z.string().optional(),
+  roles: names,
+  scopes: names,
+  issuer: z.string(),
+  csrfToken: z.string(),
+  expiresAt: z.number(),
+})
+
+/** Browsers keep no larger cookie. */
+const MAX_COOKIE = 4000
+const MAX_TEXT = 64 * 1024
+const MAX_ENDED = 10_000
+
+/**
+ * Who is signed in in a browser, kept by the browser in a sealed cookie (HttpOnly, SameSite=Lax), so that it survives
+ * restarts and is the same for every gateway with the same key.
+ */
+export class BrowserSessions {
+  readonly #cookie: HostCookie
+  readonly #sealer: Sealer
+  readonly #clock: Clock
+  /** Sessions that were ended before they expired, which a copied cookie could continue. */
+  readonly #ended = new LRUCache<string, true>({ max: MAX_ENDED })
+
+  /** @param options.key of 32 bytes; gateways that serve the same browsers must share it */
+  constructor(options: { key: Buffer; publicUrl: string; clock: Clock }) {
+    this.#cookie = new HostCookie({ name: 'tool-gateway', publicUrl: options.publicUrl })
+    this.#sealer = new Sealer({ key: options.key, purpose: 'browser session' })
+    this.#clock = options.clock
+  }
+
+  /** The session of the browser that sent a `Cookie` header; undefined when nobody is signed in. */
+  read(cookieHeader: string | undefined): BrowserSession | undefined {
+    const sealed = this.#cookie.read(cookieHeader)
+    const text = sealed === undefined || sealed.length > MAX_COOKIE ? undefined : this.#sealer.open(sealed)
+    if (text === undefined) return undefined
+    const { csrfToken, expiresAt, agent, ...rest } = stored.parse(JSON.parse(unpacked(text)))
+    if (this.#clock.now() >= expiresAt || this.#ended.has(csrfToken)) return undefined
+    return { principal: { ...rest, agent, expiresAtMs: expiresAt }, csrfToken, expiresAt }
+  }
+
+  /**
+   * The `Set-Cookie` header that signs a person in, until the principal expires.
+   * @throws GatewayError `forbidden` when the principal has more roles than a cookie can hold
+   */
+  issue(principal: Principal): string {
+    const { expiresAtMs: expiresAt, ...rest } = principal
+    const csrfToken = randomBytes(16).toString('base64url')
+    const sealed = this.#sealer.seal(packed(JSON.stringify({ ...rest, csrfToken, expiresAt })))
+    if (sealed.length > MAX_COOKIE)
+      throw new GatewayError('forbidden', 'The roles of this person do not fit into a browser session')
+    return this.#cookie.set(sealed, Math.max(Math.floor((expiresAt - this.#clock.now()) / 1000), 0))
+  }
+
+  /** Ends a session, also for copies of its cookie. */
+  end({ csrfToken }: BrowserSession): void {
+    this.#ended.set(csrfToken, true)
+  }
+
+  /** The `Set-Cookie` header that signs a person out. */
+  clear(): string {
+    return this.#cookie.clear()
+  }
+}
+
+/** Names of roles repeat themselves. */
+function packed(text: string): string {
+  return deflateRawSync(text).toString('base64url')
+}
+
+function unpacked(text: string): string {
+  return inflateRawSync(Buffer.from(text, 'base64url'), { maxOutputLength: MAX_TEXT }).toString('utf8')
+}
