@@ -2,6 +2,7 @@ import type { Request, Response } from 'express'
 import { identityOf } from '../identity/identity.ts'
 import { toGatewayError } from '../domain/errors/errors.ts'
 import type { JsonObject } from '../domain/json/json.ts'
+import { eventText } from '../domain/text/server-sent-event.ts'
 import type { Caller, Operation } from '../calls/call.ts'
 import type { Calls } from '../calls/calls.ts'
 import { traceRequest } from '../calls/trace.ts'
@@ -77,5 +78,5 @@ export function openEvents(response: Response): void {
 /** Sends one event; the first one opens the stream. */
 export function sendEvent(response: Response, event: string, data: JsonObject): void {
   openEvents(response)
-  response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+  response.write(eventText(JSON.stringify(data), { event }))
 }

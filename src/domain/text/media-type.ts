@@ -5,6 +5,12 @@ interface Range {
 
 const MAX_RANGES = 64
 
+/** The media type that a `Content-Type` header names, in lower case and without parameters (RFC 9110 §8.3). */
+export function mediaTypeOf(header: string): string {
+  const end = header.indexOf(';')
+  return (end === -1 ? header : header.slice(0, end)).trim().toLowerCase()
+}
+
 /**
  * Whether an `Accept` header takes a media type (RFC 9110 §12.5.1): the most specific range counts, `q=0` refuses, case
  * and parameters do not matter, and without the header everything is taken.

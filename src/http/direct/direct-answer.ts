@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { JsonObject } from '../../domain/json/json.ts'
+import { eventText } from '../../domain/text/server-sent-event.ts'
 import { acceptedRequestId } from '../middleware/request-context.ts'
 
 /** Up to this, one write of a copy costs less than several writes. */
@@ -73,7 +74,7 @@ export class DirectAnswer {
           'no',
         ]),
       )
-    response.write(`event: message\ndata: ${JSON.stringify(message)}\n\n`)
+    response.write(eventText(JSON.stringify(message)))
   }
 
   #headers(contentType: string, more: readonly string[]): string[] {

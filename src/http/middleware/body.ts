@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import express, { type RequestHandler } from 'express'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { excessOf, REQUEST_LIMITS } from '../../domain/json/json-scan.ts'
+import { withoutByteOrderMark } from '../../domain/text/byte-order-mark.ts'
 
 /** A common way to write utf-8, which the parser of bodies does not know. */
 const UTF8_ALIAS = /(;\s{0,8}charset=)"?utf8"?(?=\s{0,8}(?:;|$))/i
@@ -41,7 +42,7 @@ declare module 'node:http' {
 function parsedBody(bytes: Buffer): unknown {
   const problem = bytesProblem(bytes)
   if (problem !== undefined) throw problem
-  const text = bytes.toString().replace(/^\uFEFF/, '') // a mark of the byte order, which the parser of Express skips
+  const text = withoutByteOrderMark(bytes.toString()) // as the parser of Express does
   try {
     if (/^\s*[[{]/.test(text)) return JSON.parse(text)
   } catch {

@@ -12,6 +12,7 @@ import type { Request, Response } from 'express'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { acceptsType } from '../../domain/text/media-type.ts'
+import { eventText } from '../../domain/text/server-sent-event.ts'
 import type { SessionEvents } from '../session/event-store.ts'
 import { canTake, keepAlive } from './event-stream.ts'
 import { ASSUMED_VERSION } from '../direct/session-request.ts'
@@ -114,7 +115,7 @@ export class SessionTransport implements Transport {
     const stream = requestId === undefined ? this.#streams.get(OWN_STREAM) : this.#ofRequests.get(requestId)
     if (stream === undefined) throw new Error('the client has no stream for this message')
     const data = JSON.stringify(message)
-    const event = stream.pending + eventText(this.#events.add(stream.number, data), data)
+    const event = stream.pending + eventText(data, { id: this.#events.add(stream.number, data) })
     stream.pending = ''
     stream.cancelFlush?.()
     const { response } = stream
@@ -183,7 +184,7 @@ export class SessionTransport implements Transport {
   #resume(lastEventId: string, response: Response): void {
     const missed = this.#events.after(lastEventId)
     if (missed === undefined) throw new GatewayError('stream_not_kept')
-    const text = missed.events.map(({ id, data }) => eventText(id, data)).join('')
+    const text = missed.events.map(({ id, data }) => eventText(data, { id })).join('')
     const stream = this.#streams.get(missed.stream)
     if (stream === undefined) {
       this.#writeHead(response)
@@ -278,8 +279,4 @@ function versionOf(request: Request, message?: JSONRPCRequest): string {
       ? message.params.protocolVersion
       : request.get('mcp-protocol-version')
   return version !== undefined && SUPPORTED_PROTOCOL_VERSIONS.includes(version) ? version : ASSUMED_VERSION
-}
-
-function eventText(id: string, data: string): string {
-  return `event: message\nid: ${id}\ndata: ${data}\n\n`
 }

@@ -11,6 +11,7 @@ import {
 import type { Clock } from '../../domain/clock.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { type RawObject, rawAnswerIn } from '../../domain/json/raw-object.ts'
+import { withoutByteOrderMark } from '../../domain/text/byte-order-mark.ts'
 import { headerText } from '../../domain/text/header-text.ts'
 import type { ClientSide } from '../messages/client-side.ts'
 import { meantId } from '../messages/message-id.ts'
@@ -204,11 +205,10 @@ export class DirectRequests {
 
 type Outcome = { readonly result: RawObject | JsonObject } | { readonly failure: Error }
 
-/** What the bytes are as JSON, with the mark of the byte order that `fetch` takes away; undefined if they are not. */
+/** What the bytes are as JSON, without the byte order mark, as `fetch` reads them; undefined if they are not JSON. */
 function messageIn(bytes: Buffer): unknown {
-  const text = bytes.toString()
   try {
-    return withoutNulls(JSON.parse(text.startsWith('\uFEFF') ? text.slice(1) : text))
+    return withoutNulls(JSON.parse(withoutByteOrderMark(bytes.toString())))
   } catch {
     return undefined
   }

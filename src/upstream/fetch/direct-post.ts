@@ -1,6 +1,7 @@
 import type { Transform } from 'node:stream'
 import { SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client'
 import { type Dispatcher, Pool } from 'undici'
+import { mediaTypeOf } from '../../domain/text/media-type.ts'
 import { ResponseTooLarge } from '../messages/oversized-message.ts'
 import type { CookieJar } from './cookie-jar.ts'
 import { startDecoder } from './content-decoder.ts'
@@ -102,8 +103,8 @@ function unfit(status: number, headers: ResponseHeaders): Error | undefined {
   return new SdkError(SdkErrorCode.ClientHttpUnexpectedContent, message, { contentType })
 }
 
-function essenceOf({ 'content-type': type = '' }: ResponseHeaders): string | undefined {
-  return String(type).split(';', 1)[0]?.trim().toLowerCase()
+function essenceOf({ 'content-type': type = '' }: ResponseHeaders): string {
+  return mediaTypeOf(String(type))
 }
 
 /** The response to one request. */

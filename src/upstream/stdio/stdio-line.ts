@@ -1,5 +1,6 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/client'
 import { isJsonObject } from '../../domain/json/json.ts'
+import { withoutByteOrderMark } from '../../domain/text/byte-order-mark.ts'
 import { responseId } from '../messages/oversized-message.ts'
 
 /** Enough of a line to find the id of the response that it was to be. */
@@ -13,7 +14,7 @@ export type StdioLine =
 
 /** Reads one line; some programs begin each with a byte order mark. */
 export function readLine(text: string): StdioLine {
-  const line = text.startsWith('\uFEFF') ? text.slice(1) : text
+  const line = withoutByteOrderMark(text)
   const value = parsed(line)
   if (isMessage(value)) return { kind: 'message', message: value }
   const id = value === undefined ? brokenResponseId(line) : oddResponseId(value)

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { acceptsType } from '../../../src/domain/text/media-type.ts'
+import { acceptsType, mediaTypeOf } from '../../../src/domain/text/media-type.ts'
 
 const EVENTS = 'text/event-stream'
 
@@ -26,4 +26,12 @@ test.each([
 
 test('an Accept header of any length costs no more than its first 64 ranges', () => {
   expect(acceptsType(`${'a/b,'.repeat(100_000)}${EVENTS}`, EVENTS)).toBe(false)
+})
+
+test.each([
+  ['application/json', 'application/json'],
+  ['Text/Event-Stream ; charset=utf-8', 'text/event-stream'],
+  ['', ''],
+])('the type that %j names is %j', (header, type) => {
+  expect(mediaTypeOf(header)).toBe(type)
 })
