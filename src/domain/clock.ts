@@ -1,3 +1,6 @@
+/** The longest delay that a timer can have, in milliseconds: 24.8 days. */
+export const LONGEST_DELAY_MS = 2 ** 31 - 1
+
 /** Time as a dependency, so that tests control it. */
 export interface Clock {
   /** Wall time in milliseconds since the epoch. */

@@ -6,12 +6,11 @@ import {
   type ServerContext,
   type StandardSchemaV1,
 } from '@modelcontextprotocol/server'
+import { LONGEST_DELAY_MS } from '../../domain/clock.ts'
 import { GatewayError, messageOf } from '../../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import type { CallerClient } from '../../calls/call.ts'
 
-/** Longer than any caller waits: callers end a request by their own signal. */
-const NO_TIMEOUT_MS = 2 ** 31 - 1
 const LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency']
 const LOG_MESSAGE = 'notifications/message'
 
@@ -113,7 +112,8 @@ async function askedBy(
 ): Promise<JsonObject> {
   let result: unknown
   try {
-    result = await send(message(method, params), ANYTHING, { signal, timeout: NO_TIMEOUT_MS })
+    // Callers end a request by their own signal.
+    result = await send(message(method, params), ANYTHING, { signal, timeout: LONGEST_DELAY_MS })
   } catch (error) {
     throw notAnswered(error, signal)
   }

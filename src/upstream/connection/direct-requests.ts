@@ -17,9 +17,9 @@ import type { ClientSide } from '../messages/client-side.ts'
 import { meantId } from '../messages/message-id.ts'
 import { answerId } from '../messages/oversized-message.ts'
 import { isRpcError, withoutNulls } from '../messages/raw-results.ts'
+import { STREAM_ENDED, UNREADABLE } from '../messages/requests-in-flight.ts'
 import type { DirectChannel } from './channel.ts'
 import type { Era } from './connection.ts'
-import { STREAM_ENDED, UNREADABLE } from './wire.ts'
 
 /** The ids of these requests begin here, far behind those of the SDK's own on the same connection. */
 const FIRST_ID = 1_000_000_000

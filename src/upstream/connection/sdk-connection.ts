@@ -1,7 +1,5 @@
 import {
   type Client,
-  CLIENT_CAPABILITIES_META_KEY,
-  LOG_LEVEL_META_KEY,
   type RequestId,
   SdkError,
   SdkErrorCode,
@@ -15,11 +13,10 @@ import { Redirected } from '../fetch/direct-post.ts'
 import type { ClientSide } from '../messages/client-side.ts'
 import { checkedRaw, checkedResult } from './checked-result.ts'
 import type { Connection, Era, RequestOptions } from './connection.ts'
-import { PausableDeadline } from '../messages/pausable-deadline.ts'
 import { rawResult } from '../messages/raw-results.ts'
 import { SessionCheck } from './session/session-check.ts'
 import type { DirectRequests } from './direct-requests.ts'
-import { isPlain, parameterHeaders } from './request-options.ts'
+import { isPlain, limitsOf, messageFor, parameterHeaders } from './request-options.ts'
 import { upstreamError } from './upstream-error.ts'
 import { ListenedResources, SubscribedResources, type WatchedResources } from './watched-resources.ts'
 import type { Wire } from './wire.ts'
@@ -28,8 +25,6 @@ const SUBSCRIBE_MS = 10_000
 const PING_MS = 5000
 /** Failures by which the gateway gives up a request that its server may still be handling. */
 const GIVEN_UP = new Set([SdkErrorCode.RequestTimeout, SdkErrorCode.ConnectionClosed])
-/** Maximum delay of a timer. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** Accepts every result as it is. */
 const ANYTHING: StandardSchemaV1<unknown, unknown> = {
@@ -128,7 +123,8 @@ export class SdkConnection implements Connection {
     if (isAborted(signal)) throw this.#neverSent('cancelled')
     if (this.#closed !== undefined) throw this.#neverSent('upstream_unavailable')
     const exchange = this.#endsExchanges ? new AbortController() : undefined
-    const limits = this.#limits(options)
+    const message = messageFor({ method, params }, this.era === 'modern' ? client : undefined)
+    const limits = limitsOf(options, { mayPause: this.era === 'legacy', clock: this.#clock })
     const sentAt = this.#clock.monotonic()
     let requestId: RequestId | undefined
     const following = {
@@ -141,7 +137,7 @@ export class SdkConnection implements Connection {
     }
     try {
       const answer = await this.#wire.follow(following, () =>
-        this.#client.request(this.#message(method, params, client), ANYTHING, {
+        this.#client.request(message, ANYTHING, {
           timeout: limits.timeoutMs,
           ...(limits.signal !== undefined && { signal: limits.signal }),
           ...((onProgress ?? options.maxTotalMs) !== undefined && { onprogress: asksForProgress }),
@@ -210,46 +206,6 @@ export class SdkConnection implements Connection {
     this.#direct?.close()
     this.#closed ??= this.#close().catch(() => undefined)
     return this.#closed
-  }
-
-  /** The request with the client's capabilities, for a modern server. */
-  #message(
-    method: string,
-    params: JsonObject | undefined,
-    client: ClientSide | undefined,
-  ): { method: string; params?: JsonObject } {
-    if (this.era === 'legacy' || client === undefined)
-      return { method, ...(params !== undefined && { params }) }
-    const meta = params?.['_meta']
-    const { capabilities, logLevel } = client
-    return {
-      method,
-      params: {
-        ...params,
-        _meta: {
-          ...(isJsonObject(meta) && meta),
-          [CLIENT_CAPABILITIES_META_KEY]: capabilities,
-          ...(logLevel !== undefined && { [LOG_LEVEL_META_KEY]: logLevel }),
-        },
-      },
-    }
-  }
-
-  /** Uses the timeouts of the SDK, unless they may have to pause (when a legacy server asks the client) or restart. */
-  #limits({ signal, timeoutMs, maxTotalMs, client }: RequestOptions): {
-    signal: AbortSignal | undefined
-    timeoutMs: number
-    deadline?: PausableDeadline
-  } {
-    const mayPause = this.era === 'legacy' && client?.ask !== undefined
-    if (!mayPause && maxTotalMs === undefined) return { signal, timeoutMs }
-    const expiry = new AbortController()
-    const onExpired = (): void => expiry.abort(new SdkError(SdkErrorCode.RequestTimeout, 'Request timed out'))
-    return {
-      signal: signal === undefined ? expiry.signal : AbortSignal.any([signal, expiry.signal]),
-      timeoutMs: LONGEST_TIMER_MS,
-      deadline: new PausableDeadline({ clock: this.#clock, timeoutMs, maxTotalMs, onExpired }),
-    }
   }
 
   async #failure(error: unknown, refused: Parameters<SessionCheck['verdict']>[1]): Promise<GatewayError> {

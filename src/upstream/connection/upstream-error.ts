@@ -5,10 +5,10 @@ import { isDeeperThan, isJsonObject, MAX_JSON_DEPTH } from '../../domain/json/js
 import { NoAnswer } from '../fetch/limited-fetch.ts'
 import { isOversizedReply, isUnreadableReply, ResponseTooLarge } from '../messages/oversized-message.ts'
 import { rawError, type RpcError, rpcErrorIn } from '../messages/raw-results.ts'
+import { STREAM_ENDED, UNREADABLE } from '../messages/requests-in-flight.ts'
 import { invalidResult, isUnfitOpening, UNKNOWN_VERSION, VERSION_REFUSED } from './opening/opening-answer.ts'
 import { NotSent } from '../stdio/stdio-transport.ts'
 import { connectionFailure, unreachableCode } from './opening/unreachable.ts'
-import { STREAM_ENDED, UNREADABLE } from './wire.ts'
 
 /** The circumstances of a failed request. */
 export interface FailedRequest {
