@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { link, mkdir, open, stat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { isNativeError } from 'node:util/types'
+import { fileErrorCode, onCode } from './file-error.ts'
 
 const OTHERS = 0o077
 
@@ -9,7 +9,7 @@ const OTHERS = 0o077
 export async function makePrivateDirectory(path: string): Promise<void> {
   await made(path).catch(async (error: unknown) => {
     const parent = dirname(path)
-    if (codeOf(error) !== 'ENOENT' || parent === path) throw error
+    if (fileErrorCode(error) !== 'ENOENT' || parent === path) throw error
     await makePrivateDirectory(parent)
     await made(path)
   })
@@ -45,7 +45,7 @@ export async function readOrCreatePrivateFile(
 }
 
 async function readPrivateFile(path: string): Promise<string | undefined> {
-  const file = await open(path, 'r').catch(unlessCode('ENOENT'))
+  const file = await open(path, 'r').catch(onCode('ENOENT', undefined))
   if (file === undefined) return undefined
   try {
     const { mode } = await file.stat()
@@ -68,20 +68,9 @@ async function createOnce(path: string, text: string): Promise<void> {
   try {
     await file.writeFile(text)
     await file.sync()
-    await link(draft, path).catch(unlessCode('EEXIST'))
+    await link(draft, path).catch(onCode('EEXIST', undefined))
   } finally {
     await file.close()
     await unlink(draft)
   }
-}
-
-function unlessCode(code: string): (error: unknown) => undefined {
-  return (error) => {
-    if (codeOf(error) === code) return undefined
-    throw error
-  }
-}
-
-function codeOf(error: unknown): unknown {
-  return isNativeError(error) && 'code' in error ? error.code : undefined
 }
