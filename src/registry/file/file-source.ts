@@ -4,10 +4,9 @@ import { EMPTY_SNAPSHOT, type QuarantinedDocument, type Snapshot } from '../../d
 import type { Logger } from '../../telemetry/logger.ts'
 import { FileHolds } from './file-holds.ts'
 import { type FileContent, FileWatch } from './file-watch.ts'
-import { type LastGood, prepareServers } from '../documents/parse.ts'
 import type { RegistryDocument } from '../documents/registry-document.ts'
-import { ParseMemory } from '../documents/parse-memory.ts'
-import { isSameSnapshot, parseSections } from '../documents/parse-sections.ts'
+import { SnapshotSeries } from '../documents/snapshot-series.ts'
+import { HoldLog } from '../hold-log.ts'
 import type { RegistryFreshness, RegistrySource } from '../registry-source.ts'
 import {
   OPTIONAL_SECTIONS,
@@ -35,7 +34,8 @@ export class FileSource implements RegistrySource {
   readonly #logger: Logger
   readonly #watch: FileWatch
   readonly #holds = new FileHolds()
-  readonly #memory = new ParseMemory()
+  readonly #series: SnapshotSeries
+  readonly #holdLog: HoldLog
   #onSnapshot: (snapshot: Snapshot) => void = () => {}
   #text: string | undefined
   #content: RegistryContent | undefined
@@ -46,12 +46,8 @@ export class FileSource implements RegistrySource {
     pipelines: [],
     enhancement_rules: [],
   }
-  #lastGood: LastGood = new Map()
   #parsed: Snapshot = EMPTY_SNAPSHOT
-  #generation = 0
-  #emitted: Snapshot | undefined
   #notes: readonly string[] = []
-  #heldIds = ''
   /** When the file could last be taken over, and whether it could this time. */
   #takenAt: number
   #isStale = false
@@ -70,6 +66,8 @@ export class FileSource implements RegistrySource {
     this.#path = options.path
     this.#defaultTenant = options.defaultTenant
     this.#directory = options.directory
+    this.#series = new SnapshotSeries(options)
+    this.#holdLog = new HoldLog(options)
     this.#logger = options.logger
     this.#clock = options.clock
     this.#takenAt = options.clock.now()
@@ -139,7 +137,7 @@ export class FileSource implements RegistrySource {
   }
 
   #keepLastGood(problem: string): void {
-    if (this.#emitted === undefined) {
+    if (this.#series.generation === 0) {
       this.#logger.error(
         { file: this.#path, problem },
         'the registry file cannot be used; the gateway has no servers until it can',
@@ -151,7 +149,8 @@ export class FileSource implements RegistrySource {
       `the registry file: ${problem}`,
       this.#parsed.servers.size > 0,
     )
-    if (this.#emit({ ...this.#parsed, quarantined: [...this.#parsed.quarantined, file] })) {
+    const quarantined = [...this.#parsed.quarantined, file]
+    if (this.#series.emit({ ...this.#parsed, quarantined }, this.#onSnapshot)) {
       this.#logger.warn(
         { file: this.#path, problem },
         'the registry file cannot be used; the last good servers stay in use',
@@ -166,7 +165,7 @@ export class FileSource implements RegistrySource {
       if (!this.#notes.includes(note)) this.#logger.warn({ file: this.#path }, `registry file: ${note}`)
     }
     this.#notes = notes
-    await prepareServers(servers, { memory: this.#memory, defaultTenant: this.#defaultTenant })
+    await this.#series.prepare(servers)
     const refused = this.#takeSections(sections)
     const { tenants, ...documents } = this.#holds.judge(
       { servers, ...this.#sections },
@@ -174,19 +173,11 @@ export class FileSource implements RegistrySource {
     )
     this.#followHolds()
     this.#takeTenants(tenants, confirmed.has(CONFIRM_TENANTS))
-    const { snapshot, lastGood } = parseSections({
-      documents,
-      tenants: this.#directory.snapshot,
-      defaultTenant: this.#defaultTenant,
-      previous: this.#lastGood,
-      generation: this.#generation + 1,
-      memory: this.#memory,
-    })
-    this.#lastGood = lastGood
+    const snapshot = this.#series.parse(documents)
     const ofTenants = this.#directory.snapshot.quarantined
     const held = this.#holds.entries(this.#defaultTenant)
     this.#parsed = { ...snapshot, quarantined: [...snapshot.quarantined, ...ofTenants, ...refused, ...held] }
-    this.#emit(this.#parsed)
+    this.#series.emit(this.#parsed, this.#onSnapshot)
   }
 
   /** Servers follow their file also where some part of the gateway does not follow the tenants. */
@@ -203,17 +194,13 @@ export class FileSource implements RegistrySource {
   }
 
   #followHolds(): void {
-    const holds = this.#holds.all
-    const ids = holds.map(({ id }) => id).join(' ')
-    if (ids === this.#heldIds) return
-    this.#heldIds = ids
-    for (const { section, id, count, until = 0 } of holds) {
-      this.#logger.error(
-        { file: this.#path, section, hold: id, until: new Date(until).toISOString() },
-        `the removal of ${count} documents at once is held back; confirm it with \`confirm: [${id}]\` in the file, or start the gateway again`,
-      )
-    }
-    if (holds.length === 0) this.#logger.info('removals are no longer held back')
+    this.#holdLog.report(
+      this.#holds.all.map(({ section, id, count, until = 0 }) => ({
+        key: id,
+        facts: { file: this.#path, section, hold: id, until: new Date(until).toISOString() },
+        message: `the removal of ${count} documents at once is held back; confirm it with \`confirm: [${id}]\` in the file, or start the gateway again`,
+      })),
+    )
   }
 
   /** Takes over the sections that can be used; says of the others why they cannot. */
@@ -230,14 +217,5 @@ export class FileSource implements RegistrySource {
 
   #refusal(name: string, reason: string, lastGoodServes: boolean): QuarantinedDocument {
     return { id: name, name, tenantId: this.#defaultTenant, reason, lastGoodServes }
-  }
-
-  /** Hands over a snapshot unless it equals the last one; says whether it did. */
-  #emit(snapshot: Snapshot): boolean {
-    if (isSameSnapshot(this.#emitted, snapshot)) return false
-    this.#emitted = snapshot
-    this.#generation += 1
-    this.#onSnapshot({ ...snapshot, generation: this.#generation })
-    return true
   }
 }

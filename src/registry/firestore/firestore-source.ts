@@ -4,15 +4,16 @@ import { CollectionWatch, type WatchStatus } from '../../firestore/collection-wa
 import type { DocumentStore, WatchedDocument } from '../../firestore/document-store.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { COLLECTIONS, eachSection, type WatchedRegistry } from '../collections.ts'
+import { HoldLog } from '../hold-log.ts'
 import { RegistryHolds } from './firestore-holds.ts'
 import { confirmationPath, confirmedAmong, CONFIRM_TENANTS } from './firestore-confirmations.ts'
+import { StoreIdentity } from './firestore-identity.ts'
 import { type LastGoodContent, LastGoodRegistry } from './firestore-last-good.ts'
 import { heldEntries, statusesOf } from './firestore-parse.ts'
 import { StatusWriter } from './firestore-status.ts'
 import { PendingWrites } from './firestore-writes.ts'
-import { type LastGood, prepareServers } from '../documents/parse.ts'
-import { ParseMemory } from '../documents/parse-memory.ts'
-import { isSameSnapshot, parseSections } from '../documents/parse-sections.ts'
+import type { LastGood } from '../documents/parse.ts'
+import { SnapshotSeries } from '../documents/snapshot-series.ts'
 import type { RegistrySource, WrittenDocument } from '../registry-source.ts'
 import { ownerOf, type TenantDirectory } from '../tenants.ts'
 
@@ -50,7 +51,10 @@ export class FirestoreSource implements RegistrySource {
   readonly #watch: CollectionWatch
   readonly #lastGoodRegistry: LastGoodRegistry
   readonly #statuses: StatusWriter
+  readonly #identity: StoreIdentity
   readonly #holds: RegistryHolds
+  readonly #holdLog: HoldLog
+  readonly #series: SnapshotSeries
   readonly #writes: PendingWrites
   readonly #firstSnapshot = Promise.withResolvers<void>()
   #onSnapshot: (snapshot: Snapshot) => void = () => {}
@@ -59,15 +63,8 @@ export class FirestoreSource implements RegistrySource {
   #fromFile: LastGoodContent | undefined
   /** Whether the guards know what was in force before this start. */
   #isBased = false
-  /** Whether the store has to be looked at: it may be another one than before. */
-  #isUnsure = true
-  #lastGood: LastGood = new Map()
   /** Last good versions of what is quarantined now. */
   #definitions: LastGood = new Map()
-  #generation = 0
-  #emitted: Snapshot | undefined
-  readonly #memory = new ParseMemory()
-  #heldIds = ''
   #cancelRun: (() => void) | undefined
   #cancelPoll: () => void = () => {}
   #working: Promise<void> = Promise.resolve()
@@ -94,11 +91,17 @@ export class FirestoreSource implements RegistrySource {
     const { store, clock, random, logger, probeMs } = options
     this.#store = store
     this.#directory = options.directory
+    this.#series = new SnapshotSeries({ directory: options.directory, defaultTenant: undefined })
     this.#clock = clock
     this.#logger = logger
     this.#lastGoodRegistry = new LastGoodRegistry({ ...options, file: options.lastGoodFile })
+    this.#identity = new StoreIdentity({
+      registry: this.#lastGoodRegistry,
+      onSilence: () => this.#pollSoon(),
+    })
     this.#writes = new PendingWrites({ clock })
     this.#statuses = new StatusWriter({ store, clock, logger })
+    this.#holdLog = new HoldLog({ logger })
     this.#holds = new RegistryHolds({ releaseAfterMs: options.releaseAfterMs ?? RELEASE_AFTER_MS })
     this.#watch = new CollectionWatch({
       store,
@@ -108,7 +111,7 @@ export class FirestoreSource implements RegistrySource {
         this.#runSoon(COALESCE_MS)
       },
       onState: (state) => {
-        if (state === 'live') this.#isUnsure = true
+        if (state === 'live') this.#identity.doubt()
       },
       clock,
       random,
@@ -133,13 +136,13 @@ export class FirestoreSource implements RegistrySource {
     if (this.#closed) return
     this.#watch.start()
     await Promise.race([this.#firstSnapshot.promise, sleep(this.#clock, FIRST_SNAPSHOT_MS)])
-    if (this.#closed || this.#emitted !== undefined || this.#fromFile === undefined) return
+    if (this.#closed || this.#series.generation > 0 || this.#fromFile === undefined) return
     const { definitions, tolerated: _tolerated, ...registry } = this.#fromFile
     this.#logger.warn(
       { servers: registry.servers.length },
       'the last good registry is in use until Firestore responds',
     )
-    this.#lastGood = definitions
+    this.#series.rebase(definitions)
     this.#directory.tolerate(servedIn(this.#fromFile))
     this.#take(registry, false)
   }
@@ -180,15 +183,17 @@ export class FirestoreSource implements RegistrySource {
     const stored = this.#stored()
     if (this.#closed || stored === undefined) return
     const isMissing = this.#holds.isMissingFrom(stored)
-    const recreated = (isMissing || this.#isUnsure) && (await this.#isRecreated())
+    const assumed = (): boolean => this.#isAssumedRecreated()
+    const recreated = await this.#identity.isOther({ isMissing, assumed })
     const confirmed = await this.#confirmed(isMissing, stored)
     if (this.#closed) return
-    await prepareServers(stored.servers, { memory: this.#memory, defaultTenant: undefined })
+    await this.#series.prepare(stored.servers)
     if (this.#closed) return
     const inForce = this.#holds.judge(stored, { recreated, confirmed, now: this.#clock.now() })
     this.#take(inForce, confirmed.has(CONFIRM_TENANTS))
     this.#followHold(recreated)
-    await this.#settle(recreated)
+    if (recreated) this.#identity.doubt()
+    if (this.#holds.size === 0) await this.#identity.settle()
     const tolerated = [...this.#directory.snapshot.tolerated]
     this.#lastGoodRegistry.save({ ...inForce, definitions: this.#definitions, tolerated })
     this.#writes.look(stored)
@@ -207,20 +212,15 @@ export class FirestoreSource implements RegistrySource {
     this.#isBased = true
     if (base === undefined) return
     this.#holds.rebase(base)
-    if (this.#emitted === undefined) this.#directory.tolerate(servedIn(base))
-    if (this.#emitted === undefined) this.#lastGood = base.definitions
+    if (this.#series.generation > 0) return
+    this.#directory.tolerate(servedIn(base))
+    this.#series.rebase(base.definitions)
   }
 
   /** Without an answer what is held stays so, and what is newly missing is held until there is one. */
-  async #isRecreated(): Promise<boolean> {
-    try {
-      return await this.#lastGoodRegistry.isRecreated()
-    } catch {
-      const [hold] = this.#holds.all
-      this.#isUnsure = true
-      this.#pollSoon()
-      return hold === undefined || hold.cause === 'recreated'
-    }
+  #isAssumedRecreated(): boolean {
+    const [hold] = this.#holds.all
+    return hold === undefined || hold.cause === 'recreated'
   }
 
   #confirmed(isMissing: boolean, { tenants }: WatchedRegistry): Promise<Set<string>> {
@@ -234,29 +234,17 @@ export class FirestoreSource implements RegistrySource {
   #take({ tenants, ...documents }: WatchedRegistry, isConfirmed: boolean): void {
     this.#hasFailed = false
     this.#takeTenants(tenants, isConfirmed)
-    const { snapshot, lastGood } = parseSections({
-      documents,
-      tenants: this.#directory.snapshot,
-      defaultTenant: undefined,
-      previous: this.#lastGood,
-      generation: this.#generation + 1,
-      memory: this.#memory,
-    })
-    this.#lastGood = lastGood
+    const snapshot = this.#series.parse(documents)
+    const { lastGood } = this.#series
     const quarantined = new Set(snapshot.quarantined.map(({ id }) => id))
     this.#definitions = new Map([...lastGood].filter(([id]) => quarantined.has(id)))
     const held = this.#holds.all.flatMap((hold) => heldEntries(hold, lastGood))
     const refused = [...snapshot.quarantined, ...this.#directory.snapshot.quarantined]
-    const next = { ...snapshot, quarantined: [...refused, ...held] }
-    if (!isSameSnapshot(this.#emitted, next)) {
-      this.#emitted = next
-      this.#generation += 1
-      this.#onSnapshot(next)
-    }
+    this.#series.emit({ ...snapshot, quarantined: [...refused, ...held] }, this.#onSnapshot)
     this.#firstSnapshot.resolve()
     if (this.#watch.status.state === 'live') {
       const statuses = statusesOf(documents.servers, snapshot.quarantined, this.#holds.of('servers'))
-      this.#statuses.report(statuses, this.#generation)
+      this.#statuses.report(statuses, this.#series.generation)
     }
   }
 
@@ -272,42 +260,24 @@ export class FirestoreSource implements RegistrySource {
 
   #followHold(recreated: boolean): void {
     const holds = this.#holds.all
-    const ids = holds.map(({ id, cause }) => `${id} ${cause}`).join(' ')
     if (holds.length > 0) this.#pollSoon()
     else if (this.#directory.snapshot.tolerated.size > 0) this.#pollSoon(TENANTS_POLL_MS)
-    if (ids === this.#heldIds) return
-    this.#heldIds = ids
-    for (const { section, id, cause, removed } of holds) {
-      this.#logger.error(
-        {
-          hold: id,
-          section,
-          cause,
-          recreated,
-          documents: removed.map((document) => document.id).slice(0, 50),
-        },
-        `the removal of ${removed.length} documents is held back; confirm it with ${confirmationPath(id)}`,
-      )
-    }
-    if (holds.length === 0) this.#logger.info('removals are no longer held back')
+    this.#holdLog.report(
+      holds.map(({ section, id, cause, removed }) => {
+        const documents = removed.map((document) => document.id).slice(0, 50)
+        return {
+          key: `${id} ${cause}`,
+          facts: { hold: id, section, cause, recreated, documents },
+          message: `the removal of ${removed.length} documents is held back; confirm it with ${confirmationPath(id)}`,
+        }
+      }),
+    )
   }
 
   #pollSoon(delayMs = HOLD_POLL_MS): void {
     this.#cancelPoll()
     if (this.#closed) return
     this.#cancelPoll = this.#clock.after(delayMs, () => this.#runSoon(0))
-  }
-
-  /** Once nothing is held, the store as it is counts as the one to know. */
-  async #settle(recreated: boolean): Promise<void> {
-    if (recreated) this.#isUnsure = true
-    if (!this.#isUnsure || this.#holds.size > 0) return
-    try {
-      await this.#lastGoodRegistry.settle()
-      this.#isUnsure = false
-    } catch {
-      this.#pollSoon()
-    }
   }
 }
 

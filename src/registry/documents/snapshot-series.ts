@@ -1,0 +1,69 @@
+import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
+import type { Snapshot } from '../../domain/snapshot.ts'
+import type { TenantDirectory } from '../tenants.ts'
+import { type LastGood, prepareServers } from './parse.ts'
+import { ParseMemory } from './parse-memory.ts'
+import { isSameSnapshot, parseSections, type SnapshotDocuments } from './parse-sections.ts'
+import type { RegistryDocument } from './registry-document.ts'
+
+/** The snapshots that successive versions of a registry's documents make; each that differs from the last is handed over. */
+export class SnapshotSeries {
+  readonly #directory: TenantDirectory
+  readonly #defaultTenant: string | undefined
+  readonly #memory = new ParseMemory()
+  #lastGood: LastGood = new Map()
+  #generation = 0
+  #emitted: Snapshot | undefined
+
+  /**
+   * @param options.directory its tenants are those to which documents may belong
+   * @param options.defaultTenant tenant of documents that name none; without it each document must name one
+   */
+  constructor(options: { directory: TenantDirectory; defaultTenant: string | undefined }) {
+    this.#directory = options.directory
+    this.#defaultTenant = options.defaultTenant
+  }
+
+  /** Number of the snapshot that was handed over last; 0 before the first one. */
+  get generation(): number {
+    return this.#generation
+  }
+
+  /** Last good versions of the documents of servers, by document id. */
+  get lastGood(): ReadonlyMap<string, ServerDefinition> {
+    return this.#lastGood
+  }
+
+  /** Says which versions were in force before the first snapshot. */
+  rebase(lastGood: LastGood): void {
+    this.#lastGood = lastGood
+  }
+
+  /** Checks documents of servers before `parse` needs them, in slices that leave time for other work. */
+  prepare(servers: readonly RegistryDocument[]): Promise<void> {
+    return prepareServers(servers, { memory: this.#memory, defaultTenant: this.#defaultTenant })
+  }
+
+  /** Makes a snapshot of documents. The last good version of a server serves on where its document is invalid. */
+  parse(documents: SnapshotDocuments): Snapshot {
+    const { snapshot, lastGood } = parseSections({
+      documents,
+      tenants: this.#directory.snapshot,
+      defaultTenant: this.#defaultTenant,
+      previous: this.#lastGood,
+      generation: this.#generation + 1,
+      memory: this.#memory,
+    })
+    this.#lastGood = lastGood
+    return snapshot
+  }
+
+  /** Hands over a snapshot unless it equals the last one; returns whether it did. */
+  emit(snapshot: Snapshot, to: (snapshot: Snapshot) => void): boolean {
+    if (isSameSnapshot(this.#emitted, snapshot)) return false
+    this.#emitted = snapshot
+    this.#generation += 1
+    to({ ...snapshot, generation: this.#generation })
+    return true
+  }
+}
