@@ -3,6 +3,8 @@ import { expect, test } from '@jest/globals'
 import { cyclesIn, importGraph, sourceFiles } from './support/source-graph.ts'
 
 const MAX_FILES = 18
+/** Of any file, blank lines and comments included. */
+const MAX_LINES = 300
 /** Of a file that only one other imports: fewer are no concept of their own. */
 const MIN_LINES = 10
 /** A docstring, if one ends on the line before, and the line of an export. */
@@ -26,6 +28,11 @@ test('a cycle is found', () => {
 test(`no folder has more than ${MAX_FILES} files`, () => {
   const counts = Map.groupBy(files, ({ path }) => dirname(path))
   expect([...counts].filter(([, inside]) => inside.length > MAX_FILES).map(([folder]) => folder)).toEqual([])
+})
+
+test(`no file has more than ${MAX_LINES} lines`, () => {
+  const long = files.filter(({ text }) => text.trimEnd().split('\n').length > MAX_LINES)
+  expect(long.map(({ path }) => path)).toEqual([])
 })
 
 test(`no file of fewer than ${MIN_LINES} lines has only one importer, which could hold it`, () => {
