@@ -5,12 +5,12 @@ import { GatewayError } from '../../domain/errors/errors.ts'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 import { verdictOf } from './verdict.ts'
 
-type Use = () => Promise<unknown>
 /** Whether a call that has failed got as far as the server. */
 export type WasTried = () => boolean
 
 type Settings = ServerDefinition['circuitBreaker']
-type Circuit = Opossum<[Use, WasTried]>
+/** It gets the outcome of each call: undefined, or the failure. */
+type Circuit = Opossum<[failure: unknown]>
 
 /** The parts of the window in which opossum counts calls. */
 const BUCKETS = 10
@@ -18,7 +18,8 @@ const BUCKETS = 10
 /**
  * A circuit that is closed: counts how calls end, and reports once when it has to open, which is after
  * `failureThreshold` failures in a row, or when of at least `minimumCalls` within `windowMs` more than
- * `errorPercentage` failed.
+ * `errorPercentage` failed. Calls that have not ended do not count, and neither do those whose end shows nothing about
+ * the server.
  */
 export class ClosedCircuit {
   readonly #clock: Clock
@@ -41,13 +42,21 @@ export class ClosedCircuit {
   }
 
   /** Runs `use`, and counts how it ends. */
-  run<T>(use: () => Promise<T>, wasTried: WasTried): Promise<T> {
-    this.#moveWindow()
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it resolves with what `use` resolves with
-    return this.#circuit.fire(use, wasTried) as Promise<T>
+  async run<T>(use: () => Promise<T>, wasTried: WasTried): Promise<T> {
+    let result: T
+    try {
+      result = await use()
+    } catch (error) {
+      const verdict = verdictOf(error, wasTried())
+      if (verdict === 'failure') await this.#failed(error)
+      else if (verdict === 'alive') this.#succeeded()
+      throw error
+    }
+    this.#succeeded()
+    return result
   }
 
-  /** Applies other settings to what was counted; calls in flight are no part of the window any more. */
+  /** Applies other settings to what was counted. */
   update(settings: Settings): void {
     const { minimumCalls, errorPercentage } = this.#settings
     this.#settings = settings
@@ -64,11 +73,10 @@ export class ClosedCircuit {
   /** @param status the window to continue */
   #create(status?: Opossum.Status): Circuit {
     const { minimumCalls, errorPercentage, windowMs } = this.#settings
-    const circuit: Circuit = new Opossum((use: Use, _wasTried: WasTried) => use(), {
+    const circuit: Circuit = new Opossum(outcomeOf, {
       timeout: false,
       volumeThreshold: minimumCalls,
       errorThresholdPercentage: errorPercentage,
-      errorFilter: (error: unknown, _use?: Use, wasTried?: WasTried) => !this.#isFailure(error, wasTried),
       rollingCountTimeout: windowMs,
       rollingCountBuckets: BUCKETS,
       rollingPercentilesEnabled: false,
@@ -77,10 +85,6 @@ export class ClosedCircuit {
       ...(status !== undefined && { status }),
     })
     let code = ''
-    circuit.on('success', (result) => {
-      // For opossum, an error that is not a failure is a result.
-      if (!(result instanceof Error)) this.#failuresInRow = 0
-    })
     circuit.on('failure', (error) => {
       code = error instanceof GatewayError ? error.code : 'unknown'
       if (this.#failuresInRow >= this.#settings.failureThreshold) circuit.open()
@@ -89,12 +93,24 @@ export class ClosedCircuit {
     return circuit
   }
 
-  #isFailure(error: unknown, wasTried?: WasTried): boolean {
+  #succeeded(): void {
+    this.#failuresInRow = 0
+    void this.#count(undefined)
+  }
+
+  /** Resolves when the circuit has been opened, if it has to be. */
+  #failed(failure: unknown): Promise<void> {
+    this.#failuresInRow += 1
+    return this.#count(failure)
+  }
+
+  async #count(failure: unknown): Promise<void> {
     this.#moveWindow()
-    const verdict = verdictOf(error, wasTried?.() === true)
-    if (verdict === 'alive') this.#failuresInRow = 0
-    if (verdict === 'failure') this.#failuresInRow += 1
-    return verdict === 'failure'
+    try {
+      await this.#circuit.fire(failure)
+    } catch {
+      // The failure itself, or the circuit has been opened or closed meanwhile.
+    }
   }
 
   #countFailures({ stats: { failures, fires } }: Circuit): string {
@@ -111,4 +127,9 @@ export class ClosedCircuit {
     this.#bucketAt += passed * bucketMs
     for (let bucket = 0; bucket < Math.min(passed, BUCKETS); bucket += 1) this.#window.emit('rotate')
   }
+}
+
+/** The outcome of a call as opossum takes it. */
+function outcomeOf(failure: unknown): Promise<void> {
+  return failure === undefined ? Promise.resolve() : Promise.reject(failure)
 }

@@ -118,6 +118,20 @@ describe('closed', () => {
     expect(it.transitions).toEqual(['open: 7 of 10 calls within 60000 ms failed: upstream_timeout'])
   })
 
+  test.each([
+    ['was cancelled', (it: Tried) => it.fail('cancelled')],
+    ['was refused because too many wait', (it: Tried) => it.fail('upstream_busy')],
+    ['never got as far as the server', (it: Tried) => it.fail('upstream_unavailable', false)],
+    ['has not ended', (it: Tried) => Promise.resolve(it.begin())],
+  ])('a call that %s is no part of the window', async (_what, call) => {
+    const it = new Tried({ minimumCalls: 10 })
+    await it.mix('ffsffsffs')
+    for (let index = 0; index < 10; index += 1) await call(it)
+    expect(it.breaker.state).toBe('closed')
+    await it.fail()
+    expect(it.transitions).toEqual(['open: 7 of 10 calls within 60000 ms failed: upstream_timeout'])
+  })
+
   test('stays closed while a server fails now and then', async () => {
     const it = new Tried({ minimumCalls: 10 })
     for (let round = 0; round < 100; round += 1) {
