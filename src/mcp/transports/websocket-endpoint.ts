@@ -41,7 +41,13 @@ export class WebSocketEndpoint {
       scope,
       send: (message) => void transport.send(message),
     })
-    const transport: WebSocketTransport = new WebSocketTransport({ socket, clock, ids, listens })
+    const transport: WebSocketTransport = new WebSocketTransport({
+      socket,
+      clock,
+      ids,
+      listens,
+      logger: logger.child({ tenant: principal.tenantId, agent: principal.agent, session: id }),
+    })
     let server: Server | undefined
     const factory: McpServerFactory = ({ era }) => {
       const view = this.#options.catalog.viewOf(principal, scope)

@@ -4,6 +4,7 @@ import { type Clock, repeat } from '../../domain/clock.ts'
 import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject } from '../../domain/json/json.ts'
 import { excessOf, REQUEST_LIMITS } from '../../domain/json/json-scan.ts'
+import type { Logger } from '../../telemetry/logger.ts'
 import { isAnswer, isNotification, isRequest, messageIn } from '../message.ts'
 import { jsonRpcErrorOf } from '../protocol-error.ts'
 import { NotificationLimit } from './notification-limit.ts'
@@ -48,10 +49,20 @@ export class WebSocketTransport implements Transport {
   readonly #notifications: NotificationLimit
   /** Requests that were neither answered nor cancelled. */
   readonly #underWay = new Set<RequestId>()
+  readonly #logger: Logger
   #missedPings = 0
+  /** Notifications over the limit. */
+  #dropped = 0
   #reason: CloseReason = CLOSE.done
 
-  constructor(options: { socket: WebSocket; clock: Clock; ids: RequestIds; listens: WebSocketListens }) {
+  constructor(options: {
+    socket: WebSocket
+    clock: Clock
+    ids: RequestIds
+    listens: WebSocketListens
+    logger: Logger
+  }) {
+    this.#logger = options.logger
     this.#socket = options.socket
     this.#clock = options.clock
     this.#notifications = new NotificationLimit(options)
@@ -66,6 +77,8 @@ export class WebSocketTransport implements Transport {
     this.#socket.on('error', (error) => this.onerror?.(error))
     this.#socket.on('close', () => {
       stopPings()
+      if (this.#dropped > 0)
+        this.#logger.info({ dropped: this.#dropped }, 'notifications of a client were dropped')
       this.#listens.close()
       this.onclose?.()
     })
@@ -108,10 +121,16 @@ export class WebSocketTransport implements Transport {
   }
 
   #deliver(message: JSONRPCMessage): void {
-    // A notification gets no answer, not even an error when there are too many.
-    if (isNotification(message) && !this.#notifications.admits(message)) return
+    if (isNotification(message) && !this.#notifications.admits(message)) return this.#drop()
     if (!isRequest(message) || message.method !== LISTEN) this.onmessage?.(message)
     else void this.#listens.prepare(message, (ready) => this.onmessage?.(ready))
+  }
+
+  /** A notification gets no answer, not even an error when there are too many. */
+  #drop(): void {
+    if (this.#dropped === 0)
+      this.#logger.warn('a client sends too many notifications; those over the limit are dropped')
+    this.#dropped += 1
   }
 
   /** @throws GatewayError `invalid_request`, `too_many_requests` */

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { pino } from 'pino'
 import { WebSocket, WebSocketServer } from 'ws'
 import { RequestIds } from '../../../src/mcp/request-ids.ts'
 import { WebSocketListens } from '../../../src/mcp/transports/websocket-listens.ts'
@@ -11,12 +12,16 @@ import { FakeClock } from '../../support/fake-clock.ts'
 import { principal } from '../../support/offers.ts'
 import { answeredCalls } from '../../support/routing.ts'
 
+type LogLine = { readonly level: number; readonly msg: string; readonly dropped?: number }
+
 let clock: FakeClock
+let logged: LogLine[]
 let server: Server
 let sockets: WebSocketServer
 
 beforeEach(async () => {
   clock = new FakeClock()
+  logged = []
   server = createServer()
   sockets = new WebSocketServer({ server })
   server.listen(0, '127.0.0.1')
@@ -43,7 +48,8 @@ async function pair(options: {
     scope: undefined,
     send: () => undefined,
   })
-  const transport = new WebSocketTransport({ socket, clock, ids: new RequestIds(), listens })
+  const logger = pino({}, { write: (line) => logged.push(JSON.parse(line) as LogLine) })
+  const transport = new WebSocketTransport({ socket, clock, ids: new RequestIds(), listens, logger })
   await transport.start()
   return { client, transport }
 }
@@ -105,4 +111,26 @@ test('a client that sends pings and does not read loses its connection too', asy
     return isClosed
   }
   expect(await eventually(sendPings, { timeoutMs: 20_000 })).toBe(true)
+})
+
+test('of notifications over the limit, the first and at the end their number are logged', async () => {
+  const { client, transport } = await pair({ autoPong: true })
+  const seen: unknown[] = []
+  transport.onmessage = (message) => seen.push(message)
+  const closed = Promise.withResolvers<void>()
+  transport.onclose = () => closed.resolve()
+  const last = once(client, 'message')
+  for (let count = 0; count < 507; count += 1)
+    client.send('{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}')
+  client.send('the end')
+  await last
+  expect(seen).toHaveLength(500)
+  const line = { level: 40, msg: 'a client sends too many notifications; those over the limit are dropped' }
+  expect(logged).toMatchObject([line])
+  client.close()
+  await closed.promise
+  expect(logged).toMatchObject([
+    line,
+    { level: 30, dropped: 7, msg: 'notifications of a client were dropped' },
+  ])
 })
