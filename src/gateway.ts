@@ -132,7 +132,8 @@ async function endCalls(
 ): Promise<void> {
   await Promise.race([calls.drain(), sleep(clock, drainTimeoutMs)])
   interruption.shutDown()
-  await sleep(clock, FLUSH_MS)
+  const flushMs = FLUSH_MS - calls.idleMs
+  if (flushMs > 0) await sleep(clock, flushMs)
 }
 
 function closeOnce(lifecycle: Lifecycle, deadlineMs: number): () => ReturnType<Lifecycle['close']> {

@@ -12,6 +12,8 @@ export class Calls {
   readonly #pipeline: (call: Call) => Promise<Answer>
   readonly #clock: Clock
   #inFlight = 0
+  /** When the last call ended, in monotonic milliseconds. */
+  #endedAt = Number.NEGATIVE_INFINITY
   #isStopping = false
   #onIdle: (() => void) | undefined
 
@@ -22,6 +24,11 @@ export class Calls {
 
   get inFlight(): number {
     return this.#inFlight
+  }
+
+  /** Milliseconds since the last call ended; 0 while calls are in flight. */
+  get idleMs(): number {
+    return this.#inFlight > 0 ? 0 : this.#clock.monotonic() - this.#endedAt
   }
 
   /**
@@ -46,7 +53,10 @@ export class Calls {
       return await this.#pipeline(call)
     } finally {
       this.#inFlight -= 1
-      if (this.#inFlight === 0) this.#onIdle?.()
+      if (this.#inFlight === 0) {
+        this.#endedAt = this.#clock.monotonic()
+        this.#onIdle?.()
+      }
     }
   }
 

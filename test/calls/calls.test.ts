@@ -56,3 +56,20 @@ test('draining is over at once when nothing is in flight', async () => {
   const calls = answeredCalls(() => ({}))
   await expect(calls.drain()).resolves.toBeUndefined()
 })
+
+test('it is idle from the end of the last call on, and before the first one for ever', async () => {
+  const clock = new FakeClock()
+  const open = Promise.withResolvers<{ result: JsonObject }>()
+  const calls = new Calls({
+    clock,
+    pipeline: async () => ({ ...(await open.promise), route: { server: server(), name: 'echo' } }),
+  })
+  expect(calls.idleMs).toBe(Number.POSITIVE_INFINITY)
+  const call = calls.run(caller(), operation())
+  await clock.advance(50)
+  expect(calls.idleMs).toBe(0)
+  open.resolve({ result: {} })
+  await call
+  await clock.advance(30)
+  expect(calls.idleMs).toBe(30)
+})
