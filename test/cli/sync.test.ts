@@ -151,6 +151,21 @@ describeWithEmulator('the whole registry between a file and Firestore', () => {
     )
   })
 
+  test('of documents with one name a backup has the one that gateways use, and says that there are others', async () => {
+    await tg('push', file, '--yes')
+    const twin = { name: 'own', tenantId: 'acme', transport: 'sse', url: 'https://twin.example.com/' }
+    await writing((db) => db.doc('mcp_servers/zz-twin').set(twin))
+    const copy = join(folder, 'copy.yaml')
+    const pulled = await tg('pull', copy, '--yes')
+    expect([pulled.code, pulled.err]).toEqual([
+      0,
+      'warning: left out: another acme/own, which no gateway uses because of its name\n',
+    ])
+    const text = await readFile(copy, 'utf8')
+    expect(text).toContain('https://b.example.com/')
+    expect(text).not.toContain('twin.example.com')
+  })
+
   test('--tenant carries what belongs to it alone', async () => {
     const pushed = await tg('push', file, '--yes', '--tenant', '*')
     expect(pushed.out).toMatch(/changed 1 template in Firestore\n$/)

@@ -10,6 +10,7 @@ import { changesOf, differencesOf, differencesText } from './registry-changes.ts
 import { fileStore, registryFileOf, told } from './registry-stores.ts'
 import {
   countText,
+  firstOfEachName,
   inTenant,
   keyOf,
   labelled,
@@ -61,7 +62,11 @@ export async function runPull(
   const file = given ?? registryFileOf(context)
   return await withFirestore(context, async (client) => {
     const store = storeIn(client)
-    const all = await sections((section) => told(store(section).listAll()))
+    const { documents: all, others } = firstOfEachName(
+      await sections((section) => told(store(section).listAll())),
+    )
+    for (const label of others)
+      context.printError(`warning: left out: another ${label}, which no gateway uses because of its name\n`)
     for (const line of problemLines(all, options))
       context.printError(`warning: copied although it is not valid: ${line}\n`)
     const target: Target = {

@@ -43,6 +43,25 @@ export function inTenant(content: RegistryDocuments, tenant: string | undefined)
   )
 }
 
+/** The first document of each name, which is the one that a gateway uses, and what the others are called. */
+export function firstOfEachName(content: RegistryDocuments): {
+  documents: RegistryDocuments
+  others: readonly string[]
+} {
+  const others: string[] = []
+  const documents = eachSection((section) => {
+    const known = new Set<string>()
+    return content[section].filter((stored) => {
+      const key = keyOf(stored)
+      const isFirst = !known.has(key)
+      known.add(key)
+      if (!isFirst) others.push(labelOf(section, key))
+      return isFirst
+    })
+  })
+  return { documents, others }
+}
+
 /** Differences of a section as they are shown; servers have no section before their name. */
 export function labelled(section: Section, differences: readonly Difference[]): Difference[] {
   return differences.map((difference) => ({ ...difference, key: labelOf(section, difference.key) }))

@@ -5,7 +5,9 @@ import { type CliContext, rowsFor } from '../context.ts'
 import { ask, type GatewayAddress } from '../client/rest-client.ts'
 
 const POLL_MS = 200
-const WAIT_MS = 60_000
+/** Time that most servers have for opening, and again for listing what they offer. */
+const START_MS = 60_000
+const START_STEPS = 2
 /** From writing a document until the registry has been read again. */
 const TAKEN_OVER_MS = 10_000
 const SETTLED = new Set(['ready', 'failed', 'backing_off', 'stopped'])
@@ -39,7 +41,7 @@ export async function settled(
   first: JsonObject,
   { printError }: CliContext,
 ): Promise<JsonObject> {
-  const end = performance.now() + WAIT_MS
+  const end = performance.now() + START_STEPS * startTimeoutMs(first)
   let server = first
   let told: unknown
   while (!SETTLED.has(String(server['state'])) && performance.now() < end) {
@@ -49,6 +51,12 @@ export async function settled(
     server = await ask(address, 'GET', path)
   }
   return server
+}
+
+function startTimeoutMs({ document }: JsonObject): number {
+  const lifecycle = isJsonObject(document) ? document['lifecycle'] : undefined
+  const own = isJsonObject(lifecycle) ? lifecycle['startTimeoutMs'] : undefined
+  return typeof own === 'number' ? Math.max(own, START_MS) : START_MS
 }
 
 /** The same for a server whose document was just written; until the registry has been read again it is not there. */
