@@ -36,8 +36,17 @@ test('usage records have no index that grows with time alone', () => {
     )
 })
 
-test('usage records end with expireAt', () => {
+test('values of state have no index, which would keep copies of them', () => {
+  expect(fieldOverrides).toContainEqual({
+    collectionGroup: 'gateway_state',
+    fieldPath: 'value',
+    indexes: [],
+  })
+})
+
+test('usage records and state end with expireAt', () => {
   expect(fieldOverrides.filter(({ ttl }) => ttl === true)).toEqual([
     { collectionGroup: 'tool_usage', fieldPath: 'expireAt', ttl: true, indexes: [] },
+    { collectionGroup: 'gateway_state', fieldPath: 'expireAt', ttl: true, indexes: [] },
   ])
 })

@@ -1,6 +1,6 @@
 import { workerData } from 'node:worker_threads'
 import { isJsonObject } from '../../domain/json/json.ts'
-import { answerTasks } from '../thread/answer-tasks.ts'
+import { answerTasks } from '../../threads/answer-tasks.ts'
 import { argumentsDigest } from './arguments-digest.ts'
 
 const options: unknown = workerData

@@ -1,6 +1,6 @@
 import type { Logger } from '../../telemetry/logger.ts'
-import { startThread } from '../../thread.ts'
-import { TaskThread } from '../thread/task-thread.ts'
+import { startThread } from '../../threads/start-thread.ts'
+import { TaskThread } from '../../threads/task-thread.ts'
 import { argumentsDigest } from './arguments-digest.ts'
 
 /** Length up to which a digest costs no more than the way of its text to a thread and back, some 50 µs. */

@@ -1,5 +1,5 @@
 import { workerData } from 'node:worker_threads'
-import { answerTasks } from '../thread/answer-tasks.ts'
+import { answerTasks } from '../../threads/answer-tasks.ts'
 import { SqliteDatabase } from './sqlite-database.ts'
 import type { Result, Task } from './sqlite-protocol.ts'
 

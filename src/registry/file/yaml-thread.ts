@@ -1,5 +1,5 @@
 import { messageOf } from '../../domain/errors/errors.ts'
-import { startThread } from '../../thread.ts'
+import { startThread } from '../../threads/start-thread.ts'
 import type { ParsedText } from './yaml-text.ts'
 
 /** What the worker answers: the value as JSON, which is read much faster than it could be copied. */

@@ -57,6 +57,7 @@ const ROWS = [
   ['server_disabled', 409, -32602, 'config', false],
   ['install_failed', 502, -31008, 'config', true],
   ['store_unavailable', 503, -31007, 'gateway', true],
+  ['state_unavailable', 503, -31007, 'gateway', true],
   ['internal', 500, -32603, 'gateway', false],
 ]
 

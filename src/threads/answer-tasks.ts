@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads'
-import { messageOf } from '../../domain/errors/errors.ts'
+import { messageOf } from '../domain/errors/errors.ts'
 import type { AnswerMessage, TaskMessage } from './task-thread.ts'
 
 /** In a thread: answers each task of its `TaskThread` with what `perform` returns, or with why it throws. */
