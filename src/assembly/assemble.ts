@@ -10,6 +10,7 @@ import { openDatabase } from '../firestore/firestore-open.ts'
 import { openIdentity, type OpenIdentity } from '../identity/identity-open.ts'
 import { type OpenMcp, openMcp } from '../mcp/mcp-open.ts'
 import { type OpenOAuth, openOAuth } from '../oauth/oauth-open.ts'
+import { type OpenState, openState } from '../state/state-open.ts'
 import { observe } from './gauges.ts'
 import { openApp } from './open-app.ts'
 import { openCalls, type OpenCalls } from './open-calls.ts'
@@ -21,6 +22,7 @@ import type { Runtime } from './runtime.ts'
 export interface Assembly extends OpenControl, OpenCalls {
   /** Answers every request. */
   readonly app: RequestListener
+  readonly state: OpenState
   readonly audit: OpenAudit
   readonly identity: OpenIdentity
   readonly servers: OpenServers
@@ -37,6 +39,7 @@ export interface Assembly extends OpenControl, OpenCalls {
 export async function assemble(settings: Settings, runtime: Runtime): Promise<Assembly> {
   const { clock, random, logger, metrics, lifecycle } = runtime
   const firestore = await openDatabase(settings, lifecycle)
+  const state = await openState(settings, { firestore, clock, random, lifecycle })
   const onLate = (answers: number): void => metrics.lateRecords(answers)
   const audit = await openAudit(settings, { firestore, onLate, clock, random, logger, lifecycle })
   const stateKey = await privateKey(settings.stateKey, join(settings.dataDir, STATE_KEY_FILE))
@@ -74,5 +77,5 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   const opened = { via, audit, identity, servers, features, controlled, calls, mcp, oauth }
   const app = openApp(settings, opened, runtime)
   observe(metrics, { ...controlled, audit, servers, features, mcp })
-  return { ...controlled, ...called, app, audit, identity, servers, features, mcp, oauth }
+  return { ...controlled, ...called, app, state, audit, identity, servers, features, mcp, oauth }
 }
