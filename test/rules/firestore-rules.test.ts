@@ -76,7 +76,6 @@ describeOnEmulatorOnly('firestore.rules', () => {
     await seed('/enhancement_rules/r', { tenantId: 'acme' })
     await seed('/catalog_snapshots/s', { tenantId: 'acme' })
     await seed('/unheard_of/u', { tenantId: 'acme' })
-    await seed('/gateway_state/s', { tenantId: 'acme', path: 'vault/acme/ada/github', value: 'sealed' })
     await seed('/tool_usage/used/below/it', { tenantId: 'acme' })
   })
   afterAll(() => emulator.stop())
@@ -329,7 +328,7 @@ describeOnEmulatorOnly('firestore.rules', () => {
     })
   })
 
-  test.each(['/gateway_state/s', '/catalog_snapshots/s', '/unheard_of/u', '/tool_usage/used/below/it'])(
+  test.each(['/catalog_snapshots/s', '/unheard_of/u', '/tool_usage/used/below/it'])(
     'everything else is closed: %s',
     async (path) => {
       const document = { tenantId: 'acme' }
@@ -338,10 +337,4 @@ describeOnEmulatorOnly('firestore.rules', () => {
       expect(await answersOf((token) => remove(path, token))).toEqual(onlyFor())
     },
   )
-
-  test('nobody lists or creates state of the gateway', async () => {
-    expect(await answersOf((token) => list('gateway_state', token))).toEqual(onlyFor())
-    expect(await answersOf((token) => list('gateway_state', token, 'acme'))).toEqual(onlyFor())
-    expect(await answersOf((token) => create('gateway_state', token, { value: 'x' }))).toEqual(onlyFor())
-  })
 })
