@@ -74,7 +74,7 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   })
   const { onSignInLink = () => undefined } = runtime
   const oauth = openOAuth(settings, { identity, onSignInLink, clock })
-  const opened = { via, audit, identity, servers, features, controlled, calls, mcp, oauth }
+  const opened = { via, stateKey, audit, identity, servers, features, controlled, calls, mcp, oauth }
   const app = openApp(settings, opened, runtime)
   observe(metrics, { ...controlled, audit, servers, features, mcp })
   return { ...controlled, ...called, app, state, audit, identity, servers, features, mcp, oauth }

@@ -6,7 +6,10 @@ import type { OpenFeatures } from '../features/features-open.ts'
 import { createApp } from '../http/app.ts'
 import { DirectListener } from '../http/direct/direct-listener.ts'
 import { scopesToAskFor } from '../http/scopes.ts'
+import { challengesForScope } from '../http/step-up.ts'
 import type { OpenIdentity } from '../identity/identity-open.ts'
+import { OneTimeUseInMemory } from '../identity/one-time-use.ts'
+import { Tickets } from '../identity/tickets.ts'
 import type { OpenMcp } from '../mcp/mcp-open.ts'
 import type { OpenOAuth } from '../oauth/oauth-open.ts'
 import type { OpenControl } from './open-control.ts'
@@ -16,6 +19,8 @@ import type { Runtime } from './runtime.ts'
 interface Parts {
   /** The gateway's own entry in the header `via`. */
   readonly via: string
+  /** Seals the state that clients carry. */
+  readonly stateKey: Buffer
   readonly audit: OpenAudit
   readonly identity: OpenIdentity
   readonly servers: OpenServers
@@ -33,15 +38,20 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
   const { issuers, refusals } = parts.identity
   const { tenants, registry, control } = parts.controlled
   const { publicUrl, allowedHosts, allowedOrigins, maxBodyBytes, platformAdminRole } = settings
+  const resource = {
+    publicUrl,
+    authorizationServers: () => issuers.authorizationServers,
+    scopes: scopesToAskFor(settings.scopes, () => servers.catalog.snapshot),
+  }
   const general = createApp({
     edge: { via, allowedHosts, allowedOrigins, maxBodyBytes },
     identity: {
+      ...resource,
       verifier: issuers.verifier,
+      tickets: new Tickets({ key: parts.stateKey, uses: new OneTimeUseInMemory({ clock }), clock }),
       refusals,
       trustsAgentHeader: (tenantId) =>
         settings.trustAgentHeader.includes(tenantId) || tenants.trustsAgentHeader(tenantId),
-      authorizationServers: () => issuers.authorizationServers,
-      scopes: scopesToAskFor(settings.scopes, () => servers.catalog.snapshot),
     },
     publicUrl,
     catalog: servers.catalog,
@@ -76,6 +86,7 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
     calls,
     methods,
     info,
+    challengeFor: challengesForScope(resource),
     metrics,
     clock,
     logger,

@@ -1,11 +1,12 @@
 import type { Catalog } from '../catalog/catalog.ts'
+import { scopesToStepUp } from '../domain/access-policy.ts'
 import type { ErrorCode } from '../domain/errors/error-table.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
-import type { Call, Operation } from './call.ts'
+import type { Call, Caller, Operation, Route } from './call.ts'
 import type { RoutedCall } from './stage.ts'
 import { isInteractiveFor } from './client/interactive.ts'
 import type { Plans } from './plan.ts'
-import { clientOf, routeOf, type Routing } from './router.ts'
+import { clientOf, routeOf, type Routing, targetOf } from './router.ts'
 
 const RETRY_AFTER_MS = 1000
 
@@ -38,7 +39,8 @@ export function authorize({ catalog, plans, callTimeoutMs }: AuthorizeOptions): 
     const { route, decision } = routing
     info.decision = decision
     info.route = route
-    if (decision.effect === 'deny') throw notFound(operation)
+    if (decision.effect === 'deny')
+      throw insufficientScope(caller, operation, { route, catalog }) ?? notFound(operation)
     if (routing.needsClient && !isInteractiveFor(route.server, clientOf(caller, operation)))
       throw new GatewayError('client_capability_required', undefined, {
         facts: { server: route.server.name, mayHaveExecuted: false },
@@ -61,6 +63,33 @@ function notFoundOrPending(
   return new GatewayError('upstream_unavailable', `Server ${pending.name} has not answered yet`, {
     facts: { server: pending.name, mayHaveExecuted: false, retryAfterMs: RETRY_AFTER_MS },
   })
+}
+
+/** The refusal of an operation for which the token lacks nothing but scopes; undefined for all others. */
+export function refusalForScope(
+  caller: Caller,
+  operation: Operation,
+  catalog: Catalog,
+): GatewayError | undefined {
+  const routing = routeOf(caller, operation, catalog)
+  return routing.found ? insufficientScope(caller, operation, { route: routing.route, catalog }) : undefined
+}
+
+/** Only a caller that the rules allow in every other respect gets to know that the target exists. */
+function insufficientScope(
+  { principal }: Caller,
+  operation: Operation,
+  { route, catalog }: { route: Route; catalog: Catalog },
+): GatewayError | undefined {
+  const target = targetOf(route, operation)
+  const scopes = scopesToStepUp(principal, operation.action, target, catalog.snapshot)
+  if (scopes === undefined) return undefined
+  const name = operation.name.slice(0, 256)
+  return new GatewayError(
+    'insufficient_scope',
+    `The ${operation.kind} ${name} requires a token with the scope ${scopes.join(' ')}`,
+    { facts: { scopes, mayHaveExecuted: false } },
+  )
 }
 
 function notFound({ kind, name, task }: Operation): GatewayError {

@@ -54,8 +54,12 @@ export function record(options: RecordOptions): (call: Call, rest: () => Promise
 
 function outcomeOf(call: Call, hasToolFailed: boolean, failure: GatewayError | undefined): Outcome {
   if (failure === undefined) return hasToolFailed ? 'tool_error' : 'ok'
-  if (call.info.decision?.effect !== 'allow') return failure.code.endsWith('_not_found') ? 'denied' : 'error'
+  if (call.info.decision?.effect !== 'allow') return isRefusal(failure) ? 'denied' : 'error'
   return failure.code === 'cancelled' ? 'cancelled' : 'error'
+}
+
+function isRefusal({ code }: GatewayError): boolean {
+  return code.endsWith('_not_found') || code === 'insufficient_scope'
 }
 
 interface Finished {

@@ -51,7 +51,8 @@ export function clientOf(caller: Caller, operation: Operation): Operation['clien
   return operation.client ?? caller.client
 }
 
-function targetOf(route: Route, operation: Operation): Target {
+/** What the decision on a route is about. */
+export function targetOf(route: Route, operation: Operation): Target {
   return { server: serverKey(route.server), kind: operation.kind, name: route.name }
 }
 

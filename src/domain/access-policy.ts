@@ -50,6 +50,24 @@ export function decide(principal: Principal, _action: Action, target: Target, sn
   return refusal === undefined ? ALLOW : deny(refusal)
 }
 
+/**
+ * All scopes that `target` needs, if nothing but scopes keeps the principal from it: a client may be told of them and
+ * get a token that has them. Undefined when the principal is allowed, or would not be with any scope.
+ */
+export function scopesToStepUp(
+  principal: Principal,
+  action: Action,
+  target: Target,
+  snapshot: Snapshot,
+): readonly string[] | undefined {
+  if (decide(principal, action, target, snapshot).ruleId !== 'tool-scopes') return undefined
+  const server = snapshot.servers.get(target.server)
+  const overrides = server === undefined ? [] : toolPolicy(server, target.name ?? '').overrides
+  const scopes = [...new Set(overrides.flatMap((override) => override.scopes ?? []))]
+  const steppedUp = { ...principal, scopes: [...principal.scopes, ...scopes] }
+  return decide(steppedUp, action, target, snapshot).effect === 'allow' ? scopes : undefined
+}
+
 function refusalByServer(principal: Principal, server: ServerDefinition): RuleId | undefined {
   if (server.tenantId !== ALL_TENANTS && server.tenantId !== principal.tenantId) return 'tenant'
   if (!server.enabled) return 'disabled'

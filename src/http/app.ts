@@ -1,5 +1,6 @@
 import express, { type Express, type Router } from 'express'
 import type { RefusalLog } from '../identity/refusal-log.ts'
+import type { Tickets } from '../identity/tickets.ts'
 import type { TokenVerifier } from '../identity/token-verifier.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { Lifecycle } from '../lifecycle.ts'
@@ -23,9 +24,10 @@ import { loopCheck } from './middleware/loop-check.ts'
 import { requestContext } from './middleware/request-context.ts'
 import { boundUnread, unlessGone } from './middleware/response-guards.ts'
 import { protectedResource } from './protected-resource.ts'
+import { addChallenge, challengesForScope, refuseWithoutScope } from './step-up.ts'
 
 /** What the HTTP application uses, beside what the routes of REST do. */
-export interface AppOptions extends RestOptions {
+export interface AppOptions extends Omit<RestOptions, 'tickets'> {
   /** Which requests are for this gateway. */
   readonly edge: {
     /** The gateway's own entry in the header `via`. */
@@ -37,6 +39,7 @@ export interface AppOptions extends RestOptions {
   /** Who sends a request, and where senders get tokens. */
   readonly identity: {
     readonly verifier: TokenVerifier
+    readonly tickets: Tickets
     readonly refusals: RefusalLog
     /** Whether a tenant's `x-agent-name` header is believed without the token's consent. */
     readonly trustsAgentHeader: (tenantId: string) => boolean
@@ -87,9 +90,10 @@ export function createApp(options: AppOptions): Express {
   app.use(unlessGone) // behind everything that takes time
   app.use(boundUnread) // before everything that streams
   app.use(knownQuery) // before any route that would ignore what it does not know
+  app.use(refuseWithoutScope({ catalog, calls })) // in front of conversations, whose answers are all HTTP 200
   app.use(mcpRoutes({ ...mcp, catalog, maxBodyBytes: edge.maxBodyBytes }))
   app.use(mcpForward({ catalog, calls }))
-  app.use(restRoutes(options))
+  app.use(restRoutes({ ...options, tickets: identity.tickets }))
   app.use(
     serverHealth({
       catalog,
@@ -98,6 +102,7 @@ export function createApp(options: AppOptions): Express {
     }),
   )
   app.use(notFound)
+  app.use(addChallenge(challengesForScope(resource)))
   app.use(errorHandler(logger))
   return app
 }

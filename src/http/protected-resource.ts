@@ -6,6 +6,7 @@ import { basePathOf, publicPath } from '../domain/public-path.ts'
 import { corsForAll, preflight } from './middleware/cors.ts'
 import { nothingAt, notFound } from './middleware/error-handler.ts'
 import { requestIdOf } from './middleware/request-context.ts'
+import { SCOPE } from './scopes.ts'
 
 /** What clients are told of where tokens come from. */
 export interface ResourceOptions {
@@ -29,9 +30,20 @@ export function scopeChallenge({ scopes, authorizationServers }: ResourceOptions
   return wanted.length > 0 ? [`scope="${wanted.join(' ')}"`] : []
 }
 
+/** The scopes of a challenge to a token that lacks some: those that it has, too, so that a client loses none of them. */
+export function stepUpChallenge(needed: readonly string[], granted: readonly string[]): string[] {
+  const wanted = [...new Set([...needed, ...granted])].filter((scope) => SCOPE.test(scope))
+  return [`scope="${wanted.join(' ')}"`]
+}
+
 /** The parameter of a challenge that leads to the metadata of the resource at `path` (RFC 9728 §5.1). */
 export function metadataChallenge({ publicUrl }: ResourceOptions, path: string): string[] {
   return [`resource_metadata="${metadataUrl(publicUrl, path)}"`]
+}
+
+/** What may stand between the quotes of a challenge (RFC 6750 §3). */
+export function quotable(text: string): string {
+  return text.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '')
 }
 
 /** Below PUBLIC_URL, which surely leads here, and with its whole path, so that one address means one resource. */

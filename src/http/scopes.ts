@@ -2,7 +2,7 @@ import { ALL_TENANTS } from '../domain/principal.ts'
 import type { Snapshot } from '../domain/snapshot.ts'
 
 /** What a scope may look like (RFC 6749 §3.3). */
-const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/
+export const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/
 /** They go into a header of every challenge. */
 const MAX_CHARACTERS = 2000
 

@@ -4,6 +4,7 @@ import type { Calls } from '../calls/calls.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { OpenFeatures } from '../features/features-open.ts'
+import type { Tickets } from '../identity/tickets.ts'
 import type { RegistryStore } from '../registry/registry-store.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { OpenUpstreams } from '../upstream/upstream-open.ts'
@@ -20,6 +21,7 @@ import { serverRoutes } from './management/servers.ts'
 import { pipelineRoutes } from './pipelines.ts'
 import { promptRoutes } from './prompts.ts'
 import { resourceRoutes } from './resources.ts'
+import { ticketRoutes } from './tickets.ts'
 import { toolRoutes } from './tools.ts'
 
 /** What the routes of REST use. */
@@ -40,6 +42,7 @@ export interface RestOptions {
     readonly maxServersOf: (tenantId: string) => number | undefined
   }
   readonly records: RecordReader
+  readonly tickets: Tickets
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -85,8 +88,11 @@ function managementRoutes(options: RestOptions): Router {
   return router
 }
 
-function platformRoutes({ features: { caches }, registry, records, logger }: RestOptions): Router {
+function platformRoutes(options: RestOptions): Router {
+  const { features, registry, records, logger } = options
+  const { caches } = features
   const router = Router()
+  router.use(ticketRoutes(options))
   router.use(cacheRoutes({ caches, platformAdminRole: registry.platformAdminRole, logger }))
   router.use(auditRoutes({ records }))
   return router

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
-import { type Action, decide, type Target } from '../../src/domain/access-policy.ts'
+import { type Action, decide, scopesToStepUp, type Target } from '../../src/domain/access-policy.ts'
 import type { Principal } from '../../src/domain/principal.ts'
 import {
   type ServerDefinition,
@@ -90,6 +90,26 @@ describe('a decision', () => {
     ],
   ])('is allowed by %j', (document, principal) => {
     expect(ruleOf(document, principal)).toBe('allow')
+  })
+
+  test.each<[object, Partial<Principal>, readonly string[] | undefined]>([
+    [{ tools: { read_file: { scopes: ['tools:read', 'tools:write'] } } }, {}, ['tools:read', 'tools:write']],
+    [
+      { tools: { '*': { scopes: ['a'] }, read_file: { scopes: ['b', 'a'] }, write_file: { scopes: ['c'] } } },
+      {},
+      ['a', 'b'],
+    ],
+    [{ tools: { read_file: { scopes: ['tools:read'] } } }, {}, undefined],
+    [{ tools: { read_file: { scopes: ['a'] } } }, { roles: [], tenantId: 'globex' }, undefined],
+    [{ requiredRoles: ['admin'], tools: { read_file: { scopes: ['a'] } } }, {}, undefined],
+    [
+      { tools: { read_file: { scopes: ['a'] }, 'read_*': { requiredRoles: ['admin'], scopes: ['b'] } } },
+      {},
+      undefined,
+    ],
+  ])('names the scopes to step up with only if nothing else is missing: %j', (document, who, scopes) => {
+    const principal = { ...ALICE, ...who }
+    expect(scopesToStepUp(principal, 'call', TOOL, snapshotOf(serverOf(document)))).toEqual(scopes)
   })
 
   test.each([[[]], [{ allOf: [] }]])(

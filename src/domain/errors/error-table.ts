@@ -16,11 +16,23 @@ export const ERRORS = {
     'The token is not valid',
     'The signature, issuer, audience, lifetime or a required claim of the token is not valid, or the token has expired. Get a new token for this gateway.',
   ),
+  invalid_ticket: clientRow(
+    401,
+    -31010,
+    'The ticket is not valid',
+    'A ticket opens one WebSocket, within 30 seconds, at the path that it was issued for. Get a new one with `POST /v1/tickets`.',
+  ),
   forbidden: clientRow(
     403,
     -31011,
     'The operation is not allowed',
     'The token is valid, but its roles or an access rule of the operator do not allow this operation.',
+  ),
+  insufficient_scope: clientRow(
+    403,
+    -31011,
+    'The token lacks a scope',
+    'You may use this tool, but the token lacks a scope that the tool requires; `scopes` lists all that it requires. Get a token with these scopes; over HTTP the challenge in `WWW-Authenticate` leads a client there (step-up).',
   ),
   agent_not_allowed: clientRow(
     403,

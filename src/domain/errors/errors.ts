@@ -6,6 +6,8 @@ export interface ErrorFacts {
   readonly instance?: string
   readonly mayHaveExecuted?: boolean
   readonly retryAfterMs?: number
+  /** The scopes that a token needs for what was asked. */
+  readonly scopes?: readonly string[]
   /** The step of a pipeline that failed. */
   readonly step?: string
   /** Each a path and what is wrong there. */

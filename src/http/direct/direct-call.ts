@@ -9,6 +9,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { toGatewayError } from '../../domain/errors/errors.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Metrics } from '../../telemetry/metrics/metrics.ts'
+import type { ChallengeForScope } from '../step-up.ts'
 import type { DirectAnswer } from './direct-answer.ts'
 
 /** What calls of the direct path run on. */
@@ -17,6 +18,7 @@ export interface DirectCallOptions {
   readonly catalog: Catalog
   readonly methods: MethodTable
   readonly info: { readonly name: string; readonly version: string }
+  readonly challengeFor: ChallengeForScope
   readonly metrics: Pick<Metrics, 'serverOperation'>
   readonly clock: Clock
   readonly logger: Logger

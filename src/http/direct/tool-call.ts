@@ -36,7 +36,8 @@ export function toolCall(
       })
       answer.end(200, 'application/json; charset=utf-8', withIsError(result))
     } catch (error) {
-      endWithProblem(answer, error)
+      const challenge = options.challengeFor(error, caller.principal, `/v1/tools/${toolId}`)
+      endWithProblem(answer, error, challenge === undefined ? [] : ['www-authenticate', challenge])
       logInternal(options.logger, error, answer)
     }
   }
@@ -54,7 +55,7 @@ function withIsError(result: RawObject | JsonObject): Buffer[] {
   return [Buffer.from(JSON.stringify({ ...result, isError: result['isError'] === true }))]
 }
 
-function endWithProblem(answer: DirectAnswer, thrown: unknown): void {
+function endWithProblem(answer: DirectAnswer, thrown: unknown, headers: readonly string[]): void {
   const error = toGatewayError(thrown)
   const problem = problemOf(error, answer.requestId)
   const seconds = retryAfterOf(error)
@@ -62,6 +63,6 @@ function endWithProblem(answer: DirectAnswer, thrown: unknown): void {
     problem.status,
     'application/problem+json; charset=utf-8',
     [Buffer.from(JSON.stringify(problem))],
-    seconds === undefined ? [] : ['retry-after', String(seconds)],
+    seconds === undefined ? headers : [...headers, 'retry-after', String(seconds)],
   )
 }

@@ -3,14 +3,17 @@ import type { Request, RequestHandler, Response } from 'express'
 import { narrowAgent } from '../../identity/agent-header.ts'
 import { isFor } from '../../identity/audience.ts'
 import type { RefusalLog } from '../../identity/refusal-log.ts'
+import type { Identity } from '../../identity/identity.ts'
+import { TICKET_SUBPROTOCOL, type Tickets } from '../../identity/tickets.ts'
 import type { TokenVerifier } from '../../identity/token-verifier.ts'
 import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
 import type { Metrics } from '../../telemetry/metrics/metrics.ts'
-import { metadataChallenge, type ResourceOptions, scopeChallenge } from '../protected-resource.ts'
+import { metadataChallenge, quotable, type ResourceOptions, scopeChallenge } from '../protected-resource.ts'
 import { requestIdOf } from './request-context.ts'
 
 interface AuthenticateOptions extends ResourceOptions {
   readonly verifier: TokenVerifier
+  readonly tickets: Tickets
   readonly refusals: RefusalLog
   /** Whether a tenant's `x-agent-name` header is believed without the token's consent. */
   readonly trustsAgentHeader: (tenantId: string) => boolean
@@ -30,13 +33,13 @@ export function authenticate(options: AuthenticateOptions): RequestHandler {
   return async (request, response, next) => {
     let token: string | undefined
     try {
-      token = bearerToken(request)
-      const verified = await options.verifier.verify(token)
-      refuseOther(verified.paths, request.path)
-      const principal = narrowAgent(verified, request.get('x-agent-name'), options.trustsAgentHeader)
-      const clientName = clientNameIn(request.headers)
-      const { paths } = verified
-      response.locals.identity = { principal, requestId: requestIdOf(response), clientName, paths }
+      const ticket = ticketIn(request, response)
+      if (ticket === undefined) token = bearerToken(request)
+      const sender =
+        token === undefined
+          ? await options.tickets.redeem(ticket ?? '', request.path)
+          : await senderWith(token, request, options)
+      response.locals.identity = { ...sender, requestId: requestIdOf(response) }
     } catch (thrown) {
       const error = toGatewayError(thrown)
       options.metrics.authFailure(error.code)
@@ -50,6 +53,29 @@ export function authenticate(options: AuthenticateOptions): RequestHandler {
     }
     next()
   }
+}
+
+async function senderWith(
+  token: string,
+  request: Request,
+  { verifier, trustsAgentHeader }: AuthenticateOptions,
+): Promise<Omit<Identity, 'requestId'>> {
+  const verified = await verifier.verify(token)
+  refuseOther(verified.paths, request.path)
+  const principal = narrowAgent(verified, request.get('x-agent-name'), trustsAgentHeader)
+  return { principal, clientName: clientNameIn(request.headers), paths: verified.paths }
+}
+
+/** The ticket of a request for a WebSocket that has no token: in the address, or as a subprotocol. */
+function ticketIn(request: Request, { upgrade }: Response): string | undefined {
+  if (upgrade === undefined || request.get('authorization') !== undefined) return undefined
+  const { ticket } = request.query
+  if (typeof ticket === 'string') return ticket
+  const offered = request.get('sec-websocket-protocol')?.split(',') ?? []
+  return offered
+    .map((name) => name.trim())
+    .find((name) => name.startsWith(TICKET_SUBPROTOCOL))
+    ?.slice(TICKET_SUBPROTOCOL.length)
 }
 
 function bearerToken(request: Request): string {
@@ -70,29 +96,26 @@ function whatCame(header: string): string {
 
 /**
  * A token for one path is not valid for another. Messages of SSE use a separate path, where the session knows the path
- * that it was opened at.
+ * that it was opened at; tickets are for the paths of the token.
  */
 function refuseOther(paths: readonly string[], path: string): void {
   if (isFor(paths, path)) return
-  if (path === '/messages' && paths.some((each) => isFor(['/sse'], each))) return
+  const entry = path === '/messages' ? '/sse' : path === '/v1/tickets' ? '/ws' : undefined
+  if (entry !== undefined && paths.some((each) => isFor([entry], each))) return
   throw new GatewayError('invalid_token', 'The audience of the token is a different path of this gateway.')
 }
 
 function challenge(request: Request, response: Response, error: GatewayError, of: ResourceOptions): void {
-  if (error.code !== 'missing_token' && error.code !== 'invalid_token') return
+  if (error.code !== 'missing_token' && error.code !== 'invalid_token' && error.code !== 'invalid_ticket')
+    return
   const parts =
     error.code === 'invalid_token'
       ? ['error="invalid_token"', `error_description="${quotable(error.message)}"`]
       : []
   // A client that had a token would begin a login that cannot succeed if there is no authorization server.
-  const leads = error.code === 'missing_token' || of.authorizationServers().length > 0
+  const leads = error.code !== 'invalid_token' || of.authorizationServers().length > 0
   const all = [...parts, ...scopeChallenge(of), ...(leads ? metadataChallenge(of, request.path) : [])]
   response.setHeader('WWW-Authenticate', ['Bearer', all.join(', ')].join(' ').trim())
-}
-
-/** What may stand between the quotes of a challenge (RFC 6750 §3). */
-function quotable(text: string): string {
-  return text.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '')
 }
 
 /** What the client calls itself, cut to a length that records take. */

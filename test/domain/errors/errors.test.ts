@@ -6,7 +6,9 @@ import { GatewayError, messageOf, toGatewayError } from '../../../src/domain/err
 const ROWS = [
   ['missing_token', 401, -31010, 'client', false],
   ['invalid_token', 401, -31010, 'client', false],
+  ['invalid_ticket', 401, -31010, 'client', false],
   ['forbidden', 403, -31011, 'client', false],
+  ['insufficient_scope', 403, -31011, 'client', false],
   ['agent_not_allowed', 403, -31011, 'client', false],
   ['host_not_allowed', 403, -31011, 'client', false],
   ['invalid_request', 400, -32600, 'client', false],
