@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import type { Principal } from '../../src/domain/principal.ts'
-import { OneTimeUseInMemory } from '../../src/identity/one-time-use.ts'
-import { Tickets } from '../../src/identity/tickets.ts'
-import { FakeClock } from '../support/fake-clock.ts'
+import type { Principal } from '../../../src/domain/principal.ts'
+import { OneTimeUseInMemory } from '../../../src/identity/tickets/one-time-use.ts'
+import { Tickets } from '../../../src/identity/tickets/tickets.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
 
 const KEY = Buffer.alloc(32, 7)
 let clock: FakeClock

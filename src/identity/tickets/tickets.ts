@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes, randomUUID } from 'node:crypto'
 import { z } from 'zod'
-import type { Clock } from '../domain/clock.ts'
-import { GatewayError } from '../domain/errors/errors.ts'
-import type { Principal } from '../domain/principal.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { GatewayError } from '../../domain/errors/errors.ts'
+import type { Principal } from '../../domain/principal.ts'
 import type { OneTimeUse } from './one-time-use.ts'
 
 const CIPHER = 'aes-256-gcm'

@@ -1,4 +1,4 @@
-import type { Clock } from '../domain/clock.ts'
+import type { Clock } from '../../domain/clock.ts'
 
 /** Remembers what was used, so that it is used once. */
 export interface OneTimeUse {
