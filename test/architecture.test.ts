@@ -44,7 +44,7 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   '@kubernetes/client-node': ['registry/kubernetes/kubernetes-client'],
   pino: ['telemetry'],
   'pino-pretty': ['telemetry'],
-  yaml: ['registry', 'secrets'],
+  yaml: ['registry', 'secrets', 'cli/access/simulate'],
   'node:sqlite': ['audit', 'state/sqlite/', 'files/data-lock'],
   ajv: ['registry'],
   commander: ['cli'],

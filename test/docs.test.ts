@@ -125,7 +125,7 @@ test('every error code, metric and field that a page names is in the product', (
 
 test('the page on usage records has every rule that a record can name, and no other', () => {
   const [, union = ''] =
-    /export type RuleId =((?:\s*\| '[a-z-]+')+)/.exec(textOf('src/domain/access-policy.ts')) ?? []
+    /export type RuleId =((?:\s*\| '[a-z-]+')+)/.exec(textOf('src/domain/access/rules.ts')) ?? []
   const rules = [...union.matchAll(/'([a-z-]+)'/g)].map(([, rule]) => rule)
   const [, table = ''] = /\| `ruleId`.*\n\|[- |]+\n((?:\|.*\n)+)/.exec(textOf('docs/operations.md')) ?? []
   const documented = [...table.matchAll(/^\| `([a-z-]+)`/gm)].map(([, rule]) => rule)

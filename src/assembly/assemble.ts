@@ -59,7 +59,7 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   const { tenants } = controlled
   const parts = { stateKey, audit: audit.log, servers, features, tenants }
   const called: OpenCalls = openCalls(settings, parts, runtime)
-  const { calls, taskHandles } = called
+  const { calls, taskHandles, limits } = called
   const maxSessionsOf = (tenantId: string): number | undefined => tenants.quotasOf(tenantId)?.sessions
   const mcp = openMcp(settings, {
     catalog,
@@ -74,7 +74,7 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   })
   const { onSignInLink = () => undefined } = runtime
   const oauth = openOAuth(settings, { identity, onSignInLink, clock })
-  const opened = { via, stateKey, audit, identity, servers, features, controlled, calls, mcp, oauth }
+  const opened = { via, stateKey, audit, identity, servers, features, controlled, calls, limits, mcp, oauth }
   const app = openApp(settings, opened, runtime)
   observe(metrics, { ...controlled, audit, servers, features, mcp })
   return { ...controlled, ...called, app, state, audit, identity, servers, features, mcp, oauth }

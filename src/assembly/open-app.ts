@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http'
 import type { OpenAudit } from '../audit/audit-open.ts'
 import type { Calls } from '../calls/calls.ts'
+import type { Limits } from '../calls/limits/limits.ts'
 import type { Settings } from '../config/settings.ts'
 import type { OpenFeatures } from '../features/features-open.ts'
 import { createApp } from '../http/app.ts'
@@ -12,6 +13,7 @@ import { OneTimeUseInMemory } from '../identity/tickets/one-time-use.ts'
 import { Tickets } from '../identity/tickets/tickets.ts'
 import type { OpenMcp } from '../mcp/mcp-open.ts'
 import type { OpenOAuth } from '../oauth/oauth-open.ts'
+import { claimPlaces } from './claim-places.ts'
 import type { OpenControl } from './open-control.ts'
 import type { OpenServers } from './open-servers.ts'
 import type { Runtime } from './runtime.ts'
@@ -27,6 +29,7 @@ interface Parts {
   readonly features: OpenFeatures
   readonly controlled: OpenControl
   readonly calls: Calls
+  readonly limits: Limits
   readonly mcp: OpenMcp
   readonly oauth: OpenOAuth
 }
@@ -34,7 +37,7 @@ interface Parts {
 /** Builds what answers every request. */
 export function openApp(settings: Settings, parts: Parts, runtime: Runtime): RequestListener {
   const { clock, logger, metrics, lifecycle } = runtime
-  const { via, servers, features, calls, mcp, oauth, audit } = parts
+  const { via, servers, features, calls, limits, mcp, oauth, audit } = parts
   const { issuers, refusals } = parts.identity
   const { tenants, registry, control } = parts.controlled
   const { publicUrl, allowedHosts, allowedOrigins, maxBodyBytes, platformAdminRole } = settings
@@ -67,6 +70,13 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
     mcp,
     browser: oauth.routes,
     records: audit,
+    access: {
+      issuers: issuers.verifier,
+      claimPlaces: claimPlaces(settings, tenants),
+      limits,
+      watched: () => mcp.viewWatch.sessions(),
+      sessions: mcp.sessions,
+    },
     hasSnapshot: () => control.hasSnapshot,
     clock,
     logger,

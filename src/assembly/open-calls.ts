@@ -20,6 +20,7 @@ export interface OpenCalls {
   /** Ends the calls that are in flight. */
   readonly interruption: Interruption
   readonly taskHandles: TaskHandles
+  readonly limits: Limits
 }
 
 interface Parts {
@@ -40,12 +41,13 @@ export function openCalls(
   const interruption = new Interruption()
   const tasks = { handles: new TaskHandles({ key: stateKey }), memory: new TaskMemory() }
   const quotasOf = tenants.quotasOf.bind(tenants)
+  const limits = new Limits({ allowances: new Allowances({ clock }), quotasOf })
   const run = pipeline({
     audit,
     catalog: servers.catalog,
     upstreams: servers.upstreams,
     interruption,
-    limits: new Limits({ allowances: new Allowances({ clock }), quotasOf }),
+    limits,
     shares: new TenantShares({ maxOf: (tenantId) => quotasOf(tenantId)?.concurrentCalls }),
     ownStages,
     own: features,
@@ -57,5 +59,5 @@ export function openCalls(
     logger,
     metrics,
   })
-  return { calls: new Calls({ pipeline: run, clock }), interruption, taskHandles: tasks.handles }
+  return { calls: new Calls({ pipeline: run, clock }), interruption, taskHandles: tasks.handles, limits }
 }

@@ -1,4 +1,5 @@
-import type { Action, RuleId } from '../domain/access-policy.ts'
+import type { Action } from '../domain/access-policy.ts'
+import type { RuleId } from '../domain/access/rules.ts'
 import type { ClientTransport } from '../domain/client-transport.ts'
 import type { ErrorCode } from '../domain/errors/error-table.ts'
 

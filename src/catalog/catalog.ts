@@ -7,7 +7,7 @@ import { exposedName } from '../domain/tool-name.ts'
 import type { Offer } from '../upstream/discovery/discovery.ts'
 import { namesUi } from './merged-parts.ts'
 import { buildServerCatalog, type CatalogItem, type ServerCatalog } from './server-catalog.ts'
-import { buildView, type View } from './view.ts'
+import { buildView, type View, type ViewSource } from './view.ts'
 
 /** Limit of cached views; each is shared by callers with equal rights and scope. */
 const MAX_CACHED_VIEWS = 2000
@@ -94,14 +94,7 @@ export class Catalog {
     const key = `${isInteractive}\n${scope ?? ''}\n${accessKey(principal)}`
     const cached = this.#views.get(key)
     if (cached?.version === this.#version) return cached.view
-    const view = buildView(
-      { principal, scope, isInteractive },
-      {
-        snapshot: this.#snapshot,
-        catalogOf: (server) => this.#servers.get(serverKey(server)),
-        isAvailable: (server) => this.#available.has(serverKey(server)),
-      },
-    )
+    const view = buildView({ principal, scope, isInteractive }, this.source())
     this.#views.set(key, { version: this.#version, view })
     for (const name of view.missing) this.want(principal.tenantId, name)
     if (isInteractive) for (const server of view.servers) this.#onClient(serverKey(server))
@@ -112,6 +105,15 @@ export class Catalog {
   want(tenantId: string, name: string): void {
     const server = serverNamed(this.#snapshot, tenantId, name)
     if (server !== undefined) this.#onWanted(serverKey(server))
+  }
+
+  /** What views are made from at present. */
+  source(): ViewSource {
+    return {
+      snapshot: this.#snapshot,
+      catalogOf: (server) => this.#servers.get(serverKey(server)),
+      isAvailable: (server) => this.#available.has(serverKey(server)),
+    }
   }
 
   /** The catalog of one server; undefined until its offer is known. */

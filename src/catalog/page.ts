@@ -4,9 +4,12 @@ import type { JsonObject } from '../domain/json/json.ts'
 import { type Principal, principalKey } from '../domain/principal.ts'
 import type { CatalogItem } from './server-catalog.ts'
 
+/** What a list is sorted by, and what of an item counts towards the size of a page. */
+type Paged = Pick<CatalogItem, 'shownAs' | 'listed'>
+
 /** One page of a list that is sorted by the shown name. */
-export interface Page {
-  readonly items: readonly CatalogItem[]
+export interface Page<T> {
+  readonly items: readonly T[]
   readonly nextCursor: string | undefined
 }
 
@@ -30,12 +33,12 @@ const MAX_NAME_BYTES = 600
  * secret, because a forged one shows only the caller's own view.
  * @throws GatewayError `invalid_cursor` for one that was not issued for this principal, list and scope
  */
-export function pageOf(
-  items: readonly CatalogItem[],
+export function pageOf<T extends Paged>(
+  items: readonly T[],
   cursor: string | undefined,
   limit: number,
   of: PagedList,
-): Page {
+): Page<T> {
   const start = cursor === undefined ? 0 : startOf(items, positionIn(cursor, of))
   const page = fitting(items, start, limit)
   const last = page.at(-1)
@@ -44,8 +47,8 @@ export function pageOf(
   return { items: page, nextCursor: hasMore ? cursorAfter(last.shownAs, end, of) : undefined }
 }
 
-function fitting(items: readonly CatalogItem[], start: number, limit: number): CatalogItem[] {
-  const page: CatalogItem[] = []
+function fitting<T extends Paged>(items: readonly T[], start: number, limit: number): T[] {
+  const page: T[] = []
   let bytes = 0
   for (const item of items.slice(start, start + limit)) {
     bytes += sizeOf(item.listed)
@@ -66,7 +69,7 @@ function sizeOf(listed: JsonObject): number {
 /** The name of the last item; for a name that is too long, the number of items before the page. */
 type Position = string | number
 
-function startOf(items: readonly CatalogItem[], position: Position): number {
+function startOf(items: readonly Paged[], position: Position): number {
   if (typeof position === 'number') return position
   const index = items.findIndex((item) => item.shownAs > position)
   return index === -1 ? items.length : index

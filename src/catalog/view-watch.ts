@@ -1,8 +1,22 @@
+import type { ClientTransport } from '../domain/client-transport.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Principal } from '../domain/principal.ts'
 import type { ListKind } from '../upstream/connection/connection.ts'
 import type { Catalog } from './catalog.ts'
 import { changedKinds, type View } from './view.ts'
+
+/** Whose view is watched, as far as others may know it. */
+export interface WatchedSession {
+  readonly id: string
+  readonly transport: ClientTransport
+}
+
+/** A session, and what decides about its view. */
+export interface LiveSession extends WatchedSession {
+  readonly principal: Principal
+  readonly scope: string | undefined
+  readonly isInteractive: boolean
+}
 
 interface Watcher {
   readonly principal: Principal
@@ -10,6 +24,7 @@ interface Watcher {
   readonly onChange: (kinds: ReadonlySet<ListKind>) => void
   /** A legacy client declares its capabilities only after its session was opened. */
   readonly isInteractive: () => boolean
+  readonly session: WatchedSession | undefined
   seen: View
 }
 
@@ -34,12 +49,22 @@ export class ViewWatch {
     principal: Principal,
     scope: string | undefined,
     onChange: (kinds: ReadonlySet<ListKind>) => void,
-    { isInteractive = () => false }: { isInteractive?: () => boolean } = {},
+    {
+      isInteractive = () => false,
+      session,
+    }: { isInteractive?: () => boolean; session?: WatchedSession } = {},
   ): () => void {
     const seen = this.#catalog.viewOf(principal, scope, { isInteractive: isInteractive() })
-    const watcher: Watcher = { principal, scope, onChange, isInteractive, seen }
+    const watcher: Watcher = { principal, scope, onChange, isInteractive, session, seen }
     this.#watchers.add(watcher)
     return () => this.#watchers.delete(watcher)
+  }
+
+  /** The sessions whose views are watched. */
+  sessions(): LiveSession[] {
+    return [...this.#watchers].flatMap(({ session, principal, scope, isInteractive }) =>
+      session === undefined ? [] : [{ ...session, principal, scope, isInteractive: isInteractive() }],
+    )
   }
 
   close(): void {

@@ -104,3 +104,11 @@ export function pairs(text: string, before: Record<string, string>): Record<stri
   if (at < 1) throw new InvalidArgumentError('expected NAME=VALUE')
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
 }
+
+/** The values of a list that is separated by commas. */
+export function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}

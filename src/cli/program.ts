@@ -1,5 +1,8 @@
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../config/version.ts'
+import { accessCommand } from './access/access.ts'
+import { sessionsCommand } from './access/sessions.ts'
+import { whoamiCommand } from './access/whoami.ts'
 import { CLI_EXIT, CliError } from './cli-error.ts'
 import { cachesCommand } from './caches.ts'
 import { configCommand } from './config.ts'
@@ -27,6 +30,9 @@ export async function run(argv: readonly string[], given: CliContext): Promise<n
     .addCommand(signInCommand(context))
     .addCommand(toolsCommand(context))
     .addCommand(serversCommand(context))
+    .addCommand(whoamiCommand(context))
+    .addCommand(accessCommand(context, (code) => (exitCode = code)))
+    .addCommand(sessionsCommand(context))
     .addCommand(registryCommand(context, (code) => (exitCode = code)))
     .addCommand(cachesCommand(context))
     .addCommand(configCommand(context))

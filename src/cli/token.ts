@@ -6,7 +6,7 @@ import { LOCAL_KEY_FILE } from '../identity/local-names.ts'
 import { systemClock } from '../domain/clock.ts'
 import { messageOf } from '../domain/errors/errors.ts'
 import { CliError } from './cli-error.ts'
-import type { CliContext } from './context.ts'
+import { type CliContext, listOf } from './context.ts'
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
@@ -26,10 +26,10 @@ export function tokenCommand({ env, print, printError }: CliContext): Command {
     .description('print a token signed by the local issuer of the embedded mode (the keys are in DATA_DIR)')
     .option('--tenant <id>', 'tenant (default: DEFAULT_TENANT)')
     .option('--subject <name>', 'subject of the token', 'you')
-    .option('--roles <list>', 'roles, separated by commas', list, [])
-    .option('--scopes <list>', 'scopes, separated by commas', list, [])
+    .option('--roles <list>', 'roles, separated by commas', listOf, [])
+    .option('--scopes <list>', 'scopes, separated by commas', listOf, [])
     .option('--agent <name>', 'the calling agent')
-    .option('--agents <list>', 'agents that x-agent-name may choose from', list)
+    .option('--agents <list>', 'agents that x-agent-name may choose from', listOf)
     .option('--ttl <duration>', 'lifetime: a number and s, m, h or d, at most 30d', '1h')
     .action(async (options: TokenOptions) => {
       const { settingsFrom } = await import('./settings.ts')
@@ -61,13 +61,6 @@ export function tokenCommand({ env, print, printError }: CliContext): Command {
         })
       print(`${token}\n`)
     })
-}
-
-function list(text: string): string[] {
-  return text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '')
 }
 
 function duration(text: string): number {

@@ -1,5 +1,5 @@
-import { ALL_TENANTS, type Principal } from './principal.ts'
-import type { RequiredRoles } from './documents/document-fields.ts'
+import type { Principal } from './principal.ts'
+import { type RuleId, SERVER_RULES, TOOL_RULES } from './access/rules.ts'
 import type { ServerDefinition, ServerKey } from './documents/server-definition.ts'
 import type { Snapshot } from './snapshot.ts'
 import { toolPolicy } from './documents/tool-policy.ts'
@@ -14,19 +14,6 @@ export interface Target {
   /** Name of the tool or prompt, URI of the resource, as the server itself gives it. */
   readonly name?: string
 }
-
-/** The rule that a decision rests on; usage records and traces name it. */
-export type RuleId =
-  | 'allow'
-  | 'unknown-server'
-  | 'tenant'
-  | 'disabled'
-  | 'server-roles'
-  | 'server-agents'
-  | 'tool-selection'
-  | 'tool-roles'
-  | 'tool-agents'
-  | 'tool-scopes'
 
 /** The answer to whether a principal may do something. */
 export interface Decision {
@@ -46,7 +33,8 @@ const deny = (ruleId: RuleId): Decision => ({ effect: 'deny', ruleId })
 export function decide(principal: Principal, _action: Action, target: Target, snapshot: Snapshot): Decision {
   const server = snapshot.servers.get(target.server)
   if (server === undefined) return deny('unknown-server')
-  const refusal = refusalByServer(principal, server) ?? refusalByTool(principal, server, target)
+  for (const rule of SERVER_RULES) if (!rule.isMet(principal, server)) return deny(rule.ruleId)
+  const refusal = refusalByTool(principal, server, target)
   return refusal === undefined ? ALLOW : deny(refusal)
 }
 
@@ -68,38 +56,12 @@ export function scopesToStepUp(
   return decide(steppedUp, action, target, snapshot).effect === 'allow' ? scopes : undefined
 }
 
-function refusalByServer(principal: Principal, server: ServerDefinition): RuleId | undefined {
-  if (server.tenantId !== ALL_TENANTS && server.tenantId !== principal.tenantId) return 'tenant'
-  if (!server.enabled) return 'disabled'
-  if (!hasRoles(principal, server.requiredRoles)) return 'server-roles'
-  if (!isListedAgent(principal, server.agentAllowlist)) return 'server-agents'
-  return undefined
-}
-
 function refusalByTool(principal: Principal, server: ServerDefinition, target: Target): RuleId | undefined {
   if (target.kind !== 'tool' || target.name === undefined) return undefined
   const { isSelected, overrides } = toolPolicy(server, target.name)
   if (!isSelected) return 'tool-selection'
   for (const override of overrides) {
-    if (!hasRoles(principal, override.requiredRoles)) return 'tool-roles'
-    if (!isListedAgent(principal, override.agentAllowlist)) return 'tool-agents'
-    if (!hasScopes(principal, override.scopes)) return 'tool-scopes'
+    for (const rule of TOOL_RULES) if (!rule.isMet(principal, override)) return rule.ruleId
   }
   return undefined
-}
-
-function hasRoles(principal: Principal, required: RequiredRoles | undefined): boolean {
-  if (required === undefined) return true
-  if (Array.isArray(required)) return required.some((role) => principal.roles.includes(role))
-  // Documents cannot have an empty list; if one had, it would allow no caller.
-  return required.allOf.length > 0 && required.allOf.every((role) => principal.roles.includes(role))
-}
-
-function hasScopes(principal: Principal, required: readonly string[] | undefined): boolean {
-  return required === undefined || required.every((scope) => principal.scopes.includes(scope))
-}
-
-function isListedAgent(principal: Principal, allowlist: readonly string[] | undefined): boolean {
-  if (allowlist === undefined) return true
-  return principal.agent !== undefined && allowlist.includes(principal.agent)
 }

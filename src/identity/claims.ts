@@ -2,7 +2,7 @@ import type { JWTPayload } from 'jose'
 import { z } from 'zod'
 import type { IssuerSettings } from '../config/issuers.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
-import { isJsonObject } from '../domain/json/json.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { type Principal, TENANT_ID } from '../domain/principal.ts'
 
 /** What a verified token says. Shared by all requests that carry it, so never changed. */
@@ -49,14 +49,17 @@ export function readClaims(payload: JWTPayload, issuer: IssuerSettings): Verifie
 
 /** A claim that is there but is no name does not fall through to the next: the issuer meant something else. */
 function agentOf(payload: JWTPayload, claim: string): string | undefined {
-  const value = [claimAt(payload, claim), claimAt(payload, 'client_id'), claimAt(payload, 'azp')].find(
-    (candidate) => candidate !== undefined && candidate !== null,
-  )
-  return name.safeParse(value).data
+  const from = agentClaimOf(payload, claim)
+  return from === undefined ? undefined : name.safeParse(claimAt(payload, from)).data
+}
+
+/** The claim from which the agent is read: the first of the issuer's own, `client_id` and `azp` that is there. */
+export function agentClaimOf(payload: JsonObject, claim: string): string | undefined {
+  return [claim, 'client_id', 'azp'].find((candidate) => (claimAt(payload, candidate) ?? null) !== null)
 }
 
 /** The claim of that very name, which may contain dots; else the one that the dotted path leads to. */
-function claimAt(payload: JWTPayload, claim: string): unknown {
+export function claimAt(payload: JsonObject, claim: string): unknown {
   if (Object.hasOwn(payload, claim)) return payload[claim]
   let value: unknown = payload
   for (const key of claim.split('.')) {

@@ -9,6 +9,8 @@ export interface Identity {
   readonly clientName?: string | undefined
   /** The paths that the token is for (`isFor`); absent: none. */
   readonly paths?: readonly string[]
+  /** Other agents that the token lists. */
+  readonly agents?: readonly string[]
 }
 
 declare global {

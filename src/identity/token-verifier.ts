@@ -111,6 +111,11 @@ export class TokenVerifier {
     return verified
   }
 
+  /** How the tokens of an issuer are read; undefined for one that is not trusted. */
+  settingsOf(issuer: string): IssuerSettings | undefined {
+    return this.#issuers.get(issuer)?.settings
+  }
+
   /** What a token says, if that was proven within the last minute; undefined says nothing about the token. */
   cached(token: string): AcceptedToken | undefined {
     const cached = this.#cache.get(token)

@@ -23,6 +23,7 @@ export interface OpenMcp {
   readonly info: { readonly name: string; readonly version: string }
   readonly methods: MethodTable
   readonly sessions: SessionStore
+  readonly viewWatch: ViewWatch
   readonly streamableHttp: StreamableHttpEndpoint
   readonly sse: SseEndpoint
   readonly webSocket: WebSocketEndpoint
@@ -87,6 +88,7 @@ export function openMcp(settings: McpSettings, options: OpenOptions): OpenMcp {
     info,
     methods,
     sessions,
+    viewWatch,
     streamableHttp,
     sse: new SseEndpoint(endpoint),
     webSocket: new WebSocketEndpoint(endpoint),

@@ -9,6 +9,7 @@ const PARAMETERS: readonly (readonly [path: RegExp, names: readonly string[]])[]
   [/^\/v1\/resources$/, [...PAGE, 'uri']],
   [/^\/v1\/prompts$/, PAGE],
   [/^\/v1\/audit$/, [...PAGE, 'from', 'to', 'subject', 'target', 'server', 'outcome']],
+  [/^\/v1\/access\/matrix$/, [...PAGE, 'by', 'server', 'roles']],
   [/^\/v1\/caches$/, ['cache', 'tenantId']],
   [/^\/v1\/pipelines\/[^/]+$/, ['tenantId']],
   [/^(\/v1)?\/servers\/install$/, []],

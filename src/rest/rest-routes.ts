@@ -8,6 +8,7 @@ import type { Tickets } from '../identity/tickets/tickets.ts'
 import type { RegistryStore } from '../registry/registry-store.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { OpenUpstreams } from '../upstream/upstream-open.ts'
+import { type AccessParts, accessRoutes } from './access/access-routes.ts'
 import { enhanceRoutes } from './enhance.ts'
 import { auditRoutes } from './management/audit.ts'
 import { cacheRoutes } from './management/caches.ts'
@@ -43,6 +44,8 @@ export interface RestOptions {
   }
   readonly records: RecordReader
   readonly tickets: Tickets
+  /** What questions about access are answered from. */
+  readonly access: AccessParts
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -89,11 +92,14 @@ function managementRoutes(options: RestOptions): Router {
 }
 
 function platformRoutes(options: RestOptions): Router {
-  const { features, registry, records, logger } = options
+  const { catalog, servers, features, registry, records, access, clock, logger } = options
+  const { store, platformAdminRole } = registry
   const { caches } = features
+  const { upstreams } = servers
   const router = Router()
   router.use(ticketRoutes(options))
-  router.use(cacheRoutes({ caches, platformAdminRole: registry.platformAdminRole, logger }))
+  router.use(accessRoutes({ access, catalog, upstreams, store, platformAdminRole, clock, logger }))
+  router.use(cacheRoutes({ caches, platformAdminRole, logger }))
   router.use(auditRoutes({ records }))
   return router
 }

@@ -2,28 +2,23 @@ import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import { type Action, decide, scopesToStepUp, type Target } from '../../src/domain/access-policy.ts'
 import type { Principal } from '../../src/domain/principal.ts'
+import { serverKey } from '../../src/domain/documents/server-definition.ts'
+import type { Snapshot } from '../../src/domain/snapshot.ts'
 import {
-  type ServerDefinition,
-  type ServerKey,
-  serverDocumentSchema,
-  serverKey,
-} from '../../src/domain/documents/server-definition.ts'
-import { EMPTY_SNAPSHOT, type Snapshot } from '../../src/domain/snapshot.ts'
-
-const serverOf = (document: object): ServerDefinition =>
-  serverDocumentSchema.parse({
-    name: 'files',
-    tenantId: 'acme',
-    transport: 'stdio',
-    command: 'node',
-    ...document,
-  })
-
-const snapshotOf = (...servers: ServerDefinition[]): Snapshot => ({
-  ...EMPTY_SNAPSHOT,
-  generation: 1,
-  servers: new Map(servers.map((server) => [serverKey(server), server])),
-})
+  anyAction,
+  ACTIONS,
+  anyOverride,
+  PATTERNS,
+  anyPrincipal,
+  ROLES,
+  SCOPES,
+  anyServer,
+  serverOf,
+  anySnapshot,
+  snapshotOf,
+  anyTarget,
+  TOOLS,
+} from '../support/access-cases.ts'
 
 const ALICE: Principal = {
   tenantId: 'acme',
@@ -136,64 +131,12 @@ describe('a decision', () => {
   })
 })
 
-const TENANTS = ['acme', 'globex']
-const ROLES = ['reader', 'editor', 'admin']
-const AGENTS = ['desk', 'phone']
-const TOOLS = ['read_file', 'read_dir', 'write_file', 'x']
-const PATTERNS = [...TOOLS, '*', 'read_*', '*_file', '*r*e*', 'nothing']
-const SCOPES = ['tools:read', 'tools:write']
-const ACTIONS: Action[] = ['list', 'call', 'read', 'get', 'complete']
-
-const someRoles = fc.subarray(ROLES, { minLength: 1 })
-const requiredRoles = fc.oneof(someRoles, fc.record({ allOf: someRoles }))
-const override = fc.record(
-  { requiredRoles, agentAllowlist: fc.subarray(AGENTS), scopes: fc.subarray(SCOPES, { minLength: 1 }) },
-  { requiredKeys: [] },
-)
-const tools = fc
-  .tuple(
-    fc.dictionary(fc.constantFrom(...PATTERNS), override, { maxKeys: 3 }),
-    fc.record({ include: fc.subarray(PATTERNS), exclude: fc.subarray(PATTERNS) }, { requiredKeys: [] }),
-  )
-  .map(([overrides, selection]) => ({ ...overrides, ...selection }))
-const server = fc
-  .record(
-    {
-      name: fc.constantFrom('files', 'mail'),
-      tenantId: fc.constantFrom(...TENANTS, '*'),
-      enabled: fc.constantFrom(true, true, true, false),
-      requiredRoles,
-      agentAllowlist: fc.constantFrom([], ['desk'], AGENTS, AGENTS),
-      tools,
-    },
-    { requiredKeys: ['name', 'tenantId'] },
-  )
-  .map(serverOf)
-const snapshot = fc.array(server, { minLength: 1, maxLength: 6 }).map((servers) => snapshotOf(...servers))
-const principal: fc.Arbitrary<Principal> = fc.record({
-  tenantId: fc.constantFrom(...TENANTS, 'initech'),
-  subject: fc.constant('alice'),
-  agent: fc.option(fc.constantFrom(...AGENTS), { nil: undefined }),
-  roles: fc.subarray(ROLES),
-  scopes: fc.subarray(SCOPES),
-  issuer: fc.constant('https://id.example.com'),
-  expiresAtMs: fc.constant(0),
-})
-const KEYS: ServerKey[] = [...TENANTS, '*'].flatMap((tenantId) =>
-  ['files', 'mail', 'gone'].map((name) => `${tenantId}/${name}`),
-)
-const target: fc.Arbitrary<Target> = fc.record({
-  server: fc.constantFrom(...KEYS),
-  kind: fc.constantFrom('tool', 'tool', 'tool', 'server', 'resource', 'prompt'),
-  name: fc.constantFrom(...TOOLS),
-})
-const action = fc.constantFrom(...ACTIONS)
 const allowed = (who: Principal, what: Target, where: Snapshot, how: Action = 'call'): boolean =>
   decide(who, how, what, where).effect === 'allow'
 
 describe('for any principal, target and snapshot', () => {
   test('the generated cases are neither all allowed nor all denied', () => {
-    const cases = fc.sample(fc.tuple(principal, target, snapshot), { numRuns: 2000, seed: 1 })
+    const cases = fc.sample(fc.tuple(anyPrincipal, anyTarget, anySnapshot), { numRuns: 2000, seed: 1 })
     const share = cases.filter(([who, what, where]) => allowed(who, what, where)).length / cases.length
     expect(share).toBeGreaterThan(0.02)
     expect(share).toBeLessThan(0.5)
@@ -201,7 +144,7 @@ describe('for any principal, target and snapshot', () => {
 
   test('what is not in the registry is denied', () => {
     fc.assert(
-      fc.property(principal, target, snapshot, action, (who, what, where, how) => {
+      fc.property(anyPrincipal, anyTarget, anySnapshot, anyAction, (who, what, where, how) => {
         fc.pre(!where.servers.has(what.server))
         return !allowed(who, what, where, how)
       }),
@@ -210,7 +153,7 @@ describe('for any principal, target and snapshot', () => {
 
   test('a server of another tenant is denied', () => {
     fc.assert(
-      fc.property(principal, target, snapshot, action, (who, what, where, how) => {
+      fc.property(anyPrincipal, anyTarget, anySnapshot, anyAction, (who, what, where, how) => {
         const owner = where.servers.get(what.server)?.tenantId
         return !allowed(who, what, where, how) || owner === '*' || owner === who.tenantId
       }),
@@ -219,7 +162,7 @@ describe('for any principal, target and snapshot', () => {
 
   test('the answer is the same for every action: called if and only if listed', () => {
     fc.assert(
-      fc.property(principal, target, snapshot, (who, what, where) => {
+      fc.property(anyPrincipal, anyTarget, anySnapshot, (who, what, where) => {
         const [first, ...others] = ACTIONS.map((how) => JSON.stringify(decide(who, how, what, where)))
         return others.every((other) => other === first)
       }),
@@ -228,7 +171,7 @@ describe('for any principal, target and snapshot', () => {
 
   test('a tool is allowed only where its server is', () => {
     fc.assert(
-      fc.property(principal, target, snapshot, (who, what, where) => {
+      fc.property(anyPrincipal, anyTarget, anySnapshot, (who, what, where) => {
         return !allowed(who, what, where) || allowed(who, { server: what.server, kind: 'server' }, where)
       }),
     )
@@ -237,9 +180,9 @@ describe('for any principal, target and snapshot', () => {
   test('taking a role or a scope away never allows more', () => {
     fc.assert(
       fc.property(
-        principal,
-        target,
-        snapshot,
+        anyPrincipal,
+        anyTarget,
+        anySnapshot,
         fc.constantFrom(...ROLES, ...SCOPES),
         (who, what, where, gone) => {
           const without = (names: readonly string[]): string[] => names.filter((name) => name !== gone)
@@ -253,11 +196,11 @@ describe('for any principal, target and snapshot', () => {
   test('one more entry under tools never allows more', () => {
     fc.assert(
       fc.property(
-        principal,
-        target,
-        server,
+        anyPrincipal,
+        anyTarget,
+        anyServer,
         fc.constantFrom(...PATTERNS),
-        override,
+        anyOverride,
         (who, what, before, pattern, entry) => {
           fc.pre(before.tools?.[pattern] === undefined)
           const after = { ...before, tools: { ...before.tools, [pattern]: entry } }
@@ -269,7 +212,7 @@ describe('for any principal, target and snapshot', () => {
 
   test('one more required role under tools never allows more to a caller without it', () => {
     fc.assert(
-      fc.property(principal, server, fc.constantFrom(...TOOLS), (who, before, name) => {
+      fc.property(anyPrincipal, anyServer, fc.constantFrom(...TOOLS), (who, before, name) => {
         const after = { ...before, tools: { ...before.tools, [name]: { requiredRoles: ['auditor'] } } }
         return !allowed(who, { server: serverKey(before), kind: 'tool', name }, snapshotOf(after))
       }),
@@ -278,20 +221,26 @@ describe('for any principal, target and snapshot', () => {
 
   test('one more exclusion never allows more', () => {
     fc.assert(
-      fc.property(principal, target, server, fc.constantFrom(...PATTERNS), (who, what, before, pattern) => {
-        const exclude = [
-          ...(Array.isArray(before.tools?.['exclude']) ? before.tools['exclude'] : []),
-          pattern,
-        ]
-        const after = { ...before, tools: { ...before.tools, exclude } }
-        return !allowed(who, what, snapshotOf(after)) || allowed(who, what, snapshotOf(before))
-      }),
+      fc.property(
+        anyPrincipal,
+        anyTarget,
+        anyServer,
+        fc.constantFrom(...PATTERNS),
+        (who, what, before, pattern) => {
+          const exclude = [
+            ...(Array.isArray(before.tools?.['exclude']) ? before.tools['exclude'] : []),
+            pattern,
+          ]
+          const after = { ...before, tools: { ...before.tools, exclude } }
+          return !allowed(who, what, snapshotOf(after)) || allowed(who, what, snapshotOf(before))
+        },
+      ),
     )
   })
 
   test('a disabled server and one with an empty agent list are denied', () => {
     fc.assert(
-      fc.property(principal, target, server, fc.boolean(), (who, what, before, disabled) => {
+      fc.property(anyPrincipal, anyTarget, anyServer, fc.boolean(), (who, what, before, disabled) => {
         const after = disabled ? { ...before, enabled: false } : { ...before, agentAllowlist: [] }
         return !allowed(who, { ...what, server: serverKey(after) }, snapshotOf(after))
       }),
@@ -300,7 +249,7 @@ describe('for any principal, target and snapshot', () => {
 
   test('other servers do not matter', () => {
     fc.assert(
-      fc.property(principal, target, snapshot, (who, what, where) => {
+      fc.property(anyPrincipal, anyTarget, anySnapshot, (who, what, where) => {
         const only = where.servers.get(what.server)
         const alone = only === undefined ? snapshotOf() : snapshotOf(only)
         return allowed(who, what, where) === allowed(who, what, alone)

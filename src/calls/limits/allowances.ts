@@ -45,14 +45,21 @@ export class Allowances {
     const now = this.#clock.monotonic()
     const taken = wanted.map((allowance) => ({ allowance, ...this.#bucketOf(allowance, now) }))
     for (const { allowance, fullAt } of taken) {
-      const interval = allowance.perMs / allowance.calls
-      const lateMs = fullAt + interval - now - allowance.perMs
-      // Sums of fractions are inexact, but never by a whole call.
-      if (lateMs > Math.min(interval / 2, TOLERANCE_MS)) return { allowance, retryAfterMs: Math.ceil(lateMs) }
+      const lateMs = lateBy(allowance, fullAt, now)
+      if (lateMs !== undefined) return { allowance, retryAfterMs: lateMs }
     }
     for (const { allowance, bucket, key, fullAt } of taken)
       bucket.set(key, fullAt + allowance.perMs / allowance.calls)
     return undefined
+  }
+
+  /** The allowances that are used up, with the milliseconds until each has a call again; takes nothing. */
+  usedUp<T extends Allowance>(wanted: readonly T[]): { allowance: T; retryAfterMs: number }[] {
+    const now = this.#clock.monotonic()
+    return wanted.flatMap((allowance) => {
+      const retryAfterMs = lateBy(allowance, this.#bucketOf(allowance, now).fullAt, now)
+      return retryAfterMs === undefined ? [] : [{ allowance, retryAfterMs }]
+    })
   }
 
   #bucketOf(
@@ -76,4 +83,12 @@ export class Allowances {
     }
     return this.#fullAt.size < this.#maxKeys
   }
+}
+
+/** Milliseconds until a bucket that is full at `fullAt` has one more call; undefined if it has one. */
+function lateBy({ calls, perMs }: Allowance, fullAt: number, now: number): number | undefined {
+  const interval = perMs / calls
+  const lateMs = fullAt + interval - now - perMs
+  // Sums of fractions are inexact, but never by a whole call.
+  return lateMs > Math.min(interval / 2, TOLERANCE_MS) ? Math.ceil(lateMs) : undefined
 }

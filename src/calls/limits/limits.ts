@@ -1,3 +1,4 @@
+import { documentOf } from '../../domain/access/explanation.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { Principal } from '../../domain/principal.ts'
 import { type ServerDefinition, serverKey } from '../../domain/documents/server-definition.ts'
@@ -17,6 +18,19 @@ export interface CallQuotas {
 /** An allowance, and the error message when it is used up. */
 interface Limit extends Allowance {
   readonly message: string
+  /** Where the limit stands: a document of the registry, and the field in it. */
+  readonly document: string
+  readonly field: string
+}
+
+/** A limit that refuses a caller's next call. */
+export interface UsedLimit {
+  readonly document: string
+  readonly field: string
+  /** Calls within the period. */
+  readonly value: number
+  readonly message: string
+  readonly retryAfterMs: number
 }
 
 /** How many calls callers may make: the `rateLimit` of servers and the quotas of tenants, each in this process. */
@@ -47,6 +61,16 @@ export class Limits {
     return this.#take(limitsOfServer(caller.principal, server))
   }
 
+  /** The limits that would refuse the next call of a caller to a server; takes no call from them. */
+  usedUp(principal: Principal, server: ServerDefinition): UsedLimit[] {
+    const quotas = this.#quotasOf(principal.tenantId)
+    const limits = [...limitsOfTenant(principal, quotas), ...limitsOfServer(principal, server)]
+    return this.#allowances.usedUp(limits).map(({ allowance, retryAfterMs }) => {
+      const { document, field, calls, message } = allowance
+      return { document, field, value: calls, message, retryAfterMs }
+    })
+  }
+
   #take(limits: readonly Limit[]): GatewayError | undefined {
     const refused = limits.length === 0 ? undefined : this.#allowances.take(limits)
     if (refused === undefined) return undefined
@@ -63,7 +87,7 @@ function hasLimit(quotas: CallQuotas | undefined): boolean {
 
 function limitsOfTenant({ tenantId }: Principal, quotas: CallQuotas = {}): Limit[] {
   const { callsPerMinute, callsPerDay } = quotas
-  const limit = (calls: number | undefined, perMs: number, unit: string): Limit[] =>
+  const limit = (calls: number | undefined, perMs: number, unit: 'minute' | 'day'): Limit[] =>
     calls === undefined
       ? []
       : [
@@ -72,6 +96,8 @@ function limitsOfTenant({ tenantId }: Principal, quotas: CallQuotas = {}): Limit
             perMs,
             ...keys(unit, tenantId),
             message: `The tenant has reached its limit of calls per ${unit}`,
+            document: `tenants/${tenantId}`,
+            field: unit === 'minute' ? 'quotas.callsPerMinute' : 'quotas.callsPerDay',
           },
         ]
   return [...limit(callsPerMinute, MINUTE_MS, 'minute'), ...limit(callsPerDay, DAY_MS, 'day')]
@@ -81,7 +107,10 @@ function limitsOfServer(principal: Principal, server: ServerDefinition): Limit[]
   if (server.rateLimit === undefined) return []
   const { calls, perMs, per } = server.rateLimit
   const message = `Server ${server.name} has reached its rate limit per ${per}`
-  return [{ calls, perMs, ...keys(`${serverKey(server)} ${per}`, sharerOf(principal, per)), message }]
+  const where = { document: documentOf(server), field: 'rateLimit.calls' }
+  return [
+    { calls, perMs, ...keys(`${serverKey(server)} ${per}`, sharerOf(principal, per)), message, ...where },
+  ]
 }
 
 function keys(what: string, who: string): Pick<Allowance, 'key' | 'commonKey'> {

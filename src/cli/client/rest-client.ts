@@ -113,9 +113,10 @@ export async function askAll(
   path: string,
   query: URLSearchParams,
   key: string,
+  pageSize = 1000,
 ): Promise<{ readonly items: JsonObject[]; readonly page: JsonObject }> {
   const items: JsonObject[] = []
-  query.set('limit', '1000')
+  query.set('limit', String(pageSize))
   for (;;) {
     const page = await ask(address, 'GET', `${path}?${query.toString()}`)
     items.push(...objectsIn(page[key]))

@@ -63,7 +63,8 @@ async function senderWith(
   const verified = await verifier.verify(token)
   refuseOther(verified.paths, request.path)
   const principal = narrowAgent(verified, request.get('x-agent-name'), trustsAgentHeader)
-  return { principal, clientName: clientNameIn(request.headers), paths: verified.paths }
+  const { paths, agents } = verified
+  return { principal, clientName: clientNameIn(request.headers), paths, agents }
 }
 
 /** The ticket of a request for a WebSocket that has no token: in the address, or as a subprotocol. */

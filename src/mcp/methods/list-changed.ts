@@ -1,5 +1,6 @@
 import type { Server, ServerEvent } from '@modelcontextprotocol/server'
 import { isInteractive } from '../../calls/client/interactive.ts'
+import type { WatchedSession } from '../../catalog/view-watch.ts'
 import type { ListKind } from '../../upstream/connection/connection.ts'
 
 /** Sends a `list_changed` notification for each kind; errors of a disconnected client are ignored. */
@@ -15,8 +16,12 @@ export function listChangedEvents(kinds: ReadonlySet<ListKind>): ServerEvent[] {
 }
 
 /** The view watch of a legacy client: whether it accepts requests of servers is known only after `initialize`. */
-export function watchFor(serverOf: () => Server | undefined): { readonly isInteractive: () => boolean } {
+export function watchFor(
+  serverOf: () => Server | undefined,
+  session: WatchedSession,
+): { readonly isInteractive: () => boolean; readonly session: WatchedSession } {
   return {
+    session,
     isInteractive: () =>
       isInteractive({ era: 'legacy', capabilities: serverOf()?.getClientCapabilities() ?? {} }),
   }

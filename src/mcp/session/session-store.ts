@@ -103,6 +103,17 @@ export class SessionStore {
     this.#onEnd(found.session)
   }
 
+  /** The open sessions, in the order in which they were opened. */
+  list(): Session[] {
+    return [...this.#sessions.values()].map(({ session }) => session)
+  }
+
+  /** Ends one session, as its client would. Idempotent. */
+  end(id: string): void {
+    const found = this.#sessions.get(id)
+    if (found !== undefined) this.#end(found.session)
+  }
+
   /** Number of open sessions by transport. */
   counts(): Record<string, number> {
     const counts: Record<string, number> = { 'streamable-http': 0, sse: 0, websocket: 0 }

@@ -12,6 +12,7 @@ import { whenTokenEnds } from '../../identity/token-end.ts'
 import type { ViewWatch } from '../../catalog/view-watch.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import type { ListKind } from '../../upstream/connection/connection.ts'
 import { abilitiesOf, isAvailable } from '../abilities.ts'
 import { attachSender, callerOf, type Sender, senderIn } from '../conversation.ts'
 import { listChangedEvents } from '../methods/list-changed.ts'
@@ -84,17 +85,18 @@ export class ModernEndpoint {
   ): Promise<void> {
     const { sessions, viewWatch, clock, calls } = this.#options
     sessions.makeRoom(principal)
+    const id = randomUUID()
     let emit: ((event: ServerEvent) => void) | undefined
     const bus: ServerEventBus = {
       publish: () => undefined,
       subscribe: (listener) => {
         emit = listener
-        return viewWatch.watch(principal, scope, (kinds) => listChangedEvents(kinds).forEach(listener))
+        const onChange = (kinds: ReadonlySet<ListKind>): void => listChangedEvents(kinds).forEach(listener)
+        return viewWatch.watch(principal, scope, onChange, { session: { id, transport: TRANSPORT } })
       },
     }
     const handler = createMcpHandler(this.#factory, { legacy: 'reject', bus, onerror: this.#onError })
     const end = (): void => void handler.close()
-    const id = randomUUID()
     const gone = new AbortController()
     const cancelExpiry = whenTokenEnds(clock, principal, end)
     sessions.add({

@@ -61,7 +61,7 @@ export class SseEndpoint {
       principal,
       scope,
       (kinds) => notifyListChanged(server, kinds),
-      watchFor(() => server),
+      watchFor(() => server, { id, transport: TRANSPORT }),
     )
     const cancelExpiry = whenTokenEnds(clock, principal, close)
     const stopKeepAlive = keepAlive(clock, response)

@@ -168,7 +168,7 @@ export class StreamableHttpEndpoint {
       principal,
       scope,
       (kinds) => notifyListChanged(server, kinds),
-      watchFor(() => server),
+      watchFor(() => server, { id, transport: TRANSPORT }),
     )
     const session: Session = {
       id,

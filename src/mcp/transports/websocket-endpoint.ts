@@ -70,7 +70,7 @@ export class WebSocketEndpoint {
       (kinds) => {
         if (server !== undefined) notifyListChanged(server, kinds)
       },
-      watchFor(() => server),
+      watchFor(() => server, { id, transport: TRANSPORT }),
     )
     const cancelExpiry = whenTokenEnds(clock, principal, () => end(CLOSE.tokenEnded))
     socket.once('close', () => {

@@ -1,3 +1,4 @@
+import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { problemsOfUse, usesTemplate } from './expand.ts'
 import { parseRegistry, readServer } from './parse.ts'
@@ -17,7 +18,17 @@ export function problemsOfDocument(
   document: JsonObject,
   templates: Iterable<JsonObject> = [],
 ): readonly string[] {
-  return readServer(asRegistered(document, 0), { ...UNOWNED, templates: Templates.of(templates) }).problems
+  return checkedDocument(document, templates).problems
+}
+
+/** The server that a document which is to be stored would define, or its problems. */
+export function checkedDocument(
+  document: JsonObject,
+  templates: Iterable<JsonObject>,
+): { readonly definition: ServerDefinition | undefined; readonly problems: readonly string[] } {
+  const reading = { ...UNOWNED, templates: Templates.of(templates) }
+  const { valid, problems } = readServer(asRegistered(document, 0), reading)
+  return { definition: valid, problems }
 }
 
 /**
