@@ -1,6 +1,6 @@
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { Principal } from '../domain/principal.ts'
-import type { VerifiedToken } from './claims.ts'
+import type { VerifiedToken } from './claims/claims.ts'
 
 /** Printable ASCII without the comma, with which HTTP joins repeated headers. */
 const MAX_SHOWN = 10

@@ -14,7 +14,7 @@ import type { IssuerSettings } from '../config/issuers.ts'
 import type { Clock } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import { pathsFor } from './audience.ts'
-import { type VerifiedToken, readClaims } from './claims.ts'
+import { type VerifiedToken, readClaims } from './claims/claims.ts'
 import type { KeySet } from './key-set.ts'
 
 /** An issuer that is believed, and its keys. */

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { narrowAgent } from '../../src/identity/agent-header.ts'
-import type { VerifiedToken } from '../../src/identity/claims.ts'
+import type { VerifiedToken } from '../../src/identity/claims/claims.ts'
 
 const trusting =
   (...tenants: string[]) =>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { JWTPayload } from 'jose'
-import { readClaims } from '../../src/identity/claims.ts'
+import { readClaims } from '../../src/identity/claims/claims.ts'
 import type { ClaimNames, IssuerSettings } from '../../src/config/issuers.ts'
 
 function issuer(

@@ -17,7 +17,7 @@ export function simulateCommand(context: CliContext, setExitCode: (code: number)
     .argument('[files...]', 'YAML or JSON files, each with one server document')
     .option('--remove <name>', 'a server that would be removed; can be repeated', collected, [])
   return withAddress(command)
-    .addHelpText('after', '\nNothing is saved. Exit codes: 0 nobody gains or loses a tool; 2 somebody does.')
+    .addHelpText('after', '\nNothing is saved. Exit codes: 0 no caller gains or loses a tool; 2 some do.')
     .action(async (files: string[], options: SimulateOptions) => {
       const documents = await Promise.all(files.map(documentIn))
       const changes = [

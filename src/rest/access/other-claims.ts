@@ -1,5 +1,5 @@
 import type { RuleCheck } from '../../domain/access/explanation.ts'
-import { claimsThatHave } from '../../identity/claim-origins.ts'
+import { claimsThatHave } from '../../identity/claims/claim-origins.ts'
 import type { Asker } from './asker.ts'
 import type { Obstacle } from './obstacles.ts'
 

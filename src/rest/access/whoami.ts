@@ -1,6 +1,6 @@
 import { type Request, type Response, Router } from 'express'
 import { z } from 'zod'
-import { type ClaimOrigins, claimOrigins, claimsIn } from '../../identity/claim-origins.ts'
+import { type ClaimOrigins, claimOrigins, claimsIn } from '../../identity/claims/claim-origins.ts'
 import { identityOf } from '../../identity/identity.ts'
 import type { TokenVerifier } from '../../identity/token-verifier.ts'
 import { methodNotAllowed } from '../method-not-allowed.ts'

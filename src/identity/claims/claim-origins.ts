@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose'
-import type { IssuerSettings } from '../config/issuers.ts'
-import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
+import type { IssuerSettings } from '../../config/issuers.ts'
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { agentClaimOf, claimAt } from './claims.ts'
 
 /** A claim that holds names and is not read. */

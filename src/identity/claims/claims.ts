@@ -1,9 +1,9 @@
 import type { JWTPayload } from 'jose'
 import { z } from 'zod'
-import type { IssuerSettings } from '../config/issuers.ts'
-import { GatewayError } from '../domain/errors/errors.ts'
-import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
-import { type Principal, TENANT_ID } from '../domain/principal.ts'
+import type { IssuerSettings } from '../../config/issuers.ts'
+import { GatewayError } from '../../domain/errors/errors.ts'
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { type Principal, TENANT_ID } from '../../domain/principal.ts'
 
 /** What a verified token says. Shared by all requests that carry it, so never changed. */
 export interface VerifiedToken {
