@@ -13,6 +13,7 @@ import { eventually } from '../test/support/eventually.ts'
 import { startFirestoreEmulator } from '../test/support/firestore-emulator.ts'
 import { IdentityProvider, newSigningKey, sign } from '../test/support/identity-provider.ts'
 import { connectClient } from '../test/support/mcp-clients.ts'
+import { SHARED_KEYS } from '../test/support/shared-keys.ts'
 import { silentLogger } from '../test/support/silent-logger.ts'
 
 const PROJECT = 'demo-bench'
@@ -30,6 +31,7 @@ const gateway = await startGateway(
     PORT: '0',
     METRICS_PORT: 'off',
     DATA_DIR: dataDir,
+    ...SHARED_KEYS,
     STORE: 'firestore',
     GOOGLE_CLOUD_PROJECT: PROJECT,
     OIDC_ISSUER: provider.url,

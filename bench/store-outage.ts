@@ -12,6 +12,7 @@ import { openFirestore } from '../src/firestore/firestore.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { startFirestoreEmulator } from '../test/support/firestore-emulator.ts'
 import { IdentityProvider, newSigningKey, sign } from '../test/support/identity-provider.ts'
+import { SHARED_KEYS } from '../test/support/shared-keys.ts'
 import { silentLogger } from '../test/support/silent-logger.ts'
 
 const PROJECT = 'demo-bench'
@@ -29,6 +30,7 @@ const gateway = await startGateway(
     PORT: '0',
     METRICS_PORT: '0',
     DATA_DIR: dataDir,
+    ...SHARED_KEYS,
     STORE: 'firestore',
     GOOGLE_CLOUD_PROJECT: PROJECT,
     OIDC_ISSUER: provider.url,

@@ -38,7 +38,7 @@ resource "google_cloud_run_v2_service" "gateway" {
     # The longest there is: streams are requests too.
     timeout                          = "3600s"
     max_instance_request_concurrency = var.concurrency
-    # Best effort. A session whose cookie is lost starts again.
+    # Best effort, and only faster: every instance continues every session of Streamable HTTP.
     session_affinity = true
 
     scaling {

@@ -3,7 +3,8 @@ import { type Assembly, assemble } from './assembly/assemble.ts'
 import { loadStages } from './calls/operator/load-stages.ts'
 import { makeDataDirectory } from './config/data-directory.ts'
 import { atPort, type Settings } from './config/settings.ts'
-import { registryPlace } from './config/start-notes.ts'
+import { SettingsError } from './config/load.ts'
+import { missingKeys, registryPlace } from './config/start-notes.ts'
 import { VERSION } from './config/version.ts'
 import { sleep, systemClock as clock } from './domain/clock.ts'
 import { lockDataDirectory } from './files/data-lock.ts'
@@ -45,7 +46,8 @@ export interface Gateway {
 
 /**
  * Opens the sockets, builds every part, registers how each one closes, and starts.
- * @throws Error when the port is taken, or when the data directory or the registry file cannot be used
+ * @throws SettingsError when keys that all replicas share are missing; Error when the port is taken, or when the data
+ * directory or the registry file cannot be used
  */
 export async function startGateway(
   given: Settings,
@@ -59,6 +61,8 @@ export async function startGateway(
   },
 ): Promise<Gateway> {
   const { logger, onServerState = () => undefined, onSignInLink = () => undefined } = options
+  const missing = missingKeys(given)
+  if (missing.length > 0) throw new SettingsError(missing)
   const lifecycle = new Lifecycle({ clock })
   const closeAll = closeOnce(lifecycle, given.drainTimeoutMs + CLOSE_MS)
   try {

@@ -10,7 +10,7 @@ const RANKS = [
   ['config', 'telemetry', 'cache', 'pipelines', 'lifecycle.ts', 'threads'],
   ['firestore'],
   ['state'],
-  ['identity', 'secrets', 'audit', 'registry', 'upstream'],
+  ['identity', 'secrets', 'audit', 'registry', 'replicas', 'upstream'],
   ['catalog'],
   ['reconcile', 'calls'],
   ['features'],

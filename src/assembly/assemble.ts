@@ -1,9 +1,9 @@
-import { join } from 'node:path'
+import { randomInt } from 'node:crypto'
 import type { RequestListener } from 'node:http'
 import { type OpenAudit, openAudit } from '../audit/audit-open.ts'
 import type { Calls } from '../calls/calls.ts'
 import type { Settings } from '../config/settings.ts'
-import { privateKey, STATE_KEY_FILE } from '../config/private-key.ts'
+import { stateKeys } from '../config/private-key.ts'
 import { viaOf } from '../domain/via.ts'
 import { openFeatures, type OpenFeatures } from '../features/features-open.ts'
 import { openDatabase } from '../firestore/firestore-open.ts'
@@ -15,8 +15,12 @@ import { observe } from './gauges.ts'
 import { openApp } from './open-app.ts'
 import { openCalls, type OpenCalls } from './open-calls.ts'
 import { openControl, type OpenControl } from './open-control.ts'
+import { openRelay } from './open-relay.ts'
 import { openServers, type OpenServers } from './open-servers.ts'
 import type { Runtime } from './runtime.ts'
+
+/** Numbers of replicas are drawn: two of a thousand have the same one once in some four thousand starts of all. */
+const MAX_REPLICA = 2 ** 31
 
 /** Every part of a gateway but its sockets. */
 export interface Assembly extends OpenControl, OpenCalls {
@@ -42,7 +46,8 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   const state = await openState(settings, { firestore, clock, random, lifecycle })
   const onLate = (answers: number): void => metrics.lateRecords(answers)
   const audit = await openAudit(settings, { firestore, onLate, clock, random, logger, lifecycle })
-  const stateKey = await privateKey(settings.stateKey, join(settings.dataDir, STATE_KEY_FILE))
+  const keys = await stateKeys(settings)
+  const stateKey = keys.current
   const identity = await openIdentity(settings, { stateKey, clock, logger, lifecycle })
   const via = viaOf(stateKey)
   const servers = openServers(settings, via, runtime)
@@ -57,11 +62,16 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   lifecycle.onClose('enhancer', () => features.enhancing.close())
   const controlled = await openControl(settings, { firestore, identity, servers, features }, runtime)
   const { tenants } = controlled
-  const parts = { stateKey, audit: audit.log, servers, features, tenants }
+  const parts = { keys, audit: audit.log, servers, features, tenants }
   const called: OpenCalls = openCalls(settings, parts, runtime)
   const { calls, taskHandles, limits } = called
   const maxSessionsOf = (tenantId: string): number | undefined => tenants.quotasOf(tenantId)?.sessions
+  const replica = randomInt(1, MAX_REPLICA)
   const mcp = openMcp(settings, {
+    keys,
+    notes: state.store,
+    replica,
+    relay: await openRelay({ firestore, replica, keys }, runtime),
     catalog,
     calls,
     taskHandles,

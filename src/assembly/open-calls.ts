@@ -9,6 +9,7 @@ import { StateSeal } from '../calls/client/state-seal.ts'
 import { TaskHandles } from '../calls/tasks/task-handles.ts'
 import { TaskMemory } from '../calls/tasks/task-memory.ts'
 import type { Settings } from '../config/settings.ts'
+import type { KeyRing } from '../domain/seal/key-ring.ts'
 import type { OpenFeatures } from '../features/features-open.ts'
 import type { TenantDirectory } from '../registry/tenants.ts'
 import type { OpenServers } from './open-servers.ts'
@@ -25,7 +26,7 @@ export interface OpenCalls {
 
 interface Parts {
   /** Seals the state that clients carry. */
-  readonly stateKey: Buffer
+  readonly keys: KeyRing
   readonly audit: AuditLog
   readonly servers: OpenServers
   readonly features: OpenFeatures
@@ -35,11 +36,11 @@ interface Parts {
 /** Builds what every call passes through. */
 export function openCalls(
   { callTimeoutMs }: Pick<Settings, 'callTimeoutMs'>,
-  { stateKey, audit, servers, features, tenants }: Parts,
+  { keys, audit, servers, features, tenants }: Parts,
   { clock, random, logger, metrics, ownStages }: Runtime,
 ): OpenCalls {
   const interruption = new Interruption()
-  const tasks = { handles: new TaskHandles({ key: stateKey }), memory: new TaskMemory() }
+  const tasks = { handles: new TaskHandles({ keys }), memory: new TaskMemory() }
   const quotasOf = tenants.quotasOf.bind(tenants)
   const limits = new Limits({ allowances: new Allowances({ clock }), quotasOf })
   const run = pipeline({
@@ -51,7 +52,7 @@ export function openCalls(
     shares: new TenantShares({ maxOf: (tenantId) => quotasOf(tenantId)?.concurrentCalls }),
     ownStages,
     own: features,
-    seal: new StateSeal({ key: stateKey, clock }),
+    seal: new StateSeal({ keys, clock }),
     tasks,
     callTimeoutMs,
     clock,

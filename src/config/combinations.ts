@@ -111,6 +111,11 @@ const RULES: readonly Rule[] = [
       'the tenant of discovered servers, because STORE is `firestore`, or a tenant for each of KUBERNETES_NAMESPACES',
   },
   {
+    about: ['STATE_KEY_PREVIOUS', 'STATE_KEY'],
+    holds: (values, given) => !given.has('STATE_KEY_PREVIOUS') || values.STATE_KEY !== undefined,
+    expected: 'to be unset unless STATE_KEY is set',
+  },
+  {
     about: ['REGISTRY_FILE', 'STORE'],
     holds: (values, given) => !given.has('REGISTRY_FILE') || values.STORE === 'file',
     expected: 'to be unset, because STORE is `firestore` and the registry is in Firestore',

@@ -98,6 +98,7 @@ function identityOf(values: SettingValues, publicUrl: string) {
     trustAgentHeader: values.TRUST_AGENT_HEADER,
     platformAdminRole: values.PLATFORM_ADMIN_ROLE,
     stateKey: values.STATE_KEY,
+    stateKeyPrevious: values.STATE_KEY_PREVIOUS,
   }
 }
 

@@ -1,3 +1,4 @@
+import type { SettingProblem } from './combinations.ts'
 import type { Settings } from './settings.ts'
 
 /** Where the servers are registered, for people: a path, or the database. */
@@ -10,25 +11,25 @@ export function registryPlace({
 }
 
 /**
- * What an operator should know before the first request. Keys that are made in the data directory differ in each
- * replica, and nobody sees it until a request of a client meets the other replica.
+ * Which keys are missing for replicas of one database. Commands that only read or write it need none, so that this is
+ * asked when a gateway starts.
  */
-export function startWarnings(
-  settings: Pick<Settings, 'store' | 'stateKey' | 'auditDigestKey'>,
-): readonly string[] {
-  if (settings.store === 'file') return []
+export function missingKeys({
+  store,
+  stateKey,
+  auditDigestKey,
+}: Pick<Settings, 'store' | 'stateKey' | 'auditDigestKey'>): SettingProblem[] {
+  if (store === 'file') return []
   return [
-    ...(settings.stateKey === undefined
-      ? [
-          'STATE_KEY is not set: this replica generates a separate key, and a client with an open question or task ' +
-            'cannot continue at another replica; set the same 64 hex digits for all (openssl rand -hex 32)',
-        ]
+    ...(stateKey === undefined
+      ? [{ name: 'STATE_KEY', expected: expected('it seals sessions, questions and tasks') }]
       : []),
-    ...(settings.auditDigestKey === undefined
-      ? [
-          'AUDIT_DIGEST_KEY is not set: this replica generates a separate key, and digests and cursors of usage records ' +
-            'differ from those of other replicas; set the same 64 hex digits for all (openssl rand -hex 32)',
-        ]
+    ...(auditDigestKey === undefined
+      ? [{ name: 'AUDIT_DIGEST_KEY', expected: expected('it makes digests and cursors of usage records') }]
       : []),
   ]
+}
+
+function expected(why: string): string {
+  return `the same 64 hex digits for all replicas (openssl rand -hex 32), because STORE is \`firestore\`: ${why}`
 }

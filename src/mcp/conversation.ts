@@ -22,13 +22,13 @@ export class Sender {
 
 /** Attaches the sender to a request, without its token: the SDK passes it to its message handlers. */
 export function attachSender(request: WithAuth, sender: Sender): void {
+  request.auth = authOf(sender)
+}
+
+/** The sender as the SDK passes it on. */
+export function authOf(sender: Sender): AuthInfo {
   const { principal } = sender.identity
-  request.auth = {
-    token: '',
-    clientId: principal.subject,
-    scopes: [...principal.scopes],
-    extra: { sender },
-  }
+  return { token: '', clientId: principal.subject, scopes: [...principal.scopes], extra: { sender } }
 }
 
 /**

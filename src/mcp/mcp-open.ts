@@ -6,11 +6,15 @@ import { ViewWatch } from '../catalog/view-watch.ts'
 import type { Settings } from '../config/settings.ts'
 import { VERSION } from '../config/version.ts'
 import type { Clock } from '../domain/clock.ts'
+import type { KeyRing } from '../domain/seal/key-ring.ts'
 import type { Lifecycle } from '../lifecycle.ts'
+import type { ReplicaRelay } from '../replicas/replica-relay.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics/metrics.ts'
 import { sessionKey } from '../upstream/isolation-key.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
+import { type NoteStore, SessionNotes } from './session/session-notes.ts'
+import { SessionSeal } from './session/session-seal.ts'
 import { SessionStore } from './session/session-store.ts'
 import type { EndpointOptions } from './transports/modern-endpoint.ts'
 import { SseEndpoint } from './transports/sse-endpoint.ts'
@@ -31,10 +35,22 @@ export interface OpenMcp {
 
 type McpSettings = Pick<
   Settings,
-  'publicUrl' | 'maxSessions' | 'maxSessionsPerTenant' | 'maxSessionsPerPrincipal' | 'sessionIdleMs'
+  | 'publicUrl'
+  | 'maxSessions'
+  | 'maxSessionsPerTenant'
+  | 'maxSessionsPerPrincipal'
+  | 'sessionIdleMs'
+  | 'sessionLifetimeMs'
 >
 
 interface OpenOptions {
+  /** Seal the ids of sessions. */
+  readonly keys: KeyRing
+  /** Where replicas note what happens to sessions. */
+  readonly notes: NoteStore
+  /** The number of this replica, which no other one has. */
+  readonly replica: number
+  readonly relay: ReplicaRelay | undefined
   readonly catalog: Catalog
   readonly calls: Calls
   readonly taskHandles: TaskHandles
@@ -50,6 +66,7 @@ interface OpenOptions {
 /** Builds the endpoints of MCP. */
 export function openMcp(settings: McpSettings, options: OpenOptions): OpenMcp {
   const { catalog, calls, taskHandles, upstreams, maxSessionsOf, metrics, clock, logger, lifecycle } = options
+  const { keys, notes, replica, relay } = options
   const viewWatch = new ViewWatch({ catalog, clock })
   lifecycle.onClose('view watch', () => viewWatch.close())
   const sessions = new SessionStore({
@@ -74,6 +91,10 @@ export function openMcp(settings: McpSettings, options: OpenOptions): OpenMcp {
     taskHandles,
     tellServers: (sessionId, method, params) => upstreams.tell(sessionKey(sessionId), method, params),
     sessions,
+    sessionSeal: new SessionSeal({ keys, clock, lifetimeMs: settings.sessionLifetimeMs }),
+    sessionNotes: new SessionNotes({ store: notes, clock, logger }),
+    replica,
+    relay,
     viewWatch,
     metrics,
     clock,
@@ -84,13 +105,21 @@ export function openMcp(settings: McpSettings, options: OpenOptions): OpenMcp {
     sessions.close()
     await streamableHttp.close()
   })
+  const sse = new SseEndpoint(endpoint)
+  relay?.start({
+    serve: (request, writer, signal) => {
+      const endpointOf = request['transport'] === 'sse' ? sse : streamableHttp
+      void endpointOf.handleRelayed(request, writer, signal)
+    },
+    onNews: (news) => streamableHttp.onNews(news),
+  })
   return {
     info,
     methods,
     sessions,
     viewWatch,
     streamableHttp,
-    sse: new SseEndpoint(endpoint),
+    sse,
     webSocket: new WebSocketEndpoint(endpoint),
   }
 }

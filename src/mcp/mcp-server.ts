@@ -23,7 +23,7 @@ import { type Abilities, abilitiesOf, isAvailable } from './abilities.ts'
 import { modernClient } from './relay/caller-client.ts'
 import { collected } from './methods/collected-lists.ts'
 import { forEra } from './era.ts'
-import { LegacySession } from './session/legacy-session.ts'
+import { LegacySession, type SessionChange } from './session/legacy-session.ts'
 import { isList, listResult } from './methods/list-results.ts'
 import { checkHasTasks, splitProgressToken } from './methods/request-params.ts'
 import { ProgressRelay } from './relay/progress-relay.ts'
@@ -74,6 +74,8 @@ export interface Conversation {
   readonly isReachable?: () => boolean
   /** Gets what the gateway keeps of a legacy conversation between its requests. */
   readonly onSession?: (session: LegacySession) => void
+  /** Called when the client has changed something of it. */
+  readonly onSessionChange?: (change: SessionChange) => void
 }
 
 /**
@@ -142,9 +144,15 @@ type WithSession = Caller & { readonly session?: LegacySession }
 function legacyCallers(
   server: Server,
   { calls, tellServers }: McpServerOptions,
-  { scope, callerOf, isReachable = () => true, onSession }: Conversation,
+  { scope, callerOf, isReachable = () => true, onSession, onSessionChange }: Conversation,
 ): (context: ServerContext) => WithSession {
-  const session = new LegacySession({ server, calls, scope, isReachable })
+  const session = new LegacySession({
+    server,
+    calls,
+    scope,
+    isReachable,
+    ...(onSessionChange && { onChange: onSessionChange }),
+  })
   onSession?.(session)
   let sessionId: string | undefined
   server.onclose = () => session.end()

@@ -23,6 +23,11 @@ export class RequestIds {
     this.hold(id)
   }
 
+  /** Whether a request with that id is in flight. */
+  has(id: unknown): boolean {
+    return (typeof id === 'string' || typeof id === 'number') && this.#holds.has(id)
+  }
+
   hold(id: RequestId): void {
     this.#holds.set(id, (this.#holds.get(id) ?? 0) + 1)
   }

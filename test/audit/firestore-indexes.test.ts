@@ -44,9 +44,11 @@ test('values of state have no index, which would keep copies of them', () => {
   })
 })
 
-test('usage records and state end with expireAt', () => {
+test('usage records, state, and what replicas send each other end with expireAt', () => {
   expect(fieldOverrides.filter(({ ttl }) => ttl === true)).toEqual([
     { collectionGroup: 'tool_usage', fieldPath: 'expireAt', ttl: true, indexes: [] },
     { collectionGroup: 'gateway_state', fieldPath: 'expireAt', ttl: true, indexes: [] },
+    { collectionGroup: 'gateway_replicas', fieldPath: 'expireAt', ttl: true, indexes: [] },
+    { collectionGroup: 'mail', fieldPath: 'expireAt', ttl: true, indexes: [] },
   ])
 })

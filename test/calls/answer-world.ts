@@ -54,7 +54,7 @@ export class AnswerWorld {
   readonly counted: string[] = []
   readonly #catalog: Catalog
   readonly #calls: Calls
-  readonly #handles = new TaskHandles({ key: Buffer.alloc(32) })
+  readonly #handles = new TaskHandles({ keys: { current: Buffer.alloc(32) } })
 
   /** @param own stages of the operator, after one that makes calls unchangeable for all that follow */
   constructor(...own: Stage[]) {

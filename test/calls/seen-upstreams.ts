@@ -81,7 +81,10 @@ export async function sendCall(
   clock: FakeClock = new FakeClock(),
 ): Promise<{ seen: SeenUpstreams; result: JsonObject; call: RoutedCall }> {
   const catalog = catalogOf([server(), offer({ tools: [MARKED] })])
-  const tasks = { handles: new TaskHandles({ key: Buffer.alloc(32) }), memory: new TaskMemory() }
+  const tasks = {
+    handles: new TaskHandles({ keys: { current: Buffer.alloc(32) } }),
+    memory: new TaskMemory(),
+  }
   const shares = new TenantShares({ maxOf: () => undefined })
   const stage = send({ upstreams: seen as unknown as Upstreams, tasks, catalog, clock, shares })
   const call = routedCall(route, { timeoutMs: 1000, ...fields }, { stages: [stage], catalog })

@@ -62,6 +62,7 @@ test('without any variable it is the embedded mode on loopback', () => {
     maxBodyBytes: 4_194_304,
     maxUpstreamMessageBytes: 10_485_760,
     sessionIdleMs: 1_800_000,
+    sessionLifetimeMs: 604_800_000,
     maxSessions: 10_000,
     maxSessionsPerTenant: 5000,
     maxSessionsPerPrincipal: 100,

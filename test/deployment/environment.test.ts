@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
 import { loadSettings } from '../../src/config/load.ts'
 import { settingsSchema } from '../../src/config/schema.ts'
-import { startWarnings } from '../../src/config/start-notes.ts'
+import { missingKeys } from '../../src/config/start-notes.ts'
 import { textOf, yamlOf } from './files.ts'
 
 /** Variables of the platform and of libraries, which are no settings of the gateway. */
@@ -90,7 +90,7 @@ describe.each([
   })
 
   test('gives replicas that share a database the keys that they have to share', () => {
-    expect(startWarnings(loadSettings({ ...IMAGE, ...environment() }))).toEqual([])
+    expect(missingKeys(loadSettings({ ...IMAGE, ...environment() }))).toEqual([])
   })
 })
 

@@ -10,6 +10,7 @@ import { eventually } from '../support/eventually.ts'
 import { type FirestoreEmulator, reservePort, startFirestoreEmulator } from '../support/firestore-emulator.ts'
 import { spawnGateway } from '../support/gateway-process.ts'
 import { IdentityProvider, newSigningKey, signFor, type SigningKey } from '../support/identity-provider.ts'
+import { SHARED_KEYS } from '../support/shared-keys.ts'
 import { silentLogger } from '../support/silent-logger.ts'
 import { type RelayedServer, relayedServer } from '../support/stdio-relay.ts'
 import { servingSample } from '../support/upstreams/stdio-servers.ts'
@@ -62,6 +63,7 @@ const settings = (): Record<string, string> => ({
   PORT: '0',
   METRICS_PORT: 'off',
   DATA_DIR: dataDir,
+  ...SHARED_KEYS,
   STORE: 'firestore',
   GOOGLE_CLOUD_PROJECT: PROJECT,
   REGISTRY_PROBE_MS: '300',

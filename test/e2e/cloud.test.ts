@@ -11,6 +11,7 @@ import { describeWithEmulator } from '../support/describe-with-emulator.ts'
 import { type FirestoreEmulator, startFirestoreEmulator } from '../support/firestore-emulator.ts'
 import { IdentityProvider, newSigningKey, signFor, type SigningKey } from '../support/identity-provider.ts'
 import { connectClient } from '../support/mcp-clients.ts'
+import { SHARED_KEYS } from '../support/shared-keys.ts'
 import { silentLogger } from '../support/silent-logger.ts'
 
 const PROJECT = 'demo-cloud'
@@ -53,6 +54,7 @@ describeWithEmulator('with Firestore as its store, the gateway', () => {
         PORT: '0',
         METRICS_PORT: '0',
         DATA_DIR: dataDir,
+        ...SHARED_KEYS,
         STORE: 'firestore',
         GOOGLE_CLOUD_PROJECT: PROJECT,
         OIDC_ISSUER: 'https://platform.example',

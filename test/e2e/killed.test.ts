@@ -12,6 +12,7 @@ import { eventually } from '../support/eventually.ts'
 import { startFirestoreEmulator } from '../support/firestore-emulator.ts'
 import { type GatewayProcess, spawnGateway } from '../support/gateway-process.ts'
 import { IdentityProvider, newSigningKey, signFor } from '../support/identity-provider.ts'
+import { SHARED_KEYS } from '../support/shared-keys.ts'
 import { silentLogger } from '../support/silent-logger.ts'
 import { soak } from '../support/soak.ts'
 import { type RelayedServer, relayedServer } from '../support/stdio-relay.ts'
@@ -157,6 +158,7 @@ describeWithEmulator('a gateway that is killed while Firestore does not answer',
       )
       const token = await signFor(provider, key)
       const env = {
+        ...SHARED_KEYS,
         STORE: 'firestore',
         GOOGLE_CLOUD_PROJECT: 'demo-killed',
         OIDC_ISSUER: 'https://platform.example',

@@ -13,6 +13,7 @@ import { type GatewayProcess, spawnGateway } from '../support/gateway-process.ts
 import { connectClient } from '../support/mcp-clients.ts'
 import { legacyClient, modernClient } from '../support/raw-mcp.ts'
 import { descendantsOf, isAlive } from '../support/process-tree.ts'
+import { SHARED_KEYS } from '../support/shared-keys.ts'
 import { silentLogger } from '../support/silent-logger.ts'
 import { startTestGateway } from '../support/start-gateway.ts'
 
@@ -275,8 +276,7 @@ test('without credentials for Firestore it does not start, and says what to do, 
     PUBLIC_URL: 'http://127.0.0.1:8080',
     GOOGLE_APPLICATION_CREDENTIALS: '/nowhere/key.json',
     METADATA_SERVER_DETECTION: 'none',
-    STATE_KEY: 'cd'.repeat(32),
-    AUDIT_DIGEST_KEY: 'ab'.repeat(32),
+    ...SHARED_KEYS,
   })
   const code = await gateway.exited
   const pulled = await gateway.tg('registry', 'pull', 'registry.yaml', '--dry-run')

@@ -144,7 +144,7 @@ describe('a client of the SDK that loses the stream of a call', () => {
     const cancelled = world.upstream.state.cancelled
     const result = await client.callTool({ name: 'sample_echo', arguments: { once: true } })
     expect(echoed(result)).toEqual({ once: true })
-    expect(resumed).toEqual([expect.stringMatching(/^[0-9a-f]{12}\.\d+\.\d+$/)])
+    expect(resumed).toEqual([expect.stringMatching(/^[0-9a-f]{16}\.\d+\.\d+$/)])
     expect(world.upstream.state.cancelled).toBe(cancelled)
     await client.close()
   })

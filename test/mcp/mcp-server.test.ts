@@ -47,7 +47,7 @@ function world(methods: readonly Method[]): World {
       calls: new Calls({ clock, pipeline: pipeline(parts) }),
       methods: methodTable(methods),
       declared: parts.upstreams,
-      taskHandles: new TaskHandles({ key: Buffer.alloc(32) }),
+      taskHandles: new TaskHandles({ keys: { current: Buffer.alloc(32) } }),
       metrics: { serverOperation: () => undefined },
       clock,
       tellServers: () => undefined,

@@ -83,12 +83,13 @@ export class MemoryDocuments implements DocumentStore {
     return this.#documents.get(path)?.value
   }
 
-  /** Bytes come back as base64, as from Firestore. */
+  /** Ids of the documents of a collection. */
+  ids(collection: string): string[] {
+    return this.#in(collection).map(({ id }) => id)
+  }
+
   #stored(path: string, value: JsonObject): WatchedDocument {
-    const members = Object.entries(value).map(([key, member]) => [
-      key,
-      Buffer.isBuffer(member) ? member.toString('base64') : member,
-    ])
+    const members = Object.entries(value).map(([key, member]) => [key, jsonOf(member)])
     return {
       id: path.slice(path.lastIndexOf('/') + 1),
       value: Object.fromEntries(members) as JsonObject,
@@ -110,6 +111,12 @@ export class MemoryDocuments implements DocumentStore {
   #answer<T>(read: () => T): Promise<T> {
     return this.isDown ? Promise.reject(new Error('the store is down')) : Promise.resolve(read())
   }
+}
+
+/** Bytes come back as base64 and times as texts, as from Firestore. */
+function jsonOf(value: unknown): unknown {
+  if (Buffer.isBuffer(value)) return value.toString('base64')
+  return value instanceof Date ? value.toISOString() : value
 }
 
 function collectionOf(path: string): string {

@@ -16,7 +16,12 @@ export const connections = {
   SESSION_IDLE_MS: setting(
     integer(1000, 604_800_000),
     '1800000',
-    'A session ends after this time without a request or an open stream, in milliseconds.',
+    'A session is removed from memory after this time without a request or an open stream, in milliseconds. One of Streamable HTTP continues with its next request.',
+  ),
+  SESSION_LIFETIME_MS: setting(
+    integer(60_000, 31_536_000_000),
+    '604800000',
+    'Time from its opening until the id of a Streamable HTTP session expires, in milliseconds.',
   ),
   MAX_SESSIONS: setting(
     integer(1, 1_000_000),

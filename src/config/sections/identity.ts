@@ -69,7 +69,12 @@ export const identity = {
   STATE_KEY: optional(
     values.digestKey,
     'a key created in DATA_DIR',
-    'Secret key that encrypts the state that clients carry from one request to the next; gateways that serve the same clients must share it.',
+    'Secret key that encrypts what clients carry from one request to the next: ids of sessions, open questions, handles of tasks. Replicas that serve the same clients share it; needed when STORE is `firestore`.',
+  ),
+  STATE_KEY_PREVIOUS: optional(
+    values.digestKey,
+    'none',
+    'The STATE_KEY before the current one, while what it encrypted is still in use; see docs/operations.md.',
   ),
   TRUST_AGENT_HEADER: setting(
     values.tenantList,

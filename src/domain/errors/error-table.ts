@@ -1,3 +1,4 @@
+import { AVAILABILITY_ERRORS } from './availability-error-table.ts'
 import { clientRow, type ErrorDefinition, row } from './error-row.ts'
 import { HTTP_ERRORS } from './http-error-table.ts'
 import { UPSTREAM_ERRORS } from './upstream-error-table.ts'
@@ -184,38 +185,7 @@ export const ERRORS = {
     'The request was cancelled',
     'The caller cancelled the request or closed the connection. The call may have run.',
   ),
-  shutting_down: row(
-    503,
-    -31005,
-    'gateway',
-    true,
-    'The gateway is shutting down',
-    'Try again; another replica, or the restarted one, will answer.',
-  ),
-  not_ready: row(
-    503,
-    -31005,
-    'gateway',
-    true,
-    'The gateway is not ready yet',
-    'The first registry snapshot has not been applied yet. Try again in a moment.',
-  ),
-  keys_unavailable: row(
-    503,
-    -31005,
-    'config',
-    true,
-    'The signing keys of the issuer are unavailable',
-    'The key set of the token issuer could not be fetched, so its tokens cannot be verified. Try again.',
-  ),
-  audit_unavailable: row(
-    503,
-    -31006,
-    'gateway',
-    true,
-    'The usage record cannot be written',
-    'The queue of usage records is full. The gateway does not execute calls that it cannot record. Try again.',
-  ),
+  ...AVAILABILITY_ERRORS,
   invalid_cursor: clientRow(
     400,
     -32602,
@@ -290,3 +260,8 @@ export const ERRORS = {
 
 /** The code of an error of the gateway, as responses and usage records have it. */
 export type ErrorCode = keyof typeof ERRORS
+
+/** Whether a value is a code of the table. */
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(ERRORS, value)
+}

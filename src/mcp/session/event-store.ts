@@ -24,7 +24,8 @@ const LIMITS: EventLimits = {
   maxAgeMs: 300_000,
 }
 const EVENT_OVERHEAD_BYTES = 200
-const TAG_BYTES = 6
+const TAG_BYTES = 4
+const REPLICA_DIGITS = 8
 
 interface Kept {
   readonly owner: SessionEvents
@@ -63,13 +64,16 @@ export interface StreamEvent {
 export class EventStore {
   readonly #clock: Clock
   readonly #limits: EventLimits
+  readonly #replica: string
   readonly #all = new Shelf<Kept>()
   readonly #ofTenants = new Shelves<Kept>()
   readonly #ofPrincipals = new Shelves<Kept>()
   #isExpiring = false
 
-  constructor(options: { clock: Clock; limits?: Partial<EventLimits> }) {
+  /** @param options.replica a number below 2^32, which the ids of events begin with */
+  constructor(options: { clock: Clock; replica?: number; limits?: Partial<EventLimits> }) {
     this.#clock = options.clock
+    this.#replica = (options.replica ?? 0).toString(16).padStart(REPLICA_DIGITS, '0')
     this.#limits = { ...LIMITS, ...options.limits }
   }
 
@@ -82,6 +86,7 @@ export class EventStore {
   open(principal: Principal): SessionEvents {
     return new SessionEvents({
       principal,
+      replica: this.#replica,
       limits: this.#limits,
       keep: (event) => this.#keep(event),
       forget: (event) => this.#forget(event),
@@ -134,7 +139,7 @@ export class SessionEvents {
   readonly #keep: (event: Kept) => void
   readonly #forget: (event: Kept) => void
   readonly #now: () => number
-  readonly #tag = randomBytes(TAG_BYTES).toString('hex')
+  readonly #tag: string
   readonly #tracks = new Map<number, Track>()
   /** Oldest first. */
   #kept: Kept[] = []
@@ -143,6 +148,7 @@ export class SessionEvents {
 
   constructor(options: {
     principal: Principal
+    replica: string
     limits: EventLimits
     keep: (event: Kept) => void
     forget: (event: Kept) => void
@@ -150,6 +156,7 @@ export class SessionEvents {
   }) {
     const { tenantId } = options.principal
     this.#of = { owner: this, tenantId, principal: principalKey(options.principal) }
+    this.#tag = options.replica + randomBytes(TAG_BYTES).toString('hex')
     this.#limits = options.limits
     this.#keep = options.keep
     this.#forget = options.forget
@@ -240,6 +247,15 @@ export class SessionEvents {
   #idOf(stream: number, number: number): string {
     return `${this.#tag}.${stream}.${number}`
   }
+}
+
+/** The replica that gave an event its id, and whether it belongs to a request; undefined for what is no such id. */
+export function originOf(
+  id: string,
+): { readonly replica: number; readonly isOfRequest: boolean } | undefined {
+  const [tag, stream] = parsed(id)
+  if (tag.length !== REPLICA_DIGITS + 2 * TAG_BYTES) return undefined
+  return { replica: parseInt(tag.slice(0, REPLICA_DIGITS), 16), isOfRequest: stream !== 0 }
 }
 
 function parsed(id: string): [tag: string, stream: number, number: number] {

@@ -15,11 +15,21 @@ interface Request {
   readonly context: ServerContext
 }
 
+type Subscribing = Pick<Request, 'params' | 'caller'> & { readonly signal: AbortSignal }
+
+/** What a client changed of its session. */
+export interface SessionChange {
+  readonly level?: string | undefined
+  /** All URIs that it is subscribed to. */
+  readonly subscriptions?: readonly string[]
+}
+
 /** The state of a legacy conversation between its requests: the client, its log level, its subscriptions. */
 export class LegacySession {
   readonly client: LegacyClient
   readonly #calls: Calls
   readonly #scope: string | undefined
+  readonly #onChange: (change: SessionChange) => void
   readonly #subscriptions = new Map<string, Subscription>()
 
   constructor(options: {
@@ -27,8 +37,10 @@ export class LegacySession {
     calls: Calls
     scope: string | undefined
     isReachable: () => boolean
+    onChange?: (change: SessionChange) => void
   }) {
     const { server, isReachable } = options
+    this.#onChange = options.onChange ?? (() => undefined)
     this.#calls = options.calls
     this.#scope = options.scope
     this.client = new LegacyClient({ server, isReachable })
@@ -43,16 +55,29 @@ export class LegacySession {
     switch (method) {
       case METHODS.setLevel:
         this.client.setLogLevel(params['level'])
+        this.#onChange({ level: this.client.logLevel })
         return {}
-      case METHODS.subscribe:
-        await this.#subscribe(uriOf(params), request)
+      case METHODS.subscribe: {
+        const { caller, context } = request
+        await this.#subscribe(uriOf(params), { params, caller, signal: context.mcpReq.signal })
+        this.#subscriptionsChanged()
         return {}
+      }
       case METHODS.unsubscribe:
         this.#unsubscribe(uriOf(params))
+        this.#subscriptionsChanged()
         return {}
       default:
         throw new GatewayError('method_not_found')
     }
+  }
+
+  /** Subscribes to what the client subscribed to at another replica; what is refused now is left out. */
+  async resume(uris: readonly string[], caller: Caller): Promise<void> {
+    const { signal } = new AbortController()
+    await Promise.all(
+      uris.map((uri) => this.#subscribe(uri, { params: { uri }, caller, signal }).catch(() => undefined)),
+    )
   }
 
   /** Ends all subscriptions. */
@@ -60,7 +85,11 @@ export class LegacySession {
     for (const uri of this.#subscriptions.keys()) this.#unsubscribe(uri)
   }
 
-  async #subscribe(uri: string, request: Request): Promise<void> {
+  #subscriptionsChanged(): void {
+    this.#onChange({ subscriptions: [...this.#subscriptions.keys()] })
+  }
+
+  async #subscribe(uri: string, request: Subscribing): Promise<void> {
     const known = this.#subscriptions.get(uri)
     if (known !== undefined) return known.made
     if (this.#subscriptions.size >= MAX_SUBSCRIPTIONS)
@@ -76,16 +105,16 @@ export class LegacySession {
     }
   }
 
-  async #make(uri: string, subscription: Subscription, request: Request): Promise<void> {
-    const { method, params, caller, context } = request
+  async #make(uri: string, subscription: Subscription, request: Subscribing): Promise<void> {
+    const { params, caller, signal } = request
     await this.#calls.run(caller, {
       action: 'subscribe',
       kind: 'resource',
       name: uri,
       scope: this.#scope,
-      method,
+      method: METHODS.subscribe,
       params,
-      signal: context.mcpReq.signal,
+      signal,
       client: this.client,
       watch: {
         onUpdated: (updated) => this.client.tell('notifications/resources/updated', updated),

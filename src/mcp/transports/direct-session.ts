@@ -10,19 +10,18 @@ type RequestId = string | number
 
 /** The requests of one session of Streamable HTTP that the direct path serves beside the SDK. */
 export class DirectSession {
+  readonly id: string
   #session: LegacySession | undefined
   readonly #transport: SessionTransport
   readonly #ids: RequestIds
   /** How to end each request that is under way. */
   readonly #underWay = new Map<RequestId, () => void>()
 
-  constructor(options: { transport: SessionTransport; ids: RequestIds }) {
+  /** @param options.id names the session in records */
+  constructor(options: { id: string; transport: SessionTransport; ids: RequestIds }) {
+    this.id = options.id
     this.#transport = options.transport
     this.#ids = options.ids
-  }
-
-  get id(): string {
-    return this.#transport.sessionId
   }
 
   /** The client of the session; undefined before `attach`. */

@@ -1,5 +1,5 @@
-import type { ServerResponse } from 'node:http'
 import { type Clock, repeat } from '../../domain/clock.ts'
+import type { StreamResponse } from '../relay/stream-response.ts'
 
 /**
  * Maximum data, in bytes, that one stream buffers for a client that does not read; a client that exceeds it is
@@ -13,14 +13,14 @@ const KEEP_ALIVE_MS = 15_000
  * Whether a stream of events can take more data; the stream of a client that does not read is ended, so that its buffer
  * stays limited.
  */
-export function canTake(response: ServerResponse): boolean {
+export function canTake(response: StreamResponse): boolean {
   if (!response.destroyed && response.writableLength <= MAX_UNREAD_BYTES) return true
   response.destroy()
   return false
 }
 
 /** Writes comments regularly, so that proxies do not close an idle stream; the returned function stops that. */
-export function keepAlive(clock: Clock, response: ServerResponse): () => void {
+export function keepAlive(clock: Clock, response: StreamResponse): () => void {
   return repeat(clock, KEEP_ALIVE_MS, () => {
     if (canTake(response)) response.write(': keepalive\n\n')
   })

@@ -19,6 +19,9 @@ import { listChangedEvents } from '../methods/list-changed.ts'
 import { subscribeAll, withSubscriptions } from '../methods/listen-subscriptions.ts'
 import type { McpServerOptions } from '../mcp-server.ts'
 import { createModernServer } from '../modern-server.ts'
+import type { ReplicaRelay } from '../../replicas/replica-relay.ts'
+import type { SessionNotes } from '../session/session-notes.ts'
+import type { SessionSeal } from '../session/session-seal.ts'
 import type { SessionStore } from '../session/session-store.ts'
 
 const TRANSPORT = 'streamable-http'
@@ -26,6 +29,12 @@ const TRANSPORT = 'streamable-http'
 /** What an MCP endpoint needs, beside what its servers need. */
 export interface EndpointOptions extends McpServerOptions {
   readonly sessions: SessionStore
+  readonly sessionSeal: SessionSeal
+  readonly sessionNotes: SessionNotes
+  /** The number of this replica, which no other one has. */
+  readonly replica: number
+  /** The way to other replicas; undefined where there are none. */
+  readonly relay: ReplicaRelay | undefined
   readonly publicUrl: string
   readonly viewWatch: ViewWatch
   readonly clock: Clock

@@ -1,22 +1,22 @@
 import {
   type AuthInfo,
-  isInitializeRequest,
   type JSONRPCMessage,
+  type JSONRPCNotification,
   type JSONRPCRequest,
-  SUPPORTED_PROTOCOL_VERSIONS,
   type Transport,
   type TransportSendOptions,
 } from '@modelcontextprotocol/server'
-import type { ServerResponse } from 'node:http'
-import type { Request, Response } from 'express'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
-import { acceptsType } from '../../domain/text/media-type.ts'
+import type { JsonObject } from '../../domain/json/json.ts'
 import { eventText } from '../../domain/text/server-sent-event.ts'
+import type { SessionHttpRequest } from '../relay/relayed-request.ts'
+import type { StreamResponse } from '../relay/stream-response.ts'
 import type { SessionEvents } from '../session/event-store.ts'
+import type { QuestionIds } from '../session/question-ids.ts'
 import { canTake, keepAlive } from './event-stream.ts'
-import { ASSUMED_VERSION } from '../direct/session-request.ts'
-import { isAnswer, isRequest } from '../message.ts'
+import { checkAcceptsEvents, checkVersion, versionOf } from './request-heads.ts'
+import { isAnswer, isNotification, isRequest } from '../message.ts'
 
 type RequestId = JSONRPCRequest['id']
 
@@ -28,6 +28,8 @@ const RETRY_MS = 200
 const HOLD_MS = 50
 /** First revision whose clients understand an event without data (MCP 2025-11-25, Streamable HTTP). */
 const FIRST_WITH_EMPTY_EVENTS = '2025-11-25'
+/** Of the `initialize` that no client sent here. */
+const REPLAY_ID = 'tool-gateway-replay'
 /** The stream for messages that belong to no request. */
 const OWN_STREAM = 0
 
@@ -35,7 +37,7 @@ interface Stream {
   readonly number: number
   readonly requestId: RequestId | undefined
   /** Undefined while the client is disconnected. */
-  response: ServerResponse | undefined
+  response: StreamResponse | undefined
   cancelGrace: (() => void) | undefined
   /** What is held back for the next event, or for a moment. */
   pending: string
@@ -55,15 +57,27 @@ export class SessionTransport implements Transport {
   readonly sessionId: string
   readonly #events: SessionEvents
   readonly #clock: Clock
+  readonly #questions: QuestionIds
+  readonly #onUnsent: ((message: JSONRPCNotification) => void) | undefined
+  #onReplayed: (() => void) | undefined
   /** Streams that may still get messages. */
   readonly #streams = new Map<number, Stream>()
   readonly #ofRequests = new Map<RequestId, Stream>()
   #lastStream = OWN_STREAM
   #isClosed = false
 
-  constructor(options: { sessionId: string; events: SessionEvents; clock: Clock }) {
+  /** @param options.onUnsent gets what belongs to no request while the client has no stream for it here */
+  constructor(options: {
+    sessionId: string
+    events: SessionEvents
+    questions: QuestionIds
+    onUnsent?: (message: JSONRPCNotification) => void
+    clock: Clock
+  }) {
     this.sessionId = options.sessionId
     this.#events = options.events
+    this.#questions = options.questions
+    this.#onUnsent = options.onUnsent
     this.#clock = options.clock
   }
 
@@ -76,24 +90,40 @@ export class SessionTransport implements Transport {
     return Promise.resolve()
   }
 
+  /** Tells the server of the session what its client said when it opened the session at another replica. */
+  async replay(initialize: JsonObject): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#onReplayed = resolve
+    this.onmessage?.({ jsonrpc: '2.0', id: REPLAY_ID, method: 'initialize', params: initialize })
+    await promise
+    this.#onReplayed = undefined
+    this.onmessage?.({ jsonrpc: '2.0', method: 'notifications/initialized' })
+  }
+
   /** Takes one message of the client: a request opens its stream, everything else is answered with 202. */
-  post(request: Request & { auth?: AuthInfo }, response: Response, message: JSONRPCMessage): void {
+  post(request: SessionHttpRequest, response: StreamResponse, message: JSONRPCMessage): void {
     checkVersion(request)
-    const { auth } = request
     if (isRequest(message)) this.openFor(message.id, versionOf(request, message), response)
-    else response.status(202).end()
-    this.onmessage?.(message, auth === undefined ? {} : { authInfo: auth })
+    else accepted(response)
+    this.take(message, request.auth)
+  }
+
+  /** Takes a message of the client that needs no response of its own. */
+  take(message: JSONRPCMessage, auth?: AuthInfo): void {
+    const taken = isAnswer(message) ? this.#questions.ownAnswer(message) : message
+    if (taken !== undefined) this.onmessage?.(taken, auth === undefined ? {} : { authInfo: auth })
   }
 
   /**
    * Opens the stream for messages that belong to no request, or resumes the one that `Last-Event-ID` names. Either
    * replaces a connection that is still open.
+   * @param options.isResumed false where the events before are those of another replica
    * @throws GatewayError `not_acceptable`, `stream_not_kept`
    */
-  listen(request: Request, response: Response): void {
+  listen(request: SessionHttpRequest, response: StreamResponse, { isResumed = true } = {}): void {
     checkVersion(request)
-    if (!acceptsType(request.get('accept'), 'text/event-stream')) throw notAcceptable(request)
-    const lastEventId = request.get('last-event-id')
+    checkAcceptsEvents(request)
+    const lastEventId = isResumed ? request.get('last-event-id') : undefined
     if (lastEventId !== undefined) return this.#resume(lastEventId, response)
     const stream = this.#streams.get(OWN_STREAM) ?? this.#newStream(OWN_STREAM)
     this.#attach(stream, response)
@@ -111,10 +141,10 @@ export class SessionTransport implements Transport {
   /** @throws Error if the client has no stream on which it could get the message, now or later */
   async send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
     const isLast = isAnswer(message) && message.id !== undefined
+    if (isLast && message.id === REPLAY_ID && this.#onReplayed !== undefined) return this.#onReplayed()
     const requestId = isLast ? message.id : options?.relatedRequestId
-    const stream = requestId === undefined ? this.#streams.get(OWN_STREAM) : this.#ofRequests.get(requestId)
-    if (stream === undefined) throw new Error('the client has no stream for this message')
-    const data = JSON.stringify(message)
+    const stream = this.#streamFor(message, requestId)
+    const data = JSON.stringify(this.#questions.asSent(message))
     const event = stream.pending + eventText(data, { id: this.#events.add(stream.number, data) })
     stream.pending = ''
     stream.cancelFlush?.()
@@ -122,10 +152,8 @@ export class SessionTransport implements Transport {
     if (isLast) {
       this.#events.finish(stream.number)
       this.#finish(stream)
-      if (response !== undefined && canTake(response)) response.end(event)
-    } else if (response !== undefined && canTake(response)) {
-      response.write(event)
     }
+    if (response !== undefined) writeTo(response, event, isLast)
   }
 
   async close(): Promise<void> {
@@ -141,11 +169,18 @@ export class SessionTransport implements Transport {
    * @param version the revision of the protocol that the request names
    * @param onGone called when the client has gone and has not come back; by default the request is cancelled
    */
-  openFor(id: RequestId, version: string, response: ServerResponse, onGone?: () => void): void {
+  openFor(id: RequestId, version: string, response: StreamResponse, onGone?: () => void): void {
     const stream = this.#newStream((this.#lastStream += 1), id, onGone)
     this.#ofRequests.set(id, stream)
     this.#attach(stream, response)
     this.#prime(stream, version, onGone === undefined ? 0 : HOLD_MS)
+  }
+
+  #streamFor(message: JSONRPCMessage, requestId: RequestId | undefined): Stream {
+    const stream = requestId === undefined ? this.#streams.get(OWN_STREAM) : this.#ofRequests.get(requestId)
+    if (stream !== undefined) return stream
+    if (requestId === undefined && isNotification(message)) this.#onUnsent?.(message)
+    throw new Error('the client has no stream for this message')
   }
 
   #newStream(number: number, requestId?: RequestId, onGone?: () => void): Stream {
@@ -181,7 +216,7 @@ export class SessionTransport implements Transport {
     else response?.write(pending)
   }
 
-  #resume(lastEventId: string, response: Response): void {
+  #resume(lastEventId: string, response: StreamResponse): void {
     const missed = this.#events.after(lastEventId)
     if (missed === undefined) throw new GatewayError('stream_not_kept')
     const text = missed.events.map(({ id, data }) => eventText(data, { id })).join('')
@@ -200,7 +235,7 @@ export class SessionTransport implements Transport {
    * The newest connection of a stream replaces the previous one: the client notices a lost connection before the
    * gateway does.
    */
-  #attach(stream: Stream, response: ServerResponse): void {
+  #attach(stream: Stream, response: StreamResponse): void {
     stream.cancelGrace?.()
     const before = stream.response
     stream.response = response
@@ -215,7 +250,7 @@ export class SessionTransport implements Transport {
     else response.once('close', onClose)
   }
 
-  #writeHead(response: ServerResponse): void {
+  #writeHead(response: StreamResponse): void {
     response.writeHead(200, {
       'Content-Type': 'text/event-stream',
       'Cache-Control': 'no-cache, no-transform',
@@ -242,7 +277,7 @@ export class SessionTransport implements Transport {
   }
 
   /** Removes a stream from the open ones; the caller ends its response. */
-  #finish(stream: Stream): ServerResponse | undefined {
+  #finish(stream: Stream): StreamResponse | undefined {
     const { response } = stream
     stream.cancelGrace?.()
     stream.cancelFlush?.()
@@ -253,30 +288,13 @@ export class SessionTransport implements Transport {
   }
 }
 
-/** @throws GatewayError `not_acceptable` unless the client accepts both content types of an answer to `POST` */
-export function checkAccepts(request: Request): void {
-  const accept = request.get('accept')
-  if (!acceptsType(accept, 'application/json') || !acceptsType(accept, 'text/event-stream'))
-    throw notAcceptable(request)
+function writeTo(response: StreamResponse, event: string, isLast: boolean): void {
+  if (!canTake(response)) return
+  if (isLast) response.end(event)
+  else response.write(event)
 }
 
-function notAcceptable(request: Request): GatewayError {
-  const expected = request.method === 'POST' ? 'application/json, text/event-stream' : 'text/event-stream'
-  const came = JSON.stringify(request.get('accept')?.slice(0, 128))
-  return new GatewayError('not_acceptable', `Accept is ${came}; it must include ${expected}`)
-}
-
-function checkVersion(request: Request): void {
-  const version = request.get('mcp-protocol-version')
-  if (version !== undefined && !SUPPORTED_PROTOCOL_VERSIONS.includes(version))
-    throw new GatewayError('invalid_request', `The protocol version ${version.slice(0, 40)} is not supported`)
-}
-
-/** The revision of a request, by its header or, of an `initialize`, by its parameters. */
-function versionOf(request: Request, message?: JSONRPCRequest): string {
-  const version =
-    message?.method === 'initialize' && isInitializeRequest(message)
-      ? message.params.protocolVersion
-      : request.get('mcp-protocol-version')
-  return version !== undefined && SUPPORTED_PROTOCOL_VERSIONS.includes(version) ? version : ASSUMED_VERSION
+function accepted(response: StreamResponse): void {
+  response.writeHead(202)
+  response.end()
 }

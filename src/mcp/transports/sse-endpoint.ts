@@ -5,7 +5,12 @@ import type { Identity } from '../../identity/identity.ts'
 import { whenTokenEnds } from '../../identity/token-end.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { publicPath } from '../../domain/public-path.ts'
-import { attachSender, callerOf, Sender } from '../conversation.ts'
+import type { JsonObject } from '../../domain/json/json.ts'
+import type { AnswerWriter } from '../../replicas/replica-relay.ts'
+import { authOf, callerOf, Sender } from '../conversation.ts'
+import { relayedJson, type SessionHttpRequest } from '../relay/relayed-request.ts'
+import type { StreamResponse } from '../relay/stream-response.ts'
+import { answeredBy, answerRelayed } from './elsewhere.ts'
 import { canTake, keepAlive } from './event-stream.ts'
 import { notifyListChanged, watchFor } from '../methods/list-changed.ts'
 import { createMcpServer } from '../mcp-server.ts'
@@ -16,6 +21,7 @@ import { RequestIds, requestIdIn } from '../request-ids.ts'
 import type { Session } from '../session/session-store.ts'
 
 const TRANSPORT = 'sse'
+const REPLICA = /^\d{1,10}$/
 
 interface Channel {
   readonly transport: SSEServerTransport
@@ -35,10 +41,10 @@ export class SseEndpoint {
 
   /** Opens a session; its stream ends when the token that opened it expires. */
   async open(response: Response, { identity: { principal }, scope }: Sender): Promise<void> {
-    const { sessions, viewWatch, catalog, clock, publicUrl } = this.#options
+    const { sessions, viewWatch, catalog, clock, publicUrl, replica } = this.#options
     sessions.makeRoom(principal)
     response.setHeader('X-Accel-Buffering', 'no')
-    const transport = new SSEServerTransport(publicPath(publicUrl, '/messages'), response)
+    const transport = new SSEServerTransport(publicPath(publicUrl, `/messages?replica=${replica}`), response)
     const id = transport.sessionId
     const ids = new RequestIds()
     const server = createMcpServer(this.#options, {
@@ -80,13 +86,40 @@ export class SseEndpoint {
     await server.connect(transport)
   }
 
-  /** Takes one message of a session; the answer is sent on the session's stream. */
+  /**
+   * Takes one message of a session, or hands it to the replica that has the session's stream, on which the answer is
+   * sent.
+   */
   async post(request: Request, response: Response, identity: Identity): Promise<void> {
+    const { sessionId, replica } = request.query
+    if (typeof sessionId !== 'string')
+      throw new GatewayError('invalid_request', 'sessionId is missing in the query')
+    const { relay } = this.#options
+    const isHere = this.#channels.has(sessionId) || replica === undefined || replica === relay?.self
+    if (isHere || relay === undefined) return this.#take(request, response, { sessionId, identity })
+    if (typeof replica !== 'string' || !REPLICA.test(replica) || !(await relay.isPresent(replica)))
+      throw new GatewayError('session_not_found')
+    const sender = new Sender(identity, undefined)
+    const json = { transport: TRANSPORT, ...relayedJson(request, { sessionId, sender }) }
+    await answeredBy(relay, replica, json, response)
+  }
+
+  /** Takes a message that arrived at another replica. */
+  handleRelayed(json: JsonObject, writer: AnswerWriter, signal: AbortSignal): Promise<void> {
+    return answerRelayed(json, writer, signal, (request, response) => {
+      const { sessionId, sender } = request
+      return this.#take(request, response, { sessionId, identity: sender.identity })
+    })
+  }
+
+  async #take(
+    request: Pick<SessionHttpRequest, 'body'>,
+    response: StreamResponse,
+    { sessionId, identity }: { readonly sessionId: string; readonly identity: Identity },
+  ): Promise<void> {
     const { principal, paths = [] } = identity
-    const id = request.query['sessionId']
-    if (typeof id !== 'string') throw new GatewayError('invalid_request', 'sessionId is missing in the query')
-    this.#options.sessions.of(id, principal, TRANSPORT)
-    const channel = this.#channels.get(id)
+    this.#options.sessions.of(sessionId, principal, TRANSPORT)
+    const channel = this.#channels.get(sessionId)
     if (channel === undefined || !isFor(paths, pathOf(channel))) throw new GatewayError('session_not_found')
     const body = messageIn(request.body)
     if (isNotification(body)) channel.notifications.take(body)
@@ -96,8 +129,9 @@ export class SseEndpoint {
       channel.ids.claim(requestId)
       response.once('close', () => channel.ids.release(requestId))
     }
-    attachSender(request, new Sender(identity, channel.scope))
-    await channel.transport.handlePostMessage(request, response, body)
+    await channel.transport.handleMessage(body, { authInfo: authOf(new Sender(identity, channel.scope)) })
+    response.writeHead(202)
+    response.end('Accepted')
   }
 }
 

@@ -6,7 +6,7 @@ import { principal } from '../../support/offers.ts'
 const HOUR_MS = 3_600_000
 const key = Buffer.alloc(32, 7)
 const clock = new FakeClock()
-const seal = new StateSeal({ key, clock })
+const seal = new StateSeal({ keys: { current: key }, clock })
 const ann = { principal: principal(), purpose: 'tools/call echo' }
 
 test('what was sealed for a caller and a purpose opens for both, unchanged', () => {
@@ -50,7 +50,7 @@ test.each([
 })
 
 test('another key does not open it', () => {
-  const other = new StateSeal({ key: Buffer.alloc(32, 8), clock })
+  const other = new StateSeal({ keys: { current: Buffer.alloc(32, 8) }, clock })
   expect(() => other.open(seal.seal('x', ann), ann)).toThrow(
     expect.objectContaining({ code: 'invalid_request_state' }),
   )

@@ -10,7 +10,7 @@ import { server } from '../../support/offers.ts'
 import { caller, catalogOf, OneStage, operation } from '../../support/routing.ts'
 
 const clock = new FakeClock()
-const seal = new StateSeal({ key: Buffer.alloc(32, 1), clock })
+const seal = new StateSeal({ keys: { current: Buffer.alloc(32, 1) }, clock })
 const catalog = catalogOf([server(), undefined])
 const stage = inputRounds({ seal, clock, catalog, limits: { refusalOf: () => undefined } })
 const question = { method: 'elicitation/create', params: { message: 'Sure?', 'x-odd': 1 } }

@@ -133,7 +133,10 @@ describe('calls that wait', () => {
     const { clock, upstreams } = made
     upstreams.start(definition)
     await clock.advance(0)
-    const tasks = { handles: new TaskHandles({ key: Buffer.alloc(32) }), memory: new TaskMemory() }
+    const tasks = {
+      handles: new TaskHandles({ keys: { current: Buffer.alloc(32) } }),
+      memory: new TaskMemory(),
+    }
     const shares = new TenantShares({ maxOf: () => undefined })
     const catalog = catalogOf([definition, undefined])
     const stages = [send({ upstreams, tasks, catalog, clock, shares })]

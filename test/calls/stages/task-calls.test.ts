@@ -20,7 +20,10 @@ const CATALOG = catalogOf([
 
 /** A stage of its own with a server that answers everything in the same way. */
 function world(era: Era, capabilities: JsonObject, ...answers: JsonObject[]): World {
-  const tasks = { handles: new TaskHandles({ key: Buffer.alloc(32) }), memory: new TaskMemory() }
+  const tasks = {
+    handles: new TaskHandles({ keys: { current: Buffer.alloc(32) } }),
+    memory: new TaskMemory(),
+  }
   const sent: JsonObject[] = []
   const declared = { eraOf: () => era, capabilitiesOf: () => capabilities }
   const stage = taskCalls({ tasks, declared, catalog: CATALOG })
@@ -53,7 +56,7 @@ function client(era: Era): CallerClient {
   return { era, capabilities: {}, logLevel: undefined, tell: () => undefined }
 }
 
-const HANDLE = new TaskHandles({ key: Buffer.alloc(32) }).handleOf(TARGET, caller().principal)
+const HANDLE = new TaskHandles({ keys: { current: Buffer.alloc(32) } }).handleOf(TARGET, caller().principal)
 const params = { name: 'alpha_slow', task: { ttl: 1 } }
 
 const RELATED = 'io.modelcontextprotocol/related-task'
@@ -63,12 +66,15 @@ test.each([
   ['nothing of an id that the caller guessed', 't1', undefined],
   [
     "nothing of somebody else's task",
-    new TaskHandles({ key: Buffer.alloc(32) }).handleOf(TARGET, caller({ subject: 'bob' }).principal),
+    new TaskHandles({ keys: { current: Buffer.alloc(32) } }).handleOf(
+      TARGET,
+      caller({ subject: 'bob' }).principal,
+    ),
     undefined,
   ],
   [
     'nothing of a task of another server',
-    new TaskHandles({ key: Buffer.alloc(32) }).handleOf(
+    new TaskHandles({ keys: { current: Buffer.alloc(32) } }).handleOf(
       { ...TARGET, server: 'acme/beta' },
       caller().principal,
     ),
@@ -207,7 +213,10 @@ describe('a list of tasks', () => {
 
   test('has none of a tool that the caller may not call any more', async () => {
     const closed = server({ tools: { slow: { requiredRoles: ['admin'] } } })
-    const tasks = { handles: new TaskHandles({ key: Buffer.alloc(32) }), memory: new TaskMemory() }
+    const tasks = {
+      handles: new TaskHandles({ keys: { current: Buffer.alloc(32) } }),
+      memory: new TaskMemory(),
+    }
     tasks.memory.note(TARGET, caller().principal)
     const declared = { eraOf: () => 'legacy' as const, capabilitiesOf: () => LEGACY }
     const stage = taskCalls({ tasks, declared, catalog: catalogOf([closed, offer()]) })

@@ -6,7 +6,7 @@ const KEY = Buffer.alloc(32, 7)
 const TARGET: TaskTarget = { server: 'acme/alpha', tool: 'slow', taskId: 'task-1' }
 const ann = principal()
 
-const handles = new TaskHandles({ key: KEY })
+const handles = new TaskHandles({ keys: { current: KEY } })
 const handle = handles.handleOf(TARGET, ann)
 
 describe('the handle of a task', () => {
@@ -17,8 +17,8 @@ describe('the handle of a task', () => {
 
   test('is the same each time, at every gateway with the key', () => {
     expect(handles.handleOf(TARGET, principal())).toBe(handle)
-    expect(new TaskHandles({ key: KEY }).handleOf(TARGET, ann)).toBe(handle)
-    expect(new TaskHandles({ key: KEY }).open(handle, ann)).toEqual(TARGET)
+    expect(new TaskHandles({ keys: { current: KEY } }).handleOf(TARGET, ann)).toBe(handle)
+    expect(new TaskHandles({ keys: { current: KEY } }).open(handle, ann)).toEqual(TARGET)
   })
 
   test.each([
@@ -47,7 +47,7 @@ describe('the handle of a task', () => {
   test('says nothing to whoever has no key', () => {
     expect(handle).toMatch(/^[\w-]+$/)
     expect(Buffer.from(handle, 'base64url').toString('latin1')).not.toMatch(/acme|alpha|slow|task/)
-    expect(new TaskHandles({ key: Buffer.alloc(32, 8) }).open(handle, ann)).toBeUndefined()
+    expect(new TaskHandles({ keys: { current: Buffer.alloc(32, 8) } }).open(handle, ann)).toBeUndefined()
   })
 
   test('cannot be altered in any character', () => {

@@ -6,7 +6,7 @@ import { TaskIds } from '../../../src/calls/tasks/task-ids.ts'
 import { TaskMemory } from '../../../src/calls/tasks/task-memory.ts'
 import { principal } from '../../support/offers.ts'
 
-const tasks = { handles: new TaskHandles({ key: Buffer.alloc(32) }), memory: new TaskMemory() }
+const tasks = { handles: new TaskHandles({ keys: { current: Buffer.alloc(32) } }), memory: new TaskMemory() }
 const ids = new TaskIds({ tasks, server: 'acme/alpha', principal: principal() })
 const handle = ids.handleOf('slow', 't1')
 const beta = new TaskIds({ tasks, server: 'acme/beta', principal: principal() })

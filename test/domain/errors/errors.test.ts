@@ -48,6 +48,7 @@ const ROWS = [
   ['invalid_request_state', 422, -32602, 'client', false],
   ['cancelled', 499, -31013, 'client', false],
   ['shutting_down', 503, -31005, 'gateway', true],
+  ['replica_unavailable', 503, -31005, 'gateway', true],
   ['not_ready', 503, -31005, 'gateway', true],
   ['keys_unavailable', 503, -31005, 'config', true],
   ['audit_unavailable', 503, -31006, 'gateway', true],

@@ -6,6 +6,7 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/server'
 import express from 'express'
 import { toGatewayError } from '../../../src/domain/errors/errors.ts'
 import { EventStore } from '../../../src/mcp/session/event-store.ts'
+import { QuestionIds } from '../../../src/mcp/session/question-ids.ts'
 import { SessionTransport } from '../../../src/mcp/transports/session-transport.ts'
 import { eventually } from '../../support/eventually.ts'
 import { caller } from '../../support/routing.ts'
@@ -26,6 +27,7 @@ beforeEach(async () => {
   transport = new SessionTransport({
     sessionId: 'session',
     events: new EventStore({ clock }).open(caller().principal),
+    questions: new QuestionIds(1),
     clock,
   })
   transport.onmessage = (message) => received.push(message)
@@ -133,7 +135,7 @@ describe('the stream of a request', () => {
   test('begins with an id and the time to wait before coming back, and ends with the answer', async () => {
     const stream = await call(1)
     expect(await stream.next()).toEqual({
-      id: expect.stringMatching(/^[0-9a-f]{12}\.1\.1$/),
+      id: expect.stringMatching(/^[0-9a-f]{16}\.1\.1$/),
       retry: '200',
       data: '',
     })

@@ -1,0 +1,20 @@
+import type { KeyRing } from '../domain/seal/key-ring.ts'
+import type { FirestoreClient } from '../firestore/firestore.ts'
+import { ReplicaMail } from '../replicas/replica-mail.ts'
+import { ReplicaRelay } from '../replicas/replica-relay.ts'
+import type { Runtime } from './runtime.ts'
+
+/** The way to the other replicas that share the database; undefined where there is none. */
+export async function openRelay(
+  { firestore, replica, keys }: { firestore: FirestoreClient | undefined; replica: number; keys: KeyRing },
+  { clock, random, logger, lifecycle }: Runtime,
+): Promise<ReplicaRelay | undefined> {
+  if (firestore === undefined) return undefined
+  // Imported here, so that the embedded mode does not load the client library.
+  const { firestoreDocuments } = await import('../firestore/firestore-documents.ts')
+  const store = firestoreDocuments(firestore.db, { clock })
+  const mail = new ReplicaMail({ self: String(replica), store, clock, random, logger })
+  const relay = new ReplicaRelay({ mail, keys, clock, logger })
+  lifecycle.onClose('relay', () => relay.close())
+  return relay
+}

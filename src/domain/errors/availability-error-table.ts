@@ -1,0 +1,45 @@
+import { type ErrorDefinition, row } from './error-row.ts'
+
+/** The rows of the error table for what the gateway itself cannot do now. */
+export const AVAILABILITY_ERRORS = {
+  shutting_down: row(
+    503,
+    -31005,
+    'gateway',
+    true,
+    'The gateway is shutting down',
+    'Try again; another replica, or the restarted one, will answer.',
+  ),
+  replica_unavailable: row(
+    503,
+    -31005,
+    'gateway',
+    true,
+    'The replica that holds this is not reachable',
+    'Another replica of the gateway has what the request needs: the stream of an SSE session, the call that a question belongs to, or the connection of the session to a server. It has ended, or does not respond. The request may have run if `mayHaveExecuted` says so.',
+  ),
+  not_ready: row(
+    503,
+    -31005,
+    'gateway',
+    true,
+    'The gateway is not ready yet',
+    'The first registry snapshot has not been applied yet. Try again in a moment.',
+  ),
+  keys_unavailable: row(
+    503,
+    -31005,
+    'config',
+    true,
+    'The signing keys of the issuer are unavailable',
+    'The key set of the token issuer could not be fetched, so its tokens cannot be verified. Try again.',
+  ),
+  audit_unavailable: row(
+    503,
+    -31006,
+    'gateway',
+    true,
+    'The usage record cannot be written',
+    'The queue of usage records is full. The gateway does not execute calls that it cannot record. Try again.',
+  ),
+} as const satisfies Record<string, ErrorDefinition>

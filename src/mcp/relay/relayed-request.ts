@@ -1,0 +1,51 @@
+import type { AuthInfo } from '@modelcontextprotocol/server'
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import type { Identity } from '../../identity/identity.ts'
+import { authOf, Sender } from '../conversation.ts'
+
+/** What a session reads of the HTTP request that brought a message, at whichever replica it arrived. */
+export interface SessionHttpRequest {
+  readonly method: string
+  get(name: string): string | undefined
+  readonly body?: unknown
+  auth?: AuthInfo
+}
+
+/** A request for a session that arrived at another replica, where its sender was authenticated. */
+export interface RelayedRequest extends SessionHttpRequest {
+  /** The id of the session as clients know it; that of SSE is the id itself. */
+  readonly sessionId: string
+  readonly sender: Sender
+}
+
+const HEADERS = ['mcp-protocol-version', 'accept', 'last-event-id'] as const
+
+/** A request as it goes to another replica. */
+export function relayedJson(
+  request: SessionHttpRequest,
+  { sessionId, sender }: { readonly sessionId: string; readonly sender: Sender },
+): JsonObject {
+  const { principal, requestId, clientName, paths } = sender.identity
+  return {
+    method: request.method,
+    sessionId,
+    scope: sender.scope,
+    identity: { principal, requestId, clientName, paths },
+    headers: Object.fromEntries(HEADERS.map((name) => [name, request.get(name)])),
+    body: request.body,
+  }
+}
+
+/** The request that another replica sent; undefined if it is none. Only replicas can have sealed it. */
+export function relayedRequest(json: JsonObject): RelayedRequest | undefined {
+  const { method, sessionId, scope, identity, headers, body } = json
+  if (typeof method !== 'string' || typeof sessionId !== 'string') return undefined
+  if (!isJsonObject(identity) || !isJsonObject(headers)) return undefined
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by `relayedJson` of another replica
+  const sender = new Sender(identity as unknown as Identity, typeof scope === 'string' ? scope : undefined)
+  const get = (name: string): string | undefined => {
+    const value = headers[name]
+    return typeof value === 'string' ? value : undefined
+  }
+  return { method, sessionId, sender, body, get, auth: authOf(sender) }
+}

@@ -1,0 +1,98 @@
+import type { Clock } from '../../domain/clock.ts'
+import { isJsonObject, jsonIn } from '../../domain/json/json.ts'
+import type { StateStore } from '../../state/state-store.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+
+/** What replicas tell each other of one session beside its id. */
+export interface SessionNote {
+  readonly isEnded?: boolean
+  /** The log level that the client set. */
+  readonly level?: string
+  /** URIs of the resources that the client subscribed to. */
+  readonly subscriptions?: readonly string[]
+  /** The replica that has the client's stream for messages that belong to no request. */
+  readonly stream?: string
+  /** The replica with the connections of the session to servers that keep state for it. */
+  readonly home?: string
+}
+
+/** The part of the state store that notes need. */
+export type NoteStore = Pick<StateStore, 'get' | 'put'>
+
+const COLLECTION = 'session-notes'
+const MAX_TRIES = 5
+const MAX_ENDED = 10_000
+
+/**
+ * The notes on sessions, the same for every replica. Most sessions have none until they end. A store that does not
+ * answer delays nothing for long and ends no session: what it would say is then unknown.
+ */
+export class SessionNotes {
+  readonly #store: NoteStore
+  readonly #clock: Clock
+  readonly #logger: Logger
+  /** Ids of the sessions that ended here, also where the store does not know it yet. */
+  readonly #ended = new Set<string>()
+
+  constructor(options: { store: NoteStore; clock: Clock; logger: Logger }) {
+    this.#store = options.store
+    this.#clock = options.clock
+    this.#logger = options.logger
+  }
+
+  /** What is known of a session; empty if nothing is, or the store does not answer. */
+  async of(id: string): Promise<SessionNote> {
+    if (this.#ended.has(id)) return { isEnded: true }
+    try {
+      return noteIn((await this.#store.get(COLLECTION, id))?.value)
+    } catch (err) {
+      this.#logger.warn({ err, sessionId: id }, 'the notes on a session cannot be read')
+      return {}
+    }
+  }
+
+  /** Ends a session for all replicas. */
+  async end(id: string, until: number): Promise<void> {
+    this.#ended.add(id)
+    for (const oldest of this.#ended) {
+      if (this.#ended.size <= MAX_ENDED) break
+      this.#ended.delete(oldest)
+    }
+    await this.#try(id, () =>
+      this.#store.put(COLLECTION, id, JSON.stringify({ isEnded: true }), { expiresAt: until }),
+    )
+  }
+
+  /** Changes the note on a session that has not ended, and returns what it is then. */
+  async change(
+    id: string,
+    until: number,
+    changed: (note: SessionNote) => SessionNote,
+  ): Promise<SessionNote | undefined> {
+    return this.#try(id, async () => {
+      for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+        const found = await this.#store.get(COLLECTION, id)
+        const note = noteIn(found?.value)
+        const next = note.isEnded === true ? note : changed(note)
+        if (next === note) return note
+        const options = { expected: found?.version ?? null, expiresAt: Math.max(until, this.#clock.now()) }
+        if ((await this.#store.put(COLLECTION, id, JSON.stringify(next), options)) !== undefined) return next
+      }
+      throw new Error('other replicas change it all the time')
+    })
+  }
+
+  async #try<T>(id: string, work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work()
+    } catch (err) {
+      this.#logger.warn({ err, sessionId: id }, 'the notes on a session cannot be changed')
+      return undefined
+    }
+  }
+}
+
+function noteIn(text: string | undefined): SessionNote {
+  const value = jsonIn(text ?? '')
+  return isJsonObject(value) ? value : {}
+}

@@ -1,0 +1,151 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { openFirestore, type FirestoreClient } from '../../src/firestore/firestore.ts'
+import { endsWithUs } from '../support/ends-with-us.ts'
+import { eventually } from '../support/eventually.ts'
+import { type FirestoreEmulator, startFirestoreEmulator } from '../support/firestore-emulator.ts'
+import { type GatewayProcess, spawnGateway } from '../support/gateway-process.ts'
+import { IdentityProvider, newSigningKey, signFor, type SigningKey } from '../support/identity-provider.ts'
+import { descendantsOf, isAlive } from '../support/process-tree.ts'
+import { SHARED_KEYS } from '../support/shared-keys.ts'
+import { RoundRobin } from './round-robin.ts'
+
+const AUDIENCE = 'https://gateway.example'
+
+/** Several gateways in processes of their own, on one Firestore, with one issuer, behind one balancer. */
+export class ReplicaFleet {
+  readonly proxy: RoundRobin
+  readonly client: FirestoreClient
+  readonly emulator: FirestoreEmulator
+  /** By position; one that was killed is replaced by the next. */
+  readonly gateways: GatewayProcess[] = []
+  urls: string[] = []
+  readonly #env: Record<string, string>
+  readonly #provider: IdentityProvider
+  readonly #key: SigningKey
+  readonly #servers: ChildProcess[]
+  readonly #dir: string
+  readonly #seen = new Set<number>()
+
+  private constructor(parts: {
+    proxy: RoundRobin
+    client: FirestoreClient
+    emulator: FirestoreEmulator
+    env: Record<string, string>
+    provider: IdentityProvider
+    key: SigningKey
+    servers: ChildProcess[]
+    dir: string
+  }) {
+    this.proxy = parts.proxy
+    this.client = parts.client
+    this.emulator = parts.emulator
+    this.#env = parts.env
+    this.#provider = parts.provider
+    this.#key = parts.key
+    this.#servers = parts.servers
+    this.#dir = parts.dir
+  }
+
+  /** @param options.project its documents are those of this fleet only */
+  static async start(options: {
+    project: string
+    replicas?: number
+    env?: Record<string, string>
+    documents?: (ledgerUrl: string) => Record<string, Record<string, unknown>>
+  }): Promise<ReplicaFleet> {
+    const dir = await mkdtemp(join(tmpdir(), 'tool-gateway-fleet-'))
+    const emulator = await startFirestoreEmulator()
+    process.env['FIRESTORE_EMULATOR_HOST'] = emulator.host
+    process.env['METADATA_SERVER_DETECTION'] = 'none'
+    const client = openFirestore({ projectId: options.project, databaseId: '(default)' })
+    const provider = await IdentityProvider.start()
+    const key = await newSigningKey('first')
+    provider.keys = [key.jwk]
+    const server = spawn(process.execPath, ['test/faults/ledger-server.ts', join(dir, 'ledger')], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    endsWithUs(server)
+    const [port] = (await once(createInterface({ input: server.stdout }), 'line')) as [string]
+    const url = `http://127.0.0.1:${port}/mcp`
+    const usual = { transport: 'streamable-http', url, tenantId: 'acme', clientCapabilities: ['elicitation'] }
+    const documents = {
+      ledger: { ...usual, name: 'ledger' },
+      counter: { ...usual, name: 'counter', sharing: 'session' },
+      ...options.documents?.(url),
+    }
+    for (const [name, document] of Object.entries(documents))
+      await client.db.doc(`mcp_servers/${name}`).set(document)
+    const proxy = await RoundRobin.open()
+    const env = {
+      ...SHARED_KEYS,
+      STORE: 'firestore',
+      GOOGLE_CLOUD_PROJECT: options.project,
+      FIRESTORE_EMULATOR_HOST: emulator.host,
+      METADATA_SERVER_DETECTION: 'none',
+      METRICS_PORT: 'off',
+      PUBLIC_URL: proxy.url,
+      OIDC_ISSUER: provider.url,
+      OIDC_AUDIENCE: AUDIENCE,
+      ...options.env,
+    }
+    const fleet = new ReplicaFleet({ proxy, client, emulator, env, provider, key, servers: [server], dir })
+    await Promise.all(Array.from({ length: options.replicas ?? 3 }, (_none, index) => fleet.restart(index)))
+    return fleet
+  }
+
+  token(claims: Record<string, unknown> = {}): Promise<string> {
+    return signFor(this.#provider, this.#key, { roles: ['reader', 'operator', 'auditor'], ...claims })
+  }
+
+  /** Starts the gateway at a position, and resolves when it lists everything. */
+  async restart(index: number): Promise<void> {
+    const gateway = await spawnGateway({ ...this.#env })
+    this.gateways[index] = gateway
+    if (gateway.child.pid !== undefined) this.#seen.add(gateway.child.pid)
+    const url = await gateway.url()
+    this.urls[index] = url
+    const token = await this.token()
+    await eventually(
+      async () => {
+        const response = await fetch(`${url}/v1/tools`, { headers: { authorization: `Bearer ${token}` } })
+        return response.ok && (await response.text()).includes('ledger_write')
+      },
+      { timeoutMs: 60_000, what: `the tools of replica ${index}` },
+    )
+    this.proxy.use(this.urls)
+  }
+
+  /** Kills a gateway as the system does when memory is out. */
+  async kill(index: number): Promise<void> {
+    this.gateways[index]?.child.kill('SIGKILL')
+    await this.gateways[index]?.exited
+  }
+
+  /** Ids of the executed calls, in order. */
+  async ledger(): Promise<string[]> {
+    const text = await readFile(join(this.#dir, 'ledger'), 'utf8').catch(() => '')
+    return text.split('\n').filter((line) => line !== '')
+  }
+
+  /** Ends everything; resolves with processes that are left. */
+  async close(): Promise<number[]> {
+    const pids = [...this.#seen].flatMap((pid) => [pid, ...descendantsOf(pid)])
+    for (const gateway of this.gateways) await gateway.remove()
+    for (const server of this.#servers) {
+      const exited = once(server, 'exit')
+      server.kill('SIGKILL')
+      await exited
+    }
+    await this.proxy.close()
+    await this.client.close()
+    await this.emulator.stop()
+    await this.#provider[Symbol.asyncDispose]()
+    await rm(this.#dir, { recursive: true, force: true })
+    return pids.filter(isAlive)
+  }
+}
