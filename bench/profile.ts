@@ -15,7 +15,7 @@ const PATHS: Readonly<Record<string, string>> = {
   websocket: '/ws',
   rest: '/v1/tools',
 }
-const ROWS = 30
+const ROWS = 400
 
 interface Frame {
   readonly functionName: string
@@ -42,20 +42,28 @@ try {
   const { user, system } = process.cpuUsage(before)
   const { profile } = await session.post('Profiler.stop')
   const frames = new Map<number, Frame>(profile.nodes.map(({ id, callFrame }) => [id, callFrame]))
+  const parents = new Map(
+    profile.nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])),
+  )
   const samples = (profile.samples ?? []).map((id, index) => ({
     frame: frames.get(id),
+    id,
     us: profile.timeDeltas?.[index] ?? 0,
   }))
   const busy = samples.filter(({ frame }) => frame?.functionName !== '(idle)')
   const total = busy.reduce((sum, { us }) => sum + us, 0)
   process.stdout.write(`${((user + system) / Number(calls)).toFixed(0)} µs of processor time a call\n`)
   print('by place', busy, total, placeOf)
-  print(
-    'by function',
-    busy,
-    total,
-    ({ functionName, url: file, lineNumber }) => `${functionName} ${shortened(file)}:${lineNumber + 1}`,
-  )
+  print('by function', busy, total, keyOf)
+  const within = busy.flatMap(({ id, us }) => {
+    const keys = new Set<string>()
+    for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) {
+      const frame = frames.get(at)
+      if (frame !== undefined && !frame.functionName.startsWith('(')) keys.add(keyOf(frame))
+    }
+    return [...keys].map((key) => ({ key, us }))
+  })
+  printSums('with everything that it calls', within, total)
 } finally {
   await generator.close()
   await gateway.close()
@@ -68,15 +76,25 @@ function print(
   total: number,
   keyOf: (frame: Frame) => string,
 ): void {
+  const keyed = samples.map(({ frame, us }) => ({ key: frame === undefined ? '?' : keyOf(frame), us }))
+  printSums(title, keyed, total)
+}
+
+function printSums(
+  title: string,
+  samples: readonly { readonly key: string; readonly us: number }[],
+  total: number,
+): void {
   const sums = new Map<string, number>()
-  for (const { frame, us } of samples) {
-    const key = frame === undefined ? '?' : keyOf(frame)
-    sums.set(key, (sums.get(key) ?? 0) + us)
-  }
+  for (const { key, us } of samples) sums.set(key, (sums.get(key) ?? 0) + us)
   const rows = [...sums].toSorted(([, a], [, b]) => b - a).slice(0, ROWS)
   process.stdout.write(`\n${title}\n`)
   for (const [key, us] of rows)
     process.stdout.write(`${((100 * us) / total).toFixed(1).padStart(6)} %  ${key}\n`)
+}
+
+function keyOf({ functionName, url: file, lineNumber }: Frame): string {
+  return `${functionName} ${shortened(file)}:${lineNumber + 1}`
 }
 
 function placeOf({ url, functionName }: Frame): string {

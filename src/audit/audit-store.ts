@@ -33,6 +33,8 @@ export interface RecordReader {
 
 /** Stores usage records, which one `Delivery` writes. */
 export interface AuditStore extends RecordReader {
+  /** How many records it takes best at once; 200 if absent. */
+  readonly batchSize?: number
   /**
    * Resolves once all records survive a power cut. A record whose id is already there is left as it is.
    * @param lines records as `lineOf` writes them

@@ -12,11 +12,11 @@ const BATCH_SIZE = 200
 export interface DeliveryOptions {
   readonly spool: Spool
   /** Where the records go in the end. It must keep a record that it gets twice once. */
-  readonly store: Pick<AuditStore, 'write'>
+  readonly store: Pick<AuditStore, 'write' | 'batchSize'>
   readonly clock: Clock
   readonly random: () => number
   readonly logger: Logger
-  /** Records of one delivery; 200 by default. */
+  /** Records of one delivery; what the store takes best by default. */
   readonly batchSize?: number
   /** How long records gather before they are delivered, in milliseconds; 200 by default. */
   readonly delayMs?: number
@@ -25,7 +25,7 @@ export interface DeliveryOptions {
 /** The one writer of a store: takes records from the spool, and removes from it what the store has. */
 export class Delivery {
   readonly #spool: Spool
-  readonly #store: Pick<AuditStore, 'write'>
+  readonly #store: Pick<AuditStore, 'write' | 'batchSize'>
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #batchSize: number
@@ -40,7 +40,7 @@ export class Delivery {
     this.#store = options.store
     this.#clock = options.clock
     this.#logger = options.logger
-    this.#batchSize = options.batchSize ?? BATCH_SIZE
+    this.#batchSize = options.batchSize ?? options.store.batchSize ?? BATCH_SIZE
     this.#delayMs = options.delayMs ?? DELAY_MS
     this.#loop = new WorkLoop({
       ...options,

@@ -1,10 +1,14 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { isJsonObject } from '../../domain/json/json.ts'
 import type { AuditQuery } from '../audit-store.ts'
 import type { Position } from '../cursor.ts'
+import { recordOf } from '../record-line.ts'
 import type { StoredRecord } from '../usage-record.ts'
 
-/** Statements that lead from each version of the schema to the next; `user_version` counts those applied. */
+/**
+ * Statements that lead from each version of the schema to the next; `user_version` counts those applied. A record is
+ * kept as its line, in the one order in which it is read: each further column or index costs a record as much again.
+ */
 const MIGRATIONS = [
   `CREATE TABLE tool_usage (
      id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, tenant_id TEXT NOT NULL, subject TEXT NOT NULL, agent TEXT,
@@ -12,38 +16,27 @@ const MIGRATIONS = [
      server TEXT, instance TEXT, effect TEXT NOT NULL, rule_id TEXT NOT NULL, outcome TEXT NOT NULL, code TEXT,
      duration_ms REAL NOT NULL, request_bytes INTEGER NOT NULL, response_bytes INTEGER NOT NULL,
      arguments_digest TEXT NOT NULL
-   ) STRICT;
-   CREATE INDEX tool_usage_by_time ON tool_usage (tenant_id, at_ms, id);
-   CREATE INDEX tool_usage_by_age ON tool_usage (at_ms);`,
+   ) STRICT;`,
+  `CREATE TABLE usage_records (
+     tenant_id TEXT NOT NULL, at_ms INTEGER NOT NULL, id TEXT NOT NULL, record TEXT NOT NULL,
+     PRIMARY KEY (tenant_id, at_ms, id)
+   ) STRICT, WITHOUT ROWID;
+   INSERT INTO usage_records SELECT tenant_id, at_ms, id, json_object(
+     'id', id, 'atMs', at_ms, 'tenantId', tenant_id, 'subject', subject, 'agent', agent, 'face', face,
+     'sessionId', session_id, 'requestId', request_id, 'action', action, 'target', target, 'server', server,
+     'instance', instance, 'effect', effect, 'ruleId', rule_id, 'outcome', outcome, 'code', code,
+     'durationMs', duration_ms, 'requestBytes', request_bytes, 'responseBytes', response_bytes,
+     'argumentsDigest', arguments_digest) FROM tool_usage;
+   DROP TABLE tool_usage;
+   CREATE VIEW tool_usage AS SELECT id, at_ms, tenant_id,
+     record->>'subject' AS subject, record->>'agent' AS agent, record->>'face' AS face,
+     record->>'sessionId' AS session_id, record->>'requestId' AS request_id, record->>'action' AS action,
+     record->>'target' AS target, record->>'server' AS server, record->>'instance' AS instance,
+     record->>'effect' AS effect, record->>'ruleId' AS rule_id, record->>'outcome' AS outcome,
+     record->>'code' AS code, record->>'durationMs' AS duration_ms, record->>'requestBytes' AS request_bytes,
+     record->>'responseBytes' AS response_bytes, record->>'argumentsDigest' AS arguments_digest
+   FROM usage_records;`,
 ]
-
-const COLUMNS = {
-  id: 'id',
-  atMs: 'at_ms',
-  tenantId: 'tenant_id',
-  subject: 'subject',
-  agent: 'agent',
-  face: 'face',
-  sessionId: 'session_id',
-  requestId: 'request_id',
-  action: 'action',
-  target: 'target',
-  server: 'server',
-  instance: 'instance',
-  effect: 'effect',
-  ruleId: 'rule_id',
-  outcome: 'outcome',
-  code: 'code',
-  durationMs: 'duration_ms',
-  requestBytes: 'request_bytes',
-  responseBytes: 'response_bytes',
-  argumentsDigest: 'arguments_digest',
-} as const satisfies Record<keyof StoredRecord, string>
-const SELECTED = Object.entries(COLUMNS)
-  .map(([field, column]) => `${column} AS ${field}`)
-  .join(', ')
-const FIELDS = Object.keys(COLUMNS)
-const PLACES = FIELDS.map(() => '?').join(', ')
 
 const DELETED_AT_ONCE = 5000
 const BUSY_TIMEOUT_MS = 5000
@@ -65,8 +58,7 @@ export class SqliteDatabase {
       )
       migrate(this.#database)
       this.#insert = this.#database.prepare(
-        `INSERT INTO tool_usage (${Object.values(COLUMNS).join(', ')})
-         VALUES (${PLACES}) ON CONFLICT (id) DO NOTHING`,
+        'INSERT INTO usage_records (tenant_id, at_ms, id, record) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
       )
     } catch (error) {
       this.#database.close()
@@ -76,11 +68,15 @@ export class SqliteDatabase {
 
   /** Stores all records or none; those already there stay as they are. Returns the lines that are no records. */
   write(lines: readonly string[]): string[] {
-    const read = lines.map((line) => ({ line, row: rowOf(line) }))
+    const refused: string[] = []
     this.#transaction(() => {
-      for (const { row } of read) if (row !== undefined) this.#insert.run(...row)
+      for (const line of lines) {
+        const place = placeOf(line)
+        if (place === undefined) refused.push(line)
+        else this.#insert.run(place.tenantId, place.atMs, place.id, line)
+      }
     })
-    return read.flatMap(({ line, row }) => (row === undefined ? [line] : []))
+    return refused
   }
 
   /** Up to `limit` records of a query, newest first, those after `position` only. */
@@ -90,20 +86,38 @@ export class SqliteDatabase {
     if (query.to !== undefined) conditions.push(['at_ms < ?', query.to])
     for (const field of ['subject', 'target', 'server', 'outcome'] as const) {
       const value = query[field]
-      if (value !== undefined) conditions.push([`${COLUMNS[field]} = ?`, value])
+      if (value !== undefined) conditions.push([`record->>'${field}' = ?`, value])
     }
     if (position !== undefined) conditions.push(['(at_ms, id) < (?, ?)', position.atMs, position.id])
     const where = conditions.map(([sql]) => sql).join(' AND ')
     const values = conditions.flatMap(([, ...bound]) => bound)
-    const sql = `SELECT ${SELECTED} FROM tool_usage WHERE ${where} ORDER BY at_ms DESC, id DESC LIMIT ?`
+    const sql = `SELECT record FROM usage_records WHERE ${where} ORDER BY at_ms DESC, id DESC LIMIT ?`
     const rows: unknown[] = this.#database.prepare(sql).all(...values, limit)
-    return rows.filter(isStoredRecord)
+    return rows.flatMap((row) => (isJsonObject(row) ? (recordOf(String(row['record'])) ?? []) : []))
   }
 
   /** Deletes some of the records from before a time; true when there may be more of them. */
   deleteBefore(beforeMs: number): boolean {
-    const sql = 'DELETE FROM tool_usage WHERE id IN (SELECT id FROM tool_usage WHERE at_ms < ? LIMIT ?)'
-    return Number(this.#database.prepare(sql).run(beforeMs, DELETED_AT_ONCE).changes) === DELETED_AT_ONCE
+    // Tenant by tenant, which is the order of the table: to look at every record would take as long as there are many.
+    const tenants = this.#database.prepare(
+      `WITH RECURSIVE tenants(id) AS (
+         SELECT min(tenant_id) FROM usage_records
+         UNION ALL
+         SELECT (SELECT min(tenant_id) FROM usage_records WHERE tenant_id > tenants.id) FROM tenants
+         WHERE tenants.id IS NOT NULL
+       )
+       SELECT id FROM tenants WHERE id IS NOT NULL`,
+    )
+    const deletion = this.#database.prepare(
+      `DELETE FROM usage_records WHERE (tenant_id, at_ms, id) IN
+         (SELECT tenant_id, at_ms, id FROM usage_records WHERE tenant_id = ? AND at_ms < ? LIMIT ?)`,
+    )
+    let left = DELETED_AT_ONCE
+    for (const { id } of tenants.all()) {
+      left -= Number(deletion.run(id ?? null, beforeMs, left).changes)
+      if (left === 0) return true
+    }
+    return false
   }
 
   close(): void {
@@ -122,29 +136,17 @@ export class SqliteDatabase {
   }
 }
 
-/** The values of a record's columns. Its checksum was right, so that its fields are those that a gateway wrote. */
-function rowOf(line: string): SQLInputValue[] | undefined {
-  const record = parsed(line)
-  const row = FIELDS.map((field) => record[field])
-  return row.every(isColumnValue) ? row : undefined
-}
+/** What a record is kept under. */
+type Place = Pick<StoredRecord, 'tenantId' | 'atMs' | 'id'>
 
-function parsed(line: string): JsonObject {
-  try {
-    const value: unknown = JSON.parse(line)
-    return isJsonObject(value) ? value : {}
-  } catch {
-    return {}
-  }
-}
+/** How `lineOf` begins a line. */
+const HEAD = /^\{"crc":"[\da-f]{8}","id":"([^"\\]{1,128})","atMs":(\d{1,16}),"tenantId":"([^"\\]{1,512})"/
 
-function isColumnValue(value: unknown): value is string | number | null {
-  return value === null || typeof value === 'string' || typeof value === 'number'
-}
-
-/** Rows are written from StoredRecord only, and STRICT keeps the types of their columns. */
-function isStoredRecord(row: unknown): row is StoredRecord {
-  return isJsonObject(row) && typeof row['id'] === 'string'
+/** Where a line belongs; undefined if it is no record. Its checksum was right, so that nothing else has to be read. */
+function placeOf(line: string): Place | undefined {
+  const [, id, atMs, tenantId] = HEAD.exec(line) ?? []
+  if (id === undefined || tenantId === undefined) return recordOf(line)
+  return { id, atMs: Number(atMs), tenantId }
 }
 
 function migrate(database: DatabaseSync): void {

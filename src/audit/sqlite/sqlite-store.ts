@@ -31,6 +31,8 @@ export interface SqliteStoreOptions {
 
 /** Usage records in a SQLite file, which a separate thread reads and writes. */
 export class SqliteAuditStore implements AuditStore {
+  /** A transaction writes each page of the file that it changes once. */
+  readonly batchSize = 2000
   readonly #path: string
   readonly #key: Buffer
   readonly #clock: Clock

@@ -29,7 +29,8 @@ test('stores all of a batch or nothing', async () => {
   await using dir = await temporaryDirectory()
   const path = join(dir.path, 'audit.db')
   const database = new SqliteDatabase(path)
-  new DatabaseSync(path).exec(`CREATE TRIGGER refuse BEFORE INSERT ON tool_usage WHEN NEW.target = 'bad'
+  new DatabaseSync(path)
+    .exec(`CREATE TRIGGER refuse BEFORE INSERT ON usage_records WHEN NEW.record->>'target' = 'bad'
     BEGIN SELECT RAISE(ABORT, 'refused'); END`)
   expect(() => database.write(linesOf([usageRecord(), usageRecord({ target: 'bad' })]))).toThrow('refused')
   expect(database.query({ tenantId: 'acme', limit: 9 }, undefined, 9)).toEqual([])
@@ -51,7 +52,60 @@ test('does not open a database of a newer version', async () => {
   const path = join(dir.path, 'audit.db')
   new SqliteDatabase(path).close()
   const other = new DatabaseSync(path)
-  other.exec('PRAGMA user_version = 2')
-  expect(() => new SqliteDatabase(path)).toThrow('written by a newer version (schema 2)')
+  other.exec('PRAGMA user_version = 3')
+  expect(() => new SqliteDatabase(path)).toThrow('written by a newer version (schema 3)')
   other.close()
+})
+
+test('keeps the records of a database of an earlier version, and shows all as columns', async () => {
+  await using dir = await temporaryDirectory()
+  const path = join(dir.path, 'audit.db')
+  const earlier = new DatabaseSync(path)
+  earlier.exec(`CREATE TABLE tool_usage (
+      id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, tenant_id TEXT NOT NULL, subject TEXT NOT NULL, agent TEXT,
+      face TEXT NOT NULL, session_id TEXT, request_id TEXT NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL,
+      server TEXT, instance TEXT, effect TEXT NOT NULL, rule_id TEXT NOT NULL, outcome TEXT NOT NULL, code TEXT,
+      duration_ms REAL NOT NULL, request_bytes INTEGER NOT NULL, response_bytes INTEGER NOT NULL,
+      arguments_digest TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX tool_usage_by_time ON tool_usage (tenant_id, at_ms, id);
+    CREATE INDEX tool_usage_by_age ON tool_usage (at_ms);
+    INSERT INTO tool_usage VALUES ('id-1', 5, 'acme', 'ada', NULL, 'rest', NULL, 'request-1', 'call', 'files_read',
+      'files', 'files-1', 'allow', 'allow', 'ok', NULL, 1.5, 2, 3, 'digest');
+    PRAGMA user_version = 1`)
+  earlier.close()
+  const database = new SqliteDatabase(path)
+  database.write(linesOf([usageRecord({ target: 'files_write' })]))
+  expect(database.query({ tenantId: 'acme', limit: 9, outcome: 'ok' }, { atMs: 6, id: '' }, 9)).toEqual([
+    {
+      id: 'id-1',
+      atMs: 5,
+      tenantId: 'acme',
+      subject: 'ada',
+      agent: null,
+      face: 'rest',
+      sessionId: null,
+      requestId: 'request-1',
+      action: 'call',
+      target: 'files_read',
+      server: 'files',
+      instance: 'files-1',
+      effect: 'allow',
+      ruleId: 'allow',
+      outcome: 'ok',
+      code: null,
+      durationMs: 1.5,
+      requestBytes: 2,
+      responseBytes: 3,
+      argumentsDigest: 'digest',
+    },
+  ])
+  database.close()
+  const reader = new DatabaseSync(path)
+  const rows = reader.prepare('SELECT tenant_id, target, duration_ms FROM tool_usage ORDER BY at_ms').all()
+  reader.close()
+  expect(rows.map((row) => ({ ...row }))).toEqual([
+    { tenant_id: 'acme', target: 'files_read', duration_ms: 1.5 },
+    { tenant_id: 'acme', target: 'files_write', duration_ms: 1.5 },
+  ])
 })

@@ -235,7 +235,7 @@ describe('faults', () => {
     await using dir = await temporaryDirectory()
     await using store = await open(dir.path)
     const database = new DatabaseSync(join(dir.path, 'audit.db'))
-    database.exec(`CREATE TRIGGER refuse BEFORE INSERT ON tool_usage WHEN NEW.target = 'bad'
+    database.exec(`CREATE TRIGGER refuse BEFORE INSERT ON usage_records WHEN NEW.record->>'target' = 'bad'
       BEGIN SELECT RAISE(ABORT, 'refused'); END`)
     await expect(store.write(linesOf([usageRecord(), usageRecord({ target: 'bad' })]))).rejects.toThrow(
       'refused',
