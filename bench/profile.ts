@@ -74,9 +74,9 @@ function print(
   title: string,
   samples: readonly { readonly frame: Frame | undefined; readonly us: number }[],
   total: number,
-  keyOf: (frame: Frame) => string,
+  nameOf: (frame: Frame) => string,
 ): void {
-  const keyed = samples.map(({ frame, us }) => ({ key: frame === undefined ? '?' : keyOf(frame), us }))
+  const keyed = samples.map(({ frame, us }) => ({ key: frame === undefined ? '?' : nameOf(frame), us }))
   printSums(title, keyed, total)
 }
 
