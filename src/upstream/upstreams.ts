@@ -14,13 +14,10 @@ import type { Pool } from './pool/pool.ts'
 import { ServerPools, type ServerStatus } from './pool/server-pools.ts'
 import { ProbeTurns } from './health/probe-turns.ts'
 import { Slots } from './instance/slots.ts'
+import { StartSlots } from './instance/start-slots.ts'
 import { startTimeoutMs } from './instance/start-timeout.ts'
 
 const NOTHING: JsonObject = {}
-/** A program that takes longer to start is not using the processor: it waits, installs or hangs. */
-const SLOW_PROGRAM_MS = 500
-/** An endpoint that takes longer to answer costs only a connection. */
-const SLOW_ENDPOINT_MS = 250
 
 /** What the pools of all servers share, and who hears of their states and offers. */
 export interface UpstreamsOptions {
@@ -63,18 +60,13 @@ export class Upstreams {
     const { connect, clock, random, logger, connectTimeoutMs, drainTimeoutMs, startConcurrency = 8 } = options
     const { onBreaker, onBusy } = options
     this.#options = options
-    const slotsFor = (slowMs: number): Slots =>
-      new Slots({ count: startConcurrency, slow: { clock, afterMs: slowMs } })
-    const [programs, endpoints] = [slotsFor(SLOW_PROGRAM_MS), slotsFor(SLOW_ENDPOINT_MS)]
-    const lookSlots = new Slots({ count: Math.ceil(startConcurrency / 2) })
     this.#context = {
       connect,
       clock,
       random,
       logger,
-      startSlots: ({ transport }) => (transport === 'stdio' ? programs : endpoints),
-      lookSlots,
-      allStarted: (until) => Promise.all([programs.allFree(until), endpoints.allFree(until)]),
+      startSlots: new StartSlots({ count: startConcurrency, clock }),
+      lookSlots: new Slots({ count: Math.ceil(startConcurrency / 2) }),
       probeTurns: new ProbeTurns({ clock }),
       connectTimeoutMs,
       drainTimeoutMs,

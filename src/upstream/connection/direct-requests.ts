@@ -28,7 +28,11 @@ const RAW_BYTES = 32 * 1024
 const LINGER_MS = 1000
 
 /** The methods that are sent this way, and where the name of their target stands, which a header repeats. */
-const NAMED_BY: ReadonlyMap<string, string> = new Map([
+const NAMED_BY: ReadonlyMap<string, string | undefined> = new Map([
+  ['tools/list', undefined],
+  ['prompts/list', undefined],
+  ['resources/list', undefined],
+  ['resources/templates/list', undefined],
   ['tools/call', 'name'],
   ['prompts/get', 'name'],
   ['resources/read', 'uri'],

@@ -1,5 +1,6 @@
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { isDeeperThan, isJsonObject, type JsonObject, MAX_JSON_DEPTH } from '../../domain/json/json.ts'
+import { RawObject } from '../../domain/json/raw-object.ts'
 import type { Connection, Era, RequestOptions } from '../connection/connection.ts'
 import type { Form, Issue } from './definitions/form.ts'
 import { promptForm, resourceForm, templateForm, toolForm } from './definitions/item-forms.ts'
@@ -117,7 +118,11 @@ async function requestPage(
 ): Promise<JsonObject | undefined> {
   try {
     const params = cursor === undefined ? undefined : { cursor }
-    return await connection.request(method, params, { signal, timeoutMs })
+    const options = { signal, timeoutMs }
+    // The way that costs less, where there is one.
+    const sent = connection.requestRaw?.(method, params, options)
+    const result = await (sent ?? connection.request(method, params, options))
+    return result instanceof RawObject ? result.parse() : result
   } catch (error) {
     const upstream = error instanceof GatewayError ? error.facts.upstream : undefined
     if (upstream?.code === METHOD_NOT_FOUND) return undefined

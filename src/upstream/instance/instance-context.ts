@@ -1,6 +1,5 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
-import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { BreakerState } from '../health/circuit-breaker.ts'
 import type { Connect, Era } from '../connection/connection.ts'
@@ -9,6 +8,7 @@ import type { Health } from '../health/health-check.ts'
 import type { InstanceState } from './instance-state.ts'
 import type { ProbeTurns } from '../health/probe-turns.ts'
 import type { Slots } from './slots.ts'
+import type { StartSlots } from './start-slots.ts'
 
 /** The status of an instance for operators. */
 export interface InstanceStatus {
@@ -37,12 +37,9 @@ export interface InstanceContext {
   readonly clock: Clock
   readonly random: () => number
   readonly logger: Logger
-  /** Limits how many start at the same time, separately for programs and endpoints. */
-  readonly startSlots: (definition: ServerDefinition) => Slots
+  readonly startSlots: StartSlots
   /** Limits the lookups of conditional offers, separately from starts, which never wait for them. */
   readonly lookSlots: Slots
-  /** Resolves when no server is starting, except for slow ones, or when `until` aborts. */
-  readonly allStarted: (until: AbortSignal) => Promise<unknown>
   /** Limits the rate of health checks. */
   readonly probeTurns: ProbeTurns
   readonly connectTimeoutMs: number

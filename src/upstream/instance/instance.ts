@@ -183,7 +183,7 @@ export class Instance {
     this.#life = new AbortController()
     const { signal } = this.#life
     const owner = { tenantId: this.#definition.tenantId, isRetry: this.#isRetry }
-    const slots = this.#context.startSlots(this.#definition)
+    const slots = this.#context.startSlots.of(this.#definition)
     const open = (): Promise<void> => slots.use(() => this.#open(signal), signal, owner)
     const { last } = this.#farewells
     const opening = last === undefined ? open() : last.then(open)

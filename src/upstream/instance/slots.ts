@@ -70,6 +70,11 @@ export class Slots {
     this.#whenSlow = options.slow
   }
 
+  /** How many slots are taken. */
+  get taken(): number {
+    return this.#taken
+  }
+
   /** Runs `task` when it is its turn. Rejects with the signal's reason if it aborts before that. */
   async use<T>(
     task: () => Promise<T>,

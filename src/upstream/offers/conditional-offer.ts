@@ -42,7 +42,7 @@ const NOTHING: Items = { tools: [], prompts: [], resources: [], resourceTemplate
 export class ConditionalOffer {
   readonly #clock: Clock
   readonly #definition: () => ServerDefinition
-  readonly #discover: (signal: AbortSignal) => Promise<Offer | undefined>
+  readonly #discover: (signal: AbortSignal, hurry: AbortSignal) => Promise<Offer | undefined>
   readonly #logger: Logger
   readonly #onChange: (offer: Offer) => void
   /** The offer to clients without capabilities, as it was last listed. */
@@ -61,12 +61,17 @@ export class ConditionalOffer {
   #looking: Promise<void> = Promise.resolve()
   /** Signal of the lookup in progress, which aborts it. */
   #signal: AbortSignal | undefined
+  /** Aborts when a client waits for the lookup in progress. */
+  #hurry = new AbortController()
 
-  /** @param options.onChange gets the whole offer when a lookup changed it */
+  /**
+   * @param options.discover looks up the offer; `hurry` aborts when a client waits for it
+   * @param options.onChange gets the whole offer when a lookup changed it
+   */
   constructor(options: {
     clock: Clock
     definition: () => ServerDefinition
-    discover: (signal: AbortSignal) => Promise<Offer | undefined>
+    discover: (signal: AbortSignal, hurry: AbortSignal) => Promise<Offer | undefined>
     logger: Logger
     onChange: (offer: Offer) => void
   }) {
@@ -86,6 +91,7 @@ export class ConditionalOffer {
   /** A client has connected that could see a difference. */
   wanted(): void {
     this.#isWanted = true
+    this.#hurry.abort()
     if (this.#due !== undefined && !this.#due.aborted) this.#look(this.#due)
   }
 
@@ -124,13 +130,16 @@ export class ConditionalOffer {
     if (this.#signal === signal || this.#clock.monotonic() - this.#lastEnd < APART_MS) return
     this.#signal = signal
     this.#due = undefined
+    const hurry = new AbortController()
+    if (this.#isWanted) hurry.abort()
+    this.#hurry = hurry
     this.#isWanted = false
-    this.#looking = this.#looking.then(() => this.#lookNow(signal))
+    this.#looking = this.#looking.then(() => this.#lookNow(signal, hurry.signal))
   }
 
-  async #lookNow(signal: AbortSignal): Promise<void> {
+  async #lookNow(signal: AbortSignal, hurry: AbortSignal): Promise<void> {
     try {
-      const offer = await this.#discover(signal)
+      const offer = await this.#discover(signal, hurry)
       if (!signal.aborted) this.#found(offer)
     } catch (error) {
       this.#hasFailed = true

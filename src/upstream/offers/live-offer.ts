@@ -49,7 +49,7 @@ export class LiveOffer {
       clock: context.clock,
       definition,
       logger,
-      discover: (signal) => this.#discoverAsClient(signal),
+      discover: (signal, hurry) => this.#discoverAsClient(signal, hurry),
       onChange: onOffer,
     })
   }
@@ -125,12 +125,12 @@ export class LiveOffer {
     }
   }
 
-  async #discoverAsClient(signal: AbortSignal): Promise<Offer | undefined> {
-    const { connect, clock, lookSlots: slots, connectTimeoutMs: timeoutMs, allStarted } = this.#context
+  async #discoverAsClient(signal: AbortSignal, hurry: AbortSignal): Promise<Offer | undefined> {
+    const { connect, clock, lookSlots: slots, connectTimeoutMs: timeoutMs, startSlots } = this.#context
     // Servers that start come first: all callers wait for them, and few for this.
     const late = new AbortController()
     const cancel = clock.after(MAX_WAIT_MS, () => late.abort())
-    await allStarted(AbortSignal.any([signal, late.signal]))
+    await startSlots.settled({ until: AbortSignal.any([signal, late.signal]), hurry })
     cancel()
     return discoverAsClient({ server: this.#definition(), connect, clock, slots, timeoutMs, signal })
   }
