@@ -11,7 +11,7 @@ locals {
       AUDIT_RETENTION_DAYS = tostring(var.audit_retention_days)
       # DATA_DIR is in the memory of the instance and does not outlive it.
       AUDIT_SPOOL_MAX_BYTES = "67108864"
-      # 10 s from SIGTERM to SIGKILL.
+      # 10 s from SIGTERM to SIGKILL, of which closing takes at most 3.
       DRAIN_TIMEOUT_MS = "6000"
     },
     var.oidc_audience == null ? {} : { OIDC_AUDIENCE = var.oidc_audience },

@@ -18,8 +18,11 @@ import { Metrics, type MetricsExport } from './telemetry/metrics/metrics.ts'
 import { openMetricsEndpoint } from './telemetry/metrics/metrics-endpoint.ts'
 import type { ServerStatus } from './upstream/pool/server-pools.ts'
 
-/** Time for everything that closes after the calls in flight: sessions, sockets, children, records. */
-const CLOSE_MS = 4000
+/**
+ * Time for everything that closes after the calls in flight: sessions, sockets, children, records. With the default of
+ * DRAIN_TIMEOUT_MS all is over within the ten seconds after which platforms kill.
+ */
+const CLOSE_MS = 2800
 const HTTP_GRACE_MS = 500
 /** From the end of a call until its answer has left the sessions and sockets, which close next. */
 const FLUSH_MS = 100
@@ -38,8 +41,10 @@ export interface Gateway {
   readonly statuses: () => readonly ServerStatus[]
   readonly callsInFlight: () => number
   /**
-   * Shuts down: not ready at once, no new sessions and calls, calls in flight finish within the drain deadline,
-   * children stopped, records written. Resolves with what could not be closed in time. Idempotent.
+   * Shuts down in two phases. First it is not ready and still serves, until load balancers have noticed. Then there are
+   * no new sessions and calls, streams end, so that their clients connect to another replica, calls in flight finish
+   * within the drain deadline, children are stopped and records written. Resolves with what could not be closed in time.
+   * Idempotent.
    */
   close(): Promise<readonly { name: string; error: unknown }[]>
 }
@@ -84,13 +89,22 @@ export async function startGateway(
       runtime,
     )
     listener.serve(app)
-    lifecycle.onClose('calls in flight', () => endCalls({ calls, interruption }, settings.drainTimeoutMs))
+    const drainMs = Math.max(0, settings.drainTimeoutMs - settings.drainNoticeMs)
+    lifecycle.onClose('calls in flight', () => endCalls({ calls, interruption }, drainMs))
     await control.start({ onFirst: () => identity.issuers.warnIfNone() })
     const url = `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${listener.port}`
     logger.info(
       { url, metricsUrl, registry: registryPlace(settings), version: VERSION },
       'gateway is listening',
     )
+    let closing: ReturnType<typeof closeAll> | undefined
+    const retire = async (): ReturnType<typeof closeAll> => {
+      lifecycle.stopAccepting()
+      listener.retire()
+      if (settings.drainNoticeMs > 0) await sleep(clock, settings.drainNoticeMs)
+      mcp.sessions.retire()
+      return closeAll()
+    }
     return {
       url,
       metricsUrl,
@@ -99,10 +113,7 @@ export async function startGateway(
       signInLink: oauth.signInLink,
       statuses: () => [...servers.upstreams.statuses().values()],
       callsInFlight: () => calls.inFlight,
-      close: () => {
-        mcp.sessions.stopAccepting()
-        return closeAll()
-      },
+      close: () => (closing ??= retire()),
     }
   } catch (error) {
     await closeAll()
@@ -120,7 +131,7 @@ async function openListener(
   const onClose = lifecycle.onClose.bind(lifecycle)
   const connections = await openConnections(limits, { clock, logger, onClose })
   const listener = await HttpListener.open({ host, port, connections })
-  lifecycle.onClose('http', () => listener.close(HTTP_GRACE_MS))
+  lifecycle.onClose('http', () => listener.close(HTTP_GRACE_MS), { lane: 'http' })
   return listener
 }
 

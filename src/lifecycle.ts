@@ -1,9 +1,19 @@
 import type { Clock } from './domain/clock.ts'
 
-type Closer = { readonly name: string; readonly close: () => Promise<void> | void }
+/**
+ * What can close beside other lanes: the closers of one lane are called one after the other, in reverse order, and a
+ * closer without a lane waits for all lanes before it.
+ */
+export type Lane = 'servers' | 'records' | 'http'
+
+type Closer = {
+  readonly name: string
+  readonly close: () => Promise<void> | void
+  readonly lane: Lane | undefined
+}
 
 /**
- * Everything that was opened, closed in reverse order, and whether the process is ready for traffic. Readiness is a set
+ * Everything that was opened, closed in reverse order or in lanes, and whether the process is ready for traffic. Readiness is a set
  * of named conditions; stopping makes it false permanently. Stale parts are reported, and do not affect it.
  */
 export class Lifecycle {
@@ -18,8 +28,8 @@ export class Lifecycle {
   }
 
   /** Registers how to close something that was just opened. */
-  onClose(name: string, close: () => Promise<void> | void): void {
-    this.#closers.push({ name, close })
+  onClose(name: string, close: () => Promise<void> | void, { lane }: { lane?: Lane } = {}): void {
+    this.#closers.push({ name, close, lane })
   }
 
   /** Registers a condition of readiness. */
@@ -53,21 +63,36 @@ export class Lifecycle {
   }
 
   /**
-   * Closes everything, last opened first, within `deadlineMs` for all together; what is not closed by then is
-   * given up. Returns what failed or was given up.
+   * Closes everything, last opened first, or lane by lane, within `deadlineMs` for all together; what is not closed by
+   * then is given up. Returns what failed or was given up.
    */
   async close(deadlineMs: number): Promise<{ name: string; error: unknown }[]> {
     this.stopAccepting()
     const failures: { name: string; error: unknown }[] = []
     const end = this.#clock.monotonic() + deadlineMs
-    for (let closer = this.#closers.pop(); closer !== undefined; closer = this.#closers.pop()) {
+    const lanes = new Map<Lane, Promise<void>>()
+    const closeNow = async (closer: Closer): Promise<void> => {
       try {
         await this.#within(closer, end - this.#clock.monotonic())
       } catch (error) {
         failures.push({ name: closer.name, error })
       }
     }
-    return failures
+    for (;;) {
+      const closer = this.#closers.pop()
+      if (closer?.lane !== undefined) {
+        const before = lanes.get(closer.lane) ?? Promise.resolve()
+        lanes.set(
+          closer.lane,
+          before.then(() => closeNow(closer)),
+        )
+        continue
+      }
+      await Promise.all(lanes.values())
+      lanes.clear()
+      if (closer !== undefined) await closeNow(closer)
+      else if (this.#closers.length === 0) return failures
+    }
   }
 
   async #within(closer: Closer, remainingMs: number): Promise<void> {

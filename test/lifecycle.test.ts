@@ -65,6 +65,25 @@ describe('close', () => {
     ])
   })
 
+  test('closes lanes beside each other, and what has none after all lanes before it', async () => {
+    const clock = new FakeClock()
+    const lifecycle = new Lifecycle({ clock })
+    const steps: string[] = []
+    const after = (name: string, ms: number) => async () => {
+      await new Promise<void>((resolve) => void clock.after(ms, resolve))
+      steps.push(name)
+    }
+    lifecycle.onClose('folder', after('folder', 0))
+    lifecycle.onClose('store', after('store', 100), { lane: 'records' })
+    lifecycle.onClose('log', after('log', 100), { lane: 'records' })
+    lifecycle.onClose('children', after('children', 150), { lane: 'servers' })
+    lifecycle.onClose('calls', after('calls', 100))
+    const closing = lifecycle.close(1000)
+    await clock.advance(300)
+    expect(await closing).toEqual([])
+    expect(steps).toEqual(['calls', 'log', 'children', 'store', 'folder'])
+  })
+
   test('goes on after a failure and reports it', async () => {
     const lifecycle = new Lifecycle({ clock: new FakeClock() })
     const closed: string[] = []

@@ -59,7 +59,7 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
     clock,
     logger,
   })
-  lifecycle.onClose('enhancer', () => features.enhancing.close())
+  lifecycle.onClose('enhancer', () => features.enhancing.close(), { lane: 'servers' })
   const controlled = await openControl(settings, { firestore, identity, servers, features }, runtime)
   const { tenants } = controlled
   const parts = { keys, audit: audit.log, servers, features, tenants }

@@ -15,6 +15,6 @@ export async function openRelay(
   const store = firestoreDocuments(firestore.db, { clock })
   const mail = new ReplicaMail({ self: String(replica), store, clock, random, logger })
   const relay = new ReplicaRelay({ mail, keys, clock, logger })
-  lifecycle.onClose('relay', () => relay.close())
+  lifecycle.onClose('relay', () => relay.close(), { lane: 'records' })
   return relay
 }

@@ -26,7 +26,7 @@ export function openServers(settings: Settings, via: string, runtime: Runtime): 
     isDown: (key: ServerKey) => reached.upstreams.isDown(key),
   }
   const secrets = openSecrets(settings, { env, users, clock, random, logger })
-  lifecycle.onClose('secrets', () => secrets.close())
+  lifecycle.onClose('secrets', () => secrets.close(), { lane: 'servers' })
   const reached = openUpstreams(settings, {
     via,
     resolveSecret: (reference) => secrets.resolve(reference),
@@ -42,6 +42,6 @@ export function openServers(settings: Settings, via: string, runtime: Runtime): 
     random,
     logger,
   })
-  lifecycle.onClose('upstreams', () => reached.close())
+  lifecycle.onClose('upstreams', () => reached.close(), { lane: 'servers' })
   return { ...reached, catalog, secrets }
 }

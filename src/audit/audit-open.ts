@@ -16,9 +16,9 @@ import { SqliteAuditStore } from './sqlite/sqlite-store.ts'
 const SPOOL_FOLDER = 'spool'
 /** Time for the delivery of what was recorded, before a query and when everything is closed. */
 const QUERY_WAIT_MS = 5000
-const CLOSE_WAIT_MS = 2000
+const CLOSE_WAIT_MS = 1000
 /** Time for the records that are not in the spool, when everything is closed. */
-const FLUSH_MS = 2000
+const FLUSH_MS = 1000
 
 /** How usage records are kept. */
 export type AuditSettings = Pick<
@@ -42,7 +42,7 @@ export interface AuditOptions
   /** Key of the digests of arguments. */
   readonly key: Buffer
   readonly queueLimit: number
-  /** Time for a last delivery when it is closed, in milliseconds; 2000 by default. */
+  /** Time for a last delivery when it is closed, in milliseconds; 1000 by default. */
   readonly closeWaitMs?: number
 }
 
@@ -70,10 +70,10 @@ export async function openAudit(
   await makePrivateDirectory(dataDir)
   const key = auditDigestKey === undefined ? await readDigestKey(dataDir) : Buffer.from(auditDigestKey, 'hex')
   const store = await openStore({ ...context, key, dataDir, retentionDays: settings.auditRetentionDays })
-  context.lifecycle.onClose('audit store', () => store.close())
+  context.lifecycle.onClose('audit store', () => store.close(), { lane: 'records' })
   const audit = await openAuditOver(store, { ...context, key, dataDir, limitBytes, queueLimit })
-  context.lifecycle.onClose('audit delivery', () => audit.close())
-  context.lifecycle.onClose('audit log', () => audit.log.close(FLUSH_MS))
+  context.lifecycle.onClose('audit delivery', () => audit.close(), { lane: 'records' })
+  context.lifecycle.onClose('audit log', () => audit.log.close(FLUSH_MS), { lane: 'records' })
   return audit
 }
 

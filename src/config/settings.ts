@@ -48,7 +48,7 @@ function fromValues(values: SettingValues) {
   const publicUrl = values.PUBLIC_URL ?? originOf(values.HOST, values.PORT)
   const loopbackAndPublic = [...new Set(['localhost', '127.0.0.1', '[::1]', new URL(publicUrl).hostname])]
   const { googleCloudProject, firestoreDatabase, ...stored } = inCamelCase(values, data)
-  const { maxOwnConnections, ...limited } = inCamelCase(values, limits)
+  const { maxOwnConnections, drainNoticeMs, ...limited } = inCamelCase(values, limits)
   return {
     ...inCamelCase(values, address),
     publicUrl,
@@ -66,6 +66,7 @@ function fromValues(values: SettingValues) {
     kubernetes: kubernetesOf(values),
     ...limited,
     maxOwnPools: maxOwnConnections,
+    drainNoticeMs: drainNoticeMs ?? (values.STORE === 'file' ? 0 : 2000),
     install: installOf(values),
     enhancement: enhancementOf(values),
     /** The bounds of each cache. */

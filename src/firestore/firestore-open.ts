@@ -13,6 +13,6 @@ export async function openDatabase(
   if (settings.firestore === undefined) return undefined
   const { connectFirestore } = await import('./firestore.ts')
   const client = await connectFirestore(settings.firestore)
-  lifecycle.onClose('firestore', () => client.close())
+  lifecycle.onClose('firestore', () => client.close(), { lane: 'records' })
   return client
 }

@@ -7,7 +7,7 @@ import { findGoogleCredentials } from './google-credentials.ts'
 const COMMIT_TIMEOUT = '3s'
 
 /** Time for requests under way when a client ends. */
-const TERMINATE_MS = 3000
+const TERMINATE_MS = 500
 
 /** A Firestore client and how to end it. */
 export interface FirestoreClient {

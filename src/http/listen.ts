@@ -18,6 +18,7 @@ export class HttpListener {
   /** Connections that the server does not count as its own any more. */
   readonly #upgraded = new Set<Socket>()
   #listener: RequestListener = answerNotReady
+  #isRetired = false
 
   private constructor(server: Server, connections: Connections | undefined) {
     const address = server.address()
@@ -27,6 +28,7 @@ export class HttpListener {
     connections?.watch(server)
     server.on('request', (request, response) => {
       connections?.busy(request.socket, response)
+      if (this.#isRetired) response.shouldKeepAlive = false
       this.#listener(request, response)
     })
     server.on('upgrade', (request, socket, head) => {
@@ -64,6 +66,11 @@ export class HttpListener {
   /** Hands every request from here on to `listener`, also those to upgrade the connection. */
   serve(listener: RequestListener): void {
     this.#listener = listener
+  }
+
+  /** Ends each connection with its next response from now on, so that the client's next request may go elsewhere. */
+  retire(): void {
+    this.#isRetired = true
   }
 
   /** Stops accepting, lets answers that are being sent finish for `graceMs`, then ends every connection. */

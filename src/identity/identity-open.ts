@@ -33,7 +33,7 @@ export async function openIdentity(
     : undefined
   const { issuers: fixed, publicUrl } = settings
   const issuers = new TrustedIssuers({ issuers: fixed, publicUrl, localIssuer, clock, logger })
-  lifecycle.onClose('issuers', () => issuers.close())
+  lifecycle.onClose('issuers', () => issuers.close(), { lane: 'servers' })
   return {
     localIssuer,
     issuers,

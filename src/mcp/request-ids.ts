@@ -23,6 +23,11 @@ export class RequestIds {
     this.hold(id)
   }
 
+  /** Whether no request is in flight. */
+  get isEmpty(): boolean {
+    return this.#holds.size === 0
+  }
+
   /** Whether a request with that id is in flight. */
   has(id: unknown): boolean {
     return (typeof id === 'string' || typeof id === 'number') && this.#holds.has(id)

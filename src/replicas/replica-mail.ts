@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Clock } from '../domain/clock.ts'
-import { repeat } from '../domain/clock.ts'
+import { type Clock, isWithin, repeat } from '../domain/clock.ts'
 import { CollectionWatch } from '../firestore/collection-watch.ts'
 import type { DocumentStore, WatchedDocument } from '../firestore/document-store.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -16,6 +15,7 @@ const MAIL_FOR_MS = 60_000
 /** A document has at most 1 MiB. */
 const PART_LENGTH = 900_000
 const PROBE_MS = 30_000
+const CLOSE_MS = 500
 const MAX_KNOWN = 10_000
 
 interface Known {
@@ -109,7 +109,9 @@ export class ReplicaMail {
   async close(): Promise<void> {
     this.#cancelPresence()
     this.#watch.close()
-    await this.#store.delete(`${REPLICAS}/${this.self}`).catch(() => undefined)
+    const taken = this.#store.delete(`${REPLICAS}/${this.self}`).catch(() => undefined)
+    // What is not taken back expires.
+    await isWithin(this.#clock, taken, CLOSE_MS)
   }
 
   #note(replica: string, isPresent: boolean): void {

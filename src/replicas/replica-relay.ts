@@ -1,5 +1,4 @@
-import type { Clock } from '../domain/clock.ts'
-import { repeat } from '../domain/clock.ts'
+import { type Clock, repeat } from '../domain/clock.ts'
 import { isErrorCode } from '../domain/errors/error-table.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import { isJsonObject, jsonIn, type JsonObject } from '../domain/json/json.ts'

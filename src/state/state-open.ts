@@ -24,7 +24,7 @@ export async function openState(
 ): Promise<OpenState> {
   const { firestore, clock, random, lifecycle } = context
   const store = await openStore(dataDir, firestore, clock)
-  lifecycle.onClose('state', () => store.close())
+  lifecycle.onClose('state', () => store.close(), { lane: 'records' })
   return { store, leases: new Leases({ store, clock, random }) }
 }
 

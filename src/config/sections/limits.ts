@@ -1,4 +1,4 @@
-import { setting } from '../setting.ts'
+import { optional, setting } from '../setting.ts'
 import { integer, oneOf, pathList } from '../values.ts'
 import { connections } from './connections.ts'
 
@@ -37,7 +37,12 @@ export const limits = {
   DRAIN_TIMEOUT_MS: setting(
     integer(0, 600_000),
     '7000',
-    'Time that calls in flight have to complete at shutdown, in milliseconds.',
+    'Time from the signal to stop until calls in flight are ended, in milliseconds; everything else takes at most 3 seconds more.',
+  ),
+  DRAIN_NOTICE_MS: optional(
+    integer(0, 60_000),
+    '`2000` when STORE is `firestore`, else `0`',
+    'Part of DRAIN_TIMEOUT_MS in which `/readyz` is 503 and everything is still served, until load balancers send no more requests, in milliseconds.',
   ),
   MAX_BODY_BYTES: setting(integer(1024, 67_108_864), '4194304', 'Maximum size of a request body, in bytes.'),
   MAX_UPSTREAM_MESSAGE_BYTES: setting(

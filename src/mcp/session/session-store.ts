@@ -13,6 +13,8 @@ export interface Session {
   /** Monotonic milliseconds of the last request. */
   lastUsedAt: number
   readonly close: () => void
+  /** Ends what its client can open elsewhere, unless requests wait for answers there; absent: nothing. */
+  readonly retire?: () => void
 }
 
 /** How many sessions there may be at the same time, and how long one may idle. */
@@ -139,6 +141,12 @@ export class SessionStore {
   /** Refuses new sessions from now on. */
   stopAccepting(): void {
     this.#isClosed = true
+  }
+
+  /** Refuses new sessions, and ends streams that nothing is under way on, so that clients go to another replica. */
+  retire(): void {
+    this.stopAccepting()
+    for (const { session } of this.#sessions.values()) session.retire?.()
   }
 
   /** Ends every session. */

@@ -25,3 +25,16 @@ export function keepAlive(clock: Clock, response: StreamResponse): () => void {
     if (canTake(response)) response.write(': keepalive\n\n')
   })
 }
+
+/** Writes an event, unless the client does not read. */
+export function writeTo(response: StreamResponse, event: string, isLast: boolean): void {
+  if (!canTake(response)) return
+  if (isLast) response.end(event)
+  else response.write(event)
+}
+
+/** Answers a message that needs no answer of its own. */
+export function accepted(response: StreamResponse): void {
+  response.writeHead(202)
+  response.end()
+}

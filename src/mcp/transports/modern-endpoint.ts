@@ -115,6 +115,7 @@ export class ModernEndpoint {
       openStreams: 1,
       lastUsedAt: clock.monotonic(),
       close: end,
+      retire: end,
     })
     response.once('close', () => {
       gone.abort()

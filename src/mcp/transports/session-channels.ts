@@ -165,6 +165,7 @@ export class SessionChannels {
       openStreams: 0,
       lastUsedAt: clock.monotonic(),
       close: () => void transport.close(),
+      retire: () => transport.endOwnStream(),
     }
     const notifications = new NotificationLimit({ clock })
     if (legacy === undefined) throw new Error('a legacy server without a session')

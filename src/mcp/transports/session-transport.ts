@@ -14,7 +14,7 @@ import type { SessionHttpRequest } from '../relay/relayed-request.ts'
 import type { StreamResponse } from '../relay/stream-response.ts'
 import type { SessionEvents } from '../session/event-store.ts'
 import type { QuestionIds } from '../session/question-ids.ts'
-import { canTake, keepAlive } from './event-stream.ts'
+import { accepted, keepAlive, writeTo } from './event-stream.ts'
 import { checkAcceptsEvents, checkVersion, versionOf } from './request-heads.ts'
 import { isAnswer, isNotification, isRequest } from '../message.ts'
 
@@ -128,6 +128,11 @@ export class SessionTransport implements Transport {
     const stream = this.#streams.get(OWN_STREAM) ?? this.#newStream(OWN_STREAM)
     this.#attach(stream, response)
     this.#prime(stream, versionOf(request))
+  }
+
+  /** Ends the connection of the stream for messages that belong to no request; the client can resume it. */
+  endOwnStream(): void {
+    this.#streams.get(OWN_STREAM)?.response?.end()
   }
 
   /** Ends the stream of a request that gets no answer. */
@@ -286,15 +291,4 @@ export class SessionTransport implements Transport {
     if (stream.requestId !== undefined) this.#ofRequests.delete(stream.requestId)
     return response
   }
-}
-
-function writeTo(response: StreamResponse, event: string, isLast: boolean): void {
-  if (!canTake(response)) return
-  if (isLast) response.end(event)
-  else response.write(event)
-}
-
-function accepted(response: StreamResponse): void {
-  response.writeHead(202)
-  response.end()
 }

@@ -62,6 +62,9 @@ export class SseEndpoint {
       openStreams: 1,
       lastUsedAt: clock.monotonic(),
       close,
+      retire: () => {
+        if (ids.isEmpty) close()
+      },
     }
     const stopWatching = viewWatch.watch(
       principal,

@@ -85,6 +85,9 @@ export class WebSocketEndpoint {
       openStreams: 1,
       lastUsedAt: clock.monotonic(),
       close: () => end(CLOSE.shuttingDown),
+      retire: () => {
+        if (ids.isEmpty) end(CLOSE.shuttingDown)
+      },
     })
   }
 }
