@@ -14,7 +14,7 @@ const RANKS = [
   ['catalog'],
   ['reconcile', 'calls'],
   ['features'],
-  ['mcp', 'rest', 'oauth'],
+  ['mcp', 'rest', 'oauth', 'dashboard'],
   ['http'],
   ['assembly'],
   ['gateway.ts'],
@@ -31,7 +31,7 @@ const RANKS = [
  */
 const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   zod: 'every folder',
-  express: ['http', 'rest', 'mcp', 'oauth'],
+  express: ['http', 'rest', 'mcp', 'oauth', 'dashboard'],
   '@modelcontextprotocol/client': ['upstream'],
   '@modelcontextprotocol/server': ['mcp'],
   '@modelcontextprotocol/node': ['mcp'],

@@ -11,6 +11,7 @@ import { openIdentity, type OpenIdentity } from '../identity/identity-open.ts'
 import { type OpenMcp, openMcp } from '../mcp/mcp-open.ts'
 import { type OpenOAuth, openOAuth } from '../oauth/oauth-open.ts'
 import { type OpenState, openState } from '../state/state-open.ts'
+import { CallHistory } from '../telemetry/metrics/call-history.ts'
 import { observe } from './gauges.ts'
 import { openApp } from './open-app.ts'
 import { openCalls, type OpenCalls } from './open-calls.ts'
@@ -62,7 +63,8 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   lifecycle.onClose('enhancer', () => features.enhancing.close(), { lane: 'servers' })
   const controlled = await openControl(settings, { firestore, identity, servers, features }, runtime)
   const { tenants } = controlled
-  const parts = { keys, audit: audit.log, servers, features, tenants }
+  const history = settings.dashboard ? new CallHistory({ clock }) : undefined
+  const parts = { keys, audit: audit.log, servers, features, tenants, history }
   const called: OpenCalls = openCalls(settings, parts, runtime)
   const { calls, taskHandles, limits } = called
   const maxSessionsOf = (tenantId: string): number | undefined => tenants.quotasOf(tenantId)?.sessions
@@ -84,7 +86,20 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   })
   const { onSignInLink = () => undefined } = runtime
   const oauth = openOAuth(settings, { identity, onSignInLink, clock })
-  const opened = { via, stateKey, audit, identity, servers, features, controlled, calls, limits, mcp, oauth }
+  const opened = {
+    via,
+    stateKey,
+    audit,
+    identity,
+    servers,
+    features,
+    controlled,
+    calls,
+    limits,
+    mcp,
+    oauth,
+    history,
+  }
   const app = openApp(settings, opened, runtime)
   observe(metrics, { ...controlled, audit, servers, features, mcp })
   return { ...controlled, ...called, app, state, audit, identity, servers, features, mcp, oauth }

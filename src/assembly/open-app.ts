@@ -13,6 +13,7 @@ import { OneTimeUseInMemory } from '../identity/tickets/one-time-use.ts'
 import { Tickets } from '../identity/tickets/tickets.ts'
 import type { OpenMcp } from '../mcp/mcp-open.ts'
 import type { OpenOAuth } from '../oauth/oauth-open.ts'
+import type { CallHistory } from '../telemetry/metrics/call-history.ts'
 import { claimPlaces } from './claim-places.ts'
 import type { OpenControl } from './open-control.ts'
 import type { OpenServers } from './open-servers.ts'
@@ -32,12 +33,14 @@ interface Parts {
   readonly limits: Limits
   readonly mcp: OpenMcp
   readonly oauth: OpenOAuth
+  /** What pages show of the last hour; undefined where there are none. */
+  readonly history: CallHistory | undefined
 }
 
 /** Builds what answers every request. */
 export function openApp(settings: Settings, parts: Parts, runtime: Runtime): RequestListener {
   const { clock, logger, metrics, lifecycle } = runtime
-  const { via, servers, features, calls, limits, mcp, oauth, audit } = parts
+  const { via, servers, features, calls, limits, mcp, oauth, audit, history } = parts
   const { issuers, refusals } = parts.identity
   const { tenants, registry, control } = parts.controlled
   const { publicUrl, allowedHosts, allowedOrigins, maxBodyBytes, platformAdminRole } = settings
@@ -69,6 +72,7 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
     },
     mcp,
     browser: oauth.routes,
+    dashboard: history && { sessions: parts.identity.browserSessions, history },
     records: audit,
     access: {
       issuers: issuers.verifier,

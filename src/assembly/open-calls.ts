@@ -12,6 +12,7 @@ import type { Settings } from '../config/settings.ts'
 import type { KeyRing } from '../domain/seal/key-ring.ts'
 import type { OpenFeatures } from '../features/features-open.ts'
 import type { TenantDirectory } from '../registry/tenants.ts'
+import type { CallHistory } from '../telemetry/metrics/call-history.ts'
 import type { OpenServers } from './open-servers.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -31,12 +32,13 @@ interface Parts {
   readonly servers: OpenServers
   readonly features: OpenFeatures
   readonly tenants: TenantDirectory
+  readonly history: CallHistory | undefined
 }
 
 /** Builds what every call passes through. */
 export function openCalls(
   { callTimeoutMs }: Pick<Settings, 'callTimeoutMs'>,
-  { keys, audit, servers, features, tenants }: Parts,
+  { keys, audit, servers, features, tenants, history }: Parts,
   { clock, random, logger, metrics, ownStages }: Runtime,
 ): OpenCalls {
   const interruption = new Interruption()
@@ -59,6 +61,7 @@ export function openCalls(
     random,
     logger,
     metrics,
+    history,
   })
   return { calls: new Calls({ pipeline: run, clock }), interruption, taskHandles: tasks.handles, limits }
 }

@@ -3,6 +3,7 @@ import type { BoundedCache } from '../cache/bounded-cache.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { CallHistory } from '../telemetry/metrics/call-history.ts'
 import type { Metrics } from '../telemetry/metrics/metrics.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import { authorize } from './authorize.ts'
@@ -48,6 +49,8 @@ export interface PipelineParts {
   readonly random: () => number
   readonly logger: Logger
   readonly metrics: Metrics
+  /** What pages show of the last hour; undefined where there are none. */
+  readonly history?: CallHistory | undefined
 }
 
 /**

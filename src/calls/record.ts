@@ -6,6 +6,7 @@ import { ERRORS } from '../domain/errors/error-table.ts'
 import { type GatewayError, toGatewayError } from '../domain/errors/errors.ts'
 import { isToolError } from '../domain/json/raw-object.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { CallHistory } from '../telemetry/metrics/call-history.ts'
 import type { Metrics } from '../telemetry/metrics/metrics.ts'
 import type { Call } from './call.ts'
 import type { Answer } from './stage.ts'
@@ -17,6 +18,8 @@ const ANSWER_WAIT_MS = 250
 interface RecordOptions {
   readonly audit: AuditLog
   readonly metrics: Metrics
+  /** For the pages; undefined where there are none. */
+  readonly history?: CallHistory | undefined
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -106,33 +109,37 @@ function serverOf({ info: { route } }: Call, failure: GatewayError | undefined):
 }
 
 function count(
-  { metrics, logger }: RecordOptions,
+  { metrics, history, logger }: RecordOptions,
   call: Call,
   { outcome, durationMs, failure }: Pick<Finished, 'outcome' | 'durationMs' | 'failure'>,
 ): void {
   const { caller, operation, info } = call
   const { decision } = info
+  const server = decision?.effect === 'allow' ? serverOf(call, failure) : undefined
+  const owner = failure && ERRORS[failure.code].owner
+  history?.add({ tenantId: caller.principal.tenantId, server, durationMs, errorOwner: owner })
   metrics.call(
     {
       face: caller.transport,
       action: operation.action,
       outcome,
-      server: (decision?.effect === 'allow' && serverOf(call, failure)) || 'none',
+      server: server ?? 'none',
       code: failure?.code,
-      owner: failure && ERRORS[failure.code].owner,
+      owner,
       rule: outcome === 'denied' ? (decision?.ruleId ?? 'unknown-target') : undefined,
     },
     durationMs,
   )
-  if (failure?.code === 'internal') {
-    logger.error(
-      { err: failure.cause, requestId: caller.requestId, target: operation.name },
-      'call failed in the gateway',
-    )
-  } else {
-    logger.debug(
-      { requestId: caller.requestId, target: operation.name, outcome, code: failure?.code },
-      'call',
-    )
-  }
+  logEnd(logger, call, outcome, failure)
+}
+
+function logEnd(
+  logger: Logger,
+  { caller: { requestId }, operation: { name: target } }: Call,
+  outcome: Outcome,
+  failure: GatewayError | undefined,
+): void {
+  if (failure?.code === 'internal')
+    logger.error({ err: failure.cause, requestId, target }, 'call failed in the gateway')
+  else logger.debug({ requestId, target, outcome, code: failure?.code }, 'call')
 }

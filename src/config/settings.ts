@@ -72,6 +72,7 @@ function fromValues(values: SettingValues) {
     /** The bounds of each cache. */
     caches: { maxEntries: values.CACHE_MAX_ENTRIES, maxBytes: values.CACHE_MAX_BYTES },
     ...inCamelCase(values, observation),
+    dashboard: values.DASHBOARD === 'auto' ? hasLocalIssuer(values) : values.DASHBOARD === 'on',
   }
 }
 

@@ -1,4 +1,5 @@
 import express, { type Express, type Router } from 'express'
+import { type DashboardOptions, dashboardRoutes } from '../dashboard/dashboard-routes.ts'
 import type { RefusalLog } from '../identity/refusal-log.ts'
 import type { Tickets } from '../identity/tickets/tickets.ts'
 import type { TokenVerifier } from '../identity/token-verifier.ts'
@@ -24,6 +25,7 @@ import { loopCheck } from './middleware/loop-check.ts'
 import { requestContext } from './middleware/request-context.ts'
 import { boundUnread, unlessGone } from './middleware/response-guards.ts'
 import { protectedResource } from './protected-resource.ts'
+import { restInside } from './rest-inside.ts'
 import { addChallenge, challengesForScope, refuseWithoutScope } from './step-up.ts'
 
 /** What the HTTP application uses, beside what the routes of REST do. */
@@ -54,6 +56,8 @@ export interface AppOptions extends Omit<RestOptions, 'tickets'> {
   }
   /** Routes for browsers of persons, who have a session instead of a token. */
   readonly browser: Router
+  /** What the pages for people need; undefined: there are none. */
+  readonly dashboard: Pick<DashboardOptions, 'sessions' | 'history'> | undefined
   /** Whether the registry has been read. */
   readonly hasSnapshot: () => boolean
   readonly lifecycle: Lifecycle
@@ -68,6 +72,12 @@ export function createApp(options: AppOptions): Express {
   const { edge, identity, mcp, publicUrl, catalog, calls, lifecycle, hasSnapshot, metrics, logger } = options
   const isAllowedOrigin = allowedOrigins(edge)
   const resource = { publicUrl, ...identity }
+  const { upstreams } = options.servers
+  const { enhancing } = options.features
+  const rest = [
+    restRoutes({ ...options, tickets: identity.tickets }),
+    serverHealth({ catalog, upstreams, enhancing }),
+  ]
   const app = express()
   app.disable('x-powered-by')
   app.set('etag', false) // answers are per caller; nothing may revalidate them for another
@@ -82,6 +92,16 @@ export function createApp(options: AppOptions): Express {
   app.use(originCheck(isAllowedOrigin))
   app.use(preflight) // browsers send no token with it
   app.use(options.browser) // persons get a session there, and need no token for it
+  if (options.dashboard !== undefined) {
+    const inside = restInside([
+      readJson(edge.maxBodyBytes),
+      knownQuery,
+      ...rest,
+      notFound,
+      errorHandler(logger),
+    ])
+    app.use(dashboardRoutes({ ...options, ...options.dashboard, ...edge, rest: inside })) // people have a session
+  }
   app.use(authenticate({ ...resource, metrics })) // from here on there is a principal
   app.use(whenReady(hasSnapshot)) // no list is empty only because the registry has not been read
   app.use(requireJson) // before the parser, which skips what it does not know
@@ -93,14 +113,7 @@ export function createApp(options: AppOptions): Express {
   app.use(refuseWithoutScope({ catalog, calls })) // in front of conversations, whose answers are all HTTP 200
   app.use(mcpRoutes({ ...mcp, catalog, maxBodyBytes: edge.maxBodyBytes }))
   app.use(mcpForward({ catalog, calls }))
-  app.use(restRoutes({ ...options, tickets: identity.tickets }))
-  app.use(
-    serverHealth({
-      catalog,
-      upstreams: options.servers.upstreams,
-      enhancing: options.features.enhancing,
-    }),
-  )
+  app.use(...rest)
   app.use(notFound)
   app.use(addChallenge(challengesForScope(resource)))
   app.use(errorHandler(logger))

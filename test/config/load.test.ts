@@ -74,6 +74,7 @@ test('without any variable it is the embedded mode on loopback', () => {
     logFormat: 'auto',
     metricsPort: 9464,
     metricsHost: '127.0.0.1',
+    dashboard: true,
   })
 })
 
@@ -94,8 +95,7 @@ test('variables that are no settings are not looked at', () => {
 
 test('an identity provider is described by settings with defaults', () => {
   const settings = loadSettings(CLOUD)
-  expect(settings.localIssuer).toBe(false)
-  expect(settings.publicUrl).toBe('https://tools.example.com')
+  expect([settings.localIssuer, settings.publicUrl]).toEqual([false, 'https://tools.example.com'])
   expect(settings.allowedHosts).toEqual(['localhost', '127.0.0.1', '[::1]', 'tools.example.com'])
   expect(settings.issuers).toEqual([
     {

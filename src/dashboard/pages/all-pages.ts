@@ -1,0 +1,16 @@
+import type { CallHistory } from '../../telemetry/metrics/call-history.ts'
+import type { PageRoute } from '../visit/visit.ts'
+import { overviewPages } from './overview.ts'
+import { serverEditPages } from './servers/server-edit.ts'
+import { serverPages } from './servers/server-pages.ts'
+import { toolPages } from './tools/tool-pages.ts'
+
+/** Every page of the dashboard: one table, the first row that fits answers. */
+export function allPages(options: { history: CallHistory }): readonly PageRoute[] {
+  return [
+    ...overviewPages(options),
+    ...serverEditPages(), // before the pages of a server, which could have such a name
+    ...serverPages(options),
+    ...toolPages(),
+  ]
+}

@@ -1,0 +1,202 @@
+import type { CallHistory, History } from '../../telemetry/metrics/call-history.ts'
+import { failuresOf, failureShare, historyCharts } from '../charts/history-charts.ts'
+import { html, type Html } from '../markup/html.ts'
+import { empty, figure, notice, pageHead, panel, state } from '../markup/parts.ts'
+import { table } from '../markup/table.ts'
+import { ago, count, counted, duration } from '../markup/values.ts'
+import { rows, text } from '../visit/reading.ts'
+import type { Page } from '../markup/page.ts'
+import { hasRole, type PageRoute, type Visit } from '../visit/visit.ts'
+import {
+  instancesText,
+  needsAttention,
+  restartsOf,
+  type ServerRow,
+  serverPath,
+  serverRow,
+  stateOfServer,
+} from './servers/server-row.ts'
+
+/** Who has to act on failures, as people say it. */
+const OWNERS = [
+  ['upstream', 'Servers', 'They did not answer, or answered with an error'],
+  ['client', 'Callers', 'Wrong arguments, unknown tools, missing rights, limits'],
+  ['config', 'Configuration', 'The registry or a setting has to change'],
+  ['gateway', 'Gateway', 'A fault or an overload of the gateway itself'],
+] as const
+
+/** `/dashboard`: how everything is, at a glance. */
+export function overviewPages({ history }: { history: CallHistory }): readonly PageRoute[] {
+  return [
+    {
+      method: 'get',
+      path: '/',
+      answer: (visit) => (hasRole(visit, 'operator') ? forOperators(visit, history) : forOthers(visit)),
+    },
+  ]
+}
+
+async function forOperators(visit: Visit, history: CallHistory): Promise<Page> {
+  const { tenantId } = visit.identity.principal
+  const [listed, sessions] = await Promise.all([
+    visit.rest.get('/v1/servers'),
+    visit.rest.getIfAllowed('/v1/sessions'),
+  ])
+  const servers = rows(listed['servers']).map(serverRow)
+  const quarantined = rows(listed['quarantined'])
+  const hour = history.of(tenantId)
+  const body = html`
+    <div
+      id="live"
+      class="stack"
+      data-live
+      hx-get="${visit.look.at('/dashboard')}"
+      hx-trigger="every 3s"
+      hx-select="#live"
+      hx-swap="outerMorph ignoreTitle:true"
+    >
+      ${pageHead('Overview', { about: headline(servers, quarantined.length) })}
+      ${attention(servers, quarantined, visit)}
+      ${figures(servers, hour, sessions && rows(sessions['sessions']).length)}
+      ${panel('Last hour', historyCharts(hour), { aside: 'Of this process' })}
+      ${panel(
+        'Servers',
+        serverTable(servers, visit, (server) => history.of(tenantId, server.name)),
+      )}
+      ${panel('Failed calls by who has to act', ownerTable(hour), { aside: 'Last hour' })}
+    </div>
+  `
+  return { title: 'Overview', section: 'overview', body }
+}
+
+/** What somebody without the role of an operator sees: the own servers, and where to go. */
+async function forOthers({ rest, look }: Visit): Promise<Page> {
+  const health = await rest.health('/health')
+  const servers = rows(health['servers'])
+  const body = html`
+    ${pageHead('Overview', {
+      about: 'The servers whose tools you can use.',
+      actions: html`<a class="button primary" href="${look.at('/dashboard/tools')}">Your tools</a>`,
+    })}
+    ${panel(
+      'Servers',
+      servers.length === 0
+        ? empty('You cannot use any server yet', 'An operator decides which roles a server needs.')
+        : table(
+            'Servers that you can use',
+            [
+              { title: 'Server', kind: 'main', cell: ({ name }) => text(name) },
+              { title: 'State', cell: (server) => state(text(server['state']) ?? 'stopped') },
+              {
+                title: 'Tools',
+                kind: 'number',
+                cell: ({ tools }) => (typeof tools === 'number' ? count(tools) : '–'),
+              },
+            ],
+            servers,
+          ),
+    )}
+  `
+  return { title: 'Overview', section: 'overview', body }
+}
+
+function headline(servers: readonly ServerRow[], quarantined: number): string {
+  const enabled = servers.filter(({ isEnabled }) => isEnabled)
+  const ready = enabled.filter((server) => server.state === 'ready' && !needsAttention(server)).length
+  const refused = quarantined === 0 ? '' : `, ${counted(quarantined, 'document')} refused`
+  if (enabled.length === 0) return `No server is enabled${refused}.`
+  return `${ready === enabled.length ? `All ${counted(ready, 'server')} ready` : `${ready} of ${counted(enabled.length, 'server')} ready`}${refused}.`
+}
+
+/** What somebody should look at, first of all. */
+function attention(
+  servers: readonly ServerRow[],
+  quarantined: readonly Record<string, unknown>[],
+  { look }: Visit,
+): Html {
+  const failing = servers.filter(needsAttention)
+  return html`
+    ${failing.map((server) =>
+      notice(
+        'bad',
+        html`<a href="${look.at(serverPath(server))}">${server.name}</a> ${
+            server.breaker === 'open' && server.state === 'ready'
+              ? 'fails: its circuit breaker is open'
+              : server.state === 'failed'
+                ? 'has failed and is not started again'
+                : 'has failed and is started again'
+          }`,
+        server.reason && html`<p>${server.reason}</p>`,
+      ),
+    )}
+    ${quarantined.map(({ name, reason }) =>
+      notice(
+        'busy',
+        `The document ${text(name) ?? 'without a name'} is refused`,
+        html`<p>${text(reason)}</p>`,
+      ),
+    )}
+  `
+}
+
+function figures(
+  servers: readonly ServerRow[],
+  { whole, steps }: History,
+  sessions: number | undefined,
+): Html {
+  const recent = steps.slice(-10).reduce((sum, { calls }) => sum + calls, 0) / 5
+  const failed = failuresOf(whole)
+  const restarts = servers.reduce((sum, server) => sum + restartsOf(server), 0)
+  const open = servers.filter(({ breaker }) => breaker === 'open').length
+  return html`<dl class="figures">
+    ${figure('Calls per minute', recent < 10 ? recent.toFixed(1) : count(Math.round(recent)), 'last 5 minutes')}
+    ${figure('Failed', failureShare(whole), `${count(failed)} of ${count(whole.calls)} calls in an hour`)}
+    ${figure('Latency, p95', duration(whole.p95), `half within ${duration(whole.p50)}`)}
+    ${sessions !== undefined && figure('Open sessions', count(sessions), 'of clients')}
+    ${figure('Restarts', count(restarts), open === 0 ? 'no circuit breaker is open' : html`${counted(open, 'circuit breaker')} open`)}
+  </dl>`
+}
+
+function serverTable(
+  servers: readonly ServerRow[],
+  { look }: Visit,
+  hourOf: (server: ServerRow) => History,
+): Html {
+  if (servers.length === 0)
+    return empty(
+      'There are no servers yet',
+      html`<a href="${look.at('/dashboard/add-server')}">Add the first one</a>, from its address or from an
+        npm package.`,
+    )
+  return table(
+    'Servers and their last hour',
+    [
+      {
+        title: 'Server',
+        kind: 'main',
+        cell: (server) => html`<a href="${look.at(serverPath(server))}">${server.name}</a>`,
+      },
+      { title: 'State', cell: stateOfServer },
+      { title: 'Instances', cell: instancesText },
+      { title: 'Breaker', cell: ({ breaker }) => breaker && state(breaker) },
+      { title: 'Calls', kind: 'number', cell: (server) => count(hourOf(server).whole.calls) },
+      { title: 'Failed', kind: 'number', cell: (server) => failureShare(hourOf(server).whole) },
+      { title: 'p95', kind: 'number', cell: (server) => duration(hourOf(server).whole.p95) },
+      { title: 'Since', kind: 'number', cell: ({ since }) => ago(since, look.nowMs) },
+    ],
+    servers,
+  )
+}
+
+function ownerTable({ whole }: History): Html {
+  if (failuresOf(whole) === 0) return empty('No call failed in the last hour')
+  return table(
+    'Failed calls of the last hour by who has to act',
+    [
+      { title: 'Who', kind: 'main', cell: ([, name]) => name },
+      { title: 'What that is', kind: 'wide', cell: ([, , what]) => what },
+      { title: 'Failed calls', kind: 'number', cell: ([owner]) => count(whole.errors[owner]) },
+    ],
+    OWNERS,
+  )
+}

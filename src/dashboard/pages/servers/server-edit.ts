@@ -1,0 +1,125 @@
+import { isJsonObject, type JsonObject } from '../../../domain/json/json.ts'
+import { jsonOf } from '../../forms/field-values.ts'
+import { html, type Html, type Part } from '../../markup/html.ts'
+import { csrfField } from '../../markup/layout.ts'
+import { notice, pageHead } from '../../markup/parts.ts'
+import { problemNotice } from '../../visit/problem-notice.ts'
+import { pretty } from '../../visit/reading.ts'
+import type { Page } from '../../markup/page.ts'
+import type { Answer, PageRoute, Visit } from '../../visit/visit.ts'
+import { addForm } from './add-form.ts'
+import { newServer } from './new-server.ts'
+import { restPath } from './server-pages.ts'
+import { serverPath } from './server-row.ts'
+
+/** Adding a server, and editing its document. */
+export function serverEditPages(): readonly PageRoute[] {
+  return [
+    { method: 'get', path: '/add-server', answer: (visit) => addPage(visit) },
+    { method: 'post', path: '/add-server', answer: add },
+    { method: 'get', path: '/servers/:name/edit', answer: edit },
+    { method: 'post', path: '/servers/:name/edit', answer: save },
+  ]
+}
+
+function addPage(visit: Visit, said?: Part): Page {
+  const body = html`${pageHead('Add a server', {
+    back: html`<a href="${visit.look.at('/dashboard/servers')}">Servers</a>`,
+    about: 'Its tools are there for everybody who may use them within a second.',
+  })}
+  ${said}${addForm(visit)}`
+  return { title: 'Add a server', section: 'servers', body }
+}
+
+async function add(visit: Visit): Promise<Answer> {
+  try {
+    const wanted = newServer(visit.form)
+    if ('problem' in wanted) return addPage(visit, notice('bad', wanted.problem))
+    const added = await visit.rest.post(wanted.path, wanted.body)
+    return { to: serverPath({ name: String(added['name']), isForAll: added['tenantId'] === '*' }) }
+  } catch (error) {
+    return addPage(visit, problemNotice(error))
+  }
+}
+
+async function edit(visit: Visit): Promise<Page> {
+  const { body, etag } = await visit.rest.find(restPath(visit))
+  return editPage(visit, { text: pretty(body['document']), etag })
+}
+
+async function save(visit: Visit): Promise<Answer> {
+  const text = visit.form.get('document') ?? ''
+  const etag = visit.form.get('etag') ?? undefined
+  try {
+    const document = parsed(text)
+    if (document === undefined)
+      return editPage(visit, { text, etag, said: notice('bad', 'This is not a JSON object') })
+    if (visit.form.get('action') === 'check')
+      return editPage(visit, { text, etag, said: await checked(visit, document) })
+    await visit.rest.put(restPath(visit), document, etag)
+    const { name = '' } = visit.params
+    return { to: serverPath({ name, isForAll: visit.query.get('tenantId') === '*' }) }
+  } catch (error) {
+    return editPage(visit, { text, etag, said: problemNotice(error) })
+  }
+}
+
+/** What would change, before it is saved. */
+async function checked({ rest }: Visit, document: JsonObject): Promise<Html> {
+  const effect = await rest.post('/v1/access:simulate', { document })
+  return notice('good', 'The document is valid', html`<pre class="code">${pretty(effect)}</pre>`)
+}
+
+function editPage(
+  visit: Visit,
+  { text, etag, said }: { text: string; etag: string | undefined; said?: Part },
+): Page {
+  const { look, params, csrfToken } = visit
+  const { name = '' } = params
+  const isForAll = visit.query.get('tenantId') === '*'
+  const here = look.at(serverPath({ name, isForAll }, '/edit'))
+  const body = html`
+    ${pageHead(`Edit ${name}`, {
+      back: html`<a href="${look.at(serverPath({ name, isForAll }))}">${name}</a>`,
+      about: html`The document as it is stored. Masked values (<code>********</code>) stay as they are.`,
+    })}
+    <div id="outcome" class="stack">
+      ${etag === undefined && notice('busy', 'This server was discovered: its document cannot be edited here')}
+      ${said}
+    </div>
+    <form class="panel" method="post" action="${here}">
+      ${csrfField(csrfToken)}<input type="hidden" name="etag" value="${etag ?? ''}" />
+      <div class="field">
+        <label for="document">Document</label>
+        <p class="hint">JSON. docs/registry.md describes every field.</p>
+        <textarea id="document" name="document" class="code" rows="20" spellcheck="false" required>
+${text}</textarea>
+      </div>
+      <div class="row">
+        <button class="primary" type="submit" name="action" value="save">Save</button>
+        <button
+          type="submit"
+          name="action"
+          value="check"
+          hx-post="${here}"
+          hx-target="#outcome"
+          hx-select="#outcome"
+          hx-swap="outerHTML show:top"
+        >
+          Check first
+        </button>
+        <a class="button" href="${look.at(serverPath({ name, isForAll }))}">Cancel</a>
+      </div>
+    </form>
+  `
+  return { title: `Edit ${name}`, section: 'servers', body }
+}
+
+function parsed(text: string): JsonObject | undefined {
+  try {
+    const value = jsonOf(text)
+    return isJsonObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}

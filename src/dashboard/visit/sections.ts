@@ -1,0 +1,17 @@
+import type { Principal } from '../../domain/principal.ts'
+import type { Section } from '../markup/page.ts'
+
+/** Who needs which role for a section; the others are for everybody, who then sees what is theirs. */
+const ROLES: Readonly<Partial<Record<Section, string>>> = {
+  servers: 'operator',
+  access: 'operator',
+  activity: 'auditor',
+  caches: 'operator',
+  tenant: 'operator',
+}
+const ALL: readonly Section[] = ['overview', 'servers', 'tools']
+
+/** The sections that a person sees, in the order of the navigation. */
+export function sectionsOf({ roles }: Principal): readonly Section[] {
+  return ALL.filter((section) => ROLES[section] === undefined || roles.includes(ROLES[section]))
+}

@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs'
+import { AxeBuilder } from '@axe-core/playwright'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { cookieOf } from '../dashboard/sign-in.ts'
+import { describeWhere, type Suite } from '../support/describe-where.ts'
+import type { TestApp } from '../support/test-app.ts'
+
+const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+const executablePath = process.env['CHROMIUM_PATH'] ?? PLACES.find((path) => existsSync(path))
+
+/** `describe` for what needs a browser: without one it is skipped aloud, and in CI it fails. */
+export const describeInBrowser: Suite = describeWhere(
+  executablePath !== undefined || process.env['CI'] !== undefined,
+  'Chromium',
+)
+
+/** Starts the browser of this machine. */
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({
+    ...(executablePath !== undefined && { executablePath }),
+    // Its sandbox needs rights that containers do not give, and it sees only pages of the gateway.
+    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+  })
+}
+
+/** How wide a window is, and which colours its person prefers. */
+export interface Window {
+  readonly width?: number
+  readonly colorScheme?: 'light' | 'dark'
+}
+
+/** A page in a new window, in which somebody with those roles is signed in. */
+export async function openPage(
+  browser: Browser,
+  app: TestApp,
+  roles: readonly string[] | undefined,
+  { width = 1280, colorScheme = 'light' }: Window = {},
+): Promise<Page> {
+  const context = await browser.newContext({
+    baseURL: app.url,
+    viewport: { width, height: 800 },
+    colorScheme,
+    reducedMotion: 'reduce',
+  })
+  if (roles !== undefined) await signIn(context, app, roles)
+  return context.newPage()
+}
+
+async function signIn(context: BrowserContext, app: TestApp, roles: readonly string[]): Promise<void> {
+  const [name = '', value = ''] = cookieOf(app, roles).split(/=(.*)/s)
+  await context.addCookies([{ name, value, url: app.url }])
+}
+
+/** What axe finds on a page that keeps people from using it: rule and places. */
+export async function seriousFaults(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)
+}

@@ -1,0 +1,163 @@
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
+import type { Browser, Page } from 'playwright-core'
+import { everything, filesystem, memory } from '../support/documents.ts'
+import { eventually } from '../support/eventually.ts'
+import { openTestApp, type TestApp } from '../support/test-app.ts'
+import { describeInBrowser, openBrowser, openPage, seriousFaults, type Window } from './browser.ts'
+
+const OPERATOR = ['reader', 'operator', 'auditor', 'platform-admin']
+const PAGES = [
+  '/',
+  '/dashboard',
+  '/dashboard/servers',
+  '/dashboard/servers/everything',
+  '/dashboard/servers/everything/edit',
+  '/dashboard/add-server',
+  '/dashboard/add-server?kind=package',
+  '/dashboard/tools',
+  '/dashboard/tools/everything_get-sum',
+  '/dashboard/nothing',
+]
+
+describeInBrowser('in a browser', () => {
+  let app: TestApp
+  let browser: Browser
+  /** While this file is there, the server `switched` starts. */
+  let switchFile: string
+  const faults: string[] = []
+
+  beforeAll(async () => {
+    app = await openTestApp({})
+    switchFile = join(app.dataDir, 'on')
+    await writeFile(switchFile, '')
+    const program = join(import.meta.dirname, '../support/upstreams/switched-stdio.ts')
+    const servers = {
+      everything,
+      files: filesystem(app.dataDir),
+      notes: memory(join(app.dataDir, 'notes.jsonl')),
+      switched: { ...everything, package: undefined, command: process.execPath, args: [program, switchFile] },
+    }
+    await writeFile(join(app.dataDir, 'registry.json'), JSON.stringify({ servers }))
+    await eventually(() => ready() === 4, { what: 'four servers' })
+    browser = await openBrowser()
+  })
+  afterAll(async () => {
+    await browser.close()
+    await app.close()
+  })
+  afterEach(() => {
+    if (faults.length > 0) throw new Error(faults.splice(0).join('\n'))
+  })
+
+  function ready(): number {
+    return [...app.servers.upstreams.statuses().values()].filter(({ state }) => state === 'ready').length
+  }
+
+  /** A page in a new window; what its console or its scripts report fails the test. */
+  async function visit(
+    path: string,
+    { roles = OPERATOR, ...window }: Window & { roles?: readonly string[] | 'nobody' } = {},
+  ): Promise<Page> {
+    const page = await openPage(browser, app, roles === 'nobody' ? undefined : roles, window)
+    page.on('pageerror', (error) => faults.push(String(error)))
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !message.text().includes('status of 40')) faults.push(message.text())
+    })
+    await page.goto(path)
+    return page
+  }
+
+  test('the one-time link signs in, and a tool is called from the first page', async () => {
+    const link = new URL(app.oauth.signInLink?.() ?? '')
+    const page = await visit(`${link.pathname}${link.search}`, { roles: 'nobody' })
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.locator('select[name=tool]').selectOption('everything_get-sum')
+    await page.getByLabel('a required').fill('19')
+    await page.getByLabel('b required').fill('23')
+    await page.getByRole('button', { name: 'Call the tool' }).click()
+    const result = page.locator('#result pre').first()
+    await page.getByText('The sum of').waitFor()
+    expect(await result.textContent()).toBe('The sum of 19 and 23 is 42.')
+  })
+
+  test('the overview shows a server fail and recover while one looks', async () => {
+    const page = await visit('/dashboard')
+    await page.getByText('All 4 servers ready').waitFor()
+    await rm(switchFile)
+    for (const { name, instances } of app.servers.upstreams.statuses().values())
+      if (name === 'switched')
+        for (const { pid } of instances) if (pid !== undefined) process.kill(pid, 'SIGKILL')
+    const alert = page.getByRole('alert').filter({ hasText: 'switched' })
+    await alert.getByText('has failed').waitFor()
+    await writeFile(switchFile, '')
+    await alert.getByRole('link', { name: 'switched' }).click()
+    await page.getByText('the switch is off').first().waitFor()
+    await page
+      .getByRole('button', { name: /Start|Restart/ })
+      .last()
+      .click()
+    await page.getByText('switched is being').waitFor()
+    await page.goto('/dashboard')
+    await page.getByText('All 4 servers ready').waitFor()
+    expect(await alert.count()).toBe(0)
+  })
+
+  test('a server is added from a form, and its tools are there', async () => {
+    const page = await visit('/dashboard/add-server')
+    await page.getByRole('link', { name: 'An npm package' }).click()
+    await page.getByRole('link', { name: 'A command' }).click()
+    await page.getByLabel('Name required').fill('second')
+    await page.getByLabel('Command required').fill(process.execPath)
+    await page
+      .getByLabel('Arguments')
+      .fill([join(import.meta.dirname, '../support/upstreams/sample-stdio.ts')].join('\n'))
+    await page.getByLabel('Required roles').fill('reader')
+    await page.getByRole('button', { name: 'Add the server' }).click()
+    await page.getByRole('heading', { name: 'second' }).waitFor()
+    await page.getByRole('link', { name: '10 tools' }).click()
+    await page.getByRole('link', { name: 'second_echo' }).click()
+    await page.getByRole('heading', { name: 'Call it' }).waitFor()
+    expect(await readFile(join(app.dataDir, 'registry.json'), 'utf8')).toContain('second')
+  })
+
+  test('tools are found as one types', async () => {
+    const page = await visit('/dashboard/tools')
+    await page.getByLabel('Search').pressSequentially('sum')
+    await page.getByRole('link', { name: 'everything_echo' }).waitFor({ state: 'detached' })
+    expect(await page.getByRole('link', { name: 'everything_get-sum' }).count()).toBe(1)
+  })
+
+  test('a reader is refused what operators do, in words', async () => {
+    const page = await visit('/dashboard/servers', { roles: ['reader'] })
+    await page.getByText('This needs the role operator').waitFor()
+    await page.getByRole('link', { name: 'Go to the overview' }).click()
+    expect(await page.getByRole('link', { name: 'Servers', exact: true }).count()).toBe(0)
+  })
+
+  test('light and dark are switched by a button, and stay', async () => {
+    const page = await visit('/dashboard')
+    await page.getByRole('button', { name: 'Switch between light and dark' }).click()
+    await page.reload()
+    expect(await page.locator('html').getAttribute('data-theme')).toBe('dark')
+  })
+
+  test('the keyboard leads past the navigation', async () => {
+    const page = await visit('/dashboard/tools')
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Tab')
+    expect(await page.evaluate('document.activeElement.name')).toBe('query')
+  })
+
+  test.each(PAGES)('axe finds nothing serious on %s, light and dark, and it fits a phone', async (path) => {
+    const page = await visit(path)
+    expect(await seriousFaults(page)).toEqual([])
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await page.setViewportSize({ width: 390, height: 800 })
+    expect(await seriousFaults(page)).toEqual([])
+    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
+    await page.context().close()
+  })
+})

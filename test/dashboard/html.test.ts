@@ -1,0 +1,42 @@
+import { globSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from '@jest/globals'
+import { attribute, html } from '../../src/dashboard/markup/html.ts'
+
+describe('templates', () => {
+  test('escape every text, also within lists and attributes', () => {
+    const text = `<img src=x onerror="alert('1')">&`
+    const escaped = '&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt;&amp;'
+    expect(html`<p title="${text}">${text}${[text]}</p>`.toString()).toBe(
+      `<p title="${escaped}">${escaped}${escaped}</p>`,
+    )
+    expect(attribute('title', text).toString()).toBe(` title="${escaped}"`)
+  })
+
+  test('keep HTML of other templates as it is', () => {
+    const entries = ['a', '<b>'].map((each) => html`<i>${each}</i>`)
+    expect(html`<p>${entries}</p>`.toString()).toBe('<p><i>a</i><i>&lt;b&gt;</i></p>')
+  })
+
+  test('show nothing for what is false or missing, and zero as zero', () => {
+    expect(html`[${false}${undefined}${null}${0}${''}]`.toString()).toBe('[0]')
+    const attributes = [attribute('hidden', false), attribute('id', undefined), attribute('open', true)]
+    expect(html`${attributes}`.toString()).toBe(' open')
+  })
+})
+
+test('only the module of templates makes HTML, and no page has scripts or styles in it', () => {
+  const sources = globSync('src/dashboard/**/*.ts').map((path) => [path, readFileSync(path, 'utf8')] as const)
+  expect(sources.length).toBeGreaterThan(20)
+  const makes = sources.filter(([, text]) => text.includes('new Html('))
+  expect(makes.map(([path]) => path)).toEqual(['src/dashboard/markup/html.ts'])
+  const inline = /<script>|<style|\sstyle="|\son[a-z]+="|hx-on|javascript:/
+  expect(sources.filter(([, text]) => inline.test(text)).map(([path]) => path)).toEqual([])
+})
+
+test('in templates values stand between quotes or tags, never bare in an attribute', () => {
+  const templates = globSync('src/dashboard/**/*.ts').filter((path) =>
+    readFileSync(path, 'utf8').includes('html`'),
+  )
+  expect(templates.length).toBeGreaterThan(10)
+  expect(templates.filter((path) => /\s[a-z-]+=\$\{/.test(readFileSync(path, 'utf8')))).toEqual([])
+})
