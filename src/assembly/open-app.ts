@@ -12,6 +12,7 @@ import type { OpenIdentity } from '../identity/identity-open.ts'
 import { OneTimeUseInMemory } from '../identity/tickets/one-time-use.ts'
 import { Tickets } from '../identity/tickets/tickets.ts'
 import type { OpenMcp } from '../mcp/mcp-open.ts'
+import { errorsAt } from '../rest/problem.ts'
 import type { OpenOAuth } from '../oauth/oauth-open.ts'
 import type { CallHistory } from '../telemetry/metrics/call-history.ts'
 import { claimPlaces } from './claim-places.ts'
@@ -101,6 +102,7 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
     methods,
     info,
     challengeFor: challengesForScope(resource),
+    errorsAt: errorsAt(publicUrl),
     metrics,
     clock,
     logger,

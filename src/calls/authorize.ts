@@ -2,6 +2,7 @@ import type { Catalog } from '../catalog/catalog.ts'
 import { scopesToStepUp } from '../domain/access-policy.ts'
 import type { ErrorCode } from '../domain/errors/error-table.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
+import { nearNames } from '../domain/text/near-names.ts'
 import type { Call, Caller, Operation, Route } from './call.ts'
 import type { RoutedCall } from './stage.ts'
 import { isInteractiveFor } from './client/interactive.ts'
@@ -40,7 +41,7 @@ export function authorize({ catalog, plans, callTimeoutMs }: AuthorizeOptions): 
     info.decision = decision
     info.route = route
     if (decision.effect === 'deny')
-      throw insufficientScope(caller, operation, { route, catalog }) ?? notFound(operation)
+      throw insufficientScope(caller, operation, { route, catalog }) ?? notFound(caller, operation, catalog)
     if (routing.needsClient && !isInteractiveFor(route.server, clientOf(caller, operation)))
       throw new GatewayError('client_capability_required', undefined, {
         facts: { server: route.server.name, mayHaveExecuted: false },
@@ -57,7 +58,7 @@ function notFoundOrPending(
   { caller, operation, info }: Call,
   catalog: Catalog,
 ): GatewayError {
-  if (pending === undefined) return notFound(operation)
+  if (pending === undefined) return notFound(caller, operation, catalog)
   info.decision = pending.decision
   catalog.want(caller.principal.tenantId, pending.name)
   return new GatewayError('upstream_unavailable', `Server ${pending.name} has not answered yet`, {
@@ -92,8 +93,24 @@ function insufficientScope(
   )
 }
 
-function notFound({ kind, name, task }: Operation): GatewayError {
+/** Suggestions come from the caller's own view, so that they are the same for what is denied and what does not exist. */
+function notFound(
+  { principal }: Caller,
+  { kind, name, task, scope }: Operation,
+  catalog: Catalog,
+): GatewayError {
   if (task !== undefined) return new GatewayError('task_not_found')
   const code: ErrorCode = NOT_FOUND[kind]
-  return new GatewayError(code, `Unknown ${kind}: ${name.slice(0, 256)}`)
+  const unknown = `Unknown ${kind}: ${name.slice(0, 256)}`
+  if (kind === 'server') return new GatewayError(code, unknown)
+  const { tools, prompts, resources } = catalog.viewOf(principal, scope)
+  const items = { tool: tools, prompt: prompts, resource: resources }[kind]
+  const suggestions = nearNames(
+    name,
+    items.map(({ shownAs }) => shownAs),
+  )
+  if (suggestions.length === 0) return new GatewayError(code, unknown)
+  return new GatewayError(code, `${unknown}. Did you mean ${suggestions.join(' or ')}?`, {
+    facts: { suggestions },
+  })
 }

@@ -14,6 +14,9 @@ export interface Principal {
 /** `^[a-z0-9][a-z0-9-]{0,62}$`: the form of a tenant id. */
 export const TENANT_ID = /^[a-z0-9][a-z0-9-]{0,62}$/
 
+/** What the id of a tenant looks like, in words. */
+export const OWN_TENANT_TEXT = 'expected an id of at most 63 lower-case letters, digits and "-"'
+
 /** The tenant id of servers that every tenant may see. No token can name it: it is not a valid tenant id. */
 export const ALL_TENANTS = '*'
 

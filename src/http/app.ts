@@ -8,6 +8,7 @@ import type { Lifecycle } from '../lifecycle.ts'
 import type { SseEndpoint } from '../mcp/transports/sse-endpoint.ts'
 import type { StreamableHttpEndpoint } from '../mcp/transports/streamable-http-endpoint.ts'
 import type { WebSocketEndpoint } from '../mcp/transports/websocket-endpoint.ts'
+import { errorsAt } from '../rest/problem.ts'
 import { knownQuery } from '../rest/known-query.ts'
 import { type RestOptions, restRoutes } from '../rest/rest-routes.ts'
 import { withRemoteParent } from '../telemetry/tracing.ts'
@@ -24,6 +25,8 @@ import { allowedOrigins, hostCheck, originCheck } from './middleware/host-check.
 import { loopCheck } from './middleware/loop-check.ts'
 import { requestContext } from './middleware/request-context.ts'
 import { boundUnread, unlessGone } from './middleware/response-guards.ts'
+import { apiPage } from './pages/api-page.ts'
+import { errorPages } from './pages/error-pages.ts'
 import { protectedResource } from './protected-resource.ts'
 import { restInside } from './rest-inside.ts'
 import { addChallenge, challengesForScope, refuseWithoutScope } from './step-up.ts'
@@ -80,6 +83,7 @@ export function createApp(options: AppOptions): Express {
   ]
   const app = express()
   app.disable('x-powered-by')
+  app.locals['errorsAt'] = errorsAt(publicUrl)
   app.set('etag', false) // answers are per caller; nothing may revalidate them for another
   app.set('query parser', 'simple') // no nested objects out of query strings
   app.use(requestContext) // first, so that every answer has its request id
@@ -91,6 +95,7 @@ export function createApp(options: AppOptions): Express {
   app.use(protectedResource(resource)) // how to get a token cannot need one, and pages of any origin may know
   app.use(originCheck(isAllowedOrigin))
   app.use(preflight) // browsers send no token with it
+  app.use(apiPage({ publicUrl }), errorPages({ publicUrl })) // nothing in them is anybody's
   app.use(options.browser) // persons get a session there, and need no token for it
   if (options.dashboard !== undefined) {
     const inside = restInside([

@@ -1,6 +1,6 @@
 import { Router } from 'express'
 import { methodNotAllowed } from '../rest/method-not-allowed.ts'
-import { problemOf } from '../rest/problem.ts'
+import { errorsAt, problemOf } from '../rest/problem.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import { basePathOf, publicPath } from '../domain/public-path.ts'
 import { corsForAll, preflight } from './middleware/cors.ts'
@@ -78,7 +78,8 @@ export function protectedResource(options: ResourceOptions): Router {
   router.get('/.well-known/{*path}', notFound)
   router.all(GUESSED_ENDPOINTS, corsForAll, preflight, (_request, response, next) => {
     if (options.authorizationServers().length > 0) return next()
-    const problem = problemOf(new GatewayError('not_found', NO_AUTHORIZATION_SERVER), requestIdOf(response))
+    const error = new GatewayError('not_found', NO_AUTHORIZATION_SERVER)
+    const problem = problemOf(error, requestIdOf(response), errorsAt(options.publicUrl))
     // The two members that OAuth clients read and show (RFC 7591 §3.2.2).
     response.status(404).json({ ...problem, error: 'invalid_request', error_description: problem['detail'] })
   })

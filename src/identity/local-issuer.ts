@@ -12,7 +12,7 @@ import { readOrCreatePrivateFile } from '../files/private-file.ts'
 import type { IssuerSettings } from '../config/issuers.ts'
 import type { Clock } from '../domain/clock.ts'
 import { isJsonObject } from '../domain/json/json.ts'
-import { TENANT_ID } from '../domain/principal.ts'
+import { OWN_TENANT_TEXT, TENANT_ID } from '../domain/principal.ts'
 import type { KeySet } from './key-set.ts'
 import { LOCAL_ISSUER, LOCAL_KEY_FILE } from './local-names.ts'
 
@@ -80,7 +80,7 @@ export class LocalIssuer {
   /** A signed token. @throws RangeError when the tenant id or the lifetime (1 s to 30 days) is out of bounds */
   async issue(request: LocalTokenRequest): Promise<string> {
     const { tenantId, subject, roles, scopes = [], agent, agents, ttlMs } = request
-    if (!TENANT_ID.test(tenantId)) throw new RangeError(`the tenant must match ${TENANT_ID.source}`)
+    if (!TENANT_ID.test(tenantId)) throw new RangeError(`the tenant: ${OWN_TENANT_TEXT}`)
     if (subject === '') throw new RangeError('the subject must not be empty')
     if (!(ttlMs >= 1000 && ttlMs <= MAX_LOCAL_TTL_MS)) {
       throw new RangeError('the lifetime must be from 1 second to 30 days')

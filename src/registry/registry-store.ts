@@ -34,6 +34,10 @@ export interface RegistryStore {
   remove(tenantId: string, name: string, etag: string): Promise<void>
 }
 
+/** What is said of a document whose name is taken. */
+export const ALREADY_THERE =
+  'There is a document of this name already; replace it with PUT, or give another name'
+
 /** Tenant and name of a document; undefined where one of them is not a text. */
 export function identityOf(document: JsonObject): { tenantId: string; name: string } | undefined {
   const { tenantId, name } = document

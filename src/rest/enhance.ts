@@ -18,7 +18,8 @@ interface EnhanceRouteOptions {
   readonly enhancing: OpenEnhancer
 }
 
-const body = z.strictObject({
+/** What is to be improved. */
+export const enhanceBody = z.strictObject({
   prompt: z.string().min(1).max(MAX_PROMPT),
   client: z.string().min(1).max(MAX_CLIENT).optional(),
 })
@@ -52,7 +53,7 @@ export function statusOf({ status }: Pick<OpenEnhancer, 'status'>): JsonObject {
 
 function enhance({ calls, enhancing: { enhancer } }: EnhanceRouteOptions): RequestHandler {
   return async (request, response) => {
-    const given = bodyOf(body, request)
+    const given = bodyOf(enhanceBody, request)
     // There is no tool then, and callers that always ask should not have to know.
     if (!enhancer.isOn) return void response.json({ prompt: given.prompt, enhanced: false, reason: 'off' })
     const operation = {

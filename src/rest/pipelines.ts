@@ -24,8 +24,8 @@ interface PipelineRouteOptions {
   readonly publicUrl: string
 }
 
-/** Not a record schema: that would drop members of some names. */
-const runBody = z.strictObject({ arguments: argumentsOrNone })
+/** What a run of a pipeline has. Not a record schema: that would drop members of some names. */
+export const runBody = z.strictObject({ arguments: argumentsOrNone })
 
 /**
  * `GET /v1/pipelines` and `POST /v1/pipelines/{name}`: the caller's pipelines, and running one; with `Prefer:

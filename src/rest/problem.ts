@@ -3,14 +3,25 @@ import { ERRORS } from '../domain/errors/error-table.ts'
 import type { GatewayError } from '../domain/errors/errors.ts'
 import type { JsonObject } from '../domain/json/json.ts'
 
-/** The problem details of an error (RFC 9457): what callers see over REST. */
+const ERRORS_PATH = '/errors'
+
+/** Where the pages of errors are for clients. */
+export function errorsAt(publicUrl: string): string {
+  return `${publicUrl.replace(/\/$/, '')}${ERRORS_PATH}`
+}
+
+/**
+ * The problem details of an error (RFC 9457): what callers see over REST.
+ * @param pages where the pages of errors are; `type` leads to that of the error
+ */
 export function problemOf(
   error: GatewayError,
   requestId: string | undefined,
+  pages = ERRORS_PATH,
 ): JsonObject & { status: number } {
   const { status, title, retryable } = ERRORS[error.code]
   return {
-    type: `urn:tool-gateway:error:${error.code}`,
+    type: `${pages}/${error.code}`,
     title,
     status,
     ...(error.message !== title && { detail: error.message }),
@@ -36,7 +47,13 @@ export function retryAfterOf(error: GatewayError): number | undefined {
 
 /** Ends a response with problem details. */
 export function sendProblem(response: Response, error: GatewayError, requestId: string | undefined): void {
-  const problem = problemOf(error, requestId)
+  const problem = problemOf(error, requestId, pagesFor(response))
   setErrorHeaders(response, error)
   response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem))
+}
+
+/** Where the pages of errors are, as the application of a response says. */
+export function pagesFor({ app }: Pick<Response, 'app'>): string | undefined {
+  const pages: unknown = app.locals['errorsAt']
+  return typeof pages === 'string' ? pages : undefined
 }

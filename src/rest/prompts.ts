@@ -8,15 +8,17 @@ import { methodNotAllowed } from './method-not-allowed.ts'
 import { bodyOf, pageQuery, queryOf } from './query.ts'
 import { answerWith, callerOf } from './run.ts'
 
-const listQuery = z.object(pageQuery)
-const getBody = z.strictObject({ arguments: z.record(z.string(), z.string()).nullish() })
+/** What a list of prompts is asked for with. */
+export const promptsQuery = z.object(pageQuery)
+/** What a prompt is asked for with. */
+export const getBody = z.strictObject({ arguments: z.record(z.string(), z.string()).nullish() })
 
 /** `/v1/prompts`: the caller's prompts, and getting one with its arguments filled in. */
 export function promptRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls }): Router {
   const router = Router()
 
   router.get('/prompts', (request, response) => {
-    const { limit, cursor } = queryOf(listQuery, request)
+    const { limit, cursor } = queryOf(promptsQuery, request)
     const { principal } = callerOf(response)
     const view = catalog.viewOf(principal)
     const of = { principal, scope: undefined, list: '/v1/prompts' }

@@ -2,9 +2,12 @@ import type { Request } from 'express'
 import { z } from 'zod'
 import { GatewayError } from '../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
+import { problemLine, problemsOf } from '../domain/documents/problems.ts'
 
 /** Any JSON object, as it is. Not a record schema: that would drop members of some names. */
-export const anyObject = z.custom<JsonObject>(isJsonObject, 'expected an object')
+export const anyObject = z
+  .custom<JsonObject>(isJsonObject, 'expected an object')
+  .meta({ type: 'object', additionalProperties: true })
 
 /** The arguments of a call; `null` means none, as over MCP. */
 export const argumentsOrNone = z
@@ -34,8 +37,6 @@ export function bodyOf<T extends z.ZodType>(schema: T, request: Request): z.outp
 function checked<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  const problems = parsed.error.issues.map(({ path, message }) =>
-    path.length > 0 ? `${path.join('.')}: ${message}` : message,
-  )
+  const problems = problemsOf(parsed.error, schema).map(problemLine)
   throw new GatewayError('invalid_request', problems.join('; '), { facts: { problems } })
 }

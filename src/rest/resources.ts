@@ -8,7 +8,8 @@ import { methodNotAllowed } from './method-not-allowed.ts'
 import { pageQuery, queryOf } from './query.ts'
 import { answerWith, callerOf } from './run.ts'
 
-const resourceQuery = z.object({ ...pageQuery, uri: z.string().min(1).max(8192).optional() })
+/** What a list of resources is asked for with, or one of them. */
+export const resourceQuery = z.object({ ...pageQuery, uri: z.string().min(1).max(8192).optional() })
 
 /** `/v1/resources`: the caller's resources and templates, or with `?uri=` the contents of one resource. */
 export function resourceRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls }): Router {

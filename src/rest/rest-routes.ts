@@ -19,6 +19,7 @@ import { serverInstallRoutes } from './management/server-install.ts'
 import { serverLogRoutes } from './management/server-logs.ts'
 import { serverWriteRoutes } from './management/server-writes.ts'
 import { serverRoutes } from './management/servers.ts'
+import { openapiRoutes } from './openapi/openapi-routes.ts'
 import { pipelineRoutes } from './pipelines.ts'
 import { promptRoutes } from './prompts.ts'
 import { resourceRoutes } from './resources.ts'
@@ -67,6 +68,7 @@ function callRoutes({ publicUrl, catalog, calls, features, registry, logger }: R
   const { pipelineCheck, pipelineRuns } = features
   const { pipelineStore, platformAdminRole } = registry
   const router = Router()
+  router.use(openapiRoutes({ catalog, publicUrl }))
   router.use(toolRoutes({ catalog, calls }))
   router.use(resourceRoutes({ catalog, calls }))
   router.use(promptRoutes({ catalog, calls }))

@@ -6,7 +6,7 @@ import { eventText } from '../domain/text/server-sent-event.ts'
 import type { Caller, Operation } from '../calls/call.ts'
 import type { Calls } from '../calls/calls.ts'
 import { traceRequest } from '../calls/trace.ts'
-import { problemOf } from './problem.ts'
+import { pagesFor, problemOf } from './problem.ts'
 
 const EVENT_HEADERS = {
   'Content-Type': 'text/event-stream',
@@ -65,7 +65,7 @@ export async function streamResult(
     send('result', await run((progress) => send('progress', progress)))
   } catch (error) {
     if (!response.headersSent) throw error
-    send('error', problemOf(toGatewayError(error), identityOf(response).requestId))
+    send('error', problemOf(toGatewayError(error), identityOf(response).requestId, pagesFor(response)))
   }
   response.end()
 }

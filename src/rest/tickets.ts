@@ -12,7 +12,8 @@ interface TicketRouteOptions {
   readonly publicUrl: string
 }
 
-const ticketRequest = z.strictObject({
+/** What a ticket is for. */
+export const ticketRequest = z.strictObject({
   path: z
     .string()
     .regex(/^\/ws(\/[a-z][a-z0-9-]{0,39})?$/, 'expected "/ws" or "/ws/{server}"')

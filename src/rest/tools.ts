@@ -1,11 +1,11 @@
-import { Router } from 'express'
+import { type Request, Router } from 'express'
 import { z } from 'zod'
 import type { Catalog } from '../catalog/catalog.ts'
 import { pageOf } from '../catalog/page.ts'
 import type { CatalogItem } from '../catalog/server-catalog.ts'
 import { isForModels } from '../catalog/ui-tools.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
-import type { JsonObject } from '../domain/json/json.ts'
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import type { Operation } from '../calls/call.ts'
 import type { Calls } from '../calls/calls.ts'
 import { METHODS } from '../calls/methods.ts'
@@ -14,20 +14,21 @@ import { methodNotAllowed } from './method-not-allowed.ts'
 import { argumentsOrNone, bodyOf, pageQuery, queryOf } from './query.ts'
 import { answerWith, callerOf } from './run.ts'
 
-const listQuery = z.object({
+/** What a list of tools is asked for with. */
+export const toolsQuery = z.object({
   ...pageQuery,
   server: z.string().max(40).optional(),
   query: z.string().max(256).optional(),
 })
-/** Not a record schema: that would drop members of some names. */
-const callBody = z.strictObject({ arguments: argumentsOrNone })
+/** What a call of a tool has. Not a record schema: that would drop members of some names. */
+export const callBody = z.strictObject({ arguments: argumentsOrNone })
 
 /** `/v1/tools`: the caller's tools, one of them, and calling it. */
 export function toolRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls }): Router {
   const router = Router()
 
   router.get('/tools', (request, response) => {
-    const { limit, cursor, server, query } = queryOf(listQuery, request)
+    const { limit, cursor, server, query } = queryOf(toolsQuery, request)
     const { principal } = callerOf(response)
     const view = catalog.viewOf(principal)
     const wanted = view.tools.filter(
@@ -49,7 +50,7 @@ export function toolRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls 
 
   router.post('/tools/:toolId', async (request, response) => {
     const name = request.params.toolId
-    const args = bodyOf(callBody, request).arguments
+    const args = argumentsOf(request)
     const tool = catalog.viewOf(callerOf(response).principal).toolsByName.get(name)
     const operation = toolOperation(name, args, tool)
     await answerWith(calls, request, response, operation, withIsError)
@@ -58,6 +59,17 @@ export function toolRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls 
   router.all('/tools', methodNotAllowed('GET'))
   router.all('/tools/:toolId', methodNotAllowed('GET, POST'))
   return router
+}
+
+/** What most callers send by mistake are the arguments themselves. */
+function argumentsOf(request: Request): JsonObject {
+  const body: unknown = request.body
+  const names = isJsonObject(body) ? Object.keys(body).filter((name) => name !== 'arguments') : []
+  if (names.length === 0) return bodyOf(callBody, request).arguments
+  const problems = names.slice(0, 10).map((name) => `${name.slice(0, 64)}: unknown field`)
+  throw new GatewayError('invalid_request', `${problems.join('; ')}; expected {"arguments": {…}}`, {
+    facts: { problems },
+  })
 }
 
 /** The operation that calls a tool with arguments, which are checked if the tool is known. */
@@ -82,8 +94,8 @@ function visibleTool(
   name: string,
 ): CatalogItem {
   const tool = catalog.viewOf(principal).toolsByName.get(name)
-  if (tool === undefined || !isForModels(tool.listed)) throw unknownTool(name)
-  return tool
+  if (tool !== undefined && isForModels(tool.listed)) return tool
+  throw unknownTool(name)
 }
 
 /** A tool that is only for an app has no caller over REST. @throws GatewayError */

@@ -107,7 +107,7 @@ describe('what is wrong with a request is said as problem+json', () => {
     const answer = await gateway.rest(token, 'POST', '/v1/tools/everything_nope', { arguments: {} })
     expect(answer.headers.get('content-type')).toBe('application/problem+json; charset=utf-8')
     expect(answer.body).toEqual({
-      type: 'urn:tool-gateway:error:tool_not_found',
+      type: `${gateway.url}/errors/tool_not_found`,
       title: 'Unknown tool',
       status: 404,
       detail: 'Unknown tool: everything_nope',

@@ -19,7 +19,7 @@ test('a request that comes before there is anything to serve is answered, not le
     503,
     '1',
     {
-      type: 'urn:tool-gateway:error:not_ready',
+      type: '/errors/not_ready',
       title: 'The gateway is not ready yet',
       status: 503,
       code: 'not_ready',

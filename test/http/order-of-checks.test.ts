@@ -78,7 +78,7 @@ describe('the order of the checks', () => {
     [
       'a body that is too large',
       (sent) => ({ ...sent, body: 'x'.repeat(MAX_BODY_BYTES + 1) }),
-      [413, 'payload_too_large', 'The request body is too large'],
+      [413, 'payload_too_large', 'The body has 2049 bytes; MAX_BODY_BYTES is 2048'],
     ],
     [
       'a body that cannot be parsed',

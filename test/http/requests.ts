@@ -1,4 +1,5 @@
 import type { Response } from 'supertest'
+import { checkDescribed } from '../support/described-response.ts'
 import { initialize } from '../support/raw-mcp.ts'
 import type { TestApp } from '../support/test-app.ts'
 
@@ -13,13 +14,16 @@ export interface Sent {
 /** Where clients without a token are led to. */
 export const METADATA = 'http://127.0.0.1:8080/.well-known/oauth-protected-resource'
 
-/** Sends a request; every status is an answer. */
+/** Sends a request; every status is an answer, if it is as the document of the API describes it. */
 export async function send(app: TestApp, { method, path, headers, body }: Sent): Promise<Response> {
-  return await app.request[method](path)
+  const response = await app.request[method](path)
     .set(headers)
     .ok(() => true)
     .serialize((bytes: unknown) => bytes as string)
     .send(body)
+  const { status, type: contentType } = response
+  checkDescribed({ method, path, status, contentType, body: response.body as unknown })
+  return response
 }
 
 /** The code of a problem of REST or of an error of JSON-RPC, and its message. */

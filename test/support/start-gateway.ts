@@ -5,6 +5,7 @@ import type { LocalTokenRequest } from '../../src/identity/local-issuer.ts'
 import { loadSettings } from '../../src/config/load.ts'
 import { type Gateway, startGateway } from '../../src/gateway.ts'
 import type { Logger } from '../../src/telemetry/logger.ts'
+import { checkDescribed } from './described-response.ts'
 import { eventually } from './eventually.ts'
 import { silentLogger } from './silent-logger.ts'
 
@@ -96,7 +97,7 @@ export async function startTestGateway(
   }
 }
 
-/** One request; the body of the answer is parsed JSON. */
+/** One request; the body of the answer is parsed JSON, and as the document of the API describes it. */
 export async function askRest(
   url: string,
   token: string | undefined,
@@ -116,5 +117,7 @@ export async function askRest(
   })
   const text = await response.text()
   const parsed = text === '' ? {} : (JSON.parse(text) as Record<string, unknown>)
+  const contentType = response.headers.get('content-type') ?? ''
+  checkDescribed({ method, path, status: response.status, contentType, body: parsed })
   return { status: response.status, headers: response.headers, body: parsed }
 }

@@ -5,6 +5,8 @@ import { ALL_TENANTS } from '../principal.ts'
 
 /** `^[a-z][a-z0-9_]{0,39}$`: no hyphen, so that a step's id needs no quotes in an expression. */
 const STEP_ID = /^[a-z][a-z0-9_]{0,39}$/
+const STEP_ID_TEXT =
+  'expected an id of at most 40 lower-case letters, digits and "_" that begins with a letter'
 const MAX_MS = 300_000
 const MAX_STEPS = 50
 
@@ -14,7 +16,7 @@ const expression = z.string().min(1).max(1000)
 
 const pipelineStep = z
   .strictObject({
-    id: z.string().regex(STEP_ID, `expected ${STEP_ID.source}`),
+    id: z.string().regex(STEP_ID, STEP_ID_TEXT),
     description: z.string().max(1000).optional(),
     /** The tool that is called, as callers know it: `<server>_<tool>`. */
     tool: z.string().min(1).max(128).optional(),

@@ -13,6 +13,8 @@ type Issue = z.core.$ZodIssue
 type Path = readonly PropertyKey[]
 
 const PREFIX = /^(Invalid input|Invalid string|Invalid option|Too small|Too big): /
+/** A regular expression explains nothing to most readers. */
+const PATTERN = /must match pattern/
 const LEGAL_FIELD = /^[A-Za-z0-9_.$*:@/-]{1,128}$/
 
 /**
@@ -91,6 +93,7 @@ function expectedBy(issue: Issue): string {
 
 function textOf(issue: Issue): string {
   if (issue.code === 'invalid_value') return `expected ${expectedBy(issue)}`
+  if (issue.code === 'invalid_format' && PATTERN.test(issue.message)) return 'not in the expected form'
   if (issue.code !== 'invalid_type') return issue.message.replace(PREFIX, '')
   const received = /received (\w+)$/.exec(issue.message)?.[1]
   if (received === undefined) return `expected ${expectedBy(issue)}`

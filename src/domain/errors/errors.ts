@@ -8,6 +8,8 @@ export interface ErrorFacts {
   readonly retryAfterMs?: number
   /** The scopes that a token needs for what was asked. */
   readonly scopes?: readonly string[]
+  /** Names near one that was not found, of what the caller may use. */
+  readonly suggestions?: readonly string[]
   /** The step of a pipeline that failed. */
   readonly step?: string
   /** Each a path and what is wrong there. */

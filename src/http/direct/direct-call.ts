@@ -19,6 +19,8 @@ export interface DirectCallOptions {
   readonly methods: MethodTable
   readonly info: { readonly name: string; readonly version: string }
   readonly challengeFor: ChallengeForScope
+  /** Where the pages of errors are. */
+  readonly errorsAt: string
   readonly metrics: Pick<Metrics, 'serverOperation'>
   readonly clock: Clock
   readonly logger: Logger

@@ -1,6 +1,6 @@
 import { traceRequest } from '../../calls/trace.ts'
 import { isForModels } from '../../catalog/ui-tools.ts'
-import { toGatewayError } from '../../domain/errors/errors.ts'
+import { type GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { RawObject } from '../../domain/json/raw-object.ts'
 import { problemOf, retryAfterOf } from '../../rest/problem.ts'
@@ -37,7 +37,8 @@ export function toolCall(
       answer.end(200, 'application/json; charset=utf-8', withIsError(result))
     } catch (error) {
       const challenge = options.challengeFor(error, caller.principal, `/v1/tools/${toolId}`)
-      endWithProblem(answer, error, challenge === undefined ? [] : ['www-authenticate', challenge])
+      const headers = challenge === undefined ? [] : ['www-authenticate', challenge]
+      endWithProblem(answer, toGatewayError(error), { pages: options.errorsAt, headers })
       logInternal(options.logger, error, answer)
     }
   }
@@ -55,9 +56,12 @@ function withIsError(result: RawObject | JsonObject): Buffer[] {
   return [Buffer.from(JSON.stringify({ ...result, isError: result['isError'] === true }))]
 }
 
-function endWithProblem(answer: DirectAnswer, thrown: unknown, headers: readonly string[]): void {
-  const error = toGatewayError(thrown)
-  const problem = problemOf(error, answer.requestId)
+function endWithProblem(
+  answer: DirectAnswer,
+  error: GatewayError,
+  { pages, headers }: { readonly pages: string; readonly headers: readonly string[] },
+): void {
+  const problem = problemOf(error, answer.requestId, pages)
   const seconds = retryAfterOf(error)
   answer.end(
     problem.status,

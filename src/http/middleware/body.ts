@@ -26,7 +26,7 @@ export function readJson(maxBodyBytes: number): RequestHandler {
   return (request, response, next) => {
     const { bodyBytes } = request
     if (bodyBytes === undefined) return read(request, response, next)
-    if (bodyBytes.length > maxBodyBytes) throw new GatewayError('payload_too_large')
+    if (bodyBytes.length > maxBodyBytes) throw tooLarge(bodyBytes.length, maxBodyBytes)
     request.body = parsedBody(bodyBytes)
     next()
   }
@@ -70,4 +70,12 @@ function checkBytes(_request: unknown, _response: unknown, bytes: Buffer, charse
 function unsupported(contentType: string | undefined): GatewayError {
   const came = contentType === undefined ? 'missing' : JSON.stringify(contentType.slice(0, 128))
   return new GatewayError('unsupported_media_type', `Content-Type is ${came}; expected application/json`)
+}
+
+/** The error for a body of so many bytes. */
+export function tooLarge(bytes: number | undefined, max: number | undefined): GatewayError {
+  const has = bytes === undefined ? '' : `has ${bytes} bytes; `
+  return max === undefined
+    ? new GatewayError('payload_too_large')
+    : new GatewayError('payload_too_large', `The body ${has}MAX_BODY_BYTES is ${max}`)
 }

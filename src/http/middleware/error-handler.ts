@@ -5,6 +5,7 @@ import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject } from '../../domain/json/json.ts'
 import { jsonRpcErrorOf } from '../../mcp/protocol-error.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import { tooLarge } from './body.ts'
 import { requestIdOf } from './request-context.ts'
 
 const PARSE_ERROR = -32700
@@ -61,7 +62,7 @@ function fromExpress(thrown: unknown): GatewayError | undefined {
   if (!isJsonObject(thrown) || typeof thrown['type'] !== 'string') return undefined
   switch (thrown['type']) {
     case 'entity.too.large':
-      return new GatewayError('payload_too_large')
+      return tooLarge(numberOf(thrown['length']), numberOf(thrown['limit']))
     case 'entity.parse.failed':
       return new GatewayError('invalid_request', 'The body is not valid JSON', {
         cause: new SyntaxError('body'),
@@ -82,6 +83,10 @@ function fromExpress(thrown: unknown): GatewayError | undefined {
     default:
       return undefined
   }
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined
 }
 
 function shown(value: unknown): string {

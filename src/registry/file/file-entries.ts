@@ -4,6 +4,7 @@ import { canonicalJson, isJsonObject, type JsonObject } from '../../domain/json/
 import type { Section } from '../collections.ts'
 import type { RegistryDocument } from '../documents/registry-document.ts'
 import {
+  ALREADY_THERE,
   documentId,
   handled,
   identityOf,
@@ -58,7 +59,7 @@ export class FileEntries {
     const { tenantId, name } = change.kind === 'remove' ? change : this.#identity(change)
     const current = this.#find(tenantId, name)
     if (change.kind === 'create') {
-      if (current !== undefined) throw new GatewayError('already_exists')
+      if (current !== undefined) throw new GatewayError('already_exists', ALREADY_THERE)
       return [this.#set([this.#section, this.#freeKey(tenantId, name)], change.document, {})]
     }
     if (current === undefined) throw goneFrom(this.#section)

@@ -12,6 +12,7 @@ import { ALL_TENANTS } from '../../domain/principal.ts'
 import { withDeadline } from '../../firestore/deadline.ts'
 import { COLLECTIONS, type Section } from '../collections.ts'
 import {
+  ALREADY_THERE,
   documentId,
   handled,
   identityOf,
@@ -80,7 +81,8 @@ export class FirestoreStore implements RegistryStore {
 
   async create(document: JsonObject): Promise<StoredDocument> {
     const { tenantId, name } = identityFor(document)
-    if ((await this.#find(tenantId, name)) !== undefined) throw new GatewayError('already_exists')
+    if ((await this.#find(tenantId, name)) !== undefined)
+      throw new GatewayError('already_exists', ALREADY_THERE)
     const ref = this.#db
       .collection(this.#collection)
       .doc(this.#section === 'tenants' ? name : documentId({ tenantId, name }))
@@ -161,7 +163,7 @@ export class FirestoreStore implements RegistryStore {
 function writeError(error: unknown): GatewayError {
   const code: unknown = isJsonObject(error) ? error['code'] : undefined
   const text: unknown = isJsonObject(error) ? error['message'] : undefined
-  if (code === ALREADY_EXISTS) return new GatewayError('already_exists')
+  if (code === ALREADY_EXISTS) return new GatewayError('already_exists', ALREADY_THERE)
   if (code === FAILED_PRECONDITION || code === NOT_FOUND) return new GatewayError('precondition_failed')
   const isUnstorable = typeof text === 'string' && text.startsWith('Value for argument')
   if (code === INVALID_ARGUMENT || isUnstorable) {

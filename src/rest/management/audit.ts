@@ -7,7 +7,8 @@ import { requireRole } from '../require-role.ts'
 import { callerOf } from '../run.ts'
 
 const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))
-const auditQuery = z.object({
+/** What usage records are asked for with. */
+export const auditQuery = z.object({
   ...pageQuery,
   from: time.optional(),
   to: time.optional(),

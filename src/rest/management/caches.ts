@@ -17,7 +17,8 @@ interface CacheRouteOptions {
   readonly logger: Logger
 }
 
-const query = z.strictObject({
+/** Which caches a request is about. */
+export const cachesQuery = z.strictObject({
   cache: z.enum(['enhancements', 'results']).optional(),
   tenantId: z.string().max(63).optional(),
 })
@@ -56,7 +57,7 @@ function addressed(
   request: Request,
   principal: Principal,
 ): { tenantId: string | undefined; chosen: [string, BoundedCache][] } {
-  const { cache, tenantId = principal.tenantId } = queryOf(query, request)
+  const { cache, tenantId = principal.tenantId } = queryOf(cachesQuery, request)
   const chosen = Object.entries(caches).filter(([name]) => cache === undefined || name === cache)
   if (tenantId === principal.tenantId) return { tenantId, chosen }
   if (tenantId !== ALL_TENANTS)

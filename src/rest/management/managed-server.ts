@@ -24,7 +24,8 @@ const ADMIN_ROLE = 'platform-admin'
 
 const NEEDS_MATCH = 'The request has no If-Match header; send the ETag from a GET of the same path'
 
-const tenantQuery = z.object({ tenantId: z.string().max(63).optional() })
+/** Which of two documents of a name a request is about. */
+export const tenantQuery = z.object({ tenantId: z.string().max(63).optional() })
 
 /** @throws GatewayError `forbidden`; `what` completes the sentence */
 export function needAdmin({ roles }: Principal, role: string = ADMIN_ROLE, what: string): void {
@@ -77,7 +78,11 @@ export function matchOf(request: Request, { etag }: StoredDocument): string {
   const header = request.get('if-match')
   if (header === undefined) throw new GatewayError('precondition_required', NEEDS_MATCH)
   const tags = header.split(',').map((tag) => tag.trim())
-  if (!tags.includes('*') && !tags.includes(`"${etag}"`)) throw new GatewayError('precondition_failed')
+  if (!tags.includes('*') && !tags.includes(`"${etag}"`))
+    throw new GatewayError(
+      'precondition_failed',
+      `If-Match is ${header.slice(0, 128)}; the document has the version "${etag}" now`,
+    )
   return etag
 }
 

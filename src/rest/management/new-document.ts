@@ -31,7 +31,7 @@ export async function refuseTaken(
     (await registryStore.get(ALL_TENANTS, name)) !== undefined ||
     // What was discovered is not in the store.
     catalog.snapshot.servers.has(serverKey({ tenantId: ALL_TENANTS, name }))
-  if (isTaken) throw new GatewayError('already_exists')
+  if (isTaken) throw new GatewayError('already_exists', `A server for all tenants has the name ${name}`)
 }
 
 /** Refuses one server more than the tenant's quota. @throws GatewayError `forbidden` */

@@ -22,7 +22,8 @@ const TAKE_OVER_MS = 5000
 /** States in which it is clear whether a server works. */
 const SETTLED = new Set(['ready', 'failed', 'backing_off'])
 
-const installBody = z.strictObject({
+/** What an installation is asked for with. */
+export const installBody = z.strictObject({
   package: z.string().max(214),
   version: z.string().max(128).optional(),
   /** By default made of the package's name. */
@@ -88,7 +89,7 @@ async function wantedBy(
   await refuseTaken(options, name)
   await refuseBeyondQuota(options, tenantId)
   if ((await options.registryStore.get(tenantId, name)) !== undefined)
-    throw new GatewayError('already_exists')
+    throw new GatewayError('already_exists', `There is a server ${name}; give another name`)
   return wanted
 }
 

@@ -17,7 +17,8 @@ import { requireRole } from '../require-role.ts'
 const MAX_UNREAD_BYTES = 1024 * 1024
 const KEEP_ALIVE_MS = 15_000
 
-const logsQuery = z.object({
+/** What a log is asked for with. */
+export const logsQuery = z.object({
   lines: z.coerce.number().int().min(0).max(1000).default(100),
   follow: z.enum(['true', 'false']).default('false'),
   tenantId: z.string().optional(),

@@ -140,7 +140,8 @@ export class PathSide {
             return
           }
           const type = (response.headers['content-type'] ?? '').split(';')[0] ?? ''
-          const text = Buffer.concat(chunks).toString()
+          // Problem details lead to pages of the gateway.
+          const text = Buffer.concat(chunks).toString().replaceAll(this.gateway.url, '')
           resolve({
             status: response.complete ? (response.statusCode ?? 0) : -1,
             type,
