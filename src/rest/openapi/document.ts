@@ -124,7 +124,7 @@ function refusal(status: number): JsonObject {
 }
 
 function parametersOf({ path, query, headers = {} }: RestOperation): JsonObject[] {
-  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+  const inPath = [...path.matchAll(/\{(\w{1,40})\}/g)].map(([, name]) => ({
     name,
     in: 'path',
     required: true,
