@@ -9,7 +9,11 @@ import { VERSION } from './config/version.ts'
 import { sleep, systemClock as clock } from './domain/clock.ts'
 import { lockDataDirectory } from './files/data-lock.ts'
 import { openConnections } from './http/descriptors.ts'
+import { readiness } from './http/health.ts'
 import { HttpListener } from './http/listen.ts'
+import { measureLoop } from './http/overload/loop-load.ts'
+import { RequestGate } from './http/overload/request-gate.ts'
+import { type ProbeThread, startProbes } from './http/probes/probe-thread.ts'
 import type { LocalIssuer } from './identity/local-issuer.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { writeExampleRegistry } from './registry/file/example-registry.ts'
@@ -79,6 +83,7 @@ export async function startGateway(
     const metrics = new Metrics(options.metricsExport)
     lifecycle.onClose('metrics', () => metrics.close())
     const metricsUrl = await openMetricsEndpoint(settings, { metrics, onClose })
+    const probes = await openProbes(settings, lifecycle)
     // After everything that a wrong setting can keep from opening: the start that succeeds says that it wrote it.
     const wroteExample = await writeExample(settings)
     const { env } = process
@@ -88,7 +93,19 @@ export async function startGateway(
       settings,
       runtime,
     )
-    listener.serve(app)
+    const load = measureLoop()
+    const { verifier } = identity.issuers
+    const gate = new RequestGate({
+      max: settings.maxRequestsInProgress,
+      verifier,
+      readLoad: load.read,
+      clock,
+    })
+    lifecycle.onClose('request gate', () => {
+      gate.close()
+      load.stop()
+    })
+    listener.serve(gate.around(app))
     const drainMs = Math.max(0, settings.drainTimeoutMs - settings.drainNoticeMs)
     lifecycle.onClose('calls in flight', () => endCalls({ calls, interruption }, drainMs))
     await control.start({ onFirst: () => identity.issuers.warnIfNone() })
@@ -101,6 +118,7 @@ export async function startGateway(
     const retire = async (): ReturnType<typeof closeAll> => {
       lifecycle.stopAccepting()
       listener.retire()
+      probes?.say()
       if (settings.drainNoticeMs > 0) await sleep(clock, settings.drainNoticeMs)
       mcp.sessions.retire()
       return closeAll()
@@ -133,6 +151,17 @@ async function openListener(
   const listener = await HttpListener.open({ host, port, connections })
   lifecycle.onClose('http', () => listener.close(HTTP_GRACE_MS), { lane: 'http' })
   return listener
+}
+
+/** Serves the probes at their port, if they have one. */
+async function openProbes(
+  { host, probePort: port }: Pick<Settings, 'host' | 'probePort'>,
+  lifecycle: Lifecycle,
+): Promise<ProbeThread | undefined> {
+  if (port === undefined) return undefined
+  const probes = await startProbes({ host, port, stateOf: () => readiness(lifecycle), clock })
+  lifecycle.onClose('probes', () => probes.close(), { lane: 'http' })
+  return probes
 }
 
 /** Writes the example registry if there is none; resolves with whether it did. */

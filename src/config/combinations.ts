@@ -85,6 +85,12 @@ const RULES: readonly Rule[] = [
     expected: 'another port than PORT',
   },
   {
+    about: ['PROBE_PORT', 'PORT', 'METRICS_PORT'],
+    holds: ({ PROBE_PORT: port, PORT, METRICS_PORT }) =>
+      port === undefined || port === 0 || (port !== PORT && port !== METRICS_PORT),
+    expected: 'another port than PORT and METRICS_PORT',
+  },
+  {
     about: ['GOOGLE_CLOUD_PROJECT', 'STORE'],
     holds: (values) => values.STORE === 'file' || values.GOOGLE_CLOUD_PROJECT !== undefined,
     expected: 'the project of the database, because STORE is `firestore`',

@@ -10,6 +10,7 @@ import { type ServerDefinition, serverKey } from '../domain/documents/server-def
 import type { OpenEnhancer } from '../features/enhancement/enhancer-open.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
+import type { ProbeState } from './probes/probe-thread.ts'
 
 /**
  * `/healthz` and `/readyz`, open to probes: they tell nothing but up or down, which condition is missing, and what is
@@ -23,15 +24,22 @@ export function probes(lifecycle: Lifecycle): Router {
     response.json({ status: 'ok' })
   })
   router.get('/readyz', (_request, response) => {
-    const missing = lifecycle.notReady()
-    const stale = lifecycle.stale()
-    response.status(missing.length === 0 ? 200 : 503).json({
-      status: missing.length === 0 ? 'ready' : 'not ready',
-      missing,
-      ...(stale.length > 0 && { stale }),
-    })
+    const { isReady, body } = readiness(lifecycle)
+    response
+      .status(isReady ? 200 : 503)
+      .type('json')
+      .send(body)
   })
   return router
+}
+
+/** What `/readyz` says now. */
+export function readiness(lifecycle: Lifecycle): ProbeState {
+  const missing = lifecycle.notReady()
+  const stale = lifecycle.stale()
+  const isReady = missing.length === 0
+  const status = isReady ? 'ready' : 'not ready'
+  return { isReady, body: JSON.stringify({ status, missing, ...(stale.length > 0 && { stale }) }) }
 }
 
 interface HealthSources {

@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
 import { loadSettings, SettingsError } from '../../src/config/load.ts'
-import { atPort } from '../../src/config/settings.ts'
 
 const problemsOf = (
   env: Record<string, string>,
@@ -63,6 +62,7 @@ test('without any variable it is the embedded mode on loopback', () => {
     maxUpstreamMessageBytes: 10_485_760,
     sessionIdleMs: 1_800_000,
     sessionLifetimeMs: 604_800_000,
+    maxRequestsInProgress: 5000,
     maxSessions: 10_000,
     maxSessionsPerTenant: 5000,
     maxSessionsPerPrincipal: 100,
@@ -298,22 +298,5 @@ describe('problems', () => {
           'a JSON array of `{issuer, audience?, jwksUrl?, tenants, algorithms?, claims?}` (not valid JSON)',
       },
     ])
-  })
-})
-
-describe('a port that the system chose', () => {
-  test('is part of the public URL and of the audience that follows it', () => {
-    const settings = atPort(loadSettings({ PORT: '0', OIDC_ISSUER: 'https://id.example.com' }), 41_234)
-    expect(settings.publicUrl).toBe('http://127.0.0.1:41234')
-    expect(settings.issuers[0]?.audience).toBe('http://127.0.0.1:41234')
-    expect(settings.issuerDefaults.audience).toBe('http://127.0.0.1:41234')
-  })
-
-  test('changes nothing that was set', () => {
-    const settings = loadSettings({ ...CLOUD, PORT: '0', OIDC_AUDIENCE: 'gateway' })
-    expect(atPort(settings, 41_234)).toBe(settings)
-    const other = loadSettings({ PORT: '0', OIDC_ISSUER: 'https://id.example.com', OIDC_AUDIENCE: 'a' })
-    const audience = atPort(other, 5)
-    expect(audience.issuers[0]?.audience).toBe('a')
   })
 })

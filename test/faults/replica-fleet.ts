@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -14,6 +15,14 @@ import { descendantsOf, isAlive } from '../support/process-tree.ts'
 import { SHARED_KEYS } from '../support/shared-keys.ts'
 import { RoundRobin } from './round-robin.ts'
 
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  return port
+}
+
 const AUDIENCE = 'https://gateway.example'
 
 /** Several gateways in processes of their own, on one Firestore, with one issuer, behind one balancer. */
@@ -24,6 +33,8 @@ export class ReplicaFleet {
   /** By position; one that was killed is replaced by the next. */
   readonly gateways: GatewayProcess[] = []
   urls: string[] = []
+  /** Where each answers probes. */
+  readonly probeUrls: string[] = []
   readonly #env: Record<string, string>
   readonly #provider: IdentityProvider
   readonly #key: SigningKey
@@ -104,7 +115,9 @@ export class ReplicaFleet {
 
   /** Starts the gateway at a position, and resolves when it lists everything. */
   async restart(index: number): Promise<void> {
-    const gateway = await spawnGateway({ ...this.#env })
+    const probePort = await freePort()
+    const gateway = await spawnGateway({ ...this.#env, PROBE_PORT: String(probePort) })
+    this.probeUrls[index] = `http://127.0.0.1:${probePort}`
     this.gateways[index] = gateway
     if (gateway.child.pid !== undefined) this.#seen.add(gateway.child.pid)
     const url = await gateway.url()

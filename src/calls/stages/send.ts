@@ -99,6 +99,7 @@ function runOptions({ shares }: SendOptions, call: RoutedCall): RunOptions {
   return {
     signal: call.operation.signal,
     deadlineAt: deadlineOf(call),
+    owner: { tenant: principal.tenantId, principal: principalKey(principal) },
     ...(share !== undefined && { share }),
     ...((stickySessions || loadBalancing === 'consistent_hash') && {
       stickyKey: sessionId ?? principalKey(principal),

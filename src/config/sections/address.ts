@@ -5,6 +5,11 @@ import * as values from '../values.ts'
 export const address = {
   PORT: setting(values.port, '8080', 'Port of the gateway; 0 takes any free one.'),
   HOST: setting(values.hostAddress, '127.0.0.1', 'Address to listen on.'),
+  PROBE_PORT: optional(
+    values.port,
+    'none',
+    'Another port for `/healthz` and `/readyz`, which are also at PORT: there they answer at once under any load.',
+  ),
   PUBLIC_URL: optional(
     values.publicUrl,
     '`http://HOST:PORT`',

@@ -13,6 +13,11 @@ export const connections = {
     'half of MAX_CONNECTIONS',
     'Maximum number of open connections from one address (with IPv6: one /64 network). If all clients connect through one proxy, set it to the value of MAX_CONNECTIONS.',
   ),
+  MAX_REQUESTS_IN_PROGRESS: setting(
+    integer(16, 1_000_000),
+    '5000',
+    'Maximum number of requests in progress; while the gateway is busy all the time it takes fewer. Further ones wait up to a second, tenant by tenant, and are then answered `overloaded` (503). Streams and WebSocket messages do not count.',
+  ),
   SESSION_IDLE_MS: setting(
     integer(1000, 604_800_000),
     '1800000',

@@ -18,6 +18,14 @@ export const AVAILABILITY_ERRORS = {
     'The replica that holds this is not reachable',
     'Another replica of the gateway has what the request needs: the stream of an SSE session, the call that a question belongs to, or the connection of the session to a server. It has ended, or does not respond. The request may have run if `mayHaveExecuted` says so.',
   ),
+  overloaded: row(
+    503,
+    -31005,
+    'gateway',
+    true,
+    'The gateway is overloaded',
+    'More requests are in progress than this replica can serve in time. Nothing was executed. Try again after `Retry-After`.',
+  ),
   not_ready: row(
     503,
     -31005,

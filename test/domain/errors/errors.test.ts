@@ -49,6 +49,7 @@ const ROWS = [
   ['cancelled', 499, -31013, 'client', false],
   ['shutting_down', 503, -31005, 'gateway', true],
   ['replica_unavailable', 503, -31005, 'gateway', true],
+  ['overloaded', 503, -31005, 'gateway', true],
   ['not_ready', 503, -31005, 'gateway', true],
   ['keys_unavailable', 503, -31005, 'config', true],
   ['audit_unavailable', 503, -31006, 'gateway', true],

@@ -99,8 +99,9 @@ export class Admission {
 
   async #enqueue(wanted: Wanted): Promise<Permit> {
     const { queueLimit, queueTimeoutMs } = this.#members.size
-    if (this.#members.load.waiting >= queueLimit) throw this.#busy()
     const queue = wanted.isForLeader === true ? this.#leaderQueue : this.#queue
+    const isFull = this.#members.load.waiting >= queueLimit
+    if (isFull && !queue.makeRoom(wanted.owner, () => this.#busy())) throw this.#busy()
     const permit = queue.wait(wanted, queueTimeoutMs, {
       cancelled: () => new GatewayError('cancelled', undefined, { facts: this.#facts() }),
       late: () => (this.#hasEligible ? this.#busy() : this.#members.unavailable()),

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../domain/clock.ts'
+import { FairQueue, type QueueOwner } from '../../../domain/fair-queue.ts'
 import type { Connection } from '../../connection/connection.ts'
 import type { Load } from '../members/load.ts'
 import type { Member } from '../members/member.ts'
@@ -9,6 +10,8 @@ import type { Deadline } from './deadline.ts'
 export interface RunOptions extends Deadline {
   /** Calls with the same key go to the same instance while it is available, if the server has `stickySessions`. */
   readonly stickyKey?: string
+  /** On whose account it waits; without it on one that all such calls share. */
+  readonly owner?: QueueOwner
   /** The concurrency limit that the caller shares with others, such as its tenant's. */
   readonly share?: ConcurrencyLimit
 }
@@ -34,13 +37,16 @@ export interface Permit {
 export interface Waiter {
   readonly wanted: Wanted
   readonly grant: (permit: Permit) => void
+  readonly fail: (error: unknown) => void
 }
 
-/** Calls that wait for a permit, the longest first. A permit that is granted is never lost when its caller cancels. */
+const NOBODY: QueueOwner = { tenant: '', principal: '' }
+
+/** Calls that wait for a permit, in fair order. A permit that is granted is never lost when its caller cancels. */
 export class CallQueue {
   readonly #clock: Clock
   readonly #load: Load
-  readonly #waiters = new Map<Waiter, (error: unknown) => void>()
+  readonly #waiters = new FairQueue<Waiter>()
 
   constructor(options: { clock: Clock; load: Load }) {
     this.#clock = options.clock
@@ -52,7 +58,7 @@ export class CallQueue {
   }
 
   get waiters(): Iterable<Waiter> {
-    return this.#waiters.keys()
+    return this.#waiters
   }
 
   /**
@@ -73,8 +79,10 @@ export class CallQueue {
     const waiter: Waiter = {
       wanted,
       grant: (permit) => {
+        this.#waiters.served(waiter)
         if (end()) resolve(permit)
       },
+      fail,
     }
     const abort = (): void => fail(ends.cancelled())
     const remainingMs = Math.max(0, deadlineAt - this.#clock.monotonic())
@@ -86,23 +94,36 @@ export class CallQueue {
             const error = ends.overdue()
             if (error !== undefined) fail(error)
           })
+    let isOver = false
     const end = (): boolean => {
-      if (!this.#waiters.delete(waiter)) return false
+      if (isOver) return false
+      isOver = true
+      this.#waiters.remove(waiter)
       this.#load.endWait()
       cancelDeadline()
       cancelLimit?.()
       signal?.removeEventListener('abort', abort)
       return true
     }
-    this.#waiters.set(waiter, fail)
+    this.#waiters.add(waiter, wanted.owner ?? NOBODY)
     this.#load.wait()
     signal?.addEventListener('abort', abort, { once: true })
     if (signal?.aborted === true) abort()
     return promise
   }
 
+  /**
+   * Makes room for a call of an owner by failing the newest one of the tenant with the most, if that has more than the
+   * owner's; says whether there is room.
+   */
+  makeRoom({ tenant } = NOBODY, error: () => Error): boolean {
+    const newest = this.#waiters.newestOfMoreThan(this.#waiters.sizeOf(tenant) + 1)
+    newest?.fail(error())
+    return newest !== undefined
+  }
+
   /** Fails all waiting calls. */
   failAll(error: () => Error): void {
-    for (const fail of this.#waiters.values()) fail(error())
+    for (const { fail } of this.#waiters) fail(error())
   }
 }

@@ -1,0 +1,39 @@
+import { type EventLoopUtilization, monitorEventLoopDelay, performance } from 'node:perf_hooks'
+import { getHeapStatistics } from 'node:v8'
+
+/** What the process had to do in the time since it was last asked. */
+export interface LoopLoad {
+  /** Mean time that work waited for its turn of the event loop, in milliseconds. */
+  readonly delayMs: number
+  /** Share of the time in which the loop was busy, from 0 to 1. */
+  readonly utilization: number
+  /** Share of the memory that the process may have, from 0 to 1: of the heap or of all, whichever is shorter. */
+  readonly memory: number
+}
+
+const RESOLUTION_MS = 10
+const NANOSECONDS = 1e6
+
+/** Measures the load of this process; the returned function tells what it was since the call before. */
+export function measureLoop(): { read: () => LoopLoad; stop: () => void } {
+  const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+  histogram.enable()
+  let before: EventLoopUtilization = performance.eventLoopUtilization()
+  const allowed = process.constrainedMemory() || Number.POSITIVE_INFINITY
+  return {
+    read: () => {
+      const now = performance.eventLoopUtilization()
+      const { utilization } = performance.eventLoopUtilization(now, before)
+      before = now
+      const mean = histogram.count > 0 ? histogram.mean / NANOSECONDS : 0
+      histogram.reset()
+      const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
+      return {
+        delayMs: Math.max(0, mean - RESOLUTION_MS),
+        utilization,
+        memory: Math.max(used / limit, process.memoryUsage.rss() / allowed),
+      }
+    },
+    stop: () => histogram.disable(),
+  }
+}

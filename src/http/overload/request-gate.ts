@@ -1,0 +1,162 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { type Clock, repeat } from '../../domain/clock.ts'
+import { GatewayError } from '../../domain/errors/errors.ts'
+import { FairQueue, type QueueOwner } from '../../domain/fair-queue.ts'
+import { principalKey } from '../../domain/principal.ts'
+import type { TokenVerifier } from '../../identity/token-verifier.ts'
+import { jsonRpcErrorOf } from '../../mcp/protocol-error.ts'
+import { problemOf } from '../../rest/problem.ts'
+import { UpgradeResponse } from '../upgrade.ts'
+import { AdaptiveLimit } from './adaptive-limit.ts'
+import type { LoopLoad } from './loop-load.ts'
+
+const TICK_MS = 100
+/** Longer than this no request waits: its client does better to try again. */
+const MAX_WAIT_MS = 1000
+const RETRY_AFTER_MS = 1000
+const MAX_WAITING = 2000
+const STRANGERS: QueueOwner = { tenant: '', principal: '' }
+
+interface Waiting {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** Monotonic milliseconds. */
+  readonly since: number
+}
+
+/** What a `RequestGate` needs. */
+export interface RequestGateOptions {
+  /** The most requests in progress, whatever the load is. */
+  readonly max: number
+  readonly verifier: Pick<TokenVerifier, 'cached'>
+  readonly readLoad: () => LoopLoad
+  readonly clock: Clock
+  readonly onRefused?: () => void
+}
+
+/**
+ * Bounds the requests in progress, by the load of the process. What comes beyond waits for a moment, in fair order of
+ * tenants, and is then refused; probes and streams pass. In front of everything, because it is the time of the gateway
+ * itself that is shared here, before a body is read or a token checked.
+ */
+export class RequestGate {
+  readonly #options: RequestGateOptions
+  readonly #limit: AdaptiveLimit
+  readonly #waiting = new FairQueue<Waiting>()
+  readonly #stop: () => void
+  #inProgress = 0
+  #serve: RequestListener = () => undefined
+
+  constructor(options: RequestGateOptions) {
+    this.#options = options
+    this.#limit = new AdaptiveLimit(options)
+    this.#stop = repeat(options.clock, TICK_MS, () => this.#tick())
+  }
+
+  get inProgress(): number {
+    return this.#inProgress
+  }
+
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  /** A listener that hands on to `serve` what may be served now. */
+  around(serve: RequestListener): RequestListener {
+    this.#serve = serve
+    return (request, response) => {
+      if (passes(request, response)) return serve(request, response)
+      if (this.#inProgress < this.#limit.value && this.#waiting.size === 0)
+        return this.#enter(request, response)
+      this.#wait(request, response)
+    }
+  }
+
+  /** Idempotent. What waits is served. */
+  close(): void {
+    this.#stop()
+    for (const waiting of this.#waiting) this.#leaveQueue(waiting)
+  }
+
+  readonly #done = (): void => {
+    this.#inProgress -= 1
+    if (this.#waiting.size > 0) this.#next()
+  }
+
+  #enter(request: IncomingMessage, response: ServerResponse): void {
+    this.#inProgress += 1
+    response.once('close', this.#done)
+    this.#serve(request, response)
+  }
+
+  #wait(request: IncomingMessage, response: ServerResponse): void {
+    const owner = this.#ownerOf(request)
+    if (this.#limit.isShort || !this.#hasRoom(owner)) return this.#refuse(request, response)
+    const waiting: Waiting = { request, response, since: this.#options.clock.monotonic() }
+    this.#waiting.add(waiting, owner)
+    response.once('close', () => this.#waiting.remove(waiting))
+  }
+
+  /** At the limit, the tenant with the most waiting makes room for those with less. */
+  #hasRoom({ tenant }: QueueOwner): boolean {
+    if (this.#waiting.size < MAX_WAITING) return true
+    const newest = this.#waiting.newestOfMoreThan(this.#waiting.sizeOf(tenant) + 1)
+    if (newest === undefined) return false
+    this.#waiting.remove(newest)
+    this.#refuse(newest.request, newest.response)
+    return true
+  }
+
+  #next(): void {
+    for (const waiting of this.#waiting) {
+      if (this.#inProgress >= this.#limit.value) return
+      this.#leaveQueue(waiting)
+    }
+  }
+
+  #leaveQueue(waiting: Waiting): void {
+    this.#waiting.served(waiting)
+    if (!waiting.response.destroyed) this.#enter(waiting.request, waiting.response)
+  }
+
+  #tick(): void {
+    this.#limit.learn(this.#options.readLoad(), this.#inProgress)
+    const overdue = this.#options.clock.monotonic() - MAX_WAIT_MS
+    for (const waiting of this.#waiting) {
+      if (waiting.since > overdue) continue
+      this.#waiting.remove(waiting)
+      this.#refuse(waiting.request, waiting.response)
+    }
+    this.#next()
+  }
+
+  /** Those whose token was not seen lately share one turn. */
+  #ownerOf({ headers: { authorization = '' } }: IncomingMessage): QueueOwner {
+    const principal = this.#options.verifier.cached(authorization.slice('Bearer '.length))?.principal
+    if (principal === undefined) return STRANGERS
+    return { tenant: principal.tenantId, principal: principalKey(principal) }
+  }
+
+  #refuse(request: IncomingMessage, response: ServerResponse): void {
+    this.#options.onRefused?.()
+    if (response.destroyed) return
+    const error = new GatewayError('overloaded', undefined, { facts: { retryAfterMs: RETRY_AFTER_MS } })
+    const isMcp = /^\/(mcp|messages)\b/.test(request.url ?? '')
+    response.writeHead(503, {
+      'Content-Type': isMcp ? 'application/json' : 'application/problem+json',
+      'Retry-After': String(RETRY_AFTER_MS / 1000),
+      'X-Content-Type-Options': 'nosniff',
+    })
+    const body = isMcp
+      ? { jsonrpc: '2.0', id: null, error: jsonRpcErrorOf(error, 'legacy') }
+      : problemOf(error, undefined)
+    response.end(JSON.stringify(body))
+    request.resume()
+  }
+}
+
+/** Probes, and what stays open: it is bounded as connections and sessions. */
+function passes({ method, url = '', headers }: IncomingMessage, response: ServerResponse): boolean {
+  if (response instanceof UpgradeResponse || url === '/healthz' || url === '/readyz') return true
+  return method === 'GET' && headers.accept?.includes('text/event-stream') === true
+}

@@ -1,0 +1,58 @@
+import { beforeEach, expect, test } from '@jest/globals'
+import { FairQueue } from '../../src/domain/fair-queue.ts'
+
+let queue: FairQueue<string>
+
+beforeEach(() => {
+  queue = new FairQueue()
+})
+
+/** Adds items named by tenant, principal and number. */
+function add(...names: string[]): void {
+  for (const name of names) queue.add(name, { tenant: name.slice(0, 1), principal: name.slice(1, 2) })
+}
+
+function serveAll(): string[] {
+  const order: string[] = []
+  for (;;) {
+    const [next] = queue
+    if (next === undefined) return order
+    order.push(next)
+    queue.served(next)
+  }
+}
+
+test('tenants take turns, however much one of them has waiting', () => {
+  add('Aa1', 'Aa2', 'Aa3', 'Aa4', 'Bb1', 'Cc1')
+  expect(serveAll()).toEqual(['Aa1', 'Bb1', 'Cc1', 'Aa2', 'Aa3', 'Aa4'])
+})
+
+test('so do the principals of a tenant', () => {
+  add('Aa1', 'Aa2', 'Aa3', 'Ab1', 'Ab2')
+  expect(serveAll()).toEqual(['Aa1', 'Ab1', 'Aa2', 'Ab2', 'Aa3'])
+})
+
+test('who comes late waits for one turn of each of the others', () => {
+  add('Aa1', 'Aa2', 'Aa3')
+  const [first = ''] = queue
+  queue.served(first)
+  add('Bb1')
+  expect([...queue]).toEqual(['Aa2', 'Bb1', 'Aa3'])
+})
+
+test('is gone through in the order in which it would be served, without what was removed meanwhile', () => {
+  add('Aa1', 'Aa2', 'Bb1')
+  const seen: string[] = []
+  for (const item of queue) {
+    seen.push(item)
+    queue.remove('Aa2')
+  }
+  expect(seen).toEqual(['Aa1', 'Bb1'])
+  expect([queue.size, queue.sizeOf('A'), queue.sizeOf('B'), queue.remove('Aa2')]).toEqual([2, 1, 1, false])
+})
+
+test('names the newest item of the tenant that has the most', () => {
+  add('Bb1', 'Aa1', 'Aa2', 'Ab1')
+  expect(queue.newestOfMoreThan(2)).toBe('Aa2')
+  expect(queue.newestOfMoreThan(3)).toBeUndefined()
+})

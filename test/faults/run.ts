@@ -1,0 +1,198 @@
+/**
+ * One fault by hand: `node test/faults/run.ts <fault>`. Starts a fleet, does it, and prints figures and what is wrong with
+ * the history. Faults: calls, kill, roll, burst, fair.
+ */
+import { once } from 'node:events'
+import { loadavg } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import { connectSdk, SDK_CLIENTS } from '../support/sdk-clients.ts'
+import { faultsIn, type SeenRecord } from './history.ts'
+import { load, type Outcome, quantile, statuses } from './load.ts'
+import { ReplicaFleet } from './replica-fleet.ts'
+
+const PROJECT = 'demo-fault-run'
+
+function say(what: string, figures: unknown): void {
+  const load1 = loadavg()[0]?.toFixed(1)
+  process.stdout.write(`${what}: ${JSON.stringify(figures)} (load ${load1})\n`)
+}
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+async function recordsOf(fleet: ReplicaFleet): Promise<SeenRecord[]> {
+  const { docs } = await fleet.client.db.collection('tool_usage').get()
+  return docs.map((document) => ({
+    id: String(document.get('requestId')),
+    tenantId: String(document.get('tenantId')),
+    outcome: String(document.get('outcome')),
+  }))
+}
+
+/** Every SDK client over every transport, by way of all replicas. */
+async function calls(fleet: ReplicaFleet): Promise<void> {
+  const count = Number(process.argv[3] ?? 1250)
+  const token = await fleet.token()
+  for (const kind of SDK_CLIENTS) {
+    const client = await connectSdk(kind, fleet.proxy.url, token)
+    const started = performance.now()
+    let failed = 0
+    for (let call = 0; call < count; call += 1)
+      await client
+        .callTool({ name: 'ledger_write', arguments: { id: `${kind.join()}-${call}` } })
+        .catch(() => {
+          failed += 1
+        })
+    await client.close().catch(() => undefined)
+    say(kind.join(' '), { calls: count, failed, seconds: Math.round((performance.now() - started) / 1000) })
+  }
+}
+
+/** Kills one replica after the other under load. */
+async function kill(fleet: ReplicaFleet): Promise<void> {
+  const rounds = Number(process.argv[3] ?? 3)
+  const callers = Number(process.argv[4] ?? 16)
+  const token = await fleet.token()
+  fleet.proxy.probe(200)
+  const outcomes: Outcome[] = []
+  for (let round = 0; round < rounds; round += 1) {
+    const loading = load(fleet.proxy.url, { callers, ms: 3000, token })
+    await sleep(1500)
+    const index = round % fleet.urls.length
+    await fleet.kill(index)
+    fleet.proxy.use(fleet.urls.filter((_url, other) => other !== index))
+    outcomes.push(...(await loading))
+    await fleet.restart(index)
+  }
+  await sleep(6000)
+  const history = {
+    calls: outcomes,
+    ledger: await fleet.ledger(),
+    records: await recordsOf(fleet),
+    processes: [],
+  }
+  const faults = faultsIn(history)
+  say('kill', { rounds, callers, calls: outcomes.length, ...statuses(outcomes), faults: faults.length })
+  for (const fault of faults.slice(0, 20)) process.stdout.write(`  ${fault}\n`)
+}
+
+/** Restarts all replicas, one after the other, under steady calls. */
+async function roll(fleet: ReplicaFleet): Promise<void> {
+  const rounds = Number(process.argv[3] ?? 2)
+  const token = await fleet.token()
+  fleet.proxy.probe(250)
+  const state = { isOver: false }
+  const outcomes: Outcome[] = []
+  const callers = Promise.all(
+    Array.from({ length: 10 }, async () => {
+      while (!state.isOver)
+        outcomes.push(...(await load(fleet.proxy.url, { callers: 1, ms: 1000, token, pauseMs: 200 })))
+    }),
+  )
+  for (let round = 0; round < rounds; round += 1)
+    for (let index = 0; index < fleet.urls.length; index += 1) {
+      fleet.gateways[index]?.child.kill('SIGTERM')
+      await fleet.gateways[index]?.exited
+      await fleet.restart(index)
+      await sleep(500)
+    }
+  state.isOver = true
+  await callers
+  const failed = outcomes.filter(({ status }) => status !== 200)
+  say('roll', { rounds, calls: outcomes.length, ...statuses(outcomes), failed: failed.length })
+}
+
+/** Many callers at one replica, with probes on new connections. */
+async function burst(fleet: ReplicaFleet): Promise<void> {
+  const [url = ''] = fleet.urls
+  const token = await fleet.token()
+  await load(url, { callers: 8, ms: 1000, token, tool: 'ledger_count' })
+  for (const callers of [100, Number(process.argv[3] ?? 800), 100]) {
+    const prober = new Worker(new URL('prober.ts', import.meta.url), { workerData: fleet.probeUrls[0] })
+    const outcomes = await load(url, { callers, ms: 8000, token, tool: 'ledger_count' })
+    prober.postMessage('stop', [])
+    const [probes] = (await once(prober, 'message')) as [number[]]
+    const answered = outcomes.filter(({ status }) => status === 200)
+    const refused = outcomes.filter(({ status }) => status === 503)
+    say(`burst of ${callers}`, {
+      ...statuses(outcomes),
+      perSecond: Math.round(answered.length / 8),
+      p50: quantile(
+        answered.map(({ ms }) => ms),
+        0.5,
+      ),
+      p99: quantile(
+        answered.map(({ ms }) => ms),
+        0.99,
+      ),
+      withRetryAfter: refused.filter(({ retryAfter }) => retryAfter !== undefined).length,
+      probes: probes.length,
+      probeP99: quantile(probes, 0.99),
+    })
+  }
+}
+
+/** One tenant's flood next to another tenant's calls: at this gateway, and at another one. */
+async function fair(fleet: ReplicaFleet): Promise<void> {
+  const [url = '', other = ''] = fleet.urls
+  const [acme, globex] = [await fleet.token(), await fleet.token({ tenant_id: 'globex' })]
+  for (const tool of ['own_count', 'shared_slow']) {
+    const toolOf = (tenant: string): string =>
+      tool === 'own_count' ? (tenant === 'acme' ? 'ledger_count' : 'globex_count') : tool
+    const args = { ms: 50 }
+    const steady = (): Promise<Outcome[]> =>
+      load(url, {
+        callers: 4,
+        ms: 8000,
+        token: globex,
+        tenantId: 'globex',
+        tool: toolOf('globex'),
+        args,
+        pauseMs: 200,
+      })
+    const flood = (at: string): Promise<Outcome[]> =>
+      load(at, { callers: 64, ms: 8000, token: acme, tool: toolOf('acme'), args })
+    const told = (what: string, outcomes: readonly Outcome[]): void =>
+      say(`${tool} ${what}`, {
+        calls: outcomes.length,
+        ...statuses(outcomes),
+        p50: quantile(
+          outcomes.map(({ ms }) => ms),
+          0.5,
+        ),
+        p99: quantile(
+          outcomes.map(({ ms }) => ms),
+          0.99,
+        ),
+      })
+    told('alone', await steady())
+    const [beside, flooded] = await Promise.all([steady(), flood(url)])
+    told('next to a flood', beside)
+    say(`${tool} flood`, { calls: flooded.length, ...statuses(flooded) })
+    const [control] = await Promise.all([steady(), flood(other)])
+    told('next to a flood at another gateway', control)
+  }
+}
+
+const FAULTS: Record<string, (fleet: ReplicaFleet) => Promise<void>> = { calls, kill, roll, burst, fair }
+const fault = FAULTS[process.argv[2] ?? '']
+if (fault === undefined) throw new Error(`name one of ${Object.keys(FAULTS).join(', ')}`)
+const fleet = await ReplicaFleet.start({
+  project: PROJECT,
+  documents: (url) => ({
+    globex: { name: 'globex', tenantId: 'globex', transport: 'streamable-http', url },
+    shared: {
+      name: 'shared',
+      tenantId: '*',
+      sharing: 'global',
+      transport: 'streamable-http',
+      url,
+      pool: { maxConcurrentPerInstance: 8, queueLimit: 200 },
+    },
+  }),
+})
+try {
+  await fault(fleet)
+} finally {
+  const left = await fleet.close()
+  if (left.length > 0) process.stdout.write(`processes were left: ${left.join()}\n`)
+}

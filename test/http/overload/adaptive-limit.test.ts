@@ -1,0 +1,36 @@
+import { expect, test } from '@jest/globals'
+import { AdaptiveLimit } from '../../../src/http/overload/adaptive-limit.ts'
+
+const BUSY = { delayMs: 60, utilization: 1, memory: 0.2 }
+const IDLE = { delayMs: 1, utilization: 0.3, memory: 0.2 }
+
+test('fewer requests are served at once while work waits for its turn, but never fewer than 16', () => {
+  const limit = new AdaptiveLimit({ max: 5000 })
+  limit.learn({ ...BUSY, delayMs: 25 }, 200)
+  expect(limit.value).toBe(160)
+  limit.learn(BUSY, 160)
+  expect(limit.value).toBe(80)
+  for (let times = 0; times < 100; times += 1) limit.learn(BUSY, limit.value)
+  expect(limit.value).toBe(16)
+})
+
+test('a loop that is busy and yet quick enough, or slow and mostly idle, is no reason', () => {
+  const limit = new AdaptiveLimit({ max: 5000 })
+  limit.learn({ ...BUSY, delayMs: 10 }, 200)
+  limit.learn({ ...BUSY, utilization: 0.5 }, 200)
+  expect(limit.value).toBe(400)
+})
+
+test('calls that wait for slow servers raise the limit, up to the most that there may be', () => {
+  const limit = new AdaptiveLimit({ max: 1000 })
+  for (let times = 0; times < 20; times += 1) limit.learn(IDLE, 900)
+  expect(limit.value).toBe(1000)
+})
+
+test('memory that runs short counts as load', () => {
+  const limit = new AdaptiveLimit({ max: 5000 })
+  limit.learn({ ...IDLE, memory: 0.95 }, 100)
+  expect([limit.value, limit.isShort]).toEqual([50, true])
+  limit.learn(IDLE, 50)
+  expect(limit.isShort).toBe(false)
+})

@@ -1,0 +1,117 @@
+import { once } from 'node:events'
+import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { RequestGate } from '../../../src/http/overload/request-gate.ts'
+import { eventually } from '../../support/eventually.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+import { principal } from '../../support/offers.ts'
+
+const MAX = 16
+const IDLE = { delayMs: 0, utilization: 0, memory: 0 }
+
+let clock: FakeClock
+let gate: RequestGate
+let server: Server
+let url: string
+/** What is being served, in the order in which it came to be. */
+let served: { readonly name: string; readonly response: ServerResponse }[]
+
+beforeEach(async () => {
+  clock = new FakeClock()
+  served = []
+  const cached = (token: string): never =>
+    ({ principal: principal({ tenantId: token.split('.', 1)[0] ?? '', subject: token }) }) as never
+  gate = new RequestGate({ max: MAX, verifier: { cached }, readLoad: () => IDLE, clock })
+  server = createServer(
+    gate.around(({ url: name = '' }, response) => void served.push({ name, response })),
+  ).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+})
+
+afterEach(async () => {
+  gate.close()
+  for (const { response } of served) response.end()
+  const closed = once(server, 'close')
+  server.close()
+  server.closeAllConnections()
+  await closed
+})
+
+/** Sends a request; its answer is awaited by whoever wants it. */
+function send(name: string, token = 'a.1', headers: Record<string, string> = {}): Promise<Response> {
+  const sent = fetch(`${url}/${name}`, {
+    method: 'GET',
+    headers: { authorization: `Bearer ${token}`, ...headers },
+  })
+  sent.catch(() => undefined)
+  return sent
+}
+
+async function fill(): Promise<void> {
+  for (let count = 0; count < MAX; count += 1) void send(`first-${count}`)
+  await eventually(() => served.length === MAX)
+}
+
+async function waiting(count: number): Promise<void> {
+  await eventually(() => gate.waiting === count, { what: `${count} waiting` })
+}
+
+const names = (): string[] => served.slice(MAX).map(({ name }) => name.slice(1))
+
+test('what comes beyond the limit waits, and tenants and their principals take turns', async () => {
+  await fill()
+  const sent: [string, string][] = [
+    ['a1', 'a.1'],
+    ['a2', 'a.1'],
+    ['a3', 'a.2'],
+    ['b1', 'b.1'],
+  ]
+  for (const [index, [name, token]] of sent.entries()) {
+    void send(name, token)
+    await waiting(index + 1)
+  }
+  for (let count = 0; count < sent.length; count += 1) {
+    served[count]?.response.end()
+    await eventually(() => served.length === MAX + count + 1)
+  }
+  expect(names()).toEqual(['a1', 'b1', 'a3', 'a2'])
+})
+
+test('what waits for more than a second is refused with the time to wait, in the form of its path', async () => {
+  await fill()
+  const rest = send('v1/tools')
+  const mcp = send('mcp')
+  await waiting(2)
+  await clock.advance(1100)
+  for (const [answer, type] of [
+    [await rest, 'application/problem+json'],
+    [await mcp, 'application/json'],
+  ] as const) {
+    expect([answer.status, answer.headers.get('retry-after'), answer.headers.get('content-type')]).toEqual([
+      503,
+      '1',
+      type,
+    ])
+    expect(await answer.text()).toContain('"code":"overloaded"')
+  }
+})
+
+test('probes and streams pass', async () => {
+  await fill()
+  void send('healthz')
+  void send('mcp', 'a.1', { accept: 'text/event-stream' })
+  await eventually(() => served.length === MAX + 2)
+  expect(gate.inProgress).toBe(MAX)
+})
+
+test('a client that goes away while it waits is forgotten', async () => {
+  await fill()
+  const gone = new AbortController()
+  void fetch(`${url}/gone`, { signal: gone.signal }).catch(() => undefined)
+  await waiting(1)
+  gone.abort()
+  await waiting(0)
+  expect(served).toHaveLength(MAX)
+})
