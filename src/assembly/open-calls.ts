@@ -1,4 +1,4 @@
-import type { AuditLog } from '../audit/audit-log.ts'
+import type { OpenAudit } from '../audit/audit-open.ts'
 import { Calls } from '../calls/calls.ts'
 import { Allowances } from '../calls/limits/allowances.ts'
 import { TenantShares } from '../calls/limits/tenant-shares.ts'
@@ -28,7 +28,7 @@ export interface OpenCalls {
 interface Parts {
   /** Seals the state that clients carry. */
   readonly keys: KeyRing
-  readonly audit: AuditLog
+  readonly audit: Pick<OpenAudit, 'log' | 'intents'>
   readonly servers: OpenServers
   readonly features: OpenFeatures
   readonly tenants: TenantDirectory
@@ -37,7 +37,7 @@ interface Parts {
 
 /** Builds what every call passes through. */
 export function openCalls(
-  { callTimeoutMs }: Pick<Settings, 'callTimeoutMs'>,
+  { callTimeoutMs, auditIntents }: Pick<Settings, 'callTimeoutMs' | 'auditIntents'>,
   { keys, audit, servers, features, tenants, history }: Parts,
   { clock, random, logger, metrics, ownStages }: Runtime,
 ): OpenCalls {
@@ -46,7 +46,9 @@ export function openCalls(
   const quotasOf = tenants.quotasOf.bind(tenants)
   const limits = new Limits({ allowances: new Allowances({ clock }), quotasOf })
   const run = pipeline({
-    audit,
+    audit: audit.log,
+    intents: audit.intents,
+    auditIntents,
     catalog: servers.catalog,
     upstreams: servers.upstreams,
     interruption,

@@ -12,6 +12,9 @@ import type { PendingRecord } from './usage-record.ts'
 /** Approximate size of a record without its arguments, in bytes. */
 const RECORD_BYTES = 512
 const BYTE_LIMIT = 64 * 1024 * 1024
+/** A record that waits longer than this for the disk shows that there will be more. */
+const BEHIND_MS = 1000
+const WRITTEN = Promise.resolve(true)
 
 /** What an `AuditLog` needs: where it appends, and the bounds of its queue. */
 export interface AuditLogOptions {
@@ -29,7 +32,7 @@ export interface AuditLogOptions {
   readonly defer?: (write: () => void) => void
   /** Called when records were appended. */
   readonly onAppended?: () => void
-  /** Called with the number of answers that did not wait until their records were appended. */
+  /** Called with the number of calls that were answered with an error because their records were not appended in time. */
   readonly onLate?: (answers: number) => void
 }
 
@@ -68,10 +71,12 @@ export class AuditLog {
 
   /**
    * Reserves a place in the queue for a call about to run, until `record()` or `release()`.
-   * @throws GatewayError `audit_unavailable` if queue or spool are full, so that no call runs that could not be recorded
+   * @throws GatewayError `audit_unavailable` if queue or spool are full, so that no call runs that could not be recorded,
+   * or if records wait for more than a second, so that answers do not come later and later
    */
   reserve(): void {
-    if (this.#isFull() || this.#closing !== undefined) throw new GatewayError('audit_unavailable')
+    if (this.#isFull() || this.#isBehind() || this.#closing !== undefined)
+      throw new GatewayError('audit_unavailable', undefined, { facts: { retryAfterMs: BEHIND_MS } })
     this.#capacity.reserve()
   }
 
@@ -94,17 +99,22 @@ export class AuditLog {
     if (typeof digest === 'string') this.#gather(pending, digest)
   }
 
+  /** Resolves once the records given so far are in the spool. */
+  async flush(): Promise<void> {
+    await this.#digested
+    await this.#writer.newest?.written
+  }
+
   /**
-   * Resolves once the records given so far are in the spool. With `withinMs`, once that of the call that recorded last
-   * is, or after that time, which those share that wait for the same write; and from then on at once, until something is
-   * written: one slow answer is enough to find out that the disk is slow.
+   * Resolves once the record of the call that recorded last is in the spool, or after `withinMs`, which those share that
+   * wait for the same write; with whether it is there.
    */
-  flush(withinMs?: number): Promise<void> {
-    if (withinMs === undefined) return this.#flushed()
-    if (this.depth === 0) return Promise.resolve()
-    if (!this.#late.isLate) return this.#answerable(withinMs)
-    this.#late.count(1, this.depth)
-    return Promise.resolve()
+  flushWithin(withinMs: number): Promise<boolean> {
+    if (this.depth === 0) return WRITTEN
+    const onLate = (answers: number): void => this.#late.count(answers, this.depth)
+    const write = this.#newest ?? this.#writer.newest
+    if (write instanceof RecordBatch) return write.writtenWithin(this.#options.clock, withinMs, onLate)
+    return write === undefined ? WRITTEN : this.#digestedWithin(write, withinMs)
   }
 
   /**
@@ -120,6 +130,11 @@ export class AuditLog {
     return this.#options.spool.isFull() || this.#capacity.isFull
   }
 
+  #isBehind(): boolean {
+    const { waitingSince } = this.#writer
+    return waitingSince !== undefined && this.#options.clock.monotonic() - waitingSince > BEHIND_MS
+  }
+
   #gather(pending: PendingRecord, digest: string): RecordBatch {
     return this.#writer.add(lineOf(storedRecord(pending, digest)), sizeOf(pending))
   }
@@ -131,26 +146,18 @@ export class AuditLog {
   }
 
   #written(batch: RecordBatch): void {
-    this.#late.reset()
     this.#capacity.free(batch.size, batch.queuedBytes)
     this.#options.onAppended?.()
   }
 
-  async #flushed(): Promise<void> {
-    await this.#digested
-    await this.#writer.newest?.written
-  }
-
-  #answerable(withinMs: number): Promise<void> {
-    const onLate = (answers: number): void => this.#late.count(answers, this.depth)
-    const write = this.#newest ?? this.#writer.newest
-    if (write instanceof RecordBatch) return write.writtenWithin(this.#options.clock, withinMs, onLate)
-    return write === undefined ? Promise.resolve() : this.#digestedWithin(write, withinMs)
-  }
-
-  async #digestedWithin(batch: Promise<RecordBatch>, withinMs: number): Promise<void> {
-    const written = batch.then((of) => of.written)
-    if (!(await isWithin(this.#options.clock, written, withinMs))) this.#late.count(1, this.depth)
+  async #digestedWithin(batch: Promise<RecordBatch>, withinMs: number): Promise<boolean> {
+    const isWritten = await isWithin(
+      this.#options.clock,
+      batch.then((of) => of.written),
+      withinMs,
+    )
+    if (!isWritten) this.#late.count(1, this.depth)
+    return isWritten
   }
 
   async #drain(deadlineMs: number): Promise<void> {
@@ -162,7 +169,7 @@ export class AuditLog {
   }
 
   async #emptied(): Promise<void> {
-    while (this.depth > 0) await this.#flushed()
+    while (this.depth > 0) await this.flush()
   }
 }
 

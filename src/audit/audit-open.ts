@@ -9,6 +9,7 @@ import { AuditLog } from './audit-log.ts'
 import type { AuditStore, RecordReader } from './audit-store.ts'
 import { readDigestKey } from './digest/digest-key.ts'
 import { Digester } from './digest/digester.ts'
+import { IntentLog } from './intents/intent-log.ts'
 import { Delivery, type DeliveryOptions } from './spool/delivery.ts'
 import { Spool, type SpoolOptions } from './spool/spool.ts'
 import { SqliteAuditStore } from './sqlite/sqlite-store.ts'
@@ -49,6 +50,8 @@ export interface AuditOptions
 /** The usage records while the gateway runs. */
 export interface OpenAudit extends RecordReader {
   readonly log: AuditLog
+  /** Calls that are announced before they run. */
+  readonly intents: IntentLog
   /** Has the records of all calls answered before it, unless the store fails or takes longer than 5 seconds. */
   query: RecordReader['query']
   /** Size of what waits for the store, and whether the store takes it. */
@@ -87,6 +90,16 @@ export async function openAuditOver(store: AuditStore, options: AuditOptions): P
   const delivery = new Delivery({ ...options, spool, store })
   const digester = new Digester(options)
   const log = new AuditLog({ ...options, spool, digester, onAppended: () => delivery.soon() })
+  const { log: intents, left } = await IntentLog.open({ ...options, dir: options.dataDir, digester })
+  if (left.length > 0) {
+    // Behind what the spool has: a call that has its record keeps that.
+    await spool.append(Buffer.from(left.map((line) => `${line}\n`).join('')))
+    options.logger.warn(
+      { calls: left.length },
+      'calls were running when the gateway was killed; their outcome is unknown',
+    )
+  }
+  await intents.forgetLeft()
   delivery.soon()
   const visible = async (): Promise<void> => {
     await log.flush()
@@ -94,12 +107,14 @@ export async function openAuditOver(store: AuditStore, options: AuditOptions): P
   }
   return {
     log,
+    intents,
     query: async (query) => {
       await isWithin(options.clock, visible(), QUERY_WAIT_MS)
       return await store.query(query)
     },
     spool: () => ({ waitingBytes: spool.waitingBytes, isDelivering: delivery.isDelivering }),
     close: async () => {
+      await intents.close()
       await delivery.close(options.closeWaitMs ?? CLOSE_WAIT_MS)
       await spool.close()
       await digester.close()

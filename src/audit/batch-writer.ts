@@ -35,10 +35,15 @@ export class BatchWriter {
     return this.#gathering.size > 0 ? this.#gathering : this.#writing
   }
 
+  /** Monotonic milliseconds since which the oldest line waits; undefined if none does. */
+  get waitingSince(): number | undefined {
+    return (this.#writing ?? this.#gathering).since
+  }
+
   /** Has a line written, and returns what it is written with. */
   add(line: string, queuedBytes: number): RecordBatch {
     const batch = this.#gathering
-    batch.add(line, queuedBytes)
+    batch.add(line, queuedBytes, this.#options.clock.monotonic())
     this.#writeSoon()
     return batch
   }

@@ -3,12 +3,11 @@ import type { Logger } from '../telemetry/logger.ts'
 
 const WARN_EVERY_MS = 10_000
 
-/** Counts the answers that went out before their records were written, and warns of them now and then. */
+/** Counts the calls that got an error because their records were not written in time, and warns of them now and then. */
 export class LateAnswers {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #onLate: ((answers: number) => void) | undefined
-  #isLate = false
   #warnedAt = -Infinity
 
   constructor(options: { clock: Clock; logger: Logger; onLate?: (answers: number) => void }) {
@@ -17,25 +16,14 @@ export class LateAnswers {
     this.#onLate = options.onLate
   }
 
-  /** Whether an answer was late, and nothing has been written since. */
-  get isLate(): boolean {
-    return this.#isLate
-  }
-
   /** @param waiting records that are not written */
   count(answers: number, waiting: number): void {
-    this.#isLate = true
     this.#onLate?.(answers)
     if (this.#clock.monotonic() - this.#warnedAt < WARN_EVERY_MS) return
     this.#warnedAt = this.#clock.monotonic()
     this.#logger.warn(
       { waiting },
-      'calls are answered before their usage records are written; a killed gateway would lose the records',
+      'calls have run and are answered with an error, because their usage records could not be written in time',
     )
-  }
-
-  /** Something was written. */
-  reset(): void {
-    this.#isLate = false
   }
 }

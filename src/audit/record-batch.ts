@@ -4,9 +4,15 @@ import { type Clock, isWithin } from '../domain/clock.ts'
 export class RecordBatch {
   readonly #lines: string[] = []
   readonly #done = Promise.withResolvers<void>()
-  #answering: Promise<void> | undefined
+  #answering: Promise<boolean> | undefined
   #answers = 0
   #queuedBytes = 0
+  #since: number | undefined
+
+  /** Monotonic milliseconds since which its first record waits. */
+  get since(): number | undefined {
+    return this.#since
+  }
 
   get size(): number {
     return this.#lines.length
@@ -17,7 +23,9 @@ export class RecordBatch {
     return this.#queuedBytes
   }
 
-  add(line: string, queuedBytes: number): void {
+  /** @param at monotonic milliseconds */
+  add(line: string, queuedBytes: number, at: number): void {
+    this.#since ??= at
     this.#lines.push(line)
     this.#queuedBytes += queuedBytes
   }
@@ -37,16 +45,18 @@ export class RecordBatch {
   }
 
   /**
-   * Resolves once it is written, or `withinMs` after the first such wait for it; `onLate` of the first is then called
-   * with how many waited.
+   * Resolves with whether it was written within `withinMs` of the first such wait for it; if not, `onLate` of the first
+   * is called with how many waited.
    */
-  writtenWithin(clock: Clock, withinMs: number, onLate: (answers: number) => void): Promise<void> {
+  writtenWithin(clock: Clock, withinMs: number, onLate: (answers: number) => void): Promise<boolean> {
     this.#answers += 1
     this.#answering ??= this.#answer(clock, withinMs, onLate)
     return this.#answering
   }
 
-  async #answer(clock: Clock, withinMs: number, onLate: (answers: number) => void): Promise<void> {
-    if (!(await isWithin(clock, this.written, withinMs))) onLate(this.#answers)
+  async #answer(clock: Clock, withinMs: number, onLate: (answers: number) => void): Promise<boolean> {
+    const isWritten = await isWithin(clock, this.written, withinMs)
+    if (!isWritten) onLate(this.#answers)
+    return isWritten
   }
 }

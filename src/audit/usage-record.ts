@@ -3,8 +3,10 @@ import type { RuleId } from '../domain/access/rules.ts'
 import type { ClientTransport } from '../domain/client-transport.ts'
 import type { ErrorCode } from '../domain/errors/error-table.ts'
 
-/** `tool_error`: the tool ran and its result has `isError`. */
-export type Outcome = 'ok' | 'tool_error' | 'error' | 'denied' | 'cancelled'
+/**
+ * `tool_error`: the tool ran and its result has `isError`. `unknown`: the gateway was killed while the call ran.
+ */
+export type Outcome = 'ok' | 'tool_error' | 'error' | 'denied' | 'cancelled' | 'unknown'
 
 /** One attempted use of a tool, resource or prompt, allowed or denied: a document of `tool_usage`. */
 interface UsageRecord {

@@ -21,7 +21,7 @@ export function cacheTtlOf({ server, name, policy, offered, tool }: PlannedTarge
 }
 
 /** The effect that a server declares for its tool; `unknown` if the tool is not listed or has no hints. */
-function effectOf(tool: JsonObject | undefined): 'reads' | 'writes' | 'unknown' {
+export function effectOf(tool: JsonObject | undefined): 'reads' | 'writes' | 'unknown' {
   const annotations = tool?.['annotations']
   const { readOnlyHint, destructiveHint } = isJsonObject(annotations) ? annotations : {}
   if (readOnlyHint === true) return 'reads'

@@ -1,4 +1,5 @@
 import type { AuditLog } from '../audit/audit-log.ts'
+import type { IntentLog } from '../audit/intents/intent-log.ts'
 import type { BoundedCache } from '../cache/bounded-cache.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Clock } from '../domain/clock.ts'
@@ -17,6 +18,7 @@ import { Plans, runFrom } from './plan.ts'
 import { record } from './record.ts'
 import { callerErrors } from './stages/caller-errors.ts'
 import { fallback } from './stages/fallback.ts'
+import { type Intents, intent } from './stages/intent.ts'
 import { inputRounds } from './stages/input-rounds.ts'
 import { resultCache } from './stages/result-cache.ts'
 import { retry } from './stages/retry.ts'
@@ -32,6 +34,9 @@ import { traceDecision } from './trace.ts'
 /** What the stages of the pipeline use; `assembly/open-calls.ts` builds each part. */
 export interface PipelineParts {
   readonly audit: AuditLog
+  readonly intents: IntentLog | undefined
+  /** Which calls are announced before they run. */
+  readonly auditIntents: Intents
   readonly catalog: Catalog
   readonly upstreams: Upstreams
   readonly interruption: Interruption
@@ -72,6 +77,7 @@ function stages(parts: PipelineParts): StageFor[] {
   return [
     () => limits.stage, // once for each call, however often it is sent
     ...parts.ownStages.map((stage) => () => stage), // around everything that the caller is told of the call
+    intent(parts), // around everything that may be sent, and once
     () => callerErrors,
     ...own.stages, // once, and under the names that callers know
     inputRounds(parts), // around what is sent, which may happen more than once

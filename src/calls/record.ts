@@ -3,7 +3,7 @@ import { newRecordId } from '../audit/record-id.ts'
 import type { Outcome, PendingRecord } from '../audit/usage-record.ts'
 import type { Clock } from '../domain/clock.ts'
 import { ERRORS } from '../domain/errors/error-table.ts'
-import { type GatewayError, toGatewayError } from '../domain/errors/errors.ts'
+import { GatewayError, toGatewayError } from '../domain/errors/errors.ts'
 import { isToolError } from '../domain/json/raw-object.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { CallHistory } from '../telemetry/metrics/call-history.ts'
@@ -12,8 +12,8 @@ import type { Call } from './call.ts'
 import type { Answer } from './stage.ts'
 import { sizeOf } from './result-size.ts'
 
-/** How long an answer may be held back for its record. */
-const ANSWER_WAIT_MS = 250
+/** How long an answer is held back for its record; without that it is an error, so that no answer goes unrecorded. */
+const ANSWER_WAIT_MS = 10_000
 
 interface RecordOptions {
   readonly audit: AuditLog
@@ -34,25 +34,35 @@ export function record(options: RecordOptions): (call: Call, rest: () => Promise
     audit.reserve()
     const atMs = clock.now()
     const id = newRecordId(atMs) // now, so that among attempts of one instant those that began first sort first
+    call.info.record = { id, atMs }
+    let answer: Answer | undefined
     let hasToolFailed = false
     let responseBytes = 0
     let failure: GatewayError | undefined
     try {
-      const answer = await rest()
-      hasToolFailed = isToolError(answer.raw ?? answer.result)
-      responseBytes = sizeOf(answer)
-      return answer
+      const given = await rest()
+      hasToolFailed = isToolError(given.raw ?? given.result)
+      responseBytes = sizeOf(given)
+      answer = given
     } catch (error) {
       failure = toGatewayError(error)
-      throw failure
-    } finally {
-      const durationMs = clock.monotonic() - call.startedAt
-      const outcome = outcomeOf(call, hasToolFailed, failure)
-      audit.record(recordOf(call, { id, atMs, durationMs, outcome, responseBytes, failure }))
-      await audit.flush(ANSWER_WAIT_MS)
-      count(options, call, { outcome, durationMs: clock.monotonic() - call.startedAt, failure })
     }
+    const durationMs = clock.monotonic() - call.startedAt
+    const outcome = outcomeOf(call, hasToolFailed, failure)
+    audit.record(recordOf(call, { id, atMs, durationMs, outcome, responseBytes, failure }))
+    const isWritten = await audit.flushWithin(ANSWER_WAIT_MS)
+    call.info.onRecorded?.()
+    count(options, call, { outcome, durationMs: clock.monotonic() - call.startedAt, failure })
+    if (answer === undefined) throw failure ?? new GatewayError('internal')
+    if (!isWritten) throw notRecorded()
+    return answer
   }
+}
+
+function notRecorded(): GatewayError {
+  return new GatewayError('audit_unavailable', 'The call has run, and its usage record cannot be written', {
+    facts: { mayHaveExecuted: true },
+  })
 }
 
 function outcomeOf(call: Call, hasToolFailed: boolean, failure: GatewayError | undefined): Outcome {
@@ -65,7 +75,8 @@ function isRefusal({ code }: GatewayError): boolean {
   return code.endsWith('_not_found') || code === 'insufficient_scope'
 }
 
-interface Finished {
+/** What came of a call. */
+export interface Finished {
   readonly id: string
   readonly atMs: number
   readonly durationMs: number
@@ -74,7 +85,8 @@ interface Finished {
   readonly failure: GatewayError | undefined
 }
 
-function recordOf(call: Call, finished: Finished): PendingRecord {
+/** The record of a call, as far as it is known. */
+export function recordOf(call: Call, finished: Finished): PendingRecord {
   const { caller, operation, info } = call
   const { principal } = caller
   const { decision } = info

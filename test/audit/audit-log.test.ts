@@ -143,9 +143,9 @@ describe('digests of arguments', () => {
     const { log, spool, clock } = logOf({ digester: { digestOf } })
     const over: string[] = []
     log.record(usageRecord({ target: 'long', argumentsText: 'long' }))
-    void log.flush(250).then(() => over.push('long'))
+    void log.flushWithin(250).then(() => over.push('long'))
     log.record(usageRecord({ target: 'short' }))
-    void log.flush(250).then(() => over.push('short'))
+    void log.flushWithin(250).then(() => over.push('short'))
     void log.flush().then(() => over.push('all'))
     await clock.advance(0)
     expect([spool.writes, over, log.depth]).toEqual([[['short']], ['short'], 1])

@@ -29,7 +29,13 @@ export function pipelineParts(
 ): PipelineParts {
   const { clock = new FakeClock() } = given
   return {
-    audit: { reserve: nothing, record: nothing, flush: () => Promise.resolve() } as unknown as AuditLog,
+    audit: {
+      reserve: nothing,
+      record: nothing,
+      flushWithin: () => Promise.resolve(true),
+    } as unknown as AuditLog,
+    intents: undefined,
+    auditIntents: 'off',
     catalog,
     upstreams: upstreamsOf(answer) as unknown as Upstreams,
     interruption: new Interruption(),

@@ -18,10 +18,10 @@ let counted: CallLabels[]
 let durations: number[]
 let clock: FakeClock
 let isFull: boolean
-let written: Promise<void>
+let written: Promise<boolean>
 
 beforeEach(() => {
-  written = Promise.resolve()
+  written = Promise.resolve(true)
   records = []
   counted = []
   durations = []
@@ -35,7 +35,7 @@ async function run(call: Call, answer: () => Promise<JsonObject>): Promise<JsonO
       if (isFull) throw new GatewayError('audit_unavailable')
     },
     record: (pending: PendingRecord) => records.push(pending),
-    flush: () => written,
+    flushWithin: () => written,
   }
   const metrics = {
     call: (labels: CallLabels, durationMs: number) => {
@@ -196,7 +196,7 @@ test.each([
   ['an answer', () => Promise.resolve({}), {}],
   ['an error', () => Promise.reject(new GatewayError('upstream_timeout')), 'upstream_timeout'],
 ] as const)('%s goes out once its record is written, and counts that time', async (_what, next, expected) => {
-  const { promise, resolve } = Promise.withResolvers<void>()
+  const { promise, resolve } = Promise.withResolvers<boolean>()
   written = promise
   let isAnswered = false
   const answer = run(allowed(), next)
@@ -204,7 +204,15 @@ test.each([
     .finally(() => (isAnswered = true))
   await clock.advance(5)
   expect([records.length, isAnswered, durations]).toEqual([1, false, []])
-  resolve()
+  resolve(true)
   expect(await answer).toEqual(expected)
   expect(durations).toEqual([5])
+})
+
+test('an answer whose record cannot be written in time is an error that says that the call may have run', async () => {
+  written = Promise.resolve(false)
+  await expect(run(allowed(), () => Promise.resolve({}))).rejects.toMatchObject({
+    code: 'audit_unavailable',
+    facts: { mayHaveExecuted: true },
+  })
 })

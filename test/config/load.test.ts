@@ -66,6 +66,7 @@ test('without any variable it is the embedded mode on loopback', () => {
     maxSessions: 10_000,
     maxSessionsPerTenant: 5000,
     maxSessionsPerPrincipal: 100,
+    auditIntents: 'writing',
     auditQueueLimit: 10_000,
     auditRetentionDays: 90,
     auditSpoolMaxBytes: 67_108_864,

@@ -16,7 +16,7 @@ const ID = { type: 'object', properties: { id: { type: 'string' }, ms: { type: '
 const TOOLS = ['write', 'slow', 'ask', 'count'].map((name) => ({
   name,
   inputSchema: ID,
-  annotations: { readOnlyHint: name === 'count' },
+  annotations: name === 'count' ? { readOnlyHint: true } : { readOnlyHint: false, destructiveHint: false },
 }))
 const sessions = new Map<string, NodeStreamableHTTPServerTransport>()
 

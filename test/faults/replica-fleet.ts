@@ -116,7 +116,11 @@ export class ReplicaFleet {
   /** Starts the gateway at a position, and resolves when it lists everything. */
   async restart(index: number): Promise<void> {
     const probePort = await freePort()
-    const gateway = await spawnGateway({ ...this.#env, PROBE_PORT: String(probePort) })
+    const gateway = await spawnGateway({
+      ...this.#env,
+      DATA_DIR: join(this.#dir, `data-${index}`),
+      PROBE_PORT: String(probePort),
+    })
     this.probeUrls[index] = `http://127.0.0.1:${probePort}`
     this.gateways[index] = gateway
     if (gateway.child.pid !== undefined) this.#seen.add(gateway.child.pid)

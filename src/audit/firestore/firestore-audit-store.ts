@@ -22,6 +22,8 @@ const COLLECTION = 'tool_usage'
 const DAY_MS = 86_400_000
 const INVALID_ARGUMENT = 3
 const ALREADY_EXISTS = 6
+/** Firestore takes more, up to 10 MiB; a batch that is refused is created again one by one. */
+const BATCH_SIZE = 200
 
 /** What a `FirestoreAuditStore` needs: the database, the keys, and the time limits of its requests. */
 export interface FirestoreAuditStoreOptions {
@@ -32,7 +34,7 @@ export interface FirestoreAuditStoreOptions {
   readonly logger: Logger
   /** Days until the TTL policy on `expireAt` may delete a record; records are kept without limit if absent. */
   readonly retentionDays?: number | undefined
-  /** Documents created at the same time; 50 by default. */
+  /** Documents created at the same time where a batch is refused; 50 by default. */
   readonly concurrency?: number
   /** Time for one document to be created, in milliseconds; 5000 by default. */
   readonly createTimeoutMs?: number
@@ -49,6 +51,7 @@ export interface FirestoreAuditStoreOptions {
  * for several filters. Ids and `atMs` grow with time, which Firestore bears up to some 500 records a second.
  */
 export class FirestoreAuditStore implements AuditStore {
+  readonly #db: Firestore
   readonly #records: CollectionReference
   readonly #key: Buffer
   readonly #clock: Clock
@@ -60,6 +63,7 @@ export class FirestoreAuditStore implements AuditStore {
   #isClosed = false
 
   constructor(options: FirestoreAuditStoreOptions) {
+    this.#db = options.db
     this.#records = options.db.collection(COLLECTION)
     this.#key = options.key
     this.#clock = options.clock
@@ -73,6 +77,34 @@ export class FirestoreAuditStore implements AuditStore {
   /** @throws Error when one could not be created in time; it may have been, and so may others of the batch */
   async write(lines: readonly string[]): Promise<void> {
     if (this.#isClosed) throw new Error('the audit store is closed')
+    for (let start = 0; start < lines.length; start += BATCH_SIZE) {
+      const batch = lines.slice(start, start + BATCH_SIZE)
+      if (batch.length === 1 || !(await this.#createAll(batch))) await this.#createEach(batch)
+    }
+  }
+
+  /**
+   * Creates records in one commit, which costs a tenth of one for each; false if not all of them are there then, because
+   * one is there already, or will never be taken.
+   */
+  async #createAll(lines: readonly string[]): Promise<boolean> {
+    const batch = this.#db.batch()
+    for (const line of lines) {
+      const record = recordOf(line)
+      if (record === undefined) return false
+      batch.create(this.#records.doc(record.id), this.#documentOf(record))
+    }
+    try {
+      await withDeadline(this.#clock, batch.commit(), this.#createTimeoutMs, 'creating usage records')
+      return true
+    } catch (cause) {
+      const code = codeOf(cause)
+      if (code === ALREADY_EXISTS || code === INVALID_ARGUMENT) return false
+      throw new Error('usage records could not be created in Firestore', { cause })
+    }
+  }
+
+  async #createEach(lines: readonly string[]): Promise<void> {
     const refused: string[] = []
     let refusal: unknown
     let failure: { readonly cause: unknown } | undefined

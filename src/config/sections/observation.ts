@@ -13,6 +13,11 @@ export const observation = {
     '67108864',
     'Maximum size of the usage records on disk that wait for the store, in bytes; beyond it calls are rejected.',
   ),
+  AUDIT_INTENTS: setting(
+    oneOf(['off', 'writing', 'all']),
+    'writing',
+    'Calls that are announced to the usage records before they are sent, so that one that ran while the gateway was killed is recorded as `unknown`: those of tools that say that they change something (`readOnlyHint` false, `destructiveHint` true), all, or none.',
+  ),
   AUDIT_DIGEST_KEY: optional(
     digestKey,
     'a key created in DATA_DIR',
