@@ -30,7 +30,8 @@ export const runBody = z.strictObject({ arguments: argumentsOrNone })
 /**
  * `GET /v1/pipelines` and `POST /v1/pipelines/{name}`: the caller's pipelines, and running one; with `Prefer:
  * respond-async` (RFC 7240 §4.1) the answer is the run's address, and the run continues without the connection. `GET`
- * and `DELETE /v1/pipelines/runs/{id}`: the state of a run of the caller, and ending it.
+ * and `DELETE /v1/pipelines/runs/{id}`: the state of a run of the caller, and ending it. `GET /v1/pipeline-runs`: the
+ * caller's runs of this process.
  */
 export function pipelineRoutes(options: PipelineRouteOptions): Router {
   const { catalog, calls, pipelineRuns } = options
@@ -42,6 +43,11 @@ export function pipelineRoutes(options: PipelineRouteOptions): Router {
       pipelines: tools.filter(({ serverName }) => serverName === PIPELINE_SERVER).map(described),
     })
   })
+
+  router.get('/pipeline-runs', (_request, response) => {
+    response.json({ runs: pipelineRuns.list(identityOf(response).principal) })
+  })
+  router.all('/pipeline-runs', methodNotAllowed('GET'))
 
   router.get('/pipelines/runs/:id', (request, response) => {
     response.json(pipelineRuns.status(request.params.id, identityOf(response).principal))

@@ -18,6 +18,12 @@ const PAGES = [
   '/dashboard/add-server?kind=package',
   '/dashboard/tools',
   '/dashboard/tools/everything_get-sum',
+  '/dashboard/pipelines',
+  '/dashboard/access?kind=tool&name=everything_echo&roles=support',
+  '/dashboard/activity',
+  '/dashboard/sessions',
+  '/dashboard/connections',
+  '/dashboard/caches',
   '/dashboard/nothing',
 ]
 
@@ -127,6 +133,24 @@ describeInBrowser('in a browser', () => {
     await page.getByLabel('Search').pressSequentially('sum')
     await page.getByRole('link', { name: 'everything_echo' }).waitFor({ state: 'detached' })
     expect(await page.getByRole('link', { name: 'everything_get-sum' }).count()).toBe(1)
+  })
+
+  test('why a caller may not use a tool is explained, with the field that says so', async () => {
+    const page = await visit('/dashboard/access')
+    await page.getByLabel('Its name').fill('everything_echo')
+    await page.getByLabel('Roles of the caller').fill('support')
+    await page.getByRole('button', { name: 'Explain' }).click()
+    await page.getByText('everything_echo may not be used').waitFor()
+    expect(await page.locator('#answer').textContent()).toMatch(/server-roles[^]*requiredRoles[^]*reader/)
+  })
+
+  test('what an edit would change is shown before it is saved', async () => {
+    const page = await visit('/dashboard/servers/everything/edit')
+    const document = page.getByLabel('Document')
+    await document.fill((await document.inputValue()).replace('"reader"', '"support"'))
+    await page.getByRole('button', { name: 'Check first' }).click()
+    await page.getByText('The document is valid. It changes: requiredRoles').waitFor()
+    expect(await page.locator('#outcome').textContent()).toMatch(/Role reader loses[^]*everything_echo/)
   })
 
   test('a reader is refused what operators do, in words', async () => {

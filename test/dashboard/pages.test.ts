@@ -161,6 +161,51 @@ describe('writes', () => {
   })
 })
 
+describe('what happened', () => {
+  test('is listed with who, what and how it ended, and exported without formulas', async () => {
+    const token = await app.token({ subject: '=cmd()', roles: ['reader'] })
+    await app.rest(token, 'POST', '/v1/tools/shop_buy', { arguments: {} })
+    const { text } = await open('/dashboard/activity?outcome=denied')
+    expect(text).toContain('shop_buy')
+    expect(text).toContain('unknown-target')
+    const csv = await open('/dashboard/activity/export?format=csv&subject=%3Dcmd()')
+    expect(csv.headers['content-disposition']).toBe('attachment; filename=activity-1.csv')
+    expect(csv.text).toMatch(/^at,subject,agent.*\r\n[^,]+,'=cmd\(\),/)
+    const lines = await open('/dashboard/activity/export?format=jsonl&outcome=ok')
+    expect([lines.status, lines.text]).toEqual([200, ''])
+  })
+})
+
+describe('questions about access', () => {
+  test('are answered as REST does, and the matrix shows who may use what', async () => {
+    const { text } = await open('/dashboard/access?kind=server&name=shop&roles=x')
+    expect(text).toContain('shop may not be used')
+    expect(text).toContain('<code>disabled</code>')
+    expect(text).toContain('Who may use what')
+  })
+})
+
+describe('sessions, caches and connections', () => {
+  test('a session that is not there is said so', async () => {
+    const { text } = await send('/dashboard/sessions', {
+      csrf: csrfOf(app, cookie),
+      kind: 'session',
+      id: 'none',
+    })
+    expect(text).toContain('<code>session_not_found</code>')
+    expect(text).toContain('No client is connected')
+  })
+
+  test('a cache is cleared', async () => {
+    const { text } = await send('/dashboard/caches', { csrf: csrfOf(app, cookie), cache: 'results' })
+    expect(text).toContain('Cleared: 0 entries of Results of tools')
+  })
+
+  test('without servers that ask for an account there is nothing to connect', async () => {
+    expect((await open('/dashboard/connections')).text).toContain('No server asks for an account of yours')
+  })
+})
+
 describe('roles', () => {
   test('somebody without the role of an operator sees the own servers only, and no way to others', async () => {
     const reader = cookieOf(app, ['reader'])

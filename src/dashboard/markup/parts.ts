@@ -34,7 +34,7 @@ export function pageHead(title: string, options: { about?: Part; actions?: Part;
       <h1>${title}</h1>
       ${options.about && html`<p class="about">${options.about}</p>`}
     </div>
-    ${options.actions && html`<div class="actions">${options.actions}</div>`}
+    ${options.actions && html`<div class="buttons">${options.actions}</div>`}
   </div>`
 }
 

@@ -6,9 +6,9 @@ export interface Column<Row> {
   readonly cell: (row: Row) => Part
   /**
    * `number`: aligned at the right; `main`: names the row; `wide`: a text that needs room; `actions`: its title is for
-   * screen readers only.
+   * screen readers only; `minor`: left out on a phone.
    */
-  readonly kind?: 'number' | 'main' | 'wide' | 'actions'
+  readonly kind?: 'number' | 'main' | 'wide' | 'actions' | 'minor' | 'number minor'
 }
 
 /**

@@ -49,7 +49,7 @@ export function clockTime(at: string, nowMs: number): Html {
 }
 
 /** A length of time in its largest unit. */
-function distance(ms: number): string {
+export function distance(ms: number): string {
   const [unit, name] = UNITS.find(([length]) => ms >= length) ?? [1000, 's']
   return `${Math.max(0, Math.floor(ms / unit))} ${name}`
 }

@@ -1,8 +1,14 @@
 import type { CallHistory } from '../../telemetry/metrics/call-history.ts'
 import type { PageRoute } from '../visit/visit.ts'
+import { accessPages } from './access/access-pages.ts'
+import { activityPages } from './activity.ts'
+import { cachePages } from './caches.ts'
+import { connectionPages } from './connections.ts'
 import { overviewPages } from './overview.ts'
+import { pipelinePages } from './pipelines.ts'
 import { serverEditPages } from './servers/server-edit.ts'
 import { serverPages } from './servers/server-pages.ts'
+import { sessionPages } from './sessions.ts'
 import { toolPages } from './tools/tool-pages.ts'
 
 /** Every page of the dashboard: one table, the first row that fits answers. */
@@ -12,5 +18,11 @@ export function allPages(options: { history: CallHistory }): readonly PageRoute[
     ...serverEditPages(), // before the pages of a server, which could have such a name
     ...serverPages(options),
     ...toolPages(),
+    ...pipelinePages(),
+    ...accessPages(),
+    ...activityPages(),
+    ...sessionPages(),
+    ...connectionPages(),
+    ...cachePages(),
   ]
 }

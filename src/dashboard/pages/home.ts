@@ -31,7 +31,7 @@ export async function homeBody({ visit, look, publicUrl }: HomeOptions): Promise
           calls, shows only what they may use, and records each call.
         </p>
       </div>
-      <div class="actions">
+      <div class="buttons">
         ${
           visit === undefined
             ? html`<a class="button primary" href="${look.at('/signin?return=%2F')}">Sign in</a>`
@@ -56,7 +56,7 @@ function signInFirst(look: Look): Html {
   return panel(
     'Try a tool',
     html`<p>Sign in, and call one of your tools from this page.</p>
-      <p class="actions">
+      <p class="buttons">
         <a class="button" href="${look.at('/signin?return=%2F')}">Sign in to try a tool</a>
       </p>`,
   )

@@ -14,5 +14,5 @@ export function problemBody({ status, title, detail, code }: RestProblem, { at }
   return html`${pageHead(title, { about: detail === title ? undefined : detail })}
     <p>${ADVICE[status]}</p>
     <p class="muted small">Error code <code>${code}</code>, status ${status}</p>
-    <p class="actions"><a class="button" href="${at('/dashboard')}">Go to the overview</a></p>`
+    <p class="buttons"><a class="button" href="${at('/dashboard')}">Go to the overview</a></p>`
 }

@@ -93,8 +93,12 @@ export class RestClient {
   }
 
   /** @throws RestProblem */
-  async post(path: string, body?: JsonObject): Promise<JsonObject> {
-    return (await this.#send({ method: 'POST', path, ...(body && { body }) })).body
+  async post(
+    path: string,
+    body?: JsonObject,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<JsonObject> {
+    return (await this.#send({ method: 'POST', path, headers, ...(body && { body }) })).body
   }
 
   /** @param etag the version that is replaced @throws RestProblem */

@@ -9,7 +9,17 @@ const ROLES: Readonly<Partial<Record<Section, string>>> = {
   caches: 'operator',
   tenant: 'operator',
 }
-const ALL: readonly Section[] = ['overview', 'servers', 'tools']
+const ALL: readonly Section[] = [
+  'overview',
+  'servers',
+  'tools',
+  'pipelines',
+  'access',
+  'activity',
+  'sessions',
+  'connections',
+  'caches',
+]
 
 /** The sections that a person sees, in the order of the navigation. */
 export function sectionsOf({ roles }: Principal): readonly Section[] {

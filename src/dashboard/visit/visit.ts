@@ -26,7 +26,7 @@ interface Redirect {
 }
 
 /** A file to keep. */
-interface Download {
+export interface Download {
   readonly fileName: string
   readonly type: string
   readonly content: string

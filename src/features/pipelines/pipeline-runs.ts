@@ -41,6 +41,8 @@ export class PipelineRuns {
   readonly #clock: Clock
   readonly #running = new Map<string, ActiveRun>()
   readonly #ended: BoundedCache
+  /** Whose the kept runs are, the oldest first; some of them may be gone. */
+  readonly #owners = new Map<string, string>()
   readonly #expected = new WeakMap<Operation, { id: string; begin: () => void }>()
 
   constructor(options: { clock: Clock; limits?: RunLimits }) {
@@ -88,6 +90,19 @@ export class PipelineRuns {
     return kept
   }
 
+  /** The runs of the principal that are under way or still kept, the newest first; without results. */
+  list(principal: Principal): JsonObject[] {
+    const owner = principalKey(principal)
+    const running = [...this.#running.values()]
+      .filter((run) => run.owner === owner)
+      .map((run) => run.status())
+    const kept = [...this.#owners]
+      .filter(([, of]) => of === owner)
+      .map(([id]) => this.#keptOf(id, principal))
+      .filter((run) => run !== undefined)
+    return [...kept, ...running].map(withoutResult).toSorted(newestFirst)
+  }
+
   /** Ends a run of the principal; one that has ended stays as it is. @throws GatewayError `run_not_found` */
   cancel(id: string, principal: Principal): JsonObject {
     const running = this.#running.get(id)
@@ -104,6 +119,7 @@ export class PipelineRuns {
 
   #keep(run: ActiveRun): void {
     const { id, tenantId, owner } = run
+    this.#remember(id, owner)
     const { keepMs, maxKeptBytes } = this.#limits
     const key = { tenantId, digest: id }
     const status = run.status()
@@ -115,8 +131,22 @@ export class PipelineRuns {
     }
     this.#running.delete(id)
   }
+
+  #remember(id: string, owner: string): void {
+    this.#owners.set(id, owner)
+    const [oldest] = this.#owners.keys()
+    if (this.#owners.size > this.#limits.maxKept && oldest !== undefined) this.#owners.delete(oldest)
+  }
 }
 
 function unknownRun(id: string): GatewayError {
   return new GatewayError('run_not_found', `Unknown run: ${id.slice(0, 64)}`)
+}
+
+function withoutResult({ result: _result, ...status }: JsonObject): JsonObject {
+  return status
+}
+
+function newestFirst(one: JsonObject, other: JsonObject): number {
+  return String(one['startedAt']) < String(other['startedAt']) ? 1 : -1
 }

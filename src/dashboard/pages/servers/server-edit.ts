@@ -8,6 +8,7 @@ import { pretty } from '../../visit/reading.ts'
 import type { Page } from '../../markup/page.ts'
 import type { Answer, PageRoute, Visit } from '../../visit/visit.ts'
 import { addForm } from './add-form.ts'
+import { effectOf } from './effect.ts'
 import { newServer } from './new-server.ts'
 import { restPath } from './server-pages.ts'
 import { serverPath } from './server-row.ts'
@@ -65,9 +66,9 @@ async function save(visit: Visit): Promise<Answer> {
 }
 
 /** What would change, before it is saved. */
-async function checked({ rest }: Visit, document: JsonObject): Promise<Html> {
-  const effect = await rest.post('/v1/access:simulate', { document })
-  return notice('good', 'The document is valid', html`<pre class="code">${pretty(effect)}</pre>`)
+async function checked({ rest, params }: Visit, document: JsonObject): Promise<Html> {
+  const whole = { name: params['name'], ...document }
+  return effectOf(await rest.post('/v1/access:simulate', { changes: [{ document: whole }] }))
 }
 
 function editPage(
