@@ -44,7 +44,7 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   '@kubernetes/client-node': ['registry/kubernetes/kubernetes-client'],
   pino: ['telemetry'],
   'pino-pretty': ['telemetry'],
-  yaml: ['registry', 'secrets', 'cli/access/simulate'],
+  yaml: ['registry', 'secrets', 'cli/access/simulate', 'cli/registry/move-secrets'],
   'node:sqlite': ['audit', 'state/sqlite/', 'files/data-lock'],
   ajv: ['registry'],
   commander: ['cli'],

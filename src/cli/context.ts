@@ -62,15 +62,20 @@ export function addressOf(
   { env, printError }: CliContext,
   ttlMs = OWN_TOKEN_MS,
 ): GatewayAddress {
-  const given = url ?? (env['TOOL_GATEWAY_URL'] || undefined)
-  const from = url !== undefined ? '--url' : given !== undefined ? 'TOOL_GATEWAY_URL' : 'PORT'
   return gatewayAt({
-    url: checkedUrl(given ?? `http://127.0.0.1:${env['PORT'] || DEFAULT_PORT}`, from),
+    url: gatewayUrl(url, { env }),
     token: (token ?? env['TOOL_GATEWAY_TOKEN'])?.trim() || undefined,
     env,
     ttlMs,
     tell: verbose === true ? printError : () => {},
   })
+}
+
+/** Where the gateway is, as the options or the environment say. @throws CliError `usage` for what is no address */
+export function gatewayUrl(url: string | undefined, { env }: Pick<CliContext, 'env'>): string {
+  const given = url ?? (env['TOOL_GATEWAY_URL'] || undefined)
+  const from = url !== undefined ? '--url' : given !== undefined ? 'TOOL_GATEWAY_URL' : 'PORT'
+  return checkedUrl(given ?? `http://127.0.0.1:${env['PORT'] || DEFAULT_PORT}`, from)
 }
 
 /** The address without a slash at its end, and without the endpoint of MCP, which is what people have at hand. */

@@ -5,6 +5,7 @@ import { sessionsCommand } from './access/sessions.ts'
 import { whoamiCommand } from './access/whoami.ts'
 import { CLI_EXIT, CliError } from './cli-error.ts'
 import { cachesCommand } from './caches.ts'
+import { clientCommand } from './clients/client.ts'
 import { configCommand } from './config.ts'
 import { type CliContext, withoutEscapes } from './context.ts'
 import { registryCommand } from './registry/registry.ts'
@@ -33,6 +34,7 @@ export async function run(argv: readonly string[], given: CliContext): Promise<n
     .addCommand(whoamiCommand(context))
     .addCommand(accessCommand(context, (code) => (exitCode = code)))
     .addCommand(sessionsCommand(context))
+    .addCommand(clientCommand(context, (code) => (exitCode = code)))
     .addCommand(registryCommand(context, (code) => (exitCode = code)))
     .addCommand(cachesCommand(context))
     .addCommand(configCommand(context))

@@ -22,6 +22,8 @@ export interface ImportOptions extends AddressOptions {
   readonly gateway?: boolean
   readonly name?: string
   readonly package?: boolean
+  /** A file of secrets, or the one of the settings. */
+  readonly moveSecrets?: string | boolean
   readonly set: Record<string, string>
 }
 

@@ -6,6 +6,7 @@ import { asJson, type CliContext } from '../context.ts'
 import { adapted, isOpen, replacing } from './import-merge.ts'
 import { type Imported, type ImportOptions, readImport } from './import-read.ts'
 import { type ImportChange, type ImportTarget, openTarget } from './import-target.ts'
+import { secretMove } from './move-secrets.ts'
 import { differencesOf, differencesText } from './registry-changes.ts'
 
 /** What an import would do, and what it cannot. */
@@ -24,12 +25,16 @@ interface Plan {
  * @returns the exit code
  */
 export async function runImport(file: string, options: ImportOptions, context: CliContext): Promise<number> {
-  const imported = await readImport(file, options)
+  const read = await readImport(file, options)
   const target = await openTarget(options, context)
+  const { imported, write } = await secretMove(read, target, options, context)
   const plan = await planOf(imported, target, options)
   if (options.json !== true) context.print(planText(imported, plan, target))
   const isDry = options.dryRun === true
-  if (!isDry && plan.changes.length > 0) await target.write(plan.changes)
+  if (!isDry && plan.changes.length > 0) {
+    await write()
+    await target.write(plan.changes)
+  }
   if (options.json === true) context.print(asJson(planJson(imported, plan, target, options)))
   else if (!isDry) context.print(`${outcomeText(plan, target)}\n`)
   if (plan.refused.length > 0) {

@@ -28,6 +28,10 @@ export function importCommand(context: CliContext, onExitCode: (code: number) =>
     .option('--gateway', 'write to the running gateway at --url instead of a file')
     .option('--name <name>', 'server.json: name of the server here')
     .option('--package', 'server.json: take the npm package even if there is a remote')
+    .option(
+      '--move-secrets [file]',
+      'move tokens and keys into a file of secrets (default: SECRETS_FILE), and refer to them',
+    )
     .option('--set <NAME=VALUE>', 'value of a placeholder or an input; can be repeated', pairs, {})
   return withAddress(command)
     .addHelpText(

@@ -13,10 +13,9 @@ import {
   type YAMLMap,
 } from 'yaml'
 import { canonicalJson, isJsonObject, type JsonObject } from '../../domain/json/json.ts'
-import type { Section } from '../collections.ts'
 
 /** Where in a registry file a document is, or is to be. */
-export type EntryPath = readonly [section: Section | 'mcpServers', key: string]
+export type EntryPath = readonly [section: string, key: string]
 
 /** An entry to set or, without `value`, to remove. */
 export interface EntryEdit {

@@ -1,0 +1,118 @@
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { parse } from 'yaml'
+import { run } from '../../../src/cli/program.ts'
+import type { CommandResult } from '../../support/command-line.ts'
+import { readAs } from '../../support/client-parsers.ts'
+
+let home: string
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'tool-gateway-home-'))
+})
+
+afterEach(() => rm(home, { recursive: true }))
+
+async function tg(...argv: string[]): Promise<CommandResult> {
+  let out = ''
+  let err = ''
+  const code = await run(argv, {
+    env: { HOME: home, DATA_DIR: join(home, 'data'), PORT: '8080' },
+    print: (text) => void (out += text),
+    printError: (text) => void (err += text),
+  })
+  return { code, out, err }
+}
+
+async function put(path: string, text: string): Promise<string> {
+  const file = join(home, path)
+  await mkdir(dirname(file), { recursive: true })
+  await writeFile(file, text)
+  return file
+}
+
+test('client config prints what a client reads, and where', async () => {
+  const { code, out, err } = await tg('client', 'config', 'cursor')
+  expect(code).toBe(0)
+  expect(readAs('cursor', out)).toMatchObject({
+    mcpServers: { gateway: { url: 'http://127.0.0.1:8080/mcp' } },
+  })
+  expect(err).toContain(join(home, '.cursor/mcp.json'))
+})
+
+test('an unknown client is refused with the one that was meant', async () => {
+  expect(await tg('client', 'config', 'curser')).toMatchObject({
+    code: 64,
+    err: expect.stringContaining('unknown client curser (did you mean cursor?)'),
+  })
+})
+
+test('a dry run shows the difference and writes nothing; --write keeps a copy', async () => {
+  const before = '{\n  "mcpServers": {\n    "mine": { "command": "x" }\n  }\n}\n'
+  const file = await put('.cursor/mcp.json', before)
+  const dry = await tg('client', 'config', 'cursor', '--server', 'files', '--dry-run')
+  expect(dry.code).toBe(2)
+  expect(dry.out).toContain('+')
+  expect(dry.out).toContain('http://127.0.0.1:8080/mcp/files')
+  expect(await readFile(file, 'utf8')).toBe(before)
+
+  expect((await tg('client', 'config', 'cursor', '--write')).code).toBe(64)
+  expect((await tg('client', 'config', 'cursor', '--write', '--yes')).code).toBe(0)
+  expect(readAs('cursor', await readFile(file, 'utf8'))).toMatchObject({
+    mcpServers: { mine: { command: 'x' }, gateway: { url: 'http://127.0.0.1:8080/mcp' } },
+  })
+  expect(await readFile(`${file}.backup`, 'utf8')).toBe(before)
+  expect(await tg('client', 'config', 'cursor', '--write', '--yes')).toMatchObject({
+    code: 0,
+    out: `${file} has it already\n`,
+  })
+})
+
+test('a file that does not exist yet is made for this user alone', async () => {
+  await tg('client', 'config', 'codex', '--token', 'abc', '--write', '--yes')
+  const file = join(home, '.codex/config.toml')
+  expect(readAs('codex', await readFile(file, 'utf8'))).toMatchObject({
+    mcp_servers: { gateway: { http_headers: { Authorization: 'Bearer abc' } } },
+  })
+  expect((await stat(file)).mode & 0o777).toBe(0o600)
+})
+
+test('client import takes over the servers of all clients here, and moves their secrets out', async () => {
+  await put(
+    '.cursor/mcp.json',
+    '{"mcpServers": {"gh": {"command": "npx", "args": ["-y", "gh"], "env": {"GH_TOKEN": "hunter2", "MODE": "a"}}}}',
+  )
+  await put('.codex/config.toml', '[mcp_servers.docs]\nurl = "https://docs.example.com/mcp"\n')
+  const secrets = join(home, 'secrets.yaml')
+  const { code, err } = await tg(
+    'client',
+    'import',
+    '--move-secrets',
+    secrets,
+    '--into',
+    join(home, 'r.yaml'),
+  )
+
+  expect([code, err]).toEqual([0, expect.stringContaining('moved 1 secrets into')])
+  expect(parse(await readFile(join(home, 'r.yaml'), 'utf8'))).toMatchObject({
+    servers: {
+      gh: { command: 'npx', env: { GH_TOKEN: 'secret://local_gh_gh_token', MODE: 'a' } },
+      docs: { url: 'https://docs.example.com/mcp' },
+    },
+  })
+  expect(parse(await readFile(secrets, 'utf8'))).toEqual({ local_gh_gh_token: 'hunter2' })
+  expect((await stat(secrets)).mode & 0o777).toBe(0o600)
+})
+
+test('client import says when there is nothing to take over', async () => {
+  expect(await tg('client', 'import', 'windsurf')).toMatchObject({ code: 1 })
+})
+
+test('client list shows which files are here', async () => {
+  await put('.cursor/mcp.json', '{}')
+  const { out } = await tg('client', 'list')
+  expect(out).toContain(`cursor\tCursor\tfound\t${join(home, '.cursor/mcp.json')}\n`)
+  expect(out).toContain('windsurf\tWindsurf\t\t')
+})
