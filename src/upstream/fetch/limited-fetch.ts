@@ -3,7 +3,7 @@ import { Agent, fetch } from 'undici'
 import { isJsonObject } from '../../domain/json/json.ts'
 import type { CookieJar } from './cookie-jar.ts'
 import type { EventHeads } from './event-heads.ts'
-import { limitBody, limitEvents } from './limited-stream.ts'
+import { limitedText, limitEvents } from './limited-stream.ts'
 import { withoutNulls } from '../messages/raw-results.ts'
 import { exchanges, isOfRequest } from '../messages/stream-context.ts'
 
@@ -99,14 +99,7 @@ function limited(
 ): Response {
   const { body, headers, status, statusText } = response
   if (body === null) return response
-  if (!isEvents(response)) {
-    const isSmall = isKnownToFit(headers, maxBytes)
-    return lenient(
-      isSmall
-        ? response
-        : new Response(body.pipeThrough(limitBody(maxBytes)), { status, statusText, headers }),
-    )
-  }
+  if (!isEvents(response)) return readLimited(response, body, maxBytes)
   const requestId = (): RequestId | undefined => requestIdOf(init?.body)
   const endsAtEndpoint = answersInPlace && isOfRequest()
   const limit = limitEvents(maxBytes, requestId, { note: (event) => heads.note(event), endsAtEndpoint })
@@ -117,16 +110,11 @@ function isEvents({ ok, headers }: Response): boolean {
   return ok && headers.get('content-type')?.toLowerCase().startsWith('text/event-stream') === true
 }
 
-/** What is null where JSON-RPC has nothing is taken for nothing. */
-function lenient(response: Response): Response {
-  const json = async (): Promise<unknown> => withoutNulls(JSON.parse(await response.text()))
-  return Object.defineProperty(response, 'json', { value: json })
-}
-
-/** A body that is not compressed cannot be longer than its declared length. */
-function isKnownToFit(headers: Headers, maxBytes: number): boolean {
-  const declared = headers.get('content-length')
-  return declared !== null && !headers.has('content-encoding') && Number(declared) <= maxBytes
+/** The SDK reads such a body as text or JSON. What is null where JSON-RPC has nothing is taken for nothing. */
+function readLimited(response: Response, body: ReadableStream<Uint8Array>, maxBytes: number): Response {
+  const text = (): Promise<string> => limitedText(body, maxBytes)
+  const json = async (): Promise<unknown> => withoutNulls(JSON.parse(await text()))
+  return Object.defineProperties(response, { text: { value: text }, json: { value: json } })
 }
 
 /** The id of the one request that a body holds. */

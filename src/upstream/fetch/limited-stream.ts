@@ -8,16 +8,16 @@ const HEAD_BYTES = 512
 const TAIL_BYTES = 256
 const EVENT_END = '\n\n'
 
-/** Fails a body with {@link ResponseTooLarge} once it is larger than `maxBytes`. */
-export function limitBody(maxBytes: number): TransformStream<Uint8Array, Uint8Array> {
+/** The text of a body in UTF-8. @throws ResponseTooLarge once it is larger than `maxBytes` */
+export async function limitedText(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = []
   let size = 0
-  return new TransformStream({
-    transform(chunk, controller) {
-      size += chunk.length
-      if (size > maxBytes) controller.error(new ResponseTooLarge('the body is too large'))
-      else controller.enqueue(chunk)
-    },
-  })
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > maxBytes) throw new ResponseTooLarge('the body is too large')
+    chunks.push(chunk)
+  }
+  return new TextDecoder().decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))
 }
 
 /**
