@@ -22,10 +22,15 @@ interface Decoding {
   readonly onFailure: (error: Error) => void
 }
 
+/** Decodes bodies with the content coding of that name; undefined for an unknown one. */
+export function decoderOf(coding: string): Transform | undefined {
+  return DECODERS.get(coding.trim().toLowerCase())?.()
+}
+
 /** Starts to decode a body whose content coding has the given name; undefined for an unknown one. */
 export function startDecoder(coding: string, decoding: Decoding): Transform | undefined {
-  return DECODERS.get(coding.trim().toLowerCase())?.()
-    .on('data', decoding.onData)
+  return decoderOf(coding)
+    ?.on('data', decoding.onData)
     .on('drain', decoding.onDrain)
     .on('end', decoding.onEnd)
     .on('error', decoding.onFailure)

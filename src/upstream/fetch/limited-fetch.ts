@@ -1,9 +1,9 @@
 import type { FetchLike, RequestId } from '@modelcontextprotocol/client'
-import { Agent, fetch } from 'undici'
 import { isJsonObject } from '../../domain/json/json.ts'
 import type { CookieJar } from './cookie-jar.ts'
 import type { EventHeads } from './event-heads.ts'
-import { limitedText, limitEvents } from './limited-stream.ts'
+import { exchange } from './exchange.ts'
+import { limitEvents } from './limited-stream.ts'
 import { withoutNulls } from '../messages/raw-results.ts'
 import { exchanges, isOfRequest } from '../messages/stream-context.ts'
 
@@ -11,9 +11,6 @@ import { exchanges, isOfRequest } from '../messages/stream-context.ts'
 const NO_REQUEST_MS = 60_000
 /** What a request must not be answered with. */
 const WITHOUT_ANSWER = new Set([202, 204, 205])
-
-/** Requests have their own deadlines, and event streams may be silent without limit. */
-const dispatcher = new Agent({ bodyTimeout: 0, headersTimeout: 0 })
 
 /** A server accepted a request without an answer, as servers of another transport do. */
 export class NoAnswer extends Error {
@@ -53,36 +50,30 @@ export function limitedFetch(options: LimitedFetchOptions): FetchLike {
       init?.method === 'POST' &&
       WITHOUT_ANSWER.has(response.status) &&
       isOfRequest()
-    ) {
-      await response.body?.cancel()
+    )
       throw new NoAnswer(response.status)
-    }
-    if (init?.method === 'GET' && isEvents(response)) options.onStream()
-    return limited(response, init, options)
+    if (response.body === null) return withLenientJson(response)
+    if (init?.method === 'GET') options.onStream()
+    return limited(response, response.body, init, options)
   }
 }
 
 async function send(
   url: URL,
   init: RequestInit | undefined,
-  { cookies, via }: Pick<LimitedFetchOptions, 'cookies' | 'via'>,
+  { cookies, via, maxBytes }: LimitedFetchOptions,
 ): Promise<Response> {
   const headers = new Headers(init?.headers)
   if (via !== undefined) headers.set('via', via)
   const cookie = cookies.headerFor(url, headers.get('cookie'))
   if (cookie !== undefined) headers.set('cookie', cookie)
-  const { method = 'GET', body, redirect = 'follow' } = init ?? {}
-  const response = await fetch(url, {
-    method,
-    headers: Object.fromEntries(headers),
-    redirect,
-    signal: deadlineOf(init) ?? null,
-    dispatcher,
-    ...(typeof body === 'string' && { body }),
-  })
-  // Of the platform: the types of the two are not the same.
-  const { status, statusText } = response
-  return new Response(response.body, { status, statusText, headers: [...response.headers] })
+  const { method = 'GET', body } = init ?? {}
+  const signal = deadlineOf(init)
+  return exchange(
+    url,
+    { method, headers, body: typeof body === 'string' ? body : undefined, signal },
+    maxBytes,
+  )
 }
 
 function deadlineOf(init: RequestInit | undefined): AbortSignal | undefined {
@@ -92,29 +83,22 @@ function deadlineOf(init: RequestInit | undefined): AbortSignal | undefined {
   return init?.signal ? AbortSignal.any([init.signal, late]) : late
 }
 
+/** The SDK reads a body that is no stream as JSON, and what is null where JSON-RPC has nothing is taken for nothing. */
+function withLenientJson(response: Response): Response {
+  const json = async (): Promise<unknown> => withoutNulls(JSON.parse(await response.text()))
+  return Object.defineProperty(response, 'json', { value: json })
+}
+
 function limited(
-  response: Response,
+  { headers, status, statusText }: Response,
+  body: ReadableStream<Uint8Array>,
   init: RequestInit | undefined,
   { maxBytes, heads, answersInPlace }: LimitedFetchOptions,
 ): Response {
-  const { body, headers, status, statusText } = response
-  if (body === null) return response
-  if (!isEvents(response)) return readLimited(response, body, maxBytes)
   const requestId = (): RequestId | undefined => requestIdOf(init?.body)
   const endsAtEndpoint = answersInPlace && isOfRequest()
   const limit = limitEvents(maxBytes, requestId, { note: (event) => heads.note(event), endsAtEndpoint })
   return new Response(body.pipeThrough(limit), { status, statusText, headers })
-}
-
-function isEvents({ ok, headers }: Response): boolean {
-  return ok && headers.get('content-type')?.toLowerCase().startsWith('text/event-stream') === true
-}
-
-/** The SDK reads such a body as text or JSON. What is null where JSON-RPC has nothing is taken for nothing. */
-function readLimited(response: Response, body: ReadableStream<Uint8Array>, maxBytes: number): Response {
-  const text = (): Promise<string> => limitedText(body, maxBytes)
-  const json = async (): Promise<unknown> => withoutNulls(JSON.parse(await text()))
-  return Object.defineProperties(response, { text: { value: text }, json: { value: json } })
 }
 
 /** The id of the one request that a body holds. */

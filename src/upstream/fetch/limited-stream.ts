@@ -1,24 +1,12 @@
 import type { RequestId } from '@modelcontextprotocol/client'
 import type { EventHeads } from './event-heads.ts'
-import { oversizedReply, ResponseTooLarge, responseId } from '../messages/oversized-message.ts'
+import { oversizedReply, responseId } from '../messages/oversized-message.ts'
 
 const NEWLINE = 0x0a
 const CARRIAGE_RETURN = 0x0d
 const HEAD_BYTES = 512
 const TAIL_BYTES = 256
 const EVENT_END = '\n\n'
-
-/** The text of a body in UTF-8. @throws ResponseTooLarge once it is larger than `maxBytes` */
-export async function limitedText(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of body) {
-    size += chunk.length
-    if (size > maxBytes) throw new ResponseTooLarge('the body is too large')
-    chunks.push(chunk)
-  }
-  return new TextDecoder().decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))
-}
 
 /**
  * Limits each event of a `text/event-stream` to `maxBytes`. The rest of a larger one is dropped and an error

@@ -5,9 +5,9 @@ import { Slots } from './slots.ts'
 /** A program that takes longer to start is not using the processor: it waits, installs or hangs. */
 const SLOW_PROGRAM_MS = 500
 /** An endpoint that takes longer to answer costs only a connection. */
-const SLOW_ENDPOINT_MS = 250
+const SLOW_ENDPOINT_MS = 100
 /** Time for the first calls of clients that have waited for servers. */
-const QUIET_MS = 1000
+const QUIET_MS = 2000
 
 /** Limits how many servers start at the same time, separately for programs and endpoints. */
 export class StartSlots {

@@ -56,9 +56,9 @@ describe('a connection that sends plain requests beside the SDK', () => {
     await connection.requestRaw?.('tools/call', { name: 'x' }, plain)
     expect(agents().at(-1)).toBeUndefined()
     await connection.requestRaw?.('tools/call', { name: 'x' }, { ...plain, onProgress: () => undefined })
-    expect(agents().at(-1)).toBe('undici')
+    expect(agents().at(-1)).toBe('tool-gateway')
     await connection.requestRaw?.('tools/call', { name: 'x' }, { ...plain, maxTotalMs: 6000 })
-    expect(agents().at(-1)).toBe('undici')
+    expect(agents().at(-1)).toBe('tool-gateway')
   })
 
   test('is lost when its server is away', async () => {

@@ -39,17 +39,17 @@ describe('what has to wait until servers have started', () => {
     expect(isOver()).toBe(true)
   })
 
-  test('waits for programs and endpoints, and a second longer where there are several', async () => {
+  test('waits for programs and endpoints, and two seconds longer where there are several', async () => {
     const ends = [starting('stdio'), starting('sse')]
     const { isOver } = waiting()
     for (const end of ends) await end()
-    await clock.advance(999)
+    await clock.advance(1999)
     expect(isOver()).toBe(false)
     await clock.advance(1)
     expect(isOver()).toBe(true)
   })
 
-  test('does not wait that second when somebody waits for it, but for the servers all the same', async () => {
+  test('does not wait those two seconds when somebody waits for it, but for the servers all the same', async () => {
     const ends = [starting('sse'), starting('sse')]
     const { isOver, hurry } = waiting()
     hurry.abort()
