@@ -53,7 +53,7 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   'lru-cache': ['identity', 'cache', 'catalog', 'calls'],
   ollama: ['features/enhancement/ollama-client'],
   opossum: ['upstream'],
-  undici: ['upstream/fetch/limited-fetch', 'upstream/fetch/direct-post'],
+  undici: ['upstream/fetch/exchange', 'upstream/fetch/direct-post'],
   '@jmespath-community/jmespath': ['pipelines'],
 }
 
