@@ -66,7 +66,7 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   const history = settings.dashboard ? new CallHistory({ clock }) : undefined
   const parts = { keys, audit, servers, features, tenants, history }
   const called: OpenCalls = openCalls(settings, parts, runtime)
-  const { calls, taskHandles, limits } = called
+  const { calls, taskHandles } = called
   const maxSessionsOf = (tenantId: string): number | undefined => tenants.quotasOf(tenantId)?.sessions
   const replica = randomInt(1, MAX_REPLICA)
   const mcp = openMcp(settings, {
@@ -94,8 +94,7 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
     servers,
     features,
     controlled,
-    calls,
-    limits,
+    called,
     mcp,
     oauth,
     history,

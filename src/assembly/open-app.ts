@@ -1,7 +1,5 @@
 import type { RequestListener } from 'node:http'
 import type { OpenAudit } from '../audit/audit-open.ts'
-import type { Calls } from '../calls/calls.ts'
-import type { Limits } from '../calls/limits/limits.ts'
 import type { Settings } from '../config/settings.ts'
 import type { OpenFeatures } from '../features/features-open.ts'
 import { createApp } from '../http/app.ts'
@@ -17,6 +15,7 @@ import type { OpenOAuth } from '../oauth/oauth-open.ts'
 import type { CallHistory } from '../telemetry/metrics/call-history.ts'
 import { claimPlaces } from './claim-places.ts'
 import type { OpenControl } from './open-control.ts'
+import type { OpenCalls } from './open-calls.ts'
 import type { OpenServers } from './open-servers.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -30,8 +29,7 @@ interface Parts {
   readonly servers: OpenServers
   readonly features: OpenFeatures
   readonly controlled: OpenControl
-  readonly calls: Calls
-  readonly limits: Limits
+  readonly called: OpenCalls
   readonly mcp: OpenMcp
   readonly oauth: OpenOAuth
   /** What pages show of the last hour; undefined where there are none. */
@@ -41,7 +39,8 @@ interface Parts {
 /** Builds what answers every request. */
 export function openApp(settings: Settings, parts: Parts, runtime: Runtime): RequestListener {
   const { clock, logger, metrics, lifecycle } = runtime
-  const { via, servers, features, calls, limits, mcp, oauth, audit, history } = parts
+  const { via, servers, features, mcp, oauth, audit, history } = parts
+  const { calls, targets, limits } = parts.called
   const { issuers, refusals } = parts.identity
   const { tenants, registry, control } = parts.controlled
   const { publicUrl, allowedHosts, allowedOrigins, maxBodyBytes, platformAdminRole } = settings
@@ -99,6 +98,7 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
     streamableHttp,
     catalog,
     calls,
+    targets,
     methods,
     info,
     challengeFor: challengesForScope(resource),

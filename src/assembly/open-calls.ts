@@ -2,6 +2,7 @@ import type { OpenAudit } from '../audit/audit-open.ts'
 import { Calls } from '../calls/calls.ts'
 import { Allowances } from '../calls/limits/allowances.ts'
 import { TenantShares } from '../calls/limits/tenant-shares.ts'
+import type { PlainTargets } from '../calls/direct/plain-targets.ts'
 import { pipeline } from '../calls/pipeline.ts'
 import { Interruption } from '../calls/interruption.ts'
 import { Limits } from '../calls/limits/limits.ts'
@@ -19,6 +20,7 @@ import type { Runtime } from './runtime.ts'
 /** What runs calls while the gateway runs. */
 export interface OpenCalls {
   readonly calls: Calls
+  readonly targets: PlainTargets
   /** Ends the calls that are in flight. */
   readonly interruption: Interruption
   readonly taskHandles: TaskHandles
@@ -45,7 +47,7 @@ export function openCalls(
   const tasks = { handles: new TaskHandles({ keys }), memory: new TaskMemory() }
   const quotasOf = tenants.quotasOf.bind(tenants)
   const limits = new Limits({ allowances: new Allowances({ clock }), quotasOf })
-  const run = pipeline({
+  const { run, targets } = pipeline({
     audit: audit.log,
     intents: audit.intents,
     auditIntents,
@@ -65,5 +67,6 @@ export function openCalls(
     metrics,
     history,
   })
-  return { calls: new Calls({ pipeline: run, clock }), interruption, taskHandles: tasks.handles, limits }
+  const calls = new Calls({ pipeline: run, clock })
+  return { calls, targets, interruption, taskHandles: tasks.handles, limits }
 }

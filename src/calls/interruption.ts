@@ -10,8 +10,22 @@ export class Interruption {
   guard(call: Call, rest: (call: Call) => Promise<Answer>): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
     this.#interrupt.set(call, reject)
-    rest(call).then(resolve, reject)
-    return promise.finally(() => this.#interrupt.delete(call))
+    void this.#settle(call, rest, { resolve, reject })
+    return promise
+  }
+
+  async #settle(
+    call: Call,
+    rest: (call: Call) => Promise<Answer>,
+    { resolve, reject }: Pick<PromiseWithResolvers<Answer>, 'resolve' | 'reject'>,
+  ): Promise<void> {
+    try {
+      resolve(await rest(call))
+    } catch (error) {
+      reject(error)
+    } finally {
+      this.#interrupt.delete(call)
+    }
   }
 
   /** Fails every call in flight with `shutting_down`. A call that was sent to a server may have run. */

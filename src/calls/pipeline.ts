@@ -16,6 +16,9 @@ import { RetryBudget } from './limits/retry-budget.ts'
 import type { TenantShares } from './limits/tenant-shares.ts'
 import { Plans, runFrom } from './plan.ts'
 import { record } from './record.ts'
+import { PlainCalls } from './direct/plain-calls.ts'
+import { PlainTargets } from './direct/plain-targets.ts'
+import { PoolChoice } from './client/pool-choice.ts'
 import { callerErrors } from './stages/caller-errors.ts'
 import { fallback } from './stages/fallback.ts'
 import { type Intents, intent } from './stages/intent.ts'
@@ -58,36 +61,66 @@ export interface PipelineParts {
   readonly history?: CallHistory | undefined
 }
 
+/** The way of every call. */
+export interface Pipeline {
+  readonly run: (call: Call) => Promise<Answer>
+  /** What the plain calls of each caller resolve to. */
+  readonly targets: PlainTargets
+}
+
 /**
  * The way of every call: recorded in every case, ended when the gateway stops, authorized, and then through the stages
  * that do something for its target.
  */
-export function pipeline(parts: PipelineParts): (call: Call) => Promise<Answer> {
+export function pipeline(parts: PipelineParts): Pipeline {
   const { catalog, interruption } = parts
-  const plans = new Plans({ stages: stages(parts), catalog })
+  const budget = new RetryBudget()
+  const plans = new Plans({ ...stages(parts, budget), catalog })
+  const targets = new PlainTargets({ catalog, plans })
+  const plain = new PlainCalls({
+    ...parts,
+    budget,
+    targets,
+    pools: new PoolChoice(parts),
+  })
   const authorized = traceDecision(authorize({ ...parts, plans }))
   const recorded = record(parts)
-  const route = async (call: Call): Promise<Answer> => runFrom(await authorized(call), 0)
-  return (call) => recorded(call, () => interruption.guard(call, route))
+  const general = async (call: Call): Promise<Answer> => runFrom(await authorized(call), 0)
+  const run = (call: Call): Promise<Answer> => plain.run(call) ?? general(call)
+  return { targets, run: (call) => recorded(call, () => interruption.guard(call, run)) }
 }
 
-/** The stages in order: each stage wraps all that follow. */
-function stages(parts: PipelineParts): StageFor[] {
+const explained: StageFor = () => callerErrors
+
+/** The stages in order: each stage wraps all that follow. Those of `plain` are the ones that plain calls do without. */
+function stages(
+  parts: PipelineParts,
+  budget: RetryBudget,
+): { stages: StageFor[]; plain: ReadonlySet<StageFor> } {
   const { catalog, upstreams, tasks, limits, metrics, own } = parts
-  return [
-    () => limits.stage, // once for each call, however often it is sent
-    ...parts.ownStages.map((stage) => () => stage), // around everything that the caller is told of the call
-    intent(parts), // around everything that may be sent, and once
-    () => callerErrors,
-    ...own.stages, // once, and under the names that callers know
-    inputRounds(parts), // around what is sent, which may happen more than once
-    taskCalls({ tasks, declared: upstreams, catalog }),
-    fallback({ catalog, limits, metrics }), // when all attempts have failed
-    urlElicitations, // of the server that asks
-    shownUris(catalog), // of the server that answered, and not kept with a result: not every caller sees the same
-    shape, // for each server that is tried, as it has the tool
-    resultCache({ cache: own.caches.results }), // of what really answers, as it gets the call
-    retry({ ...parts, budget: new RetryBudget() }),
-    send(parts), // for each attempt: pools come and go
-  ]
+  const counted: StageFor = () => limits.stage
+  const rounds = inputRounds(parts)
+  const ofTasks = taskCalls({ tasks, declared: upstreams, catalog })
+  const shown = shownUris(catalog)
+  const again = retry({ ...parts, budget })
+  const last = send(parts)
+  return {
+    stages: [
+      counted, // once for each call, however often it is sent
+      ...parts.ownStages.map((stage) => () => stage), // around everything that the caller is told of the call
+      intent(parts), // around everything that may be sent, and once
+      explained,
+      ...own.stages, // once, and under the names that callers know
+      rounds, // around what is sent, which may happen more than once
+      ofTasks,
+      fallback({ catalog, limits, metrics }), // when all attempts have failed
+      urlElicitations, // of the server that asks
+      shown, // of the server that answered, and not kept with a result: not every caller sees the same
+      shape, // for each server that is tried, as it has the tool
+      resultCache({ cache: own.caches.results }), // of what really answers, as it gets the call
+      again,
+      last, // for each attempt: pools come and go
+    ],
+    plain: new Set([counted, explained, rounds, ofTasks, urlElicitations, shown, again, last]),
+  }
 }

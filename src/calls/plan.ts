@@ -3,7 +3,7 @@ import type { ServerCatalog } from '../catalog/server-catalog.ts'
 import type { ServerDefinition } from '../domain/documents/server-definition.ts'
 import { toolPolicy } from '../domain/documents/tool-policy.ts'
 import type { Route } from './call.ts'
-import type { Plan, PlannedTarget, RoutedCall, Run, StageFor } from './stage.ts'
+import type { Plan, PlannedTarget, RoutedCall, Run, Stage, StageFor } from './stage.ts'
 import type { Method } from './methods.ts'
 
 /** More tools than a server may list; tasks name tools that are no longer listed, too. */
@@ -18,12 +18,21 @@ interface Version {
 /** Compiles the pipeline for each target once, so that a call passes only the stages that do something for it. */
 export class Plans {
   readonly #stages: readonly StageFor[]
+  readonly #plain: ReadonlySet<StageFor>
   readonly #catalog: Pick<Catalog, 'catalogOf'>
   readonly #versions = new WeakMap<ServerDefinition, Version>()
 
-  /** @param options.stages in order: each one wraps all that follow, and the last one calls no `next` */
-  constructor(options: { stages: readonly StageFor[]; catalog: Pick<Catalog, 'catalogOf'> }) {
+  /**
+   * @param options.stages in order: each one wraps all that follow, and the last one calls no `next`
+   * @param options.plain those that plain calls do without; none by default
+   */
+  constructor(options: {
+    stages: readonly StageFor[]
+    plain?: ReadonlySet<StageFor>
+    catalog: Pick<Catalog, 'catalogOf'>
+  }) {
     this.#stages = options.stages
+    this.#plain = options.plain ?? new Set()
     this.#catalog = options.catalog
   }
 
@@ -63,15 +72,17 @@ export class Plans {
       offered,
       tool: offered?.toolsByOwnName.get(name),
     }
-    return { target, from: runsOf(this.#stages, target), at: (route) => this.of(route, method) }
+    const compiled = this.#stages.map((stageFor) => stageFor(target))
+    const isPlain = this.#stages.every((each, at) => compiled[at] === undefined || this.#plain.has(each))
+    return { target, from: runsOf(compiled), at: (route) => this.of(route, method), isPlain }
   }
 }
 
 /** For each position of the pipeline, the stages from there on as one function. */
-function runsOf(stages: readonly StageFor[], target: PlannedTarget): Run[] {
+function runsOf(stages: readonly (Stage | undefined)[]): Run[] {
   const runs: Run[] = Array.from({ length: stages.length + 1 }, () => theEnd)
   for (let position = stages.length - 1; position >= 0; position -= 1) {
-    const stage = stages[position]?.(target)
+    const stage = stages[position]
     // The call that a stage passes on may be one to another target, with a plan of its own.
     const next: Run = (call) => runFrom(call, position + 1)
     runs[position] =

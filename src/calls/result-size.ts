@@ -1,5 +1,5 @@
-import { GatewayError } from '../domain/errors/errors.ts'
 import type { JsonObject } from '../domain/json/json.ts'
+import { jsonOf } from './direct/serialized-answer.ts'
 import type { Answer } from './stage.ts'
 
 /** Serialising a large result takes time, so a size that was measured once is kept. */
@@ -14,12 +14,7 @@ export function sizeOf(answer: Answer): number {
   const { result, route } = answer
   const known = measured.get(result)
   if (known !== undefined) return known
-  try {
-    return Buffer.byteLength(JSON.stringify(result))
-  } catch (cause) {
-    const facts = { server: route.server.name, mayHaveExecuted: true }
-    throw new GatewayError('upstream_bad_response', 'The response is nested too deeply', { cause, facts })
-  }
+  return Buffer.byteLength(answer.json ?? jsonOf(result, route))
 }
 
 /** Like `sizeOf`, and keeps the size for later stages. */

@@ -6,6 +6,7 @@ import type { ToolPolicy } from '../domain/documents/tool-policy.ts'
 import type { JsonObject } from '../domain/json/json.ts'
 import type { RawObject } from '../domain/json/raw-object.ts'
 import type { Call, Route } from './call.ts'
+import type { BegunAttempt } from './direct/begun-attempt.ts'
 import type { Method } from './methods.ts'
 
 /** What the stages of a call can know of it before there is one. */
@@ -27,6 +28,8 @@ export interface Plan {
   readonly from: readonly Run[]
   /** The plan of the same method at another route. */
   readonly at: (route: Route) => Plan
+  /** Whether no stage does anything for a plain call that `PlainCalls` does not. */
+  readonly isPlain: boolean
 }
 
 /** A call that has a server. It is immutable: a stage that changes something passes on a new one. */
@@ -40,6 +43,8 @@ export interface RoutedCall extends Call {
   readonly timeoutMs: number
   /** Milliseconds that the call spent waiting for answers of the client. They do not count towards its timeout. */
   readonly askedMs: number
+  /** The first attempt to send it, where that was made ahead of the stages. */
+  readonly attempt?: BegunAttempt
 }
 
 /** The result of a call, and the server that gave it. */
@@ -47,6 +52,8 @@ export interface Answer {
   readonly result: JsonObject
   /** The result as its bytes, complete and without questions; stages that need no more of it leave it so. */
   readonly raw?: RawObject | undefined
+  /** The result as JSON, where it is written only once. */
+  readonly json?: string | undefined
   readonly route: Route
   /** Set if the client answers the questions in the result by sending the same call again, without any state. */
   readonly isStateless?: boolean

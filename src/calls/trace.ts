@@ -7,7 +7,7 @@ import { isHttp, type ServerDefinition } from '../domain/documents/server-defini
 import { ATTRIBUTE, EXECUTE_TOOL, TOOL_ERROR } from '../telemetry/attributes.ts'
 import type { Metrics } from '../telemetry/metrics/metrics.ts'
 import type { TraceFields } from '../telemetry/trace-fields.ts'
-import { activeTraceFields, describeSpan, isRecording, withSpan } from '../telemetry/tracing.ts'
+import { activeTraceFields, describeSpan, isRecording, isTracing, withSpan } from '../telemetry/tracing.ts'
 import type { Connection } from '../upstream/connection/connection.ts'
 import type { Authorize } from './authorize.ts'
 import type { Call, Operation } from './call.ts'
@@ -64,6 +64,7 @@ export function traceRequest<R extends JsonObject | RawObject>(
   request: TracedRequest,
   answer: () => Promise<R>,
 ): Promise<R> {
+  if (!isTracing()) return answer()
   const { method, over, parent, protocolVersion } = request
   return withSpan(
     method,

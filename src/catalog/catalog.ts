@@ -44,6 +44,11 @@ export class Catalog {
     return this.#snapshot
   }
 
+  /** Changes whenever a snapshot was applied, or what a server offers has changed. */
+  get version(): number {
+    return this.#version
+  }
+
   /**
    * Applies a snapshot; every decision and view follows it from here on.
    * @throws AggregateError if that failed for a server or a listener: the others have it nevertheless, and the offer of

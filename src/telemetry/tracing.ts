@@ -96,6 +96,11 @@ export function withRemoteParent<T>(fields: TraceFields, run: () => T): T {
   return parent === undefined ? run() : context.with(trace.setSpanContext(ROOT_CONTEXT, parent), run)
 }
 
+/** Whether there are spans at all. */
+export function isTracing(): boolean {
+  return tracer !== undefined
+}
+
 /** Whether a span is active that is exported. */
 export function isRecording(): boolean {
   return recordingSpan() !== undefined

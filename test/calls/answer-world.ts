@@ -80,7 +80,7 @@ export class AnswerWorld {
         } as unknown as Metrics,
       },
     )
-    this.#calls = new Calls({ clock, pipeline: pipeline(parts) })
+    this.#calls = new Calls({ clock, pipeline: pipeline(parts).run })
   }
 
   /** Names the fallback of alpha. */
@@ -132,9 +132,10 @@ function clientOf(era: Era): CallerClient {
 /** Stage: gives every stage that follows, at every server, a call that throws when something is written to it. */
 const unchangeable: Stage = (call, next) => next({ ...call, plan: freezing(call.plan) })
 
-function freezing({ target, from, at }: Plan): Plan {
+function freezing({ target, from, at, isPlain }: Plan): Plan {
   return {
     target,
+    isPlain,
     from: from.map((run) => (call) => run(frozen(call))),
     at: (route) => freezing(at(route)),
   }

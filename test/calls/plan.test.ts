@@ -237,7 +237,7 @@ describe('the stages of the gateway', () => {
     const catalog = catalogOf([server(document), offered])
     const parts = pipelineParts(catalog, () => ({ content: [] }), { ownStages: [looking] })
     const own = { ...parts.own, stages: [() => undefined] }
-    const calls = new Calls({ clock: new FakeClock(), pipeline: pipeline({ ...parts, own }) })
+    const calls = new Calls({ clock: new FakeClock(), pipeline: pipeline({ ...parts, own }).run })
     await calls.run(caller(), operation(fields))
     const { from = [] } = plan ?? {}
     expect(from).toHaveLength(NAMES.length + 1)

@@ -44,7 +44,7 @@ function world(methods: readonly Method[]): World {
     options: {
       info: { name: 'gateway', version: '1' },
       catalog,
-      calls: new Calls({ clock, pipeline: pipeline(parts) }),
+      calls: new Calls({ clock, pipeline: pipeline(parts).run }),
       methods: methodTable(methods),
       declared: parts.upstreams,
       taskHandles: new TaskHandles({ keys: { current: Buffer.alloc(32) } }),

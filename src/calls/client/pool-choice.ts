@@ -31,7 +31,7 @@ export class PoolChoice {
    */
   clientOf(call: RoutedCall): CallerClient | undefined {
     const { client } = call.operation
-    return client && this.#granted(client, call)
+    return client && this.grantedTo(client, call)
   }
 
   /** The pool that callers with the same isolation key share. */
@@ -51,7 +51,7 @@ export class PoolChoice {
     const { sessionId, client: sessionClient } = caller
     if (sessionId === undefined || sessionClient === undefined) return this.shared(call)
     const separate = (): Pool => {
-      const granted = this.#granted(sessionClient, call)
+      const granted = this.grantedTo(sessionClient, call)
       return this.#upstreams.poolFor(route.server, sessionKey(sessionId), granted, caller.principal)
     }
     if (route.server.sharing === 'session') return separate()
@@ -66,7 +66,8 @@ export class PoolChoice {
     return acceptsRequests || hasLevel ? separate() : shared
   }
 
-  #granted(client: CallerClient, { caller, route: { server } }: RoutedCall): CallerClient {
+  /** A client as the server of a call may reach it. */
+  grantedTo(client: CallerClient, { caller, route: { server } }: RoutedCall): CallerClient {
     const granted = grantedClient(client, server, this.#upstreams)
     const key = serverKey(server)
     // Before the first connection the server's capabilities are unknown.

@@ -45,12 +45,15 @@ export class Limits {
 
   /** Stage: refuses calls beyond the limits of server and tenant. A refused call counts towards neither. */
   readonly stage: Stage = (call, next) => {
-    const { principal } = call.caller
-    const quotas = this.#quotasOf(principal.tenantId)
-    const { server } = call.route
-    if (server.rateLimit === undefined && !hasLimit(quotas)) return next(call)
-    const refusal = this.#take([...limitsOfTenant(principal, quotas), ...limitsOfServer(principal, server)])
+    const refusal = this.refusal(call.caller.principal, call.route.server)
     return refusal === undefined ? next(call) : Promise.reject(refusal)
+  }
+
+  /** Takes a call from the limits of the tenant and the server; why not, if one of them is reached. */
+  refusal(principal: Principal, server: ServerDefinition): GatewayError | undefined {
+    const quotas = this.#quotasOf(principal.tenantId)
+    if (server.rateLimit === undefined && !hasLimit(quotas)) return undefined
+    return this.#take([...limitsOfTenant(principal, quotas), ...limitsOfServer(principal, server)])
   }
 
   /**

@@ -3,23 +3,24 @@ import { updateUnder } from '../../catalog/resource-alias.ts'
 import { decide } from '../../domain/access-policy.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { RawObject } from '../../domain/json/raw-object.ts'
-import { principalKey } from '../../domain/principal.ts'
 import { serverKey } from '../../domain/documents/server-definition.ts'
 import type { Connection, RequestOptions } from '../../upstream/connection/connection.ts'
 import { isNeverSent } from '../../upstream/connection/upstream-error.ts'
 import type { RunOptions } from '../../upstream/pool/admission/call-queue.ts'
-import type { Pool } from '../../upstream/pool/pool.ts'
+import type { Pool, Use } from '../../upstream/pool/pool.ts'
 import type { Upstreams } from '../../upstream/upstreams.ts'
 import type { CallerClient, ResourceWatch } from '../call.ts'
 import { type Answer, type RoutedCall, type StageFor, UnparsedAnswer } from '../stage.ts'
 import { setLogLevel } from '../client/log-level.ts'
 import { PoolChoice } from '../client/pool-choice.ts'
 import { deadlineOf, extendedMs } from '../deadline.ts'
+import { runOptions } from '../limits/run-options.ts'
 import type { TenantShares } from '../limits/tenant-shares.ts'
 import { paramHeaders } from '../param-headers.ts'
 import type { Tasks } from '../tasks/task-ids.ts'
 import { paramsFor, resultFor } from '../target-names.ts'
 import { traceUpstream } from '../trace.ts'
+import type { BegunAttempt } from '../direct/begun-attempt.ts'
 
 interface SendOptions {
   readonly upstreams: Upstreams
@@ -36,6 +37,8 @@ interface Attempt {
   readonly pool: Pool
   /** The instance that it was sent to; undefined until it has reached one. */
   instance: string | undefined
+  /** Set if it was sent already, and what the server answers is awaited. */
+  readonly begun?: BegunAttempt
 }
 
 /**
@@ -46,11 +49,9 @@ export function send(options: SendOptions): StageFor {
   const pools = new PoolChoice(options)
   return () => async (call) => {
     for (;;) {
-      const client = pools.clientOf(call)
-      const isLegacy = client?.era === 'legacy'
-      const pool = isLegacy ? await pools.ofLegacyClient(call, client) : pools.shared(call)
-      const attempt: Attempt = { call, client, pool, instance: undefined }
-      call.info.instance = undefined
+      const attempt = begunAttempt(pools, call) ?? (await newAttempt(pools, call))
+      const { pool } = attempt
+      call.info.instance = attempt.instance
       try {
         return await sent(options, attempt)
       } catch (error) {
@@ -58,6 +59,21 @@ export function send(options: SendOptions): StageFor {
       }
     }
   }
+}
+
+/** The attempt that was made ahead of the stages, the first time. */
+function begunAttempt(pools: PoolChoice, call: RoutedCall): Attempt | undefined {
+  const begun = call.attempt
+  if (begun?.isTaken !== false) return undefined
+  const instance = begun.begun.permit.member.instance.id
+  return { call, client: pools.clientOf(call), pool: begun.pool, instance, begun }
+}
+
+async function newAttempt(pools: PoolChoice, call: RoutedCall): Promise<Attempt> {
+  const client = pools.clientOf(call)
+  const isLegacy = client?.era === 'legacy'
+  const pool = isLegacy ? await pools.ofLegacyClient(call, client) : pools.shared(call)
+  return { call, client, pool, instance: undefined }
 }
 
 function sent(options: SendOptions, attempt: Attempt): Promise<Answer> {
@@ -72,39 +88,26 @@ function sent(options: SendOptions, attempt: Attempt): Promise<Answer> {
 }
 
 function request({ clock }: SendOptions, attempt: Attempt, run: RunOptions): Promise<Answer> {
-  const { call, client, pool } = attempt
+  const { call, client, pool, begun } = attempt
   const { operation, route } = call
-  return pool.run(async (connection, instance) => {
+  const use: Use<Answer> = async (connection, instance) => {
     attempt.instance = instance
     call.info.instance = instance
     if (client?.logLevel !== undefined) await setLogLevel(connection, client, run.signal)
     const options = requestOptions(attempt, connection, clock.monotonic())
     const { name, rewrites } = operation.method
-    const given = await traceUpstream(call, { connection, instance, params: paramsFor(call) }, (params) =>
-      connection.requestRaw === undefined
-        ? connection.request(name, params, options)
-        : connection.requestRaw(name, params, options),
-    )
+    const given = await (begun?.take() ??
+      traceUpstream(call, { connection, instance, params: paramsFor(call) }, (params) =>
+        connection.requestRaw === undefined
+          ? connection.request(name, params, options)
+          : connection.requestRaw(name, params, options),
+      ))
     const isRaw = given instanceof RawObject
     if (isRaw && operation.takesRaw === true && rewrites === undefined)
       return new UnparsedAnswer(given, route)
     return { route, result: resultFor(isRaw ? given.parse() : given, operation, route) }
-  }, run)
-}
-
-function runOptions({ shares }: SendOptions, call: RoutedCall): RunOptions {
-  const { principal, sessionId } = call.caller
-  const { stickySessions, loadBalancing } = call.route.server
-  const share = shares.of(principal.tenantId)
-  return {
-    signal: call.operation.signal,
-    deadlineAt: deadlineOf(call),
-    owner: { tenant: principal.tenantId, principal: principalKey(principal) },
-    ...(share !== undefined && { share }),
-    ...((stickySessions || loadBalancing === 'consistent_hash') && {
-      stickyKey: sessionId ?? principalKey(principal),
-    }),
   }
+  return pool.run(use, run, begun?.begun)
 }
 
 function requestOptions({ call, client }: Attempt, connection: Connection, now: number): RequestOptions {

@@ -60,6 +60,18 @@ export class DirectAnswer {
     process.nextTick(() => response.uncork())
   }
 
+  /** Sends a JSON document, which ends the response. */
+  endText(status: number, contentType: string, text: string): void {
+    const response = this.#response
+    const bytes = Buffer.byteLength(text)
+    if (response.headersSent || bytes > ONE_WRITE_BYTES)
+      return this.end(status, contentType, [Buffer.from(text)])
+    const isStandalone = ['content-length', String(bytes), 'cache-control', 'private, no-store']
+    response.writeHead(status, this.#headers(contentType, isStandalone))
+    // Text of one byte each is written without being encoded.
+    response.end(text, bytes === text.length ? 'latin1' : 'utf8')
+  }
+
   /** Sends a message in front of the answer. */
   tell(message: JsonObject): void {
     const response = this.#response

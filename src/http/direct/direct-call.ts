@@ -1,5 +1,6 @@
 import type { Caller, Operation } from '../../calls/call.ts'
 import type { Calls } from '../../calls/calls.ts'
+import type { PlainTargets } from '../../calls/direct/plain-targets.ts'
 import type { MethodTable } from '../../calls/methods.ts'
 import { hasParamHeaders } from '../../calls/param-headers.ts'
 import { routeOf } from '../../calls/router.ts'
@@ -15,6 +16,7 @@ import type { DirectAnswer } from './direct-answer.ts'
 /** What calls of the direct path run on. */
 export interface DirectCallOptions {
   readonly calls: Calls
+  readonly targets: PlainTargets
   readonly catalog: Catalog
   readonly methods: MethodTable
   readonly info: { readonly name: string; readonly version: string }
@@ -36,7 +38,7 @@ const NEVER = new AbortController().signal
  * the arguments of some tools.
  */
 export function isPlainTarget(
-  catalog: Catalog,
+  { catalog, targets }: Pick<DirectCallOptions, 'catalog' | 'targets'>,
   caller: DirectCaller,
   {
     method,
@@ -46,7 +48,9 @@ export function isPlainTarget(
   }: Pick<Operation, 'method' | 'params' | 'scope'> & { readonly target: OperationTarget },
 ): boolean {
   const asked: Operation = { ...target, scope, method, params, signal: NEVER }
-  const routing = routeOf({ ...caller, transport: 'streamable-http', requestId: '' }, asked, catalog)
+  const sender: Caller = { ...caller, transport: 'streamable-http', requestId: '' }
+  if (targets.of(sender, asked) !== undefined) return true
+  const routing = routeOf(sender, asked, catalog)
   if (!routing.found || routing.decision.effect === 'deny' || routing.needsClient) return false
   const { server, name } = routing.route
   const tool = method.runsTool === true ? catalog.catalogOf(server)?.toolsByOwnName.get(name) : undefined

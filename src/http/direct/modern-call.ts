@@ -6,7 +6,7 @@ import { toGatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { RawObject } from '../../domain/json/raw-object.ts'
 import { MODERN_REVISION, type ModernRequest, modernRequest } from '../../mcp/direct/modern-request.ts'
-import { responseTo } from '../../mcp/direct/modern-response.ts'
+import { responseTextTo, responseTo } from '../../mcp/direct/modern-response.ts'
 import { forEra } from '../../mcp/era.ts'
 import { jsonRpcErrorOf } from '../../mcp/protocol-error.ts'
 import { traceFieldsIn } from '../../mcp/message.ts'
@@ -19,6 +19,7 @@ import {
   logInternal,
 } from './direct-call.ts'
 
+const JSON_TYPE = 'application/json'
 const TRANSPORT = 'streamable-http'
 const LOG_MESSAGE = 'notifications/message'
 /** The one error of a call that the SDK answers with an HTTP status of its own (MCP 2026-07-28, error codes). */
@@ -36,8 +37,7 @@ export function modernCall(
 ): DirectCall | undefined {
   const { caller, scope } = given
   const request = modernRequest(given.body, given.headers, { methods: options.methods, scope })
-  if (request === undefined || !isPlainTarget(options.catalog, caller, { ...request, scope }))
-    return undefined
+  if (request === undefined || !isPlainTarget(options, caller, { ...request, scope })) return undefined
   return (answer) => serve(options, { caller, request, scope, answer })
 }
 
@@ -55,6 +55,7 @@ async function serve(options: DirectCallOptions, { caller, request, scope, answe
   const sender: Caller = { ...caller, transport: TRANSPORT, requestId: answer.requestId, client }
   const { signal } = answer
   const operation = { ...target, scope, method, params, signal, client, takesRaw: true }
+  let given: Answer | undefined
   try {
     const result = await measureRequest(
       {
@@ -64,13 +65,18 @@ async function serve(options: DirectCallOptions, { caller, request, scope, answe
         parent: traceFieldsIn(params),
       },
       options,
-      async () => forModern(await calls.answer(sender, operation), method),
+      async () => {
+        given = await calls.answer(sender, operation)
+        return forModern(given, method)
+      },
     )
-    answer.end(200, 'application/json', responseTo(id, result, options.info))
+    const text = responseTextTo(id, result, given, options.info)
+    if (text === undefined) answer.end(200, JSON_TYPE, responseTo(id, result, options.info))
+    else answer.endText(200, JSON_TYPE, text)
   } catch (thrown) {
     const error = jsonRpcErrorOf(toGatewayError(thrown), 'modern')
     const status = error.code === MISSING_CAPABILITY ? 400 : 200
-    answer.end(status, 'application/json', [Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, error }))])
+    answer.end(status, JSON_TYPE, [Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, error }))])
     logInternal(options.logger, thrown, answer)
   }
 }

@@ -37,7 +37,7 @@ export function sessionCall(options: DirectCallOptions, given: Given): DirectCal
   const { direct, session } = found
   const caller: DirectCaller = { ...given.caller, sessionId: direct.id }
   const { id, version } = request
-  if (!isPlainTarget(options.catalog, caller, { ...request, scope })) return undefined
+  if (!isPlainTarget(options, caller, { ...request, scope })) return undefined
   const under = { cancel: nothing }
   try {
     direct.begin(id, {

@@ -8,6 +8,8 @@ import { toolOperation } from '../../rest/tools.ts'
 import type { DirectAnswer } from './direct-answer.ts'
 import { type DirectCall, type DirectCaller, type DirectCallOptions, logInternal } from './direct-call.ts'
 
+const JSON_TYPE = 'application/json; charset=utf-8'
+
 /** The call of `POST /v1/tools/{toolId}`; undefined if it is not plain. */
 export function toolCall(
   options: DirectCallOptions,
@@ -23,6 +25,7 @@ export function toolCall(
   const operation = toolOperation(toolId, args, tool)
   return async (answer) => {
     const sender = { ...caller, transport: 'rest', requestId: answer.requestId } as const
+    let json: string | undefined
     try {
       const result = await traceRequest({ method: operation.method.name, over: 'rest' }, async () => {
         const { signal } = answer
@@ -32,9 +35,16 @@ export function toolCall(
           signal,
           takesRaw: true,
         })
+        json = given.json
         return given.raw ?? given.result
       })
-      answer.end(200, 'application/json; charset=utf-8', withIsError(result))
+      if (json !== undefined && !(result instanceof RawObject) && !('isError' in result))
+        answer.endText(
+          200,
+          JSON_TYPE,
+          json === '{}' ? '{"isError":false}' : `${json.slice(0, -1)},"isError":false}`,
+        )
+      else answer.end(200, JSON_TYPE, withIsError(result))
     } catch (error) {
       const challenge = options.challengeFor(error, caller.principal, `/v1/tools/${toolId}`)
       const headers = challenge === undefined ? [] : ['www-authenticate', challenge]

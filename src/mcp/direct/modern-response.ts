@@ -4,6 +4,34 @@ import { RawObject } from '../../domain/json/raw-object.ts'
 
 const START = Buffer.from('{"result":')
 
+/**
+ * The same response out of the JSON of the result, where there is one and nothing in it changes; undefined elsewhere.
+ * @param answer what the result was made of
+ */
+export function responseTextTo(
+  id: string | number,
+  result: unknown,
+  answer: { readonly result: JsonObject; readonly json?: string | undefined } | undefined,
+  info: JsonObject,
+): string | undefined {
+  const json = answer?.json
+  if (answer === undefined || json === undefined || answer.result !== result) return undefined
+  if ('_meta' in answer.result || 'resultType' in answer.result) return undefined
+  const members = json === '{}' ? '' : `${json.slice(1, -1)},`
+  return `{"result":{${members}${addedTo(info)}},"jsonrpc":"2.0","id":${JSON.stringify(id)}}`
+}
+
+const additions = new WeakMap<JsonObject, string>()
+
+function addedTo(info: JsonObject): string {
+  let added = additions.get(info)
+  if (added === undefined) {
+    added = `"resultType":"complete","_meta":${JSON.stringify({ [SERVER_INFO_META_KEY]: info })}`
+    additions.set(info, added)
+  }
+  return added
+}
+
 /** The response with what every complete result of the revision has (MCP 2026-07-28, results). */
 export function responseTo(id: string | number, result: RawObject | JsonObject, info: JsonObject): Buffer[] {
   const meta = result instanceof RawObject ? result.get('_meta') : result['_meta']

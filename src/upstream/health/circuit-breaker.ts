@@ -48,6 +48,18 @@ export class CircuitBreaker {
     this.#onTransition = onTransition
   }
 
+  /** Whether a call passes at once, and only its outcome counts; also where it is switched off. */
+  get isClosed(): boolean {
+    return !this.#settings.enabled || this.#state === 'closed'
+  }
+
+  /** Counts a call that was made while it was closed, without `run`, and has succeeded. */
+  succeeded(): void {
+    if (!this.#settings.enabled || this.#isShutDown || this.#state !== 'closed') return
+    this.#circuit ??= this.#closedCircuit()
+    this.#circuit.succeeded()
+  }
+
   /** Undefined where it is switched off. */
   get state(): BreakerState | undefined {
     return this.#settings.enabled ? this.#state : undefined

@@ -49,10 +49,10 @@ export class ClosedCircuit {
     } catch (error) {
       const verdict = verdictOf(error, wasTried())
       if (verdict === 'failure') await this.#failed(error)
-      else if (verdict === 'alive') this.#succeeded()
+      else if (verdict === 'alive') this.succeeded()
       throw error
     }
-    this.#succeeded()
+    this.succeeded()
     return result
   }
 
@@ -93,9 +93,13 @@ export class ClosedCircuit {
     return circuit
   }
 
-  #succeeded(): void {
+  /** Counts a call that has succeeded. */
+  succeeded(): void {
+    this.#moveWindow()
     this.#failuresInRow = 0
-    void this.#count(undefined)
+    // What opossum itself emits, which costs a tenth of running a function through it.
+    this.#circuit.emit('fire', [])
+    this.#circuit.emit('success', undefined, 0)
   }
 
   /** Resolves when the circuit has been opened, if it has to be. */

@@ -39,6 +39,13 @@ export interface PoolOptions {
 /** Uses a connection for which the call has a permit. */
 export type Use<T> = (connection: Connection, instanceId: string) => Promise<T>
 
+/** An attempt that was begun with a permit of the pool, by `admit`. */
+export interface Begun {
+  readonly permit: Permit
+  /** In monotonic milliseconds. */
+  readonly startedAt: number
+}
+
 /** The instances of one server that one set of callers shares. */
 export class Pool {
   /** The client that the pool was made for. */
@@ -123,12 +130,13 @@ export class Pool {
    * first call starts the pool and waits for it; later calls fail at once while no instance is available. If an
    * instance has certainly executed nothing, because it cannot be reached or has forgotten the session, `use` runs once
    * more with another connection.
+   * @param begun of a use that has begun: `use` returns what comes of it the first time
    * @throws GatewayError `upstream_unavailable`, `upstream_busy` without having called `use`, `cancelled`, or what
    * `use` throws
    */
-  async run<T>(use: Use<T>, wanted: Wanted): Promise<T> {
-    const permit = this.#admission.admit(wanted) ?? (await this.#admission.wait(wanted))
-    const startedAt = this.#clock.monotonic()
+  async run<T>(use: Use<T>, wanted: Wanted, begun?: Begun): Promise<T> {
+    const permit = begun?.permit ?? this.admit(wanted) ?? (await this.#admission.wait(wanted))
+    const startedAt = begun?.startedAt ?? this.#clock.monotonic()
     let result: T
     try {
       result = await use(permit.connection, permit.member.instance.id)
@@ -137,8 +145,28 @@ export class Pool {
       if (!this.#mayRunAgain(permit, wanted, error)) throw error
       return this.run(use, { ...wanted, except: permit.connection })
     }
-    this.#succeeded(permit, wanted, startedAt)
+    this.succeeded(permit, wanted, startedAt)
     return result
+  }
+
+  /** A permit, if there is a free one; whoever takes it must return it, by `succeeded`, `release` or `run`. */
+  admit(wanted: Wanted): Permit | undefined {
+    return this.#admission.admit(wanted)
+  }
+
+  /** Returns a permit that was not used. */
+  release(permit: Permit, wanted: Wanted): void {
+    this.#admission.release(permit, wanted)
+  }
+
+  /** Returns the permit of a use that has succeeded. */
+  succeeded(permit: Permit, wanted: Wanted, startedAt: number): void {
+    const now = this.#clock.monotonic()
+    const { member, connection } = permit
+    this.#members.load.usedAt(now)
+    member.answered(now, now - startedAt)
+    this.#admission.release(permit, wanted)
+    if (wanted.isForLeader !== true && connection === member.connection) member.ejection.note('alive')
   }
 
   /**
@@ -180,15 +208,6 @@ export class Pool {
   async stop(reason: string, options: { atOnce?: boolean } = {}): Promise<void> {
     this.breaker.close()
     await this.#members.stop(reason, options)
-  }
-
-  #succeeded(permit: Permit, wanted: Wanted, startedAt: number): void {
-    const now = this.#clock.monotonic()
-    const { member, connection } = permit
-    this.#members.load.usedAt(now)
-    member.answered(now, now - startedAt)
-    this.#admission.release(permit, wanted)
-    if (wanted.isForLeader !== true && connection === member.connection) member.ejection.note('alive')
   }
 
   #failed(permit: Permit, wanted: Wanted, { startedAt, error }: { startedAt: number; error: unknown }): void {

@@ -1,0 +1,182 @@
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { RawObject } from '../../domain/json/raw-object.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { serverKey } from '../../domain/documents/server-definition.ts'
+import { isTracing } from '../../telemetry/tracing.ts'
+import type { Permit, RunOptions } from '../../upstream/pool/admission/call-queue.ts'
+import type { Pool } from '../../upstream/pool/pool.ts'
+import type { Call, CallerClient, Operation } from '../call.ts'
+import type { PoolChoice } from '../client/pool-choice.ts'
+import type { Limits } from '../limits/limits.ts'
+import type { RetryBudget } from '../limits/retry-budget.ts'
+import { runOptions } from '../limits/run-options.ts'
+import type { TenantShares } from '../limits/tenant-shares.ts'
+import { runFrom } from '../plan.ts'
+import type { Answer, RoutedCall } from '../stage.ts'
+import { namesTask } from '../tasks/task-ids.ts'
+import { deadlineOf } from '../deadline.ts'
+import { BegunAttempt } from './begun-attempt.ts'
+import { SerializedAnswer } from './serialized-answer.ts'
+import type { PlainTargets } from './plain-targets.ts'
+
+/** The stage behind the limits, which count a call once. */
+const BEHIND_LIMITS = 1
+/** Parameters that continue something. */
+const CONTINUING = ['task', 'inputResponses', 'requestState'] as const
+
+interface PlainCallsOptions {
+  readonly targets: PlainTargets
+  readonly pools: PoolChoice
+  readonly limits: Limits
+  readonly shares: TenantShares
+  readonly budget: RetryBudget
+  readonly clock: Clock
+  readonly callTimeoutMs: number
+}
+
+/** A call that was sent. */
+interface Sent {
+  readonly call: RoutedCall
+  readonly pool: Pool
+  readonly permit: Permit
+  readonly wanted: RunOptions
+  readonly startedAt: number
+  readonly given: Promise<RawObject | JsonObject>
+}
+
+/**
+ * Runs plain tool calls in one step instead of one after the other of the general stages, which have nothing to do for
+ * them: a client that cannot be asked anything, no task, no settings of the operator for the tool, a free permit, a
+ * closed circuit breaker. What comes of it any other way than expected is handed to the general stages.
+ */
+export class PlainCalls {
+  readonly #options: PlainCallsOptions
+
+  constructor(options: PlainCallsOptions) {
+    this.#options = options
+  }
+
+  /** Runs a call if it is plain; undefined, without having done anything, if the general stages have to. */
+  run(call: Call): Promise<Answer> | undefined {
+    const sent = isPlain(call) ? this.#sent(call) : undefined
+    return sent && this.#answered(sent)
+  }
+
+  #sent(call: Call): Sent | undefined {
+    const { caller, operation } = call
+    const { targets, limits, callTimeoutMs, clock } = this.#options
+    const target = targets.of(caller, operation)
+    if (target === undefined || !isAcceptable(operation)) return undefined
+    const { route, plan, decision } = target
+    const timeoutMs = plan.target.policy.timeoutMs ?? callTimeoutMs
+    const { params } = operation
+    const { startedAt: callAt, info } = call
+    const routed: RoutedCall = {
+      caller,
+      operation,
+      startedAt: callAt,
+      info,
+      route,
+      plan,
+      params,
+      timeoutMs,
+      askedMs: 0,
+    }
+    const pool = this.#poolOf(routed)
+    if (pool?.breaker.isClosed !== true) return undefined
+    const wanted = runOptions(this.#options, routed)
+    const permit = pool.admit(wanted)
+    if (permit === undefined) return undefined
+    if (limits.refusal(caller.principal, route.server) !== undefined) {
+      pool.release(permit, wanted)
+      return undefined
+    }
+    info.route = route
+    info.decision = decision
+    info.instance = permit.member.instance.id
+    const startedAt = clock.monotonic()
+    return { call: routed, pool, permit, wanted, startedAt, given: this.#request(routed, permit, startedAt) }
+  }
+
+  #poolOf(call: RoutedCall): Pool | undefined {
+    try {
+      return this.#options.pools.shared(call)
+    } catch {
+      return undefined
+    }
+  }
+
+  #request(call: RoutedCall, { connection }: Permit, now: number): Promise<RawObject | JsonObject> {
+    const { operation, route } = call
+    const options = {
+      signal: operation.signal,
+      timeoutMs: Math.max(1, deadlineOf(call) - now),
+      ...(operation.client !== undefined && {
+        client: this.#options.pools.grantedTo(operation.client, call),
+      }),
+    }
+    const params = { ...call.params, name: route.name }
+    return connection.requestRaw === undefined
+      ? connection.request(operation.method.name, params, options)
+      : connection.requestRaw(operation.method.name, params, options)
+  }
+
+  async #answered(sent: Sent): Promise<Answer> {
+    const { call, pool, permit, wanted, startedAt } = sent
+    let result: RawObject | JsonObject
+    try {
+      result = await sent.given
+    } catch {
+      return generally(sent)
+    }
+    if (result instanceof RawObject || !isPlainResult(result, call.operation)) return generally(sent)
+    pool.succeeded(permit, wanted, startedAt)
+    pool.breaker.succeeded()
+    const { server } = call.route
+    if (server.retry.maxAttempts > 1) this.#options.budget.earn(serverKey(server))
+    return new SerializedAnswer(result, call.route)
+  }
+}
+
+/** The general stages, with the attempt that was made in the place of their first one. */
+function generally({ call, pool, permit, startedAt, given }: Sent): Promise<Answer> {
+  const attempt = new BegunAttempt(pool, { permit, startedAt }, given)
+  return runFrom({ ...call, attempt }, BEHIND_LIMITS)
+}
+
+function isPlain({ operation: { client, params, watch, onProgress, task } }: Call): boolean {
+  if (watch !== undefined || onProgress !== undefined || task !== undefined || isTracing()) return false
+  if (client !== undefined && !isSilent(client)) return false
+  const { _meta: meta } = params
+  if (isJsonObject(meta) && ('baggage' in meta || namesTask(params))) return false
+  return !CONTINUING.some((name) => name in params)
+}
+
+/** Whether the client can be asked nothing, and wants no messages of servers. */
+function isSilent({ capabilities, ask, logLevel }: CallerClient): boolean {
+  return ask === undefined && logLevel === undefined && Object.keys(capabilities).length === 0
+}
+
+/** A problem of the arguments is found again by the general stages, which report it. */
+function isAcceptable({ check }: Operation): boolean {
+  try {
+    check?.()
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Whether the result is complete, and names no resource whose URI may have to change. */
+function isPlainResult(result: JsonObject, { scope, isStep }: Operation): boolean {
+  if ('resultType' in result || 'task' in result) return false
+  if (scope !== undefined || isStep === true) return true
+  if ('messages' in result || 'contents' in result || 'result' in result) return false
+  const { content } = result
+  if (content === undefined) return true
+  return Array.isArray(content) && content.every(isPlainBlock)
+}
+
+function isPlainBlock(block: unknown): boolean {
+  return isJsonObject(block) && block['type'] !== 'resource_link' && block['type'] !== 'resource'
+}
