@@ -4,6 +4,7 @@ import { type OpenAudit, openAudit } from '../audit/audit-open.ts'
 import type { Calls } from '../calls/calls.ts'
 import type { Settings } from '../config/settings.ts'
 import { stateKeys } from '../config/private-key.ts'
+import type { ServerKey } from '../domain/documents/server-definition.ts'
 import { viaOf } from '../domain/via.ts'
 import { openFeatures, type OpenFeatures } from '../features/features-open.ts'
 import { openDatabase } from '../firestore/firestore-open.ts'
@@ -12,11 +13,12 @@ import { type OpenMcp, openMcp } from '../mcp/mcp-open.ts'
 import { type OpenOAuth, openOAuth } from '../oauth/oauth-open.ts'
 import { type OpenState, openState } from '../state/state-open.ts'
 import { CallHistory } from '../telemetry/metrics/call-history.ts'
+import type { Offer } from '../upstream/discovery/discovery.ts'
 import { observe } from './gauges.ts'
 import { openApp } from './open-app.ts'
 import { openCalls, type OpenCalls } from './open-calls.ts'
 import { openControl, type OpenControl } from './open-control.ts'
-import { openRelay } from './open-relay.ts'
+import { openRelay, openSharedOffers } from './open-replicas.ts'
 import { openServers, type OpenServers } from './open-servers.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -51,11 +53,16 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   const stateKey = keys.current
   const identity = await openIdentity(settings, { stateKey, clock, logger, lifecycle })
   const via = viaOf(stateKey)
-  const servers = openServers(settings, via, runtime)
+  const onOffered = (key: ServerKey, offer: Offer): void => sharedOffers?.offered(key, offer)
+  const servers = openServers(settings, { via, onOffered }, runtime)
+  const sharedOffers = await openSharedOffers(firestore, servers, runtime)
   const { catalog, upstreams } = servers
+  const replica = randomInt(1, MAX_REPLICA)
+  const relay = await openRelay({ firestore, replica, keys }, runtime)
   const features = openFeatures(settings, {
     catalog,
     calls: (): Calls => called.calls,
+    shared: relay && { relay, state: state.store, keys },
     metrics,
     clock,
     logger,
@@ -68,12 +75,12 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   const called: OpenCalls = openCalls(settings, parts, runtime)
   const { calls, taskHandles } = called
   const maxSessionsOf = (tenantId: string): number | undefined => tenants.quotasOf(tenantId)?.sessions
-  const replica = randomInt(1, MAX_REPLICA)
+  relay?.serve('runs', (asked, writer) => features.runDirectory.answer(asked, writer))
   const mcp = openMcp(settings, {
     keys,
     notes: state.store,
     replica,
-    relay: await openRelay({ firestore, replica, keys }, runtime),
+    relay,
     catalog,
     calls,
     taskHandles,

@@ -3,6 +3,7 @@ import type { Settings } from '../config/settings.ts'
 import type { ServerKey } from '../domain/documents/server-definition.ts'
 import { type OpenSecrets, openSecrets } from '../secrets/secrets-open.ts'
 import { type OpenUpstreams, openUpstreams } from '../upstream/upstream-open.ts'
+import type { Offer } from '../upstream/discovery/discovery.ts'
 import type { Runtime } from './runtime.ts'
 
 /** The servers while the gateway runs: how they are reached, and what they offer. */
@@ -13,9 +14,14 @@ export interface OpenServers extends Omit<OpenUpstreams, 'close'> {
 
 /**
  * Builds what connects the catalog, the servers and their secrets, without connecting to any server.
- * @param via the gateway's own entry in the header `via`
+ * @param given.via the gateway's own entry in the header `via`
+ * @param given.onOffered called when a server has said what it offers
  */
-export function openServers(settings: Settings, via: string, runtime: Runtime): OpenServers {
+export function openServers(
+  settings: Settings,
+  { via, onOffered }: { via: string; onOffered: (key: ServerKey, offer: Offer) => void },
+  runtime: Runtime,
+): OpenServers {
   const { clock, random, env, logger, metrics, lifecycle, onServerState } = runtime
   const catalog = new Catalog({
     onWanted: (key) => reached.upstreams.wake(key),
@@ -30,7 +36,10 @@ export function openServers(settings: Settings, via: string, runtime: Runtime): 
   const reached = openUpstreams(settings, {
     via,
     resolveSecret: (reference) => secrets.resolve(reference),
-    onOffer: (key, offer) => catalog.setOffer(key, offer),
+    onOffer: (key, offer) => {
+      catalog.setOffer(key, offer)
+      onOffered(key, offer)
+    },
     onState: (key, status) => {
       catalog.setAvailable(key, status.state === 'ready')
       onServerState(status)

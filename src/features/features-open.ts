@@ -12,6 +12,7 @@ import type { Metrics } from '../telemetry/metrics/metrics.ts'
 import { BuiltinServers } from './builtin/builtin-servers.ts'
 import { enhanceSource } from './enhancement/enhance-tool.ts'
 import { PipelineCheck } from './pipelines/pipeline-check.ts'
+import { RunDirectory, type SharedRuns } from './pipelines/run-directory.ts'
 import { PipelineRuns } from './pipelines/pipeline-runs.ts'
 import { pipelineSource } from './pipelines/pipeline-source.ts'
 
@@ -27,6 +28,7 @@ export interface OpenFeatures {
   readonly stages: readonly StageFor[]
   readonly pipelineCheck: PipelineCheck
   readonly pipelineRuns: PipelineRuns
+  readonly runDirectory: RunDirectory
   /** For metrics. */
   readonly cacheStates: () => CacheState[]
 }
@@ -38,6 +40,8 @@ export function openFeatures(
     catalog: Catalog
     /** What the steps of pipelines go through. */
     calls: () => Calls
+    /** Absent where there are no other replicas. */
+    shared?: SharedRuns | undefined
     metrics: Pick<Metrics, 'enhancement'>
     clock: Clock
     logger: Logger
@@ -57,6 +61,7 @@ export function openFeatures(
   const { enhancer } = enhancing
   const pipelineCheck = new PipelineCheck({ catalog })
   const pipelineRuns = new PipelineRuns({ clock })
+  const runDirectory = new RunDirectory({ runs: pipelineRuns, shared: options.shared, clock, logger })
   const sources = [
     enhanceSource({ enhancer, roles: settings.enhancement.roles, clock }),
     pipelineSource({ catalog, check: pipelineCheck, runs: pipelineRuns, calls, clock }),
@@ -70,6 +75,7 @@ export function openFeatures(
     stages: [builtins.stage, enhanceArguments({ enhancer, clock })],
     pipelineCheck,
     pipelineRuns,
+    runDirectory,
     cacheStates: () => Object.entries(caches).map(([name, cache]) => ({ name, ...cache.figures() })),
   }
 }

@@ -42,6 +42,7 @@ export class CollectionWatch {
   readonly #logger: Logger
   readonly #probeMs: number
   readonly #connectMs: number
+  readonly #renewalMs: number
   #closed = false
   #state: WatchState = 'connecting'
   #staleSince: number | undefined
@@ -63,6 +64,7 @@ export class CollectionWatch {
   /**
    * @param options.probeMs time between two probes while live
    * @param options.connectMs after this time without any answer it is stale instead of connecting
+   * @param options.renewalMs time between two renewals, each of which reads everything again; five minutes by default
    */
   constructor(options: {
     store: DocumentStore
@@ -74,6 +76,7 @@ export class CollectionWatch {
     logger: Logger
     probeMs: number
     connectMs: number
+    renewalMs?: number
   }) {
     this.#store = options.store
     this.#collections = options.collections
@@ -84,6 +87,7 @@ export class CollectionWatch {
     this.#logger = options.logger
     this.#probeMs = options.probeMs
     this.#connectMs = options.connectMs
+    this.#renewalMs = options.renewalMs ?? RENEWAL_MS
     this.#confirmed = this.#now()
   }
 
@@ -120,7 +124,7 @@ export class CollectionWatch {
   #subscribe({ renewMs = FIRST_RENEWAL_MS }: { renewMs?: number } = {}): void {
     this.#unsubscribe()
     this.#cancelRenewal = this.#clock.after(renewMs, () => {
-      if (this.#state === 'live') this.#subscribe({ renewMs: RENEWAL_MS })
+      if (this.#state === 'live') this.#subscribe({ renewMs: this.#renewalMs })
     })
     const turn = this.#turn
     this.#missing = new Set(this.#collections)

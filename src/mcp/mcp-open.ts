@@ -106,13 +106,9 @@ export function openMcp(settings: McpSettings, options: OpenOptions): OpenMcp {
     await streamableHttp.close()
   })
   const sse = new SseEndpoint(endpoint)
-  relay?.start({
-    serve: (request, writer, signal) => {
-      const endpointOf = request['transport'] === 'sse' ? sse : streamableHttp
-      void endpointOf.handleRelayed(request, writer, signal)
-    },
-    onNews: (news) => streamableHttp.onNews(news),
-  })
+  relay?.serve('sse', (...asked) => void sse.handleRelayed(...asked))
+  relay?.serve('streamable-http', (...asked) => void streamableHttp.handleRelayed(...asked))
+  relay?.start((news) => streamableHttp.onNews(news))
   return {
     info,
     methods,

@@ -56,7 +56,7 @@ export class ReplicaRelay {
   readonly #asked = new Map<number, Asked>()
   readonly #served = new Map<string, AbortController>()
   readonly #cancelChecks: () => void
-  #serve: ServeRequest = () => undefined
+  readonly #serves = new Map<string, ServeRequest>()
   #onNews: (news: JsonObject) => void = () => undefined
   #last = 0
 
@@ -72,10 +72,14 @@ export class ReplicaRelay {
     return this.#mail.self
   }
 
+  /** Says who serves the requests that name a part of the gateway (`transport`), before `start`. */
+  serve(part: string, serve: ServeRequest): void {
+    this.#serves.set(part, serve)
+  }
+
   /** Takes what other replicas send from now on. */
-  start(parts: { serve: ServeRequest; onNews: (news: JsonObject) => void }): void {
-    this.#serve = parts.serve
-    this.#onNews = parts.onNews
+  start(onNews: (news: JsonObject) => void): void {
+    this.#onNews = onNews
     this.#mail.start((from, text) => this.#receive(from, text))
   }
 
@@ -191,7 +195,8 @@ export class ReplicaRelay {
 
   #answer(from: string, number: number, request: JsonObject): void {
     const key = `${from} ${number}`
-    if (this.#served.size >= MAX_SERVED || this.#served.has(key)) return
+    const serve = this.#serves.get(String(request['transport']))
+    if (serve === undefined || this.#served.size >= MAX_SERVED || this.#served.has(key)) return
     const serving = new AbortController()
     this.#served.set(key, serving)
     const writer: AnswerWriter = {
@@ -204,7 +209,7 @@ export class ReplicaRelay {
         if (this.#served.delete(key)) this.#post(from, { kind: 'error', number, code, message, facts })
       },
     }
-    this.#serve(request, writer, serving.signal)
+    serve(request, writer, serving.signal)
   }
 
   /** A replica that was killed has taken nothing back: its silence is how that shows. */

@@ -2,6 +2,7 @@ import { type Request, type Response, Router } from 'express'
 import { z } from 'zod'
 import { identityOf } from '../identity/identity.ts'
 import type { PipelineRuns } from '../features/pipelines/pipeline-runs.ts'
+import type { RunDirectory } from '../features/pipelines/run-directory.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { CatalogItem } from '../catalog/server-catalog.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
@@ -21,6 +22,7 @@ interface PipelineRouteOptions {
   readonly catalog: Catalog
   readonly calls: Calls
   readonly pipelineRuns: PipelineRuns
+  readonly runDirectory: RunDirectory
   readonly publicUrl: string
 }
 
@@ -34,7 +36,7 @@ export const runBody = z.strictObject({ arguments: argumentsOrNone })
  * caller's runs of this process.
  */
 export function pipelineRoutes(options: PipelineRouteOptions): Router {
-  const { catalog, calls, pipelineRuns } = options
+  const { catalog, calls, pipelineRuns, runDirectory } = options
   const router = Router()
 
   router.get('/pipelines', (_request, response) => {
@@ -49,11 +51,11 @@ export function pipelineRoutes(options: PipelineRouteOptions): Router {
   })
   router.all('/pipeline-runs', methodNotAllowed('GET'))
 
-  router.get('/pipelines/runs/:id', (request, response) => {
-    response.json(pipelineRuns.status(request.params.id, identityOf(response).principal))
+  router.get('/pipelines/runs/:id', async (request, response) => {
+    response.json(await runDirectory.status(request.params.id, identityOf(response).principal))
   })
-  router.delete('/pipelines/runs/:id', (request, response) => {
-    response.json(pipelineRuns.cancel(request.params.id, identityOf(response).principal))
+  router.delete('/pipelines/runs/:id', async (request, response) => {
+    response.json(await runDirectory.cancel(request.params.id, identityOf(response).principal))
   })
   router.all('/pipelines/runs/:id', methodNotAllowed('GET, DELETE'))
 

@@ -33,7 +33,10 @@ export interface RestOptions {
   readonly calls: Calls
   /** What reaches servers. */
   readonly servers: Pick<OpenUpstreams, 'upstreams' | 'processLogs' | 'inspector' | 'installer'>
-  readonly features: Pick<OpenFeatures, 'enhancing' | 'caches' | 'pipelineCheck' | 'pipelineRuns'>
+  readonly features: Pick<
+    OpenFeatures,
+    'enhancing' | 'caches' | 'pipelineCheck' | 'pipelineRuns' | 'runDirectory'
+  >
   /** Where documents are written, and who may write which. */
   readonly registry: {
     readonly store: RegistryStore
@@ -65,14 +68,14 @@ export function restRoutes(options: RestOptions): Router {
 
 /** What the servers of the caller have, and using it. */
 function callRoutes({ publicUrl, catalog, calls, features, registry, logger }: RestOptions): Router {
-  const { pipelineCheck, pipelineRuns } = features
+  const { pipelineCheck, pipelineRuns, runDirectory } = features
   const { pipelineStore, platformAdminRole } = registry
   const router = Router()
   router.use(openapiRoutes({ catalog, publicUrl }))
   router.use(toolRoutes({ catalog, calls }))
   router.use(resourceRoutes({ catalog, calls }))
   router.use(promptRoutes({ catalog, calls }))
-  router.use(pipelineRoutes({ catalog, calls, pipelineRuns, publicUrl }))
+  router.use(pipelineRoutes({ catalog, calls, pipelineRuns, runDirectory, publicUrl }))
   router.use(pipelineWriteRoutes({ catalog, pipelineStore, pipelineCheck, platformAdminRole, logger }))
   return router
 }

@@ -194,6 +194,11 @@ export class Upstreams {
     return this.#servers.get(key)?.status
   }
 
+  /** A server may offer something else than it did: asks it, if it is connected. */
+  relist(key: ServerKey): void {
+    this.#servers.get(key)?.primary.relist()
+  }
+
   /** A client has connected that a server may offer more than others: finds out, if it is not known. */
   look(key: ServerKey): void {
     this.#servers.get(key)?.primary.clientSeen()

@@ -50,5 +50,6 @@ test('usage records, state, and what replicas send each other end with expireAt'
     { collectionGroup: 'gateway_state', fieldPath: 'expireAt', ttl: true, indexes: [] },
     { collectionGroup: 'gateway_replicas', fieldPath: 'expireAt', ttl: true, indexes: [] },
     { collectionGroup: 'mail', fieldPath: 'expireAt', ttl: true, indexes: [] },
+    { collectionGroup: 'gateway_catalog', fieldPath: 'expireAt', ttl: true, indexes: [] },
   ])
 })

@@ -68,6 +68,7 @@ export class ReplicaFleet {
     replicas?: number
     env?: Record<string, string>
     documents?: (ledgerUrl: string) => Record<string, Record<string, unknown>>
+    pipelines?: Record<string, Record<string, unknown>>
   }): Promise<ReplicaFleet> {
     const dir = await mkdtemp(join(tmpdir(), 'tool-gateway-fleet-'))
     const emulator = await startFirestoreEmulator()
@@ -91,6 +92,8 @@ export class ReplicaFleet {
     }
     for (const [name, document] of Object.entries(documents))
       await client.db.doc(`mcp_servers/${name}`).set(document)
+    for (const [name, document] of Object.entries(options.pipelines ?? {}))
+      await client.db.doc(`pipelines/${name}`).set(document)
     const proxy = await RoundRobin.open()
     const env = {
       ...SHARED_KEYS,

@@ -5,6 +5,7 @@ import { connectSdk, SDK_CLIENTS } from '../support/sdk-clients.ts'
 import { ReplicaFleet } from './replica-fleet.ts'
 
 const ROUNDS = 6
+const WAIT = { id: 'wait', tool: 'ledger_slow', arguments: { id: '${input.id}', ms: '${input.ms}' } }
 
 let fleet: ReplicaFleet
 let token: string
@@ -15,7 +16,10 @@ function textOf(result: unknown): string {
 
 describeWithEmulator('three replicas behind a balancer without affinity', () => {
   beforeAll(async () => {
-    fleet = await ReplicaFleet.start({ project: 'demo-replicas' })
+    fleet = await ReplicaFleet.start({
+      project: 'demo-replicas',
+      pipelines: { wait: { name: 'wait', tenantId: 'acme', steps: [WAIT] } },
+    })
     token = await fleet.token()
   }, 120_000)
 
@@ -70,6 +74,37 @@ describeWithEmulator('three replicas behind a balancer without affinity', () => 
     await eventually(() => client.updated.length > 0, { what: 'an update' })
     expect(client.updated[0]).toBe('ledger://all')
     await client.close()
+  })
+
+  test('know the runs of pipelines of each other, under way and ended, and can end them', async () => {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    const begin = async (id: string, ms: number): Promise<string> => {
+      const answer = await fetch(`${fleet.proxy.url}/v1/pipelines/wait`, {
+        method: 'POST',
+        headers: { ...headers, prefer: 'respond-async' },
+        body: JSON.stringify({ arguments: { id, ms } }),
+      })
+      expect(answer.status).toBe(202)
+      return ((await answer.json()) as { id: string }).id
+    }
+    const statuses = (id: string, method = 'GET'): Promise<unknown[]> =>
+      Promise.all(
+        fleet.urls.map(async (url) => {
+          const answer = await fetch(`${url}/v1/pipelines/runs/${id}`, { method, headers })
+          return ((await answer.json()) as { status: unknown }).status
+        }),
+      )
+    const long = await begin('long', 60_000)
+    expect(await statuses(long)).toEqual(['running', 'running', 'running'])
+    await statuses(long, 'DELETE')
+    await eventually(async () => (await statuses(long)).every((status) => status === 'cancelled'))
+    const short = await begin('short', 1)
+    await eventually(async () => (await statuses(short)).every((status) => status === 'succeeded'))
+    const foreign = await fleet.token({ sub: 'bob' })
+    const answer = await fetch(`${fleet.proxy.url}/v1/pipelines/runs/${short}`, {
+      headers: { authorization: `Bearer ${foreign}` },
+    })
+    expect(answer.status).toBe(404)
   })
 
   test('end a session everywhere', async () => {

@@ -28,7 +28,8 @@ afterEach(async () => {
 function start(self: string, serve: ServeRequest = () => undefined, keys = KEYS): ReplicaRelay {
   const mail = new ReplicaMail({ self, store, clock, random: () => 0.5, logger })
   const relay = new ReplicaRelay({ mail, keys, clock, logger })
-  relay.start({ serve, onNews: (told) => news.push({ to: self, ...told }) })
+  relay.serve('test', serve)
+  relay.start((told) => news.push({ to: self, ...told }))
   relays.push(relay)
   return relay
 }
@@ -40,7 +41,7 @@ async function ask(from: ReplicaRelay, to: string, request: JsonObject, signal =
     onHead: (status: number) => void heard.push(status),
     onText: (text: string) => void heard.push(text),
   }
-  await from.ask(to, request, reader, signal)
+  await from.ask(to, { transport: 'test', ...request }, reader, signal)
   return heard
 }
 

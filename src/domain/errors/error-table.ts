@@ -106,7 +106,7 @@ export const ERRORS = {
     404,
     -32602,
     'Unknown run',
-    'No run of a pipeline with that id exists on this replica, the run has expired, or it belongs to another caller. The response is deliberately the same in all cases.',
+    'No run of a pipeline with that id exists, the run or the replica that ran it has ended long ago, or it belongs to another caller. The response is deliberately the same in all cases.',
   ),
   pipeline_step_failed: row(
     502,

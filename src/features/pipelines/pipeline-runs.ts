@@ -43,6 +43,8 @@ export class PipelineRuns {
   readonly #ended: BoundedCache
   /** Whose the kept runs are, the oldest first; some of them may be gone. */
   readonly #owners = new Map<string, string>()
+  #newId: () => string = randomUUID
+  #onEnded: (run: ActiveRun) => void = () => undefined
   readonly #expected = new WeakMap<Operation, { id: string; begin: () => void }>()
 
   constructor(options: { clock: Clock; limits?: RunLimits }) {
@@ -52,10 +54,16 @@ export class PipelineRuns {
     this.#ended = new BoundedCache({ maxEntries: maxKept, maxBytes: maxKeptBytes, clock: options.clock })
   }
 
+  /** Takes over how runs are named, and who hears of their ends. */
+  useFor(shared: { newId: () => string; onEnded: (run: ActiveRun) => void }): void {
+    this.#newId = shared.newId
+    this.#onEnded = shared.onEnded
+  }
+
   /** Gives the run of an operation its id before the operation goes its way. */
   expect(operation: Operation): ExpectedRun {
     const { promise, resolve } = Promise.withResolvers<void>()
-    const id = randomUUID()
+    const id = this.#newId()
     this.#expected.set(operation, { id, begin: resolve })
     return { id, begun: promise }
   }
@@ -70,7 +78,7 @@ export class PipelineRuns {
       })
     const expected = this.#expected.get(operation)
     const run = new ActiveRun({
-      id: expected?.id ?? randomUUID(),
+      id: expected?.id ?? this.#newId(),
       plan,
       caller,
       clock: this.#clock,
@@ -130,6 +138,7 @@ export class PipelineRuns {
       this.#ended.set(key, JSON.stringify({ owner, status: { ...rest, resultTooLarge: true } }), keepMs)
     }
     this.#running.delete(id)
+    this.#onEnded(run)
   }
 
   #remember(id: string, owner: string): void {
@@ -139,7 +148,8 @@ export class PipelineRuns {
   }
 }
 
-function unknownRun(id: string): GatewayError {
+/** The error for a run that does not exist, or belongs to somebody else. */
+export function unknownRun(id: string): GatewayError {
   return new GatewayError('run_not_found', `Unknown run: ${id.slice(0, 64)}`)
 }
 

@@ -191,6 +191,11 @@ export class Pool {
     }
   }
 
+  /** The server may offer something else than it did: asks it, if it is connected. */
+  relist(): void {
+    this.#members.leader.relist()
+  }
+
   /** A client has connected that the server may offer more than others. */
   clientSeen(): void {
     this.#members.leader.clientSeen()

@@ -79,6 +79,11 @@ export class Leader {
     else if (this.needsOffer) this.#outdated.add(member)
   }
 
+  /** The server may offer something else than it did. */
+  relist(): void {
+    this.#offer?.changed()
+  }
+
   /** A client has connected that may be offered more than others. */
   clientSeen(): void {
     this.#offer?.clientSeen()

@@ -1,7 +1,10 @@
+import { SharedOffers } from '../catalog/shared-offers.ts'
+import type { ServerKey } from '../domain/documents/server-definition.ts'
 import type { KeyRing } from '../domain/seal/key-ring.ts'
 import type { FirestoreClient } from '../firestore/firestore.ts'
 import { ReplicaMail } from '../replicas/replica-mail.ts'
 import { ReplicaRelay } from '../replicas/replica-relay.ts'
+import type { OpenServers } from './open-servers.ts'
 import type { Runtime } from './runtime.ts'
 
 /** The way to the other replicas that share the database; undefined where there is none. */
@@ -17,4 +20,20 @@ export async function openRelay(
   const relay = new ReplicaRelay({ mail, keys, clock, logger })
   lifecycle.onClose('relay', () => relay.close(), { lane: 'records' })
   return relay
+}
+
+/** What other replicas say that servers offer; undefined where there is no shared database. */
+export async function openSharedOffers(
+  firestore: FirestoreClient | undefined,
+  { catalog, upstreams }: OpenServers,
+  { clock, random, logger, lifecycle }: Runtime,
+): Promise<SharedOffers | undefined> {
+  if (firestore === undefined) return undefined
+  const { firestoreDocuments } = await import('../firestore/firestore-documents.ts')
+  const store = firestoreDocuments(firestore.db, { clock })
+  const relist = (key: ServerKey): void => upstreams.relist(key)
+  const shared = new SharedOffers({ store, catalog, relist, clock, random, logger })
+  lifecycle.onClose('shared offers', () => shared.close())
+  shared.start()
+  return shared
 }
