@@ -8,6 +8,7 @@ import { cachesCommand } from './caches.ts'
 import { clientCommand } from './clients/client.ts'
 import { configCommand } from './config.ts'
 import { type CliContext, withoutEscapes } from './context.ts'
+import { auditCommand, pipelinesCommand, promptsCommand, resourcesCommand } from './reading.ts'
 import { registryCommand } from './registry/registry.ts'
 import { serveCommand } from './serve.ts'
 import { serversCommand } from './servers/servers.ts'
@@ -30,7 +31,11 @@ export async function run(argv: readonly string[], given: CliContext): Promise<n
     .addCommand(tokenCommand(context))
     .addCommand(signInCommand(context))
     .addCommand(toolsCommand(context))
-    .addCommand(serversCommand(context))
+    .addCommand(serversCommand(context, (code) => (exitCode = code)))
+    .addCommand(resourcesCommand(context))
+    .addCommand(promptsCommand(context))
+    .addCommand(pipelinesCommand(context))
+    .addCommand(auditCommand(context))
     .addCommand(whoamiCommand(context))
     .addCommand(accessCommand(context, (code) => (exitCode = code)))
     .addCommand(sessionsCommand(context))

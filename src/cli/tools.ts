@@ -1,17 +1,23 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { printableLine } from '../domain/text/printable.ts'
+import { argumentsIn } from './arguments.ts'
 import { CliError } from './cli-error.ts'
 import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from './context.ts'
 import { ask, askAll, type GatewayAddress, objectsIn } from './client/rest-client.ts'
 import { rolesText } from './servers/server-state.ts'
 import { rolesIn } from './client/token-advice.ts'
 
-/** `tools list` and `tools call` against a running gateway. */
+interface CallOptions extends AddressOptions {
+  readonly args: JsonObject
+}
+
+/** `tools list`, `describe` and `call` against a running gateway. */
 export function toolsCommand(context: CliContext): Command {
   return new Command('tools')
     .description('list and call tools of a running gateway')
     .addCommand(listCommand(context))
+    .addCommand(describeCommand(context))
     .addCommand(callCommand(context))
 }
 
@@ -41,13 +47,62 @@ function callCommand(context: CliContext): Command {
   const command = new Command('call')
     .description('call a tool; exits with 1 if the tool reports an error')
     .argument('<name>', 'name of the tool, as `tools list` shows it')
+    .argument(
+      '[arguments...]',
+      'key=value, key:=JSON, key=@file, or @file with a JSON object (- for standard input)',
+    )
     .option('--args <json>', 'the arguments, a JSON object', jsonObject, {})
-  return withAddress(command).action(async (name: string, options: AddressOptions & { args: JsonObject }) => {
+  return withAddress(command).action(async (name: string, words: string[], options: CallOptions) => {
     const path = `/v1/tools/${encodeURIComponent(name)}`
-    const result = await ask(addressOf(options, context), 'POST', path, { arguments: options.args })
+    const address = addressOf(options, context)
+    const args = words.length === 0 ? {} : await argumentsIn(words, await schemaOf(address, path))
+    const result = await ask(address, 'POST', path, { arguments: { ...options.args, ...args } })
     print(options.json === true ? asJson(result) : contentText(result))
     if (result['isError'] === true) throw new CliError('failed', `${name} reported an error`)
   })
+}
+
+async function schemaOf(address: GatewayAddress, path: string): Promise<JsonObject> {
+  const { inputSchema } = await ask(address, 'GET', path)
+  return isJsonObject(inputSchema) ? inputSchema : {}
+}
+
+function describeCommand(context: CliContext): Command {
+  const command = new Command('describe')
+    .description('describe a tool: what it does, and its arguments')
+    .argument('<name>', 'name of the tool, as `tools list` shows it')
+  return withAddress(command).action(async (name: string, options: AddressOptions) => {
+    const path = `/v1/tools/${encodeURIComponent(name)}`
+    const tool = await ask(addressOf(options, context), 'GET', path)
+    context.print(options.json === true ? asJson(tool) : descriptionText(tool, context))
+  })
+}
+
+function descriptionText(
+  { id, server, title, description, inputSchema }: JsonObject,
+  context: CliContext,
+): string {
+  const schema = isJsonObject(inputSchema) ? inputSchema : {}
+  const required: unknown[] = Array.isArray(schema['required']) ? schema['required'] : []
+  const rows = Object.entries(isJsonObject(schema['properties']) ? schema['properties'] : {}).map(
+    ([name, property]) => [
+      name,
+      typeText(property),
+      required.includes(name) ? 'required' : '',
+      firstLine(isJsonObject(property) ? property['description'] : undefined),
+    ],
+  )
+  const head = `${String(id)}${typeof title === 'string' ? ` (${title})` : ''}, of the server ${String(server)}\n`
+  const text = typeof description === 'string' ? `${description.trim()}\n` : ''
+  const table =
+    rows.length === 0 ? 'no arguments\n' : rowsFor(context, rows, ['ARGUMENT', 'TYPE', '', 'DESCRIPTION'])
+  return `${head}${text}\n${table}`
+}
+
+function typeText(property: unknown): string {
+  const { type, enum: values, default: fallback } = isJsonObject(property) ? property : {}
+  const kind = Array.isArray(values) ? values.map(String).join('|') : [type].flat().map(String).join('|')
+  return fallback === undefined ? kind : `${kind}, default ${JSON.stringify(fallback)}`
 }
 
 /** What is known of the reason for a list without tools: mostly the token has not the roles. */

@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { Command } from 'commander'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
-import { CLI_EXIT, CliError } from '../cli-error.ts'
-import { type AddressOptions, addressOf, asJson, type CliContext, withAddress } from '../context.ts'
-import { ask, objectsIn } from '../client/rest-client.ts'
-import { simulationText } from './simulation-text.ts'
+import { CliError } from '../cli-error.ts'
+import { type AddressOptions, addressOf, type CliContext, withAddress } from '../context.ts'
+import { simulated } from './simulated.ts'
 
 interface SimulateOptions extends AddressOptions {
   readonly remove: string[]
@@ -25,14 +24,8 @@ export function simulateCommand(context: CliContext, setExitCode: (code: number)
         ...options.remove.map((name) => ({ remove: name })),
       ]
       if (changes.length === 0) throw new CliError('usage', 'give a file with a document, or --remove NAME')
-      const answer = await ask(addressOf(options, context), 'POST', '/v1/access:simulate', { changes })
-      context.print(options.json === true ? asJson(answer) : simulationText(answer))
-      if (isDifferent(answer)) setExitCode(CLI_EXIT.differs)
+      setExitCode(await simulated(addressOf(options, context), changes, options, context))
     })
-}
-
-function isDifferent({ roles, agents, sessions }: JsonObject): boolean {
-  return [roles, agents, sessions].some((changes) => objectsIn(changes).length > 0)
 }
 
 async function documentIn(path: string): Promise<JsonObject> {

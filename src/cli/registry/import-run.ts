@@ -31,23 +31,37 @@ export async function runImport(file: string, options: ImportOptions, context: C
   const plan = await planOf(imported, target, options)
   if (options.json !== true) context.print(planText(imported, plan, target))
   const isDry = options.dryRun === true
-  if (!isDry && plan.changes.length > 0) {
-    await write()
-    await target.write(plan.changes)
+  if (plan.changes.length > 0) {
+    if (isDry) await printSimulation(plan, target, options, context)
+    else await write().then(() => target.write(plan.changes))
   }
   if (options.json === true) context.print(asJson(planJson(imported, plan, target, options)))
   else if (!isDry) context.print(`${outcomeText(plan, target)}\n`)
-  if (plan.refused.length > 0) {
-    const lines = plan.refused.flatMap(({ name, problems }) => problems.map((text) => `  ${name}: ${text}`))
+  failForRest(plan, options)
+  return isDry && plan.changes.length > 0 ? CLI_EXIT.differs : CLI_EXIT.ok
+}
+
+async function printSimulation(
+  { changes }: Plan,
+  target: ImportTarget,
+  { json }: ImportOptions,
+  { print }: CliContext,
+): Promise<void> {
+  if (json !== true && target.simulation !== undefined) print(await target.simulation(changes))
+}
+
+/** @throws CliError for what was not imported */
+function failForRest({ refused, clashes }: Plan, { skipExisting }: ImportOptions): void {
+  if (refused.length > 0) {
+    const lines = refused.flatMap(({ name, problems }) => problems.map((text) => `  ${name}: ${text}`))
     throw new CliError('data', `these servers are not valid and were left out:\n${lines.join('\n')}`)
   }
-  if (plan.clashes.length > 0 && options.skipExisting !== true) {
+  if (clashes.length > 0 && skipExisting !== true) {
     throw new CliError(
       'failed',
-      `these servers already exist and were not changed (--replace replaces them, --prefix imports them under other names, --skip-existing skips them): ${plan.clashes.join(', ')}`,
+      `these servers already exist and were not changed (--replace replaces them, --prefix imports them under other names, --skip-existing skips them): ${clashes.join(', ')}`,
     )
   }
-  return isDry && plan.changes.length > 0 ? CLI_EXIT.differs : CLI_EXIT.ok
 }
 
 async function planOf({ documents }: Imported, target: ImportTarget, options: ImportOptions): Promise<Plan> {

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../domain/json/json.ts'
 import { masked } from '../../registry/mask.ts'
 import type { StoredDocument } from '../../registry/registry-store.ts'
+import { simulationText } from '../access/simulation-text.ts'
 import { CliError } from '../cli-error.ts'
 import { addressOf, type CliContext } from '../context.ts'
 import type { ImportOptions } from './import-read.ts'
@@ -23,6 +24,8 @@ export interface ImportTarget {
   /** How a document to be written looks beside what `find` gives. */
   shown(document: JsonObject): JsonObject
   write(changes: readonly ImportChange[]): Promise<void>
+  /** Who would gain or lose which tools; undefined where no gateway can tell. */
+  readonly simulation?: (changes: readonly ImportChange[]) => Promise<string>
 }
 
 /** The registry file, or the running gateway that the options name. */
@@ -72,6 +75,10 @@ function gatewayTarget(
       return { ...wanted, document, etag: String(found['etag']) }
     },
     shown: (document) => masked(document),
+    simulation: async (changes) => {
+      const documents = changes.map(({ after }) => ({ document: withoutGuess(after.document, options) }))
+      return simulationText(await ask(address, 'POST', '/v1/access:simulate', { changes: documents }))
+    },
     write: async (changes) => {
       for (const { before, after } of changes) {
         const document = withoutGuess(after.document, options)

@@ -12,6 +12,7 @@ import {
   pairs,
 } from '../context.ts'
 import { ask } from '../client/rest-client.ts'
+import { DRY_RUN, simulated } from '../access/simulated.ts'
 import { pathOf, printReady, row, settledNew } from './server-state.ts'
 
 interface AddOptions extends AddressOptions {
@@ -25,17 +26,19 @@ interface AddOptions extends AddressOptions {
   readonly tenant?: string
   readonly description?: string
   readonly wait?: boolean
+  readonly dryRun?: boolean
 }
 
 interface RemoveOptions extends AddressOptions {
   readonly tenant?: string
   readonly yes?: boolean
+  readonly dryRun?: boolean
 }
 
 const EXIT_CODES = `Exit codes: 0 done; 1 refused, or a new server does not become ready; 69 no gateway answers; 77 the token does not allow it.`
 
 /** `servers add NAME`: writes a server into the registry of a running gateway. */
-export function addCommand(context: CliContext): Command {
+export function addCommand(context: CliContext, setExitCode: (code: number) => void): Command {
   const command = new Command('add')
     .description(
       'add a server to the registry of a running gateway (role operator; programs: platform-admin)',
@@ -55,6 +58,7 @@ export function addCommand(context: CliContext): Command {
     .option('--tenant <id>', "'*' for all tenants (default: that of the token)")
     .option('--description <text>', 'description of the server')
     .option('--no-wait', 'do not wait until it is ready')
+    .option('--dry-run', DRY_RUN)
   return withAddress(command)
     .addHelpText(
       'after',
@@ -65,31 +69,39 @@ ${EXIT_CODES}`,
     .action(async (name: string, args: string[], options: AddOptions) => {
       const document = documentOf(name, args, options)
       const address = addressOf(options, context)
+      if (options.dryRun === true)
+        return setExitCode(await simulated(address, [{ document }], options, context))
       const answer = await ask(address, 'POST', '/v1/servers', document)
       context.printError(`added ${name}\n`)
       const isWaited = options.wait !== false
       const server = isWaited ? await settledNew(address, pathOf(name, options), answer, context) : answer
       if (options.json === true) context.print(asJson(server))
       else if (isWaited) printReady(server, context)
+      return undefined
     })
 }
 
 /** `servers remove NAME`: takes a server out of the registry of a running gateway. */
-export function removeCommand(context: CliContext): Command {
+export function removeCommand(context: CliContext, setExitCode: (code: number) => void): Command {
   const command = new Command('remove')
     .description('remove a server from the registry of a running gateway (role operator)')
     .argument('<name>', 'the server')
     .option('--yes', 'do not ask for confirmation')
+    .option('--dry-run', DRY_RUN)
     .option('--tenant <id>', "'*' for a server of all tenants")
   return withAddress(command)
     .addHelpText('after', `\nA package that was installed for it stays in the data directory.\n${EXIT_CODES}`)
     .action(async (name: string, options: RemoveOptions) => {
       const address = addressOf(options, context)
+      if (options.dryRun === true) {
+        const change = { remove: name, ...(options.tenant !== undefined && { tenantId: options.tenant }) }
+        return setExitCode(await simulated(address, [change], options, context))
+      }
       const path = pathOf(name, options)
       const server = await ask(address, 'GET', path)
       if (!(await agreed(server, options, context))) throw new CliError('failed', 'nothing was removed')
       await ask(address, 'DELETE', path, undefined, { 'if-match': String(server['etag']) })
-      context.print(options.json === true ? asJson({ removed: name }) : `removed ${name}\n`)
+      return context.print(options.json === true ? asJson({ removed: name }) : `removed ${name}\n`)
     })
 }
 

@@ -3,6 +3,7 @@ import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withA
 import { ask, objectsIn } from '../client/rest-client.ts'
 import { actionCommand } from './server-actions.ts'
 import { addCommand, removeCommand } from './server-add.ts'
+import { editCommand, showCommand } from './server-edit.ts'
 import { inspectCommand } from './server-inspect.ts'
 import { installCommand } from './server-install.ts'
 import { logsCommand } from './server-logs.ts'
@@ -10,13 +11,15 @@ import { ROW_HEADER, row } from './server-state.ts'
 import { programOf } from '../client/token-advice.ts'
 
 /** `servers …` against a running gateway. */
-export function serversCommand(context: CliContext): Command {
+export function serversCommand(context: CliContext, setExitCode: (code: number) => void): Command {
   return new Command('servers')
     .description('show and manage the servers of a running gateway')
     .addCommand(listCommand(context))
-    .addCommand(addCommand(context))
+    .addCommand(showCommand(context))
+    .addCommand(addCommand(context, setExitCode))
+    .addCommand(editCommand(context, setExitCode))
     .addCommand(installCommand(context))
-    .addCommand(removeCommand(context))
+    .addCommand(removeCommand(context, setExitCode))
     .addCommand(actionCommand('start', context))
     .addCommand(actionCommand('stop', context))
     .addCommand(actionCommand('restart', context))
