@@ -46,7 +46,7 @@ async function plainWorld({ document = {}, ownStages = [], callsPerMinute }: Giv
     audit: {
       reserve: () => undefined,
       record: (record: PendingRecord) => records.push(record),
-      flush: () => Promise.resolve(),
+      flushWithin: () => Promise.resolve(true),
     } as unknown as AuditLog,
   })
   const { run, targets } = pipeline(parts)
