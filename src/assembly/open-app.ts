@@ -69,6 +69,7 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
       pipelineStore: registry.pipelineStore,
       platformAdminRole,
       maxServersOf: (tenantId) => tenants.quotasOf(tenantId)?.servers,
+      tenantOf: (tenantId) => tenants.snapshot.byId.get(tenantId),
     },
     mcp,
     browser: oauth.routes,

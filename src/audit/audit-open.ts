@@ -54,6 +54,8 @@ export interface OpenAudit extends RecordReader {
   readonly intents: IntentLog
   /** Has the records of all calls answered before it, unless the store fails or takes longer than 5 seconds. */
   query: RecordReader['query']
+  /** Like `query`. */
+  count: RecordReader['count']
   /** Size of what waits for the store, and whether the store takes it. */
   spool(): { readonly waitingBytes: number; readonly isDelivering: boolean }
   /** After the log: delivers for a little longer, and leaves the rest to the next start. Idempotent. */
@@ -111,6 +113,10 @@ export async function openAuditOver(store: AuditStore, options: AuditOptions): P
     query: async (query) => {
       await isWithin(options.clock, visible(), QUERY_WAIT_MS)
       return await store.query(query)
+    },
+    count: async (query) => {
+      await isWithin(options.clock, visible(), QUERY_WAIT_MS)
+      return await store.count(query)
     },
     spool: () => ({ waitingBytes: spool.waitingBytes, isDelivering: delivery.isDelivering }),
     close: async () => {

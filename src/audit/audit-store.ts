@@ -17,6 +17,9 @@ export interface AuditQuery {
   readonly cursor?: string | undefined
 }
 
+/** Which records of a tenant are counted. */
+export type CountQuery = Omit<AuditQuery, 'limit' | 'cursor'>
+
 /** One page of usage records, as a query returns it. */
 export interface AuditPage {
   /** Newest first. */
@@ -29,6 +32,8 @@ export interface AuditPage {
 export interface RecordReader {
   /** @throws GatewayError `invalid_cursor` when the cursor is of another query */
   query(query: AuditQuery): Promise<AuditPage>
+  /** How many records there are. */
+  count(query: CountQuery): Promise<number>
 }
 
 /** Stores usage records, which one `Delivery` writes. */

@@ -19,6 +19,7 @@ import { serverInstallRoutes } from './management/server-install.ts'
 import { serverLogRoutes } from './management/server-logs.ts'
 import { serverWriteRoutes } from './management/server-writes.ts'
 import { serverRoutes } from './management/servers.ts'
+import { type TenantRouteOptions, tenantRoutes } from './management/tenant.ts'
 import { openapiRoutes } from './openapi/openapi-routes.ts'
 import { pipelineRoutes } from './pipelines.ts'
 import { promptRoutes } from './prompts.ts'
@@ -45,6 +46,7 @@ export interface RestOptions {
     readonly platformAdminRole: string
     /** How many servers a tenant may have; undefined for no limit. */
     readonly maxServersOf: (tenantId: string) => number | undefined
+    readonly tenantOf: TenantRouteOptions['tenantOf']
   }
   readonly records: RecordReader
   readonly tickets: Tickets
@@ -98,7 +100,7 @@ function managementRoutes(options: RestOptions): Router {
 
 function platformRoutes(options: RestOptions): Router {
   const { catalog, servers, features, registry, records, access, clock, logger } = options
-  const { store, platformAdminRole } = registry
+  const { store, platformAdminRole, tenantOf } = registry
   const { caches } = features
   const { upstreams } = servers
   const router = Router()
@@ -106,5 +108,6 @@ function platformRoutes(options: RestOptions): Router {
   router.use(accessRoutes({ access, catalog, upstreams, store, platformAdminRole, clock, logger }))
   router.use(cacheRoutes({ caches, platformAdminRole, logger }))
   router.use(auditRoutes({ records }))
+  router.use(tenantRoutes({ records, store, tenantOf, sessions: access.sessions, clock }))
   return router
 }

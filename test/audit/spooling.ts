@@ -34,6 +34,10 @@ export class MemoryStore implements AuditStore {
     return Promise.resolve({ records: [...this.records.values()] })
   }
 
+  count(): Promise<number> {
+    return Promise.resolve(this.records.size)
+  }
+
   close(): Promise<void> {
     return Promise.resolve()
   }

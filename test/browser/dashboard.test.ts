@@ -24,6 +24,7 @@ const PAGES = [
   '/dashboard/sessions',
   '/dashboard/connections',
   '/dashboard/caches',
+  '/dashboard/tenant',
   '/dashboard/nothing',
 ]
 

@@ -52,7 +52,7 @@ describe('the sign-in of the embedded mode', () => {
       tenantId: 'local',
       subject: 'you',
       agent: 'browser',
-      roles: ['reader', 'operator', 'auditor'],
+      roles: ['reader', 'operator', 'auditor', 'platform-admin'],
       issuer: 'urn:tool-gateway:local',
     })
   })

@@ -10,7 +10,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { withDeadline } from '../../firestore/deadline.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import type { AuditPage, AuditQuery, AuditStore } from '../audit-store.ts'
+import type { AuditPage, AuditQuery, AuditStore, CountQuery } from '../audit-store.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
 import { codeOf } from '../error-code.ts'
 import { recordOf } from '../record-line.ts'
@@ -139,13 +139,20 @@ export class FirestoreAuditStore implements AuditStore {
       const { atMs, id } = decodeCursor(this.#key, query, cursor)
       asked = asked.startAfter(atMs, id)
     }
-    const { docs } = await this.#answered(asked)
+    const { docs } = await this.#inTime(asked.get())
     const page = docs.slice(0, limit)
     const records = page.flatMap((document) => this.#read(document.id, document.data()))
     const last = page.at(-1)
     if (last === undefined || docs.length <= limit) return { records }
     const position = { atMs: Number(last.get('atMs')), id: last.id }
     return { records, nextCursor: encodeCursor(this.#key, query, position) }
+  }
+
+  /** @throws GatewayError `audit_unavailable` when Firestore does not answer in time */
+  async count(query: CountQuery): Promise<number> {
+    // In the order of the indexes that there are.
+    const counted = this.#matching(query).orderBy('atMs', 'desc').count().get()
+    return (await this.#inTime(counted)).data().count
   }
 
   /** The Firestore client stays open. Idempotent. */
@@ -177,7 +184,7 @@ export class FirestoreAuditStore implements AuditStore {
     return document
   }
 
-  #matching(query: AuditQuery): Query {
+  #matching(query: CountQuery): Query {
     let matching = this.#records.where('tenantId', '==', query.tenantId)
     if (query.from !== undefined) matching = matching.where('atMs', '>=', query.from)
     if (query.to !== undefined) matching = matching.where('atMs', '<', query.to)
@@ -188,9 +195,9 @@ export class FirestoreAuditStore implements AuditStore {
     return matching
   }
 
-  async #answered(asked: Query): ReturnType<Query['get']> {
+  async #inTime<T>(answer: Promise<T>): Promise<T> {
     try {
-      return await withDeadline(this.#clock, asked.get(), this.#queryTimeoutMs, 'a query of usage records')
+      return await withDeadline(this.#clock, answer, this.#queryTimeoutMs, 'a query of usage records')
     } catch (cause) {
       throw new GatewayError('audit_unavailable', 'The usage records cannot be read', { cause })
     }

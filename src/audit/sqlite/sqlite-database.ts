@@ -1,6 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { isJsonObject } from '../../domain/json/json.ts'
-import type { AuditQuery } from '../audit-store.ts'
+import type { AuditQuery, CountQuery } from '../audit-store.ts'
 import type { Position } from '../cursor.ts'
 import { recordOf } from '../record-line.ts'
 import type { StoredRecord } from '../usage-record.ts'
@@ -81,19 +81,21 @@ export class SqliteDatabase {
 
   /** Up to `limit` records of a query, newest first, those after `position` only. */
   query(query: AuditQuery, position: Position | undefined, limit: number): StoredRecord[] {
-    const conditions: [string, ...SQLInputValue[]][] = [['tenant_id = ?', query.tenantId]]
-    if (query.from !== undefined) conditions.push(['at_ms >= ?', query.from])
-    if (query.to !== undefined) conditions.push(['at_ms < ?', query.to])
-    for (const field of ['subject', 'target', 'server', 'outcome'] as const) {
-      const value = query[field]
-      if (value !== undefined) conditions.push([`record->>'${field}' = ?`, value])
-    }
+    const conditions = conditionsOf(query)
     if (position !== undefined) conditions.push(['(at_ms, id) < (?, ?)', position.atMs, position.id])
-    const where = conditions.map(([sql]) => sql).join(' AND ')
-    const values = conditions.flatMap(([, ...bound]) => bound)
+    const { where, values } = clauseOf(conditions)
     const sql = `SELECT record FROM usage_records WHERE ${where} ORDER BY at_ms DESC, id DESC LIMIT ?`
     const rows: unknown[] = this.#database.prepare(sql).all(...values, limit)
     return rows.flatMap((row) => (isJsonObject(row) ? (recordOf(String(row['record'])) ?? []) : []))
+  }
+
+  /** How many records a query has. */
+  count(query: CountQuery): number {
+    const { where, values } = clauseOf(conditionsOf(query))
+    const row = this.#database
+      .prepare(`SELECT count(*) AS count FROM usage_records WHERE ${where}`)
+      .get(...values)
+    return Number(row?.['count'])
   }
 
   /** Deletes some of the records from before a time; true when there may be more of them. */
@@ -133,6 +135,26 @@ export class SqliteDatabase {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
       throw error
     }
+  }
+}
+
+type Condition = readonly [sql: string, ...values: SQLInputValue[]]
+
+function conditionsOf(query: CountQuery): Condition[] {
+  const conditions: Condition[] = [['tenant_id = ?', query.tenantId]]
+  if (query.from !== undefined) conditions.push(['at_ms >= ?', query.from])
+  if (query.to !== undefined) conditions.push(['at_ms < ?', query.to])
+  for (const field of ['subject', 'target', 'server', 'outcome'] as const) {
+    const value = query[field]
+    if (value !== undefined) conditions.push([`record->>'${field}' = ?`, value])
+  }
+  return conditions
+}
+
+function clauseOf(conditions: readonly Condition[]): { where: string; values: SQLInputValue[] } {
+  return {
+    where: conditions.map(([sql]) => sql).join(' AND '),
+    values: conditions.flatMap(([, ...values]) => values),
   }
 }
 

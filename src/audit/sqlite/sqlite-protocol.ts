@@ -1,4 +1,4 @@
-import type { AuditQuery } from '../audit-store.ts'
+import type { AuditQuery, CountQuery } from '../audit-store.ts'
 import type { Position } from '../cursor.ts'
 import type { StoredRecord } from '../usage-record.ts'
 
@@ -12,6 +12,7 @@ export type Task =
       readonly position: Position | undefined
       readonly limit: number
     }
+  | { readonly kind: 'count'; readonly query: CountQuery }
   | { readonly kind: 'delete'; readonly beforeMs: number }
   | { readonly kind: 'close' }
 
@@ -19,6 +20,8 @@ export type Task =
 export interface Result {
   /** What a query found. */
   readonly records?: StoredRecord[]
+  /** How many records there are. */
+  readonly count?: number
   /** Whether there may be more to delete. */
   readonly hasMore?: boolean
   /** Lines that were not written because they are no records. */

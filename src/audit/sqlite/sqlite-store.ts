@@ -5,7 +5,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { messageOf } from '../../domain/errors/errors.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { startThread } from '../../threads/start-thread.ts'
-import type { AuditPage, AuditQuery, AuditStore } from '../audit-store.ts'
+import type { AuditPage, AuditQuery, AuditStore, CountQuery } from '../audit-store.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
 import { RecordsRefusedError } from '../records-refused.ts'
 import { TaskThread } from '../../threads/task-thread.ts'
@@ -83,6 +83,11 @@ export class SqliteAuditStore implements AuditStore {
     const last = records.at(-1)
     if (last === undefined || found.length <= limit) return { records }
     return { records, nextCursor: encodeCursor(this.#key, query, last) }
+  }
+
+  async count(query: CountQuery): Promise<number> {
+    const { count = 0 } = await this.#run({ kind: 'count', query })
+    return count
   }
 
   close(): Promise<void> {

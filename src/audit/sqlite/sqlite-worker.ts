@@ -11,6 +11,8 @@ function perform(database: SqliteDatabase, task: Task): Result {
       return { refused: database.write(task.lines) }
     case 'query':
       return { records: database.query(task.query, task.position, task.limit) }
+    case 'count':
+      return { count: database.count(task.query) }
     case 'delete':
       return { hasMore: database.deleteBefore(task.beforeMs) }
     case 'close':

@@ -90,7 +90,8 @@ function linePath(values: readonly (number | undefined)[], top: number): string 
         return ''
       }
       const at = `${round(index * step)} ${round(HEIGHT - (value / top) * HEIGHT)}`
-      const text = `${isOpen ? 'L' : 'M'}${at}${isOpen ? '' : `h${round(step)}`}`
+      const isAlone = !isOpen && values[index + 1] === undefined
+      const text = `${isOpen ? 'L' : 'M'}${at}${isAlone ? `h${round(step)}` : ''}`
       isOpen = true
       return text
     })

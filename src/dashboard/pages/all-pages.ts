@@ -9,6 +9,7 @@ import { pipelinePages } from './pipelines.ts'
 import { serverEditPages } from './servers/server-edit.ts'
 import { serverPages } from './servers/server-pages.ts'
 import { sessionPages } from './sessions.ts'
+import { tenantPages } from './tenant.ts'
 import { toolPages } from './tools/tool-pages.ts'
 
 /** Every page of the dashboard: one table, the first row that fits answers. */
@@ -24,5 +25,6 @@ export function allPages(options: { history: CallHistory }): readonly PageRoute[
     ...sessionPages(),
     ...connectionPages(),
     ...cachePages(),
+    ...tenantPages(),
   ]
 }

@@ -182,7 +182,7 @@ function serverTable(
       { title: 'Calls', kind: 'number', cell: (server) => count(hourOf(server).whole.calls) },
       { title: 'Failed', kind: 'number', cell: (server) => failureShare(hourOf(server).whole) },
       { title: 'p95', kind: 'number', cell: (server) => duration(hourOf(server).whole.p95) },
-      { title: 'Since', kind: 'number', cell: ({ since }) => ago(since, look.nowMs) },
+      { title: 'Since', kind: 'number minor', cell: ({ since }) => ago(since, look.nowMs) },
     ],
     servers,
   )
@@ -194,7 +194,7 @@ function ownerTable({ whole }: History): Html {
     'Failed calls of the last hour by who has to act',
     [
       { title: 'Who', kind: 'main', cell: ([, name]) => name },
-      { title: 'What that is', kind: 'wide', cell: ([, , what]) => what },
+      { title: 'What that is', kind: 'minor', cell: ([, , what]) => what },
       { title: 'Failed calls', kind: 'number', cell: ([owner]) => count(whole.errors[owner]) },
     ],
     OWNERS,

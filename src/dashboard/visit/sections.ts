@@ -19,6 +19,7 @@ const ALL: readonly Section[] = [
   'sessions',
   'connections',
   'caches',
+  'tenant',
 ]
 
 /** The sections that a person sees, in the order of the navigation. */

@@ -184,6 +184,14 @@ const PIPELINES: readonly RestOperation[] = [
     },
   },
   {
+    id: 'listRuns',
+    method: 'get',
+    path: '/v1/pipeline-runs',
+    tag: 'Pipelines',
+    summary: "List the caller's runs of this replica, without their results",
+    answers: { 200: json(z.object({ runs: z.array(run) })) },
+  },
+  {
     id: 'getRun',
     method: 'get',
     path: '/v1/pipelines/runs/{runId}',

@@ -4,6 +4,7 @@ import { cachesQuery } from '../management/caches.ts'
 import { tenantQuery } from '../management/managed-server.ts'
 import { installBody } from '../management/server-install.ts'
 import { logsQuery } from '../management/server-logs.ts'
+import { tenantAnswer } from '../management/tenant.ts'
 import { anyObject } from '../query.ts'
 import { anything, json, nextCursor, type OperationAnswer, type RestOperation } from './operation.ts'
 
@@ -232,6 +233,14 @@ const PLATFORM: readonly RestOperation[] = [
     summary: 'List usage records, newest first (role `auditor`)',
     query: auditQuery,
     answers: { 200: json(z.object({ records: z.array(record), nextCursor }), 'One page') },
+  },
+  {
+    id: 'getTenant',
+    method: 'get',
+    path: '/v1/tenant',
+    tag: 'Tenant',
+    summary: 'Show quotas, identity providers and use of the tenant (role `operator`)',
+    answers: { 200: json(tenantAnswer) },
   },
   {
     id: 'listCaches',

@@ -116,6 +116,16 @@ describeWithEmulator('usage records in Firestore', () => {
       expect(await storedTargets()).toEqual(['a', 'b'])
     })
 
+    test('counts the records of the tenant that a query has', async () => {
+      const store = storeOf()
+      const before = usageRecord({ atMs: START - 1 })
+      const others = [usageRecord({ outcome: 'denied' }), usageRecord({ tenantId: 'globex' })]
+      await store.write(linesOf([before, usageRecord(), ...others]))
+      const queries = [{}, { from: START }, { from: START, outcome: 'ok' }, { server: 'none' }] as const
+      const counts = queries.map((query) => store.count({ tenantId: 'acme', ...query }))
+      expect(await Promise.all(counts)).toEqual([3, 2, 1, 0])
+    })
+
     test('takes nothing more once it is closed', async () => {
       const store = storeOf()
       await store.close()

@@ -55,6 +55,29 @@ describe('storage', () => {
     expect(await targetsOf(store)).toEqual(['first', 'other'])
   })
 
+  test('counts the records of the tenant that a query has', async () => {
+    await using dir = await temporaryDirectory()
+    await using store = await open(dir.path)
+    await store.write(
+      linesOf([
+        usageRecord({ outcome: 'ok', atMs: START - 1 }),
+        usageRecord({ outcome: 'ok' }),
+        usageRecord({ outcome: 'ok' }),
+        usageRecord({ outcome: 'denied' }),
+        usageRecord({ outcome: 'ok', tenantId: 'globex' }),
+      ]),
+    )
+    const queries = [
+      {},
+      { from: START },
+      { from: START, outcome: 'ok' },
+      { to: START },
+      { server: 'none' },
+    ] as const
+    const counts = queries.map((query) => store.count({ tenantId: 'acme', ...query }))
+    expect(await Promise.all(counts)).toEqual([4, 3, 2, 1, 0])
+  })
+
   test('keeps records across restarts', async () => {
     await using dir = await temporaryDirectory()
     const before = await open(dir.path)

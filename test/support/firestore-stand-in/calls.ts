@@ -13,6 +13,13 @@ import { StatusError } from './status-error.ts'
 
 type BatchGetRequest = Reading & { database: string; documents: string[] }
 type RunQueryRequest = Reading & QueryTarget
+type CountRequest = Reading & {
+  parent: string
+  structuredAggregationQuery: {
+    structuredQuery: QueryTarget['structuredQuery']
+    aggregations: { alias: string; operator: string }[]
+  }
+}
 type CommitRequest = { database: string; writes: Write[]; transaction?: Buffer }
 
 /** The calls that the stand-in answers; all others are UNIMPLEMENTED. */
@@ -22,6 +29,7 @@ export function callsOn(databaseOf: (name: string) => Database): UntypedServiceI
       batchGet(databaseOf(request.database), request),
     ),
     runQuery: streaming((request: RunQueryRequest) => runQuery(databaseOf(request.parent), request)),
+    runAggregationQuery: streaming((request: CountRequest) => count(databaseOf(request.parent), request)),
     commit: unary(({ database, writes, transaction }: CommitRequest) =>
       databaseOf(database).commit(writes, transaction),
     ),
@@ -56,6 +64,21 @@ function runQuery(database: Database, request: RunQueryRequest): object[] {
   const answers = found.map((document) => ({ document, readTime }))
   // The time is told even when nothing was found.
   return [...(begun === undefined ? [] : [{ transaction: begun }]), ...answers, { readTime }]
+}
+
+/** Only how many documents there are is told. */
+function count(
+  database: Database,
+  { parent, structuredAggregationQuery, transaction }: CountRequest,
+): object[] {
+  const { structuredQuery, aggregations } = structuredAggregationQuery
+  if (aggregations.some(({ operator }) => operator !== 'count'))
+    throw new StatusError(status.UNIMPLEMENTED, 'the stand-in only counts')
+  const found = database.read(transaction, () => database.query({ parent, structuredQuery }))().length
+  const aggregateFields = Object.fromEntries(
+    aggregations.map(({ alias }) => [alias, { integerValue: String(found) }]),
+  )
+  return [{ result: { aggregateFields }, readTime: database.readTime }]
 }
 
 /** Each write for itself: one that fails does not keep the others from being done. */
