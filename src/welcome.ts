@@ -4,7 +4,7 @@ import type { Settings } from './config/settings.ts'
 import { registryPlace } from './config/start-notes.ts'
 import { printableLine } from './domain/text/printable.ts'
 import type { Gateway } from './gateway.ts'
-import { LOCAL_OWNER } from './identity/local-owner.ts'
+import { LOCAL_OWNER } from './identity/browser/local-owner.ts'
 import type { ServerStatus } from './upstream/pool/server-pools.ts'
 
 const TOKEN_TTL_MS = 86_400_000

@@ -37,6 +37,7 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   '@modelcontextprotocol/node': ['mcp'],
   '@modelcontextprotocol/server-legacy': ['mcp'],
   jose: ['identity'],
+  'oidc-provider': ['oauth/server/', 'oauth/consent/consent-request'],
   '@opentelemetry/*': ['telemetry'],
   '@google-cloud/firestore': ['firestore', 'registry/firestore/', 'audit/firestore/', 'state/firestore/'],
   'google-auth-library': ['firestore'],

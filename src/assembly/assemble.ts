@@ -51,7 +51,8 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   const audit = await openAudit(settings, { firestore, onLate, clock, random, logger, lifecycle })
   const keys = await stateKeys(settings)
   const stateKey = keys.current
-  const identity = await openIdentity(settings, { stateKey, clock, logger, lifecycle })
+  const kept = { store: state.store, stateKeys: keys }
+  const identity = await openIdentity(settings, { ...kept, clock, logger, lifecycle })
   const via = viaOf(stateKey)
   const onOffered = (key: ServerKey, offer: Offer): void => sharedOffers?.offered(key, offer)
   const servers = openServers(settings, { via, onOffered }, runtime)
@@ -91,8 +92,7 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
     logger,
     lifecycle,
   })
-  const { onSignInLink = () => undefined } = runtime
-  const oauth = openOAuth(settings, { identity, onSignInLink, clock })
+  const oauth = openOAuth(settings, { ...runtime, ...kept, identity, catalog })
   const opened = {
     via,
     stateKey,

@@ -72,7 +72,7 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
       tenantOf: (tenantId) => tenants.snapshot.byId.get(tenantId),
     },
     mcp,
-    browser: oauth.routes,
+    oauth,
     dashboard: history && { sessions: parts.identity.browserSessions, history },
     records: audit,
     access: {

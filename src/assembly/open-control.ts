@@ -34,7 +34,7 @@ export async function openControl(
 ): Promise<OpenControl> {
   const tenants = new TenantDirectory({
     defaults: settings.issuerDefaults,
-    reservedIssuers: [...settings.issuers.map(({ issuer }) => issuer), LOCAL_ISSUER],
+    reservedIssuers: [...settings.issuers.map(({ issuer }) => issuer), LOCAL_ISSUER, settings.publicUrl],
     serving: () => control.tenants,
   })
   tenants.onChange(({ byId }) =>

@@ -17,19 +17,19 @@ export function signInCommand(context: CliContext): Command {
       const { url } = addressOf(options, context)
       const { settingsFrom } = await import('./settings.ts')
       const { privateKey, STATE_KEY_FILE } = await import('../config/private-key.ts')
-      const { OneTimeCodes } = await import('../identity/one-time-codes.ts')
+      const { OneTimeCodes } = await import('../identity/browser/one-time-codes.ts')
       const settings = settingsFrom(context.env)
       if (!settings.localIssuer)
         throw new CliError(
           'config',
           `persons sign in at the identity provider here (see LOCAL_ISSUER and HOST in ${pagePath('config.md')})`,
         )
-      const key = await privateKey(settings.stateKey, join(settings.dataDir, STATE_KEY_FILE)).catch(
+      const current = await privateKey(settings.stateKey, join(settings.dataDir, STATE_KEY_FILE)).catch(
         (error: unknown) => {
           throw new CliError('config', messageOf(error))
         },
       )
-      const code = new OneTimeCodes({ key, clock: systemClock }).issue()
+      const code = new OneTimeCodes({ keys: { current }, clock: systemClock }).issue()
       context.print(`${url}/signin?code=${code}\n`)
     })
 }

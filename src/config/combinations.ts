@@ -39,6 +39,13 @@ export function hasLocalIssuer(values: Pick<SettingValues, 'LOCAL_ISSUER' | 'HOS
   return isLoopback(values.HOST) && values.STORE === 'file'
 }
 
+/** Whether the authorization server inside is on. */
+export function hasAuthorizationServer(
+  values: Pick<SettingValues, 'OAUTH_SERVER' | 'LOCAL_ISSUER' | 'HOST' | 'STORE'>,
+): boolean {
+  return values.OAUTH_SERVER === 'auto' ? hasLocalIssuer(values) : values.OAUTH_SERVER === 'on'
+}
+
 /**
  * Identity providers are named by settings or by the tenants of the registry, which has not been read yet: with a file
  * somebody has to say that it is so, because a first start that lets nobody in is rather a mistake.

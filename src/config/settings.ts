@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { inCamelCase } from './camel-case.ts'
-import { hasLocalIssuer } from './combinations.ts'
+import { hasAuthorizationServer, hasLocalIssuer } from './combinations.ts'
 import { type IssuerDefaults, issuerSettings } from './issuers.ts'
 import type { SettingValues } from './schema.ts'
 import { address } from './sections/address.ts'
@@ -92,6 +92,8 @@ function identityOf(values: SettingValues, publicUrl: string) {
   const first = issuer === undefined ? [] : [{ issuer, jwksUrl, tenants, claims: {} }]
   return {
     localIssuer: hasLocalIssuer(values),
+    /** Whether the authorization server inside is on. */
+    authorizationServer: hasAuthorizationServer(values),
     /** Identity providers beside the local issuer. */
     issuers: [...first, ...(values.OIDC_ISSUERS ?? [])].map((entry) => issuerSettings(entry, issuerDefaults)),
     /** What the issuers in documents of tenants take where they say nothing. */

@@ -1,3 +1,11 @@
+/** What a person allowed a client: the grant that a token of the authorization server inside belongs to. */
+export interface TokenGrant {
+  readonly id: string
+  readonly isRevoked: () => boolean
+  /** Calls `end` once when the grant is revoked; the returned function calls that off. */
+  readonly onRevoked: (end: () => void) => () => void
+}
+
 /** An authenticated caller, from the claims of its verified token. */
 export interface Principal {
   readonly tenantId: string
@@ -9,6 +17,8 @@ export interface Principal {
   readonly issuer: string
   /** Expiry of the token, in milliseconds since the epoch. */
   readonly expiresAtMs: number
+  /** Absent unless the authorization server inside issued the token, to a client that a person approved. */
+  readonly grant?: TokenGrant
 }
 
 /** `^[a-z0-9][a-z0-9-]{0,62}$`: the form of a tenant id. */
@@ -22,7 +32,7 @@ export const ALL_TENANTS = '*'
 
 /**
  * Identity of everything that decides what a caller may do; equal keys mean equal rights, so a narrower token of the
- * same user is another owner. The expiry of the token is not part of it.
+ * same user is another owner. Expiry and grant of the token are not part of it.
  */
 export function principalKey(principal: Principal): string {
   return keysOf(principal).whole

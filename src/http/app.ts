@@ -18,7 +18,7 @@ import { mcpForward } from './mcp-forward.ts'
 import { mcpRoutes } from './mcp-routes.ts'
 import { authenticate } from './middleware/authenticate.ts'
 import { readJson, requireJson } from './middleware/body.ts'
-import { cors, preflight } from './middleware/cors.ts'
+import { cors, corsForAll, preflight } from './middleware/cors.ts'
 import { errorHandler, notFound } from './middleware/error-handler.ts'
 import { headerCheck } from './middleware/header-check.ts'
 import { allowedOrigins, hostCheck, originCheck } from './middleware/host-check.ts'
@@ -30,6 +30,9 @@ import { errorPages } from './pages/error-pages.ts'
 import { protectedResource } from './protected-resource.ts'
 import { restInside } from './rest-inside.ts'
 import { addChallenge, challengesForScope, refuseWithoutScope } from './step-up.ts'
+
+/** Where clients register and get tokens. */
+const FOR_EVERY_ORIGIN = ['/.well-known', '/oauth/jwks', '/oauth/register', '/oauth/token', '/oauth/revoke']
 
 /** What the HTTP application uses, beside what the routes of REST do. */
 export interface AppOptions extends Omit<RestOptions, 'tickets'> {
@@ -57,8 +60,13 @@ export interface AppOptions extends Omit<RestOptions, 'tickets'> {
     readonly sse: SseEndpoint
     readonly webSocket: WebSocketEndpoint
   }
-  /** Routes for browsers of persons, who have a session instead of a token. */
-  readonly browser: Router
+  /** Where persons sign in and clients get tokens. */
+  readonly oauth: {
+    readonly programs: Router
+    /** Routes for persons, who have a session instead of a token. */
+    readonly browsers: Router
+    readonly rest: Router
+  }
   /** What the pages for people need; undefined: there are none. */
   readonly dashboard: Pick<DashboardOptions, 'sessions' | 'history'> | undefined
   /** Whether the registry has been read. */
@@ -72,13 +80,15 @@ export interface AppOptions extends Omit<RestOptions, 'tickets'> {
  * principal.
  */
 export function createApp(options: AppOptions): Express {
-  const { edge, identity, mcp, publicUrl, catalog, calls, lifecycle, hasSnapshot, metrics, logger } = options
+  const { edge, identity, mcp, oauth, publicUrl, catalog, calls, lifecycle, hasSnapshot, metrics, logger } =
+    options
   const isAllowedOrigin = allowedOrigins(edge)
   const resource = { publicUrl, ...identity }
   const { upstreams } = options.servers
   const { enhancing } = options.features
   const rest = [
     restRoutes({ ...options, tickets: identity.tickets }),
+    oauth.rest,
     serverHealth({ catalog, upstreams, enhancing }),
   ]
   const app = express()
@@ -92,11 +102,13 @@ export function createApp(options: AppOptions): Express {
   app.use(loopCheck(edge.via)) // before the token, which a looping server may well have
   app.use(probes(lifecycle)) // before the host check: probes come by address, not by name
   app.use(hostCheck(edge.allowedHosts)) // before the token: a rebound browser must not even try one
+  app.use(FOR_EVERY_ORIGIN, corsForAll, preflight) // pages of any origin may be clients; no cookie counts there
+  app.use(oauth.programs) // how to get a token cannot need one
   app.use(protectedResource(resource)) // how to get a token cannot need one, and pages of any origin may know
   app.use(originCheck(isAllowedOrigin))
   app.use(preflight) // browsers send no token with it
   app.use(apiPage({ publicUrl }), errorPages({ publicUrl })) // nothing in them is anybody's
-  app.use(options.browser) // persons get a session there, and need no token for it
+  app.use(oauth.browsers) // persons get a session there, and need no token for it
   if (options.dashboard !== undefined) {
     const inside = restInside([
       readJson(edge.maxBodyBytes),

@@ -8,7 +8,8 @@ const AGENT_NAME = /^[\x20-\x2b\x2d-\x7e]{1,256}$/
 
 /**
  * The principal under the agent name that the `x-agent-name` header asks for. A name must be the token's own agent or
- * one of its `agents`; only callers of the trusted tenants may give any other.
+ * one of its `agents`; only callers of the trusted tenants may give any other, and never a client that registered itself
+ * and was approved by a person.
  * @throws GatewayError `agent_not_allowed`
  */
 export function narrowAgent(
@@ -18,7 +19,8 @@ export function narrowAgent(
 ): Principal {
   const { principal, agents } = verified
   if (header === undefined || header === principal.agent) return principal
-  const trusted = trustsHeader(principal.tenantId) && AGENT_NAME.test(header)
+  const isOwnClient = principal.grant !== undefined
+  const trusted = !isOwnClient && trustsHeader(principal.tenantId) && AGENT_NAME.test(header)
   if (!agents.includes(header) && !trusted) throw notListed(header, principal.agent, agents)
   return { ...principal, agent: header }
 }

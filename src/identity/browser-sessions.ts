@@ -3,10 +3,11 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import type { Clock } from '../domain/clock.ts'
+import type { KeyRing } from '../domain/seal/key-ring.ts'
+import { Sealing } from '../domain/seal/sealing.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { Principal } from '../domain/principal.ts'
-import { HostCookie } from './cookies.ts'
-import { Sealer } from './sealer.ts'
+import { HostCookie } from './browser/cookies.ts'
 
 /** Who is signed in in a browser. */
 export interface BrowserSession {
@@ -29,6 +30,7 @@ const stored = z.object({
   expiresAt: z.number(),
 })
 
+const COOKIE = 'tool-gateway'
 /** Browsers keep no larger cookie. */
 const MAX_COOKIE = 4000
 const MAX_TEXT = 64 * 1024
@@ -40,22 +42,23 @@ const MAX_ENDED = 10_000
  */
 export class BrowserSessions {
   readonly #cookie: HostCookie
-  readonly #sealer: Sealer
+  readonly #sealing: Sealing
   readonly #clock: Clock
   /** Sessions that were ended before they expired, which a copied cookie could continue. */
   readonly #ended = new LRUCache<string, true>({ max: MAX_ENDED })
 
-  /** @param options.key of 32 bytes; gateways that serve the same browsers must share it */
-  constructor(options: { key: Buffer; publicUrl: string; clock: Clock }) {
-    this.#cookie = new HostCookie({ name: 'tool-gateway', publicUrl: options.publicUrl })
-    this.#sealer = new Sealer({ key: options.key, purpose: 'browser session' })
+  /** @param options.keys gateways that serve the same browsers must share them */
+  constructor(options: { keys: KeyRing; publicUrl: string; clock: Clock }) {
+    this.#cookie = new HostCookie({ name: COOKIE, publicUrl: options.publicUrl })
+    this.#sealing = new Sealing(options.keys, 'browser session')
     this.#clock = options.clock
   }
 
   /** The session of the browser that sent a `Cookie` header; undefined when nobody is signed in. */
   read(cookieHeader: string | undefined): BrowserSession | undefined {
     const sealed = this.#cookie.read(cookieHeader)
-    const text = sealed === undefined || sealed.length > MAX_COOKIE ? undefined : this.#sealer.open(sealed)
+    const text =
+      sealed === undefined || sealed.length > MAX_COOKIE ? undefined : this.#sealing.open(sealed, COOKIE)
     if (text === undefined) return undefined
     const { csrfToken, expiresAt, agent, ...rest } = stored.parse(JSON.parse(unpacked(text)))
     if (this.#clock.now() >= expiresAt || this.#ended.has(csrfToken)) return undefined
@@ -69,7 +72,7 @@ export class BrowserSessions {
   issue(principal: Principal): string {
     const { expiresAtMs: expiresAt, ...rest } = principal
     const csrfToken = randomBytes(16).toString('base64url')
-    const sealed = this.#sealer.seal(packed(JSON.stringify({ ...rest, csrfToken, expiresAt })))
+    const sealed = this.#sealing.seal(packed(JSON.stringify({ ...rest, csrfToken, expiresAt })), COOKIE)
     if (sealed.length > MAX_COOKIE)
       throw new GatewayError('forbidden', 'The roles of this person do not fit into a browser session')
     return this.#cookie.set(sealed, Math.max(Math.floor((expiresAt - this.#clock.now()) / 1000), 0))

@@ -1,11 +1,17 @@
 import type { Settings } from '../config/settings.ts'
 import type { Clock } from '../domain/clock.ts'
+import type { KeyRing } from '../domain/seal/key-ring.ts'
 import type { Lifecycle } from '../lifecycle.ts'
+import type { StateStore } from '../state/state-store.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { BrowserSessions } from './browser-sessions.ts'
-import { LocalIssuer } from './local-issuer.ts'
-import { OneTimeCodes } from './one-time-codes.ts'
+import type { KeySet } from './key-set.ts'
+import { LOCAL_ISSUER_SETTINGS, LocalIssuer } from './local-issuer.ts'
+import { OneTimeCodes } from './browser/one-time-codes.ts'
+import { RevokedGrants } from './own-issuer/revoked-grants.ts'
+import { SigningKeys } from './own-issuer/signing-keys.ts'
 import { RefusalLog } from './refusal-log.ts'
+import type { TrustedIssuer } from './token-verifier.ts'
 import { TrustedIssuers } from './trusted-issuers.ts'
 
 /** Who may call while the gateway runs. */
@@ -16,29 +22,46 @@ export interface OpenIdentity {
   readonly refusals: RefusalLog
   readonly browserSessions: BrowserSessions
   readonly oneTimeCodes: OneTimeCodes
+  /** The keys of the authorization server inside; undefined where it is off. */
+  readonly signingKeys: SigningKeys | undefined
+  readonly revokedGrants: RevokedGrants
+}
+
+interface Context {
+  readonly stateKeys: KeyRing
+  readonly store: StateStore
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly lifecycle: Lifecycle
 }
 
 /** Opens what verifies tokens. @throws Error when the key of the local issuer cannot be used */
 export async function openIdentity(
-  settings: Pick<Settings, 'localIssuer' | 'dataDir' | 'issuers' | 'publicUrl'>,
-  {
-    stateKey,
-    clock,
-    logger,
-    lifecycle,
-  }: { stateKey: Buffer; clock: Clock; logger: Logger; lifecycle: Lifecycle },
+  settings: Pick<Settings, 'localIssuer' | 'dataDir' | 'issuers' | 'publicUrl' | 'authorizationServer'>,
+  { stateKeys, store, clock, logger, lifecycle }: Context,
 ): Promise<OpenIdentity> {
   const localIssuer = settings.localIssuer
     ? await LocalIssuer.open({ dir: settings.dataDir, clock })
     : undefined
   const { issuers: fixed, publicUrl } = settings
-  const issuers = new TrustedIssuers({ issuers: fixed, publicUrl, localIssuer, clock, logger })
+  const revokedGrants = new RevokedGrants({ clock })
+  const signingKeys = settings.authorizationServer ? new SigningKeys({ store, stateKeys, clock }) : undefined
+  const own = signingKeys && ownIssuer(publicUrl, signingKeys, revokedGrants)
+  const issuers = new TrustedIssuers({ issuers: fixed, publicUrl, localIssuer, own, clock, logger })
   lifecycle.onClose('issuers', () => issuers.close(), { lane: 'servers' })
   return {
     localIssuer,
     issuers,
     refusals: new RefusalLog({ logger, clock }),
-    browserSessions: new BrowserSessions({ key: stateKey, publicUrl, clock }),
-    oneTimeCodes: new OneTimeCodes({ key: stateKey, clock }),
+    browserSessions: new BrowserSessions({ keys: stateKeys, publicUrl, clock }),
+    oneTimeCodes: new OneTimeCodes({ keys: stateKeys, clock }),
+    signingKeys,
+    revokedGrants,
   }
+}
+
+/** How tokens of the authorization server inside are checked. */
+function ownIssuer(issuer: string, keys: KeySet, revokedGrants: RevokedGrants): TrustedIssuer {
+  const settings = { ...LOCAL_ISSUER_SETTINGS, issuer, audience: issuer }
+  return { settings, keys, revokedGrants }
 }

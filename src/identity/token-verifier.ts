@@ -16,6 +16,7 @@ import { GatewayError } from '../domain/errors/errors.ts'
 import { pathsFor } from './audience.ts'
 import { type VerifiedToken, readClaims } from './claims/claims.ts'
 import type { KeySet } from './key-set.ts'
+import type { RevokedGrants } from './own-issuer/revoked-grants.ts'
 
 /** An issuer that is believed, and its keys. */
 export interface TrustedIssuer {
@@ -23,6 +24,8 @@ export interface TrustedIssuer {
   readonly keys: KeySet
   /** How to get another token, said to those whose own is refused. */
   readonly hint?: string
+  /** Present for the authorization server inside: tokens of its revoked grants are refused. */
+  readonly revokedGrants?: RevokedGrants
 }
 
 /** A verified token, and the paths of the gateway that it is for (`isFor`); never none. */
@@ -106,7 +109,8 @@ export class TokenVerifier {
     const { audience } = trusted.settings
     const paths = pathsFor(payload.aud, { audience, publicUrl: this.#publicUrl })
     if (paths.length === 0) throw refused('The audience of the token is not this gateway.')
-    const verified = Object.freeze({ ...readClaims(payload, trusted.settings), paths: Object.freeze(paths) })
+    const claims = withGrant(readClaims(payload, trusted.settings), payload, trusted.revokedGrants)
+    const verified = Object.freeze({ ...claims, paths: Object.freeze(paths) })
     this.#cache.set(token, { verified, until: this.#clock.monotonic() + CACHE_MS })
     return verified
   }
@@ -123,7 +127,10 @@ export class TokenVerifier {
   }
 
   #isCurrent(cached: CachedToken): boolean {
-    return this.#clock.monotonic() < cached.until && this.#clock.now() < cached.verified.principal.expiresAtMs
+    const { expiresAtMs, grant } = cached.verified.principal
+    return (
+      this.#clock.monotonic() < cached.until && this.#clock.now() < expiresAtMs && grant?.isRevoked() !== true
+    )
   }
 
   /** Reads the issuer before anything is proven: it only selects the keys and rules to prove it with. */
@@ -166,6 +173,18 @@ export class TokenVerifier {
       throw refused('The token was issued in the future.')
     }
   }
+}
+
+/** @throws GatewayError `invalid_token` when the grant of the token is missing or was revoked */
+function withGrant(
+  verified: VerifiedToken,
+  { grant_id: id }: JWTPayload,
+  revokedGrants: RevokedGrants | undefined,
+): VerifiedToken {
+  if (revokedGrants === undefined) return verified
+  if (typeof id !== 'string') throw refused('The token belongs to no grant.')
+  if (revokedGrants.has(id)) throw refused('What the token was granted has been revoked.')
+  return { ...verified, principal: Object.freeze({ ...verified.principal, grant: revokedGrants.grant(id) }) }
 }
 
 async function verifySignature(

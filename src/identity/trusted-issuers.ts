@@ -13,12 +13,13 @@ interface RemoteIssuer {
 }
 
 /**
- * The issuers whose tokens count: the local one, those of the settings, and those that tenants name, which change
+ * The issuers whose tokens count: those of the gateway itself, those of the settings, and those that tenants name, which change
  * while the gateway runs. Keys of an issuer that did not change are kept.
  */
 export class TrustedIssuers {
   readonly verifier: TokenVerifier
   readonly #fixed: readonly IssuerSettings[]
+  readonly #own: TrustedIssuer | undefined
   readonly #local: readonly TrustedIssuer[]
   readonly #clock: Clock
   readonly #logger: Logger
@@ -27,6 +28,8 @@ export class TrustedIssuers {
   constructor(options: {
     issuers: readonly IssuerSettings[]
     localIssuer: LocalIssuer | undefined
+    /** The authorization server inside, if it is on. */
+    own?: TrustedIssuer | undefined
     /** Tokens for it and for what is below it are accepted, too. */
     publicUrl: string
     clock: Clock
@@ -35,6 +38,7 @@ export class TrustedIssuers {
     this.#fixed = options.issuers
     this.#clock = options.clock
     this.#logger = options.logger
+    this.#own = options.own
     this.#local =
       options.localIssuer === undefined
         ? []
@@ -47,8 +51,12 @@ export class TrustedIssuers {
     this.setTenantIssuers([])
   }
 
-  /** Names of the issuers that clients can get tokens from. */
+  /**
+   * Names of the issuers that clients can get tokens from: the authorization server inside alone where it is on, because
+   * clients take the first, and it is there to give them what most others lack.
+   */
   get authorizationServers(): string[] {
+    if (this.#own !== undefined) return [this.#own.settings.issuer]
     return [...this.#remote.values()].map(({ settings }) => settings.issuer)
   }
 
@@ -63,7 +71,8 @@ export class TrustedIssuers {
         return [key, { settings, keys }]
       }),
     )
-    this.verifier.setIssuers([...this.#local, ...this.#remote.values()])
+    const own = this.#own === undefined ? [] : [this.#own]
+    this.verifier.setIssuers([...this.#local, ...own, ...this.#remote.values()])
     for (const { keys } of before.values()) keys.close()
   }
 

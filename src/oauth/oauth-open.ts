@@ -1,32 +1,129 @@
 import { Router } from 'express'
+import type { Catalog } from '../catalog/catalog.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Clock } from '../domain/clock.ts'
+import type { KeyRing } from '../domain/seal/key-ring.ts'
 import type { OpenIdentity } from '../identity/identity-open.ts'
+import type { Lifecycle } from '../lifecycle.ts'
+import type { StateStore } from '../state/state-store.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { KnownClients } from './clients/known-clients.ts'
+import { type DocumentAccess, fetchDocument } from './clients/metadata-document.ts'
+import { consentRoutes } from './consent/consent-routes.ts'
+import { followRevocations } from './grants/follow-revocations.ts'
+import { grantRoutes } from './grants/grant-routes.ts'
+import { Grants } from './grants/grants.ts'
+import { accountOf } from './grants/account.ts'
+import { AuthorizationServer } from './server/authorization-server.ts'
+import { knownScopes } from './server/known-scopes.ts'
+import { GRANT_LIFETIME as lifetime } from './server/provider-configuration.ts'
+import { requestLimits } from './server/request-limits.ts'
+import { browserRoutes, programRoutes } from './server/server-routes.ts'
 import { LocalSignIn, signInLink } from './sign-in/local-sign-in.ts'
 import { signInRoutes } from './sign-in/sign-in-routes.ts'
 
-/** How persons sign in while the gateway runs. */
+/** How persons sign in, and allow clients to act for them, while the gateway runs. */
 export interface OpenOAuth {
-  /** Routes for browsers, which need no token. */
-  readonly routes: Router
+  /** Routes for programs of any origin, which need no token and use no cookie. */
+  readonly programs: Router
+  /** Routes for browsers of persons, which need no token. */
+  readonly browsers: Router
+  /** Routes of REST. */
+  readonly rest: Router
   /** A one-time link that signs a browser in as the owner of the embedded mode; undefined in the cloud mode. */
   readonly signInLink: (() => string) | undefined
 }
 
-/** Opens the sign-in of persons. */
-export function openOAuth(
-  { publicUrl, defaultTenant: tenantId }: Pick<Settings, 'publicUrl' | 'defaultTenant'>,
-  {
-    identity,
-    onSignInLink,
-    clock,
-  }: { identity: OpenIdentity; onSignInLink: (url: string) => void; clock: Clock },
-): OpenOAuth {
-  const { browserSessions: sessions, oneTimeCodes: codes, localIssuer } = identity
-  if (localIssuer === undefined) return { routes: Router(), signInLink: undefined }
-  const method = new LocalSignIn({ sessions, codes, publicUrl, tenantId, onLink: onSignInLink, clock })
+interface Context {
+  readonly identity: OpenIdentity
+  readonly catalog: Catalog
+  readonly store: StateStore
+  readonly stateKeys: KeyRing
+  readonly onSignInLink?: ((url: string) => void) | undefined
+  readonly documentAccess?: DocumentAccess | undefined
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly lifecycle: Lifecycle
+}
+
+type OAuthSettings = Pick<
+  Settings,
+  'publicUrl' | 'defaultTenant' | 'authorizationServer' | 'store' | 'scopes'
+>
+
+/** Opens the sign-in of persons, and the authorization server if it is on. Nothing is loaded before it is used. */
+export function openOAuth(settings: OAuthSettings, context: Context): OpenOAuth {
+  const { publicUrl } = settings
+  const { identity } = context
+  const server = openServer(settings, context)
+  const signIn = openSignIn(settings, context)
   return {
-    routes: signInRoutes({ sessions, publicUrl, method }),
-    signInLink: () => signInLink(publicUrl, codes.issue()),
+    programs: server.programs,
+    browsers: Router().use(signIn, server.browsers),
+    rest: server.rest,
+    signInLink:
+      identity.localIssuer === undefined
+        ? undefined
+        : () => signInLink(publicUrl, identity.oneTimeCodes.issue()),
+  }
+}
+
+function openSignIn(
+  { publicUrl, defaultTenant: tenantId }: OAuthSettings,
+  { identity, onSignInLink = () => undefined, clock }: Context,
+): Router {
+  const { browserSessions: sessions, oneTimeCodes: codes, localIssuer } = identity
+  if (localIssuer === undefined) return Router()
+  const method = new LocalSignIn({ sessions, codes, publicUrl, tenantId, onLink: onSignInLink, clock })
+  return signInRoutes({ sessions, publicUrl, method })
+}
+
+function openServer(
+  settings: OAuthSettings,
+  context: Context,
+): Pick<OpenOAuth, 'programs' | 'browsers' | 'rest'> {
+  const { publicUrl, authorizationServer, store: kind } = settings
+  const { identity, store, clock, logger, lifecycle } = context
+  const { signingKeys, revokedGrants: revoked, browserSessions: sessions } = identity
+  if (!authorizationServer || signingKeys === undefined)
+    return { programs: Router(), browsers: Router(), rest: Router() }
+  const scopes = knownScopes(settings.scopes, () => context.catalog.snapshot)
+  const grants = new Grants({ ...context, revoked })
+  const knownClients = new KnownClients({ store, clock })
+  const server = new AuthorizationServer({
+    ...context,
+    scopes: scopes.all,
+    publicUrl,
+    signingKeys,
+    lifetime,
+    grantOf: async (accountId, id) => {
+      const grant = await grants.get(accountOf(accountId), id)
+      if (grant !== undefined) await grants.touch(grant)
+      return grant
+    },
+    onGrantEnded: (accountId, id) => grants.revoke(accountOf(accountId), id),
+    isKnownClient: (clientId) => knownClients.has(clientId),
+    metadataDocument: (address) => fetchDocument(address, context.documentAccess),
+  })
+  if (kind === 'firestore')
+    lifecycle.onClose('revoked grants', followRevocations({ store, revoked, clock, logger }))
+  const limits = requestLimits(clock)
+  const routes = { server, sessions, limits, publicUrl }
+  return {
+    programs: programRoutes(routes),
+    browsers: Router().use(
+      browserRoutes(routes),
+      consentRoutes({
+        ...context,
+        scopes: scopes.of,
+        server,
+        sessions,
+        grants,
+        knownClients,
+        publicUrl,
+        lifetime,
+      }),
+    ),
+    rest: Router().use('/v1', grantRoutes({ grants, revoke: (grant) => server.revoke(grant) })),
   }
 }

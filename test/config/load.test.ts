@@ -1,9 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { loadSettings, SettingsError } from '../../src/config/load.ts'
 
-const problemsOf = (
-  env: Record<string, string>,
-): readonly { name: string; expected: string; got?: string }[] => {
+const problemsOf = (env: Record<string, string>): SettingsError['problems'] => {
   try {
     loadSettings(env)
   } catch (error) {
@@ -33,6 +31,7 @@ test('without any variable it is the embedded mode on loopback', () => {
     registryProbeMs: 15_000,
     defaultTenant: 'local',
     localIssuer: true,
+    authorizationServer: true,
     issuers: [],
     install: expect.objectContaining({ isEnabled: true, runsScripts: false }),
     enhancement: { host: undefined, timeoutMs: 30_000, keepAlive: '5m', roles: [], cacheTtlMs: 3_600_000 },

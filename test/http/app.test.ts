@@ -35,7 +35,7 @@ describe.each([
     [
       'with a token that is none',
       (sent: Sent) => withHeaders(sent, { authorization: 'Bearer x' }),
-      'Bearer error="invalid_token", error_description="The token is not a well-formed JWT."',
+      `Bearer error="invalid_token", error_description="The token is not a well-formed JWT.", resource_metadata="${metadata}"`,
     ],
     ['of another kind', (sent: Sent) => withHeaders(sent, { host: 'evil.example' }), undefined],
   ])('%s challenges where a token would help', async (_what, spoil, challenge) => {

@@ -13,7 +13,8 @@ let app: TestApp
 let token: string
 
 beforeAll(async () => {
-  app = await openTestApp({ sample: { transport: 'stdio', command: 'node', enabled: false } })
+  const sample = { transport: 'stdio', command: 'node', enabled: false }
+  app = await openTestApp({ sample }, { env: { OAUTH_SERVER: 'off' } })
   token = await app.token()
 })
 

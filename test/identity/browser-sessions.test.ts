@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Principal } from '../../src/domain/principal.ts'
+import type { KeyRing } from '../../src/domain/seal/key-ring.ts'
 import { BrowserSessions } from '../../src/identity/browser-sessions.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
@@ -16,8 +17,13 @@ const ANN: Principal = {
   expiresAtMs: START + 60_000,
 }
 
-function open(options: { key?: Buffer; publicUrl?: string; clock?: FakeClock } = {}): BrowserSessions {
-  return new BrowserSessions({ key: KEY, publicUrl: HTTPS, clock: new FakeClock(START), ...options })
+function open(options: { keys?: KeyRing; publicUrl?: string; clock?: FakeClock } = {}): BrowserSessions {
+  return new BrowserSessions({
+    keys: { current: KEY },
+    publicUrl: HTTPS,
+    clock: new FakeClock(START),
+    ...options,
+  })
 }
 
 function cookieOf(setCookie: string): string {
@@ -74,7 +80,7 @@ describe('the session of a browser', () => {
   })
 
   test('is nobody when another key sealed the cookie', () => {
-    expect(open().read(cookieOf(open({ key: Buffer.alloc(32, 2) }).issue(ANN)))).toBeUndefined()
+    expect(open().read(cookieOf(open({ keys: { current: Buffer.alloc(32, 2) } }).issue(ANN)))).toBeUndefined()
   })
 
   test('is over for a copy of the cookie once it was ended', () => {

@@ -9,6 +9,11 @@ export const identity = {
     'auto',
     'Whether the gateway issues tokens itself, for evaluation; `auto`: when HOST is loopback and STORE is `file`. Never on another address.',
   ),
+  OAUTH_SERVER: setting(
+    values.oneOf(['auto', 'on', 'off']),
+    'auto',
+    'Whether clients can register and get tokens at the gateway itself, after a person has signed in and approved them; `auto`: where there is a local issuer.',
+  ),
   OIDC_ISSUER: optional(
     values.secureUrl,
     'none',

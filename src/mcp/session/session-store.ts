@@ -33,7 +33,7 @@ const SHUTDOWN_RETRY_AFTER_MS = 1000
 
 /** The open sessions, each bound to the principal that opened it. */
 export class SessionStore {
-  readonly #sessions = new Map<string, { session: Session; owner: string }>()
+  readonly #sessions = new Map<string, { session: Session; owner: string; unwatch: () => void }>()
   readonly #perOwner = new Map<string, number>()
   readonly #perTenant = new Map<string, number>()
   readonly #limits: SessionLimits
@@ -71,7 +71,9 @@ export class SessionStore {
 
   add(session: Session): void {
     const owner = principalKey(session.principal)
-    this.#sessions.set(session.id, { session, owner })
+    // A session without an open stream, which would have noticed, ends here.
+    const unwatch = session.principal.grant?.onRevoked(() => this.#end(session)) ?? (() => undefined)
+    this.#sessions.set(session.id, { session, owner, unwatch })
     addTo(this.#perOwner, owner, 1)
     addTo(this.#perTenant, session.principal.tenantId, 1)
   }
@@ -100,6 +102,7 @@ export class SessionStore {
     const found = this.#sessions.get(id)
     if (found === undefined) return
     this.#sessions.delete(id)
+    found.unwatch()
     addTo(this.#perOwner, found.owner, -1)
     addTo(this.#perTenant, found.session.principal.tenantId, -1)
     this.#onEnd(found.session)

@@ -28,6 +28,12 @@ button.main { border-color: var(--main); background: var(--main); color: var(--o
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
 const style = new Html(`<style>${STYLE}</style>`)
 
+interface RenderedPage {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly text: string
+}
+
 /** A page for a person. */
 export interface Page {
   readonly title: string
@@ -37,8 +43,8 @@ export interface Page {
   readonly formTargets?: readonly string[]
 }
 
-/** Sends a page that runs no script, loads nothing, and cannot be framed. */
-export function sendPage(response: Response, { title, content, status = 200, formTargets = [] }: Page): void {
+/** Status, headers and text of a page that runs no script, loads nothing, and cannot be framed. */
+export function renderPage({ title, content, status = 200, formTargets = [] }: Page): RenderedPage {
   const policy = [
     "default-src 'none'",
     `style-src 'sha256-${STYLE_HASH}'`,
@@ -46,13 +52,7 @@ export function sendPage(response: Response, { title, content, status = 200, for
     "frame-ancestors 'none'",
     "base-uri 'none'",
   ]
-  response.status(status).set({
-    'Content-Security-Policy': policy.join('; '),
-    'X-Frame-Options': 'DENY',
-    'Referrer-Policy': 'same-origin',
-    'Cache-Control': 'no-store',
-  })
-  const document = html`<!doctype html>
+  const { text } = html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
@@ -68,5 +68,19 @@ export function sendPage(response: Response, { title, content, status = 200, for
         </main>
       </body>
     </html>`
-  response.type('html').send(document.text)
+  const headers = {
+    'Content-Type': 'text/html; charset=utf-8',
+    'Content-Security-Policy': policy.join('; '),
+    'X-Frame-Options': 'DENY',
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'same-origin',
+    'Cache-Control': 'no-store',
+  }
+  return { status, headers, text }
+}
+
+/** Sends a page; see `renderPage`. */
+export function sendPage(response: Response, page: Page): void {
+  const { status, headers, text } = renderPage(page)
+  response.status(status).set(headers).send(text)
 }

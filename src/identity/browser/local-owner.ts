@@ -1,5 +1,5 @@
-import type { Principal } from '../domain/principal.ts'
-import { LOCAL_ISSUER } from './local-names.ts'
+import type { Principal } from '../../domain/principal.ts'
+import { LOCAL_ISSUER } from '../local-names.ts'
 
 /**
  * The person who runs a gateway in the embedded mode: subject and roles. Whoever can write its registry file says what it

@@ -1,5 +1,6 @@
-import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Clock } from '../domain/clock.ts'
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Clock } from '../../domain/clock.ts'
+import { type KeyRing, keysFor } from '../../domain/seal/key-ring.ts'
 
 const LIFETIME_MS = 10 * 60_000
 const TIME_BYTES = 6
@@ -16,8 +17,8 @@ export class OneTimeCodes {
   readonly #openedAt: number
   readonly #used = new Map<string, number>()
 
-  constructor({ key, clock }: { key: Buffer; clock: Clock }) {
-    this.#key = Buffer.from(hkdfSync('sha256', key, '', 'tool-gateway one-time code', 32))
+  constructor({ keys, clock }: { keys: KeyRing; clock: Clock }) {
+    this.#key = keysFor(keys, 'one-time code')[0] ?? keys.current
     this.#clock = clock
     this.#openedAt = clock.now()
   }

@@ -1,0 +1,47 @@
+import type { RequestHandler } from 'express'
+import { Allowances } from '../../calls/limits/allowances.ts'
+import type { Clock } from '../../domain/clock.ts'
+
+const MINUTE = 60_000
+/** Behind a proxy all clients have one address. */
+const REGISTRATIONS = { calls: 60, perMs: 10 * MINUTE }
+const ALL_REGISTRATIONS = { calls: 600, perMs: 60 * MINUTE }
+const REQUESTS = { calls: 1200, perMs: MINUTE }
+const MAX_ADDRESSES = 10_000
+
+/** How often strangers may ask for what costs something. */
+export interface RequestLimits {
+  readonly registrations: RequestHandler
+  readonly requests: RequestHandler
+}
+
+/** Limits by address, and for registrations, which leave something behind, also for all together. */
+export function requestLimits(clock: Clock): RequestLimits {
+  const allowances = new Allowances({ clock, maxKeys: MAX_ADDRESSES })
+  const limit = (
+    name: string,
+    terms: readonly { key: 'address' | 'all'; calls: number; perMs: number }[],
+  ): RequestHandler => {
+    return (request, response, next) => {
+      const address = request.socket.remoteAddress ?? ''
+      const wanted = terms.map(({ key, ...term }) => ({
+        ...term,
+        key: key === 'all' ? name : `${name} ${address}`,
+        commonKey: `${name} others`,
+      }))
+      const refused = allowances.take(wanted)
+      if (refused === undefined) return next()
+      response.setHeader('Retry-After', String(Math.ceil(refused.retryAfterMs / 1000)))
+      response
+        .status(429)
+        .json({ error: 'temporarily_unavailable', error_description: 'too many requests; try again later' })
+    }
+  }
+  return {
+    registrations: limit('registrations', [
+      { key: 'address', ...REGISTRATIONS },
+      { key: 'all', ...ALL_REGISTRATIONS },
+    ]),
+    requests: limit('requests', [{ key: 'address', ...REQUESTS }]),
+  }
+}
