@@ -30,6 +30,7 @@ for (const callers of [1, 8, 32]) {
       auditRetentionDays: 90,
       auditSpoolMaxBytes: 64 * 1024 * 1024,
       auditDigestKey: undefined,
+      auditDigestKeyPrevious: undefined,
     },
     {
       firestore: undefined,

@@ -24,7 +24,12 @@ const FLUSH_MS = 1000
 /** How usage records are kept. */
 export type AuditSettings = Pick<
   Settings,
-  'dataDir' | 'auditQueueLimit' | 'auditRetentionDays' | 'auditSpoolMaxBytes' | 'auditDigestKey'
+  | 'dataDir'
+  | 'auditQueueLimit'
+  | 'auditRetentionDays'
+  | 'auditSpoolMaxBytes'
+  | 'auditDigestKey'
+  | 'auditDigestKeyPrevious'
 >
 
 /** What the parts of the records need. */
@@ -74,7 +79,10 @@ export async function openAudit(
   const { dataDir, auditDigestKey, auditSpoolMaxBytes: limitBytes, auditQueueLimit: queueLimit } = settings
   await makePrivateDirectory(dataDir)
   const key = auditDigestKey === undefined ? await readDigestKey(dataDir) : Buffer.from(auditDigestKey, 'hex')
-  const store = await openStore({ ...context, key, dataDir, retentionDays: settings.auditRetentionDays })
+  const previous = settings.auditDigestKeyPrevious
+  const previousKey = previous === undefined ? undefined : Buffer.from(previous, 'hex')
+  const retentionDays = settings.auditRetentionDays
+  const store = await openStore({ ...context, key, previousKey, dataDir, retentionDays })
   context.lifecycle.onClose('audit store', () => store.close(), { lane: 'records' })
   const audit = await openAuditOver(store, { ...context, key, dataDir, limitBytes, queueLimit })
   context.lifecycle.onClose('audit delivery', () => audit.close(), { lane: 'records' })
@@ -136,6 +144,7 @@ async function openStore({
   firestore: FirestoreClient | undefined
   dataDir: string
   key: Buffer
+  previousKey: Buffer | undefined
   retentionDays: number
 }): Promise<AuditStore> {
   if (firestore === undefined) return SqliteAuditStore.open({ ...options, dir: dataDir })

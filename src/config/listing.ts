@@ -12,7 +12,7 @@ export interface ListedSetting {
 }
 
 const MASK = '********'
-const SECRETS = new Set(['AUDIT_DIGEST_KEY', 'STATE_KEY', 'STATE_KEY_PREVIOUS'])
+const SECRETS = new Set(['AUDIT_DIGEST_KEY', 'AUDIT_DIGEST_KEY_PREVIOUS', 'STATE_KEY', 'STATE_KEY_PREVIOUS'])
 
 /**
  * Every setting by the name that one sets, with its value or what stands for it, of an environment that can be used.
@@ -36,10 +36,11 @@ export function listedSettings(
 
 /** The settings without their secrets. */
 export function withoutSecrets(settings: Settings): Settings {
-  const { auditDigestKey, stateKey, stateKeyPrevious } = settings
+  const { auditDigestKey, auditDigestKeyPrevious, stateKey, stateKeyPrevious } = settings
   return {
     ...settings,
     auditDigestKey: auditDigestKey === undefined ? undefined : MASK,
+    auditDigestKeyPrevious: auditDigestKeyPrevious === undefined ? undefined : MASK,
     stateKey: stateKey === undefined ? undefined : MASK,
     stateKeyPrevious: stateKeyPrevious === undefined ? undefined : MASK,
   }

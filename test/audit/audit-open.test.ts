@@ -24,6 +24,7 @@ async function open(
     auditRetentionDays: 36_500,
     auditSpoolMaxBytes: 64 * 1024 * 1024,
     auditDigestKey: undefined,
+    auditDigestKeyPrevious: undefined,
     ...changes,
   }
   const lifecycle = new Lifecycle({ clock: systemClock })

@@ -30,6 +30,8 @@ export interface FirestoreAuditStoreOptions {
   readonly db: Firestore
   /** Seals cursors: the same in every replica, or a page is good only where the one before came from. */
   readonly key: Buffer
+  /** The key before, whose cursors are still good. */
+  readonly previousKey?: Buffer | undefined
   readonly clock: Clock
   readonly logger: Logger
   /** Days until the TTL policy on `expireAt` may delete a record; records are kept without limit if absent. */
@@ -54,6 +56,8 @@ export class FirestoreAuditStore implements AuditStore {
   readonly #db: Firestore
   readonly #records: CollectionReference
   readonly #key: Buffer
+  /** Of which one may have sealed a cursor. */
+  readonly #keys: readonly Buffer[]
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #retentionMs: number | undefined
@@ -66,6 +70,7 @@ export class FirestoreAuditStore implements AuditStore {
     this.#db = options.db
     this.#records = options.db.collection(COLLECTION)
     this.#key = options.key
+    this.#keys = [options.key, ...(options.previousKey === undefined ? [] : [options.previousKey])]
     this.#clock = options.clock
     this.#logger = options.logger
     this.#retentionMs = options.retentionDays === undefined ? undefined : options.retentionDays * DAY_MS
@@ -136,7 +141,7 @@ export class FirestoreAuditStore implements AuditStore {
       .orderBy(FieldPath.documentId(), 'desc')
       .limit(limit + 1)
     if (cursor !== undefined) {
-      const { atMs, id } = decodeCursor(this.#key, query, cursor)
+      const { atMs, id } = decodeCursor(this.#keys, query, cursor)
       asked = asked.startAfter(atMs, id)
     }
     const { docs } = await this.#inTime(asked.get())

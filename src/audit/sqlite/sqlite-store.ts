@@ -21,6 +21,8 @@ export interface SqliteStoreOptions {
   readonly dir: string
   /** Seals cursors. */
   readonly key: Buffer
+  /** The key before, whose cursors are still good. */
+  readonly previousKey?: Buffer | undefined
   readonly clock: Clock
   readonly logger: Logger
   /** Age at which records are deleted, in days; they are kept without limit if absent. */
@@ -35,6 +37,8 @@ export class SqliteAuditStore implements AuditStore {
   readonly batchSize = 2000
   readonly #path: string
   readonly #key: Buffer
+  /** Of which one may have sealed a cursor. */
+  readonly #keys: readonly Buffer[]
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #retentionMs: number | undefined
@@ -45,6 +49,7 @@ export class SqliteAuditStore implements AuditStore {
   private constructor(options: SqliteStoreOptions) {
     this.#path = join(options.dir, DATABASE_FILE)
     this.#key = options.key
+    this.#keys = [options.key, ...(options.previousKey === undefined ? [] : [options.previousKey])]
     this.#clock = options.clock
     this.#logger = options.logger
     this.#retentionMs = options.retentionDays === undefined ? undefined : options.retentionDays * DAY_MS
@@ -77,7 +82,7 @@ export class SqliteAuditStore implements AuditStore {
 
   async query(query: AuditQuery): Promise<AuditPage> {
     const { cursor, limit } = query
-    const position = cursor === undefined ? undefined : decodeCursor(this.#key, query, cursor)
+    const position = cursor === undefined ? undefined : decodeCursor(this.#keys, query, cursor)
     const { records: found = [] } = await this.#run({ kind: 'query', query, position, limit: limit + 1 })
     const records = found.slice(0, limit)
     const last = records.at(-1)

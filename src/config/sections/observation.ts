@@ -21,7 +21,12 @@ export const observation = {
   AUDIT_DIGEST_KEY: optional(
     digestKey,
     'a key created in DATA_DIR',
-    'Secret key of the digests of arguments; replicas that share a database must share it.',
+    'Secret key of the digests of arguments, and of the cursors of `GET /v1/audit`; replicas that share a database share it. Needed when STORE is `firestore`.',
+  ),
+  AUDIT_DIGEST_KEY_PREVIOUS: optional(
+    digestKey,
+    'none',
+    'The AUDIT_DIGEST_KEY before the current one: cursors that it sealed stay valid. Digests of equal arguments differ from those before.',
   ),
   AUDIT_RETENTION_DAYS: setting(integer(1, 36_500), '90', 'Age at which usage records are deleted, in days.'),
   LOG_LEVEL: setting(
