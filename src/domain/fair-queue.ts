@@ -21,6 +21,13 @@ export class FairQueue<T> {
     return this.#owners.size
   }
 
+  /** The item whose turn it is. */
+  get first(): T | undefined {
+    for (const { principals } of this.#tenants.values())
+      for (const items of principals.values()) for (const item of items) return item
+    return undefined
+  }
+
   add(item: T, owner: QueueOwner): void {
     const turn = this.#tenants.get(owner.tenant) ?? { principals: new Map<string, Set<T>>(), size: 0 }
     this.#tenants.set(owner.tenant, turn)

@@ -15,8 +15,9 @@ function add(...names: string[]): void {
 function serveAll(): string[] {
   const order: string[] = []
   for (;;) {
-    const [next] = queue
+    const next = queue.first
     if (next === undefined) return order
+    expect([...queue][0]).toBe(next)
     order.push(next)
     queue.served(next)
   }

@@ -4,7 +4,8 @@ import type { LoopLoad } from './loop-load.ts'
 const TARGET_DELAY_MS = 20
 const BUSY = 0.9
 const MAX_MEMORY = 0.9
-const MIN = 16
+/** Enough to keep the loop busy: where it is not, the limit rises. */
+const MIN = 4
 /** Before anything was measured. */
 const START = 256
 

@@ -20,6 +20,7 @@ const STRANGERS: QueueOwner = { tenant: '', principal: '' }
 interface Waiting {
   readonly request: IncomingMessage
   readonly response: ServerResponse
+  readonly tenant: string
   /** Monotonic milliseconds. */
   readonly since: number
 }
@@ -43,6 +44,8 @@ export class RequestGate {
   readonly #options: RequestGateOptions
   readonly #limit: AdaptiveLimit
   readonly #waiting = new FairQueue<Waiting>()
+  /** Requests in progress of tenants that came while others waited. */
+  readonly #present = new Map<string, number>()
   readonly #stop: () => void
   #inProgress = 0
   #serve: RequestListener = () => undefined
@@ -83,16 +86,35 @@ export class RequestGate {
     if (this.#waiting.size > 0) this.#next()
   }
 
-  #enter(request: IncomingMessage, response: ServerResponse): void {
+  /** @param tenant counted while there is more to do than can be done at once */
+  #enter(request: IncomingMessage, response: ServerResponse, tenant?: string): void {
     this.#inProgress += 1
     response.once('close', this.#done)
+    if (tenant !== undefined) this.#count(tenant, response)
     this.#serve(request, response)
+  }
+
+  #count(tenant: string, response: ServerResponse): void {
+    this.#present.set(tenant, (this.#present.get(tenant) ?? 0) + 1)
+    response.once('close', () => {
+      const left = (this.#present.get(tenant) ?? 1) - 1
+      if (left > 0) this.#present.set(tenant, left)
+      else this.#present.delete(tenant)
+    })
+  }
+
+  /** Whether a tenant has nothing in progress or waiting: its first request does not wait for what others have. */
+  #isAbsent({ tenant }: QueueOwner): boolean {
+    if (tenant === STRANGERS.tenant || this.#inProgress >= 2 * this.#limit.value) return false
+    return !this.#present.has(tenant) && this.#waiting.sizeOf(tenant) === 0 && this.#waiting.size > 0
   }
 
   #wait(request: IncomingMessage, response: ServerResponse): void {
     const owner = this.#ownerOf(request)
+    if (this.#isAbsent(owner)) return this.#enter(request, response, owner.tenant)
     if (this.#limit.isShort || !this.#hasRoom(owner)) return this.#refuse(request, response)
-    const waiting: Waiting = { request, response, since: this.#options.clock.monotonic() }
+    const { tenant } = owner
+    const waiting: Waiting = { request, response, tenant, since: this.#options.clock.monotonic() }
     this.#waiting.add(waiting, owner)
     response.once('close', () => this.#waiting.remove(waiting))
   }
@@ -108,15 +130,17 @@ export class RequestGate {
   }
 
   #next(): void {
-    for (const waiting of this.#waiting) {
-      if (this.#inProgress >= this.#limit.value) return
-      this.#leaveQueue(waiting)
+    while (this.#inProgress < this.#limit.value) {
+      const { first } = this.#waiting
+      if (first === undefined) return
+      this.#leaveQueue(first)
     }
   }
 
   #leaveQueue(waiting: Waiting): void {
     this.#waiting.served(waiting)
-    if (!waiting.response.destroyed) this.#enter(waiting.request, waiting.response)
+    const { request, response, tenant } = waiting
+    if (!response.destroyed) this.#enter(request, response, tenant)
   }
 
   #tick(): void {

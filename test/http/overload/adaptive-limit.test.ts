@@ -4,14 +4,14 @@ import { AdaptiveLimit } from '../../../src/http/overload/adaptive-limit.ts'
 const BUSY = { delayMs: 60, utilization: 1, memory: 0.2 }
 const IDLE = { delayMs: 1, utilization: 0.3, memory: 0.2 }
 
-test('fewer requests are served at once while work waits for its turn, but never fewer than 16', () => {
+test('fewer requests are served at once while work waits for its turn, but never fewer than 4', () => {
   const limit = new AdaptiveLimit({ max: 5000 })
   limit.learn({ ...BUSY, delayMs: 25 }, 200)
   expect(limit.value).toBe(160)
   limit.learn(BUSY, 160)
   expect(limit.value).toBe(80)
   for (let times = 0; times < 100; times += 1) limit.learn(BUSY, limit.value)
-  expect(limit.value).toBe(16)
+  expect(limit.value).toBe(4)
 })
 
 test('a loop that is busy and yet quick enough, or slow and mostly idle, is no reason', () => {
