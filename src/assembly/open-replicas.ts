@@ -7,6 +7,9 @@ import { ReplicaRelay } from '../replicas/replica-relay.ts'
 import type { OpenServers } from './open-servers.ts'
 import type { Runtime } from './runtime.ts'
 
+/** What is not stored in this time is lost, and with it the requests that wait for it. */
+const MAIL_DEADLINE_MS = 4000
+
 /** The way to the other replicas that share the database; undefined where there is none. */
 export async function openRelay(
   { firestore, replica, keys }: { firestore: FirestoreClient | undefined; replica: number; keys: KeyRing },
@@ -15,7 +18,7 @@ export async function openRelay(
   if (firestore === undefined) return undefined
   // Imported here, so that the embedded mode does not load the client library.
   const { firestoreDocuments } = await import('../firestore/firestore-documents.ts')
-  const store = firestoreDocuments(firestore.db, { clock })
+  const store = firestoreDocuments(firestore.db, { clock, deadlineMs: MAIL_DEADLINE_MS })
   const mail = new ReplicaMail({ self: String(replica), store, clock, random, logger })
   const relay = new ReplicaRelay({ mail, keys, clock, logger })
   lifecycle.onClose('relay', () => relay.close(), { lane: 'records' })

@@ -26,8 +26,8 @@ export interface AnswerWriter {
 /** Serves a request of another replica; `signal` aborts when nobody waits for the answer any more. */
 export type ServeRequest = (request: JsonObject, answer: AnswerWriter, signal: AbortSignal) => void
 
-/** Until a replica that answers anything has begun to. */
-const HEAD_WITHIN_MS = 3000
+/** Until a replica that answers anything has begun to, also one that is busy. */
+const HEAD_WITHIN_MS = 5000
 /** Longer than two comments of a stream that is idle. */
 const SILENT_MS = 40_000
 const CHECK_MS = 1000
