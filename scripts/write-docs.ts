@@ -1,5 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { format } from 'prettier'
+import type { Command } from 'commander'
+import { CLI_EXIT } from '../src/cli/cli-error.ts'
+import { programFor } from '../src/cli/program.ts'
 import { SECTIONS } from '../src/config/schema.ts'
 import { notesOf } from '../src/config/setting.ts'
 import { ERRORS } from '../src/domain/errors/error-table.ts'
@@ -8,7 +11,7 @@ const NOTE = '<!-- Written by `npm run docs`; edit the source instead. -->'
 
 /** The generated pages: path to text, formatted like everything else here. */
 export async function pages(): Promise<Map<string, string>> {
-  const raw = { 'docs/config.md': configPage(), 'docs/errors.md': errorsPage() }
+  const raw = { 'docs/cli.md': cliPage(), 'docs/config.md': configPage(), 'docs/errors.md': errorsPage() }
   const formatted = Object.entries(raw).map(
     async ([path, text]) => [path, await format(text, { parser: 'markdown' })] as const,
   )
@@ -51,6 +54,67 @@ is a result with \`isError\`.
 
 ${table(['Code', 'HTTP', 'JSON-RPC', 'Owner', 'Retryable', 'Meaning'], rows)}
 `
+}
+
+const EXIT_CODES: Readonly<Record<keyof typeof CLI_EXIT, string>> = {
+  ok: 'done, or nothing to do',
+  failed: 'the gateway answered with an error, a tool reported one, or a check found something wrong',
+  differs: 'a dry run found something to do',
+  usage: 'the command line is wrong',
+  data: 'a file or a document in it is not valid',
+  unavailable: 'no gateway, Firestore or file is available',
+  denied: 'the token is missing, not valid, or does not allow it',
+  config: 'a setting cannot be used',
+}
+
+function cliPage(): string {
+  const silent = (): void => undefined
+  const context = { env: {}, print: silent, printError: silent }
+  const rows = leavesOf(programFor(context, { setExitCode: silent, raw: silent }), []).map(
+    ({ words, command }) => [
+      `\`${[...words, ...argumentsOf(command)].join(' ')}\``,
+      command.description(),
+      command.options
+        .flatMap(({ long }) => (long === undefined || COMMON.has(long) ? [] : [`\`${long}\``]))
+        .join(', '),
+    ],
+  )
+  const codes = Object.entries(CLI_EXIT).map(([kind, code]) => [
+    String(code),
+    EXIT_CODES[kind as keyof typeof CLI_EXIT],
+  ])
+  return `# Command line
+
+${NOTE}
+
+\`tool-gateway <command>\`, here \`npm run --silent tg -- <command>\`. \`--help\` says what each option is. Commands that ask a
+running gateway take \`--url\`, \`--token\`, \`--verbose\` and \`--json\`, and the variables \`TOOL_GATEWAY_URL\` and
+\`TOOL_GATEWAY_TOKEN\`. Tables are fitted to a terminal; to pipes and files they are lines of cells between tabs, without a
+header. Nothing is coloured, so \`NO_COLOR\` changes nothing. \`tool-gateway completion bash\` completes commands.
+
+${table(['Command', 'What it does', 'Options'], rows)}
+
+## Exit codes
+
+${table(['Code', 'Meaning'], codes)}
+`
+}
+
+const COMMON = new Set(['--url', '--token', '--json', '--verbose'])
+
+function leavesOf(
+  command: Command,
+  words: readonly string[],
+): { words: readonly string[]; command: Command }[] {
+  if (command.commands.length === 0) return [{ words, command }]
+  return command.commands.flatMap((child) => leavesOf(child, [...words, child.name()]))
+}
+
+function argumentsOf({ registeredArguments }: Command): string[] {
+  return registeredArguments.map((argument) => {
+    const name = `${argument.name().toUpperCase()}${argument.variadic ? '…' : ''}`
+    return argument.required ? name : `[${name}]`
+  })
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -8,7 +8,7 @@ import { pageQuery } from '../src/rest/query.ts'
 import { SECTIONS, settingsSchema } from '../src/config/schema.ts'
 import { notesOf } from '../src/config/setting.ts'
 
-const GENERATED = ['docs/config.md', 'docs/errors.md']
+const GENERATED = ['docs/cli.md', 'docs/config.md', 'docs/errors.md']
 
 test('the generated pages are those that the script writes', async () => {
   expect([...(await generatedPages()).keys()]).toEqual(GENERATED)
@@ -88,7 +88,7 @@ test('every link of a page leads to a file that is there, and to a heading that 
 
 /** Variables of other programs, and places for a reader's own value. */
 const OF_OTHERS =
-  /^(OTEL|PIP|UV|NPM_CONFIG|NPM|NODE|SSL|CURL|REQUESTS|GIT)_|^(HTTPS?|ALL|NO)_PROXY$|^FIRESTORE_(EMULATOR_(HOST|JAR)|TESTS)$|^METADATA_SERVER_DETECTION$|^GOOGLE_APPLICATION_CREDENTIALS$|^TOOL_GATEWAY_TOKEN$|^IMAGE_OF_THE_GATEWAY$|^STATE_BUCKET$/
+  /^(OTEL|PIP|UV|NPM_CONFIG|NPM|NODE|SSL|CURL|REQUESTS|GIT)_|^(HTTPS?|ALL|NO)_PROXY$|^FIRESTORE_(EMULATOR_(HOST|JAR)|TESTS)$|^METADATA_SERVER_DETECTION$|^GOOGLE_APPLICATION_CREDENTIALS$|^TOOL_GATEWAY_(TOKEN|URL)$|^NO_COLOR$|^IMAGE_OF_THE_GATEWAY$|^STATE_BUCKET$/
 
 test('every setting that a page names is one', () => {
   const unknown = current.flatMap(({ path, text }) =>

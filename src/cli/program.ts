@@ -6,8 +6,12 @@ import { whoamiCommand } from './access/whoami.ts'
 import { CLI_EXIT, CliError } from './cli-error.ts'
 import { cachesCommand } from './caches.ts'
 import { clientCommand } from './clients/client.ts'
+import { completionCommand } from './completion.ts'
 import { configCommand } from './config.ts'
 import { type CliContext, withoutEscapes } from './context.ts'
+import { doctorCommand } from './diagnosis/doctor.ts'
+import { optimizeCommand } from './diagnosis/optimize.ts'
+import { topCommand } from './diagnosis/top.ts'
 import { auditCommand, pipelinesCommand, promptsCommand, resourcesCommand } from './reading.ts'
 import { registryCommand } from './registry/registry.ts'
 import { serveCommand } from './serve.ts'
@@ -15,6 +19,7 @@ import { serversCommand } from './servers/servers.ts'
 import { signInCommand } from './signin.ts'
 import { tokenCommand } from './token.ts'
 import { toolsCommand } from './tools.ts'
+import { verbCommands } from './verbs.ts'
 
 /**
  * Runs one command line.
@@ -24,25 +29,7 @@ import { toolsCommand } from './tools.ts'
 export async function run(argv: readonly string[], given: CliContext): Promise<number> {
   const context = withoutEscapes(given)
   let exitCode: number = CLI_EXIT.ok
-  const program = new Command('tool-gateway')
-    .description('One authenticated, filtered, audited endpoint in front of many MCP servers.')
-    .version(VERSION)
-    .addCommand(serveCommand(context, (code) => (exitCode = code)))
-    .addCommand(tokenCommand(context))
-    .addCommand(signInCommand(context))
-    .addCommand(toolsCommand(context))
-    .addCommand(serversCommand(context, (code) => (exitCode = code)))
-    .addCommand(resourcesCommand(context))
-    .addCommand(promptsCommand(context))
-    .addCommand(pipelinesCommand(context))
-    .addCommand(auditCommand(context))
-    .addCommand(whoamiCommand(context))
-    .addCommand(accessCommand(context, (code) => (exitCode = code)))
-    .addCommand(sessionsCommand(context))
-    .addCommand(clientCommand(context, (code) => (exitCode = code)))
-    .addCommand(registryCommand(context, (code) => (exitCode = code)))
-    .addCommand(cachesCommand(context))
-    .addCommand(configCommand(context))
+  const program = programFor(context, { setExitCode: (code) => (exitCode = code), raw: given.print })
   throughout(program, (command) =>
     command
       .exitOverride()
@@ -58,6 +45,39 @@ export async function run(argv: readonly string[], given: CliContext): Promise<n
     context.printError(`tool-gateway: ${error.message}\n`)
     return error.exitCode
   }
+}
+
+/** The whole command line. @param to.raw writes without taking out what could steer a terminal */
+export function programFor(
+  context: CliContext,
+  to: { readonly setExitCode: (code: number) => void; readonly raw: (text: string) => void },
+): Command {
+  const { setExitCode, raw } = to
+  const program: Command = new Command('tool-gateway')
+    .description('One authenticated, filtered, audited endpoint in front of many MCP servers.')
+    .version(VERSION)
+    .addCommand(serveCommand(context, setExitCode))
+    .addCommand(tokenCommand(context))
+    .addCommand(signInCommand(context))
+    .addCommand(toolsCommand(context))
+    .addCommand(serversCommand(context, setExitCode))
+    .addCommand(resourcesCommand(context))
+    .addCommand(promptsCommand(context))
+    .addCommand(pipelinesCommand(context))
+    .addCommand(auditCommand(context))
+    .addCommand(whoamiCommand(context))
+    .addCommand(accessCommand(context, setExitCode))
+    .addCommand(sessionsCommand(context))
+    .addCommand(clientCommand(context, setExitCode))
+    .addCommand(registryCommand(context, setExitCode))
+    .addCommand(cachesCommand(context))
+    .addCommand(configCommand(context))
+    .addCommand(doctorCommand(context, setExitCode))
+    .addCommand(topCommand(context, raw))
+    .addCommand(optimizeCommand(context))
+    .addCommand(completionCommand(context, () => program))
+  for (const command of verbCommands(context, setExitCode)) program.addCommand(command)
+  return program
 }
 
 /** Commands inherit nothing from the program that they were added to. */

@@ -22,6 +22,19 @@ export function pushCommand(context: CliContext, onExitCode: (code: number) => v
     })
 }
 
+/** `plan FILE`: what `apply` would change. */
+export function planCommand(context: CliContext, onExitCode: (code: number) => void): Command {
+  return new Command('plan')
+    .description(`show what apply would change in Firestore; exits with ${DIFFERS} if there is anything`)
+    .argument('<file>', 'the registry file, YAML or JSON')
+    .option('--prune', 'also what is only in Firestore')
+    .option('--tenant <id>', "only the documents of this tenant, or '*' for those of all tenants")
+    .action(async (file: string, options: SyncOptions) => {
+      const { runPush } = await import('./sync-run.ts')
+      onExitCode(await runPush(file, { ...options, dryRun: true }, context))
+    })
+}
+
 /** `registry pull [FILE]`: from Firestore into a file. */
 export function pullCommand(context: CliContext, onExitCode: (code: number) => void): Command {
   return withSyncOptions(new Command('pull'))
