@@ -11,7 +11,7 @@ const RANKS = [
   ['firestore'],
   ['state'],
   ['identity', 'secrets', 'audit', 'registry', 'replicas', 'upstream'],
-  ['catalog'],
+  ['catalog', 'credentials'],
   ['reconcile', 'calls'],
   ['features'],
   ['mcp', 'rest', 'oauth', 'dashboard'],
@@ -32,7 +32,8 @@ const RANKS = [
 const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   zod: 'every folder',
   express: ['http', 'rest', 'mcp', 'oauth', 'dashboard'],
-  '@modelcontextprotocol/client': ['upstream'],
+  '@modelcontextprotocol/client': ['upstream', 'credentials/authorization/'],
+  oauth4webapi: ['credentials'],
   '@modelcontextprotocol/server': ['mcp'],
   '@modelcontextprotocol/node': ['mcp'],
   '@modelcontextprotocol/server-legacy': ['mcp'],
@@ -57,10 +58,10 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   commander: ['cli'],
   'smol-toml': ['cli/registry/import-'],
   ws: ['http/websocket-', 'mcp/transports/websocket-'],
-  'lru-cache': ['identity', 'cache', 'catalog', 'calls'],
+  'lru-cache': ['identity', 'secrets', 'cache', 'credentials', 'catalog', 'calls'],
   ollama: ['features/enhancement/ollama-client'],
   opossum: ['upstream'],
-  undici: ['upstream/fetch/exchange', 'upstream/fetch/direct-post'],
+  undici: ['upstream/fetch/exchange', 'upstream/fetch/direct-post', 'credentials/remote/'],
   '@jmespath-community/jmespath': ['pipelines'],
 }
 

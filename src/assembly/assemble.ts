@@ -55,7 +55,7 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   const identity = await openIdentity(settings, { ...kept, clock, logger, lifecycle })
   const via = viaOf(stateKey)
   const onOffered = (key: ServerKey, offer: Offer): void => sharedOffers?.offered(key, offer)
-  const servers = openServers(settings, { via, onOffered }, runtime)
+  const servers = openServers(settings, { via, onOffered, state, stateKeys: keys }, runtime)
   const sharedOffers = await openSharedOffers(firestore, servers, runtime)
   const { catalog, upstreams } = servers
   const replica = randomInt(1, MAX_REPLICA)

@@ -9,6 +9,8 @@ import { challengesForScope } from '../http/step-up.ts'
 import type { OpenIdentity } from '../identity/identity-open.ts'
 import { OneTimeUseInMemory } from '../identity/tickets/one-time-use.ts'
 import { Tickets } from '../identity/tickets/tickets.ts'
+import { type ConnectOptions, connectRoutes } from '../oauth/connect/connect-routes.ts'
+import { hasAccounts, isolationKeyOf } from '../upstream/isolation-key.ts'
 import type { OpenMcp } from '../mcp/mcp-open.ts'
 import { errorsAt } from '../rest/problem.ts'
 import type { OpenOAuth } from '../oauth/oauth-open.ts'
@@ -34,6 +36,22 @@ interface Parts {
   readonly oauth: OpenOAuth
   /** What pages show of the last hour; undefined where there are none. */
   readonly history: CallHistory | undefined
+}
+
+/** How accounts are connected: afterwards the server is asked what it offers, so that its tools are listed. */
+function connectOptions({ publicUrl }: Settings, { identity, servers }: Parts): ConnectOptions {
+  const { catalog, credentials, upstreams } = servers
+  return {
+    publicUrl,
+    sessions: identity.browserSessions,
+    credentials,
+    snapshot: () => catalog.snapshot,
+    onConnected: (server, principal) => {
+      if (!hasAccounts(server)) return
+      const key = isolationKeyOf(server, { principal, sessionId: undefined })
+      upstreams.poolFor(server, key, undefined, principal).start()
+    },
+  }
 }
 
 /** Builds what answers every request. */
@@ -72,7 +90,7 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
       tenantOf: (tenantId) => tenants.snapshot.byId.get(tenantId),
     },
     mcp,
-    oauth,
+    oauth: { ...oauth, browsers: [oauth.browsers, connectRoutes(connectOptions(settings, parts))] },
     dashboard: history && { sessions: parts.identity.browserSessions, history },
     records: audit,
     access: {

@@ -53,6 +53,7 @@ export function openCalls(
     auditIntents,
     catalog: servers.catalog,
     upstreams: servers.upstreams,
+    credentials: servers.credentials,
     interruption,
     limits,
     shares: new TenantShares({ maxOf: (tenantId) => quotasOf(tenantId)?.concurrentCalls }),

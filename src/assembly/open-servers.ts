@@ -1,6 +1,16 @@
 import { Catalog } from '../catalog/catalog.ts'
 import type { Settings } from '../config/settings.ts'
+import { KnownOffers } from '../credentials/consent/known-offers.ts'
+import { type OpenCredentials, openCredentials } from '../credentials/credentials-open.ts'
+import type { ResolveSecret } from '../domain/documents/secret-reference.ts'
 import type { ServerKey } from '../domain/documents/server-definition.ts'
+import type { KeyRing } from '../domain/seal/key-ring.ts'
+import type { Principal } from '../domain/principal.ts'
+import type { OpenState } from '../state/state-open.ts'
+import type { Snapshot } from '../domain/snapshot.ts'
+import { hasAccounts } from '../upstream/isolation-key.ts'
+import { openVault } from '../secrets/vault/vault-open.ts'
+import type { Vault } from '../secrets/vault/vault.ts'
 import { type OpenSecrets, openSecrets } from '../secrets/secrets-open.ts'
 import { type OpenUpstreams, openUpstreams } from '../upstream/upstream-open.ts'
 import type { Offer } from '../upstream/discovery/discovery.ts'
@@ -10,18 +20,27 @@ import type { Runtime } from './runtime.ts'
 export interface OpenServers extends Omit<OpenUpstreams, 'close'> {
   readonly catalog: Catalog
   readonly secrets: OpenSecrets
+  readonly vault: Vault
+  readonly credentials: OpenCredentials
+  readonly knownOffers: KnownOffers
 }
 
 /**
  * Builds what connects the catalog, the servers and their secrets, without connecting to any server.
- * @param given.via the gateway's own entry in the header `via`
- * @param given.onOffered called when a server has said what it offers
+ * @param parts.via the gateway's own entry in the header `via`
+ * @param parts.onOffered called when a server has said what it offers
  */
 export function openServers(
   settings: Settings,
-  { via, onOffered }: { via: string; onOffered: (key: ServerKey, offer: Offer) => void },
+  parts: {
+    readonly via: string
+    readonly onOffered: (key: ServerKey, offer: Offer) => void
+    readonly state: OpenState
+    readonly stateKeys: KeyRing
+  },
   runtime: Runtime,
 ): OpenServers {
+  const { via, onOffered, state: kept, stateKeys } = parts
   const { clock, random, env, logger, metrics, lifecycle, onServerState } = runtime
   const catalog = new Catalog({
     onWanted: (key) => reached.upstreams.wake(key),
@@ -33,10 +52,30 @@ export function openServers(
   }
   const secrets = openSecrets(settings, { env, users, clock, random, logger })
   lifecycle.onClose('secrets', () => secrets.close(), { lane: 'servers' })
+  const vault = openVault(settings, { store: kept.store, clock })
+  const resolveSecret: ResolveSecret = (reference) => secrets.resolve(reference)
+  const credentials = openCredentials(settings, {
+    vault,
+    state: kept,
+    stateKeys,
+    resolveSecret,
+    clock,
+    logger,
+  })
+  const knownOffers = new KnownOffers({
+    store: kept.store,
+    clock,
+    logger,
+    onOffer: (key, offer) => catalog.setOffer(key, offer),
+  })
+  lifecycle.onClose('known offers', () => knownOffers.close(), { lane: 'servers' })
   const reached = openUpstreams(settings, {
     via,
-    resolveSecret: (reference) => secrets.resolve(reference),
+    resolveSecret,
+    credentialsOf: (server, onBehalfOf) => credentials.credentials.sourceFor(server, onBehalfOf),
     onOffer: (key, offer) => {
+      const server = catalog.snapshot.servers.get(key)
+      if (server !== undefined && hasAccounts(server)) return knownOffers.told(key, offer)
       catalog.setOffer(key, offer)
       onOffered(key, offer)
     },
@@ -52,5 +91,17 @@ export function openServers(
     logger,
   })
   lifecycle.onClose('upstreams', () => reached.close(), { lane: 'servers' })
-  return { ...reached, catalog, secrets }
+  credentials.accounts.onChange((key, account) => {
+    const isOwn = ({ tenantId, subject }: Principal): boolean =>
+      tenantId === key.tenantId && (key.subject === '' || subject === key.subject)
+    const reason = account === undefined ? 'its account was disconnected' : 'its account was connected'
+    reached.upstreams.accountChanged(key.server, isOwn, reason)
+  })
+  let snapshot: Snapshot | undefined
+  catalog.onChange(() => {
+    if (catalog.snapshot === snapshot) return
+    snapshot = catalog.snapshot
+    knownOffers.setServers([...snapshot.servers.values()].filter(hasAccounts))
+  })
+  return { ...reached, catalog, secrets, vault, credentials, knownOffers }
 }

@@ -19,6 +19,8 @@ import { record } from './record.ts'
 import { PlainCalls } from './direct/plain-calls.ts'
 import { PlainTargets } from './direct/plain-targets.ts'
 import { PoolChoice } from './client/pool-choice.ts'
+import type { OpenCredentials } from '../credentials/credentials-open.ts'
+import { accounts } from './stages/accounts.ts'
 import { callerErrors } from './stages/caller-errors.ts'
 import { fallback } from './stages/fallback.ts'
 import { type Intents, intent } from './stages/intent.ts'
@@ -42,6 +44,8 @@ export interface PipelineParts {
   readonly auditIntents: Intents
   readonly catalog: Catalog
   readonly upstreams: Upstreams
+  /** The accounts of callers at servers. */
+  readonly credentials: Pick<OpenCredentials, 'credentials' | 'connecting' | 'connections'>
   readonly interruption: Interruption
   readonly limits: Limits
   readonly shares: TenantShares
@@ -114,6 +118,7 @@ function stages(
       rounds, // around what is sent, which may happen more than once
       ofTasks,
       fallback({ catalog, limits, metrics }), // when all attempts have failed
+      accounts(parts), // of the server that is tried, before anything is sent to it
       urlElicitations, // of the server that asks
       shown, // of the server that answered, and not kept with a result: not every caller sees the same
       shape, // for each server that is tried, as it has the tool

@@ -8,6 +8,7 @@ import { cachesCommand } from './caches.ts'
 import { clientCommand } from './clients/client.ts'
 import { completionCommand } from './completion.ts'
 import { configCommand } from './config.ts'
+import { connectionsCommand } from './connections.ts'
 import { type CliContext, withoutEscapes } from './context.ts'
 import { doctorCommand } from './diagnosis/doctor.ts'
 import { optimizeCommand } from './diagnosis/optimize.ts'
@@ -70,6 +71,7 @@ export function programFor(
     .addCommand(sessionsCommand(context))
     .addCommand(clientCommand(context, setExitCode))
     .addCommand(registryCommand(context, setExitCode))
+    .addCommand(connectionsCommand(context))
     .addCommand(cachesCommand(context))
     .addCommand(configCommand(context))
     .addCommand(doctorCommand(context, setExitCode))

@@ -12,7 +12,13 @@ export interface ListedSetting {
 }
 
 const MASK = '********'
-const SECRETS = new Set(['AUDIT_DIGEST_KEY', 'AUDIT_DIGEST_KEY_PREVIOUS', 'STATE_KEY', 'STATE_KEY_PREVIOUS'])
+const SECRETS = new Set([
+  'AUDIT_DIGEST_KEY',
+  'AUDIT_DIGEST_KEY_PREVIOUS',
+  'STATE_KEY',
+  'STATE_KEY_PREVIOUS',
+  'VAULT_KEYS',
+])
 
 /**
  * Every setting by the name that one sets, with its value or what stands for it, of an environment that can be used.
@@ -36,13 +42,14 @@ export function listedSettings(
 
 /** The settings without their secrets. */
 export function withoutSecrets(settings: Settings): Settings {
-  const { auditDigestKey, auditDigestKeyPrevious, stateKey, stateKeyPrevious } = settings
+  const { auditDigestKey, auditDigestKeyPrevious, stateKey, stateKeyPrevious, vaultKeys } = settings
   return {
     ...settings,
     auditDigestKey: auditDigestKey === undefined ? undefined : MASK,
     auditDigestKeyPrevious: auditDigestKeyPrevious === undefined ? undefined : MASK,
     stateKey: stateKey === undefined ? undefined : MASK,
     stateKeyPrevious: stateKeyPrevious === undefined ? undefined : MASK,
+    vaultKeys: vaultKeys.map(() => MASK),
   }
 }
 

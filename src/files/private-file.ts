@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, open, stat, unlink } from 'node:fs/promises'
+import { link, mkdir, open, rename, stat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fileErrorCode, onCode } from './file-error.ts'
 
@@ -42,6 +42,19 @@ export async function readOrCreatePrivateFile(
   const text = await readPrivateFile(path)
   if (text === undefined) throw new Error(`${path} was removed while it was being created`)
   return text
+}
+
+/** Replaces the text of a file that only this user may read, whole or not at all. */
+export async function replacePrivateFile(path: string, text: string): Promise<void> {
+  const draft = `${path}.${randomUUID()}`
+  const file = await open(draft, 'wx', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(draft, path)
 }
 
 async function readPrivateFile(path: string): Promise<string | undefined> {

@@ -64,7 +64,7 @@ export interface AppOptions extends Omit<RestOptions, 'tickets'> {
   readonly oauth: {
     readonly programs: Router
     /** Routes for persons, who have a session instead of a token. */
-    readonly browsers: Router
+    readonly browsers: readonly Router[]
     readonly rest: Router
   }
   /** What the pages for people need; undefined: there are none. */
@@ -108,7 +108,7 @@ export function createApp(options: AppOptions): Express {
   app.use(originCheck(isAllowedOrigin))
   app.use(preflight) // browsers send no token with it
   app.use(apiPage({ publicUrl }), errorPages({ publicUrl })) // nothing in them is anybody's
-  app.use(oauth.browsers) // persons get a session there, and need no token for it
+  app.use(...oauth.browsers) // persons get a session there, and need no token for it
   if (options.dashboard !== undefined) {
     const inside = restInside([
       readJson(edge.maxBodyBytes),

@@ -10,6 +10,8 @@ export const FIXED_ARGUMENTS = 'tools.*.fixed'
 
 /** Fields whose values may be secrets under any name. */
 const OF_SECRETS = new Set(['env', 'headers'])
+/** Of `auth`, what nobody has to keep to themselves. */
+const PUBLIC_AUTH = new Set(['kind', 'per', 'issuer', 'clientId', 'scopes'])
 const PARTLY_SECRET = new Set(['auth', 'url', 'instances'])
 const KNOWN_FIELDS = new Set([
   ...serverDocumentSchema.options.flatMap(({ shape }) => Object.keys(shape)),
@@ -17,7 +19,7 @@ const KNOWN_FIELDS = new Set([
 ])
 
 /**
- * A document without its secrets: values of `env` and `headers`, of `auth` but its kind, query values of URLs and
+ * A document without its secrets: values of `env` and `headers`, of `auth` but what is public, query values of URLs and
  * all of `config` and of fields that no document has are masked. References (`secret://…`) are shown.
  * @param hidden further fields to mask
  */
@@ -71,7 +73,8 @@ function maskedField(field: string, value: unknown, hidden: readonly string[]): 
   if (field === 'url') return maskedUrl(value)
   if (field === 'tools' && hidden.includes(FIXED_ARGUMENTS)) return withFixedMasked(value)
   if (field === 'auth' && isJsonObject(value)) {
-    return { ...asObject(maskAll(value)), ...('kind' in value && { kind: value['kind'] }) }
+    const shown = Object.entries(value).filter(([name]) => PUBLIC_AUTH.has(name))
+    return { ...asObject(maskAll(value)), ...Object.fromEntries(shown) }
   }
   if (field === 'instances' && Array.isArray(value)) {
     return value.map((instance: unknown) =>

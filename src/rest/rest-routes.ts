@@ -2,6 +2,7 @@ import { Router } from 'express'
 import type { RecordReader } from '../audit/audit-store.ts'
 import type { Calls } from '../calls/calls.ts'
 import type { Catalog } from '../catalog/catalog.ts'
+import type { OpenCredentials } from '../credentials/credentials-open.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { OpenFeatures } from '../features/features-open.ts'
 import type { Tickets } from '../identity/tickets/tickets.ts'
@@ -9,6 +10,7 @@ import type { RegistryStore } from '../registry/registry-store.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { OpenUpstreams } from '../upstream/upstream-open.ts'
 import { type AccessParts, accessRoutes } from './access/access-routes.ts'
+import { connectionRoutes } from './connections.ts'
 import { enhanceRoutes } from './enhance.ts'
 import { auditRoutes } from './management/audit.ts'
 import { cacheRoutes } from './management/caches.ts'
@@ -33,7 +35,10 @@ export interface RestOptions {
   readonly catalog: Catalog
   readonly calls: Calls
   /** What reaches servers. */
-  readonly servers: Pick<OpenUpstreams, 'upstreams' | 'processLogs' | 'inspector' | 'installer'>
+  readonly servers: Pick<OpenUpstreams, 'upstreams' | 'processLogs' | 'inspector' | 'installer'> & {
+    /** The accounts of callers at servers. */
+    readonly credentials: Pick<OpenCredentials, 'connections' | 'links'>
+  }
   readonly features: Pick<
     OpenFeatures,
     'enhancing' | 'caches' | 'pipelineCheck' | 'pipelineRuns' | 'runDirectory'
@@ -69,7 +74,8 @@ export function restRoutes(options: RestOptions): Router {
 }
 
 /** What the servers of the caller have, and using it. */
-function callRoutes({ publicUrl, catalog, calls, features, registry, logger }: RestOptions): Router {
+function callRoutes(options: RestOptions): Router {
+  const { publicUrl, catalog, calls, servers, features, registry, logger } = options
   const { pipelineCheck, pipelineRuns, runDirectory } = features
   const { pipelineStore, platformAdminRole } = registry
   const router = Router()
@@ -77,6 +83,7 @@ function callRoutes({ publicUrl, catalog, calls, features, registry, logger }: R
   router.use(toolRoutes({ catalog, calls }))
   router.use(resourceRoutes({ catalog, calls }))
   router.use(promptRoutes({ catalog, calls }))
+  router.use(connectionRoutes({ publicUrl, catalog, credentials: servers.credentials, logger }))
   router.use(pipelineRoutes({ catalog, calls, pipelineRuns, runDirectory, publicUrl }))
   router.use(pipelineWriteRoutes({ catalog, pipelineStore, pipelineCheck, platformAdminRole, logger }))
   return router

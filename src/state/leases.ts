@@ -13,11 +13,14 @@ export class Leases {
   readonly #store: StateStore
   readonly #clock: Clock
   readonly #random: () => number
+  readonly #prefix: string
 
-  constructor(options: { store: StateStore; clock: Clock; random: () => number }) {
+  /** @param options.prefix of all keys; those with another one do not see these leases */
+  constructor(options: { store: StateStore; clock: Clock; random: () => number; prefix?: string }) {
     this.#store = options.store
     this.#clock = options.clock
     this.#random = options.random
+    this.#prefix = options.prefix ?? ''
   }
 
   /**
@@ -37,7 +40,9 @@ export class Leases {
     } finally {
       cancel()
       // Whatever keeps it from going now, it goes with its time.
-      await this.#store.delete(COLLECTION, stateKey(key), { expected: version }).catch(() => undefined)
+      await this.#store
+        .delete(COLLECTION, stateKey(this.#prefix + key), { expected: version })
+        .catch(() => undefined)
     }
   }
 
@@ -46,7 +51,7 @@ export class Leases {
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
       const expiresAt = this.#clock.now() + ttlMs
       const options = { expected: null, expiresAt }
-      const version = await this.#store.put(COLLECTION, stateKey(key), randomUUID(), options)
+      const version = await this.#store.put(COLLECTION, stateKey(this.#prefix + key), randomUUID(), options)
       if (version !== undefined) return version
       if (this.#clock.monotonic() >= end)
         throw new GatewayError('state_unavailable', 'Another replica takes too long with the same work')

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Settings } from '../config/settings.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { FirestoreClient } from '../firestore/firestore.ts'
@@ -25,7 +26,9 @@ export async function openState(
   const { firestore, clock, random, lifecycle } = context
   const store = await openStore(dataDir, firestore, clock)
   lifecycle.onClose('state', () => store.close(), { lane: 'records' })
-  return { store, leases: new Leases({ store, clock, random }) }
+  // One process has the file, so that what an earlier one held is nobody's.
+  const holder = firestore === undefined ? `${randomUUID()} ` : ''
+  return { store, leases: new Leases({ store, clock, random, prefix: holder }) }
 }
 
 async function openStore(

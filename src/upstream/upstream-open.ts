@@ -5,6 +5,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { ResolveSecret } from '../domain/documents/secret-reference.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics/metrics.ts'
+import type { CredentialsOf } from './credentials/credential-source.ts'
 import { createConnector } from './connection/connect.ts'
 import { measuring } from './connection/decorators/measured-connection.ts'
 import { ProcessLogs } from './stdio/process-log.ts'
@@ -43,13 +44,14 @@ export function openUpstreams(
     /** The gateway's own entry in the header `via`. */
     readonly via: string
     readonly resolveSecret: ResolveSecret
+    readonly credentialsOf: CredentialsOf
     readonly metrics: Metrics
     readonly clock: Clock
     readonly random: () => number
     readonly logger: Logger
   },
 ): OpenUpstreams {
-  const { via, resolveSecret, metrics, clock, random, logger, ...events } = options
+  const { via, resolveSecret, credentialsOf, metrics, clock, random, logger, ...events } = options
   const { startConcurrency, maxOwnPools, connectTimeoutMs, drainTimeoutMs } = settings
   // Each process starts in a separate folder, where a relative path would be wrong.
   const dataDir = resolve(settings.dataDir)
@@ -61,6 +63,7 @@ export function openUpstreams(
     via,
     dataDir,
     resolveSecret,
+    credentialsOf,
     processLog: (key: string) => processLogs.of(key),
     clock,
     logger,

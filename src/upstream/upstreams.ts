@@ -9,7 +9,7 @@ import type { Connect, Era } from './connection/connection.ts'
 import { serverUnavailable } from './connection/upstream-error.ts'
 import type { Offer } from './discovery/discovery.ts'
 import type { InstanceContext } from './instance/instance-context.ts'
-import { isolationKeyOf } from './isolation-key.ts'
+import { hasAccounts, isolationKeyOf } from './isolation-key.ts'
 import type { Pool } from './pool/pool.ts'
 import { ServerPools, type ServerStatus } from './pool/server-pools.ts'
 import { ProbeTurns } from './health/probe-turns.ts'
@@ -182,7 +182,15 @@ export class Upstreams {
   /** Closes the pools of an isolation key that will not be used again. */
   release(isolationKey: string): void {
     for (const { isolated } of this.#servers.values())
-      isolated.dismiss(isolationKey, 'its callers have disconnected')
+      isolated.dismissSession(isolationKey, 'its callers have disconnected')
+  }
+
+  /** Closes the connections of a server with an account that has changed: that of the callers who `isOwn` says. */
+  accountChanged(key: ServerKey, isOwn: (owner: Principal) => boolean, reason: string): void {
+    const server = this.#servers.get(key)
+    if (server === undefined) return
+    if (hasAccounts(server.definition)) server.isolated.dismissAccounts(isOwn, reason)
+    else this.reconnect(key, reason)
   }
 
   /** Forwards a notification of the client that an isolation key stands for to all servers that it is connected to. */

@@ -38,6 +38,7 @@ export function pipelineParts(
     auditIntents: 'off',
     catalog,
     upstreams: upstreamsOf(answer) as unknown as Upstreams,
+    credentials: {} as PipelineParts['credentials'],
     interruption: new Interruption(),
     limits: new Limits({ allowances: new Allowances({ clock }), quotasOf: () => undefined }),
     shares: new TenantShares({ maxOf: () => undefined }),

@@ -49,6 +49,8 @@ test('without any variable it is the embedded mode on loopback', () => {
     secretsProject: undefined,
     secretsPrefix: '',
     secretsTtlMs: 300_000,
+    vaultKmsEndpoint: 'https://cloudkms.googleapis.com',
+    vaultKeys: [],
     callStages: [],
     callTimeoutMs: 60_000,
     directPath: 'on',

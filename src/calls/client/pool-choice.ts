@@ -1,6 +1,6 @@
 import { isJsonObject } from '../../domain/json/json.ts'
 import { serverKey } from '../../domain/documents/server-definition.ts'
-import { isolationKeyOf, sessionKey } from '../../upstream/isolation-key.ts'
+import { isOnBehalf, isolationKeyOf, sessionKey, withAccount } from '../../upstream/isolation-key.ts'
 import type { Pool } from '../../upstream/pool/pool.ts'
 import type { Upstreams } from '../../upstream/upstreams.ts'
 import type { CallerClient } from '../call.ts'
@@ -36,7 +36,8 @@ export class PoolChoice {
 
   /** The pool that callers with the same isolation key share. */
   shared({ caller, route: { server } }: RoutedCall): Pool {
-    const owner = server.sharing === 'session' ? caller.principal : undefined
+    const isOwn = server.sharing === 'session' || isOnBehalf(server, caller.principal)
+    const owner = isOwn ? caller.principal : undefined
     return this.#upstreams.poolFor(server, isolationKeyOf(server, caller), undefined, owner)
   }
 
@@ -52,7 +53,8 @@ export class PoolChoice {
     if (sessionId === undefined || sessionClient === undefined) return this.shared(call)
     const separate = (): Pool => {
       const granted = this.grantedTo(sessionClient, call)
-      return this.#upstreams.poolFor(route.server, sessionKey(sessionId), granted, caller.principal)
+      const key = withAccount(route.server, caller.principal, sessionKey(sessionId))
+      return this.#upstreams.poolFor(route.server, key, granted, caller.principal)
     }
     if (route.server.sharing === 'session') return separate()
     const shared = this.shared(call)

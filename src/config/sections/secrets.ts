@@ -33,6 +33,19 @@ const secretPrefix = {
   expected: 'at most 11 letters, digits, `-` and `_`',
 }
 
+const kmsKey = {
+  schema: z
+    .string()
+    .trim()
+    .regex(/^projects\/[^/]+\/locations\/[^/]+\/keyRings\/[^/]+\/cryptoKeys\/[^/]+$/),
+  expected: '`projects/P/locations/L/keyRings/R/cryptoKeys/K`',
+}
+
+const vaultKeys = {
+  schema: values.items.pipe(z.array(values.digestKey.schema)),
+  expected: 'keys of 64 hex digits separated by commas',
+}
+
 /** Environment variables of where secrets come from. */
 export const secrets = {
   SECRETS_FILE: optional(
@@ -54,6 +67,21 @@ export const secrets = {
     secretPrefix,
     '',
     'Prefix of the IDs of the secrets in Secret Manager, before `<tenant>_<name>`.',
+  ),
+  VAULT_KMS_KEY: optional(
+    kmsKey,
+    'none',
+    'Key of Cloud KMS that encrypts the keys of the vault, where accounts of persons at servers are kept.',
+  ),
+  VAULT_KMS_ENDPOINT: setting(
+    values.secureUrl,
+    'https://cloudkms.googleapis.com',
+    'Address of Cloud KMS; another one where it is reached privately.',
+  ),
+  VAULT_KEYS: setting(
+    vaultKeys,
+    '',
+    'Keys of the vault where there is no Cloud KMS, the same for all replicas; the first one encrypts, all decrypt. With STORE `file` a key file in DATA_DIR is used unless set.',
   ),
   SECRETS_TTL_MS: setting(
     integer(1000, 3_600_000),

@@ -42,6 +42,7 @@ export interface SecretUser {
     | { readonly kind: 'none' }
     | { readonly kind: 'bearer'; readonly token: string }
     | { readonly kind: 'headers'; readonly headers: Readonly<Record<string, string>> }
+    | { readonly kind: 'oauth'; readonly clientSecret?: string | undefined }
     | undefined
 }
 
@@ -90,6 +91,9 @@ export function secretPlaces({ env, headers, auth }: SecretUser): { path: string
     ...places(['env'], env),
     ...places(['headers'], headers),
     ...(auth?.kind === 'bearer' ? [{ path: ['auth', 'token'], value: auth.token }] : []),
+    ...(auth?.kind === 'oauth' && auth.clientSecret !== undefined
+      ? [{ path: ['auth', 'clientSecret'], value: auth.clientSecret }]
+      : []),
     ...places(['auth', 'headers'], auth?.kind === 'headers' ? auth.headers : undefined),
   ]
 }

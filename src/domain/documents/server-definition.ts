@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { agentAllowlist, documentName, documentOwner, requiredRoles } from './document-fields.ts'
 import { parsePackage } from './npm-package.ts'
 import { secretProblems } from './secret-reference.ts'
+import { headerFields, httpUrl, serverAuth } from './server-auth.ts'
 import { toolEntries, type ToolOverride } from './tool-entries.ts'
 
 /** Names of the servers that exist inside the gateway only. */
@@ -16,23 +17,6 @@ const seconds = (count: number): number => count * 1000
 const durationMs = (max: number): z.ZodNumber => z.int().min(1).max(max)
 /** A period in milliseconds. It has a minimum, because each repetition costs the gateway and a server something. */
 const periodMs = (max: number): z.ZodNumber => z.int().min(1000).max(max)
-const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'not a legal header value')
-const headers = z.record(
-  z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'not a legal header name'),
-  headerValue,
-)
-
-const auth = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('none') }),
-  z.strictObject({ kind: z.literal('bearer'), token: headerValue.min(1) }),
-  z.strictObject({ kind: z.literal('headers'), headers }),
-])
-
-const httpUrl = z.url({ protocol: /^https?$/, abort: true }).refine((text) => {
-  const url = URL.parse(text)
-  return url?.username === '' && url.password === '' && url.hash === ''
-}, 'must have no user name, password or fragment')
-
 const environment = z.record(
   z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'not a legal variable name'),
   z.string().refine((text) => !text.includes('\0'), 'must not contain NUL'),
@@ -160,8 +144,8 @@ const httpServer = z
       .min(1)
       .max(100)
       .optional(),
-    headers: headers.default({}),
-    auth: auth.default({ kind: 'none' }),
+    headers: headerFields.default({}),
+    auth: serverAuth.default({ kind: 'none' }),
   })
   .refine((server) => (server.url === undefined) !== (server.instances === undefined), {
     path: ['url'],

@@ -167,6 +167,12 @@ export const ERRORS = {
     'The client lacks a required capability',
     'The server of this tool asks its client for something (an elicitation, a sampling, its roots), and this client did not declare the capability, or uses a transport that does not support it. Nothing was executed. See docs/protocol.md for what each transport supports.',
   ),
+  credential_required: clientRow(
+    403,
+    -31015,
+    'An account has to be connected first',
+    'The server is called with an account of the caller, which was never connected, has expired, or lacks a scope. The caller connects it in a browser at `connect.url`; without that, an operator has to. Nothing was executed. See docs/credentials.md.',
+  ),
   client_not_reachable: clientRow(
     504,
     -31014,

@@ -10,6 +10,8 @@ export interface ErrorFacts {
   readonly scopes?: readonly string[]
   /** Names near one that was not found, of what the caller may use. */
   readonly suggestions?: readonly string[]
+  /** Where the caller connects the account that the call needs. */
+  readonly connect?: { readonly url: string; readonly expiresAt: string }
   /** The step of a pipeline that failed. */
   readonly step?: string
   /** Each a path and what is wrong there. */

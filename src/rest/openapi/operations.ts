@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ACCESS_OPERATIONS } from './access-operations.ts'
 import { CALL_OPERATIONS } from './call-operations.ts'
+import { CONNECTION_OPERATIONS } from './connection-operations.ts'
 import { GRANT_OPERATIONS } from './grant-operations.ts'
 import { MANAGEMENT_OPERATIONS } from './management-operations.ts'
 import { anything, json, type RestOperation } from './operation.ts'
@@ -55,6 +56,7 @@ export const OPERATIONS: readonly RestOperation[] = [
   ...CALL_OPERATIONS,
   ...ACCESS_OPERATIONS,
   ...GRANT_OPERATIONS,
+  ...CONNECTION_OPERATIONS,
   ...MANAGEMENT_OPERATIONS,
   ...HEALTH,
 ]

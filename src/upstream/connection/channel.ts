@@ -8,6 +8,8 @@ import { type Clock, sleep } from '../../domain/clock.ts'
 import { secretPlaces } from '../../domain/documents/secret-reference.ts'
 import { type HttpServerDefinition, isHttp } from '../../domain/documents/server-definition.ts'
 import { redactText } from '../../telemetry/redaction.ts'
+import { credentialedFetch } from '../credentials/credentialed-fetch.ts'
+import type { CredentialSource } from '../credentials/credential-source.ts'
 import { CookieJar } from '../fetch/cookie-jar.ts'
 import { DirectPost } from '../fetch/direct-post.ts'
 import { EventHeads } from '../fetch/event-heads.ts'
@@ -55,6 +57,8 @@ export interface DirectChannel {
   readonly sessionId: () => string | undefined
   /** Whether the response streams of the server can be resumed, which only the transport does. */
   readonly isResumable: () => boolean
+  /** The `Authorization` header of the next request; absent if the document says all that is sent. */
+  readonly authorization?: () => Promise<string>
 }
 
 const PIPE = {
@@ -117,24 +121,32 @@ export async function stdioChannel(
 /** The channel to the server's endpoint over Streamable HTTP or, with `isSse`, over HTTP+SSE. */
 export function httpChannel(
   { server, secrets }: ServerWithSecrets,
-  options: { isSse: boolean; maxMessageBytes: number; via?: string | undefined; clock: Clock },
+  options: {
+    isSse: boolean
+    maxMessageBytes: number
+    via?: string | undefined
+    /** What each request is sent with, beside the headers of the document. */
+    credential?: CredentialSource | undefined
+    clock: Clock
+  },
 ): Channel {
   if (!isHttp(server)) throw new TypeError('not an HTTP server')
-  const { isSse, maxMessageBytes: maxBytes, via, clock } = options
+  const { isSse, maxMessageBytes: maxBytes, via, credential, clock } = options
   const url = new URL(server.url ?? server.instances?.[0]?.url ?? '')
   const heads = new EventHeads()
   const pacing = new StreamPacing({ clock })
   const cookies = new CookieJar({ url, now: () => clock.now() })
   const headers = headersOf(server)
+  const fetch = limitedFetch({
+    maxBytes,
+    via,
+    cookies,
+    heads,
+    answersInPlace: !isSse,
+    onStream: () => pacing.opened(),
+  })
   const settings = {
-    fetch: limitedFetch({
-      maxBytes,
-      via,
-      cookies,
-      heads,
-      answersInPlace: !isSse,
-      onStream: () => pacing.opened(),
-    }),
+    fetch: credential === undefined ? fetch : credentialedFetch(fetch, credential, url),
     requestInit: { headers },
   }
   const shared = {
@@ -168,6 +180,7 @@ export function httpChannel(
       post: new DirectPost({ url, headers, via, cookies, maxBytes }),
       sessionId: () => transport.sessionId,
       isResumable: () => heads.hasIds,
+      ...(credential !== undefined && { authorization: () => credential.authorization() }),
     },
     hasSession: () => transport.sessionId !== undefined,
     // The server keeps a session until it is told to end it.

@@ -14,11 +14,13 @@ import {
   type ServerKey,
   serverKey,
 } from '../../domain/documents/server-definition.ts'
+import type { Principal } from '../../domain/principal.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { type Channel, httpChannel, stdioChannel } from './channel.ts'
 import type { ClientSide } from '../messages/client-side.ts'
 import type { Connect, Connection, ConnectionEvents, ConnectOptions, Era } from './connection.ts'
 import { EraMemory } from './opening/era-memory.ts'
+import type { CredentialsOf } from '../credentials/credential-source.ts'
 import { type EraQuestion, open } from './opening/opening.ts'
 import { isInvalidOpening } from './opening/opening-answer.ts'
 import { OpeningDeadline } from './opening/opening-deadline.ts'
@@ -54,6 +56,8 @@ export interface ConnectorOptions {
   readonly processLog?: (key: ServerKey) => ProcessLog
   /** Resolves each secret that a server names, at each connection. Absent if there are no secrets. */
   readonly resolveSecret?: ResolveSecret
+  /** The accounts at servers. Absent if there are none. */
+  readonly credentialsOf?: CredentialsOf
 }
 
 /** One attempt to open a connection, and its limits. */
@@ -62,6 +66,7 @@ interface Opening {
   readonly filled: ServerWithSecrets
   readonly events: ConnectionEvents
   readonly client: ClientSide | undefined
+  readonly onBehalfOf: Principal | undefined
   readonly tap: Tap | undefined
   /** Aborted by the caller or the deadline. */
   readonly signal: AbortSignal
@@ -89,7 +94,7 @@ class Connector {
   async connect(
     server: ServerDefinition,
     events: ConnectionEvents,
-    { timeoutMs, signal, client, tap }: ConnectOptions,
+    { timeoutMs, signal, client, onBehalfOf, tap }: ConnectOptions,
   ): Promise<Connection> {
     const deadline = new OpeningDeadline({ clock: this.#clock, timeoutMs })
     const bounded = AbortSignal.any([signal, deadline.signal])
@@ -97,7 +102,7 @@ class Connector {
     try {
       const filled = await this.#filled(server, bounded)
       secrets = filled.secrets
-      const opening: Opening = { filled, events, client, tap, signal: bounded, deadline }
+      const opening: Opening = { filled, events, client, onBehalfOf, tap, signal: bounded, deadline }
       const connection = await (server.transport === 'stdio' ? this.#stdio(opening) : this.#http(opening))
       return secrets.length === 0 ? connection : redactedConnection(connection, redactor({ secrets }))
     } catch (error) {
@@ -174,6 +179,9 @@ class Connector {
       isSse,
       maxMessageBytes: this.#options.maxMessageBytes,
       via: this.#options.via,
+      credential: isHttp(opening.filled.server)
+        ? this.#options.credentialsOf?.(opening.filled.server, opening.onBehalfOf)
+        : undefined,
       clock: this.#clock,
     })
     const known = isSse ? 'legacy' : this.#knownEra(opening)

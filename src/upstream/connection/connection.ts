@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { RawObject } from '../../domain/json/raw-object.ts'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
+import type { Principal } from '../../domain/principal.ts'
 import type { ClientSide } from '../messages/client-side.ts'
 import type { Tap } from './decorators/tap.ts'
 
@@ -97,6 +98,8 @@ export interface ConnectOptions {
    * declare no capabilities.
    */
   readonly client?: ClientSide
+  /** The caller whose account at the server is used. Absent if it is the same for all callers. */
+  readonly onBehalfOf?: Principal
   /** Observes everything that is sent and received. */
   readonly tap?: Tap
 }

@@ -88,6 +88,11 @@ export class DirectRequests {
     return NAMED_BY.has(method) && !this.#isResumable && !this.#channel.isResumable()
   }
 
+  /** The `Authorization` header of the next request; undefined if the connection has all headers. */
+  get authorization(): (() => Promise<string>) | undefined {
+    return this.#channel.authorization
+  }
+
   nextId(): number {
     this.#lastId += 1
     return this.#lastId

@@ -17,7 +17,7 @@ import { rawResult } from '../messages/raw-results.ts'
 import { SessionCheck } from './session/session-check.ts'
 import type { DirectRequests } from './direct-requests.ts'
 import { isPlain, limitsOf, messageFor, parameterHeaders } from './request-options.ts'
-import { upstreamError } from './upstream-error.ts'
+import { httpStatusOf, upstreamError } from './upstream-error.ts'
 import { ListenedResources, SubscribedResources, type WatchedResources } from './watched-resources.ts'
 import type { Wire } from './wire.ts'
 
@@ -164,7 +164,9 @@ export class SdkConnection implements Connection {
     if (direct === undefined) return this.request(method, params, options)
     if (isAborted(signal)) throw this.#neverSent('cancelled')
     const sentAt = this.#clock.monotonic()
-    const headers = parameterHeaders(options.headers)
+    const credential = direct.authorization && { authorization: await direct.authorization() }
+    const own = parameterHeaders(options.headers)
+    const headers = credential === undefined ? own : { ...own, ...credential }
     const request = { id: direct.nextId(), method, params, client, headers, timeoutMs, signal }
     try {
       const result = await direct.send(request)
@@ -173,6 +175,8 @@ export class SdkConnection implements Connection {
       return result instanceof RawObject ? checkedRaw(result, origin) : checkedResult(result, origin)
     } catch (error) {
       if (error instanceof Redirected) return this.request(method, params, options)
+      // The server has not handled it, and the transport knows what to do about the credential.
+      if (credential !== undefined && isRefused(error)) return this.request(method, params, options)
       throw await this.#directFailure(error, request, sentAt)
     }
   }
@@ -258,6 +262,12 @@ export class SdkConnection implements Connection {
     const message = code === 'cancelled' ? undefined : `Server ${this.#server} is unavailable`
     return new GatewayError(code, message, { facts: { server: this.#server, mayHaveExecuted: false } })
   }
+}
+
+/** Whether a server has refused the credential of a request. */
+function isRefused(error: unknown): boolean {
+  const status = httpStatusOf(error)
+  return status === 401 || status === 403
 }
 
 function isAborted(signal: AbortSignal | undefined): boolean {

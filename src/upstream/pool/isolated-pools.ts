@@ -2,7 +2,9 @@ import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
-import type { InstanceContext } from '../instance/instance-context.ts'
+import type { Offer } from '../discovery/discovery.ts'
+import type { InstanceContext, Introduction } from '../instance/instance-context.ts'
+import { isOfSession, isOnBehalf } from '../isolation-key.ts'
 import type { ClientSide } from '../messages/client-side.ts'
 import type { ConcurrencyLimit } from './admission/concurrency-limit.ts'
 import { poolToEvict, type PrivatePool } from './eviction.ts'
@@ -22,6 +24,8 @@ export interface IsolatedPoolsOptions {
   readonly nextId: (name: string) => string
   /** Limits the concurrent calls of all pools of the server together. */
   readonly limit: ConcurrencyLimit
+  /** The server told an account what it offers. */
+  readonly onOffer: (offer: Offer) => void
   /** A pool is no longer used and must be stopped. */
   readonly onDismissed: (pool: Pool, reason: string) => void
 }
@@ -45,10 +49,16 @@ export class IsolatedPools {
   readonly #options: IsolatedPoolsOptions
   readonly #pools = new Map<string, Isolated>()
   #definition: ServerDefinition
+  #introduction: Introduction | undefined
 
   constructor(options: IsolatedPoolsOptions) {
     this.#options = options
     this.#definition = options.definition
+  }
+
+  /** What the server declared to the pool of an account most recently. */
+  get introduction(): Introduction | undefined {
+    return this.#introduction
   }
 
   get all(): Pool[] {
@@ -75,18 +85,36 @@ export class IsolatedPools {
     const definition = this.#definition
     const isPrivate = client !== undefined || owner !== undefined
     if (isPrivate) this.#makeRoom(owner)
-    const pool = new Pool({
+    const account = owner !== undefined && isOnBehalf(definition, owner) ? owner : undefined
+    const pool: Pool = new Pool({
       nextId: () => nextId(definition.name),
       definition,
-      context,
+      context: account === undefined ? context : onBehalf(context, account),
       client,
       limit,
       isSolo: client !== undefined || definition.sharing === 'session',
       watches,
-      events: { onIdle: () => this.dismiss(isolationKey, 'it was idle') },
+      events: {
+        onIdle: () => this.dismiss(isolationKey, 'it was idle'),
+        // Where each account has its own connections, there is no other pool that could tell.
+        ...(account !== undefined && { onOffer: (offer) => this.#offered(pool, offer) }),
+      },
     })
     this.#pools.set(isolationKey, { isolationKey, pool, owner, isPrivate })
     return pool
+  }
+
+  /** Closes the pools of a session that has ended, one for each account. */
+  dismissSession(key: string, reason: string): void {
+    for (const isolationKey of this.#pools.keys())
+      if (isOfSession(isolationKey, key)) this.dismiss(isolationKey, reason)
+  }
+
+  /** Closes the pools of the accounts that `isOwn` says yes to. */
+  dismissAccounts(isOwn: (owner: Principal) => boolean, reason: string): void {
+    for (const { isolationKey, owner } of this.#pools.values())
+      if (owner !== undefined && isOnBehalf(this.#definition, owner) && isOwn(owner))
+        this.dismiss(isolationKey, reason)
   }
 
   /** Closes the pool of an isolation key, if it has one. */
@@ -98,8 +126,9 @@ export class IsolatedPools {
   }
 
   /** Forwards a notification of the client that an isolation key stands for. */
-  notify(isolationKey: string, method: string, params: JsonObject | undefined): void {
-    this.#pools.get(isolationKey)?.pool.notify(method, params)
+  notify(key: string, method: string, params: JsonObject | undefined): void {
+    for (const { isolationKey, pool } of this.#pools.values())
+      if (isOfSession(isolationKey, key)) pool.notify(method, params)
   }
 
   /** Replaces pools with watchers, unless the client capabilities that the server may use have changed. */
@@ -110,6 +139,11 @@ export class IsolatedPools {
       if (watches.isWatching && (client === undefined || isSameGrant))
         this.create(isolationKey, { client, owner }, watches).start()
     }
+  }
+
+  #offered(pool: Pool, offer: Offer): void {
+    this.#introduction = pool.introduction ?? this.#introduction
+    this.#options.onOffer(offer)
   }
 
   #makeRoom(owner: Principal | undefined): void {
@@ -127,6 +161,14 @@ export class IsolatedPools {
       `Server ${name} has reached its limit of separate client connections`,
       { facts: { server: name, mayHaveExecuted: false, retryAfterMs: RETRY_AFTER_MS } },
     )
+  }
+}
+
+/** The same, with connections that use the account of a caller. */
+function onBehalf(context: InstanceContext, onBehalfOf: Principal): InstanceContext {
+  return {
+    ...context,
+    connect: (server, events, options) => context.connect(server, events, { ...options, onBehalfOf }),
   }
 }
 

@@ -1,11 +1,13 @@
 import { type ServerDefinition, type ServerKey, serverKey } from '../../domain/documents/server-definition.ts'
 import type { BreakerState } from '../health/circuit-breaker.ts'
 import { ConcurrencyLimit } from './admission/concurrency-limit.ts'
-import type { Offer } from '../discovery/discovery.ts'
 import type { InstanceStatus, Introduction } from '../instance/instance-context.ts'
 import type { InstanceState } from '../instance/instance-state.ts'
 import { IsolatedPools, type IsolatedPoolsOptions } from './isolated-pools.ts'
+import { hasAccounts } from '../isolation-key.ts'
 import { Pool } from './pool.ts'
+
+const EACH_ACCOUNT = 'each caller uses a separate account'
 
 /** The status of a server for operators. */
 export interface ServerStatus {
@@ -31,7 +33,6 @@ export interface ServerStatus {
 /** What the pools of one server are made from. */
 export interface ServerPoolsOptions extends Omit<IsolatedPoolsOptions, 'limit'> {
   readonly onState: () => void
-  readonly onOffer: (offer: Offer) => void
   /** The pools of the server's previous definition, whose resource subscriptions continue over the new ones. */
   readonly previous: ServerPools | undefined
   /** Why the server must not run at present, if so. */
@@ -94,7 +95,7 @@ export class ServerPools {
 
   /** What the server declared most recently. */
   get introduction(): Introduction | undefined {
-    return this.primary.introduction ?? this.#knownBefore
+    return this.primary.introduction ?? this.isolated.introduction ?? this.#knownBefore
   }
 
   get status(): ServerStatus {
@@ -114,8 +115,10 @@ export class ServerPools {
     }
   }
 
+  /** Starts the primary pool; where each account has its own connections, these start with their first call. */
   start(): void {
-    this.primary.start()
+    if (hasAccounts(this.#definition)) this.#onState('ready', EACH_ACCOUNT)
+    else this.primary.start()
   }
 
   /** Applies a definition without closing connections that it does not affect. */

@@ -44,6 +44,7 @@ const ROWS = [
   ['upstream_error', 502, -31002, 'upstream', false],
   ['response_too_large', 502, -31003, 'upstream', false],
   ['client_capability_required', 422, -31014, 'client', false],
+  ['credential_required', 403, -31015, 'client', false],
   ['client_not_reachable', 504, -31014, 'client', false],
   ['invalid_request_state', 422, -32602, 'client', false],
   ['cancelled', 499, -31013, 'client', false],
