@@ -150,7 +150,7 @@ function figures(
   const open = servers.filter(({ breaker }) => breaker === 'open').length
   return html`<dl class="figures">
     ${figure('Calls per minute', recent < 10 ? recent.toFixed(1) : count(Math.round(recent)), 'last 5 minutes')}
-    ${figure('Failed', failureShare(whole), `${count(failed)} of ${count(whole.calls)} calls in an hour`)}
+    ${figure('Failed', failureShare(whole), `${count(failed)} of ${count(whole.calls)} in an hour`)}
     ${figure('Latency, p95', duration(whole.p95), `half within ${duration(whole.p50)}`)}
     ${sessions !== undefined && figure('Open sessions', count(sessions), 'of clients')}
     ${figure('Restarts', count(restarts), open === 0 ? 'no circuit breaker is open' : html`${counted(open, 'circuit breaker')} open`)}

@@ -1,13 +1,23 @@
 import type { JsonObject } from '../../../domain/json/json.ts'
 import { html, type Html } from '../../markup/html.ts'
 import { facts, notice, panel } from '../../markup/parts.ts'
-import { duration } from '../../markup/values.ts'
+import { counted, duration } from '../../markup/values.ts'
 import { amount, object, pretty, rows, text } from '../../visit/reading.ts'
+
+const KINDS = [
+  ['tools', 'tool'],
+  ['resources', 'resource'],
+  ['resourceTemplates', 'resource template'],
+  ['prompts', 'prompt'],
+] as const
 
 /** What a separate connection to a server found, message by message. */
 export function inspectionPanel(found: JsonObject): Html {
   const { isOk, step, error, durationMs, transcript, output } = found
-  const offers = Object.entries(object(found['offers'])).map(([kind, number]) => `${String(number)} ${kind}`)
+  const offers = KINDS.flatMap(([kind, one]) => {
+    const number = amount(object(found['offers'])[kind]) ?? 0
+    return number === 0 ? [] : [counted(number, one)]
+  })
   const server = object(found['serverInfo'])
   return panel(
     'Inspection',

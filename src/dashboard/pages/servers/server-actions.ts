@@ -9,16 +9,16 @@ export function serverActions(
   visit: Visit,
   path: string,
 ): Html {
-  const isStopped = now === 'stopped' || now === 'failed'
+  const isStopped = ['stopped', 'draining', 'failed'].includes(now)
   return html`
     <form
       class="row"
       method="post"
       action="${path}"
       hx-post="${path}"
-      hx-target="#outcome"
-      hx-select="#outcome"
-      hx-swap="outerHTML"
+      hx-target="#main"
+      hx-select="#main"
+      hx-swap="outerMorph"
     >
       ${csrfField(visit.csrfToken)}
       ${isEnabled && (isStopped ? button('start', 'Start') : button('stop', 'Stop'))}
