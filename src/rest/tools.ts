@@ -10,6 +10,7 @@ import type { Operation } from '../calls/call.ts'
 import type { Calls } from '../calls/calls.ts'
 import { METHODS } from '../calls/methods.ts'
 import { checkArguments } from '../calls/argument-check.ts'
+import { reasonsForNone } from './access/empty-list.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
 import { argumentsOrNone, bodyOf, pageQuery, queryOf } from './query.ts'
 import { answerWith, callerOf } from './run.ts'
@@ -41,6 +42,7 @@ export function toolRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls 
       ...(nextCursor !== undefined && { nextCursor }),
       missingServers: view.missing,
       staleServers: view.stale,
+      ...(wanted.length === 0 && { emptyBecause: reasonsForNone(catalog.source(), principal) }),
     })
   })
 

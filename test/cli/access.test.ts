@@ -104,3 +104,17 @@ test('sessions list says when there are none', async () => {
     err: 'no session is open at this replica\n',
   })
 })
+
+test('an empty list says why: to operators server by server, to others what their token has', async () => {
+  const empty = async (roles: string[]): Promise<unknown> => {
+    const { body } = await app.rest(await app.token({ roles }), 'GET', '/v1/tools?query=nothing-like-this')
+    return body['emptyBecause']
+  }
+  expect(await empty(['operator'])).toEqual([
+    'mail: The caller needs the role writer; it has operator (servers/local/mail, requiredRoles).',
+    'open: None of its tools matches, or may be used.',
+  ])
+  expect(await empty(['reader'])).toEqual([
+    'The token has the roles reader; an operator can see which roles the servers need.',
+  ])
+})

@@ -50,7 +50,17 @@ const TOOLS: readonly RestOperation[] = [
     tag: 'Tools',
     summary: "List the caller's tools",
     query: toolsQuery,
-    answers: { 200: json(z.object({ tools: z.array(tool), nextCursor, ...servers }), 'One page') },
+    answers: {
+      200: json(
+        z.object({
+          tools: z.array(tool),
+          nextCursor,
+          ...servers,
+          emptyBecause: z.array(z.string()).optional().describe('Why there are none'),
+        }),
+        'One page',
+      ),
+    },
   },
   {
     id: 'getTool',
