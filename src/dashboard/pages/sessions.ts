@@ -64,7 +64,7 @@ async function sessionsPage(visit: Visit, said?: Part): Promise<Page> {
           : sessionTable(sessions, visit, here),
       )}
     </div>
-    ${granted !== undefined && panel('Clients that you allowed', grantTable(rows(granted['grants']), visit, here))}
+    ${granted !== undefined && panel(isOperator ? 'Clients that persons allowed' : 'Clients that you allowed', grantTable(rows(granted['grants']), visit, here))}
   `
   return { title: 'Sessions', section: 'sessions', body }
 }
@@ -87,20 +87,26 @@ function sessionTable(sessions: readonly JsonObject[], visit: Visit, here: strin
 
 function grantTable(grants: readonly JsonObject[], visit: Visit, here: string): Html {
   if (grants.length === 0)
-    return empty('You have not allowed any client', 'A client asks you when it connects for the first time.')
+    return empty('No client was allowed yet', 'A client asks you when it connects for the first time.')
   return table(
-    'Clients that you allowed',
+    'Clients that were allowed',
     [
       {
         title: 'Client',
         kind: 'main',
         cell: (grant) => text(grant['clientName']) ?? text(grant['clientId']),
       },
+      { title: 'Person', cell: ({ subject }) => text(subject) },
       { title: 'May', cell: ({ scopes }) => texts(scopes).join(', ') },
       {
         title: 'Allowed',
         kind: 'number',
-        cell: (grant) => ago(text(grant['createdAt']) ?? text(grant['since']), visit.look.nowMs),
+        cell: (grant) => ago(text(grant['createdAt']), visit.look.nowMs),
+      },
+      {
+        title: 'Last used',
+        kind: 'number',
+        cell: ({ lastUsedAt }) => ago(text(lastUsedAt), visit.look.nowMs),
       },
       {
         title: 'Withdraw',
