@@ -43,7 +43,15 @@ async function startReplica(): Promise<Gateway> {
   return startGateway(settings, { logger: silentLogger })
 }
 
-async function call(gateway: Gateway, sub: string, tool: string): Promise<string> {
+/** The text that a tool answers; a replica that is overloaded is asked again. */
+function call(gateway: Gateway, sub: string, tool: string): Promise<string> {
+  return eventually(async () => {
+    const text = await callOnce(gateway, sub, tool)
+    return text === 'overloaded' ? undefined : text
+  })
+}
+
+async function callOnce(gateway: Gateway, sub: string, tool: string): Promise<string> {
   const response = await fetch(`${gateway.url}/v1/tools/${tool}`, {
     method: 'POST',
     headers: {
