@@ -89,8 +89,7 @@ describeInBrowser('in a browser', () => {
     await page.getByLabel('a required').fill('19')
     await page.getByLabel('b required').fill('23')
     await page.getByRole('button', { name: 'Call the tool' }).click()
-    const result = page.locator('#result pre').first()
-    await page.getByText('The sum of').waitFor()
+    const result = page.locator('#result pre').filter({ hasText: 'The sum' })
     expect(await result.textContent()).toBe('The sum of 19 and 23 is 42.')
   })
 
