@@ -92,7 +92,13 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
     logger,
     lifecycle,
   })
-  const oauth = openOAuth(settings, { ...runtime, ...kept, identity, catalog })
+  const oauth = openOAuth(settings, {
+    ...runtime,
+    ...kept,
+    identity,
+    catalog,
+    resolveSecret: (reference) => servers.secrets.resolve(reference),
+  })
   const opened = {
     via,
     stateKey,

@@ -14,6 +14,7 @@ import { doctorCommand } from './diagnosis/doctor.ts'
 import { optimizeCommand } from './diagnosis/optimize.ts'
 import { topCommand } from './diagnosis/top.ts'
 import { auditCommand, pipelinesCommand, promptsCommand, resourcesCommand } from './reading.ts'
+import { grantsCommand } from './grants.ts'
 import { registryCommand } from './registry/registry.ts'
 import { serveCommand } from './serve.ts'
 import { serversCommand } from './servers/servers.ts'
@@ -72,6 +73,7 @@ export function programFor(
     .addCommand(clientCommand(context, setExitCode))
     .addCommand(registryCommand(context, setExitCode))
     .addCommand(connectionsCommand(context))
+    .addCommand(grantsCommand(context))
     .addCommand(cachesCommand(context))
     .addCommand(configCommand(context))
     .addCommand(doctorCommand(context, setExitCode))

@@ -24,7 +24,7 @@ interface Rule {
   readonly expected: string
 }
 
-const ONLY_WITH_ISSUER = ['OIDC_JWKS_URL', 'OIDC_TENANTS'] as const
+const ONLY_WITH_ISSUER = ['OIDC_JWKS_URL', 'OIDC_TENANTS', 'OIDC_CLIENT_ID'] as const
 const ONLY_WITH_DISCOVERY = [
   'KUBERNETES_LABEL_SELECTOR',
   'KUBERNETES_NAMESPACES',
@@ -142,6 +142,17 @@ const RULES: readonly Rule[] = [
     about: ['SECRETS_PREFIX', 'SECRETS_PROJECT'],
     holds: (values, given) => !given.has('SECRETS_PREFIX') || values.SECRETS_PROJECT !== undefined,
     expected: 'to be unset unless SECRETS_PROJECT is set',
+  },
+  {
+    about: ['OIDC_CLIENT_SECRET', 'OIDC_CLIENT_ID'],
+    holds: (values, given) => !given.has('OIDC_CLIENT_SECRET') || values.OIDC_CLIENT_ID !== undefined,
+    expected: 'to be unset unless OIDC_CLIENT_ID is set',
+  },
+  {
+    about: ['STATE_KEY', 'OAUTH_SERVER', 'STORE'],
+    holds: (values) =>
+      values.OAUTH_SERVER !== 'on' || values.STORE === 'file' || values.STATE_KEY !== undefined,
+    expected: 'a key that all gateways share, because OAUTH_SERVER is `on` and STORE is `firestore`',
   },
   ...ONLY_WITH_ISSUER.map((name): Rule => ({
     about: [name, 'OIDC_ISSUER'],

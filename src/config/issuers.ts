@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseSecretReference } from '../domain/documents/secret-reference.ts'
 import { shortText, tenantId, algorithm, trustworthyUrl } from './values.ts'
 
 const claimNames = z.strictObject({
@@ -9,6 +10,26 @@ const claimNames = z.strictObject({
   agents: shortText,
 })
 
+const signIn = z.strictObject({
+  clientId: shortText,
+  clientSecret: z
+    .string()
+    .refine((text) => parseSecretReference(text) !== undefined, 'expected secret://<tenant>_<name>')
+    .optional(),
+  scopes: z.array(shortText).min(1).optional(),
+  roles: z.record(shortText, z.array(shortText).max(100)).optional(),
+})
+
+/** How persons sign in with an identity provider: the gateway is its client. */
+export interface SignInSettings {
+  readonly clientId: string
+  /** A reference to a secret, or, from OIDC_CLIENT_SECRET, the secret itself; absent for a public client. */
+  readonly clientSecret?: string | undefined
+  readonly scopes?: readonly string[] | undefined
+  /** Roles by the name of a group; absent: the roles claim has roles. */
+  readonly roles?: Readonly<Record<string, readonly string[]>> | undefined
+}
+
 /** A member of OIDC_ISSUERS. What is absent is taken from the settings for one issuer; `tenants` has to be written. */
 export const issuerEntry = z.strictObject({
   issuer: trustworthyUrl,
@@ -17,6 +38,7 @@ export const issuerEntry = z.strictObject({
   tenants: z.union([z.literal('*'), z.array(tenantId).min(1)]),
   algorithms: z.array(algorithm).min(1).optional(),
   claims: claimNames.partial().default({}),
+  signIn: signIn.optional(),
 })
 
 /** The value of OIDC_ISSUERS. */
@@ -32,7 +54,7 @@ export const issuerEntries = {
       }
     })
     .pipe(z.array(issuerEntry).min(1)),
-  expected: 'a JSON array of `{issuer, audience?, jwksUrl?, tenants, algorithms?, claims?}`',
+  expected: 'a JSON array of `{issuer, audience?, jwksUrl?, tenants, algorithms?, claims?, signIn?}`',
 }
 
 /** Names of the claims of a token that carry what the gateway needs. */
@@ -49,6 +71,8 @@ export interface IssuerSettings {
   readonly tenants: readonly string[] | '*'
   readonly algorithms: readonly string[]
   readonly claims: ClaimNames
+  /** Absent: persons do not sign in with it. */
+  readonly signIn?: SignInSettings
 }
 
 /** What holds for an issuer that does not say otherwise. */
@@ -56,7 +80,10 @@ export type IssuerDefaults = Pick<IssuerSettings, 'audience' | 'algorithms' | 'c
 
 /** An entry with the defaults for what it leaves out. */
 export function issuerSettings(
-  { jwksUrl, ...entry }: z.output<typeof issuerEntry>,
+  {
+    jwksUrl,
+    ...entry
+  }: Omit<z.output<typeof issuerEntry>, 'signIn'> & { readonly signIn?: SignInSettings | undefined },
   defaults: IssuerDefaults,
 ): IssuerSettings {
   const claims = Object.entries(entry.claims).filter(([, name]) => name !== undefined)
@@ -65,6 +92,7 @@ export function issuerSettings(
     audience: entry.audience ?? defaults.audience,
     ...(jwksUrl !== undefined && { jwksUrl }),
     tenants: entry.tenants,
+    ...(entry.signIn !== undefined && { signIn: entry.signIn }),
     algorithms: entry.algorithms ?? [...defaults.algorithms],
     claims: { ...defaults.claims, ...Object.fromEntries(claims) },
   }

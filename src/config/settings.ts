@@ -89,11 +89,16 @@ function identityOf(values: SettingValues, publicUrl: string) {
     },
   }
   const { OIDC_ISSUER: issuer, OIDC_JWKS_URL: jwksUrl, OIDC_TENANTS: tenants } = values
-  const first = issuer === undefined ? [] : [{ issuer, jwksUrl, tenants, claims: {} }]
+  const signIn =
+    values.OIDC_CLIENT_ID === undefined
+      ? undefined
+      : { clientId: values.OIDC_CLIENT_ID, clientSecret: values.OIDC_CLIENT_SECRET }
+  const first = issuer === undefined ? [] : [{ issuer, jwksUrl, tenants, claims: {}, signIn }]
   return {
     localIssuer: hasLocalIssuer(values),
     /** Whether the authorization server inside is on. */
     authorizationServer: hasAuthorizationServer(values),
+    oauthGrantHours: values.OAUTH_GRANT_HOURS ?? (hasLocalIssuer(values) ? 4320 : 24),
     /** Identity providers beside the local issuer. */
     issuers: [...first, ...(values.OIDC_ISSUERS ?? [])].map((entry) => issuerSettings(entry, issuerDefaults)),
     /** What the issuers in documents of tenants take where they say nothing. */

@@ -60,6 +60,13 @@ export class TrustedIssuers {
     return [...this.#remote.values()].map(({ settings }) => settings.issuer)
   }
 
+  /** The identity providers that persons sign in with. */
+  get signInIssuers(): readonly IssuerSettings[] {
+    return [...this.#remote.values()].flatMap(({ settings }) =>
+      settings.signIn === undefined ? [] : [settings],
+    )
+  }
+
   /** Takes over the issuers that tenants name now. Tokens of one that is gone count no more. */
   setTenantIssuers(issuers: readonly IssuerSettings[]): void {
     const before = this.#remote

@@ -2,6 +2,7 @@ import { Router } from 'express'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Clock } from '../domain/clock.ts'
+import type { ResolveSecret } from '../domain/documents/secret-reference.ts'
 import type { KeyRing } from '../domain/seal/key-ring.ts'
 import type { OpenIdentity } from '../identity/identity-open.ts'
 import type { Lifecycle } from '../lifecycle.ts'
@@ -16,11 +17,14 @@ import { Grants } from './grants/grants.ts'
 import { accountOf } from './grants/account.ts'
 import { AuthorizationServer } from './server/authorization-server.ts'
 import { knownScopes } from './server/known-scopes.ts'
-import { GRANT_LIFETIME as lifetime } from './server/provider-configuration.ts'
+import { grantLifetime } from './server/provider-configuration.ts'
 import { requestLimits } from './server/request-limits.ts'
 import { browserRoutes, programRoutes } from './server/server-routes.ts'
 import { LocalSignIn, signInLink } from './sign-in/local-sign-in.ts'
+import { ProviderSignIn } from './sign-in/provider-sign-in.ts'
+import { signInProviders } from './sign-in/sign-in-providers.ts'
 import { signInRoutes } from './sign-in/sign-in-routes.ts'
+import { SignInStates } from './sign-in/sign-in-state.ts'
 
 /** How persons sign in, and allow clients to act for them, while the gateway runs. */
 export interface OpenOAuth {
@@ -40,6 +44,7 @@ interface Context {
   readonly store: StateStore
   readonly stateKeys: KeyRing
   readonly onSignInLink?: ((url: string) => void) | undefined
+  readonly resolveSecret: ResolveSecret
   readonly documentAccess?: DocumentAccess | undefined
   readonly clock: Clock
   readonly logger: Logger
@@ -48,7 +53,7 @@ interface Context {
 
 type OAuthSettings = Pick<
   Settings,
-  'publicUrl' | 'defaultTenant' | 'authorizationServer' | 'store' | 'scopes'
+  'publicUrl' | 'defaultTenant' | 'authorizationServer' | 'dashboard' | 'oauthGrantHours' | 'store' | 'scopes'
 >
 
 /** Opens the sign-in of persons, and the authorization server if it is on. Nothing is loaded before it is used. */
@@ -69,13 +74,22 @@ export function openOAuth(settings: OAuthSettings, context: Context): OpenOAuth 
 }
 
 function openSignIn(
-  { publicUrl, defaultTenant: tenantId }: OAuthSettings,
-  { identity, onSignInLink = () => undefined, clock }: Context,
+  { publicUrl, defaultTenant: tenantId, dashboard: hasDashboard }: OAuthSettings,
+  { identity, stateKeys: keys, resolveSecret, onSignInLink = () => undefined, clock, logger }: Context,
 ): Router {
-  const { browserSessions: sessions, oneTimeCodes: codes, localIssuer } = identity
-  if (localIssuer === undefined) return Router()
-  const method = new LocalSignIn({ sessions, codes, publicUrl, tenantId, onLink: onSignInLink, clock })
-  return signInRoutes({ sessions, publicUrl, method })
+  const { browserSessions: sessions, oneTimeCodes: codes, localIssuer, issuers } = identity
+  const method =
+    localIssuer === undefined
+      ? new ProviderSignIn({
+          sessions,
+          states: new SignInStates({ keys, publicUrl, clock }),
+          providers: () => signInProviders(issuers.signInIssuers, resolveSecret),
+          publicUrl,
+          clock,
+          logger,
+        })
+      : new LocalSignIn({ sessions, codes, publicUrl, tenantId, onLink: onSignInLink, clock })
+  return signInRoutes({ sessions, publicUrl, method, hasDashboard })
 }
 
 function openServer(
@@ -87,6 +101,7 @@ function openServer(
   const { signingKeys, revokedGrants: revoked, browserSessions: sessions } = identity
   if (!authorizationServer || signingKeys === undefined)
     return { programs: Router(), browsers: Router(), rest: Router() }
+  const lifetime = grantLifetime(settings.oauthGrantHours)
   const scopes = knownScopes(settings.scopes, () => context.catalog.snapshot)
   const grants = new Grants({ ...context, revoked })
   const knownClients = new KnownClients({ store, clock })

@@ -32,6 +32,7 @@ test('without any variable it is the embedded mode on loopback', () => {
     defaultTenant: 'local',
     localIssuer: true,
     authorizationServer: true,
+    oauthGrantHours: 4320,
     issuers: [],
     install: expect.objectContaining({ isEnabled: true, runsScripts: false }),
     enhancement: { host: undefined, timeoutMs: 30_000, keepAlive: '5m', roles: [], cacheTtlMs: 3_600_000 },
@@ -297,7 +298,7 @@ describe('problems', () => {
       {
         name: 'OIDC_ISSUERS',
         expected:
-          'a JSON array of `{issuer, audience?, jwksUrl?, tenants, algorithms?, claims?}` (not valid JSON)',
+          'a JSON array of `{issuer, audience?, jwksUrl?, tenants, algorithms?, claims?, signIn?}` (not valid JSON)',
       },
     ])
   })

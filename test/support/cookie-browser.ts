@@ -18,10 +18,13 @@ type Sent = {
  */
 export class CookieBrowser {
   readonly #origin: string
+  readonly #others: readonly string[]
   readonly #cookies = new Map<string, { value: string; path: string }>()
 
-  constructor(origin: string) {
+  /** @param others origins that it follows redirects to, too; cookies are shared by the ports of a host */
+  constructor(origin: string, ...others: readonly string[]) {
     this.#origin = new URL(origin).origin
+    this.#others = others.map((other) => new URL(other).origin)
   }
 
   /** The header with the cookies for a path. */
@@ -34,6 +37,11 @@ export class CookieBrowser {
 
   async open(address: string | URL): Promise<Shown> {
     return await this.#send(new URL(address, this.#origin), {})
+  }
+
+  /** Follows redirects up to the first address that `isThere`, whose request is not sent. */
+  async openUntil(address: string | URL, isThere: (url: URL) => boolean): Promise<URL> {
+    return (await this.#send(new URL(address, this.#origin), {}, isThere)).url
   }
 
   /** Sends the one form of a page, with its hidden fields. */
@@ -52,11 +60,12 @@ export class CookieBrowser {
     })
   }
 
-  async #send(start: URL, sent: Sent): Promise<Shown> {
+  async #send(start: URL, sent: Sent, isThere?: (url: URL) => boolean): Promise<Shown> {
     let url = start
     let { method, body, headers }: Sent = sent
     for (let turn = 0; turn < 20; turn += 1) {
-      if (url.origin !== this.#origin) return { url, status: 0, headers: new Headers(), text: '' }
+      const isFollowed = url.origin === this.#origin || this.#others.includes(url.origin)
+      if (!isFollowed || isThere?.(url) === true) return { url, status: 0, headers: new Headers(), text: '' }
       const response = await fetch(url, {
         ...(method !== undefined && { method }),
         ...(body !== undefined && { body }),

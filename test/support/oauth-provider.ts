@@ -7,13 +7,18 @@ import { REDIRECT_URI } from './oauth-client.ts'
 
 /** What an MCP client keeps for OAuth; the address for the browser is noted instead of opened. */
 export class NotingProvider implements OAuthClientProvider {
-  readonly redirectUrl = REDIRECT_URI
-  readonly clientMetadata = { client_name: 'Probe', redirect_uris: [REDIRECT_URI] }
+  readonly redirectUrl: string
+  readonly clientMetadata: { client_name: string; redirect_uris: string[] }
   /** The address that a browser would be opened with. */
   address: URL | undefined
   stored: StoredOAuthTokens | undefined
   #client: StoredOAuthClientInformation | undefined
   #verifier = ''
+
+  constructor(redirectUrl = REDIRECT_URI) {
+    this.redirectUrl = redirectUrl
+    this.clientMetadata = { client_name: 'Probe', redirect_uris: [redirectUrl] }
+  }
 
   state(): string {
     return 'state-of-the-client'

@@ -14,6 +14,11 @@ export const identity = {
     'auto',
     'Whether clients can register and get tokens at the gateway itself, after a person has signed in and approved them; `auto`: where there is a local issuer.',
   ),
+  OAUTH_GRANT_HOURS: optional(
+    values.integer(1, 8760),
+    '4320 with the local issuer, else 24',
+    'Time until a person has to approve a client again, in hours. The roles of tokens are those that the person had then.',
+  ),
   OIDC_ISSUER: optional(
     values.secureUrl,
     'none',
@@ -24,6 +29,12 @@ export const identity = {
     'PUBLIC_URL',
     'The `aud` of tokens for the whole gateway; PUBLIC_URL and URLs of paths below it are accepted, too, each for its path.',
   ),
+  OIDC_CLIENT_ID: optional(
+    values.words,
+    'none',
+    'Client of the gateway at OIDC_ISSUER, with the redirect URI `PUBLIC_URL/signin/callback`: persons sign in with it.',
+  ),
+  OIDC_CLIENT_SECRET: optional(values.words, 'a public client', 'Secret of that client.'),
   OIDC_JWKS_URL: optional(
     values.secureUrl,
     'discovery at the issuer',

@@ -174,5 +174,7 @@ function renderError(ctx: KoaContextWithOIDC, out: ErrorOut): void {
   ctx.body = text
 }
 
-/** Persons who use a client now and then never have to approve it again for half a year. */
-export const GRANT_LIFETIME: GrantLifetime = { idle: 30 * DAY, total: 180 * DAY }
+/** How long grants last when a person has to approve a client again after so many hours. */
+export function grantLifetime(hours: number): GrantLifetime {
+  return { idle: Math.min(30 * DAY, hours * HOUR), total: hours * HOUR }
+}

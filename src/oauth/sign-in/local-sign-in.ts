@@ -7,7 +7,7 @@ import { localOwner } from '../../identity/browser/local-owner.ts'
 import type { OneTimeCodes } from '../../identity/browser/one-time-codes.ts'
 import { html } from '../pages/html.ts'
 import { type Page, sendPage } from '../pages/page.ts'
-import { returnPath } from './return-path.ts'
+import { HOME, returnPath } from './return-path.ts'
 import type { SignInMethod } from './sign-in-method.ts'
 
 const SESSION_MS = 7 * 86_400_000
@@ -27,8 +27,8 @@ export interface LocalSignInOptions {
 }
 
 /** The link that signs a browser in with a one-time code. */
-export function signInLink(publicUrl: string, code: string, returnTo = '/'): string {
-  const query = new URLSearchParams({ code, ...(returnTo !== '/' && { return: returnTo }) })
+export function signInLink(publicUrl: string, code: string, returnTo = HOME): string {
+  const query = new URLSearchParams({ code, ...(returnTo !== HOME && { return: returnTo }) })
   return `${publicUrl}/signin?${query.toString()}`
 }
 

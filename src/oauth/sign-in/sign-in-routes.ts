@@ -5,26 +5,29 @@ import { publicPath } from '../../domain/public-path.ts'
 import type { BrowserSessions } from '../../identity/browser-sessions.ts'
 import { html } from '../pages/html.ts'
 import { sendPage } from '../pages/page.ts'
-import { returnPath } from './return-path.ts'
+import { HOME, returnPath } from './return-path.ts'
 import type { SignInMethod } from './sign-in-method.ts'
 
 interface SignInRoutesOptions {
   readonly sessions: BrowserSessions
   readonly publicUrl: string
   readonly method: SignInMethod
+  /** Whether there are pages that a person can go on to. */
+  readonly hasDashboard: boolean
 }
 
 /**
  * `GET /signin?return=/path`, where pages send browsers that nobody is signed in with, and `POST /signout`, a form with
  * the CSRF token of the session.
  */
-export function signInRoutes({ sessions, publicUrl, method }: SignInRoutesOptions): Router {
+export function signInRoutes({ sessions, publicUrl, method, hasDashboard }: SignInRoutesOptions): Router {
   const router = Router()
   router.get('/signin', async (request, response) => {
     const returnTo = returnPath(request.query['return'])
     if (sessions.read(request.headers.cookie) === undefined)
       return await method.begin(response, { query: request.query, returnTo })
-    if (returnTo !== '/') return response.redirect(303, publicPath(publicUrl, returnTo))
+    const target = returnTo === HOME && hasDashboard ? '/dashboard' : returnTo
+    if (target !== HOME) return response.redirect(303, publicPath(publicUrl, target))
     sendPage(response, {
       title: 'Signed in',
       content: html`<p>You are signed in. You can close this page.</p>`,

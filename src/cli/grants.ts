@@ -1,0 +1,73 @@
+import { Command } from 'commander'
+import type { JsonObject } from '../domain/json/json.ts'
+import { CliError } from './cli-error.ts'
+import { ask, objectsIn } from './client/rest-client.ts'
+import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from './context.ts'
+
+type GrantOptions = AddressOptions & { subject?: string; client?: string }
+
+const HEADER = ['grant', 'subject', 'client', 'agent', 'address', 'last used']
+
+/** `grants list` and `grants revoke` against a running gateway. */
+export function grantsCommand(context: CliContext): Command {
+  return new Command('grants')
+    .description('show and end what persons allowed MCP clients')
+    .addCommand(listCommand(context))
+    .addCommand(revokeCommand(context))
+}
+
+function listCommand(context: CliContext): Command {
+  const { print } = context
+  const command = new Command('list').description('list grants: yours, or as an operator those of the tenant')
+  return withFilter(command).action(async (options: GrantOptions) => {
+    const grants: JsonObject[] = []
+    let cursor: unknown
+    do {
+      const answer = await ask(addressOf(options, context), 'GET', pathOf(options, cursor))
+      grants.push(...objectsIn(answer['grants']))
+      cursor = answer['nextCursor']
+    } while (typeof cursor === 'string')
+    print(options.json === true ? asJson({ grants }) : rowsFor(context, grants.map(row), HEADER))
+  })
+}
+
+function revokeCommand(context: CliContext): Command {
+  const { print } = context
+  const command = new Command('revoke')
+    .description('end a grant, or all of a person or client: its tokens are refused, and its sessions end')
+    .argument('[id]', 'the grant')
+  return withFilter(command).action(async (id: string | undefined, options: GrantOptions) => {
+    const isFiltered = options.subject !== undefined || options.client !== undefined
+    if ((id === undefined) !== isFiltered)
+      throw new CliError('usage', 'expected the id of a grant, or --subject, --client or both')
+    const path = id === undefined ? pathOf(options) : `/v1/grants/${encodeURIComponent(id)}`
+    const answer = await ask(addressOf(options, context), 'DELETE', path)
+    const revoked = id === undefined ? Number(answer['revoked']) : 1
+    print(
+      options.json === true
+        ? asJson({ revoked })
+        : `${revoked} ${revoked === 1 ? 'grant' : 'grants'} revoked\n`,
+    )
+  })
+}
+
+function withFilter(command: Command): Command {
+  return withAddress(
+    command
+      .option('--subject <name>', 'those of this person')
+      .option('--client <id>', 'those of this client'),
+  )
+}
+
+function pathOf({ subject, client }: GrantOptions, cursor?: unknown): string {
+  const query = new URLSearchParams()
+  if (subject !== undefined) query.set('subject', subject)
+  if (client !== undefined) query.set('clientId', client)
+  if (typeof cursor === 'string') query.set('cursor', cursor)
+  return query.size === 0 ? '/v1/grants' : `/v1/grants?${query.toString()}`
+}
+
+function row({ id, subject, clientName, agent, resources, lastUsedAt }: JsonObject): string[] {
+  const address = Array.isArray(resources) ? resources.map(String).join(', ') : ''
+  return [String(id), String(subject), String(clientName), String(agent), address, String(lastUsedAt)]
+}
