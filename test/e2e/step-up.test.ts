@@ -139,9 +139,12 @@ describe('a tool call whose token lacks a scope', () => {
 })
 
 test('without an authorization server the challenge does not lead to a sign-in', async () => {
-  const local = await startTestGateway({
-    a: { transport: 'streamable-http', url: upstream.url, tools: { echo: { scopes: ['x'] } } },
-  })
+  const local = await startTestGateway(
+    {
+      a: { transport: 'streamable-http', url: upstream.url, tools: { echo: { scopes: ['x'] } } },
+    },
+    { env: { OAUTH_SERVER: 'off' } },
+  )
   const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: CALL }
   const answer = await postMcp(local.url, await local.token(), call)
   await local.close()

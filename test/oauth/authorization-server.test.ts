@@ -103,7 +103,7 @@ describe('a client that a person approves', () => {
       aud: `${issuer}/mcp`,
       sub: 'you',
       tenant_id: 'local',
-      roles: ['reader', 'operator', 'auditor', 'platform-admin'],
+      roles: ['reader', 'operator', 'auditor'],
       agent: 'unverified:Probe',
     })
     expect(

@@ -1,11 +1,11 @@
 import type { LoopLoad } from './loop-load.ts'
 
 /** Work waits longer than this for its turn only when more of it is under way than helps. */
-const TARGET_DELAY_MS = 20
+const TARGET_DELAY_MS = 100
 const BUSY = 0.9
 const MAX_MEMORY = 0.9
-/** Enough to keep the loop busy: where it is not, the limit rises. */
-const MIN = 4
+/** Enough to keep the loop busy, and what one agent may send at once: a machine that others keep busy is no reason. */
+const MIN = 64
 /** Before anything was measured. */
 const START = 256
 

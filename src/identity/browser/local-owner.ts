@@ -1,20 +1,21 @@
 import type { Principal } from '../../domain/principal.ts'
 import { LOCAL_ISSUER } from '../local-names.ts'
 
+/** The person who runs a gateway in the embedded mode, as in the token that the start prints. */
+export const LOCAL_OWNER = { subject: 'you', roles: ['reader', 'operator', 'auditor'] } as const
+
 /**
- * The person who runs a gateway in the embedded mode: subject and roles. Whoever can write its registry file says what it
- * starts anyway, so that the pages let this person add programs and packages.
+ * A role of the person in a browser, and of no program that the person allows: it adds programs and packages, which
+ * run on this machine. Whoever can write the registry file says what the gateway starts anyway.
  */
-export const LOCAL_OWNER = {
-  subject: 'you',
-  roles: ['reader', 'operator', 'auditor', 'platform-admin'],
-} as const
+export const OWNER_ONLY_ROLE = 'platform-admin'
 
 /** The agent name of what a person does in a browser. */
 export const BROWSER_AGENT = 'browser'
 
 /** The owner of a gateway in the embedded mode, in a browser until `expiresAtMs`. */
 export function localOwner(tenantId: string, expiresAtMs: number): Principal {
-  const { subject, roles } = LOCAL_OWNER
+  const { subject } = LOCAL_OWNER
+  const roles = [...LOCAL_OWNER.roles, OWNER_ONLY_ROLE]
   return { tenantId, subject, agent: BROWSER_AGENT, roles, scopes: [], issuer: LOCAL_ISSUER, expiresAtMs }
 }

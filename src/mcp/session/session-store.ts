@@ -13,6 +13,8 @@ export interface Session {
   /** Monotonic milliseconds of the last request. */
   lastUsedAt: number
   readonly close: () => void
+  /** Has every replica refuse it from now on. Absent where a session that was closed cannot continue. */
+  readonly forbid?: () => void
   /** Ends what its client can open elsewhere, unless requests wait for answers there; absent: nothing. */
   readonly retire?: () => void
 }
@@ -116,7 +118,9 @@ export class SessionStore {
   /** Ends one session, as its client would. Idempotent. */
   end(id: string): void {
     const found = this.#sessions.get(id)
-    if (found !== undefined) this.#end(found.session)
+    if (found === undefined) return
+    found.session.forbid?.()
+    this.#end(found.session)
   }
 
   /** Number of open sessions by transport. */

@@ -126,6 +126,12 @@ export class SessionChannels {
     return channel
   }
 
+  async #forbid(id: string, until: number): Promise<void> {
+    const { sessionNotes, relay } = this.#options
+    await sessionNotes.end(id, until)
+    await relay?.tell({ kind: 'ended', id })
+  }
+
   async #build(
     publicId: string,
     { until, ...opening }: SessionOpening & { readonly until: number },
@@ -165,6 +171,7 @@ export class SessionChannels {
       openStreams: 0,
       lastUsedAt: clock.monotonic(),
       close: () => void transport.close(),
+      forbid: () => void this.#forbid(id, until),
       retire: () => transport.endOwnStream(),
     }
     const notifications = new NotificationLimit({ clock })

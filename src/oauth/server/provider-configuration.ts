@@ -1,3 +1,5 @@
+import { OWNER_ONLY_ROLE } from '../../identity/browser/local-owner.ts'
+import { MAX_CLIENT_ID } from '../clients/client-identity.ts'
 import type {
   AdapterFactory,
   Configuration,
@@ -120,7 +122,8 @@ function featuresOf(parts: ProviderParts): NonNullable<Configuration['features']
       ack: 'draft-02',
       // Strangers must not make the gateway fetch what they like.
       allowFetch: async ({ oidc }, clientId) =>
-        oidc.route === 'authorization' || oidc.route === 'resume' || (await isKnownClient(clientId)),
+        clientId.length <= MAX_CLIENT_ID &&
+        (oidc.route === 'authorization' || oidc.route === 'resume' || (await isKnownClient(clientId))),
       cacheDuration: { min: MINUTE, max: HOUR },
     },
     resourceIndicators: {
@@ -149,7 +152,8 @@ async function claimsOf({ grantOf, errors }: ProviderParts, token: object): Prom
     accountId !== undefined && grantId !== undefined ? await grantOf(accountId, grantId) : undefined
   if (grant === undefined) throw new errors.InvalidGrant('the grant has ended')
   const { id, tenantId, roles, agent } = grant
-  return { tenant_id: tenantId, roles, agent, grant_id: id }
+  const ofPrograms = roles.filter((role) => role !== OWNER_ONLY_ROLE)
+  return { tenant_id: tenantId, roles: ofPrograms, agent, grant_id: id }
 }
 
 function nameSubject(payload: Record<string, unknown>): void {

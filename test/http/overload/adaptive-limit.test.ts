@@ -1,17 +1,17 @@
 import { expect, test } from '@jest/globals'
 import { AdaptiveLimit } from '../../../src/http/overload/adaptive-limit.ts'
 
-const BUSY = { delayMs: 60, utilization: 1, memory: 0.2 }
+const BUSY = { delayMs: 300, utilization: 1, memory: 0.2 }
 const IDLE = { delayMs: 1, utilization: 0.3, memory: 0.2 }
 
-test('fewer requests are served at once while work waits for its turn, but never fewer than 4', () => {
+test('fewer requests are served at once while work waits for its turn, but never fewer than 64', () => {
   const limit = new AdaptiveLimit({ max: 5000 })
-  limit.learn({ ...BUSY, delayMs: 25 }, 200)
+  limit.learn({ ...BUSY, delayMs: 125 }, 200)
   expect(limit.value).toBe(160)
   limit.learn(BUSY, 160)
   expect(limit.value).toBe(80)
   for (let times = 0; times < 100; times += 1) limit.learn(BUSY, limit.value)
-  expect(limit.value).toBe(4)
+  expect(limit.value).toBe(64)
 })
 
 test('a loop that is busy and yet quick enough, or slow and mostly idle, is no reason', () => {
@@ -29,8 +29,8 @@ test('calls that wait for slow servers raise the limit, up to the most that ther
 
 test('memory that runs short counts as load', () => {
   const limit = new AdaptiveLimit({ max: 5000 })
-  limit.learn({ ...IDLE, memory: 0.95 }, 100)
-  expect([limit.value, limit.isShort]).toEqual([50, true])
-  limit.learn(IDLE, 50)
+  limit.learn({ ...IDLE, memory: 0.95 }, 200)
+  expect([limit.value, limit.isShort]).toEqual([100, true])
+  limit.learn(IDLE, 100)
   expect(limit.isShort).toBe(false)
 })
