@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { Provider } from 'oidc-provider'
 
 /** Who signs in next. */
-export interface NextPerson {
+interface NextPerson {
   readonly sub: string
   readonly claims?: Record<string, unknown>
 }

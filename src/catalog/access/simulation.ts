@@ -16,13 +16,13 @@ export interface RegistryEdit {
 }
 
 /** Tools that become usable, or stop being so, by exposed name. */
-export interface ToolChanges {
+interface ToolChanges {
   readonly gained: readonly string[]
   readonly lost: readonly string[]
 }
 
 /** What an edit does to one document. */
-export interface DocumentChange {
+interface DocumentChange {
   readonly document: string
   readonly change: 'added' | 'changed' | 'removed' | 'none'
   readonly fields: readonly string[]
@@ -31,7 +31,7 @@ export interface DocumentChange {
 }
 
 /** What an edit does to one live session: which lists it would be told of, and which tools change for it. */
-export interface SessionChange extends ToolChanges {
+interface SessionChange extends ToolChanges {
   readonly session: LiveSession
   readonly lists: readonly string[]
   /** Servers that the session may use afterwards, whose tools are not known yet. */
@@ -77,7 +77,7 @@ export function simulate(
 }
 
 /** The source of views as it would be after an edit; offers stay what they are until servers are asked again. */
-export function edited(before: ViewSource, { put, removed }: RegistryEdit): ViewSource {
+function edited(before: ViewSource, { put, removed }: RegistryEdit): ViewSource {
   const servers = new Map(before.snapshot.servers)
   for (const key of removed) servers.delete(key)
   for (const server of put) servers.set(serverKey(server), server)

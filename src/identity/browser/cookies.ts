@@ -2,7 +2,7 @@
 const MAX_HEADER = 16 * 1024
 
 /** The value of the first cookie of that name in a `Cookie` header (RFC 6265 §5.4). */
-export function cookieIn(header: string | undefined, name: string): string | undefined {
+function cookieIn(header: string | undefined, name: string): string | undefined {
   if (header === undefined || header.length > MAX_HEADER) return undefined
   for (const pair of header.split(';')) {
     const at = pair.indexOf('=')

@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { agentClaimOf, claimAt } from './claims.ts'
 
 /** A claim that holds names and is not read. */
-export interface UnreadClaim {
+interface UnreadClaim {
   /** Its path, `realm_access.roles` for example. */
   readonly claim: string
   readonly values: readonly string[]

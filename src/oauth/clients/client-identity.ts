@@ -12,7 +12,7 @@ export interface ClientFacts {
 }
 
 /** Stands before the agent names of clients that registered themselves under any name that they liked. */
-export const UNVERIFIED = 'unverified:'
+const UNVERIFIED = 'unverified:'
 
 const MAX_AGENT = 256
 const MAX_AGENT_NAME = 64

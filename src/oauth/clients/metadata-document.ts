@@ -17,7 +17,7 @@ export interface DocumentAccess {
 }
 
 /** The access to documents of the public internet. */
-export const PUBLIC_ACCESS: DocumentAccess = {
+const PUBLIC_ACCESS: DocumentAccess = {
   resolve: (host) => lookup(host, { all: true }),
   isAllowed: isPublicAddress,
 }

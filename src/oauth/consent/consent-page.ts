@@ -76,7 +76,7 @@ interface RedirectTarget {
 }
 
 /** Where a person is sent afterwards: the host, or the scheme of a program. */
-export function redirectTarget(redirectUri: string): RedirectTarget {
+function redirectTarget(redirectUri: string): RedirectTarget {
   const { protocol, hostname, host, origin } = new URL(redirectUri)
   if (protocol !== 'https:' && protocol !== 'http:')
     return { shown: protocol, source: protocol, isLocal: true }

@@ -39,7 +39,7 @@ export interface ClientFormat {
 }
 
 /** The variable from which clients take the token. */
-export const TOKEN_VARIABLE = 'TOOL_GATEWAY_TOKEN'
+const TOKEN_VARIABLE = 'TOOL_GATEWAY_TOKEN'
 
 const AUTHORIZATION = 'Authorization'
 const VSCODE_INPUT = 'tool-gateway-token'

@@ -10,7 +10,7 @@ import type { Logger } from '../../telemetry/logger.ts'
 import { methodNotAllowed } from '../method-not-allowed.ts'
 
 /** The open sessions of this process, which can be ended. */
-export interface OpenSessions {
+interface OpenSessions {
   list(): readonly {
     readonly id: string
     readonly transport: ClientTransport

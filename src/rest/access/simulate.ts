@@ -100,7 +100,7 @@ export function simulateRoutes(options: SimulateOptions): Router {
  * What changes would do, for one who may make them.
  * @throws GatewayError as saving them would: `invalid_document`, `forbidden`, `server_not_found`
  */
-export async function simulationOf(
+async function simulationOf(
   options: SimulateOptions,
   principal: Principal,
   changes: z.output<typeof simulateBody>['changes'],

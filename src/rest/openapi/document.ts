@@ -55,7 +55,7 @@ export function openapiDocument(
 }
 
 /** The JSON Schema of a zod schema; of answers without a say about what is not described. */
-export function schemaOf(schema: z.ZodType, io: 'input' | 'output', isStrict = false): JsonObject {
+function schemaOf(schema: z.ZodType, io: 'input' | 'output', isStrict = false): JsonObject {
   const made: unknown = z.toJSONSchema(schema, {
     io,
     unrepresentable: 'any',
