@@ -99,7 +99,7 @@ test('the service, the budget and the network policy select the pods', () => {
     }),
   )
   expect(service.spec.selector).toEqual({ app: APP })
-  expect(container.ports.map(({ name }) => name)).toEqual(['http', 'metrics'])
+  expect(container.ports.map(({ name }) => name)).toEqual(['http', 'metrics', 'probes'])
   expect(service.spec.ports.map(({ targetPort }) => targetPort)).toEqual(['http'])
   const budget = only('PodDisruptionBudget', z.object({ spec: z.object({ selector: labels }) }))
   const policy = only('NetworkPolicy', z.object({ spec: z.object({ podSelector: labels }) }))

@@ -184,7 +184,7 @@ test.each([
   expect(message).toMatchObject({ error: { code: -32602, data: { code: 'invalid_cursor' } } })
 })
 
-test('no more sessions than one principal may have stay open: the longest unused give way', async () => {
+test('no more sessions than one principal may have are open: the longest unused give way, and continue when used', async () => {
   const token = await world.gateway.token({ subject: 'eve' })
   const opened = await Promise.all(
     Array.from({ length: 150 }, (_, id) => postMcp(world.gateway.url, token, initialize(id))),
@@ -202,7 +202,9 @@ test('no more sessions than one principal may have stay open: the longest unused
       ),
     ),
   )
-  expect(alive.filter(({ status }) => status === 200)).toHaveLength(100)
+  expect(alive.filter(({ status }) => status === 200)).toHaveLength(150)
+  const { body } = await world.gateway.rest(token, 'GET', '/v1/sessions')
+  expect(body['sessions']).toHaveLength(100)
 })
 
 describe('in one session', () => {

@@ -87,7 +87,7 @@ describe('a token', () => {
   test('for /sse posts the messages of its session, below the path of PUBLIC_URL, and one for a server does not', async () => {
     const whole = await tokenFor(`${PUBLIC_URL}/sse`)
     const session = await openSse(gateway.url, whole)
-    expect(session.path).toMatch(/^\/gw\/messages\?sessionId=/)
+    expect(session.path).toMatch(/^\/gw\/messages\?replica=\d+&sessionId=/)
     const path = session.path.replace('/gw', '')
     expect((await postMcp(gateway.url, whole, initialize(0), { path })).status).toBe(202)
     const narrow = await tokenFor(`${PUBLIC_URL}/sse/a`)

@@ -48,7 +48,7 @@ describe('the opening of a WebSocket is refused as any request is', () => {
     const { status, headers } = await refusedSocket(world.gateway.url, 'none')
     expect([status, headers['www-authenticate']]).toEqual([
       401,
-      `Bearer error="invalid_token", error_description="The token is not a well-formed JWT."`,
+      `Bearer error="invalid_token", error_description="The token is not a well-formed JWT.", resource_metadata="${world.gateway.url}/.well-known/oauth-protected-resource/ws"`,
     ])
   })
 
