@@ -32,7 +32,7 @@ const RANKS = [
 const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   zod: 'every folder',
   express: ['http', 'rest', 'mcp', 'oauth', 'dashboard'],
-  '@modelcontextprotocol/client': ['upstream', 'credentials/authorization/'],
+  '@modelcontextprotocol/client': ['upstream', 'credentials/authorization/', 'cli/sign-in/', 'cli/doctor/'],
   oauth4webapi: ['credentials'],
   '@modelcontextprotocol/server': ['mcp'],
   '@modelcontextprotocol/node': ['mcp'],
@@ -54,7 +54,7 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
     'cli/registry/move-secrets',
     'cli/servers/server-edit',
   ],
-  'node:sqlite': ['audit', 'state/sqlite/', 'files/data-lock'],
+  'node:sqlite': ['audit', 'state/sqlite/', 'files/system-lock'],
   ajv: ['registry'],
   commander: ['cli'],
   'smol-toml': ['cli/registry/import-'],
@@ -70,7 +70,12 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   ],
   ollama: ['features/enhancement/ollama-client'],
   opossum: ['upstream'],
-  undici: ['upstream/fetch/exchange', 'upstream/fetch/direct-post', 'credentials/remote/'],
+  undici: [
+    'upstream/fetch/exchange',
+    'upstream/fetch/direct-post',
+    'credentials/remote/',
+    'cli/sign-in/patient-fetch',
+  ],
   '@jmespath-community/jmespath': ['pipelines'],
 }
 

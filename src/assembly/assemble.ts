@@ -101,7 +101,8 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   })
   const opened = {
     via,
-    stateKey,
+    keys,
+    state,
     audit,
     identity,
     servers,

@@ -1,21 +1,22 @@
 import type { RequestListener } from 'node:http'
 import type { OpenAudit } from '../audit/audit-open.ts'
 import type { Settings } from '../config/settings.ts'
+import type { KeyRing } from '../domain/seal/key-ring.ts'
 import type { OpenFeatures } from '../features/features-open.ts'
 import { createApp } from '../http/app.ts'
 import { DirectListener } from '../http/direct/direct-listener.ts'
 import { scopesToAskFor } from '../http/scopes.ts'
 import { challengesForScope } from '../http/step-up.ts'
 import type { OpenIdentity } from '../identity/identity-open.ts'
-import { OneTimeUseInMemory } from '../identity/tickets/one-time-use.ts'
-import { Tickets } from '../identity/tickets/tickets.ts'
 import { type ConnectOptions, connectRoutes } from '../oauth/connect/connect-routes.ts'
 import { hasAccounts, isolationKeyOf } from '../upstream/isolation-key.ts'
+import { Tickets } from '../identity/tickets.ts'
 import type { OpenMcp } from '../mcp/mcp-open.ts'
 import { errorsAt } from '../rest/problem.ts'
 import type { OpenOAuth } from '../oauth/oauth-open.ts'
 import type { CallHistory } from '../telemetry/metrics/call-history.ts'
 import { claimPlaces } from './claim-places.ts'
+import type { OpenState } from '../state/state-open.ts'
 import type { OpenControl } from './open-control.ts'
 import type { OpenCalls } from './open-calls.ts'
 import type { OpenServers } from './open-servers.ts'
@@ -25,7 +26,8 @@ interface Parts {
   /** The gateway's own entry in the header `via`. */
   readonly via: string
   /** Seals the state that clients carry. */
-  readonly stateKey: Buffer
+  readonly keys: KeyRing
+  readonly state: OpenState
   readonly audit: OpenAudit
   readonly identity: OpenIdentity
   readonly servers: OpenServers
@@ -72,7 +74,7 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
     identity: {
       ...resource,
       verifier: issuers.verifier,
-      tickets: new Tickets({ key: parts.stateKey, uses: new OneTimeUseInMemory({ clock }), clock }),
+      tickets: new Tickets({ keys: parts.keys, state: parts.state.store, clock }),
       refusals,
       trustsAgentHeader: (tenantId) =>
         settings.trustAgentHeader.includes(tenantId) || tenants.trustsAgentHeader(tenantId),

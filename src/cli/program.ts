@@ -9,6 +9,8 @@ import { clientCommand } from './clients/client.ts'
 import { completionCommand } from './completion.ts'
 import { configCommand } from './config.ts'
 import { connectionsCommand } from './connections.ts'
+import { connectCommand } from './bridge/connect-command.ts'
+import { doctorConnectCommand } from './doctor/connect-command.ts'
 import { type CliContext, withoutEscapes } from './context.ts'
 import { doctorCommand } from './diagnosis/doctor.ts'
 import { optimizeCommand } from './diagnosis/optimize.ts'
@@ -62,6 +64,7 @@ export function programFor(
     .addCommand(tokenCommand(context))
     .addCommand(signInCommand(context))
     .addCommand(toolsCommand(context))
+    .addCommand(connectCommand(context))
     .addCommand(serversCommand(context, setExitCode))
     .addCommand(resourcesCommand(context))
     .addCommand(promptsCommand(context))
@@ -76,7 +79,7 @@ export function programFor(
     .addCommand(grantsCommand(context))
     .addCommand(cachesCommand(context))
     .addCommand(configCommand(context))
-    .addCommand(doctorCommand(context, setExitCode))
+    .addCommand(doctorCommand(context, setExitCode).addCommand(doctorConnectCommand(context)))
     .addCommand(topCommand(context, raw))
     .addCommand(optimizeCommand(context))
     .addCommand(completionCommand(context, () => program))

@@ -39,6 +39,8 @@ export const issuerEntry = z.strictObject({
   algorithms: z.array(algorithm).min(1).optional(),
   claims: claimNames.partial().default({}),
   signIn: signIn.optional(),
+  rolesFromText: z.boolean().optional(),
+  requiredClaims: z.record(shortText, shortText).optional(),
 })
 
 /** The value of OIDC_ISSUERS. */
@@ -54,7 +56,8 @@ export const issuerEntries = {
       }
     })
     .pipe(z.array(issuerEntry).min(1)),
-  expected: 'a JSON array of `{issuer, audience?, jwksUrl?, tenants, algorithms?, claims?, signIn?}`',
+  expected:
+    'a JSON array of `{issuer, audience?, jwksUrl?, tenants, algorithms?, claims?, signIn?, rolesFromText?, requiredClaims?}`',
 }
 
 /** Names of the claims of a token that carry what the gateway needs. */
@@ -73,6 +76,10 @@ export interface IssuerSettings {
   readonly claims: ClaimNames
   /** Absent: persons do not sign in with it. */
   readonly signIn?: SignInSettings
+  /** Whether a roles claim that is one text counts as a list of one. */
+  readonly rolesFromText?: boolean
+  /** Claims that a token must have, each with exactly this text. */
+  readonly requiredClaims?: Readonly<Record<string, string>>
 }
 
 /** What holds for an issuer that does not say otherwise. */
@@ -82,6 +89,8 @@ export type IssuerDefaults = Pick<IssuerSettings, 'audience' | 'algorithms' | 'c
 export function issuerSettings(
   {
     jwksUrl,
+    rolesFromText,
+    requiredClaims,
     ...entry
   }: Omit<z.output<typeof issuerEntry>, 'signIn'> & { readonly signIn?: SignInSettings | undefined },
   defaults: IssuerDefaults,
@@ -95,5 +104,7 @@ export function issuerSettings(
     ...(entry.signIn !== undefined && { signIn: entry.signIn }),
     algorithms: entry.algorithms ?? [...defaults.algorithms],
     claims: { ...defaults.claims, ...Object.fromEntries(claims) },
+    ...(rolesFromText !== undefined && { rolesFromText }),
+    ...(requiredClaims !== undefined && { requiredClaims }),
   }
 }

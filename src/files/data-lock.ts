@@ -1,12 +1,10 @@
 import { open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import { isNativeError } from 'node:util/types'
+import { lockFile } from './system-lock.ts'
 
 /** Says which process uses the directory, for people; what counts is the lock. */
 const PID_FILE = 'gateway.pid'
 const LOCK_FILE = 'gateway.lock'
-const SQLITE_BUSY = 5
 const ONLY_OWNER = 0o600
 
 /**
@@ -19,8 +17,8 @@ export async function lockDataDirectory(dir: string): Promise<() => Promise<void
   const path = join(dir, LOCK_FILE)
   await (await open(path, 'a', ONLY_OWNER)).close()
   const pidFile = join(dir, PID_FILE)
-  const lock = locked(path)
-  if (lock === undefined) {
+  const unlock = lockFile(path)
+  if (unlock === undefined) {
     const holder = (await readFile(pidFile, 'utf8').catch(() => '')).trim()
     const process = /^\d{1,10}$/.test(holder) ? ` (process ${holder})` : ''
     throw new Error(`another gateway${process} uses ${dir}; stop it, or set DATA_DIR to another folder`)
@@ -29,20 +27,6 @@ export async function lockDataDirectory(dir: string): Promise<() => Promise<void
   await writeFile(pidFile, String(process.pid), { mode: ONLY_OWNER })
   return async () => {
     await rm(pidFile, { force: true })
-    if (lock.isOpen) lock.close()
-  }
-}
-
-/** Node has no lock on files, and SQLite has one on its own, of the system. Undefined where another holds it. */
-function locked(path: string): DatabaseSync | undefined {
-  const database = new DatabaseSync(path)
-  try {
-    database.exec('BEGIN EXCLUSIVE')
-    return database
-  } catch (error) {
-    database.close()
-    if (isNativeError(error) && 'errcode' in error && (Number(error.errcode) & 0xff) === SQLITE_BUSY)
-      return undefined
-    throw error
+    unlock()
   }
 }

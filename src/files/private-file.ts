@@ -57,7 +57,11 @@ export async function replacePrivateFile(path: string, text: string): Promise<vo
   await rename(draft, path)
 }
 
-async function readPrivateFile(path: string): Promise<string | undefined> {
+/**
+ * The text of a file that only this user may read, or undefined if there is no such file.
+ * @throws Error when other users can read the file
+ */
+export async function readPrivateFile(path: string): Promise<string | undefined> {
   const file = await open(path, 'r').catch(onCode('ENOENT', undefined))
   if (file === undefined) return undefined
   try {

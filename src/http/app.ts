@@ -1,7 +1,7 @@
 import express, { type Express, type Router } from 'express'
 import { type DashboardOptions, dashboardRoutes } from '../dashboard/dashboard-routes.ts'
 import type { RefusalLog } from '../identity/refusal-log.ts'
-import type { Tickets } from '../identity/tickets/tickets.ts'
+import type { Tickets } from '../identity/tickets.ts'
 import type { TokenVerifier } from '../identity/token-verifier.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { Lifecycle } from '../lifecycle.ts'

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { GatewayError } from '../domain/errors/errors.ts'
 import { isFor } from '../identity/audience.ts'
 import { identityOf } from '../identity/identity.ts'
-import { TICKET_SUBPROTOCOL, type Tickets } from '../identity/tickets/tickets.ts'
+import { TICKET_SUBPROTOCOL, type Tickets } from '../identity/tickets.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
 import { bodyOf } from './query.ts'
 

@@ -298,7 +298,7 @@ describe('problems', () => {
       {
         name: 'OIDC_ISSUERS',
         expected:
-          'a JSON array of `{issuer, audience?, jwksUrl?, tenants, algorithms?, claims?, signIn?}` (not valid JSON)',
+          'a JSON array of `{issuer, audience?, jwksUrl?, tenants, algorithms?, claims?, signIn?, rolesFromText?, requiredClaims?}` (not valid JSON)',
       },
     ])
   })

@@ -30,7 +30,10 @@ const MAX_UNREAD = 20
 const MAX_VALUES = 50
 
 /** Where the parts of a principal come from in the claims of a token. */
-export function claimOrigins(payload: JsonObject, { claims }: Pick<IssuerSettings, 'claims'>): ClaimOrigins {
+export function claimOrigins(
+  payload: JsonObject,
+  { claims, rolesFromText }: Pick<IssuerSettings, 'claims' | 'rolesFromText'>,
+): ClaimOrigins {
   const { tenant, roles, scope, agents, agent } = claims
   const read = new Set([tenant, roles, scope, agents, agent])
   return {
@@ -40,7 +43,7 @@ export function claimOrigins(payload: JsonObject, { claims }: Pick<IssuerSetting
     agents,
     agent: agentClaimOf(payload, agent),
     unread: [...listsIn(payload, '', 1)].filter(({ claim }) => !read.has(claim)).slice(0, MAX_UNREAD),
-    problems: problemsOf(payload, roles),
+    problems: problemsOf(payload, roles, rolesFromText === true),
   }
 }
 
@@ -63,9 +66,10 @@ export function claimsThatHave(
     .filter(({ values }) => values.length > 0)
 }
 
-function problemsOf(payload: JsonObject, claim: string): string[] {
+function problemsOf(payload: JsonObject, claim: string, takesText: boolean): string[] {
   const value = claimAt(payload, claim)
   if (value === undefined) return [`The token has no claim ${claim}, from which roles are read.`]
+  if (takesText && typeof value === 'string') return []
   const isList = Array.isArray(value) && value.every((item) => typeof item === 'string')
   return isList ? [] : [`The claim ${claim} is not a list of texts, so it grants no role.`]
 }

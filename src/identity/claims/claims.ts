@@ -25,7 +25,8 @@ const scopes = z.preprocess(
  * @throws GatewayError `invalid_token` when there is no subject or tenant, or the tenant is not the issuer's to name
  */
 export function readClaims(payload: JWTPayload, issuer: IssuerSettings): VerifiedToken {
-  const tenantId = claimAt(payload, issuer.claims.tenant)
+  checkRequired(payload, issuer)
+  const tenantId = claimAt(payload, issuer.claims.tenant) ?? onlyTenantOf(issuer)
   if (typeof tenantId !== 'string' || !TENANT_ID.test(tenantId)) {
     throw new GatewayError('invalid_token', 'The token names no valid tenant.')
   }
@@ -38,13 +39,29 @@ export function readClaims(payload: JWTPayload, issuer: IssuerSettings): Verifie
     tenantId,
     subject: subject.data,
     agent: agentOf(payload, issuer.claims.agent),
-    roles: frozenSet(names.parse(claimAt(payload, issuer.claims.roles))),
+    roles: frozenSet(names.parse(rolesIn(payload, issuer))),
     scopes: frozenSet(scopes.parse(claimAt(payload, issuer.claims.scope))),
     issuer: issuer.issuer,
     expiresAtMs: Math.floor((payload.exp ?? 0) * 1000),
   }
   const agents = frozenSet(names.parse(claimAt(payload, issuer.claims.agents)))
   return Object.freeze({ principal: Object.freeze(principal), agents })
+}
+
+function checkRequired(payload: JWTPayload, { requiredClaims = {} }: IssuerSettings): void {
+  const missing = Object.entries(requiredClaims).find(([claim, value]) => claimAt(payload, claim) !== value)
+  if (missing !== undefined)
+    throw new GatewayError('invalid_token', `The claim ${missing[0]} of the token is not the one required.`)
+}
+
+/** The tenant of an issuer that may name no other, for tokens that name none. */
+function onlyTenantOf({ tenants }: IssuerSettings): string | undefined {
+  return tenants !== '*' && tenants.length === 1 ? tenants[0] : undefined
+}
+
+function rolesIn(payload: JWTPayload, { claims, rolesFromText = false }: IssuerSettings): unknown {
+  const value = claimAt(payload, claims.roles)
+  return rolesFromText && typeof value === 'string' ? [value] : value
 }
 
 /** A claim that is there but is no name does not fall through to the next: the issuer meant something else. */

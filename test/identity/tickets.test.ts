@@ -1,18 +1,22 @@
-import { beforeEach, describe, expect, test } from '@jest/globals'
-import type { Principal } from '../../../src/domain/principal.ts'
-import { OneTimeUseInMemory } from '../../../src/identity/tickets/one-time-use.ts'
-import { Tickets } from '../../../src/identity/tickets/tickets.ts'
-import { FakeClock } from '../../support/fake-clock.ts'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import type { Principal } from '../../src/domain/principal.ts'
+import { Tickets } from '../../src/identity/tickets.ts'
+import { SqliteStateStore } from '../../src/state/sqlite/sqlite-state-store.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
 
-const KEY = Buffer.alloc(32, 7)
+const KEYS = { current: Buffer.alloc(32, 7) }
 let clock: FakeClock
+let dir: Awaited<ReturnType<typeof temporaryDirectory>>
+let state: SqliteStateStore
 let tickets: Tickets
 let ann: Principal
 
-beforeEach(() => {
+beforeEach(async () => {
   clock = new FakeClock()
-  const uses = new OneTimeUseInMemory({ clock })
-  tickets = new Tickets({ key: KEY, uses, clock })
+  dir = await temporaryDirectory()
+  state = new SqliteStateStore({ dir: dir.path, clock })
+  tickets = new Tickets({ keys: KEYS, state, clock })
   ann = {
     tenantId: 'acme',
     subject: 'ann',
@@ -24,23 +28,34 @@ beforeEach(() => {
   }
 })
 
+afterEach(async () => {
+  await state.close()
+  await dir[Symbol.asyncDispose]()
+})
+
 const holder = (): { principal: Principal; clientName: string } => ({ principal: ann, clientName: 'page' })
 
 describe('a ticket', () => {
   test('says who it is for, to every replica with the same key', async () => {
     const { ticket, expiresAtMs } = tickets.issue(holder(), '/ws/files')
     expect(expiresAtMs).toBe(clock.now() + 30_000)
-    const replica = new Tickets({ key: KEY, uses: new OneTimeUseInMemory({ clock }), clock })
+    const replica = new Tickets({ keys: KEYS, state, clock })
     expect(await replica.redeem(ticket, '/ws/files')).toEqual(holder())
   })
 
-  test('can be used once', async () => {
+  test('can be used once, at one of all replicas', async () => {
     const { ticket } = tickets.issue(holder(), '/ws')
-    await tickets.redeem(ticket, '/ws')
-    await expect(tickets.redeem(ticket, '/ws')).rejects.toMatchObject({
-      code: 'invalid_ticket',
-      message: 'The ticket has been used.',
-    })
+    const replicas = [
+      tickets,
+      new Tickets({ keys: KEYS, state, clock }),
+      new Tickets({ keys: KEYS, state, clock }),
+    ]
+    const outcomes = await Promise.allSettled(replicas.map((replica) => replica.redeem(ticket, '/ws')))
+    const refusals = outcomes.filter((outcome) => outcome.status === 'rejected')
+    expect(refusals.map(({ reason }): unknown => reason)).toMatchObject([
+      { code: 'invalid_ticket', message: 'The ticket has been used.' },
+      { code: 'invalid_ticket', message: 'The ticket has been used.' },
+    ])
   })
 
   test.each([
@@ -62,8 +77,10 @@ describe('a ticket', () => {
 
   test('that was altered, comes from another gateway or is none is refused', async () => {
     const { ticket } = tickets.issue(holder(), '/ws')
-    const uses = new OneTimeUseInMemory({ clock })
-    const other = new Tickets({ key: Buffer.alloc(32, 8), uses, clock }).issue(holder(), '/ws').ticket
+    const other = new Tickets({ keys: { current: Buffer.alloc(32, 8) }, state, clock }).issue(
+      holder(),
+      '/ws',
+    ).ticket
     const altered = `${ticket.slice(0, 40)}${ticket[40] === 'A' ? 'B' : 'A'}${ticket.slice(41)}`
     for (const bad of [altered, other, '', 'abc', 'x'.repeat(20_000)])
       await expect(tickets.redeem(bad, '/ws')).rejects.toMatchObject({
@@ -76,13 +93,4 @@ describe('a ticket', () => {
     const { ticket } = tickets.issue(holder(), '/ws')
     expect(Buffer.from(ticket, 'base64url').toString('latin1')).not.toMatch(/ann|acme|reader/)
   })
-})
-
-test('uses are forgotten once they cannot be repeated', async () => {
-  const uses = new OneTimeUseInMemory({ clock })
-  for (let id = 0; id < 999; id += 1) await uses.claim(String(id), clock.now() + 1000)
-  await clock.advance(1001)
-  await uses.claim('last', clock.now() + 1000)
-  expect(await uses.claim('0', clock.now() + 1000)).toBe(true)
-  expect(await uses.claim('last', clock.now() + 1000)).toBe(false)
 })

@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { z } from 'zod'
+import { makePrivateDirectory, readPrivateFile, replacePrivateFile } from '../../files/private-file.ts'
+import { lockFile } from '../../files/system-lock.ts'
+
+const LOCK_POLL_MS = 200
+
+const stored = z.object({
+  /** The address that the credentials are for, for people who look into the file. */
+  server: z.string(),
+  /** The port of this machine that the client was registered with. */
+  port: z.number().optional(),
+  client: z
+    .looseObject({
+      client_id: z.string(),
+      redirect_uris: z.array(z.string()).optional(),
+      scope: z.string().optional(),
+    })
+    .optional(),
+  tokens: z
+    .looseObject({
+      access_token: z.string(),
+      token_type: z.string(),
+      refresh_token: z.string().optional(),
+      scope: z.string().optional(),
+    })
+    .optional(),
+})
+
+/** What is kept of a sign-in at one server. */
+export type StoredCredentials = z.output<typeof stored>
+
+/** The credentials of this user for one MCP server, in a file that nobody else may read. */
+export class CredentialsFile {
+  readonly path: string
+  readonly #server: string
+
+  /** @param server address of the MCP server; another address has another file */
+  constructor(server: URL, env: NodeJS.ProcessEnv) {
+    this.#server = server.href
+    const digest = createHash('sha256').update(server.href).digest('hex').slice(0, 16)
+    const host = server.host.replace(/[^\w.-]/g, '_').slice(0, 80)
+    const config = env['XDG_CONFIG_HOME'] || join(env['HOME'] || homedir(), '.config')
+    this.path = join(config, 'tool-gateway', 'sign-ins', `${host}-${digest}.json`)
+  }
+
+  /** What is stored; nothing but the server for a file that is missing or damaged. */
+  async read(): Promise<StoredCredentials> {
+    const text = await readPrivateFile(this.path)
+    const none: StoredCredentials = { server: this.#server }
+    if (text === undefined) return none
+    try {
+      return stored.parse(JSON.parse(text))
+    } catch {
+      return none
+    }
+  }
+
+  /** Replaces what is stored. */
+  async write(credentials: StoredCredentials): Promise<void> {
+    await replacePrivateFile(this.path, `${JSON.stringify(credentials, undefined, 2)}\n`)
+  }
+
+  /** Forgets what is stored. */
+  async remove(): Promise<void> {
+    await rm(this.path, { force: true })
+  }
+
+  /**
+   * Runs something while no other process of this user uses the credentials: a refresh token is good for one use.
+   * @param onWait called once if another process has to be waited for
+   */
+  async locked<T>(run: () => Promise<T>, onWait: () => void): Promise<T> {
+    await makePrivateDirectory(dirname(this.path))
+    const lock = `${this.path}.lock`
+    let unlock = lockFile(lock)
+    if (unlock === undefined) onWait()
+    while (unlock === undefined) {
+      await setTimeout(LOCK_POLL_MS)
+      unlock = lockFile(lock)
+    }
+    try {
+      return await run()
+    } finally {
+      unlock()
+    }
+  }
+}
