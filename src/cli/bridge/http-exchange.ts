@@ -16,7 +16,7 @@ const BACKOFF = { smallestMs: 100, firstMs: 400, largestMs: 10_000 }
 const MAX_RENEWALS = 2
 
 /** A server could not be reached, or a connection to it was lost. */
-export class ConnectionError extends Error {
+class ConnectionError extends Error {
   override readonly name = 'ConnectionError'
 }
 

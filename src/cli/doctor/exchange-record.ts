@@ -112,6 +112,6 @@ function shownHeaders(headers: Headers): Record<string, string> {
 }
 
 /** A text in which what may be secret is replaced. */
-export function masked(text: string): string {
+function masked(text: string): string {
   return text.replace(SECRET_FIELD, `$1${MASK}`)
 }
