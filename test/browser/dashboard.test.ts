@@ -85,6 +85,8 @@ describeInBrowser('in a browser', () => {
     const link = new URL(app.oauth.signInLink?.() ?? '')
     const page = await visit(`${link.pathname}${link.search}`, { roles: 'nobody' })
     await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
+    await page.goto('/')
     await page.locator('select[name=tool]').selectOption('everything_get-sum')
     await page.getByLabel('a required').fill('19')
     await page.getByLabel('b required').fill('23')
