@@ -11,7 +11,7 @@ import { storedRecord } from '../stored-record.ts'
 import type { PendingRecord } from '../usage-record.ts'
 
 const FILE = 'intents.jsonl'
-/** From this size on the file is written anew with what is open. */
+/** From this size on the file is compacted: rewritten with the open intents only. */
 const COMPACT_BYTES = 1024 * 1024
 /** A call does not run if its intent cannot be written in this time. */
 const OPEN_WITHIN_MS = 1000

@@ -16,7 +16,8 @@ export interface Challenge {
 export interface CredentialSource {
   /**
    * The `Authorization` header of the next request.
-   * @throws GatewayError `credential_required` when there is none, `upstream_unavailable` when it cannot be had now
+   * @throws GatewayError `credential_required` when there is none, `upstream_unavailable` when the
+   * authorization server does not issue one at present
    */
   authorization(): Promise<string>
   /**
