@@ -1,6 +1,7 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { HttpServerDefinition } from '../../domain/documents/server-definition.ts'
 import type { Principal } from '../../domain/principal.ts'
+import { stateEntries } from '../../state/state-entries.ts'
 import { stateKey } from '../../state/state-key.ts'
 import type { StateStore } from '../../state/state-store.ts'
 import type { Logger } from '../../telemetry/logger.ts'
@@ -49,7 +50,8 @@ export class Connections {
   /** Those of a tenant, or of one subject of it (empty: the tenant's own), by server and subject. */
   async list(tenantId: string, subject?: string): Promise<Connection[]> {
     const found = await this.#accounts.list(tenantId, subject)
-    return Promise.all(found.map(async ({ key, info }) => ({ key, info, lastUse: await this.#lastUse(key) })))
+    const uses = await this.#lastUses(tenantId, subject)
+    return found.map(({ key, info }) => ({ key, info, lastUse: uses.get(useKey(key)) }))
   }
 
   /** Notes that a call of a principal uses its account, in the background. */
@@ -89,9 +91,13 @@ export class Connections {
     }
   }
 
-  async #lastUse(key: AccountKey): Promise<number | undefined> {
-    const entry = await this.#store.get(USES, useKey(key))
-    return entry === undefined ? undefined : Number(entry.value)
+  /** One list for all accounts: a read for each would be as many as a tenant has persons. */
+  async #lastUses(tenantId: string, subject: string | undefined): Promise<Map<string, number>> {
+    const prefix = subject === undefined ? stateKey(tenantId) : stateKey(tenantId, subject)
+    const uses = new Map<string, number>()
+    for await (const { key, value } of stateEntries(this.#store, USES, `${prefix}/`))
+      uses.set(key, Number(value))
+    return uses
   }
 }
 

@@ -1,10 +1,10 @@
 import { type Clock, repeat } from '../../domain/clock.ts'
 import type { RevokedGrants } from '../../identity/own-issuer/revoked-grants.ts'
+import { stateEntries } from '../../state/state-entries.ts'
 import type { StateStore } from '../../state/state-store.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 
 const EVERY_MS = 750
-const PAGE = 1000
 
 /**
  * Takes over what other replicas revoked, within a second, until the returned function is called. While the store does
@@ -20,15 +20,10 @@ export function followRevocations(options: {
   let isReading = false
   let isFailing = false
   const read = async (): Promise<void> => {
-    let after: string | undefined
-    do {
-      const page = await store.list('revoked-grants', '', { limit: PAGE, after })
-      for (const { key } of page.entries) {
-        const id = decodeURIComponent(key)
-        if (!revoked.has(id)) revoked.revoke(id)
-      }
-      after = page.next
-    } while (after !== undefined)
+    for await (const { key } of stateEntries(store, 'revoked-grants', '')) {
+      const id = decodeURIComponent(key)
+      if (!revoked.has(id)) revoked.revoke(id)
+    }
   }
   return repeat(clock, EVERY_MS, () => {
     if (isReading) return

@@ -3,13 +3,13 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { canonicalJson, isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { stateEntries } from '../../state/state-entries.ts'
 import { stateKey } from '../../state/state-key.ts'
 import type { StateEntry, StateStore } from '../../state/state-store.ts'
 import { decrypt, encrypt, KEY_BYTES } from './envelope.ts'
 import { type KeyEncryption, KeyRefused, type WrappedKey } from './key-encryption.ts'
 
 const COLLECTION = 'vault'
-const PAGE = 100
 /** Keys of entries that are kept in memory, so that not every read asks for one. */
 const MAX_KEYS = 10_000
 const KEY_LIFETIME_MS = 600_000
@@ -103,7 +103,7 @@ export class Vault {
   async list(kind: string, tenantId: string, subject?: string): Promise<VaultListing[]> {
     const parts = subject === undefined ? [kind, tenantId] : [kind, tenantId, subject]
     const found: VaultListing[] = []
-    for await (const entry of this.#all(`${stateKey(...parts)}/`)) {
+    for await (const entry of stateEntries(this.#store, COLLECTION, `${stateKey(...parts)}/`)) {
       const { owner, info } = storedIn(entry)
       if (keyOf(owner) === entry.key) found.push({ owner, info, version: entry.version })
     }
@@ -118,7 +118,7 @@ export class Vault {
     await this.#keys.rotate()
     this.#opened.clear()
     let count = 0
-    for await (const entry of this.#all('')) {
+    for await (const entry of stateEntries(this.#store, COLLECTION, '')) {
       const { owner } = storedIn(entry)
       const opened = await this.#open(owner, entry)
       const key = await this.#newKey(owner)
@@ -132,15 +132,6 @@ export class Vault {
       if (written !== undefined) count += 1
     }
     return count
-  }
-
-  async *#all(prefix: string): AsyncGenerator<StateEntry> {
-    let after: string | undefined
-    do {
-      const page = await this.#store.list(COLLECTION, prefix, { limit: PAGE, after })
-      yield* page.entries
-      after = page.next
-    } while (after !== undefined)
   }
 
   async #open(owner: VaultOwner, { value }: StateEntry): Promise<Pick<VaultEntry, 'info' | 'secret'>> {
