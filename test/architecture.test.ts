@@ -50,7 +50,7 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   yaml: [
     'registry',
     'secrets',
-    'cli/access/simulate',
+    'cli/input/file-text',
     'cli/registry/move-secrets',
     'cli/servers/server-edit',
   ],

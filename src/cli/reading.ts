@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { isJsonObject } from '../domain/json/json.ts'
 import { printableLine } from '../domain/text/printable.ts'
-import { argumentsIn } from './arguments.ts'
+import { argumentsIn } from './input/arguments.ts'
 import { CliError } from './cli-error.ts'
 import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from './context.ts'
 import { ask, askAll, objectsIn } from './client/rest-client.ts'

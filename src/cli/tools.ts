@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { printableLine } from '../domain/text/printable.ts'
-import { argumentsIn } from './arguments.ts'
+import { argumentsIn } from './input/arguments.ts'
 import { CliError } from './cli-error.ts'
 import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from './context.ts'
 import { ask, askAll, type GatewayAddress, objectsIn } from './client/rest-client.ts'

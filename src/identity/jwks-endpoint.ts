@@ -1,5 +1,6 @@
 import type { JSONWebKeySet } from 'jose'
 import { z } from 'zod'
+import { boundedText, chunksOf } from '../domain/text/bounded-text.ts'
 
 const MAX_BODY_BYTES = 256 * 1024
 const MAX_KEYS = 100
@@ -44,23 +45,11 @@ async function getJson(url: string, signal: AbortSignal): Promise<unknown> {
     await response.body?.cancel()
     throw new Error(`${url} answered with status ${response.status}`)
   }
-  const text = await readBounded(response, url)
+  const text = await boundedText(chunksOf(response), MAX_BODY_BYTES)
+  if (text === undefined) throw new Error(`${url} answered with more than ${MAX_BODY_BYTES} bytes`)
   try {
     return JSON.parse(text)
   } catch (cause) {
     throw new Error(`${url} did not answer with JSON`, { cause })
   }
-}
-
-async function readBounded(response: Response, url: string): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  const body: AsyncIterable<Uint8Array> | undefined = response.body ?? undefined
-  if (body === undefined) return ''
-  for await (const chunk of body) {
-    size += chunk.byteLength
-    if (size > MAX_BODY_BYTES) throw new Error(`${url} answered with more than ${MAX_BODY_BYTES} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }

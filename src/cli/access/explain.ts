@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { Command } from 'commander'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { CliError } from '../cli-error.ts'
+import { textOfFile } from '../input/file-text.ts'
 import { claimsOf } from '../client/token-advice.ts'
 import { type AddressOptions, addressOf, asJson, type CliContext, listOf, withAddress } from '../context.ts'
 import { ask, objectsIn } from '../client/rest-client.ts'
@@ -58,10 +58,7 @@ async function principalIn(options: ExplainOptions): Promise<JsonObject | undefi
 }
 
 async function claimsInFile(path: string): Promise<JsonObject> {
-  const text = await readFile(path, 'utf8').catch(() => {
-    throw new CliError('data', `${path} cannot be read`)
-  })
-  const claims = claimsOf(text.trim())
+  const claims = claimsOf((await textOfFile(path)).trim())
   if (Object.keys(claims).length === 0) throw new CliError('data', `${path} does not have a JWT`)
   return claims
 }

@@ -7,7 +7,8 @@ import { CLI_EXIT, CliError } from '../cli-error.ts'
 import { type CliContext, gatewayUrl } from '../context.ts'
 import type { ClientEntry } from './client-file.ts'
 import { differenceText } from './difference.ts'
-import { clientNamed, placesOf, textIn } from './places.ts'
+import { textIfThere } from '../input/file-text.ts'
+import { clientNamed, placesOf } from './places.ts'
 
 interface ConfigOptions {
   readonly url?: string
@@ -94,7 +95,7 @@ async function write(
   const file = fileOf(client, options, context)
   if (file === undefined) throw new CliError('usage', client.note ?? `${client.title} has no file`)
   const { withEntry } = await import('./client-file.ts')
-  const before = await textIn(file)
+  const before = await textIfThere(file)
   const after = withEntry(client, before ?? '', wanted)
   if (after === undefined)
     throw new CliError(

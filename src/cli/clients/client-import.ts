@@ -3,7 +3,8 @@ import { CLIENT_FORMATS, type ClientFormat } from '../../registry/clients/client
 import { CLI_EXIT, CliError } from '../cli-error.ts'
 import { type CliContext, pairs, withAddress } from '../context.ts'
 import type { ImportOptions } from '../registry/import-read.ts'
-import { clientNamed, placesOf, textIn } from './places.ts'
+import { isThere } from '../input/file-text.ts'
+import { clientNamed, placesOf } from './places.ts'
 
 /** `client import`: takes over the servers of the clients of this machine. */
 export function importCommand(context: CliContext, setExitCode: (code: number) => void): Command {
@@ -53,8 +54,9 @@ async function found(
 ): Promise<{ title: string; file: string }[]> {
   const places = placesOf(context)
   const files = clients.flatMap(({ title, files: all }) => all(places).map((file) => ({ title, file })))
-  const texts = await Promise.all(files.map(({ file }) => textIn(file)))
-  return files.filter((_file, index) => texts[index] !== undefined)
+  const there = []
+  for (const each of files) if (await isThere(each.file)) there.push(each)
+  return there
 }
 
 /** One file that cannot be taken over keeps no other from it. */

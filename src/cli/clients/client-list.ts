@@ -1,7 +1,8 @@
 import { Command } from 'commander'
 import { CLIENT_FORMATS } from '../../registry/clients/client-formats.ts'
 import { asJson, type CliContext, rowsFor } from '../context.ts'
-import { placesOf, textIn } from './places.ts'
+import { isThere } from '../input/file-text.ts'
+import { placesOf } from './places.ts'
 
 /** `client list`: the clients that are known, and which of their files are on this machine. */
 export function listCommand(context: CliContext): Command {
@@ -16,7 +17,7 @@ export function listCommand(context: CliContext): Command {
             id,
             title,
             file,
-            exists: (await textIn(file)) !== undefined,
+            exists: await isThere(file),
           })),
         ),
       )

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import {
   CLIENT_FORMATS,
@@ -22,14 +21,4 @@ export function clientNamed(id: string): ClientFormat {
   const [near] = nearNames(id, ids)
   const hint = near === undefined ? '' : ` (did you mean ${near}?)`
   throw new CliError('usage', `unknown client ${id}${hint}; known are ${ids.join(', ')}`)
-}
-
-/** The text of a file; undefined if it does not exist. @throws CliError `data` if it cannot be read */
-export async function textIn(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw new CliError('data', `${path} cannot be read`)
-  }
 }

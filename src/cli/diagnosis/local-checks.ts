@@ -5,11 +5,13 @@ import { resolve } from 'node:path'
 import type { Settings } from '../../config/settings.ts'
 import { messageOf } from '../../domain/errors/errors.ts'
 import { isJsonObject } from '../../domain/json/json.ts'
+import { boundedText, chunksOf } from '../../domain/text/bounded-text.ts'
 import type { CliContext } from '../context.ts'
 import { type Finding, fine, problem, warning } from './finding.ts'
 
 const OTHERS = 0o077
 const ISSUER_MS = 5000
+const MAX_ISSUER_BYTES = 256 * 1024
 
 /** Whether the settings of this environment can be used; with them, if they can. */
 export async function settingsCheck(
@@ -79,7 +81,10 @@ async function issuerCheck(issuer: string, jwksUrl: string | undefined): Promise
   const remedy = 'Tokens cannot be verified without its keys: correct OIDC_ISSUER, or the network.'
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(ISSUER_MS) })
-    const answer: unknown = await response.json()
+    const text = await boundedText(chunksOf(response), MAX_ISSUER_BYTES)
+    if (text === undefined)
+      return problem('issuer', `${url} answered with more than ${MAX_ISSUER_BYTES} bytes`, remedy)
+    const answer: unknown = JSON.parse(text)
     if (!response.ok || !isJsonObject(answer))
       return problem('issuer', `${url} answered ${response.status}`, remedy)
     if (jwksUrl === undefined && answer['issuer'] !== issuer)

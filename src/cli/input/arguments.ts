@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
-import { nearNames } from '../domain/text/near-names.ts'
-import { CliError } from './cli-error.ts'
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { nearNames } from '../../domain/text/near-names.ts'
+import { CliError } from '../cli-error.ts'
+import { textOfFile } from './file-text.ts'
 
 const ASSIGNMENT = /^([^=]{1,128}?)(:?=)([^]*)$/
 
@@ -28,7 +28,7 @@ export async function argumentsIn(words: readonly string[], schema: JsonObject):
 }
 
 async function valueOf(key: string, text: string, schema: unknown): Promise<unknown> {
-  if (text.startsWith('@')) return await textOf(text.slice(1))
+  if (text.startsWith('@')) return await textOfPath(text.slice(1))
   const types: unknown[] = isJsonObject(schema) ? [schema['type']].flat() : []
   const read = READERS.find(([type]) => types.includes(type))?.[1] ?? guessed
   return read(text, key)
@@ -84,13 +84,12 @@ function jsonIn(key: string, text: string): unknown {
 }
 
 async function objectIn(path: string): Promise<JsonObject> {
-  const value = guessed(await textOf(path))
+  const value = guessed(await textOfPath(path))
   if (isJsonObject(value)) return value
   throw new CliError('data', `${path} is not a JSON object`)
 }
 
-async function textOf(path: string): Promise<string> {
-  return await readFile(path === '-' ? '/dev/stdin' : path, 'utf8').catch(() => {
-    throw new CliError('data', `${path} cannot be read`)
-  })
+/** `-` is what is piped into the command. */
+function textOfPath(path: string): Promise<string> {
+  return textOfFile(path === '-' ? '/dev/stdin' : path)
 }

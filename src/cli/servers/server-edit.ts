@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { Command } from 'commander'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { DRY_RUN, simulated } from '../access/simulated.ts'
 import { CliError } from '../cli-error.ts'
 import { type AddressOptions, addressOf, asJson, type CliContext, withAddress } from '../context.ts'
+import { documentOfFile } from '../input/file-text.ts'
 import { ask } from '../client/rest-client.ts'
 import { pathOf } from './server-state.ts'
 
@@ -73,7 +73,7 @@ async function edited(
   let document: JsonObject = structuredClone(stored)
   for (const change of changes) {
     if (change.startsWith('@')) {
-      document = await documentIn(change.slice(1), parse)
+      document = await documentOfFile(change.slice(1))
       continue
     }
     const at = change.indexOf('=')
@@ -94,13 +94,4 @@ function set(target: JsonObject, [field = '', ...rest]: readonly string[], value
   } else {
     target[field] = value
   }
-}
-
-async function documentIn(path: string, parse: (text: string) => unknown): Promise<JsonObject> {
-  const text = await readFile(path, 'utf8').catch(() => {
-    throw new CliError('data', `${path} cannot be read`)
-  })
-  const value = parse(text)
-  if (isJsonObject(value)) return value
-  throw new CliError('data', `${path} is not a server document`)
 }

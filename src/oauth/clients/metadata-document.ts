@@ -3,6 +3,7 @@ import { request } from 'node:https'
 import { isIP } from 'node:net'
 import type { IncomingMessage } from 'node:http'
 import { isPublicAddress } from './public-address.ts'
+import { boundedText } from '../../domain/text/bounded-text.ts'
 
 const TIMEOUT_MS = 5000
 const MAX_BYTES = 64 * 1024
@@ -83,14 +84,9 @@ async function textOf(response: IncomingMessage): Promise<string> {
   if (statusCode !== 200) throw new Error(`it answered with status ${statusCode}`)
   if (!/^application\/([\w.-]+\+)?json\b/i.test(headers['content-type'] ?? ''))
     throw new Error('it is not JSON')
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > MAX_BYTES) throw new Error(`it has more than ${MAX_BYTES} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
+  const text = await boundedText(response as AsyncIterable<Buffer>, MAX_BYTES)
+  if (text === undefined) throw new Error(`it has more than ${MAX_BYTES} bytes`)
+  return text
 }
 
 function withSignal<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
