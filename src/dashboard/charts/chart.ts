@@ -1,4 +1,4 @@
-import { html, type Html, type Part } from '../markup/html.ts'
+import { html, type Html, type Part } from '../../domain/text/html.ts'
 
 /** One line or one part of the bars of a chart, a value for each step of time; undefined where there is none. */
 interface ChartSeries {

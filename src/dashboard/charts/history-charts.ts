@@ -1,5 +1,5 @@
 import { type History, STEP_MS, type Step } from '../../telemetry/metrics/call-history.ts'
-import { html, type Html } from '../markup/html.ts'
+import { html, type Html } from '../../domain/text/html.ts'
 import { count, duration, percent } from '../markup/values.ts'
 import { barChart, lineChart } from './chart.ts'
 

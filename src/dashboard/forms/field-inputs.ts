@@ -1,4 +1,4 @@
-import { attribute, html, type Html } from '../markup/html.ts'
+import { attribute, html, type Html } from '../../domain/text/html.ts'
 import { type Field, fieldName } from './schema-fields.ts'
 
 /** What was entered before, and what was wrong with it. */

@@ -1,5 +1,5 @@
 import type { Look, Page, Section } from './page.ts'
-import { attribute, html, type Html } from './html.ts'
+import { attribute, html, type Html } from '../../domain/text/html.ts'
 
 /** Who looks at a page. */
 export interface Viewer {

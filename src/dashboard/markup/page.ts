@@ -1,4 +1,4 @@
-import type { Html } from './html.ts'
+import type { Html } from '../../domain/text/html.ts'
 
 /** What pages are drawn with, whoever looks. */
 export interface Look {

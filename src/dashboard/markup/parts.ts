@@ -1,4 +1,4 @@
-import { attribute, html, type Html, type Part } from './html.ts'
+import { attribute, html, type Html, type Part } from '../../domain/text/html.ts'
 
 /** How a state is meant: colour and a mark that does not need the colour. */
 export type Tone = 'good' | 'busy' | 'bad' | 'calm'

@@ -1,4 +1,4 @@
-import { attribute, html, type Html, type Part } from './html.ts'
+import { attribute, html, type Html, type Part } from '../../domain/text/html.ts'
 
 /** One column of a table. */
 export interface Column<Row> {

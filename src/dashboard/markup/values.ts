@@ -1,4 +1,4 @@
-import { html, type Html } from './html.ts'
+import { html, type Html } from '../../domain/text/html.ts'
 
 const NUMBER = new Intl.NumberFormat('en')
 const UNITS: readonly (readonly [ms: number, name: string])[] = [

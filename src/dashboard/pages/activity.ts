@@ -1,5 +1,5 @@
 import { canonicalJson, type JsonObject } from '../../domain/json/json.ts'
-import { html, type Html } from '../markup/html.ts'
+import { html, type Html } from '../../domain/text/html.ts'
 import type { Page } from '../markup/page.ts'
 import { empty, pageHead, select, state } from '../markup/parts.ts'
 import { table } from '../markup/table.ts'

@@ -1,4 +1,4 @@
-import { html, type Html } from '../markup/html.ts'
+import { html, type Html } from '../../domain/text/html.ts'
 import { copyable } from '../markup/parts.ts'
 import { pretty } from '../visit/reading.ts'
 

@@ -1,6 +1,6 @@
 import { publicPath } from '../../domain/public-path.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
-import { html, type Html } from '../markup/html.ts'
+import { html, type Html } from '../../domain/text/html.ts'
 import { copyable, panel } from '../markup/parts.ts'
 import { counted } from '../markup/values.ts'
 import { object, rows, text } from '../visit/reading.ts'

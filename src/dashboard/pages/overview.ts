@@ -1,6 +1,6 @@
 import type { CallHistory, History } from '../../telemetry/metrics/call-history.ts'
 import { failuresOf, failureShare, historyCharts } from '../charts/history-charts.ts'
-import { html, type Html } from '../markup/html.ts'
+import { html, type Html } from '../../domain/text/html.ts'
 import { empty, figure, notice, pageHead, panel, state } from '../markup/parts.ts'
 import { table } from '../markup/table.ts'
 import { ago, count, counted, duration } from '../markup/values.ts'

@@ -1,4 +1,4 @@
-import { html, type Html } from '../markup/html.ts'
+import { html, type Html } from '../../domain/text/html.ts'
 import { pageHead } from '../markup/parts.ts'
 import type { RestProblem } from '../visit/rest-client.ts'
 import type { Look } from '../markup/page.ts'

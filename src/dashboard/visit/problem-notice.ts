@@ -1,4 +1,4 @@
-import { html, type Html } from '../markup/html.ts'
+import { html, type Html } from '../../domain/text/html.ts'
 import { notice } from '../markup/parts.ts'
 import { RestProblem } from './rest-client.ts'
 

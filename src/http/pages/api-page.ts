@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { type Response, Router } from 'express'
 import { publicPath } from '../../domain/public-path.ts'
-import { html } from '../../oauth/pages/html.ts'
+import { html } from '../../domain/text/html.ts'
 import { openapiDocument } from '../../rest/openapi/document.ts'
 import { OPERATIONS } from '../../rest/openapi/operations.ts'
 import { API_PAGE_SCRIPT, API_PAGE_STYLE } from './api-page-assets.ts'
@@ -61,7 +61,7 @@ export function apiPage({ publicUrl }: { publicUrl: string }): Router {
   const router = Router()
   router.get('/docs/api', (_request, response) => {
     response.set('Content-Security-Policy', POLICY).set('Referrer-Policy', 'no-referrer')
-    response.type('text/html').send(page.text)
+    response.type('text/html').send(page.toString())
   })
   router.get('/docs/api/openapi.json', (_request, response) => {
     response.type('application/json').send(document)

@@ -3,7 +3,7 @@ import { ERRORS } from '../../domain/errors/error-table.ts'
 import type { ErrorDefinition } from '../../domain/errors/error-row.ts'
 import { publicPath } from '../../domain/public-path.ts'
 import { nearNames } from '../../domain/text/near-names.ts'
-import { html, type Html } from '../../oauth/pages/html.ts'
+import { html, type Html } from '../../domain/text/html.ts'
 import { sendPage } from '../../oauth/pages/page.ts'
 
 const OWNERS: Readonly<Record<ErrorDefinition['owner'], string>> = {

@@ -2,7 +2,7 @@ import type { ConsentLink } from '../../credentials/consent/consent-links.ts'
 import type { OAuthServer } from '../../credentials/authorization/discovery.ts'
 import { publicPath } from '../../domain/public-path.ts'
 import type { BrowserSession } from '../../identity/browser-sessions.ts'
-import { html } from '../pages/html.ts'
+import { html } from '../../domain/text/html.ts'
 import type { Page } from '../pages/page.ts'
 
 /** The page on which a person agrees to connect an account. */

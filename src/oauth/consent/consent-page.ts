@@ -1,6 +1,6 @@
 import type { Principal } from '../../domain/principal.ts'
 import { publicPath } from '../../domain/public-path.ts'
-import { type Html, html } from '../pages/html.ts'
+import { type Html, html } from '../../domain/text/html.ts'
 import type { Page } from '../pages/page.ts'
 import { BASE_SCOPE, ENDPOINTS } from '../server/endpoints.ts'
 import type { ConsentRequest } from './consent-request.ts'

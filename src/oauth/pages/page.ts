@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Response } from 'express'
-import { Html, html } from './html.ts'
+import { Html, html } from '../../domain/text/html.ts'
 
 const STYLE = `
 :root { color-scheme: light dark; --back: #f4f5f7; --card: #fff; --text: #1b1f24; --soft: #59636e; --line: #d1d9e0; --main: #0b57d0; --on-main: #fff; --warn: #9a3b00 }
@@ -52,7 +52,7 @@ export function renderPage({ title, content, status = 200, formTargets = [] }: P
     "frame-ancestors 'none'",
     "base-uri 'none'",
   ]
-  const { text } = html`<!doctype html>
+  const whole = html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
@@ -76,7 +76,7 @@ export function renderPage({ title, content, status = 200, formTargets = [] }: P
     'Referrer-Policy': 'same-origin',
     'Cache-Control': 'no-store',
   }
-  return { status, headers, text }
+  return { status, headers, text: whole.toString() }
 }
 
 /** Sends a page; see `renderPage`. */

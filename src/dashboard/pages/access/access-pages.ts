@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../domain/json/json.ts'
-import { html, type Html, type Part } from '../../markup/html.ts'
+import { html, type Html, type Part } from '../../../domain/text/html.ts'
 import type { Page } from '../../markup/page.ts'
 import { pageHead, panel, select } from '../../markup/parts.ts'
 import { rows, text } from '../../visit/reading.ts'

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../domain/json/json.ts'
-import { attribute, html, type Html } from '../../markup/html.ts'
+import { attribute, html, type Html } from '../../../domain/text/html.ts'
 import type { Look } from '../../markup/page.ts'
 import { empty, panel, select } from '../../markup/parts.ts'
 import { amount, object, rows, text } from '../../visit/reading.ts'

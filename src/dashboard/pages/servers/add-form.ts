@@ -1,4 +1,4 @@
-import { attribute, html, type Html, type Part } from '../../markup/html.ts'
+import { attribute, html, type Html, type Part } from '../../../domain/text/html.ts'
 import { csrfField } from '../../markup/layout.ts'
 import { select } from '../../markup/parts.ts'
 import type { Visit } from '../../visit/visit.ts'

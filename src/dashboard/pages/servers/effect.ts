@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../domain/json/json.ts'
-import { html, type Html } from '../../markup/html.ts'
+import { html, type Html } from '../../../domain/text/html.ts'
 import { notice } from '../../markup/parts.ts'
 import { counted } from '../../markup/values.ts'
 import { rows, text, texts } from '../../visit/reading.ts'

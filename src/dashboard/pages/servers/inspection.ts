@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../domain/json/json.ts'
-import { html, type Html } from '../../markup/html.ts'
+import { html, type Html } from '../../../domain/text/html.ts'
 import { facts, notice, panel } from '../../markup/parts.ts'
 import { counted, duration } from '../../markup/values.ts'
 import { amount, object, pretty, rows, text } from '../../visit/reading.ts'

@@ -1,4 +1,4 @@
-import { attribute, html, type Html } from '../../markup/html.ts'
+import { attribute, html, type Html } from '../../../domain/text/html.ts'
 import { csrfField } from '../../markup/layout.ts'
 import type { Visit } from '../../visit/visit.ts'
 import { type ServerRow, serverPath } from './server-row.ts'

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from '../../../domain/json/json.ts'
 import { jsonOf } from '../../forms/field-values.ts'
-import { html, type Html, type Part } from '../../markup/html.ts'
+import { html, type Html, type Part } from '../../../domain/text/html.ts'
 import { csrfField } from '../../markup/layout.ts'
 import { notice, pageHead } from '../../markup/parts.ts'
 import { problemNotice } from '../../visit/problem-notice.ts'

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../domain/json/json.ts'
-import { attribute, html, type Html } from '../../markup/html.ts'
+import { attribute, html, type Html } from '../../../domain/text/html.ts'
 import { pageHead, panel } from '../../markup/parts.ts'
 import { clockTime } from '../../markup/values.ts'
 import { rows, text } from '../../visit/reading.ts'

@@ -1,6 +1,6 @@
 import type { CallHistory } from '../../../telemetry/metrics/call-history.ts'
 import { historyCharts } from '../../charts/history-charts.ts'
-import { html, type Html, type Part } from '../../markup/html.ts'
+import { html, type Html, type Part } from '../../../domain/text/html.ts'
 import { empty, facts, notice, pageHead, panel, state } from '../../markup/parts.ts'
 import { problemNotice } from '../../visit/problem-notice.ts'
 import { table } from '../../markup/table.ts'

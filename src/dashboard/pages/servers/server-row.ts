@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../domain/json/json.ts'
-import { html, type Part } from '../../markup/html.ts'
+import { html, type Part } from '../../../domain/text/html.ts'
 import { state } from '../../markup/parts.ts'
 import { amount, rows, text, texts } from '../../visit/reading.ts'
 import { ALL_TENANTS } from '../../../domain/principal.ts'

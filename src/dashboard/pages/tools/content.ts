@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../domain/json/json.ts'
-import { html, type Html } from '../../markup/html.ts'
+import { html, type Html } from '../../../domain/text/html.ts'
 import { empty } from '../../markup/parts.ts'
 import { size } from '../../markup/values.ts'
 import { object, pretty, rows, text } from '../../visit/reading.ts'

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../domain/json/json.ts'
-import { html, type Html } from '../../markup/html.ts'
+import { html, type Html } from '../../../domain/text/html.ts'
 import { empty, notice, pageHead, panel, select } from '../../markup/parts.ts'
 import { table } from '../../markup/table.ts'
 import { count, tokensOf } from '../../markup/values.ts'

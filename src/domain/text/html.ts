@@ -9,7 +9,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-/** A piece of a page that is safe to send. Only the functions of this file make one. */
+/** A piece of a page that is safe to send: the functions of this file make it of texts that they escape. */
 export class Html {
   readonly #text: string
 
