@@ -13,8 +13,8 @@ export interface Session {
   /** Monotonic milliseconds of the last request. */
   lastUsedAt: number
   readonly close: () => void
-  /** Has every replica refuse it from now on. Absent where a session that was closed cannot continue. */
-  readonly forbid?: () => void
+  /** Has every replica refuse it from now on; never rejects. Absent where a closed session cannot continue. */
+  readonly forbid?: () => Promise<void>
   /** Ends what its client can open elsewhere, unless requests wait for answers there; absent: nothing. */
   readonly retire?: () => void
 }
@@ -119,7 +119,7 @@ export class SessionStore {
   end(id: string): void {
     const found = this.#sessions.get(id)
     if (found === undefined) return
-    found.session.forbid?.()
+    void found.session.forbid?.()
     this.#end(found.session)
   }
 

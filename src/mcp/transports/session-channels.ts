@@ -129,7 +129,7 @@ export class SessionChannels {
   async #forbid(id: string, until: number): Promise<void> {
     const { sessionNotes, relay } = this.#options
     await sessionNotes.end(id, until)
-    await relay?.tell({ kind: 'ended', id })
+    void relay?.tell({ kind: 'ended', id })
   }
 
   async #build(
@@ -171,7 +171,7 @@ export class SessionChannels {
       openStreams: 0,
       lastUsedAt: clock.monotonic(),
       close: () => void transport.close(),
-      forbid: () => void this.#forbid(id, until),
+      forbid: () => this.#forbid(id, until),
       retire: () => transport.endOwnStream(),
     }
     const notifications = new NotificationLimit({ clock })

@@ -155,12 +155,11 @@ export class SessionRequests {
     if (isOfOthers) await this.#options.relay?.tell({ kind: 'sent', id, message })
   }
 
-  async #end({ session, until }: Channel, response: StreamResponse): Promise<void> {
+  async #end({ session }: Channel, response: StreamResponse): Promise<void> {
     session.close()
-    await this.#options.sessionNotes.end(session.id, until)
+    await session.forbid?.()
     response.writeHead(200)
     response.end()
-    await this.#options.relay?.tell({ kind: 'ended', id: session.id })
   }
 
   /**
