@@ -7,9 +7,10 @@ import type { Logger } from '../telemetry/logger.ts'
 const REPLICAS = 'gateway_replicas'
 /** Replicas that share a database are found by a field that all of them have. */
 const KIND = 'gateway'
-const PRESENCE_MS = 60_000
+/** One that is only busy counts as ended for no longer. */
+const PRESENCE_MS = 10_000
 /** After this time without a renewal a replica counts as ended, whatever became of it. */
-const PRESENT_FOR_MS = 150_000
+const PRESENT_FOR_MS = 30_000
 const KNOWN_FOR_MS = 5000
 const MAIL_FOR_MS = 60_000
 /** A document has at most 1 MiB. */
@@ -20,6 +21,10 @@ const MAX_KNOWN = 10_000
 
 interface Known {
   readonly isPresent: boolean
+  /** Its last announcement. */
+  readonly announced: unknown
+  /** The announcement behind which it did not answer. */
+  readonly silentBehind?: unknown
   readonly until: number
 }
 
@@ -85,14 +90,18 @@ export class ReplicaMail {
     const known = this.#known.get(replica)
     if (known !== undefined && known.until > now) return known.isPresent
     const document = await this.#store.get(`${REPLICAS}/${replica}`)
-    const isPresent = document !== undefined && this.#isCurrent(document)
-    this.#note(replica, isPresent)
+    const announced = document?.value['expireAt']
+    const silentBehind = this.#known.get(replica)?.silentBehind
+    const isSilent = announced !== undefined && announced === silentBehind
+    const isPresent = document !== undefined && this.#isCurrent(document) && !isSilent
+    this.#note(replica, { isPresent, announced, silentBehind })
     return isPresent
   }
 
-  /** A replica does not answer: it counts as ended for five seconds. */
+  /** A replica does not answer: it counts as ended until it announces itself again. */
   suspect(replica: string): void {
-    this.#note(replica, false)
+    const announced = this.#known.get(replica)?.announced
+    this.#note(replica, { isPresent: false, announced, silentBehind: announced })
   }
 
   /** The other replicas that have announced themselves. */
@@ -114,9 +123,9 @@ export class ReplicaMail {
     await isWithin(this.#clock, taken, CLOSE_MS)
   }
 
-  #note(replica: string, isPresent: boolean): void {
+  #note(replica: string, known: Omit<Known, 'until'>): void {
     if (this.#known.size >= MAX_KNOWN) this.#known.clear()
-    this.#known.set(replica, { isPresent, until: this.#clock.monotonic() + KNOWN_FOR_MS })
+    this.#known.set(replica, { ...known, until: this.#clock.monotonic() + KNOWN_FOR_MS })
   }
 
   #isCurrent({ value: { expireAt } }: WatchedDocument): boolean {

@@ -106,6 +106,27 @@ test('a replica that does not answer is told of after five seconds, and at once 
   await expect(ask(one, '2', {})).rejects.toMatchObject({ code: 'replica_unavailable' })
 })
 
+test('a replica that did not answer counts as ended until it announces itself again', async () => {
+  const one = start('1')
+  const announce = (seconds: number): Promise<unknown> =>
+    store.set('gateway_replicas/9', {
+      kind: 'gateway',
+      expireAt: new Date(clock.now() + seconds * 1000).toISOString(),
+    })
+  await announce(100)
+  const first = ask(one, '9', {}).catch((error: unknown) => error)
+  await settled()
+  await clock.advance(7000)
+  expect(await first).toMatchObject({ code: 'replica_unavailable' })
+  for (const waitMs of [6000, 6000]) {
+    await clock.advance(waitMs)
+    await expect(ask(one, '9', {})).rejects.toMatchObject({ code: 'replica_unavailable' })
+  }
+  await announce(100)
+  await clock.advance(6000)
+  expect(await one.isPresent('9')).toBe(true)
+})
+
 test('an error of the other replica is the error here', async () => {
   const { GatewayError } = await import('../../src/domain/errors/errors.ts')
   const one = start('1')
