@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http'
 import { createServer } from 'node:https'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { type DocumentAccess, fetchDocument } from '../../src/oauth/clients/metadata-document.ts'
-import { isPublicAddress } from '../../src/oauth/clients/public-address.ts'
+import { isPublicAddress } from '../../src/domain/public-address.ts'
 import { CLIENT_HOST_TLS } from '../support/client-host-tls.ts'
 
 let close: (() => void) | undefined

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { request } from 'node:https'
 import { isIP } from 'node:net'
 import type { IncomingMessage } from 'node:http'
-import { isPublicAddress } from './public-address.ts'
+import { isPublicAddress } from '../../domain/public-address.ts'
 import { boundedText } from '../../domain/text/bounded-text.ts'
 
 const TIMEOUT_MS = 5000
