@@ -23,7 +23,7 @@ export interface ScriptedServer {
   readonly take: () => Received[]
   /** How many notifications of a cancelled request came. */
   readonly cancelled: () => number
-  /** Calls that have no answer, and whose client has not gone away. */
+  /** Calls of `hold` that have come, and whose client has not gone away. */
   readonly held: () => number
   readonly close: () => Promise<void>
 }
@@ -194,8 +194,10 @@ export async function scriptedServer(era: 'legacy' | 'modern'): Promise<Scripted
     const name = String(params['name'] ?? params['uri']).replace('raw://', '')
     if (name === 'redirected' && request.url === '/mcp')
       return response.writeHead(307, { location: '/moved' }).end()
-    held += 1
-    response.once('close', () => (held -= 1))
+    if (name === 'hold') {
+      held += 1
+      response.once('close', () => (held -= 1))
+    }
     return SCRIPTS[name === 'redirected' ? 'plain' : name]?.(response, id, params)
   }
   const server = createServer((request, response) => {
