@@ -106,6 +106,7 @@ function identityOf(values: SettingValues, publicUrl: string) {
     scopes: values.OIDC_SCOPES,
     trustAgentHeader: values.TRUST_AGENT_HEADER,
     platformAdminRole: values.PLATFORM_ADMIN_ROLE,
+    approverRoles: values.APPROVER_ROLES,
     stateKey: values.STATE_KEY,
     stateKeyPrevious: values.STATE_KEY_PREVIOUS,
   }

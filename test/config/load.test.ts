@@ -44,6 +44,7 @@ test('without any variable it is the embedded mode on loopback', () => {
     },
     trustAgentHeader: [],
     platformAdminRole: 'platform-admin',
+    approverRoles: ['operator', 'approver'],
     secretsFile: undefined,
     scopes: [],
     secretsEnv: [],

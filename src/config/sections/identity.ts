@@ -82,6 +82,11 @@ export const identity = {
     'platform-admin',
     'Role that, in addition to `operator`, is required to write servers for all tenants and programs that the gateway starts.',
   ),
+  APPROVER_ROLES: setting(
+    values.wordList,
+    'operator,approver',
+    'Roles of those who may approve calls of others and changed definitions of tools, in their own tenant; see docs/approvals.md. One of them is enough.',
+  ),
   STATE_KEY: optional(
     values.digestKey,
     'a key created in DATA_DIR',
