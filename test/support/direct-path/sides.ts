@@ -135,10 +135,7 @@ export class PathSide {
         response.on('data', (chunk: Buffer) => chunks.push(chunk))
         response.on('error', () => undefined)
         response.on('close', () => {
-          if (leaves) {
-            resolve(UNSEEN)
-            return
-          }
+          if (leaves) return
           const type = (response.headers['content-type'] ?? '').split(';')[0] ?? ''
           // Problem details lead to pages of the gateway.
           const text = Buffer.concat(chunks).toString().replaceAll(this.gateway.url, '')
@@ -152,12 +149,10 @@ export class PathSide {
       },
     )
     sent.on('error', (error) => {
-      if (leaves) resolve(UNSEEN)
-      else reject(error)
+      if (!leaves) reject(error)
     })
     sent.end(body)
-    if (leaves) void this.#leave(() => sent.destroy())
-    return promise
+    return leaves ? this.#leave(() => sent.destroy()) : promise
   }
 
   /** A header without the gateway's own address. */
@@ -167,11 +162,12 @@ export class PathSide {
       : String(value).replaceAll(this.gateway.url, '').replaceAll(this.#session, 'session')
   }
 
-  async #leave(leave: () => void): Promise<void> {
+  async #leave(leave: () => void): Promise<typeof UNSEEN> {
     const held = (): number => HTTP_SERVERS.reduce((sum, name) => sum + this.servers[name].held(), 0)
     await eventually(() => held() === 1, { what: 'the call at its server' })
     leave()
     await eventually(() => held() === 0, { what: 'the end of the call at its server' })
+    return UNSEEN
   }
 
   /** Usage records by the ids of their requests. */
