@@ -97,6 +97,7 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
     ...kept,
     identity,
     catalog,
+    acts: audit.acts,
     resolveSecret: (reference) => servers.secrets.resolve(reference),
   })
   const opened = {

@@ -41,13 +41,14 @@ interface Parts {
 }
 
 /** How accounts are connected: afterwards the server is asked what it offers, so that its tools are listed. */
-function connectOptions({ publicUrl }: Settings, { identity, servers }: Parts): ConnectOptions {
+function connectOptions({ publicUrl }: Settings, { identity, servers, audit }: Parts): ConnectOptions {
   const { catalog, credentials, upstreams } = servers
   return {
     publicUrl,
     sessions: identity.browserSessions,
     credentials,
     snapshot: () => catalog.snapshot,
+    acts: audit.acts,
     onConnected: (server, principal) => {
       if (!hasAccounts(server)) return
       const key = isolationKeyOf(server, { principal, sessionId: undefined })
@@ -95,6 +96,7 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
     oauth: { ...oauth, browsers: [oauth.browsers, connectRoutes(connectOptions(settings, parts))] },
     dashboard: history && { sessions: parts.identity.browserSessions, history },
     records: audit,
+    acts: audit.acts,
     access: {
       issuers: issuers.verifier,
       claimPlaces: claimPlaces(settings, tenants),

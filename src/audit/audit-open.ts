@@ -5,6 +5,7 @@ import { makePrivateDirectory } from '../files/private-file.ts'
 import type { FirestoreClient } from '../firestore/firestore.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { Administration } from './administration.ts'
 import { AuditLog } from './audit-log.ts'
 import type { AuditStore, RecordReader } from './audit-store.ts'
 import { readDigestKey } from './digest/digest-key.ts'
@@ -55,6 +56,8 @@ export interface AuditOptions
 /** The usage records while the gateway runs. */
 export interface OpenAudit extends RecordReader {
   readonly log: AuditLog
+  /** Records what administrators do. */
+  readonly acts: Administration
   /** Calls that are announced before they run. */
   readonly intents: IntentLog
   /** Has the records of all calls answered before it, unless the store fails or takes longer than 5 seconds. */
@@ -117,6 +120,7 @@ export async function openAuditOver(store: AuditStore, options: AuditOptions): P
   }
   return {
     log,
+    acts: new Administration({ ...options, log }),
     intents,
     query: async (query) => {
       await isWithin(options.clock, visible(), QUERY_WAIT_MS)

@@ -25,4 +25,7 @@ export const storedRecordSchema: z.ZodType<StoredRecord> = z.object({
   requestBytes: z.number(),
   responseBytes: z.number(),
   argumentsDigest: z.string(),
+  roles: z.array(z.string()).optional(),
+  clientName: z.string().nullable().optional(),
+  change: z.record(z.string(), z.unknown()).optional(),
 })

@@ -27,6 +27,9 @@ export function storedRecord(pending: PendingRecord, argumentsDigest: string): S
     requestBytes: whole(pending.requestBytes),
     responseBytes: whole(pending.responseBytes),
     argumentsDigest,
+    ...(pending.roles !== undefined && { roles: pending.roles }),
+    ...(pending.clientName !== undefined && { clientName: pending.clientName }),
+    ...(pending.change !== undefined && { change: pending.change }),
   }
 }
 

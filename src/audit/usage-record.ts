@@ -2,13 +2,21 @@ import type { Action } from '../domain/access-policy.ts'
 import type { RuleId } from '../domain/access/rules.ts'
 import type { ClientTransport } from '../domain/client-transport.ts'
 import type { ErrorCode } from '../domain/errors/error-table.ts'
+import type { JsonObject } from '../domain/json/json.ts'
 
 /**
  * `tool_error`: the tool ran and its result has `isError`. `unknown`: the gateway was killed while the call ran.
+ * `changed`: no call, but an administrative act that was done.
  */
-export type Outcome = 'ok' | 'tool_error' | 'error' | 'denied' | 'cancelled' | 'unknown'
+export type Outcome = 'ok' | 'tool_error' | 'error' | 'denied' | 'cancelled' | 'unknown' | 'changed'
 
-/** One attempted use of a tool, resource or prompt, allowed or denied: a document of `tool_usage`. */
+/** An administrative act: the kind of its object and what is done to it, as `server.create`. */
+export type Act = `${string}.${string}`
+
+/**
+ * One attempted use of a tool, resource or prompt, allowed or denied, or one administrative act: a document of
+ * `tool_usage`.
+ */
 interface UsageRecord {
   /** Globally unique; sorts by time of the attempt. */
   readonly id: string
@@ -17,10 +25,14 @@ interface UsageRecord {
   readonly tenantId: string
   readonly subject: string
   readonly agent: string | null
+  /** What the caller had when it was decided; absent in records of earlier versions, as are the next two. */
+  readonly roles?: readonly string[] | undefined
+  /** What the caller's program calls itself. */
+  readonly clientName?: string | null | undefined
   readonly face: ClientTransport
   readonly sessionId: string | null
   readonly requestId: string
-  readonly action: Action
+  readonly action: Action | Act
   /** The name or URI as the caller gave it, cut to 256 characters. */
   readonly target: string
   /** Server and its own name of the target; null when nothing of that name exists. */
@@ -33,6 +45,8 @@ interface UsageRecord {
   readonly durationMs: number
   readonly requestBytes: number
   readonly responseBytes: number
+  /** What an administrative act made different, without secrets. */
+  readonly change?: JsonObject | undefined
 }
 
 /** A record before it is written. The arguments' text is turned into a keyed digest first, and never stored. */

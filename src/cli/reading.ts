@@ -154,7 +154,10 @@ export function auditCommand(context: CliContext): Command {
     .option('--subject <name>', 'only of this subject')
     .option('--target <name>', 'only of this tool, resource or prompt')
     .option('--server <name>', 'only of this server')
-    .option('--outcome <outcome>', 'ok, tool_error, error, denied or cancelled')
+    .option(
+      '--outcome <outcome>',
+      'ok, tool_error, error, denied, cancelled, unknown, or changed (administrative acts)',
+    )
     .option('--limit <count>', `how many, up to ${MAX_RECORDS}`, '100')
   return withAddress(command).action(async (options: AuditOptions) => {
     const { from, to, subject, target, server, outcome, limit } = options
@@ -170,7 +173,9 @@ export function auditCommand(context: CliContext): Command {
       text(record['at']).replace(/\.\d{1,9}Z$/, 'Z'),
       text(record['outcome']),
       text(record['code'] ?? (record['effect'] === 'deny' ? record['ruleId'] : '')),
-      text(record['target']),
+      record['outcome'] === 'changed'
+        ? `${text(record['action'])} ${text(record['target'])}`
+        : text(record['target']),
       text(record['subject']),
       text(record['agent']),
       `${Math.round(Number(record['durationMs']))} ms`,

@@ -1,4 +1,5 @@
 import { Router } from 'express'
+import type { Administration } from '../audit/administration.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Clock } from '../domain/clock.ts'
@@ -41,6 +42,7 @@ export interface OpenOAuth {
 interface Context {
   readonly identity: OpenIdentity
   readonly catalog: Catalog
+  readonly acts: Administration
   readonly store: StateStore
   readonly stateKeys: KeyRing
   readonly onSignInLink?: ((url: string) => void) | undefined
@@ -139,6 +141,9 @@ function openServer(
         lifetime,
       }),
     ),
-    rest: Router().use('/v1', grantRoutes({ grants, revoke: (grant) => server.revoke(grant) })),
+    rest: Router().use(
+      '/v1',
+      grantRoutes({ grants, revoke: (grant) => server.revoke(grant), acts: context.acts }),
+    ),
   }
 }

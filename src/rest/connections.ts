@@ -1,5 +1,6 @@
 import { type Request, Router } from 'express'
 import { z } from 'zod'
+import type { Administration, AdministrativeAct } from '../audit/administration.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { AccountKey } from '../credentials/accounts/account.ts'
 import type { Connection } from '../credentials/accounts/connections.ts'
@@ -21,6 +22,7 @@ interface ConnectionRouteOptions {
   readonly publicUrl: string
   readonly catalog: Catalog
   readonly credentials: Pick<OpenCredentials, 'connections' | 'links'>
+  readonly acts: Administration
   readonly logger: Logger
 }
 
@@ -45,7 +47,7 @@ export const disconnectQuery = z.strictObject({
  * which the caller connects an account, `DELETE` disconnects it. No answer has a token.
  */
 export function connectionRoutes(options: ConnectionRouteOptions): Router {
-  const { credentials, catalog, logger } = options
+  const { credentials, catalog, acts, logger } = options
   const router = Router()
 
   router.get('/connections', async (request, response) => {
@@ -66,10 +68,15 @@ export function connectionRoutes(options: ConnectionRouteOptions): Router {
   })
 
   router.delete('/connections/:server', async (request, response) => {
-    const { principal, requestId } = identityOf(response)
+    const identity = identityOf(response)
+    const { principal, requestId } = identity
     const { subject } = queryOf(disconnectQuery, request)
     const { key, server } = addressed(catalog, principal, request, subject)
-    const { wasConnected, isRevoked } = await credentials.connections.disconnect(key, server)
+    const { wasConnected, isRevoked } = await acts.perform(
+      identity,
+      () => credentials.connections.disconnect(key, server),
+      (gone) => (gone.wasConnected ? disconnection(key, gone.isRevoked) : undefined),
+    )
     if (!wasConnected) throw new GatewayError('not_found', 'There is no account to disconnect')
     const by = { subject: principal.subject, callerTenant: principal.tenantId, requestId }
     logger.info({ server: key.server, of: key.subject, isRevoked, ...by }, 'account disconnected')
@@ -118,6 +125,18 @@ function shown(
     issuer,
     since: new Date(since).toISOString(),
     ...(lastUse !== undefined && { lastUse: new Date(lastUse).toISOString() }),
+  }
+}
+
+/** The subject is empty where the account is the tenant's. */
+function disconnection(key: AccountKey, isRevoked: boolean): AdministrativeAct {
+  const { tenantId, subject } = key
+  const name = nameOf(key)
+  return {
+    action: 'connection.remove',
+    object: { tenantId, name },
+    server: name,
+    change: { of: subject === '' ? null : subject, revoked: isRevoked },
   }
 }
 

@@ -1,4 +1,5 @@
 import { Router } from 'express'
+import type { Administration } from '../audit/administration.ts'
 import type { RecordReader } from '../audit/audit-store.ts'
 import type { Calls } from '../calls/calls.ts'
 import type { Catalog } from '../catalog/catalog.ts'
@@ -54,6 +55,8 @@ export interface RestOptions {
     readonly tenantOf: TenantRouteOptions['tenantOf']
   }
   readonly records: RecordReader
+  /** Records what operators do. */
+  readonly acts: Administration
   readonly tickets: Tickets
   /** What questions about access are answered from. */
   readonly access: AccessParts
@@ -75,7 +78,7 @@ export function restRoutes(options: RestOptions): Router {
 
 /** What the servers of the caller have, and using it. */
 function callRoutes(options: RestOptions): Router {
-  const { publicUrl, catalog, calls, servers, features, registry, logger } = options
+  const { publicUrl, catalog, calls, servers, features, registry, acts, logger } = options
   const { pipelineCheck, pipelineRuns, runDirectory } = features
   const { pipelineStore, platformAdminRole } = registry
   const router = Router()
@@ -83,17 +86,17 @@ function callRoutes(options: RestOptions): Router {
   router.use(toolRoutes({ catalog, calls }))
   router.use(resourceRoutes({ catalog, calls }))
   router.use(promptRoutes({ catalog, calls }))
-  router.use(connectionRoutes({ publicUrl, catalog, credentials: servers.credentials, logger }))
+  router.use(connectionRoutes({ publicUrl, catalog, credentials: servers.credentials, acts, logger }))
   router.use(pipelineRoutes({ catalog, calls, pipelineRuns, runDirectory, publicUrl }))
-  router.use(pipelineWriteRoutes({ catalog, pipelineStore, pipelineCheck, platformAdminRole, logger }))
+  router.use(pipelineWriteRoutes({ catalog, pipelineStore, pipelineCheck, platformAdminRole, acts, logger }))
   return router
 }
 
 function managementRoutes(options: RestOptions): Router {
-  const { publicUrl, catalog, clock, logger } = options
+  const { publicUrl, catalog, acts, clock, logger } = options
   const { upstreams, processLogs, inspector, installer } = options.servers
   const { store: registryStore, platformAdminRole, maxServersOf } = options.registry
-  const managed = { catalog, platformAdminRole, maxServersOf, logger }
+  const managed = { catalog, platformAdminRole, maxServersOf, acts, logger }
   const router = Router()
   router.use(serverRoutes({ catalog, upstreams, platformAdminRole }))
   // Before the routes of a server, which could have that name.
@@ -106,14 +109,14 @@ function managementRoutes(options: RestOptions): Router {
 }
 
 function platformRoutes(options: RestOptions): Router {
-  const { catalog, servers, features, registry, records, access, clock, logger } = options
+  const { catalog, servers, features, registry, records, acts, access, clock, logger } = options
   const { store, platformAdminRole, tenantOf } = registry
   const { caches } = features
   const { upstreams } = servers
   const router = Router()
   router.use(ticketRoutes(options))
-  router.use(accessRoutes({ access, catalog, upstreams, store, platformAdminRole, clock, logger }))
-  router.use(cacheRoutes({ caches, platformAdminRole, logger }))
+  router.use(accessRoutes({ access, catalog, upstreams, store, platformAdminRole, acts, clock, logger }))
+  router.use(cacheRoutes({ caches, platformAdminRole, acts, logger }))
   router.use(auditRoutes({ records }))
   router.use(tenantRoutes({ records, store, tenantOf, sessions: access.sessions, clock }))
   return router

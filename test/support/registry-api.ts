@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import express from 'express'
 import { pino } from 'pino'
+import { Administration } from '../../src/audit/administration.ts'
 import { sendProblem } from '../../src/rest/problem.ts'
 import { serverWriteRoutes } from '../../src/rest/management/server-writes.ts'
 import { Catalog } from '../../src/catalog/catalog.ts'
@@ -15,6 +16,7 @@ import { type ServerDefinition, serverKey } from '../../src/domain/documents/ser
 import { EMPTY_SNAPSHOT } from '../../src/domain/snapshot.ts'
 import { FileStore } from '../../src/registry/file/file-store.ts'
 import type { Upstreams } from '../../src/upstream/upstreams.ts'
+import { silentLogger } from './silent-logger.ts'
 
 export interface RegistryAnswer {
   readonly status: number
@@ -72,6 +74,7 @@ export async function startRegistryApi(
       logger: pino({ level: 'info' }, { write: (line: string) => void (log += line) }),
       platformAdminRole: 'root',
       publicUrl: 'http://127.0.0.1:8080',
+      acts: unrecorded(),
       maxServersOf: (tenantId) => (tenantId === 'acme' ? maxServers : undefined),
     }),
   )
@@ -94,6 +97,17 @@ export async function startRegistryApi(
       await rm(folder, { recursive: true })
     },
   }
+}
+
+/** Records of acts go nowhere. */
+function unrecorded(): Administration {
+  const log = {
+    reserve: () => undefined,
+    release: () => undefined,
+    record: () => undefined,
+    flushWithin: () => Promise.resolve(true),
+  }
+  return new Administration({ log, clock: systemClock, logger: silentLogger })
 }
 
 function catalogWith(discovered: ServerDefinition | undefined): Catalog {

@@ -8,6 +8,7 @@ import {
 } from '@google-cloud/firestore'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
+import { isJsonObject, jsonIn } from '../../domain/json/json.ts'
 import { withDeadline } from '../../firestore/deadline.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { AuditPage, AuditQuery, AuditStore, CountQuery } from '../audit-store.ts'
@@ -181,8 +182,7 @@ export class FirestoreAuditStore implements AuditStore {
     const { id: _, ...fields } = record
     const document: DocumentData = {}
     for (const [field, value] of Object.entries(fields)) {
-      // Half a surrogate pair, which cutting a text can leave, is not valid UTF-8.
-      document[field] = typeof value === 'string' ? value.toWellFormed() : value
+      document[field] = fieldOf(value)
     }
     if (this.#retentionMs !== undefined)
       document['expireAt'] = Timestamp.fromMillis(fields.atMs + this.#retentionMs)
@@ -209,9 +209,23 @@ export class FirestoreAuditStore implements AuditStore {
   }
 
   #read(id: string, document: DocumentData): StoredRecord[] {
-    const parsed = storedRecordSchema.safeParse({ ...document, id })
+    const { change } = document
+    const parsed = storedRecordSchema.safeParse({
+      ...document,
+      id,
+      ...(typeof change === 'string' && { change: jsonIn(change) }),
+    })
     if (parsed.success) return [parsed.data]
     this.#logger.error({ record: id, problem: parsed.error.message }, 'a document is not a usage record')
     return []
   }
+}
+
+/** A value as Firestore takes it. */
+function fieldOf(value: unknown): unknown {
+  // Half a surrogate pair, which cutting a text can leave, is not valid UTF-8.
+  if (typeof value === 'string') return value.toWellFormed()
+  if (Array.isArray(value)) return value.map(fieldOf)
+  // As text: not every JSON value is one of Firestore.
+  return isJsonObject(value) ? JSON.stringify(value).toWellFormed() : value
 }

@@ -47,7 +47,9 @@ async function lookAt(address: GatewayAddress): Promise<JsonObject> {
     ask(address, 'GET', '/v1/sessions'),
     ask(address, 'GET', `/v1/audit?limit=1000&from=${encodeURIComponent(from)}`).catch(() => ({})),
   ])
-  const records = objectsIn('records' in audit ? audit.records : [])
+  const records = objectsIn('records' in audit ? audit.records : []).filter(
+    ({ outcome }) => outcome !== 'changed',
+  )
   return { servers: objectsIn(servers['servers']), sessions: objectsIn(sessions['sessions']), records }
 }
 

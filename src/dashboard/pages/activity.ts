@@ -11,7 +11,7 @@ const PAGE_SIZE = 50
 const EXPORT_PAGE = 1000
 /** More than anybody reads; whoever needs all of them asks REST page by page. */
 const MAX_EXPORTED = 20_000
-const OUTCOMES = ['ok', 'tool_error', 'error', 'denied', 'cancelled']
+const OUTCOMES = ['ok', 'tool_error', 'error', 'denied', 'cancelled', 'unknown', 'changed']
 const FILTERS = ['subject', 'target', 'server', 'outcome', 'from', 'to'] as const
 const COLUMNS = [
   'at',
@@ -116,7 +116,7 @@ function recordTable(records: readonly JsonObject[], nowMs: number): Html {
     'Usage records, newest first',
     [
       { title: 'Time (UTC)', cell: ({ at }) => clockTime(text(at) ?? '', nowMs) },
-      { title: 'What', kind: 'main', cell: ({ target }) => text(target) },
+      { title: 'What', kind: 'main', cell: whatOf },
       { title: 'Outcome', cell: outcomeOf },
       {
         title: 'Who',
@@ -133,6 +133,11 @@ function recordTable(records: readonly JsonObject[], nowMs: number): Html {
     ],
     records,
   )
+}
+
+/** Of an administrative act, what was done to what. */
+function whatOf({ action, target, outcome }: JsonObject): string | undefined {
+  return outcome === 'changed' ? `${text(action) ?? ''} ${text(target) ?? ''}` : text(target)
 }
 
 /** With the error, or the rule that refused. */

@@ -1,4 +1,5 @@
 import { type Request, type Response, Router, urlencoded } from 'express'
+import type { Administration } from '../../audit/administration.ts'
 import type { OpenCredentials } from '../../credentials/credentials-open.ts'
 import { ConnectFailed } from '../../credentials/connect-failed.ts'
 import { isOAuthServer, type OAuthServer } from '../../credentials/authorization/discovery.ts'
@@ -20,6 +21,7 @@ export interface ConnectOptions {
   readonly sessions: BrowserSessions
   readonly credentials: Pick<OpenCredentials, 'links' | 'flows' | 'clients'>
   readonly snapshot: () => Snapshot
+  readonly acts: Administration
   /** An account was connected; its server can be asked what it offers. */
   readonly onConnected: (server: OAuthServer, principal: Principal) => void
 }
@@ -117,11 +119,20 @@ async function begin(
   return onwardPage(server, target)
 }
 
-async function finish({ credentials, onConnected }: ConnectOptions, visit: Visit): Promise<Page> {
-  const { request, session, server } = visit
+async function finish({ credentials, acts, onConnected }: ConnectOptions, visit: Visit): Promise<Page> {
+  const { request, response, session, server } = visit
+  const { principal } = session
   const { searchParams } = new URL(request.originalUrl, 'http://gateway.invalid')
-  const account = await credentials.flows.finish(server, session.principal, searchParams)
-  onConnected(server, session.principal)
+  const account = await acts.perform(
+    { principal, requestId: response.locals.requestId ?? 'unknown' },
+    () => credentials.flows.finish(server, principal, searchParams),
+    () => ({
+      action: 'connection.create',
+      object: { tenantId: principal.tenantId, name: server.name },
+      server: server.name,
+    }),
+  )
+  onConnected(server, principal)
   return connectedPage(server, account.info.account)
 }
 

@@ -1,4 +1,5 @@
 import { type Request, type Response, Router, urlencoded } from 'express'
+import type { Administration } from '../../audit/administration.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
@@ -23,6 +24,7 @@ export interface ConsentOptions {
   readonly grants: Grants
   readonly knownClients: KnownClients
   readonly catalog: Catalog
+  readonly acts: Administration
   /** The scopes that mean something to a tenant. */
   readonly scopes: (tenantId: string) => ReadonlySet<string>
   readonly publicUrl: string
@@ -107,7 +109,16 @@ async function decide(options: ConsentOptions, { request, response, session }: V
     const error = { error: 'access_denied', error_description: 'the person did not allow it' }
     return await provider.interactionFinished(request, response, error, { mergeWithLastSubmission: false })
   }
-  const grantId = await allow(options, asked, session.principal)
+  const { principal } = session
+  const grantId = await options.acts.perform(
+    { principal, requestId: requestIdIn(response), clientName: asked.client.name },
+    () => allow(options, asked, principal),
+    (id) => ({
+      action: 'grant.create',
+      object: { tenantId: principal.tenantId, name: id },
+      change: { client: asked.client.clientId, scopes: [...asked.scopes], resources: [...asked.resources] },
+    }),
+  )
   const login = { accountId: accountId(session.principal), remember: false }
   await provider.interactionFinished(request, response, { login, consent: { grantId } })
 }
@@ -147,4 +158,8 @@ async function allow(
   await knownClients.add(clientId, lifetimeMs)
   await server.keepClient(clientId, lifetime.total)
   return id
+}
+
+function requestIdIn({ locals }: Response): string {
+  return locals.requestId ?? 'unknown'
 }

@@ -1,14 +1,16 @@
 import { type Request, type Response, Router } from 'express'
+import type { Administration, AdministrativeAct } from '../../audit/administration.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { Principal } from '../../domain/principal.ts'
-import { identityOf } from '../../identity/identity.ts'
+import { type Identity, identityOf } from '../../identity/identity.ts'
 import type { Grant } from './grant.ts'
 import type { GrantFilter, Grants } from './grants.ts'
 
 interface GrantRoutesOptions {
   readonly grants: Grants
   readonly revoke: (grant: Grant) => Promise<void>
+  readonly acts: Administration
 }
 
 const MAX_TEXT = 2048
@@ -17,8 +19,14 @@ const MAX_TEXT = 2048
  * `GET /v1/grants` and `DELETE /v1/grants/{id}`: what the caller allowed clients, and the end of it. Operators see and
  * end those of their whole tenant, also all of a `subject` or `clientId` (`DELETE /v1/grants?subject=`).
  */
-export function grantRoutes({ grants, revoke }: GrantRoutesOptions): Router {
+export function grantRoutes({ grants, revoke, acts }: GrantRoutesOptions): Router {
   const router = Router()
+  const end = (actor: Identity, grant: Grant): Promise<void> =>
+    acts.perform(
+      actor,
+      () => revoke(grant),
+      () => revocation(grant),
+    )
 
   router.get('/grants', async (request, response) => {
     const { principal } = identityOf(response)
@@ -30,23 +38,24 @@ export function grantRoutes({ grants, revoke }: GrantRoutesOptions): Router {
   })
 
   router.delete('/grants', async (request, response) => {
-    const { principal } = identityOf(response)
+    const identity = identityOf(response)
+    const { principal } = identity
     const filter = filterOf(request, principal)
     if (filter.clientId === undefined && request.query['subject'] === undefined)
       throw new GatewayError('invalid_request', 'Expected the query parameter subject, clientId, or both')
     let revoked = 0
     for await (const grant of grants.all(filter)) {
-      await revoke(grant)
+      await end(identity, grant)
       revoked += 1
     }
     response.json({ revoked })
   })
 
   router.delete('/grants/:id', async (request, response) => {
-    const { principal } = identityOf(response)
-    const grant = await grantOf(grants, principal, request.params.id)
+    const identity = identityOf(response)
+    const grant = await grantOf(grants, identity.principal, request.params.id)
     if (grant === undefined) throw new GatewayError('not_found', 'Unknown grant')
-    await revoke(grant)
+    await end(identity, grant)
     response.status(204).end()
   })
 
@@ -85,6 +94,10 @@ function textIn({ query }: Request, name: string): string | undefined {
   if (typeof value !== 'string' || value === '' || value.length > MAX_TEXT)
     throw new GatewayError('invalid_request', `${name}: expected one text of 1 to ${MAX_TEXT} characters`)
   return value
+}
+
+function revocation({ id, tenantId, subject, clientId }: Grant): AdministrativeAct {
+  return { action: 'grant.revoke', object: { tenantId, name: id }, change: { of: subject, client: clientId } }
 }
 
 function shown(grant: Grant): JsonObject {

@@ -26,7 +26,7 @@ export function accessRoutes({
   upstreams: Pick<Upstreams, 'status'>
 } & Pick<SimulateOptions, 'catalog' | 'store' | 'platformAdminRole'> &
   Omit<SessionRouteOptions, 'sessions'>): Router {
-  const { catalog, upstreams, store, platformAdminRole, clock, logger } = options
+  const { catalog, upstreams, store, platformAdminRole, acts, clock, logger } = options
   const { issuers, claimPlaces, limits, watched, sessions } = access
   const obstacles = [
     serverObstacles({ upstreams, platformAdminRole }),
@@ -38,6 +38,6 @@ export function accessRoutes({
   router.use(explainRoutes({ catalog, obstacles, issuers, claimPlaces, platformAdminRole }))
   router.use(matrixRoutes({ catalog }))
   router.use(simulateRoutes({ catalog, store, platformAdminRole, sessions: watched }))
-  router.use(sessionRoutes({ sessions, clock, logger }))
+  router.use(sessionRoutes({ sessions, clock, acts, logger }))
   return router
 }

@@ -1,5 +1,6 @@
 import { Router } from 'express'
 import { z } from 'zod'
+import type { Administration } from '../../audit/administration.ts'
 import type { ClientTransport } from '../../domain/client-transport.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
@@ -45,6 +46,7 @@ export const sessionsAnswer = z.object({
 export interface SessionRouteOptions {
   readonly sessions: OpenSessions
   readonly clock: Clock
+  readonly acts: Administration
   readonly logger: Logger
 }
 
@@ -52,7 +54,7 @@ export interface SessionRouteOptions {
  * `GET /v1/sessions` and `DELETE /v1/sessions/{id}`: the open sessions of the caller, for operators of the tenant, and
  * ending one. The ids are names for people: nobody can join a session with one.
  */
-export function sessionRoutes({ sessions, clock, logger }: SessionRouteOptions): Router {
+export function sessionRoutes({ sessions, clock, acts, logger }: SessionRouteOptions): Router {
   const router = Router()
   router.get('/sessions', (_request, response) => {
     const { principal } = identityOf(response)
@@ -72,12 +74,21 @@ export function sessionRoutes({ sessions, clock, logger }: SessionRouteOptions):
     }
     response.json(answer)
   })
-  router.delete('/sessions/:id', (request, response) => {
-    const { principal, requestId } = identityOf(response)
+  router.delete('/sessions/:id', async (request, response) => {
+    const identity = identityOf(response)
+    const { principal, requestId } = identity
     const found = visibleTo(sessions, principal).find(({ id }) => sessionLabel(id) === request.params.id)
     if (found === undefined) throw new GatewayError('session_not_found')
-    sessions.end(found.id)
     const { tenantId, subject } = found.principal
+    await acts.perform(
+      identity,
+      () => sessions.end(found.id),
+      () => ({
+        action: 'session.end',
+        object: { tenantId, name: request.params.id },
+        change: { of: subject },
+      }),
+    )
     logger.info(
       { session: request.params.id, tenantId, of: subject, subject: principal.subject, requestId },
       'session ended',

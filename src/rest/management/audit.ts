@@ -15,7 +15,7 @@ export const auditQuery = z.object({
   subject: z.string().max(256).optional(),
   target: z.string().max(256).optional(),
   server: z.string().max(40).optional(),
-  outcome: z.enum(['ok', 'tool_error', 'error', 'denied', 'cancelled', 'unknown']).optional(),
+  outcome: z.enum(['ok', 'tool_error', 'error', 'denied', 'cancelled', 'unknown', 'changed']).optional(),
 })
 
 /**

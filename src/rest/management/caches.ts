@@ -1,5 +1,6 @@
 import { type Request, Router } from 'express'
 import { z } from 'zod'
+import type { Administration } from '../../audit/administration.ts'
 import { identityOf } from '../../identity/identity.ts'
 import type { Caches } from '../../features/features-open.ts'
 import type { BoundedCache } from '../../cache/bounded-cache.ts'
@@ -14,6 +15,7 @@ import { requireRole } from '../require-role.ts'
 interface CacheRouteOptions {
   readonly caches: Caches
   readonly platformAdminRole: string
+  readonly acts: Administration
   readonly logger: Logger
 }
 
@@ -35,10 +37,19 @@ export function cacheRoutes(options: CacheRouteOptions): Router {
     response.json({ caches: chosen.map(([name, cache]) => ({ name, ...cache.figures(tenantId) })) })
   })
 
-  router.delete('/caches', requireRole('operator'), (request, response) => {
+  router.delete('/caches', requireRole('operator'), async (request, response) => {
     const { tenantId, chosen } = addressed(options, request, identityOf(response).principal)
-    const cleared = chosen.map(([name, cache]) => ({ name, entries: cache.clear(tenantId) }))
-    const { principal, requestId } = identityOf(response)
+    const identity = identityOf(response)
+    const cleared = await options.acts.perform(
+      identity,
+      () => chosen.map(([name, cache]) => ({ name, entries: cache.clear(tenantId) })),
+      (entries) => ({
+        action: 'cache.clear',
+        object: { tenantId: tenantId ?? ALL_TENANTS, name: chosen.map(([name]) => name).join(', ') },
+        change: { cleared: entries },
+      }),
+    )
+    const { principal, requestId } = identity
     const by = { subject: principal.subject, callerTenant: principal.tenantId, requestId }
     options.logger.info({ cleared, tenantId: tenantId ?? ALL_TENANTS, ...by }, 'caches cleared')
     response.json({ cleared })

@@ -1,5 +1,6 @@
 import type { Request } from 'express'
 import { z } from 'zod'
+import type { Administration } from '../../audit/administration.ts'
 import type { Identity } from '../../identity/identity.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
@@ -14,6 +15,8 @@ import { queryOf } from '../query.ts'
 export interface ManagementOptions {
   readonly catalog: Catalog
   readonly logger: Logger
+  /** Records what operators do. */
+  readonly acts: Administration
   /** Role of those who may manage servers for all tenants and what is started on this machine. */
   readonly platformAdminRole?: string
   /** How many servers a tenant may have; undefined for no limit. */

@@ -8,6 +8,7 @@ import { ALL_TENANTS, type Principal } from '../../domain/principal.ts'
 import { exposedName } from '../../domain/tool-name.ts'
 import { planOf } from '../../pipelines/plan.ts'
 import { referenceProblems } from '../../pipelines/references.ts'
+import { changedFields } from '../../registry/document-change.ts'
 import { checkedPipeline } from '../../registry/documents/parse-pipelines.ts'
 import type { RegistryStore, StoredDocument } from '../../registry/registry-store.ts'
 import {
@@ -77,10 +78,16 @@ class PipelineWrites {
     if (problems.length > 0) throw invalid(problems)
     if (before === undefined) this.#refuseTaken(wanted)
     const { pipelineStore } = this.#options
-    const stored =
-      before === undefined
-        ? await pipelineStore.create(wanted)
-        : await pipelineStore.replace(wanted, matchOf(request, before))
+    const etag = before && matchOf(request, before)
+    const stored = await this.#options.acts.perform(
+      identity,
+      () => (etag === undefined ? pipelineStore.create(wanted) : pipelineStore.replace(wanted, etag)),
+      () => ({
+        action: before === undefined ? 'pipeline.create' : 'pipeline.replace',
+        object: { tenantId, name },
+        change: changedFields(before?.document, wanted),
+      }),
+    )
     logAction(this.#options, identity, 'pipeline document written', stored)
     this.#answer(response.status(before === undefined ? 201 : 200), stored)
   }
@@ -91,7 +98,12 @@ class PipelineWrites {
     if (stored === undefined) throw unknownPipeline(String(request.params['name']))
     const { tenantId, name } = stored
     this.#mayWrite(identity.principal, tenantId)
-    await this.#options.pipelineStore.remove(tenantId, name, matchOf(request, stored))
+    const etag = matchOf(request, stored)
+    await this.#options.acts.perform(
+      identity,
+      () => this.#options.pipelineStore.remove(tenantId, name, etag),
+      () => ({ action: 'pipeline.remove', object: { tenantId, name } }),
+    )
     logAction(this.#options, identity, 'pipeline document removed', stored)
     response.status(204).end()
   }

@@ -21,12 +21,16 @@ export function serverActionRoutes(options: ManagementOptions & { upstreams: Ups
     stop: (server) => options.upstreams.halt(serverKey(server), 'an operator stopped it'),
     restart: (server) => options.upstreams.restart(serverKey(server), 'an operator restarted it'),
   }
-  const act = (action: Action) => (request: Request, response: Response) => {
+  const act = (action: Action) => async (request: Request, response: Response) => {
     const identity = identityOf(response)
     const server = managedServer(options, request, identity)
     const { name, tenantId, enabled } = server
     if (!enabled && action !== 'stop') throw new GatewayError('server_disabled')
-    actions[action](server)
+    await options.acts.perform(
+      identity,
+      () => actions[action](server),
+      () => ({ action: `server.${action}`, object: { tenantId, name }, server: name }),
+    )
     logAction(options, identity, `server: ${action}`, server)
     response.json({ name, tenantId, ...stateOf(options, server, true) })
   }

@@ -15,6 +15,12 @@ export function serverInspectRoutes(options: ManagementOptions & { inspector: In
     const identity = identityOf(response)
     const server = managedServer(options, request, identity)
     logAction(options, identity, 'server: inspect', server)
+    const { tenantId, name } = server
+    await options.acts.record(identity, {
+      action: 'server.inspect',
+      object: { tenantId, name },
+      server: name,
+    })
     const abort = new AbortController()
     response.once('close', () => abort.abort(new Error('the caller disconnected')))
     const found = await options.inspector.inspect(server, abort.signal)

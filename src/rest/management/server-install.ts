@@ -6,6 +6,7 @@ import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import { ALL_TENANTS, type Principal } from '../../domain/principal.ts'
 import { serverKey } from '../../domain/documents/server-definition.ts'
+import { documentChange } from '../../registry/document-change.ts'
 import type { RegistryStore } from '../../registry/registry-store.ts'
 import type { PackageInstaller } from '../../upstream/packages/package-installer.ts'
 import type { Upstreams } from '../../upstream/upstreams.ts'
@@ -108,7 +109,17 @@ async function install(
   })
   if (signal.aborted) throw new GatewayError('cancelled')
   onProgress({ step: 'register', name, tenantId, version })
-  await registryStore.create(documentOf(wanted, version))
+  const document = documentOf(wanted, version)
+  await options.acts.perform(
+    identity,
+    () => registryStore.create(document),
+    () => ({
+      action: 'server.install',
+      object: { tenantId, name },
+      server: name,
+      change: documentChange(undefined, document),
+    }),
+  )
   logAction(options, identity, 'server installed', wanted, { package: `${wanted.package}@${version}` })
   onProgress({ step: 'start', name })
   await settled(options, wanted, signal)

@@ -1,10 +1,13 @@
 import { type Request, type Response, Router } from 'express'
+import type { AdministrativeAct } from '../../audit/administration.ts'
+import type { Act } from '../../audit/usage-record.ts'
 import { identityOf } from '../../identity/identity.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { canonicalJson, isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { publicPath } from '../../domain/public-path.ts'
 import { ALL_TENANTS, type Principal } from '../../domain/principal.ts'
 import { serverKey } from '../../domain/documents/server-definition.ts'
+import { documentChange } from '../../registry/document-change.ts'
 import { FIXED_ARGUMENTS, masked, unmasked } from '../../registry/mask.ts'
 import type { RegistryStore, StoredDocument } from '../../registry/registry-store.ts'
 import type { Upstreams } from '../../upstream/upstreams.ts'
@@ -80,7 +83,11 @@ class ServerWrites {
     refuseInvalid(this.#options, wanted, problems)
     await refuseTaken(this.#options, String(wanted['name']))
     await refuseBeyondQuota(this.#options, String(wanted['tenantId']))
-    const stored = await this.#options.registryStore.create(wanted)
+    const stored = await this.#options.acts.perform(
+      identityOf(response),
+      () => this.#options.registryStore.create(wanted),
+      (created) => this.#act('server.create', created, undefined, created.document),
+    )
     this.#log(response, 'server document created', stored, Object.keys(wanted))
     response.status(201).setHeader('Location', publicPath(this.#options.publicUrl, locationOf(stored)))
     this.#answer(response, stored)
@@ -107,7 +114,11 @@ class ServerWrites {
     }
     this.#mayWrite(principal, stored.document, wanted)
     refuseInvalid(this.#options, wanted, problems)
-    const written = await this.#options.registryStore.replace(wanted, etag)
+    const written = await this.#options.acts.perform(
+      identityOf(response),
+      () => this.#options.registryStore.replace(wanted, etag),
+      (replaced) => this.#act('server.replace', replaced, stored.document, replaced.document),
+    )
     this.#log(response, 'server document replaced', written, fieldsThatDiffer(stored.document, wanted))
     this.#answer(response, written)
   }
@@ -115,7 +126,12 @@ class ServerWrites {
   async remove(request: Request, response: Response): Promise<void> {
     const stored = await this.#stored(request, response)
     this.#mayUse(identityOf(response).principal, stored.tenantId)
-    await this.#options.registryStore.remove(stored.tenantId, stored.name, matchOf(request, stored))
+    const etag = matchOf(request, stored)
+    await this.#options.acts.perform(
+      identityOf(response),
+      () => this.#options.registryStore.remove(stored.tenantId, stored.name, etag),
+      () => this.#act('server.remove', stored, stored.document, undefined),
+    )
     this.#log(response, 'server document removed', stored, [])
     response.status(204).end()
   }
@@ -178,6 +194,15 @@ class ServerWrites {
    */
   #hiddenFrom(response: Response, server: { tenantId: string }): string[] {
     return this.#mayManage(response, server) ? [] : ['command', 'args', 'cwd', FIXED_ARGUMENTS]
+  }
+
+  #act(
+    action: Act,
+    { tenantId, name }: StoredDocument,
+    before: JsonObject | undefined,
+    after: JsonObject | undefined,
+  ): AdministrativeAct {
+    return { action, object: { tenantId, name }, server: name, change: documentChange(before, after) }
   }
 
   #log(response: Response, event: string, stored: StoredDocument, fields: readonly string[]): void {

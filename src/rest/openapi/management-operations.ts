@@ -216,12 +216,18 @@ const record = z.object({
   instance: z.string().nullable(),
   effect: z.enum(['allow', 'deny']),
   ruleId: z.string(),
-  outcome: z.enum(['ok', 'tool_error', 'error', 'denied', 'cancelled']),
+  outcome: z.enum(['ok', 'tool_error', 'error', 'denied', 'cancelled', 'unknown', 'changed']),
   code: z.string().nullable(),
   durationMs: z.number(),
   requestBytes: z.int(),
   responseBytes: z.int(),
   argumentsDigest: z.string(),
+  roles: z.array(z.string()).optional(),
+  clientName: z.string().nullable().optional(),
+  change: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe('What an administrative act (`outcome` is `changed`) made different, without secrets'),
 })
 
 const PLATFORM: readonly RestOperation[] = [
