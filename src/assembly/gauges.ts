@@ -15,7 +15,7 @@ interface Parts extends OpenControl {
 
 /** Says where the gauges read from. */
 export function observe(metrics: Metrics, { audit, servers, features, mcp, registry, control }: Parts): void {
-  const { catalog, secrets, upstreams } = servers
+  const { catalog, pins, secrets, upstreams } = servers
   metrics.observe({
     sessions: () => mcp.sessions.counts(),
     servers: () => countStates(upstreams),
@@ -28,6 +28,7 @@ export function observe(metrics: Metrics, { audit, servers, features, mcp, regis
     generation: () => catalog.snapshot.generation,
     registryAgeSeconds: () => registry.freshness().ageMs / 1000,
     isRegistryStale: () => control.isStale,
+    heldTools: () => pins.heldCount,
     heldRemovals: () => registry.freshness().held,
   })
 }

@@ -1,4 +1,6 @@
 import { Catalog } from '../catalog/catalog.ts'
+import { PinStore } from '../catalog/pins/pin-store.ts'
+import { ToolPins } from '../catalog/pins/tool-pins.ts'
 import type { Settings } from '../config/settings.ts'
 import { KnownOffers } from '../credentials/consent/known-offers.ts'
 import { type OpenCredentials, openCredentials } from '../credentials/credentials-open.ts'
@@ -19,6 +21,7 @@ import type { Runtime } from './runtime.ts'
 /** The servers while the gateway runs: how they are reached, and what they offer. */
 export interface OpenServers extends Omit<OpenUpstreams, 'close'> {
   readonly catalog: Catalog
+  readonly pins: ToolPins
   readonly secrets: OpenSecrets
   readonly vault: Vault
   readonly credentials: OpenCredentials
@@ -42,10 +45,21 @@ export function openServers(
 ): OpenServers {
   const { via, onOffered, state: kept, stateKeys } = parts
   const { clock, random, env, logger, metrics, lifecycle, onServerState } = runtime
+  const pins = new ToolPins({
+    store: new PinStore({ store: kept.store }),
+    policy: settings.toolChanges,
+    isShared: settings.store === 'firestore',
+    onToolChange: (change) => metrics.toolChange(change),
+    clock,
+    logger,
+  })
+  lifecycle.onClose('pins', () => pins.close(), { lane: 'servers' })
   const catalog = new Catalog({
+    pins,
     onWanted: (key) => reached.upstreams.wake(key),
     onClient: (key) => reached.upstreams.look(key),
   })
+  pins.onPins((key) => catalog.recheck(key))
   const users = {
     reconnect: (key: ServerKey, reason: string) => reached.upstreams.reconnect(key, reason),
     isDown: (key: ServerKey) => reached.upstreams.isDown(key),
@@ -103,5 +117,5 @@ export function openServers(
     snapshot = catalog.snapshot
     knownOffers.setServers([...snapshot.servers.values()].filter(hasAccounts))
   })
-  return { ...reached, catalog, secrets, vault, credentials, knownOffers }
+  return { ...reached, catalog, pins, secrets, vault, credentials, knownOffers }
 }

@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/catalog.ts'
-import { scopesToStepUp } from '../domain/access-policy.ts'
+import { type Decision, scopesToStepUp } from '../domain/access-policy.ts'
 import type { ErrorCode } from '../domain/errors/error-table.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import { nearNames } from '../domain/text/near-names.ts'
@@ -41,7 +41,11 @@ export function authorize({ catalog, plans, callTimeoutMs }: AuthorizeOptions): 
     info.decision = decision
     info.route = route
     if (decision.effect === 'deny')
-      throw insufficientScope(caller, operation, { route, catalog }) ?? notFound(caller, operation, catalog)
+      throw (
+        held(decision, operation, route) ??
+        insufficientScope(caller, operation, { route, catalog }) ??
+        notFound(caller, operation, catalog)
+      )
     if (routing.needsClient && !isInteractiveFor(route.server, clientOf(caller, operation)))
       throw new GatewayError('client_capability_required', undefined, {
         facts: { server: route.server.name, mayHaveExecuted: false },
@@ -90,6 +94,16 @@ function insufficientScope(
     'insufficient_scope',
     `The ${operation.kind} ${name} requires a token with the scope ${scopes.join(' ')}`,
     { facts: { scopes, mayHaveExecuted: false } },
+  )
+}
+
+/** Only a caller that may use the tool as it was gets to know that it is held back. */
+function held({ ruleId }: Decision, { name }: Operation, { server }: Route): GatewayError | undefined {
+  if (ruleId !== 'tool-held') return undefined
+  return new GatewayError(
+    'tool_held',
+    `The definition of the tool ${name.slice(0, 256)} is new or has changed; it can be used once it is approved`,
+    { facts: { server: server.name, mayHaveExecuted: false } },
   )
 }
 

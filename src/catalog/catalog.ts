@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { accessKey, type Principal } from '../domain/principal.ts'
 import { runAll } from '../domain/run-all.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from '../domain/documents/server-definition.ts'
+import type { HeldTool } from '../domain/held-tools.ts'
 import { EMPTY_SNAPSHOT, type Snapshot, serverNamed, serversOf } from '../domain/snapshot.ts'
 import { exposedName } from '../domain/tool-name.ts'
 import type { Offer } from '../upstream/discovery/discovery.ts'
@@ -18,24 +19,49 @@ export interface ViewOptions {
   readonly isInteractive?: boolean
 }
 
+/** Says which tools must not be offered as they are defined now. */
+export interface DefinitionCheck {
+  /** The tools that are held back; undefined while that is not known, so that nothing may be offered yet. */
+  check(definition: ServerDefinition, offer: Offer): ReadonlyMap<string, HeldTool> | undefined
+  /** The server is not there any more. */
+  forget(key: ServerKey): void
+}
+
+const NOTHING_HELD: ReadonlyMap<string, HeldTool> = new Map()
+const NO_CHECK: DefinitionCheck = { check: () => NOTHING_HELD, forget: () => undefined }
+
 type CachedView = { readonly version: number; readonly view: View }
 
 /** What all servers offer under the current snapshot, and what each principal sees of it. */
 export class Catalog {
+  #registry: Snapshot = EMPTY_SNAPSHOT
+  /** The registry with what is held back of it. */
   #snapshot: Snapshot = EMPTY_SNAPSHOT
   #version = 0
+  readonly #held = new Map<ServerKey, ReadonlyMap<string, HeldTool>>()
+  /** Offers of which it is not known yet what has to be held back. */
+  readonly #unchecked = new Map<ServerKey, Offer>()
   readonly #servers = new Map<ServerKey, ServerCatalog>()
   readonly #available = new Set<ServerKey>()
   readonly #listeners = new Set<() => void>()
   readonly #views = new LRUCache<string, CachedView>({ max: MAX_CACHED_VIEWS })
+  readonly #pins: DefinitionCheck
   readonly #onWanted: (key: ServerKey) => void
   readonly #onClient: (key: ServerKey) => void
 
   /**
    * @param options.onWanted called when a caller wants to use a server whose offer is not known yet
    * @param options.onClient called when a client that accepts requests of servers sees a server
+   * @param options.pins by default no tool is held back
    */
-  constructor(options: { onWanted?: (key: ServerKey) => void; onClient?: (key: ServerKey) => void } = {}) {
+  constructor(
+    options: {
+      onWanted?: (key: ServerKey) => void
+      onClient?: (key: ServerKey) => void
+      pins?: DefinitionCheck
+    } = {},
+  ) {
+    this.#pins = options.pins ?? NO_CHECK
     this.#onWanted = options.onWanted ?? (() => undefined)
     this.#onClient = options.onClient ?? (() => undefined)
   }
@@ -55,28 +81,71 @@ export class Catalog {
    * that server is listed again only when it is reported again
    */
   applySnapshot(snapshot: Snapshot): void {
-    this.#snapshot = snapshot
+    this.#registry = snapshot
+    this.#snapshot = this.#held.size === 0 ? snapshot : { ...snapshot, held: new Map(this.#held) }
     const steps = [...this.#servers].map(
       ([key, catalog]) =>
         () =>
           this.#redefine(key, catalog),
     )
+    for (const key of this.#unchecked.keys()) if (!snapshot.servers.has(key)) this.#forget(key)
     runAll([...steps, () => this.#changed()])
   }
 
   #redefine(key: ServerKey, catalog: ServerCatalog): void {
-    const definition = this.#snapshot.servers.get(key)
+    const definition = this.#registry.servers.get(key)
     if (definition === catalog.definition) return
     this.#servers.delete(key)
-    if (definition === undefined) this.#available.delete(key)
-    else this.#servers.set(key, buildServerCatalog(definition, catalog.offer, catalog))
+    if (definition === undefined) this.#forget(key)
+    else if (this.#isChecked(key, definition, catalog.offer))
+      this.#servers.set(key, buildServerCatalog(definition, catalog.offer, catalog))
+  }
+
+  #forget(key: ServerKey): void {
+    this.#available.delete(key)
+    this.#unchecked.delete(key)
+    this.#held.delete(key)
+    this.#pins.forget(key)
+  }
+
+  /** Notes what is held back of an offer. False while that is not known: the offer waits, and the server has none. */
+  #isChecked(key: ServerKey, definition: ServerDefinition, offer: Offer): boolean {
+    const held = this.#pins.check(definition, offer)
+    if (held === undefined) {
+      this.#unchecked.set(key, offer)
+      this.#servers.delete(key)
+      return false
+    }
+    this.#unchecked.delete(key)
+    if (held.size === 0) this.#held.delete(key)
+    else this.#held.set(key, held)
+    return true
+  }
+
+  /** Asks again what is held back of what a server offers. */
+  recheck(key: ServerKey): void {
+    const definition = this.#registry.servers.get(key)
+    const unchecked = this.#unchecked.get(key)
+    if (definition === undefined) return
+    if (unchecked !== undefined) return this.setOffer(key, unchecked)
+    const catalog = this.#servers.get(key)
+    if (catalog === undefined) return
+    const before = this.#held.get(key) ?? NOTHING_HELD
+    if (
+      this.#isChecked(key, definition, catalog.offer) &&
+      isSameHeld(before, this.#held.get(key) ?? NOTHING_HELD)
+    )
+      return
+    this.#changed()
   }
 
   /** Sets what a server offers. Ignored for a server that is not in the snapshot. */
   setOffer(key: ServerKey, offer: Offer): void {
-    const definition = this.#snapshot.servers.get(key)
+    const definition = this.#registry.servers.get(key)
     if (definition === undefined) return
-    this.#servers.set(key, buildServerCatalog(definition, offer, this.#servers.get(key)))
+    const before = this.#servers.get(key)
+    if (this.#isChecked(key, definition, offer))
+      this.#servers.set(key, buildServerCatalog(definition, offer, before))
     this.#changed()
   }
 
@@ -169,6 +238,8 @@ export class Catalog {
   }
 
   #changed(): void {
+    // The held tools are those of this moment: a snapshot does not change.
+    this.#snapshot = this.#held.size === 0 ? this.#registry : { ...this.#registry, held: new Map(this.#held) }
     this.#version += 1
     runAll(this.#listeners)
   }
@@ -178,4 +249,18 @@ export class Catalog {
 export function serverPart(name: string): string {
   const end = name.indexOf('_')
   return end === -1 ? name : name.slice(0, end)
+}
+
+function isSameHeld(a: ReadonlyMap<string, HeldTool>, b: ReadonlyMap<string, HeldTool>): boolean {
+  return (
+    a.size === b.size &&
+    [...a].every(([name, { hash, approvedBy }]) => {
+      const other = b.get(name)
+      return (
+        other?.hash === hash &&
+        [...approvedBy].every((tenantId) => other.approvedBy.has(tenantId)) &&
+        other.approvedBy.size === approvedBy.size
+      )
+    })
+  )
 }

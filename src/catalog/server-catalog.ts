@@ -4,6 +4,7 @@ import { exposeAll } from '../domain/tool-name.ts'
 import { compileUriTemplate } from '../domain/text/uri-template.ts'
 import type { Offer } from '../upstream/discovery/discovery.ts'
 import type { ListName, NamedItem } from '../upstream/discovery/listing.ts'
+import { modelInstructions, withModelTexts } from './shaping/model-texts.ts'
 import { type ShapedTool, shapeTools } from './shaping/tool-shape.ts'
 import { uiResourcesOf } from './ui-tools.ts'
 
@@ -43,6 +44,8 @@ export interface ServerCatalog {
   readonly prompts: { readonly exposed: ItemSet; readonly plain: ItemSet }
   readonly resources: ItemSet
   readonly templates: readonly TemplateItem[]
+  /** The server's own, for models. */
+  readonly instructions: string | undefined
   /** The `ui://` resources that tools name, with the server's own names of these tools. */
   readonly uiResources: ReadonlyMap<string, readonly string[]>
   /** Items that cannot be offered, with the reasons. */
@@ -59,16 +62,16 @@ export function buildServerCatalog(
   const tools = bothNames(definition, shaped.tools, previous?.tools)
   const prompts = bothNames(
     definition,
-    offer.prompts.map((own) => ({ own, name: own.name, listed: own })),
+    offer.prompts.map((own) => ({ own, name: own.name, listed: withModelTexts(own) })),
     previous?.prompts,
   )
   const resources = itemSet(
     offer.resources.map((resource) =>
-      itemOf(definition, String(resource['uri']), String(resource['uri']), resource),
+      itemOf(definition, String(resource['uri']), String(resource['uri']), withModelTexts(resource)),
     ),
     previous?.resources,
   )
-  const templates = offer.resourceTemplates.map((template): TemplateItem => {
+  const templates = offer.resourceTemplates.map(withModelTexts).map((template): TemplateItem => {
     const text = String(template['uriTemplate'])
     const before = previous?.templates.find((item) => item.name === text && isSame(item.listed, template))
     return before ?? { ...itemOf(definition, text, text, template), matches: compileUriTemplate(text) }
@@ -81,6 +84,7 @@ export function buildServerCatalog(
     prompts: prompts.sets,
     resources,
     templates,
+    instructions: offer.instructions === undefined ? undefined : modelInstructions(offer.instructions),
     uiResources: uiResources(offer.tools),
     problems: [...offer.problems, ...shaped.problems, ...tools.refused, ...prompts.refused],
   }

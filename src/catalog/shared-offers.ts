@@ -147,6 +147,7 @@ function definitionOf(server: ServerDefinition): string {
     requiredRoles: _roles,
     agentAllowlist: _agents,
     tools: _tools,
+    toolChanges: _changes,
     description: _text,
     ...rest
   } = server

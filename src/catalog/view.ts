@@ -106,9 +106,9 @@ function partOf(
 }
 
 function instructionsOf({ scope }: ViewOf, catalogs: readonly ServerCatalog[]): string | undefined {
-  if (scope !== undefined) return catalogs[0]?.offer.instructions
+  if (scope !== undefined) return catalogs[0]?.instructions
   return mergedInstructions(
-    catalogs.flatMap(({ definition, offer: { instructions } }) =>
+    catalogs.flatMap(({ definition, instructions }) =>
       instructions === undefined ? [] : [{ serverName: definition.name, text: instructions }],
     ),
   )

@@ -1,6 +1,7 @@
 import type { Principal } from './principal.ts'
 import { type RuleId, SERVER_RULES, TOOL_RULES } from './access/rules.ts'
 import type { ServerDefinition, ServerKey } from './documents/server-definition.ts'
+import { heldFrom } from './held-tools.ts'
 import type { Snapshot } from './snapshot.ts'
 import { toolPolicy } from './documents/tool-policy.ts'
 
@@ -35,7 +36,9 @@ export function decide(principal: Principal, _action: Action, target: Target, sn
   if (server === undefined) return deny('unknown-server')
   for (const rule of SERVER_RULES) if (!rule.isMet(principal, server)) return deny(rule.ruleId)
   const refusal = refusalByTool(principal, server, target)
-  return refusal === undefined ? ALLOW : deny(refusal)
+  if (refusal !== undefined) return deny(refusal)
+  // Last, because only those who may otherwise use a tool get to know that it is held back.
+  return heldFrom(snapshot.held, principal.tenantId, target) === undefined ? ALLOW : deny('tool-held')
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { HeldTools } from './held-tools.ts'
 import type { EnhancementRule } from './documents/enhancement-rule.ts'
 import type { JsonObject } from './json/json.ts'
 import type { PipelineDefinition } from './documents/pipeline-definition.ts'
@@ -31,6 +32,8 @@ export interface Snapshot {
   /** The rules by which prompts are improved, by document id. */
   readonly enhancementRules: ReadonlyMap<string, EnhancementRule>
   readonly quarantined: readonly QuarantinedDocument[]
+  /** What callers may not use although the documents allow it; absent while there is none. */
+  readonly held?: HeldTools
 }
 
 /** The registry before its source has emitted anything. */

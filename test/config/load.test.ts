@@ -58,6 +58,7 @@ test('without any variable it is the embedded mode on loopback', () => {
     directPath: 'on',
     connectTimeoutMs: 20_000,
     startConcurrency: 8,
+    toolChanges: 'alert',
     maxOwnPools: 100,
     drainNoticeMs: 0,
     drainTimeoutMs: 7000,

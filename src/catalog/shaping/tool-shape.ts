@@ -2,9 +2,15 @@ import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 import { settledNames } from '../../domain/settled-names.ts'
 import { exposedName } from '../../domain/tool-name.ts'
+import { modelText } from '../../domain/text/model-text.ts'
+import { visible } from '../../domain/text/visible.ts'
 import type { NamedItem } from '../../upstream/discovery/listing.ts'
 import { type MergedOverride, mergedOverride } from './merged-override.ts'
+import { withModelTexts } from './model-texts.ts'
 import { type ArgumentChanges, shapedSchema } from './shaped-schema.ts'
+
+/** Longer names, and hidden characters in them, are for no client. */
+const MAX_NAME = 256
 
 /** How the calls of a tool are changed between callers and the server. */
 export interface ToolShape {
@@ -40,9 +46,16 @@ export function shapeTools(
   const wanted = new Map<string, string>()
   const shaped = offered.map((own): ShapedTool => {
     const override = mergedOverride(definition, own.name)
-    if (override === undefined) return { own, name: own.name, listed: own, shape: undefined }
-    if (override.name !== undefined && override.name !== own.name) wanted.set(own.name, override.name)
-    return shapedTool(own, override, (problem) => problems.push(`tool ${own.name}: ${problem}`))
+    const name = override?.name ?? modelText(own.name, MAX_NAME)
+    if (name !== own.name && name !== '') wanted.set(own.name, name)
+    const given = withModelTexts(own)
+    if (given !== own)
+      problems.push(
+        `tool ${visible(own.name)}: its texts are longer than clients should get, or have hidden characters`,
+      )
+    if (override === undefined) return { own, name: own.name, listed: given, shape: undefined }
+    const report = (problem: string): number => problems.push(`tool ${own.name}: ${problem}`)
+    return { ...shapedTool(given, override, report), own }
   })
   const { names, refused } = settledNames(
     offered.map(({ name }) => name),
@@ -61,7 +74,11 @@ function renamed(tool: ShapedTool, name: string | undefined): ShapedTool {
   return name === undefined ? tool : { ...tool, name }
 }
 
-function shapedTool(own: NamedItem, override: MergedOverride, report: (problem: string) => void): ShapedTool {
+function shapedTool(
+  own: NamedItem,
+  override: MergedOverride,
+  report: (problem: string) => void,
+): Omit<ShapedTool, 'own'> {
   const { inputSchema: schema } = own
   const { title, description } = override
   const changes = changesOf(isJsonObject(schema) ? schema : {}, override, report)
@@ -73,7 +90,7 @@ function shapedTool(own: NamedItem, override: MergedOverride, report: (problem: 
     ...(description !== undefined && { description }),
     ...(inputSchema !== undefined && { inputSchema }),
   }
-  return { own, name: own.name, listed: isAsGiven ? own : listed, shape: shapeOf(changes, override) }
+  return { name: own.name, listed: isAsGiven ? own : listed, shape: shapeOf(changes, override) }
 }
 
 /**

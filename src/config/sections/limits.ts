@@ -50,5 +50,10 @@ export const limits = {
     '10485760',
     'Maximum size of a message from a server, in bytes.',
   ),
+  TOOL_CHANGES: setting(
+    oneOf(['allow', 'alert', 'hold']),
+    'alert',
+    'What happens when a server changes the definition of a tool, unless its document states it in `toolChanges`: it is trusted, it is reported and stays in use, or it is held back until it is approved.',
+  ),
   ...connections,
 }

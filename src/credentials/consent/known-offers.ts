@@ -123,5 +123,6 @@ function placeholder({ name }: ServerDefinition): Offer {
     needsClient: NEEDS_NO_CLIENT,
     ttlMs: {},
     problems: [],
+    isPlaceholder: true,
   }
 }

@@ -3,6 +3,7 @@ import type { Principal } from '../principal.ts'
 import { type ServerDefinition, serverKey } from '../documents/server-definition.ts'
 import type { ToolEntries, ToolOverride } from '../documents/tool-entries.ts'
 import { toolPolicy } from '../documents/tool-policy.ts'
+import { heldFrom } from '../held-tools.ts'
 import type { Snapshot } from '../snapshot.ts'
 import { matches } from '../text/pattern.ts'
 import { type AccessRule, type RuleId, SERVER_RULES, TOOL_RULES } from './rules.ts'
@@ -42,7 +43,11 @@ export function explain(
   const checks =
     server === undefined
       ? [unknownServer(target)]
-      : [...serverChecks(principal, server), ...toolChecks(principal, server, target)]
+      : [
+          ...serverChecks(principal, server),
+          ...toolChecks(principal, server, target),
+          ...heldChecks(principal, server, target, snapshot),
+        ]
   const decidedBy = checks.find(({ isMet }) => !isMet)
   return {
     effect: decidedBy === undefined ? 'allow' : 'deny',
@@ -79,6 +84,19 @@ function toolChecks(principal: Principal, server: ServerDefinition, { kind, name
     )
   })
   return [...selectionChecks(server, name, isSelected), ...entries]
+}
+
+/** Only of a tool whose definition is held back from the tenant. */
+function heldChecks(
+  { tenantId }: Principal,
+  server: ServerDefinition,
+  target: Target,
+  { held }: Snapshot,
+): RuleCheck[] {
+  const found = heldFrom(held, tenantId, target)
+  if (found === undefined) return []
+  const at = { document: documentOf(server), field: 'toolChanges' }
+  return [{ ruleId: 'tool-held', isMet: false, ...at, value: found.hash, given: target.name }]
 }
 
 function checkOf<T>(

@@ -1,3 +1,4 @@
+import { exposedName } from '../tool-name.ts'
 import type { RuleCheck } from './explanation.ts'
 import type { RuleId } from './rules.ts'
 
@@ -56,6 +57,13 @@ const WORDINGS: Readonly<Record<RuleId, Wording>> = {
       changed(check),
     ],
   },
+  'tool-held': {
+    sentence: ({ given }) =>
+      `The definition of the tool ${shown(given)} is new or has changed, and is not approved`,
+    remedies: ({ document, value, given }) => [
+      `Look at it, and approve it: tg tools diff ${toolId(document, given)}; tg tools approve ${toolId(document, given)} --expect ${shown(value)}`,
+    ],
+  },
   'tool-selection': {
     sentence: ({ field, value, given }) =>
       field === 'tools.exclude'
@@ -78,6 +86,10 @@ export function sentenceOf(check: RuleCheck): string {
 /** What would make a rule met that is not. */
 export function remediesOf(check: RuleCheck): readonly string[] {
   return WORDINGS[check.ruleId].remedies(check)
+}
+
+function toolId(document: string, name: unknown): string {
+  return exposedName(document.split('/').at(-1) ?? '', shown(name))
 }
 
 function changed({ document, field }: RuleCheck): string {

@@ -15,6 +15,7 @@ export type RuleId =
   | 'tool-roles'
   | 'tool-agents'
   | 'tool-scopes'
+  | 'tool-held'
 
 /** One rule about who may use something: the field of its definition that states it, and whether a caller meets it. */
 export interface AccessRule<T> {

@@ -33,6 +33,8 @@ const shared = {
   requiredRoles: requiredRoles.optional(),
   agentAllowlist: agentAllowlist.optional(),
   tools: toolEntries.optional(),
+  /** What happens when the definition of a tool changes, or a tool is added; TOOL_CHANGES by default. */
+  toolChanges: z.enum(['allow', 'alert', 'hold']).optional(),
   sharing: z.enum(['tenant', 'session', 'global']).default('tenant'),
   era: z.enum(['auto', 'legacy', 'modern']).default('auto'),
   /**
@@ -166,6 +168,7 @@ export const accessPartSchema = z.object({
   requiredRoles: shared.requiredRoles,
   agentAllowlist: shared.agentAllowlist,
   tools: shared.tools,
+  toolChanges: shared.toolChanges,
 })
 
 /** Whether a server is reached over HTTP. */

@@ -7,6 +7,7 @@ import type { ErrorOwner } from '../../domain/errors/error-row.ts'
 import { BoundedLabels } from './bounded-labels.ts'
 import { CacheMetrics, type CacheState } from './cache-metrics.ts'
 import { FleetMetrics, type FleetState } from './fleet-metrics.ts'
+import { GovernanceMetrics } from './governance-metrics.ts'
 import { type ClientOperation, OperationMetrics } from './operation-metrics.ts'
 import { PreparedAttributes } from './prepared-attributes.ts'
 import { ProcessMetrics } from './process-metrics.ts'
@@ -55,6 +56,8 @@ export interface Observed {
   readonly fleet?: () => Iterable<FleetState>
   /** All caches. */
   readonly caches?: () => Iterable<CacheState>
+  /** Tools that are held back. */
+  readonly heldTools?: () => number
   /** Secrets by state. */
   readonly secrets?: () => Readonly<Record<string, number>>
 }
@@ -75,6 +78,7 @@ export class Metrics {
   readonly #operations: OperationMetrics
   readonly #fleet: FleetMetrics
   readonly #caches: CacheMetrics
+  readonly #governance: GovernanceMetrics
   readonly #duration: Histogram
   readonly #calls: Counter
   readonly #errors: Counter
@@ -114,6 +118,7 @@ export class Metrics {
       servers: () => this.#observed?.fleet?.() ?? [],
     })
     this.#caches = new CacheMetrics(meter, { caches: () => this.#observed?.caches?.() ?? [] })
+    this.#governance = new GovernanceMetrics(meter, { heldTools: () => this.#observed?.heldTools?.() ?? 0 })
     this.#observe(meter)
     this.#process = new ProcessMetrics(meter)
   }
@@ -190,6 +195,11 @@ export class Metrics {
   /** Counts a prompt that was enhanced, or why it was not. */
   enhancement(outcome: string): void {
     this.#caches.enhancement(outcome)
+  }
+
+  /** Counts a definition of a tool that is not the trusted one. */
+  toolChange(change: Parameters<GovernanceMetrics['toolChange']>[0]): void {
+    this.#governance.toolChange({ ...change, server: this.#boundedServer(change.server) })
   }
 
   /** Says where the gauges read from. */

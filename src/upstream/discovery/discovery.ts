@@ -46,6 +46,8 @@ export interface Offer {
   readonly problems: readonly string[]
   /** A list was not waited for until its time was over. */
   readonly isPartial?: boolean
+  /** It stands for what the server offers, which is not known yet: the definitions are the gateway's. */
+  readonly isPlaceholder?: boolean
 }
 
 /** How long discovery may take, and what the server offered before. */

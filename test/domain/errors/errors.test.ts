@@ -42,6 +42,8 @@ const ROWS = [
   ['upstream_timeout', 504, -31001, 'upstream', true],
   ['upstream_bad_response', 502, -31002, 'upstream', false],
   ['upstream_error', 502, -31002, 'upstream', false],
+  ['tool_held', 403, -31011, 'config', false],
+  ['definition_changed', 409, -32602, 'client', false],
   ['response_too_large', 502, -31003, 'upstream', false],
   ['client_capability_required', 422, -31014, 'client', false],
   ['credential_required', 403, -31015, 'client', false],

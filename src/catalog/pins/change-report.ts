@@ -1,0 +1,66 @@
+import type { Logger } from '../../telemetry/logger.ts'
+import type { NamedItem } from '../../upstream/discovery/listing.ts'
+import type { ServerDefinition, ServerKey } from '../../domain/documents/server-definition.ts'
+import { serverKey } from '../../domain/documents/server-definition.ts'
+import type { Comparison, ToolChangePolicy } from './comparison.ts'
+import { definitionHash } from './definition-hash.ts'
+import type { Pin } from './pin-store.ts'
+
+/** A definition that is not the trusted one, seen for the first time. */
+export interface ToolChange {
+  readonly server: string
+  readonly kind: 'changed' | 'new'
+  readonly policy: ToolChangePolicy
+}
+
+/** Says of each definition that is not the trusted one, once, that there is one. */
+export class ChangeReport {
+  readonly #logger: Logger
+  readonly #onToolChange: (change: ToolChange) => void
+  readonly #reported = new Map<ServerKey, Set<string>>()
+
+  constructor(options: { logger: Logger; onToolChange: (change: ToolChange) => void }) {
+    this.#logger = options.logger
+    this.#onToolChange = options.onToolChange
+  }
+
+  /** @param trusted the pins for the server; nothing is reported while there are none */
+  add(
+    definition: ServerDefinition,
+    { waiting, taken }: Comparison,
+    trusted: ReadonlyMap<string, Pin> | undefined,
+    policy: ToolChangePolicy,
+  ): void {
+    if (trusted === undefined || trusted.size === 0) return
+    const key = serverKey(definition)
+    const reported = this.#reported.get(key) ?? new Set()
+    this.#reported.set(key, reported)
+    for (const tool of [...[...waiting.values()].map((each) => each.tool), ...taken]) {
+      const id = `${definitionHash(tool)} ${tool.name}`
+      if (reported.has(id)) continue
+      reported.add(id)
+      this.#say(definition, tool, trusted.get(tool.name), policy)
+    }
+  }
+
+  forget(key: ServerKey): void {
+    this.#reported.delete(key)
+  }
+
+  #say(definition: ServerDefinition, tool: NamedItem, pin: Pin | undefined, policy: ToolChangePolicy): void {
+    const kind = pin === undefined ? 'new' : 'changed'
+    const fields = {
+      server: serverKey(definition),
+      tool: tool.name,
+      policy,
+      hash: definitionHash(tool),
+      ...(pin !== undefined && { pinned: pin.hash }),
+    }
+    if (policy === 'hold')
+      this.#logger.warn(fields, `a ${kind} tool is held back until its definition is approved`)
+    else if (kind === 'new') this.#logger.info(fields, 'a server offers a new tool')
+    else if (policy === 'alert') this.#logger.warn(fields, 'the definition of a tool has changed')
+    else this.#logger.info(fields, 'the definition of a tool has changed, and is trusted')
+    this.#onToolChange({ server: definition.name, kind, policy })
+  }
+}

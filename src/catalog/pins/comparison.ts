@@ -1,0 +1,58 @@
+import type { NamedItem } from '../../upstream/discovery/listing.ts'
+import { definitionHash } from './definition-hash.ts'
+import type { Pin, PinsByTenant } from './pin-store.ts'
+
+/**
+ * What happens when the definition of a tool changes: it becomes the trusted one, it is reported and offered, or it is
+ * held back until somebody approves it.
+ */
+export type ToolChangePolicy = 'allow' | 'alert' | 'hold'
+
+/** A tool whose definition nobody has approved yet. */
+export interface WaitingTool {
+  readonly tool: NamedItem
+  readonly hash: string
+  /** What is trusted; undefined for a tool that came after the server's first ones. */
+  readonly pinned: Pin | undefined
+  /** The tenants that have approved it for themselves. */
+  readonly approvedBy: ReadonlySet<string>
+}
+
+/** The tools of a server beside what is trusted of them. */
+export interface Comparison {
+  /** By the server's own name. */
+  readonly waiting: ReadonlyMap<string, WaitingTool>
+  /** The tools that become trusted as they are. */
+  readonly taken: readonly NamedItem[]
+}
+
+/**
+ * Compares what a server offers with the pins for it. What it offers first is trusted. A new tool is held back like a
+ * changed one, and otherwise trusted.
+ * @param owner the tenant of the server
+ */
+export function compare(
+  tools: readonly NamedItem[],
+  pins: PinsByTenant,
+  owner: string,
+  policy: ToolChangePolicy,
+): Comparison {
+  const trusted = pins.get(owner)
+  if (trusted === undefined || trusted.size === 0) return { waiting: new Map(), taken: tools }
+  const others = [...pins].filter(([tenantId]) => tenantId !== owner)
+  const waiting = new Map<string, WaitingTool>()
+  const taken: NamedItem[] = []
+  for (const tool of tools) {
+    const hash = definitionHash(tool)
+    const pinned = trusted.get(tool.name)
+    if (pinned?.hash === hash) continue
+    if (policy === 'allow' || (policy === 'alert' && pinned === undefined)) {
+      taken.push(tool)
+      continue
+    }
+    const approving = others.filter(([, approved]) => approved.get(tool.name)?.hash === hash)
+    const approvedBy = new Set(approving.map(([tenantId]) => tenantId))
+    waiting.set(tool.name, { tool, hash, pinned, approvedBy })
+  }
+  return { waiting, taken }
+}
