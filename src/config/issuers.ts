@@ -2,6 +2,9 @@ import { z } from 'zod'
 import { parseSecretReference } from '../domain/documents/secret-reference.ts'
 import { shortText, tenantId, algorithm, trustworthyUrl } from './values.ts'
 
+/** How long a token may be valid, in hours. */
+const integerHours = z.int().min(1).max(9600)
+
 const claimNames = z.strictObject({
   tenant: shortText,
   roles: shortText,
@@ -41,6 +44,7 @@ export const issuerEntry = z.strictObject({
   signIn: signIn.optional(),
   rolesFromText: z.boolean().optional(),
   requiredClaims: z.record(shortText, shortText).optional(),
+  maxTokenHours: integerHours.optional(),
 })
 
 /** The value of OIDC_ISSUERS. */
@@ -57,7 +61,7 @@ export const issuerEntries = {
     })
     .pipe(z.array(issuerEntry).min(1)),
   expected:
-    'a JSON array of `{issuer, audience?, jwksUrl?, tenants, algorithms?, claims?, signIn?, rolesFromText?, requiredClaims?}`',
+    'a JSON array of `{issuer, audience?, jwksUrl?, tenants, algorithms?, claims?, signIn?, rolesFromText?, requiredClaims?, maxTokenHours?}`',
 }
 
 /** Names of the claims of a token that carry what the gateway needs. */
@@ -80,10 +84,12 @@ export interface IssuerSettings {
   readonly rolesFromText?: boolean
   /** Claims that a token must have, each with exactly this text. */
   readonly requiredClaims?: Readonly<Record<string, string>>
+  /** The longest lifetime of its tokens, in hours. */
+  readonly maxTokenHours: number
 }
 
 /** What holds for an issuer that does not say otherwise. */
-export type IssuerDefaults = Pick<IssuerSettings, 'audience' | 'algorithms' | 'claims'>
+export type IssuerDefaults = Pick<IssuerSettings, 'audience' | 'algorithms' | 'claims' | 'maxTokenHours'>
 
 /** An entry with the defaults for what it leaves out. */
 export function issuerSettings(
@@ -104,6 +110,7 @@ export function issuerSettings(
     ...(entry.signIn !== undefined && { signIn: entry.signIn }),
     algorithms: entry.algorithms ?? [...defaults.algorithms],
     claims: { ...defaults.claims, ...Object.fromEntries(claims) },
+    maxTokenHours: entry.maxTokenHours ?? defaults.maxTokenHours,
     ...(rolesFromText !== undefined && { rolesFromText }),
     ...(requiredClaims !== undefined && { requiredClaims }),
   }

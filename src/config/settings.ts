@@ -80,6 +80,7 @@ function identityOf(values: SettingValues, publicUrl: string) {
   const issuerDefaults = {
     audience: values.OIDC_AUDIENCE ?? publicUrl,
     algorithms: values.OIDC_ALGORITHMS,
+    maxTokenHours: values.OIDC_MAX_TOKEN_HOURS,
     claims: {
       tenant: values.CLAIM_TENANT,
       roles: values.CLAIM_ROLES,

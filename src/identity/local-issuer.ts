@@ -16,8 +16,8 @@ import { OWN_TENANT_TEXT, TENANT_ID } from '../domain/principal.ts'
 import type { KeySet } from './key-set.ts'
 import { LOCAL_ISSUER, LOCAL_KEY_FILE } from './local-names.ts'
 
-/** Longest lifetime of a local token: 30 days. */
-const MAX_LOCAL_TTL_MS = 30 * 86_400_000
+const MAX_LOCAL_HOURS = 30 * 24
+const MAX_LOCAL_TTL_MS = MAX_LOCAL_HOURS * 3_600_000
 
 /** How tokens of the local issuer are checked. */
 export const LOCAL_ISSUER_SETTINGS: IssuerSettings = {
@@ -25,6 +25,7 @@ export const LOCAL_ISSUER_SETTINGS: IssuerSettings = {
   audience: LOCAL_ISSUER,
   tenants: '*',
   algorithms: ['ES256'],
+  maxTokenHours: MAX_LOCAL_HOURS,
   claims: { tenant: 'tenant_id', roles: 'roles', scope: 'scope', agent: 'agent', agents: 'agents' },
 }
 

@@ -40,7 +40,6 @@ interface CachedToken {
 }
 
 const MAX_TOKEN_LENGTH = 8 * 1024
-const MAX_LIFETIME_SECONDS = 400 * 86_400
 const CLOCK_TOLERANCE_SECONDS = 5
 const ISSUED_AHEAD_SECONDS = 60
 const CACHE_MS = 60_000
@@ -48,7 +47,7 @@ const CACHE_CHARACTERS = 16 * 1024 * 1024
 /** Types of token that a bearer token can be (RFC 9068 §4, RFC 8725 §3.11): not a logout token or a DPoP proof. */
 const TOKEN_TYPES = new Set(['jwt', 'application/jwt', 'at+jwt', 'application/at+jwt'])
 /** Header parameters that bring a key, or say where one is (RFC 7515 §4.1). */
-const KEY_HEADERS = ['jku', 'jwk', 'x5u'] as const
+const KEY_HEADERS = ['jku', 'jwk', 'x5u', 'x5c'] as const
 const ASYMMETRIC = /^(RS|PS|ES)(256|384|512)$|^EdDSA$|^Ed25519$/
 
 /** Checks bearer tokens: JWTs of the trusted issuers, for this gateway's audience, within their lifetime. */
@@ -155,7 +154,7 @@ export class TokenVerifier {
         clockTolerance: CLOCK_TOLERANCE_SECONDS,
         currentDate: new Date(this.#clock.now()),
       })
-      this.#checkTimes(payload)
+      this.#checkTimes(payload, settings.maxTokenHours)
       const type = protectedHeader.typ
       if (type !== undefined && !TOKEN_TYPES.has(type.toLowerCase())) {
         throw refused('The token is not an access token.')
@@ -166,9 +165,10 @@ export class TokenVerifier {
     }
   }
 
-  #checkTimes({ exp = Infinity, iat }: JWTPayload): void {
+  #checkTimes({ exp = Infinity, iat }: JWTPayload, maxHours: number): void {
     const now = this.#clock.now() / 1000
-    if (exp - now > MAX_LIFETIME_SECONDS) throw refused('The lifetime of the token is too long.')
+    if (exp - (iat ?? now) > maxHours * 3600 + CLOCK_TOLERANCE_SECONDS)
+      throw refused(`The lifetime of the token is longer than ${maxHours} h, which is the longest accepted.`)
     if (iat !== undefined && iat > now + ISSUED_AHEAD_SECONDS) {
       throw refused('The token was issued in the future.')
     }

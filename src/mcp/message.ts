@@ -19,11 +19,17 @@ export function messageIn(body: unknown): JSONRPCMessage {
   try {
     return parseJSONRPCMessage(withoutNulls(body))
   } catch {
-    throw new GatewayError('invalid_request', 'The body is not a JSON-RPC message')
+    throw notAMessage()
   }
 }
 
-const MAX_ID_LENGTH = 256
+/** The error for JSON that is no message of JSON-RPC. */
+export function notAMessage(): GatewayError {
+  return new GatewayError('invalid_request', 'The body is not a JSON-RPC message')
+}
+
+/** The longest id of a request, in characters. */
+export const MAX_ID_LENGTH = 256
 const MAX_META_BYTES = 8 * 1024
 
 /**

@@ -41,6 +41,7 @@ test('without any variable it is the embedded mode on loopback', () => {
       audience: 'http://127.0.0.1:8080',
       algorithms: ['RS256', 'ES256', 'PS256', 'EdDSA'],
       claims: { tenant: 'tenant_id', roles: 'roles', scope: 'scope', agent: 'agent', agents: 'agents' },
+      maxTokenHours: 24,
     },
     trustAgentHeader: [],
     platformAdminRole: 'platform-admin',
@@ -109,6 +110,7 @@ test('an identity provider is described by settings with defaults', () => {
       tenants: '*',
       algorithms: ['RS256', 'ES256', 'PS256', 'EdDSA'],
       claims: { tenant: 'tenant_id', roles: 'roles', scope: 'scope', agent: 'agent', agents: 'agents' },
+      maxTokenHours: 24,
     },
   ])
 })
@@ -130,6 +132,7 @@ test('several identity providers take what they leave out from the settings for 
         tenants: '*',
         algorithms: ['RS256'],
         claims: { tenant: 'org' },
+        maxTokenHours: 168,
       },
     ]),
   })
@@ -142,6 +145,7 @@ test('several identity providers take what they leave out from the settings for 
       tenants: ['acme', 'globex'],
       algorithms: ['ES256'],
       claims,
+      maxTokenHours: 24,
     },
     {
       issuer: 'https://b.example.com',
@@ -149,6 +153,7 @@ test('several identity providers take what they leave out from the settings for 
       tenants: ['initech'],
       algorithms: ['ES256'],
       claims,
+      maxTokenHours: 24,
     },
     {
       issuer: 'https://c.example.com',
@@ -157,6 +162,7 @@ test('several identity providers take what they leave out from the settings for 
       tenants: '*',
       algorithms: ['RS256'],
       claims: { ...claims, tenant: 'org' },
+      maxTokenHours: 168,
     },
   ])
 })
@@ -300,7 +306,7 @@ describe('problems', () => {
       {
         name: 'OIDC_ISSUERS',
         expected:
-          'a JSON array of `{issuer, audience?, jwksUrl?, tenants, algorithms?, claims?, signIn?, rolesFromText?, requiredClaims?}` (not valid JSON)',
+          'a JSON array of `{issuer, audience?, jwksUrl?, tenants, algorithms?, claims?, signIn?, rolesFromText?, requiredClaims?, maxTokenHours?}` (not valid JSON)',
       },
     ])
   })

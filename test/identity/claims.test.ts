@@ -11,6 +11,7 @@ function issuer(
     audience: 'gateway',
     tenants: '*',
     algorithms: ['ES256'],
+    maxTokenHours: 24,
     ...changes,
     claims: {
       tenant: 'tenant_id',

@@ -17,6 +17,8 @@ import {
   verifierOf,
 } from '../support/tokens.ts'
 
+const tooLong = (hours: number): Record<string, unknown> =>
+  refusal(`The lifetime of the token is longer than ${hours} h, which is the longest accepted.`)
 const ended = (secondsAgo: number): Promise<string> => sign(key, claims({ exp: START_SECONDS - secondsAgo }))
 
 function remote(provider: IdentityProvider, clock: FakeClock): TokenVerifier {
@@ -46,12 +48,26 @@ describe('lifetime', () => {
   test('refuses a token that never ends', async () => {
     const { verifier } = verifierOf()
     const endless = await signText(JSON.stringify(claims({ exp: 0 })).replace('"exp":0', '"exp":1e400'))
-    await expect(verifier.verify(endless)).rejects.toMatchObject(
-      refusal('The lifetime of the token is too long.'),
-    )
-    const centuries = await sign(key, claims({ exp: START_SECONDS + 401 * 86_400 }))
-    await expect(verifier.verify(centuries)).rejects.toMatchObject(
-      refusal('The lifetime of the token is too long.'),
+    await expect(verifier.verify(endless)).rejects.toMatchObject(tooLong(24))
+  })
+
+  test.each([
+    ['from its issue on', { iat: START_SECONDS - 3600, exp: START_SECONDS + 23 * 3600 + 6 }],
+    [
+      'from now on, where it does not say when it was issued',
+      { exp: START_SECONDS + 86_406, iat: undefined },
+    ],
+  ])('refuses a token that is valid for more than a day %s', async (_what, times) => {
+    const { verifier } = verifierOf()
+    await expect(verifier.verify(await sign(key, claims(times)))).rejects.toMatchObject(tooLong(24))
+    const week = verifierOf({ settings: { maxTokenHours: 168 } }).verifier
+    expect(await week.verify(await sign(key, claims(times)))).toHaveProperty('agents')
+  })
+
+  test('accepts a token that is valid for a day', async () => {
+    const { verifier } = verifierOf()
+    expect(await verifier.verify(await sign(key, claims({ exp: START_SECONDS + 86_400 })))).toHaveProperty(
+      'agents',
     )
   })
 

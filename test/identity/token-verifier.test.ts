@@ -175,6 +175,7 @@ describe('algorithm and header', () => {
     ['jku', 'https://evil.example/keys'],
     ['x5u', 'https://evil.example/certificate'],
     ['jwk', key.jwk],
+    ['x5c', ['MIIB']],
   ])('refuses a token that brings or names a key of its own: %s', async (name, value) => {
     const { verifier, counter } = verifierOf()
     await expect(verifier.verify(await sign(key, claims(), { [name]: value }))).rejects.toMatchObject(

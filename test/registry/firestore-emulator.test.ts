@@ -57,7 +57,7 @@ describeWithEmulator('with the Firestore emulator', () => {
   }> => {
     const snapshots: Snapshot[] = []
     const directory = new TenantDirectory({
-      defaults: { audience: 'gateway', algorithms: ['RS256'], claims },
+      defaults: { audience: 'gateway', algorithms: ['RS256'], claims, maxTokenHours: 24 },
       reservedIssuers: [],
     })
     const source = new FirestoreSource({

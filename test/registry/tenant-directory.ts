@@ -15,7 +15,7 @@ export function emptyDirectory(
   serving: () => Iterable<string> = () => [],
 ): TenantDirectory {
   return new TenantDirectory({
-    defaults: { audience: 'gateway', algorithms: ['RS256'], claims },
+    defaults: { audience: 'gateway', algorithms: ['RS256'], claims, maxTokenHours: 24 },
     reservedIssuers,
     serving,
   })

@@ -17,6 +17,7 @@ export function settingsOf(changes: Partial<IssuerSettings> = {}): IssuerSetting
     audience: 'gateway',
     tenants: '*',
     algorithms: ['ES256', 'RS256'],
+    maxTokenHours: 24,
     claims: { tenant: 'tenant_id', roles: 'roles', scope: 'scope', agent: 'agent', agents: 'agents' },
     ...changes,
   }

@@ -104,7 +104,7 @@ export function refusedIn(content: RegistryDocuments): ReadonlyMap<Section, Read
 /** The tenants that the documents define, independent of the issuers in the settings of a gateway. */
 export function tenantsOf(documents: readonly RegistryDocument[]): Tenants {
   const directory = new TenantDirectory({
-    defaults: { audience: 'urn:any', algorithms: ['RS256'], claims: CLAIMS },
+    defaults: { audience: 'urn:any', algorithms: ['RS256'], claims: CLAIMS, maxTokenHours: 24 },
     reservedIssuers: [],
   })
   directory.apply(documents)

@@ -46,6 +46,11 @@ export const identity = {
     'RS256,ES256,PS256,EdDSA',
     'Signature algorithms that are accepted.',
   ),
+  OIDC_MAX_TOKEN_HOURS: setting(
+    values.integer(1, 9600),
+    '24',
+    'Longest lifetime of a token, in hours: tokens that are valid for longer are rejected. Tokens of the local issuer may have up to 30 days.',
+  ),
   OIDC_SCOPES: setting(
     values.scopeList,
     '',

@@ -3,6 +3,7 @@ import { sendProblem, setErrorHeaders } from '../../rest/problem.ts'
 import { ERRORS } from '../../domain/errors/error-table.ts'
 import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject } from '../../domain/json/json.ts'
+import { MAX_ID_LENGTH } from '../../mcp/message.ts'
 import { jsonRpcErrorOf } from '../../mcp/protocol-error.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { tooLarge } from './body.ts'
@@ -46,10 +47,10 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
   }
 }
 
-/** The id of the request that failed, where its body could be read (JSON-RPC 2.0 §5). */
+/** The id of the request that failed, where it could be read and is no longer than ids may be (JSON-RPC 2.0 §5). */
 function idIn(body: unknown): string | number | null {
   const id = isJsonObject(body) ? body['id'] : undefined
-  return typeof id === 'string' || typeof id === 'number' ? id : null
+  return typeof id === 'number' || (typeof id === 'string' && id.length <= MAX_ID_LENGTH) ? id : null
 }
 
 function isMcpPath(path: string): boolean {

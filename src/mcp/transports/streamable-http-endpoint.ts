@@ -7,7 +7,7 @@ import type { AnswerWriter } from '../../replicas/replica-relay.ts'
 import type { DirectSession } from './direct-session.ts'
 import { attachSender, type Sender } from '../conversation.ts'
 import { checkInitialize, isInitialize } from './initialize.ts'
-import { checkEnvelope, isRequest, messageIn, withoutNulls } from '../message.ts'
+import { checkEnvelope, isRequest, messageIn, notAMessage, withoutNulls } from '../message.ts'
 import { type EndpointOptions, ModernEndpoint } from './modern-endpoint.ts'
 import { requestIdIn } from '../request-ids.ts'
 import type { Session } from '../session/session-store.ts'
@@ -43,6 +43,7 @@ export class StreamableHttpEndpoint {
     if (Array.isArray(body)) throw new GatewayError('invalid_request', 'Batches are not supported')
     if (request.method === 'POST') checkAccepts(request)
     const outcome = classifyInboundRequest(asInbound(request, body))
+    if (outcome.kind === 'reject' && outcome.rung === 'jsonrpc-shape') throw notAMessage()
     if (outcome.kind !== 'legacy') {
       checkEnvelope(body)
       return this.#modern.handle(request, response, sender)

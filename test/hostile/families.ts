@@ -1,0 +1,10 @@
+import { jsonRpc } from './families/json-rpc.ts'
+import { tokens } from './families/tokens.ts'
+import type { Family } from './row.ts'
+import type { Needs } from './world/world.ts'
+
+/** The catalogue. */
+export const FAMILIES: readonly Family[] = [tokens, jsonRpc]
+
+/** The servers that its rows need. */
+export const NEEDS: Needs = { documents: {}, behaviours: {} }

@@ -1,0 +1,41 @@
+/** Entry of `npm run test:hostile`: sends every input of the catalogue to a running gateway. */
+import { parseArgs } from 'node:util'
+import { checkRecords, type Outcome, run } from './check.ts'
+import { FAMILIES, NEEDS } from './families.ts'
+import { type FamilyReport, printReport } from './report.ts'
+import { World } from './world/world.ts'
+
+const { values, positionals } = parseArgs({
+  options: { show: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const wanted = FAMILIES.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+if (wanted.length === 0) {
+  process.stderr.write(`the families are ${FAMILIES.map(({ name }) => name).join(', ')}\n`)
+  process.exit(64)
+}
+
+await using world = await World.start(NEEDS)
+const reports: FamilyReport[] = []
+const outcomes: Outcome[] = []
+await world.gateway.vitals()
+for (const { name, rows } of wanted) {
+  const prepared = await rows(world)
+  await world.canary.report()
+  const own: Outcome[] = []
+  for (const row of prepared) {
+    if (!world.gateway.isAlive) break
+    const outcome = await run(name, row, world, `${name}-${own.length}`)
+    if (values.show) process.stdout.write(`${outcome.row.what}: ${JSON.stringify(outcome.got)}\n`)
+    own.push(outcome)
+  }
+  outcomes.push(...own)
+  reports.push({
+    name,
+    outcomes: own,
+    canary: await world.canary.report(),
+    vitals: await world.gateway.vitals(),
+  })
+}
+await checkRecords(outcomes, world)
+process.exitCode = printReport(reports) ? 0 : 1
