@@ -5,6 +5,7 @@ import { argumentsIn } from './input/arguments.ts'
 import { CliError } from './cli-error.ts'
 import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from './context.ts'
 import { ask, askAll, type GatewayAddress, objectsIn } from './client/rest-client.ts'
+import { approveCommand, diffCommand, pinsCommand } from './pins.ts'
 import { rolesText } from './servers/server-state.ts'
 import { rolesIn } from './client/token-advice.ts'
 
@@ -12,13 +13,16 @@ interface CallOptions extends AddressOptions {
   readonly args: JsonObject
 }
 
-/** `tools list`, `describe` and `call` against a running gateway. */
+/** `tools list`, `describe`, `call`, and what is trusted of tools, against a running gateway. */
 export function toolsCommand(context: CliContext): Command {
   return new Command('tools')
-    .description('list and call tools of a running gateway')
+    .description('list, call and approve tools of a running gateway')
     .addCommand(listCommand(context))
     .addCommand(describeCommand(context))
     .addCommand(callCommand(context))
+    .addCommand(pinsCommand(context))
+    .addCommand(diffCommand(context))
+    .addCommand(approveCommand(context))
 }
 
 function listCommand(context: CliContext): Command {

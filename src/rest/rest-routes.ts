@@ -3,6 +3,7 @@ import type { Administration } from '../audit/administration.ts'
 import type { RecordReader } from '../audit/audit-store.ts'
 import type { Calls } from '../calls/calls.ts'
 import type { Catalog } from '../catalog/catalog.ts'
+import type { ToolPins } from '../catalog/pins/tool-pins.ts'
 import type { OpenCredentials } from '../credentials/credentials-open.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { OpenFeatures } from '../features/features-open.ts'
@@ -15,6 +16,7 @@ import { connectionRoutes } from './connections.ts'
 import { enhanceRoutes } from './enhance.ts'
 import { auditRoutes } from './management/audit.ts'
 import { cacheRoutes } from './management/caches.ts'
+import { pinRoutes } from './management/pins.ts'
 import { pipelineWriteRoutes } from './management/pipeline-writes.ts'
 import { serverActionRoutes } from './management/server-actions.ts'
 import { serverInspectRoutes } from './management/server-inspect.ts'
@@ -39,6 +41,8 @@ export interface RestOptions {
   readonly servers: Pick<OpenUpstreams, 'upstreams' | 'processLogs' | 'inspector' | 'installer'> & {
     /** The accounts of callers at servers. */
     readonly credentials: Pick<OpenCredentials, 'connections' | 'links'>
+    /** The definitions of tools that are trusted. */
+    readonly pins: ToolPins
   }
   readonly features: Pick<
     OpenFeatures,
@@ -54,6 +58,8 @@ export interface RestOptions {
     readonly maxServersOf: (tenantId: string) => number | undefined
     readonly tenantOf: TenantRouteOptions['tenantOf']
   }
+  /** Roles of those who may approve definitions of tools. */
+  readonly approverRoles: readonly string[]
   readonly records: RecordReader
   /** Records what operators do. */
   readonly acts: Administration
@@ -109,7 +115,8 @@ function managementRoutes(options: RestOptions): Router {
 }
 
 function platformRoutes(options: RestOptions): Router {
-  const { catalog, servers, features, registry, records, acts, access, clock, logger } = options
+  const { catalog, servers, features, registry, approverRoles, records, acts, access, clock, logger } =
+    options
   const { store, platformAdminRole, tenantOf } = registry
   const { caches } = features
   const { upstreams } = servers
@@ -117,6 +124,7 @@ function platformRoutes(options: RestOptions): Router {
   router.use(ticketRoutes(options))
   router.use(accessRoutes({ access, catalog, upstreams, store, platformAdminRole, acts, clock, logger }))
   router.use(cacheRoutes({ caches, platformAdminRole, acts, logger }))
+  router.use(pinRoutes({ catalog, pins: servers.pins, approverRoles, platformAdminRole, acts }))
   router.use(auditRoutes({ records }))
   router.use(tenantRoutes({ records, store, tenantOf, sessions: access.sessions, clock }))
   return router

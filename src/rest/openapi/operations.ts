@@ -4,6 +4,7 @@ import { CALL_OPERATIONS } from './call-operations.ts'
 import { CONNECTION_OPERATIONS } from './connection-operations.ts'
 import { GRANT_OPERATIONS } from './grant-operations.ts'
 import { MANAGEMENT_OPERATIONS } from './management-operations.ts'
+import { PIN_OPERATIONS } from './pin-operations.ts'
 import { anything, json, type RestOperation } from './operation.ts'
 
 const health = z.looseObject({ name: z.string(), state: z.string() })
@@ -58,6 +59,7 @@ export const OPERATIONS: readonly RestOperation[] = [
   ...GRANT_OPERATIONS,
   ...CONNECTION_OPERATIONS,
   ...MANAGEMENT_OPERATIONS,
+  ...PIN_OPERATIONS,
   ...HEALTH,
 ]
 
