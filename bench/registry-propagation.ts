@@ -26,6 +26,7 @@ const emulator = await startFirestoreEmulator()
 process.env['FIRESTORE_EMULATOR_HOST'] = emulator.host
 const settings = loadSettings({
   STORE: 'firestore',
+  OUTBOUND_ALLOW: '127.0.0.0/8',
   GOOGLE_CLOUD_PROJECT: 'demo-bench',
   DATA_DIR: dataDir,
 })

@@ -32,6 +32,7 @@ const gateway = await startGateway(
     DATA_DIR: dataDir,
     ...SHARED_KEYS,
     STORE: 'firestore',
+    OUTBOUND_ALLOW: '127.0.0.0/8',
     GOOGLE_CLOUD_PROJECT: PROJECT,
     OIDC_ISSUER: provider.url,
     OIDC_AUDIENCE: 'bench',

@@ -7,7 +7,7 @@ import { sourceFiles, specifiersIn, withoutComments } from './support/source-gra
 const RANKS = [
   ['domain'],
   ['files'],
-  ['config', 'telemetry', 'cache', 'pipelines', 'lifecycle.ts', 'threads'],
+  ['config', 'telemetry', 'cache', 'pipelines', 'lifecycle.ts', 'threads', 'outbound'],
   ['firestore'],
   ['state'],
   ['identity', 'secrets', 'audit', 'registry', 'replicas', 'upstream'],
@@ -70,12 +70,7 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   ],
   ollama: ['features/enhancement/ollama-client'],
   opossum: ['upstream'],
-  undici: [
-    'upstream/fetch/exchange',
-    'upstream/fetch/direct-post',
-    'credentials/remote/',
-    'cli/sign-in/patient-fetch',
-  ],
+  undici: ['outbound', 'upstream/fetch/exchange', 'upstream/fetch/direct-post', 'cli/sign-in/patient-fetch'],
   '@jmespath-community/jmespath': ['pipelines'],
 }
 
@@ -191,4 +186,43 @@ test('no name says manager, helper, util, handler, service, common or base', () 
     names.filter((path) => /(^|\/)(managers?|helpers?|utils?|handlers?|services?|common|base)\//.test(path)),
   ).toEqual([])
   expect(code.filter(({ text }) => FORBIDDEN_TYPE.test(text)).map(({ path }) => path)).toEqual([])
+})
+
+/** Files that send requests of their own to where the operator says, by settings or at the command line. */
+const SENDS_TO_OPERATORS_ADDRESSES = [
+  'features/enhancement/checked-fetch.ts',
+  'secrets/vault/cloud-kms.ts',
+  'cli/',
+]
+/** Files that open connections by what the policy for outgoing requests has checked. */
+const SENDS_BY_POLICY = [
+  'outbound/',
+  'upstream/fetch/exchange.ts',
+  'upstream/fetch/direct-post.ts',
+  // The addresses of strangers, each one pinned.
+  'oauth/clients/metadata-document.ts',
+]
+/** What runs in browsers. */
+const IN_BROWSERS = ['dashboard/assets/', 'http/pages/api-page-assets.ts']
+const OPENS_CONNECTION = [
+  /\bnew (?:WebSocket|EventSource)\(/,
+  /from '(?:undici|node:tls|node:http2|node:dgram)'/,
+  /import \{[^}]*\b(?:request|get)\b[^}]*\} from 'node:https?'/,
+  /import \{[^}]*\b(?:connect|createConnection)\b[^}]*\} from 'node:net'/,
+]
+const CALLS_FETCH = /(?<![.\w#])fetch\(/
+/** A parameter or variable that has the name. */
+const DECLARES_FETCH = /\bfetch\??: |\bconst fetch\b|\bfetch \}/
+
+test('a connection out is opened by the policy for outgoing requests, or to where the operator says', () => {
+  const opening = code
+    .filter(
+      ({ text }) =>
+        OPENS_CONNECTION.some((pattern) => pattern.test(text)) ||
+        (CALLS_FETCH.test(text) && !DECLARES_FETCH.test(text)),
+    )
+    .map(({ path }) => path)
+  const known = [...SENDS_TO_OPERATORS_ADDRESSES, ...SENDS_BY_POLICY, ...IN_BROWSERS]
+  expect(opening).toContain('secrets/vault/cloud-kms.ts')
+  expect(opening.filter((path) => !known.some((start) => path.startsWith(start)))).toEqual([])
 })

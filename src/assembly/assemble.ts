@@ -18,6 +18,7 @@ import { observe } from './gauges.ts'
 import { openApp } from './open-app.ts'
 import { openCalls, type OpenCalls } from './open-calls.ts'
 import { openControl, type OpenControl } from './open-control.ts'
+import { Outbound } from '../outbound/outbound.ts'
 import { openRelay, openSharedOffers } from './open-replicas.ts'
 import { openServers, type OpenServers } from './open-servers.ts'
 import type { Runtime } from './runtime.ts'
@@ -52,10 +53,12 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   const keys = await stateKeys(settings)
   const stateKey = keys.current
   const kept = { store: state.store, stateKeys: keys }
-  const identity = await openIdentity(settings, { ...kept, clock, logger, lifecycle })
+  const outbound = new Outbound({ policy: settings.outbound })
+  lifecycle.onClose('outgoing requests', () => outbound.close(), { lane: 'servers' })
+  const identity = await openIdentity(settings, { ...kept, outbound, clock, logger, lifecycle })
   const via = viaOf(stateKey)
   const onOffered = (key: ServerKey, offer: Offer): void => sharedOffers?.offered(key, offer)
-  const servers = openServers(settings, { via, onOffered, state, stateKeys: keys }, runtime)
+  const servers = openServers(settings, { via, onOffered, state, stateKeys: keys, outbound }, runtime)
   const sharedOffers = await openSharedOffers(firestore, servers, runtime)
   const { catalog, upstreams } = servers
   const replica = randomInt(1, MAX_REPLICA)

@@ -3,6 +3,7 @@ import type { OpenAudit } from '../audit/audit-open.ts'
 import type { Settings } from '../config/settings.ts'
 import type { KeyRing } from '../domain/seal/key-ring.ts'
 import type { OpenFeatures } from '../features/features-open.ts'
+import { serverRules } from '../registry/documents/server-rules.ts'
 import { createApp } from '../http/app.ts'
 import { DirectListener } from '../http/direct/direct-listener.ts'
 import { scopesToAskFor } from '../http/scopes.ts'
@@ -89,6 +90,7 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
       store: registry.store,
       pipelineStore: registry.pipelineStore,
       platformAdminRole,
+      rules: serverRules(settings),
       maxServersOf: (tenantId) => tenants.quotasOf(tenantId)?.servers,
       tenantOf: (tenantId) => tenants.snapshot.byId.get(tenantId),
     },

@@ -16,6 +16,7 @@ import type { Vault } from '../secrets/vault/vault.ts'
 import { type OpenSecrets, openSecrets } from '../secrets/secrets-open.ts'
 import { type OpenUpstreams, openUpstreams } from '../upstream/upstream-open.ts'
 import type { Offer } from '../upstream/discovery/discovery.ts'
+import type { Outbound } from '../outbound/outbound.ts'
 import type { Runtime } from './runtime.ts'
 
 /** The servers while the gateway runs: how they are reached, and what they offer. */
@@ -40,10 +41,11 @@ export function openServers(
     readonly onOffered: (key: ServerKey, offer: Offer) => void
     readonly state: OpenState
     readonly stateKeys: KeyRing
+    readonly outbound: Outbound
   },
   runtime: Runtime,
 ): OpenServers {
-  const { via, onOffered, state: kept, stateKeys } = parts
+  const { via, onOffered, state: kept, stateKeys, outbound } = parts
   const { clock, random, env, logger, metrics, lifecycle, onServerState } = runtime
   const pins = new ToolPins({
     store: new PinStore({ store: kept.store }),
@@ -73,6 +75,7 @@ export function openServers(
     state: kept,
     stateKeys,
     resolveSecret,
+    outbound,
     clock,
     logger,
   })
@@ -85,6 +88,7 @@ export function openServers(
   lifecycle.onClose('known offers', () => knownOffers.close(), { lane: 'servers' })
   const reached = openUpstreams(settings, {
     via,
+    outbound,
     resolveSecret,
     credentialsOf: (server, onBehalfOf) => credentials.credentials.sourceFor(server, onBehalfOf),
     onOffer: (key, offer) => {

@@ -7,6 +7,7 @@ import { install } from './sections/install.ts'
 import { kubernetes } from './sections/kubernetes.ts'
 import { limits } from './sections/limits.ts'
 import { observation } from './sections/observation.ts'
+import { outbound } from './sections/outbound.ts'
 import { secrets } from './sections/secrets.ts'
 
 /** The settings by topic, in the order of the documentation. */
@@ -16,6 +17,7 @@ export const SECTIONS: Readonly<Record<string, Readonly<Record<string, z.ZodType
   Identity: identity,
   Secrets: secrets,
   'Kubernetes discovery': kubernetes,
+  'Outgoing requests': outbound,
   'Limits and deadlines': limits,
   'Installing packages': install,
   'Enhancement and caches': enhancement,
@@ -29,6 +31,7 @@ export const settingsSchema = z.object({
   ...identity,
   ...secrets,
   ...kubernetes,
+  ...outbound,
   ...limits,
   ...install,
   ...enhancement,

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { inCamelCase } from './camel-case.ts'
 import { hasAuthorizationServer, hasLocalIssuer } from './combinations.ts'
+import type { OutboundPolicy } from '../domain/outbound/outbound-policy.ts'
 import { type IssuerDefaults, issuerSettings } from './issuers.ts'
 import type { SettingValues } from './schema.ts'
 import { address } from './sections/address.ts'
@@ -64,6 +65,7 @@ function fromValues(values: SettingValues) {
     ...identityOf(values, publicUrl),
     ...inCamelCase(values, secrets),
     kubernetes: kubernetesOf(values),
+    outbound: outboundOf(values),
     ...limited,
     maxOwnPools: maxOwnConnections,
     drainNoticeMs: drainNoticeMs ?? (values.STORE === 'file' ? 0 : 2000),
@@ -125,6 +127,14 @@ function kubernetesOf(values: SettingValues) {
     tenantId,
     addresses: values.KUBERNETES_ADDRESSES,
   }
+}
+
+/** Where requests may go whose address others name. */
+function outboundOf(values: SettingValues): OutboundPolicy {
+  const { OUTBOUND_ADDRESSES: wanted, OUTBOUND_ALLOW: allow, OUTBOUND_PORTS: ports } = values
+  const byStore = values.STORE === 'firestore' ? 'public' : 'any'
+  const addresses = wanted === 'auto' ? byStore : wanted
+  return { addresses, allow, ports: addresses === 'public' ? ports : [] }
 }
 
 /** With a shared registry, packages are installed only if that is enabled explicitly. */

@@ -5,6 +5,7 @@ import type { KeyRing } from '../domain/seal/key-ring.ts'
 import { Sealing } from '../domain/seal/sealing.ts'
 import type { Vault } from '../secrets/vault/vault.ts'
 import type { OpenState } from '../state/state-open.ts'
+import type { Outbound } from '../outbound/outbound.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { Accounts } from './accounts/accounts.ts'
 import { Connections } from './accounts/connections.ts'
@@ -36,11 +37,12 @@ export function openCredentials(
     /** Seals what belongs to a flow. */
     readonly stateKeys: KeyRing
     readonly resolveSecret: ResolveSecret
+    readonly outbound: Outbound
     readonly clock: Clock
     readonly logger: Logger
   },
 ): OpenCredentials {
-  const { vault, state, stateKeys, resolveSecret, clock, logger } = parts
+  const { vault, state, stateKeys, resolveSecret, outbound, clock, logger } = parts
   const { store, leases } = state
   const secretOf = (server: OAuthServer): Promise<string | undefined> => {
     const { clientSecret } = server.auth
@@ -48,17 +50,17 @@ export function openCredentials(
     return reference === undefined ? Promise.resolve(clientSecret) : resolveSecret(reference)
   }
   const accounts = new Accounts({ vault, clock })
-  const renewal = new Renewal({ accounts, leases, secretOf, clock, logger })
+  const renewal = new Renewal({ accounts, leases, secretOf, outbound, clock, logger })
   const clients = new Clients({ vault, leases, publicUrl, secretOf, clock })
   const links = new ConsentLinks({ store, publicUrl, clock })
   const sealing = new Sealing(stateKeys, 'consent flows')
   return {
     accounts,
     credentials: new Credentials({ accounts, renewal }),
-    connections: new Connections({ accounts, store, clock, logger }),
+    connections: new Connections({ accounts, store, outbound, clock, logger }),
     connecting: new Connecting({ accounts, links, clock }),
     links,
-    flows: new AuthorizationFlows({ store, sealing, accounts, clients, clock, logger }),
+    flows: new AuthorizationFlows({ store, sealing, accounts, clients, outbound, clock, logger }),
     clients,
   }
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { KeyRing } from '../domain/seal/key-ring.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { StateStore } from '../state/state-store.ts'
+import type { Outbound } from '../outbound/outbound.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { BrowserSessions } from './browser-sessions.ts'
 import type { KeySet } from './key-set.ts'
@@ -30,6 +31,8 @@ export interface OpenIdentity {
 interface Context {
   readonly stateKeys: KeyRing
   readonly store: StateStore
+  /** Where the issuers of tenants may be. */
+  readonly outbound: Outbound
   readonly clock: Clock
   readonly logger: Logger
   readonly lifecycle: Lifecycle
@@ -38,7 +41,7 @@ interface Context {
 /** Opens what verifies tokens. @throws Error when the key of the local issuer cannot be used */
 export async function openIdentity(
   settings: Pick<Settings, 'localIssuer' | 'dataDir' | 'issuers' | 'publicUrl' | 'authorizationServer'>,
-  { stateKeys, store, clock, logger, lifecycle }: Context,
+  { stateKeys, store, outbound, clock, logger, lifecycle }: Context,
 ): Promise<OpenIdentity> {
   const localIssuer = settings.localIssuer
     ? await LocalIssuer.open({ dir: settings.dataDir, clock })
@@ -47,7 +50,7 @@ export async function openIdentity(
   const revokedGrants = new RevokedGrants({ clock })
   const signingKeys = settings.authorizationServer ? new SigningKeys({ store, stateKeys, clock }) : undefined
   const own = signingKeys && ownIssuer(publicUrl, signingKeys, revokedGrants)
-  const issuers = new TrustedIssuers({ issuers: fixed, publicUrl, localIssuer, own, clock, logger })
+  const issuers = new TrustedIssuers({ issuers: fixed, publicUrl, localIssuer, own, outbound, clock, logger })
   lifecycle.onClose('issuers', () => issuers.close(), { lane: 'servers' })
   return {
     localIssuer,

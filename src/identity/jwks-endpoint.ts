@@ -1,8 +1,11 @@
 import type { JSONWebKeySet } from 'jose'
 import { z } from 'zod'
+import type { Outbound } from '../outbound/outbound.ts'
 import { boundedText, chunksOf } from '../domain/text/bounded-text.ts'
 
 const MAX_BODY_BYTES = 256 * 1024
+/** Of what is read, which shows that there is more than allowed. */
+const LIMIT_BYTES = 2 * MAX_BODY_BYTES
 const MAX_KEYS = 100
 
 const jwksDocument = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).max(MAX_KEYS) })
@@ -15,10 +18,11 @@ const discoveryDocument = z.object({ issuer: z.string(), jwks_uri: z.url({ proto
  */
 export async function fetchJwks(
   source: { readonly issuer: string; readonly jwksUrl: string | undefined },
+  outbound: Outbound,
   signal: AbortSignal,
 ): Promise<JSONWebKeySet> {
-  const url = source.jwksUrl ?? (await discover(source.issuer, signal))
-  const document = jwksDocument.safeParse(await getJson(url, signal))
+  const url = source.jwksUrl ?? (await discover(source.issuer, outbound, signal))
+  const document = jwksDocument.safeParse(await getJson(url, outbound, signal))
   if (!document.success)
     throw new Error(`${url} is not a JSON Web Key Set: ${z.prettifyError(document.error)}`)
   const keys = document.data.keys.filter((key) => key.kty !== 'oct' && !('d' in key))
@@ -26,9 +30,9 @@ export async function fetchJwks(
   return { keys }
 }
 
-async function discover(issuer: string, signal: AbortSignal): Promise<string> {
+async function discover(issuer: string, outbound: Outbound, signal: AbortSignal): Promise<string> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
-  const document = discoveryDocument.safeParse(await getJson(url, signal))
+  const document = discoveryDocument.safeParse(await getJson(url, outbound, signal))
   if (!document.success)
     throw new Error(`${url} is not a discovery document: ${z.prettifyError(document.error)}`)
   if (document.data.issuer !== issuer) throw new Error(`${url} is the document of another issuer`)
@@ -39,8 +43,12 @@ async function discover(issuer: string, signal: AbortSignal): Promise<string> {
   return jwksUrl
 }
 
-async function getJson(url: string, signal: AbortSignal): Promise<unknown> {
-  const response = await fetch(url, { signal, redirect: 'manual', headers: { accept: 'application/json' } })
+async function getJson(url: string, outbound: Outbound, signal: AbortSignal): Promise<unknown> {
+  const response = await outbound.fetch(url, {
+    signal,
+    headers: { accept: 'application/json' },
+    maxBytes: LIMIT_BYTES,
+  })
   if (response.status !== 200) {
     await response.body?.cancel()
     throw new Error(`${url} answered with status ${response.status}`)

@@ -8,6 +8,7 @@ import {
 } from 'jose'
 import type { Clock } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
+import { Outbound } from '../outbound/outbound.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { fetchJwks } from './jwks-endpoint.ts'
 
@@ -36,6 +37,7 @@ const TIMEOUT_MS = 1500
 export class RemoteKeySet implements KeySet {
   readonly #issuer: string
   readonly #jwksUrl: string | undefined
+  readonly #outbound: Outbound
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #closed = new AbortController()
@@ -44,10 +46,20 @@ export class RemoteKeySet implements KeySet {
   #nextFetchAt = -Infinity
   #lastFetchFailed = false
 
-  /** @param options.jwksUrl where the keys are; found by the issuer's discovery document if absent */
-  constructor(options: { issuer: string; jwksUrl?: string | undefined; clock: Clock; logger: Logger }) {
+  /**
+   * @param options.jwksUrl where the keys are; found by the issuer's discovery document if absent
+   * @param options.outbound where they may be; by default anywhere
+   */
+  constructor(options: {
+    issuer: string
+    jwksUrl?: string | undefined
+    outbound?: Outbound
+    clock: Clock
+    logger: Logger
+  }) {
     this.#issuer = options.issuer
     this.#jwksUrl = options.jwksUrl
+    this.#outbound = options.outbound ?? new Outbound()
     this.#clock = options.clock
     this.#logger = options.logger
   }
@@ -109,7 +121,7 @@ export class RemoteKeySet implements KeySet {
     )
     try {
       const signal = AbortSignal.any([timeout.signal, this.#closed.signal])
-      const jwks = await fetchJwks({ issuer: this.#issuer, jwksUrl: this.#jwksUrl }, signal)
+      const jwks = await fetchJwks({ issuer: this.#issuer, jwksUrl: this.#jwksUrl }, this.#outbound, signal)
       this.#current = { keys: createLocalJWKSet(jwks), fetchedAt: this.#clock.monotonic() }
       this.#lastFetchFailed = false
     } catch (error) {

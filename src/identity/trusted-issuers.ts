@@ -1,5 +1,6 @@
 import type { IssuerSettings } from '../config/issuers.ts'
 import type { Clock } from '../domain/clock.ts'
+import { Outbound } from '../outbound/outbound.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { RemoteKeySet } from './key-set.ts'
 import { LOCAL_ISSUER_SETTINGS, type LocalIssuer } from './local-issuer.ts'
@@ -23,6 +24,9 @@ export class TrustedIssuers {
   readonly #local: readonly TrustedIssuer[]
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #outbound: Outbound
+  /** The operator of the gateway says where the issuers of the settings are. */
+  readonly #anywhere = new Outbound()
   #remote = new Map<string, RemoteIssuer>()
 
   constructor(options: {
@@ -32,12 +36,15 @@ export class TrustedIssuers {
     own?: TrustedIssuer | undefined
     /** Tokens for it and for what is below it are accepted, too. */
     publicUrl: string
+    /** Where the issuers of tenants may be; by default anywhere. */
+    outbound?: Outbound
     clock: Clock
     logger: Logger
   }) {
     this.#fixed = options.issuers
     this.#clock = options.clock
     this.#logger = options.logger
+    this.#outbound = options.outbound ?? this.#anywhere
     this.#own = options.own
     this.#local =
       options.localIssuer === undefined
@@ -93,9 +100,17 @@ export class TrustedIssuers {
 
   close(): void {
     for (const { keys } of this.#remote.values()) keys.close()
+    void this.#anywhere.close()
   }
 
-  #open({ issuer, jwksUrl }: IssuerSettings): RemoteKeySet {
-    return new RemoteKeySet({ issuer, jwksUrl, clock: this.#clock, logger: this.#logger })
+  /** What requests to an issuer are sent with. */
+  outboundOf(settings: IssuerSettings): Outbound {
+    return this.#fixed.includes(settings) ? this.#anywhere : this.#outbound
+  }
+
+  #open(settings: IssuerSettings): RemoteKeySet {
+    const { issuer, jwksUrl } = settings
+    const outbound = this.outboundOf(settings)
+    return new RemoteKeySet({ issuer, jwksUrl, outbound, clock: this.#clock, logger: this.#logger })
   }
 }

@@ -86,6 +86,7 @@ function openSignIn(
           sessions,
           states: new SignInStates({ keys, publicUrl, clock }),
           providers: () => signInProviders(issuers.signInIssuers, resolveSecret),
+          outboundOf: (issuer) => issuers.outboundOf(issuer),
           publicUrl,
           clock,
           logger,

@@ -4,6 +4,7 @@ import type { QuarantinedDocument, Snapshot } from '../domain/snapshot.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { LastGood } from './documents/parse.ts'
 import type { RegistryDocument } from './documents/registry-document.ts'
+import type { ServerRules } from './documents/check-server.ts'
 import { ParseMemory } from './documents/parse-memory.ts'
 import { isSameSnapshot, parseSections } from './documents/parse-sections.ts'
 import type { RegistrySource, WrittenDocument } from './registry-source.ts'
@@ -24,6 +25,7 @@ export class CombinedSource implements RegistrySource {
   readonly #discovery: Discovery
   readonly #directory: TenantDirectory
   readonly #defaultTenant: string | undefined
+  readonly #rules: ServerRules | undefined
   #onSnapshot: (snapshot: Snapshot) => void = () => {}
   #snapshot: Snapshot | undefined
   #documents: readonly RegistryDocument[] = []
@@ -41,6 +43,8 @@ export class CombinedSource implements RegistrySource {
     discovery: Discovery
     directory: TenantDirectory
     defaultTenant: string | undefined
+    /** What the settings forbid. */
+    rules?: ServerRules
     logger: Logger
   }) {
     this.#logger = options.logger
@@ -48,6 +52,7 @@ export class CombinedSource implements RegistrySource {
     this.#discovery = options.discovery
     this.#directory = options.directory
     this.#defaultTenant = options.defaultTenant
+    this.#rules = options.rules
   }
 
   /** Resolves and rejects as the registry does; discovery is not waited for. */
@@ -101,6 +106,7 @@ export class CombinedSource implements RegistrySource {
 
   #merged(main: Snapshot): Snapshot {
     const { snapshot: found, lastGood } = parseSections({
+      checks: { rules: this.#rules, isDiscovered: true },
       documents: { servers: this.#documents, templates: [], pipelines: [], enhancement_rules: [] },
       tenants: this.#directory.snapshot,
       defaultTenant: this.#defaultTenant,

@@ -6,6 +6,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import { CombinedSource } from './combined-source.ts'
 import { FileSource } from './file/file-source.ts'
 import { FileStore } from './file/file-store.ts'
+import { serverRules } from './documents/server-rules.ts'
 import type { RegistryFreshness, RegistrySource } from './registry-source.ts'
 import type { RegistryStore } from './registry-store.ts'
 import { settledStore } from './settled-store.ts'
@@ -14,7 +15,7 @@ import type { TenantDirectory } from './tenants.ts'
 /** Where the registry is kept. */
 export type RegistrySettings = Pick<
   Settings,
-  'dataDir' | 'registryFile' | 'defaultTenant' | 'firestore' | 'registryProbeMs' | 'kubernetes'
+  'dataDir' | 'registryFile' | 'defaultTenant' | 'firestore' | 'registryProbeMs' | 'kubernetes' | 'outbound'
 >
 
 /** The registry while the gateway runs: what it reads from, and what writes go to. */
@@ -56,6 +57,7 @@ export async function openRegistry(settings: RegistrySettings, options: OpenOpti
     main: registry.source,
     discovery,
     directory: options.directory,
+    rules: serverRules(settings),
     logger: options.logger,
     defaultTenant: options.firestore === undefined ? settings.defaultTenant : undefined,
   })
@@ -67,9 +69,10 @@ async function openMain(
   options: OpenOptions,
 ): Promise<Omit<OpenRegistry, 'isDiscoveryStale'>> {
   const { firestore, directory, clock, random, logger } = options
+  const checks = { rules: serverRules(settings) }
   if (firestore === undefined || settings.firestore === undefined) {
     const { registryFile: path, defaultTenant } = settings
-    const source = new FileSource({ path, defaultTenant, directory, clock, logger })
+    const source = new FileSource({ path, defaultTenant, directory, checks, clock, logger })
     const servers = new FileStore({ path, defaultTenant, clock })
     const pipelines = new FileStore({ path, defaultTenant, section: 'pipelines', clock })
     const store = settledStore(servers, 'servers', source)
@@ -84,6 +87,7 @@ async function openMain(
   const source = new FirestoreSource({
     store: firestoreDocuments(firestore.db, { clock }),
     directory,
+    checks,
     lastGoodFile: join(settings.dataDir, 'last-good-registry.json'),
     database: `${projectId}/${databaseId}`,
     clock,

@@ -8,6 +8,7 @@ import type { OpenCredentials } from '../credentials/credentials-open.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { OpenFeatures } from '../features/features-open.ts'
 import type { Tickets } from '../identity/tickets.ts'
+import type { ServerRules } from '../registry/documents/check-server.ts'
 import type { RegistryStore } from '../registry/registry-store.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { OpenUpstreams } from '../upstream/upstream-open.ts'
@@ -54,6 +55,8 @@ export interface RestOptions {
     readonly pipelineStore: RegistryStore
     /** Role of those who may manage servers for all tenants and what is started on this machine. */
     readonly platformAdminRole: string
+    /** What the settings forbid in documents of servers. */
+    readonly rules: ServerRules
     /** How many servers a tenant may have; undefined for no limit. */
     readonly maxServersOf: (tenantId: string) => number | undefined
     readonly tenantOf: TenantRouteOptions['tenantOf']
@@ -101,8 +104,8 @@ function callRoutes(options: RestOptions): Router {
 function managementRoutes(options: RestOptions): Router {
   const { publicUrl, catalog, acts, clock, logger } = options
   const { upstreams, processLogs, inspector, installer } = options.servers
-  const { store: registryStore, platformAdminRole, maxServersOf } = options.registry
-  const managed = { catalog, platformAdminRole, maxServersOf, acts, logger }
+  const { store: registryStore, platformAdminRole, rules, maxServersOf } = options.registry
+  const managed = { catalog, platformAdminRole, rules, maxServersOf, acts, logger }
   const router = Router()
   router.use(serverRoutes({ catalog, upstreams, platformAdminRole }))
   // Before the routes of a server, which could have that name.
@@ -117,12 +120,14 @@ function managementRoutes(options: RestOptions): Router {
 function platformRoutes(options: RestOptions): Router {
   const { catalog, servers, features, registry, approverRoles, records, acts, access, clock, logger } =
     options
-  const { store, platformAdminRole, tenantOf } = registry
+  const { store, platformAdminRole, rules, tenantOf } = registry
   const { caches } = features
   const { upstreams } = servers
   const router = Router()
   router.use(ticketRoutes(options))
-  router.use(accessRoutes({ access, catalog, upstreams, store, platformAdminRole, acts, clock, logger }))
+  router.use(
+    accessRoutes({ access, catalog, upstreams, store, rules, platformAdminRole, acts, clock, logger }),
+  )
   router.use(cacheRoutes({ caches, platformAdminRole, acts, logger }))
   router.use(pinRoutes({ catalog, pins: servers.pins, approverRoles, platformAdminRole, acts }))
   router.use(auditRoutes({ records }))

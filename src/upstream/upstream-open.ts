@@ -3,6 +3,7 @@ import type { Settings } from '../config/settings.ts'
 import { VERSION } from '../config/version.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { ResolveSecret } from '../domain/documents/secret-reference.ts'
+import type { Outbound } from '../outbound/outbound.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics/metrics.ts'
 import type { CredentialsOf } from './credentials/credential-source.ts'
@@ -43,6 +44,7 @@ export function openUpstreams(
   options: Pick<UpstreamsOptions, 'onOffer' | 'onState' | 'onBreaker' | 'onBusy'> & {
     /** The gateway's own entry in the header `via`. */
     readonly via: string
+    readonly outbound: Outbound
     readonly resolveSecret: ResolveSecret
     readonly credentialsOf: CredentialsOf
     readonly metrics: Metrics
@@ -51,7 +53,7 @@ export function openUpstreams(
     readonly logger: Logger
   },
 ): OpenUpstreams {
-  const { via, resolveSecret, credentialsOf, metrics, clock, random, logger, ...events } = options
+  const { via, outbound, resolveSecret, credentialsOf, metrics, clock, random, logger, ...events } = options
   const { startConcurrency, maxOwnPools, connectTimeoutMs, drainTimeoutMs } = settings
   // Each process starts in a separate folder, where a relative path would be wrong.
   const dataDir = resolve(settings.dataDir)
@@ -62,6 +64,7 @@ export function openUpstreams(
     directPath: settings.directPath,
     via,
     dataDir,
+    outbound,
     resolveSecret,
     credentialsOf,
     processLog: (key: string) => processLogs.of(key),
@@ -73,6 +76,7 @@ export function openUpstreams(
     clock,
     random,
     logger,
+    outbound,
     startConcurrency,
     maxOwnPools,
     connectTimeoutMs,

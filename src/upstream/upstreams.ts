@@ -2,6 +2,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { JsonObject } from '../domain/json/json.ts'
 import type { Principal } from '../domain/principal.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from '../domain/documents/server-definition.ts'
+import { Outbound } from '../outbound/outbound.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { BreakerState } from './health/circuit-breaker.ts'
 import type { ClientSide } from './messages/client-side.ts'
@@ -35,6 +36,7 @@ export interface UpstreamsOptions {
   readonly maxOwnPools?: number
   readonly connectTimeoutMs: number
   readonly drainTimeoutMs: number
+  readonly outbound?: Outbound
   /** A server reported its offer: after each start, and after each rediscovery. */
   readonly onOffer: (key: ServerKey, offer: Offer) => void
   readonly onState: (key: ServerKey, status: ServerStatus) => void
@@ -70,6 +72,7 @@ export class Upstreams {
       probeTurns: new ProbeTurns({ clock }),
       connectTimeoutMs,
       drainTimeoutMs,
+      outbound: options.outbound ?? new Outbound(),
       onBreaker,
       onBusy,
     }

@@ -59,7 +59,9 @@ describe('what a server on the Internet names', () => {
     'https://2130706433/',
     'https://0x7f.1/',
   ])('is not asked at %s', async (target) => {
-    await expect(fetch(target)).rejects.toThrow('is not an address of the Internet')
+    await expect(fetch(target)).rejects.toThrow(
+      /never connected to|only addresses of the Internet|is not an https address/,
+    )
   })
 
   test('is not asked where a name leads to this machine', async () => {

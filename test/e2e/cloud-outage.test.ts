@@ -65,6 +65,7 @@ const settings = (): Record<string, string> => ({
   DATA_DIR: dataDir,
   ...SHARED_KEYS,
   STORE: 'firestore',
+  OUTBOUND_ALLOW: '127.0.0.0/8',
   GOOGLE_CLOUD_PROJECT: PROJECT,
   REGISTRY_PROBE_MS: '300',
   OIDC_AUDIENCE: 'https://gateway.example',

@@ -56,6 +56,7 @@ describeWithEmulator('with Firestore as its store, the gateway', () => {
         DATA_DIR: dataDir,
         ...SHARED_KEYS,
         STORE: 'firestore',
+        OUTBOUND_ALLOW: '127.0.0.0/8',
         GOOGLE_CLOUD_PROJECT: PROJECT,
         OIDC_ISSUER: 'https://platform.example',
         OIDC_AUDIENCE: 'https://gateway.example',
@@ -133,6 +134,24 @@ describeWithEmulator('with Firestore as its store, the gateway', () => {
     const { body } = await ask('/v1/servers')
     expect(body['quarantined']).toEqual([expect.objectContaining({ name: 'broken' })])
     await client.db.doc('mcp_servers/broken').delete()
+  })
+
+  test('refuses servers at addresses that the policy for outgoing requests does not allow, by REST and in Firestore', async () => {
+    const document = { name: 'inside', transport: 'streamable-http', url: 'http://10.0.0.7:8080/mcp' }
+    const reason =
+      'url: 10.0.0.7 is an address of a private network, which the setting OUTBOUND_ALLOW does not list'
+    expect(await ask('/v1/servers', { method: 'POST', body: JSON.stringify(document) })).toMatchObject({
+      status: 422,
+      body: { code: 'invalid_document', problems: [reason] },
+    })
+    await client.db.doc('mcp_servers/inside').set({ ...document, tenantId: 'acme' })
+    const { body } = await eventually(async () => {
+      const answer = await ask('/v1/servers')
+      const quarantined = answer.body['quarantined'] as { name: string }[]
+      return quarantined.some(({ name }) => name === 'inside') && answer
+    })
+    expect(body['quarantined']).toContainEqual(expect.objectContaining({ name: 'inside', reason }))
+    await client.db.doc('mcp_servers/inside').delete()
   })
 
   test('writes servers through REST into Firestore', async () => {

@@ -160,6 +160,7 @@ describeWithEmulator('a gateway that is killed while Firestore does not answer',
       const env = {
         ...SHARED_KEYS,
         STORE: 'firestore',
+        OUTBOUND_ALLOW: '127.0.0.0/8',
         GOOGLE_CLOUD_PROJECT: 'demo-killed',
         OIDC_ISSUER: 'https://platform.example',
         OIDC_AUDIENCE: 'https://gateway.example',

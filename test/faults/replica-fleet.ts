@@ -98,6 +98,7 @@ export class ReplicaFleet {
     const env = {
       ...SHARED_KEYS,
       STORE: 'firestore',
+      OUTBOUND_ALLOW: '127.0.0.0/8',
       GOOGLE_CLOUD_PROJECT: options.project,
       FIRESTORE_EMULATOR_HOST: emulator.host,
       METADATA_SERVER_DETECTION: 'none',

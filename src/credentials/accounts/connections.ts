@@ -4,6 +4,7 @@ import type { Principal } from '../../domain/principal.ts'
 import { stateEntries } from '../../state/state-entries.ts'
 import { stateKey } from '../../state/state-key.ts'
 import type { StateStore } from '../../state/state-store.ts'
+import { Outbound } from '../../outbound/outbound.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { fetchFor, type OAuthServer } from '../authorization/discovery.ts'
 import { revoke } from '../authorization/grants.ts'
@@ -37,14 +38,23 @@ export class Connections {
   readonly #store: StateStore
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #outbound: Outbound
   /** When the last use of each account was written. */
   readonly #noted = new Map<string, number>()
 
-  constructor(options: { accounts: Accounts; store: StateStore; clock: Clock; logger: Logger }) {
+  /** @param options.outbound where requests may go; by default anywhere */
+  constructor(options: {
+    accounts: Accounts
+    store: StateStore
+    outbound?: Outbound
+    clock: Clock
+    logger: Logger
+  }) {
     this.#accounts = options.accounts
     this.#store = options.store
     this.#clock = options.clock
     this.#logger = options.logger
+    this.#outbound = options.outbound ?? new Outbound()
   }
 
   /** Those of a tenant, or of one subject of it (empty: the tenant's own), by server and subject. */
@@ -80,7 +90,7 @@ export class Connections {
     const { as, client, resource, refreshToken, accessToken } = account.secret
     if (server === undefined) return { wasConnected, isRevoked: false }
     try {
-      const grantor = { as, client, resource, fetch: await fetchFor(server) }
+      const grantor = { as, client, resource, fetch: await fetchFor(server, this.#outbound) }
       // The end of the refresh token is that of what was issued with it; not every server sees it so.
       const ofRefresh = refreshToken === undefined ? true : await revoke(grantor, refreshToken)
       const ofAccess = await revoke(grantor, accessToken)

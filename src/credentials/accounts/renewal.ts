@@ -1,5 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
+import { Outbound } from '../../outbound/outbound.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Leases } from '../../state/leases.ts'
 import { isRefusedGrant, refresh, type Tokens } from '../authorization/grants.ts'
@@ -37,6 +38,7 @@ export class Renewal {
   readonly #secretOf: (server: OAuthServer) => Promise<string | undefined>
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #outbound: Outbound
   readonly #running = new Map<string, Promise<Account | undefined>>()
 
   constructor(options: {
@@ -46,12 +48,15 @@ export class Renewal {
     secretOf: (server: OAuthServer) => Promise<string | undefined>
     clock: Clock
     logger: Logger
+    /** Where requests may go; by default anywhere. */
+    outbound?: Outbound
   }) {
     this.#accounts = options.accounts
     this.#leases = options.leases
     this.#secretOf = options.secretOf
     this.#clock = options.clock
     this.#logger = options.logger
+    this.#outbound = options.outbound ?? new Outbound()
   }
 
   /**
@@ -132,7 +137,7 @@ export class Renewal {
       clientSecret: ofDocument ?? client.clientSecret,
       method: client.method,
     }
-    return { as, client: given, resource, fetch: await fetchFor(server) }
+    return { as, client: given, resource, fetch: await fetchFor(server, this.#outbound) }
   }
 
   #expired(account: Account): Promise<Account | undefined> {

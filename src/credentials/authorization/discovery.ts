@@ -10,6 +10,7 @@ import type { AuthorizationServer } from 'oauth4webapi'
 import type { OAuthAuth } from '../../domain/documents/server-auth.ts'
 import type { HttpServerDefinition } from '../../domain/documents/server-definition.ts'
 import { messageOf } from '../../domain/errors/errors.ts'
+import type { Outbound } from '../../outbound/outbound.ts'
 import { scopesIn } from '../../upstream/credentials/challenge.ts'
 import { ConnectFailed } from '../connect-failed.ts'
 import { isPrivateHost } from '../remote/private-addresses.ts'
@@ -38,9 +39,9 @@ export function urlsOf({ url, instances }: HttpServerDefinition): string[] {
 }
 
 /** Requests to what a server names: addresses of the Internet only, unless the server is at a private one. */
-export async function fetchFor(server: HttpServerDefinition): Promise<RemoteFetch> {
+export async function fetchFor(server: HttpServerDefinition, outbound: Outbound): Promise<RemoteFetch> {
   const { hostname } = new URL(urlsOf(server)[0] ?? '')
-  return remoteFetch({ mayBePrivate: await isPrivateHost(hostname) })
+  return remoteFetch({ mayBePrivate: await isPrivateHost(hostname), outbound: outbound.of(server) })
 }
 
 /**

@@ -14,6 +14,7 @@ import { messageOf } from '../../domain/errors/errors.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { Sealing } from '../../domain/seal/sealing.ts'
 import type { StateStore } from '../../state/state-store.ts'
+import { Outbound } from '../../outbound/outbound.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { type Account, accountKeyOf } from '../accounts/account.ts'
 import type { Accounts } from '../accounts/accounts.ts'
@@ -53,6 +54,7 @@ export class AuthorizationFlows {
   readonly #clients: Clients
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #outbound: Outbound
 
   constructor(options: {
     store: StateStore
@@ -61,6 +63,8 @@ export class AuthorizationFlows {
     clients: Clients
     clock: Clock
     logger: Logger
+    /** Where requests may go; by default anywhere. */
+    outbound?: Outbound
   }) {
     this.#store = options.store
     this.#sealing = options.sealing
@@ -68,6 +72,7 @@ export class AuthorizationFlows {
     this.#clients = options.clients
     this.#clock = options.clock
     this.#logger = options.logger
+    this.#outbound = options.outbound ?? new Outbound()
   }
 
   /**
@@ -76,7 +81,7 @@ export class AuthorizationFlows {
    * @throws ConnectFailed
    */
   async begin(server: OAuthServer, principal: Principal, more: readonly string[]): Promise<URL> {
-    const fetch = await fetchFor(server)
+    const fetch = await fetchFor(server, this.#outbound)
     const { as, resource, scopes: suggested } = await discoverAuthorization(server, fetch)
     if (as.authorization_endpoint === undefined || as.token_endpoint === undefined)
       throw new ConnectFailed(`the authorization server ${as.issuer} has no endpoint for authorization codes`)
@@ -121,7 +126,7 @@ export class AuthorizationFlows {
     const flow = await this.#take(server, principal, state)
     const { as, client, resource, verifier } = flow
     const redirectUri = this.#clients.redirectUriOf(server)
-    const fetch = await fetchFor(server)
+    const fetch = await fetchFor(server, this.#outbound)
     try {
       const checked = validateAuthResponse(as, clientOf(client), parameters, state)
       const tokens = await exchangeCode(

@@ -178,10 +178,15 @@ export function isHttp(server: ServerDefinition): server is HttpServerDefinition
 
 const builtinServer = z.strictObject({ ...shared, transport: z.literal('builtin') })
 
+/** Set where no document describes the server: a cluster does. */
+export interface Discovered {
+  readonly isDiscovered?: true
+}
+
 /** A server that exists inside the gateway only: no document describes it, and nothing is ever started for it. */
-export type BuiltinDefinition = z.output<typeof builtinServer>
+export type BuiltinDefinition = z.output<typeof builtinServer> & Discovered
 /** A checked document of `servers`, of any transport, with defaults filled in. */
-type UpstreamDefinition = z.output<typeof serverDocumentSchema>
+type UpstreamDefinition = z.output<typeof serverDocumentSchema> & Discovered
 /** The definition of a server that is reached over HTTP. */
 export type HttpServerDefinition = Exclude<UpstreamDefinition, { transport: 'stdio' }>
 /** A server that callers can use. */

@@ -1,6 +1,7 @@
 import type * as OpenidClient from 'openid-client'
 import { LRUCache } from 'lru-cache'
 import type { IssuerSettings } from '../../config/issuers.ts'
+import type { Outbound } from '../../outbound/outbound.ts'
 import type { Clock } from '../../domain/clock.ts'
 
 /** What is loaded when the first person signs in. */
@@ -22,15 +23,19 @@ export interface SignInProvider {
 const KEPT_MS = 10 * 60_000
 const TIMEOUT_SECONDS = 5
 const MAX_PROVIDERS = 1000
+const MAX_BYTES = 1024 * 1024
 
 /** The metadata of identity providers, looked up when they are needed, and again after ten minutes. */
 export class ProviderClients {
   readonly #configurations: LRUCache<string, Promise<OpenidClient.Configuration>>
   readonly #loadedAt = new WeakMap<Promise<OpenidClient.Configuration>, number>()
   readonly #clock: Clock
+  readonly #outboundOf: (issuer: IssuerSettings) => Outbound
 
-  constructor({ clock }: { clock: Clock }) {
-    this.#clock = clock
+  /** @param options.outboundOf what requests to an issuer are sent with */
+  constructor(options: { outboundOf: (issuer: IssuerSettings) => Outbound; clock: Clock }) {
+    this.#clock = options.clock
+    this.#outboundOf = options.outboundOf
     this.#configurations = new LRUCache({ max: MAX_PROVIDERS })
   }
 
@@ -41,7 +46,7 @@ export class ProviderClients {
     const known = this.#configurations.get(key)
     if (known !== undefined && this.#clock.monotonic() - (this.#loadedAt.get(known) ?? 0) < KEPT_MS)
       return await known
-    const configuration = discover(openid, provider, secret)
+    const configuration = discover(openid, provider, { secret, outbound: this.#outboundOf(provider.issuer) })
     this.#configurations.set(key, configuration)
     this.#loadedAt.set(configuration, this.#clock.monotonic())
     try {
@@ -56,13 +61,22 @@ export class ProviderClients {
 async function discover(
   openid: Openid,
   { issuer: { issuer }, clientId }: SignInProvider,
-  secret: string | undefined,
+  { secret, outbound }: { secret: string | undefined; outbound: Outbound },
 ): Promise<OpenidClient.Configuration> {
   const authentication = secret === undefined ? openid.None() : openid.ClientSecretPost(secret)
   // The settings accept http for loopback only.
   const isPlain = issuer.startsWith('http:')
   return await openid.discovery(new URL(issuer), clientId, undefined, authentication, {
     timeout: TIMEOUT_SECONDS,
+    [openid.customFetch]: (url, { method, headers, body, signal }) =>
+      outbound.fetch(url, {
+        method,
+        headers,
+        signal,
+        maxBytes: MAX_BYTES,
+        // What it sends are forms.
+        ...(body instanceof URLSearchParams && { body: body.toString() }),
+      }),
     ...(isPlain && { execute: [openid.allowInsecureRequests] }),
   })
 }

@@ -9,6 +9,8 @@ import type { Logger } from '../../telemetry/logger.ts'
 import { html } from '../../domain/text/html.ts'
 import { type Page, sendPage } from '../pages/page.ts'
 import { personOf } from './person.ts'
+import type { IssuerSettings } from '../../config/issuers.ts'
+import type { Outbound } from '../../outbound/outbound.ts'
 import { type Openid, ProviderClients, type SignInProvider } from './provider-client.ts'
 import type { SignInMethod } from './sign-in-method.ts'
 import type { SignInState, SignInStates } from './sign-in-state.ts'
@@ -22,6 +24,8 @@ export interface ProviderSignInOptions {
   readonly states: SignInStates
   /** The providers of now. */
   readonly providers: () => readonly SignInProvider[]
+  /** What requests to an issuer are sent with. */
+  readonly outboundOf: (issuer: IssuerSettings) => Outbound
   readonly publicUrl: string
   readonly clock: Clock
   readonly logger: Logger

@@ -26,10 +26,21 @@ const MAX_DEPTH = 20
 /** The maximum size of a Firestore document. */
 const MAX_BYTES = 1_048_576
 
+/** What the settings of a gateway forbid of a server that is valid by itself. */
+export type ServerRules = (server: ServerDefinition) => readonly Problem[]
+
+/** How the documents of one source are checked. */
+export interface Checks {
+  /** By default nothing is forbidden. */
+  readonly rules?: ServerRules | undefined
+  /** Whether a cluster stands for the documents. */
+  readonly isDiscovered?: true | undefined
+}
+
 /** Checks a server document with all its defaults; never throws. */
-export function checkServer(value: unknown): CheckedServer {
+export function checkServer(value: unknown, checks: Checks = {}): CheckedServer {
   return guarded<CheckedServer>(
-    () => checked(value),
+    () => checked(value, checks),
     (text) => ({ valid: undefined, problems: [{ path: '', text }] }),
   )
 }
@@ -57,11 +68,16 @@ export function structureProblem(value: unknown, depth = 0): string | undefined 
   return undefined
 }
 
-function checked(value: unknown): CheckedServer {
+function checked(value: unknown, { rules, isDiscovered }: Checks): CheckedServer {
   const whole = problemOfWhole(value)
   if (whole !== undefined) return { valid: undefined, problems: [whole], access: accessPart(value) }
   const { data, error } = serverDocumentSchema.safeParse(value)
-  if (data !== undefined) return { valid: data, problems: [] }
+  if (data !== undefined) {
+    const server: ServerDefinition = isDiscovered === true ? { ...data, isDiscovered } : data
+    const forbidden = rules?.(server) ?? []
+    if (forbidden.length === 0) return { valid: server, problems: [] }
+    return { valid: undefined, problems: forbidden, access: accessPartSchema.safeParse(value).data }
+  }
   // Of a document whose kind is not known the schema checks nothing else.
   const access = isJsonObject(value) ? accessPartSchema.safeParse(value) : undefined
   const issues = [...(access?.error?.issues ?? []), ...error.issues]

@@ -6,6 +6,7 @@ import { ALL_TENANTS, TENANT_ID } from '../../domain/principal.ts'
 import type { QuarantinedDocument, Snapshot } from '../../domain/snapshot.ts'
 import { type LastGood, parseRegistry } from './parse.ts'
 import type { ParseMemory } from './parse-memory.ts'
+import type { Checks } from './check-server.ts'
 import { parseRaw, type RawSection, rawRefusal } from './parse-raw.ts'
 import type { RegistryDocument } from './registry-document.ts'
 import { parsePipelines } from './parse-pipelines.ts'
@@ -25,6 +26,8 @@ type Belonging = { readonly tenants: Tenants; readonly defaultTenant: string | u
  */
 export function parseSections(
   options: Belonging & {
+    /** How documents of servers are checked. */
+    checks?: Checks
     documents: SnapshotDocuments
     previous: LastGood
     generation: number
@@ -35,6 +38,7 @@ export function parseSections(
   const { known, strangers } = sifted(documents.servers, options)
   const templates = templateSection(documents.templates, options)
   const { snapshot, lastGood } = parseRegistry({
+    ...options.checks,
     documents: known,
     defaultTenant,
     templates: templates.usable,

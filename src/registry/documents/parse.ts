@@ -8,7 +8,7 @@ import {
   serverDocumentSchema,
 } from '../../domain/documents/server-definition.ts'
 import type { QuarantinedDocument, Snapshot } from '../../domain/snapshot.ts'
-import { type AccessPart, accessPart, type CheckedServer, checkServer } from './check-server.ts'
+import { type AccessPart, accessPart, type CheckedServer, type Checks, checkServer } from './check-server.ts'
 import { expanded, usesTemplate } from './expand.ts'
 import type { ParseMemory } from './parse-memory.ts'
 import { type RegistryDocument, withDefaults } from './registry-document.ts'
@@ -22,7 +22,7 @@ export type LastGood = ReadonlyMap<string, ServerDefinition>
 export type ServersSnapshot = Omit<Snapshot, 'templates' | 'pipelines' | 'enhancementRules'>
 
 /** What the documents of servers are read with. */
-export interface Reading {
+export interface Reading extends Checks {
   /** Tenant of documents that name none; without it each document must name one. */
   readonly defaultTenant: string | undefined
   /** The templates that documents can use; by default none. */
@@ -83,20 +83,20 @@ export function parseRegistry(
 /** Checks new documents in small batches, so that `parseRegistry` finds them in the memory. */
 export async function prepareServers(
   documents: readonly RegistryDocument[],
-  { memory, defaultTenant }: { memory: ParseMemory; defaultTenant: string | undefined },
+  { memory, defaultTenant, ...checks }: { memory: ParseMemory; defaultTenant: string | undefined } & Checks,
 ): Promise<void> {
   const plain = documents.filter(({ value, problems }) => problems === undefined && !usesTemplate(value))
   await memory.prepare(
     plain.map((document) => ({
       ...document,
-      check: () => checkServer(withDefaults(document, defaultTenant)),
+      check: () => checkServer(withDefaults(document, defaultTenant), checks),
     })),
   )
 }
 
 /** The server that a document defines, or what is wrong with it; never throws. */
 export function readServer(document: RegistryDocument, options: Reading): ReadServer {
-  const { templates = NO_TEMPLATES, memory, defaultTenant } = options
+  const { templates = NO_TEMPLATES, memory, defaultTenant, ...checks } = options
   const value = withDefaults(document, defaultTenant)
   const refused = (problems: readonly string[]): ReadServer => {
     return { value, valid: undefined, problems, access: accessPart(value) }
@@ -104,14 +104,14 @@ export function readServer(document: RegistryDocument, options: Reading): ReadSe
   if (document.problems !== undefined) return refused(document.problems)
   if (!usesTemplate(value)) {
     // By what its source has, of which the value with its defaults is made.
-    const { valid, problems, access } = remembered(memory, document, () => checkServer(value))
+    const { valid, problems, access } = remembered(memory, document, () => checkServer(value, checks))
     return { value, valid, problems: problems.map(problemLine), access }
   }
   const expansion = expanded(value, templates)
   if ('problems' in expansion) return refused(expansion.problems)
   const { id } = document
   const { valid, problems } = remembered(memory, { id, value: expansion.value }, () =>
-    checkServer(expansion.value),
+    checkServer(expansion.value, checks),
   )
   return valid === undefined
     ? refused(problems.map(expansion.lineOf))
@@ -129,8 +129,10 @@ function remembered(
 /** The last good version, with the access part of the current document. */
 function underAccessPart(good: ServerDefinition, access: AccessPart): ServerDefinition | undefined {
   if (isBuiltinName(good.name)) return undefined
-  const rest = Object.entries(good).filter(([field]) => !ACCESS_FIELDS.includes(field))
-  return serverDocumentSchema.safeParse({ ...Object.fromEntries(rest), ...access }).data
+  const { isDiscovered, ...document } = good
+  const rest = Object.entries(document).filter(([field]) => !ACCESS_FIELDS.includes(field))
+  const { data } = serverDocumentSchema.safeParse({ ...Object.fromEntries(rest), ...access })
+  return data === undefined || isDiscovered === undefined ? data : { ...data, isDiscovered }
 }
 
 function quarantined(

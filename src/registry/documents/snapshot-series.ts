@@ -1,6 +1,7 @@
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 import type { Snapshot } from '../../domain/snapshot.ts'
 import type { TenantDirectory } from '../tenants.ts'
+import type { Checks } from './check-server.ts'
 import { type LastGood, prepareServers } from './parse.ts'
 import { ParseMemory } from './parse-memory.ts'
 import { isSameSnapshot, parseSections, type SnapshotDocuments } from './parse-sections.ts'
@@ -10,6 +11,7 @@ import type { RegistryDocument } from './registry-document.ts'
 export class SnapshotSeries {
   readonly #directory: TenantDirectory
   readonly #defaultTenant: string | undefined
+  readonly #checks: Checks
   readonly #memory = new ParseMemory()
   #lastGood: LastGood = new Map()
   #generation = 0
@@ -18,10 +20,12 @@ export class SnapshotSeries {
   /**
    * @param options.directory its tenants are those to which documents may belong
    * @param options.defaultTenant tenant of documents that name none; without it each document must name one
+   * @param options.checks how documents of servers are checked
    */
-  constructor(options: { directory: TenantDirectory; defaultTenant: string | undefined }) {
+  constructor(options: { directory: TenantDirectory; defaultTenant: string | undefined; checks?: Checks }) {
     this.#directory = options.directory
     this.#defaultTenant = options.defaultTenant
+    this.#checks = options.checks ?? {}
   }
 
   /** Number of the snapshot that was handed over last; 0 before the first one. */
@@ -41,12 +45,14 @@ export class SnapshotSeries {
 
   /** Checks documents of servers before `parse` needs them, in slices that leave time for other work. */
   prepare(servers: readonly RegistryDocument[]): Promise<void> {
-    return prepareServers(servers, { memory: this.#memory, defaultTenant: this.#defaultTenant })
+    const defaultTenant = this.#defaultTenant
+    return prepareServers(servers, { memory: this.#memory, defaultTenant, ...this.#checks })
   }
 
   /** Makes a snapshot of documents. The last good version of a server serves on where its document is invalid. */
   parse(documents: SnapshotDocuments): Snapshot {
     const { snapshot, lastGood } = parseSections({
+      checks: this.#checks,
       documents,
       tenants: this.#directory.snapshot,
       defaultTenant: this.#defaultTenant,

@@ -1,6 +1,7 @@
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { problemsOfUse, usesTemplate } from './expand.ts'
+import type { ServerRules } from './check-server.ts'
 import { parseRegistry, readServer } from './parse.ts'
 import type { RegistryDocument } from './registry-document.ts'
 import { Templates } from './templates.ts'
@@ -13,20 +14,23 @@ const UNOWNED = { defaultTenant: '' }
 /**
  * All problems of a document that is to be stored; empty if a source would accept it.
  * @param templates those that exist, of every tenant
+ * @param rules what the settings forbid
  */
 export function problemsOfDocument(
   document: JsonObject,
   templates: Iterable<JsonObject> = [],
+  rules?: ServerRules,
 ): readonly string[] {
-  return checkedDocument(document, templates).problems
+  return checkedDocument(document, templates, rules).problems
 }
 
 /** The server that a document which is to be stored would define, or its problems. */
 export function checkedDocument(
   document: JsonObject,
   templates: Iterable<JsonObject>,
+  rules?: ServerRules,
 ): { readonly definition: ServerDefinition | undefined; readonly problems: readonly string[] } {
-  const reading = { ...UNOWNED, templates: Templates.of(templates) }
+  const reading = { ...UNOWNED, templates: Templates.of(templates), rules }
   const { valid, problems } = readServer(asRegistered(document, 0), reading)
   return { definition: valid, problems }
 }

@@ -5,6 +5,7 @@ import type { Logger } from '../../telemetry/logger.ts'
 import { FileHolds } from './file-holds.ts'
 import { type FileContent, FileWatch } from './file-watch.ts'
 import type { RegistryDocument } from '../documents/registry-document.ts'
+import type { Checks } from '../documents/check-server.ts'
 import { SnapshotSeries } from '../documents/snapshot-series.ts'
 import { HoldLog } from '../hold-log.ts'
 import type { RegistryFreshness, RegistrySource } from '../registry-source.ts'
@@ -60,6 +61,8 @@ export class FileSource implements RegistrySource {
     path: string
     defaultTenant: string
     directory: TenantDirectory
+    /** How documents of servers are checked. */
+    checks?: Checks
     clock: Clock
     logger: Logger
   }) {

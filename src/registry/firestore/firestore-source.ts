@@ -13,6 +13,7 @@ import { heldEntries, statusesOf } from './firestore-parse.ts'
 import { StatusWriter } from './firestore-status.ts'
 import { PendingWrites } from './firestore-writes.ts'
 import type { LastGood } from '../documents/parse.ts'
+import type { Checks } from '../documents/check-server.ts'
 import { SnapshotSeries } from '../documents/snapshot-series.ts'
 import type { RegistrySource, WrittenDocument } from '../registry-source.ts'
 import { ownerOf, type TenantDirectory } from '../tenants.ts'
@@ -80,6 +81,8 @@ export class FirestoreSource implements RegistrySource {
   constructor(options: {
     store: DocumentStore
     directory: TenantDirectory
+    /** How documents of servers are checked. */
+    checks?: Checks
     lastGoodFile: string
     database: string
     clock: Clock
@@ -91,7 +94,7 @@ export class FirestoreSource implements RegistrySource {
     const { store, clock, random, logger, probeMs } = options
     this.#store = store
     this.#directory = options.directory
-    this.#series = new SnapshotSeries({ directory: options.directory, defaultTenant: undefined })
+    this.#series = new SnapshotSeries({ ...options, defaultTenant: undefined })
     this.#clock = clock
     this.#logger = logger
     this.#lastGoodRegistry = new LastGoodRegistry({ ...options, file: options.lastGoodFile })

@@ -24,9 +24,9 @@ export function accessRoutes({
 }: {
   access: AccessParts
   upstreams: Pick<Upstreams, 'status'>
-} & Pick<SimulateOptions, 'catalog' | 'store' | 'platformAdminRole'> &
+} & Pick<SimulateOptions, 'catalog' | 'store' | 'rules' | 'platformAdminRole'> &
   Omit<SessionRouteOptions, 'sessions'>): Router {
-  const { catalog, upstreams, store, platformAdminRole, acts, clock, logger } = options
+  const { catalog, upstreams, store, rules, platformAdminRole, acts, clock, logger } = options
   const { issuers, claimPlaces, limits, watched, sessions } = access
   const obstacles = [
     serverObstacles({ upstreams, platformAdminRole }),
@@ -37,7 +37,7 @@ export function accessRoutes({
   router.use(whoamiRoutes(issuers))
   router.use(explainRoutes({ catalog, obstacles, issuers, claimPlaces, platformAdminRole }))
   router.use(matrixRoutes({ catalog }))
-  router.use(simulateRoutes({ catalog, store, platformAdminRole, sessions: watched }))
+  router.use(simulateRoutes({ catalog, store, rules, platformAdminRole, sessions: watched }))
   router.use(sessionRoutes({ sessions, clock, acts, logger }))
   return router
 }

@@ -10,6 +10,7 @@ import { ALL_TENANTS, type Principal } from '../../domain/principal.ts'
 import { sessionLabel } from '../../domain/session-label.ts'
 import { serverNamed } from '../../domain/snapshot.ts'
 import { identityOf } from '../../identity/identity.ts'
+import type { ServerRules } from '../../registry/documents/check-server.ts'
 import { checkedDocument } from '../../registry/documents/validate.ts'
 import { unmasked } from '../../registry/mask.ts'
 import { firstStored, mayManage, needAdmin, unknownServer } from '../management/managed-server.ts'
@@ -77,6 +78,8 @@ export interface SimulateOptions {
   readonly catalog: Catalog
   readonly store: Pick<RegistryStore, 'get'>
   readonly platformAdminRole: string
+  /** What the settings forbid in documents of servers. */
+  readonly rules?: ServerRules | undefined
   /** The sessions of this process. */
   readonly sessions: () => readonly LiveSession[]
 }
@@ -120,7 +123,7 @@ async function simulationOf(
 }
 
 async function definitionOf(
-  { catalog, store, platformAdminRole }: SimulateOptions,
+  { catalog, store, rules, platformAdminRole }: SimulateOptions,
   principal: Principal,
   given: JsonObject,
 ): Promise<ServerDefinition> {
@@ -129,7 +132,7 @@ async function definitionOf(
   mayChange(principal, tenantId, platformAdminRole)
   const stored = await firstStored(store, [{ tenantId, name: String(document['name']) }])
   const { document: wanted, problems } = unmasked(document, stored?.document)
-  const checked = checkedDocument(wanted, catalog.snapshot.templates.values())
+  const checked = checkedDocument(wanted, catalog.snapshot.templates.values(), rules)
   const all = [...problems, ...checked.problems]
   if (checked.definition === undefined || all.length > 0)
     throw new GatewayError('invalid_document', all.join('; '), { facts: { problems: all } })

@@ -7,6 +7,7 @@ import { GatewayError } from '../../domain/errors/errors.ts'
 import { ALL_TENANTS, type Principal } from '../../domain/principal.ts'
 import { isBuiltinName, type ServerDefinition, serverKey } from '../../domain/documents/server-definition.ts'
 import { SERVER_NAME } from '../../domain/documents/document-fields.ts'
+import type { ServerRules } from '../../registry/documents/check-server.ts'
 import type { RegistryStore, StoredDocument } from '../../registry/registry-store.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { queryOf } from '../query.ts'
@@ -19,6 +20,8 @@ export interface ManagementOptions {
   readonly acts: Administration
   /** Role of those who may manage servers for all tenants and what is started on this machine. */
   readonly platformAdminRole?: string
+  /** What the settings forbid in documents of servers. */
+  readonly rules?: ServerRules
   /** How many servers a tenant may have; undefined for no limit. */
   readonly maxServersOf?: (tenantId: string) => number | undefined
 }

@@ -3,6 +3,7 @@ import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import { ALL_TENANTS } from '../../domain/principal.ts'
 import { serverKey } from '../../domain/documents/server-definition.ts'
+import type { ServerRules } from '../../registry/documents/check-server.ts'
 import type { RegistryStore } from '../../registry/registry-store.ts'
 import { problemsOfDocument } from '../../registry/documents/validate.ts'
 
@@ -12,12 +13,12 @@ import { problemsOfDocument } from '../../registry/documents/validate.ts'
  * @throws GatewayError `invalid_document` with everything that is wrong
  */
 export function refuseInvalid(
-  { catalog }: { catalog: Catalog },
+  { catalog, rules }: { catalog: Catalog; rules?: ServerRules },
   wanted: JsonObject,
   problems: readonly string[],
 ): void {
   const { templates } = catalog.snapshot
-  const all = [...problems, ...problemsOfDocument(wanted, templates.values())]
+  const all = [...problems, ...problemsOfDocument(wanted, templates.values(), rules)]
   if (all.length === 0) return
   throw new GatewayError('invalid_document', all.join('; '), { facts: { problems: all } })
 }

@@ -7,6 +7,7 @@ import {
 import { type Clock, sleep } from '../../domain/clock.ts'
 import { secretPlaces } from '../../domain/documents/secret-reference.ts'
 import { type HttpServerDefinition, isHttp } from '../../domain/documents/server-definition.ts'
+import type { Outbound } from '../../outbound/outbound.ts'
 import { redactText } from '../../telemetry/redaction.ts'
 import { credentialedFetch } from '../credentials/credentialed-fetch.ts'
 import type { CredentialSource } from '../credentials/credential-source.ts'
@@ -127,22 +128,28 @@ export function httpChannel(
     via?: string | undefined
     /** What each request is sent with, beside the headers of the document. */
     credential?: CredentialSource | undefined
+    outbound: Outbound
     clock: Clock
   },
 ): Channel {
   if (!isHttp(server)) throw new TypeError('not an HTTP server')
   const { isSse, maxMessageBytes: maxBytes, via, credential, clock } = options
+  const outbound = options.outbound.of(server)
   const url = new URL(server.url ?? server.instances?.[0]?.url ?? '')
   const heads = new EventHeads()
   const pacing = new StreamPacing({ clock })
   const cookies = new CookieJar({ url, now: () => clock.now() })
   const headers = headersOf(server)
+  const redact = redactor({ secrets, literals: secretPlaces(server).map(({ value }) => value) })
+  let refused: string | undefined
   const fetch = limitedFetch({
+    outbound,
     maxBytes,
     via,
     cookies,
     heads,
     answersInPlace: !isSse,
+    onRefused: (reason) => (refused = `it is not connected to: ${reason}`),
     onStream: () => pacing.opened(),
   })
   const settings = {
@@ -153,7 +160,7 @@ export function httpChannel(
     isPipe: false,
     hasSpoken: () => true,
     pid: () => undefined,
-    explain: redactor({ secrets, literals: secretPlaces(server).map(({ value }) => value) }),
+    explain: (reason: string) => redact(refused ?? reason),
     endReason: () => 'the connection was closed',
     takeAnswered: () => heads.takeAnswered(),
     onGap: (listener: () => void) => (pacing.onReopened = listener),
@@ -177,7 +184,7 @@ export function httpChannel(
     ...shared,
     transport,
     direct: {
-      post: new DirectPost({ url, headers, via, cookies, maxBytes }),
+      post: new DirectPost({ url, headers, via, cookies, maxBytes, outbound }),
       sessionId: () => transport.sessionId,
       isResumable: () => heads.hasIds,
       ...(credential !== undefined && { authorization: () => credential.authorization() }),

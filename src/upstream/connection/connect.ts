@@ -15,6 +15,7 @@ import {
   serverKey,
 } from '../../domain/documents/server-definition.ts'
 import type { Principal } from '../../domain/principal.ts'
+import { Outbound } from '../../outbound/outbound.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { type Channel, httpChannel, stdioChannel } from './channel.ts'
 import type { ClientSide } from '../messages/client-side.ts'
@@ -56,6 +57,8 @@ export interface ConnectorOptions {
   readonly processLog?: (key: ServerKey) => ProcessLog
   /** Resolves each secret that a server names, at each connection. Absent if there are no secrets. */
   readonly resolveSecret?: ResolveSecret
+  /** Where connections may go; by default anywhere. */
+  readonly outbound?: Outbound
   /** The accounts at servers. Absent if there are none. */
   readonly credentialsOf?: CredentialsOf
 }
@@ -84,10 +87,12 @@ class Connector {
   readonly #clock: Clock
   readonly #eras: EraMemory
   readonly #doubts = new SessionDoubts()
+  readonly #outbound: Outbound
 
   constructor(options: ConnectorOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
+    this.#outbound = options.outbound ?? new Outbound()
     this.#eras = new EraMemory({ clock: this.#clock })
   }
 
@@ -182,6 +187,7 @@ class Connector {
       credential: isHttp(opening.filled.server)
         ? this.#options.credentialsOf?.(opening.filled.server, opening.onBehalfOf)
         : undefined,
+      outbound: this.#outbound,
       clock: this.#clock,
     })
     const known = isSse ? 'legacy' : this.#knownEra(opening)

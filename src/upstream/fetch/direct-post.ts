@@ -2,6 +2,7 @@ import type { Transform } from 'node:stream'
 import { SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client'
 import { type Dispatcher, Pool } from 'undici'
 import { mediaTypeOf } from '../../domain/text/media-type.ts'
+import { Outbound } from '../../outbound/outbound.ts'
 import { ResponseTooLarge } from '../messages/oversized-message.ts'
 import type { CookieJar } from './cookie-jar.ts'
 import { startDecoder } from './content-decoder.ts'
@@ -50,6 +51,8 @@ export class DirectPost {
     via: string | undefined
     cookies: CookieJar
     maxBytes: number
+    /** Opens connections where the policy allows them; by default anywhere. */
+    outbound?: Outbound
   }) {
     const { url, via } = options
     const headers = new Headers(options.headers)
@@ -67,7 +70,13 @@ export class DirectPost {
     this.#cookies = options.cookies
     this.#maxBytes = options.maxBytes
     // Requests have their own deadlines, and event streams may be silent without limit.
-    this.#pool = new Pool(url.origin, { connections: MAX_CONNECTIONS, bodyTimeout: 0, headersTimeout: 0 })
+    const { connect } = options.outbound ?? new Outbound()
+    this.#pool = new Pool(url.origin, {
+      connections: MAX_CONNECTIONS,
+      bodyTimeout: 0,
+      headersTimeout: 0,
+      connect,
+    })
   }
 
   /** Sends one request; the returned function ends it, after which nothing is reported any more. */

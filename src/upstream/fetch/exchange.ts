@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { pipeline, Readable } from 'node:stream'
-import { Agent, request } from 'undici'
+import { type Dispatcher, request } from 'undici'
 import { mediaTypeOf } from '../../domain/text/media-type.ts'
 import { ResponseTooLarge } from '../messages/oversized-message.ts'
 import { decoderOf } from './content-decoder.ts'
@@ -15,9 +15,6 @@ const BAD_PORTS: ReadonlySet<number> = new Set([
   3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10_080,
 ])
 
-/** Requests have their own deadlines, and event streams may be silent without limit. */
-const dispatcher = new Agent({ bodyTimeout: 0, headersTimeout: 0 })
-
 /** One HTTP request. */
 export interface HttpRequest {
   readonly method: string
@@ -26,12 +23,23 @@ export interface HttpRequest {
   readonly signal: AbortSignal | undefined
 }
 
+/** How a request is sent. */
+export interface Sending {
+  readonly dispatcher: Dispatcher
+  /** Largest decoded body that is no stream of events. */
+  readonly maxBytes: number
+}
+
 /**
  * Sends an HTTP request, and resolves with the response as `fetch` would, which costs several times as much. Only a
  * stream of events has a body; any other is read at once as text, up to `maxBytes`. Redirects are not followed.
  * @throws TypeError as `fetch` does, or the reason of the signal
  */
-export async function exchange(url: URL, sent: HttpRequest, maxBytes: number): Promise<Response> {
+export async function exchange(
+  url: URL,
+  sent: HttpRequest,
+  { dispatcher, maxBytes }: Sending,
+): Promise<Response> {
   const { method, headers, signal } = sent
   if (BAD_PORTS.has(Number(url.port))) throw failed('fetch failed', new Error('bad port'))
   headers.set('accept-encoding', 'gzip, deflate, br')

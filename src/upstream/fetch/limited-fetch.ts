@@ -1,5 +1,6 @@
 import type { FetchLike, RequestId } from '@modelcontextprotocol/client'
 import { isJsonObject } from '../../domain/json/json.ts'
+import { type Outbound, refusalIn } from '../../outbound/outbound.ts'
 import type { CookieJar } from './cookie-jar.ts'
 import type { EventHeads } from './event-heads.ts'
 import { exchange } from './exchange.ts'
@@ -24,6 +25,8 @@ export class NoAnswer extends Error {
 }
 
 interface LimitedFetchOptions {
+  /** Opens connections where the policy allows them. */
+  readonly outbound: Outbound
   /** Of each event of an event stream, and of any other body whole, decoded. */
   readonly maxBytes: number
   readonly cookies: CookieJar
@@ -33,6 +36,8 @@ interface LimitedFetchOptions {
   readonly answersInPlace: boolean
   /** Keeps the beginnings of events. */
   readonly heads: EventHeads
+  /** The policy for outgoing requests does not allow the address of the server; the SDK may lose the reason. */
+  readonly onRefused: (reason: string) => void
   /** A stream has been opened that is not the response to a message. */
   readonly onStream: () => void
 }
@@ -43,7 +48,11 @@ interface LimitedFetchOptions {
 export function limitedFetch(options: LimitedFetchOptions): FetchLike {
   return async (url, init) => {
     const target = new URL(url)
-    const response = await send(target, init, options)
+    const response = await send(target, init, options).catch((error: unknown) => {
+      const refusal = refusalIn(error)
+      if (refusal !== undefined) options.onRefused(refusal.message)
+      throw error
+    })
     options.cookies.keep(target, response)
     if (
       options.answersInPlace &&
@@ -61,7 +70,7 @@ export function limitedFetch(options: LimitedFetchOptions): FetchLike {
 async function send(
   url: URL,
   init: RequestInit | undefined,
-  { cookies, via, maxBytes }: LimitedFetchOptions,
+  { outbound: { dispatcher }, cookies, via, maxBytes }: LimitedFetchOptions,
 ): Promise<Response> {
   const headers = new Headers(init?.headers)
   if (via !== undefined) headers.set('via', via)
@@ -72,7 +81,7 @@ async function send(
   return exchange(
     url,
     { method, headers, body: typeof body === 'string' ? body : undefined, signal },
-    maxBytes,
+    { dispatcher, maxBytes },
   )
 }
 

@@ -1,6 +1,10 @@
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
+import type { Outbound } from '../../outbound/outbound.ts'
 import type { Connection } from '../connection/connection.ts'
+
+/** The longest timeout of a health check; the clock has the one that counts. */
+const LONGEST_MS = 60_000
 
 /** Asks over the connection that calls go by; any JSON-RPC answer counts. Rejects when there is none. */
 export async function probeConnection(
@@ -23,14 +27,15 @@ export function isAnswer(error: unknown): boolean {
 export async function probePath(
   url: string,
   path: string,
-  options: { clock: Clock; timeoutMs: number; signal: AbortSignal },
+  options: { clock: Clock; outbound: Outbound; timeoutMs: number; signal: AbortSignal },
 ): Promise<void> {
+  const { outbound } = options
   const late = new AbortController()
   const cancel = options.clock.after(options.timeoutMs, () => late.abort(new Error('it took too long')))
   try {
-    const response = await fetch(besides(url, path), {
-      redirect: 'manual',
+    const response = await outbound.fetch(besides(url, path), {
       signal: AbortSignal.any([options.signal, late.signal]),
+      timeoutMs: LONGEST_MS,
     })
     await response.body?.cancel()
     if (!response.ok) throw new Error(`it answered with HTTP ${response.status}`)

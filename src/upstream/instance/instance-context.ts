@@ -1,5 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
+import type { Outbound } from '../../outbound/outbound.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { BreakerState } from '../health/circuit-breaker.ts'
 import type { Connect, Era } from '../connection/connection.ts'
@@ -43,6 +44,8 @@ export interface InstanceContext {
   /** Limits the rate of health checks. */
   readonly probeTurns: ProbeTurns
   readonly connectTimeoutMs: number
+  /** Where health checks of paths may go. */
+  readonly outbound: Outbound
   readonly drainTimeoutMs: number
   /** The state of a circuit breaker of the server of that name changed. */
   readonly onBreaker?: ((server: string, state: BreakerState) => void) | undefined

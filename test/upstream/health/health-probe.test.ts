@@ -1,3 +1,4 @@
+import { Outbound } from '../../../src/outbound/outbound.ts'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from '@jest/globals'
@@ -28,7 +29,12 @@ async function endpoint(
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/deep/mcp?key=1`
 }
 
-const within = { clock: systemClock, timeoutMs: 5000, signal: new AbortController().signal }
+const within = {
+  outbound: new Outbound(),
+  clock: systemClock,
+  timeoutMs: 5000,
+  signal: new AbortController().signal,
+}
 
 describe('over the connection', () => {
   test('each era is asked in its own way, and every JSON-RPC answer is one', async () => {

@@ -23,6 +23,8 @@ const UNTRUSTED = new Set([
 /** System calls that precede sending. */
 const CONNECTING = new Set(['connect', 'getaddrinfo'])
 const BAD_PORT = 'bad port'
+/** Of an `OutboundRefused`, whose message says which setting allows the address. */
+const REFUSED = 'OUTBOUND_REFUSED'
 
 /** For certificates and ports: the problem, and a remedy. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -33,6 +35,7 @@ const REASONS: Readonly<Record<string, string>> = {
     'its certificate is for another host name; write the name that the certificate has into url',
   ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS at this port; try http:// or another port',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS at this port; try http:// or another port',
+  [REFUSED]: 'it is at an address that the policy for outgoing requests does not allow',
   [BAD_PORT]: 'HTTP clients refuse its port, which belongs to another protocol; use another port',
 }
 
@@ -51,10 +54,16 @@ export function unreachableCode(error: unknown): string | undefined {
 export function connectionFailure(error: unknown): string {
   const code = unreachableCode(error)
   if (code === undefined) return brokenReason(error)
+  if (code === REFUSED) return refusalText(error)
   const reason = REASONS[code]
   if (reason !== undefined) return code === BAD_PORT ? reason : `${reason} (${code})`
   if (!UNTRUSTED.has(code)) return `it cannot be reached (${code})`
   return `its certificate is not trusted (${code}); name a file with the certificate of its authority in NODE_EXTRA_CA_CERTS and start the gateway again`
+}
+
+function refusalText(error: unknown): string {
+  const { message } = chainOf(error).find((failure) => codeOf(failure) === REFUSED) ?? {}
+  return `it is not connected to: ${String(message)}`
 }
 
 function brokenReason(error: unknown): string {

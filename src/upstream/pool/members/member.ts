@@ -155,9 +155,11 @@ export class Member implements Candidate {
 
   async #probe(options: { timeoutMs: number; signal: AbortSignal }): Promise<void> {
     const { connection } = this
-    const { path } = this.instance.definition.healthCheck
+    const { definition } = this.instance
+    const { path } = definition.healthCheck
+    const { clock, outbound } = this.#context
     if (this.url !== undefined && path !== undefined)
-      await probePath(this.url, path, { clock: this.#context.clock, ...options })
+      await probePath(this.url, path, { clock, outbound: outbound.of(definition), ...options })
     else if (connection !== undefined) await probeConnection(connection, options)
   }
 }

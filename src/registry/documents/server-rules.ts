@@ -1,0 +1,8 @@
+import type { Settings } from '../../config/settings.ts'
+import { destinationProblems } from '../../domain/outbound/server-destinations.ts'
+import type { ServerRules } from './check-server.ts'
+
+/** What the settings of a gateway forbid in documents of servers. */
+export function serverRules({ outbound }: Pick<Settings, 'outbound'>): ServerRules {
+  return (server) => destinationProblems(server, outbound)
+}
