@@ -77,7 +77,7 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   const history = settings.dashboard ? new CallHistory({ clock }) : undefined
   const parts = { keys, audit, servers, features, tenants, history }
   const called: OpenCalls = openCalls(settings, parts, runtime)
-  const { calls, taskHandles } = called
+  const { calls, targets, taskHandles } = called
   const maxSessionsOf = (tenantId: string): number | undefined => tenants.quotasOf(tenantId)?.sessions
   relay?.serve('runs', (asked, writer) => features.runDirectory.answer(asked, writer))
   const mcp = openMcp(settings, {
@@ -87,6 +87,7 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
     relay,
     catalog,
     calls,
+    targets,
     taskHandles,
     upstreams,
     maxSessionsOf,

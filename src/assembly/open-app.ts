@@ -115,13 +115,14 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
   })
   if (settings.directPath === 'off') return general
   const { catalog } = servers
-  const { sessions, methods, info, streamableHttp } = mcp
+  const { sessions, methods, info, streamableHttp, sse } = mcp
   const hasSnapshot = (): boolean => control.hasSnapshot
   const { verifier } = issuers
   const checks = { verifier, allowedHosts, maxBodyBytes, hasSnapshot, sessions }
   return new DirectListener({
     ...checks,
     streamableHttp,
+    sse,
     catalog,
     calls,
     targets,

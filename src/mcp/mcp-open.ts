@@ -1,4 +1,5 @@
 import type { Calls } from '../calls/calls.ts'
+import type { PlainTargets } from '../calls/direct/plain-targets.ts'
 import { type MethodTable, methodTable } from '../calls/methods.ts'
 import type { TaskHandles } from '../calls/tasks/task-handles.ts'
 import type { Catalog } from '../catalog/catalog.ts'
@@ -36,6 +37,7 @@ export interface OpenMcp {
 type McpSettings = Pick<
   Settings,
   | 'publicUrl'
+  | 'directPath'
   | 'maxSessions'
   | 'maxSessionsPerTenant'
   | 'maxSessionsPerPrincipal'
@@ -53,6 +55,7 @@ interface OpenOptions {
   readonly relay: ReplicaRelay | undefined
   readonly catalog: Catalog
   readonly calls: Calls
+  readonly targets: PlainTargets
   readonly taskHandles: TaskHandles
   readonly upstreams: Upstreams
   /** How many sessions a tenant may have; undefined: as the settings say. */
@@ -66,7 +69,7 @@ interface OpenOptions {
 /** Builds the endpoints of MCP. */
 export function openMcp(settings: McpSettings, options: OpenOptions): OpenMcp {
   const { catalog, calls, taskHandles, upstreams, maxSessionsOf, metrics, clock, logger, lifecycle } = options
-  const { keys, notes, replica, relay } = options
+  const { keys, notes, replica, relay, targets } = options
   const viewWatch = new ViewWatch({ catalog, clock })
   lifecycle.onClose('view watch', () => viewWatch.close())
   const sessions = new SessionStore({
@@ -89,6 +92,7 @@ export function openMcp(settings: McpSettings, options: OpenOptions): OpenMcp {
     methods,
     declared: upstreams,
     taskHandles,
+    targets: settings.directPath === 'off' ? undefined : targets,
     tellServers: (sessionId, method, params) => upstreams.tell(sessionKey(sessionId), method, params),
     sessions,
     sessionSeal: new SessionSeal({ keys, clock, lifetimeMs: settings.sessionLifetimeMs }),

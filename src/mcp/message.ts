@@ -28,6 +28,9 @@ export function notAMessage(): GatewayError {
   return new GatewayError('invalid_request', 'The body is not a JSON-RPC message')
 }
 
+/** Says that the sender of a request wants no answer any more (MCP, cancellation). */
+export const CANCELLED = 'notifications/cancelled'
+
 /** The longest id of a request, in characters. */
 export const MAX_ID_LENGTH = 256
 const MAX_META_BYTES = 8 * 1024
@@ -88,6 +91,12 @@ export function isNotification(message: JSONRPCMessage): message is JSONRPCNotif
 /** Whether a message is the result or error of a request. */
 export function isAnswer(message: JSONRPCMessage): message is JSONRPCResponse {
   return !('method' in message)
+}
+
+/** A message that the gateway has made, as the SDK's transports take it. */
+export function asMessage(made: JsonObject): JSONRPCMessage {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by the gateway itself
+  return made as JSONRPCMessage
 }
 
 /** The trace context in the `_meta` of a message (MCP 2026-07-28, `_meta`), not validated. */

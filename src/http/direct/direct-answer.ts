@@ -47,7 +47,7 @@ export class DirectAnswer {
       return
     }
     const length = pieces.reduce((sum, { length: bytes }) => sum + bytes, 0)
-    const isStandalone = ['content-length', String(length), 'cache-control', 'private, no-store']
+    const isStandalone = ['content-length', String(length), ...NOT_STORED]
     response.writeHead(status, this.#headers(contentType, [...isStandalone, ...more]))
     // Node writes head and body at once if both are text, and Latin-1 leaves every byte as it is.
     if (length <= ONE_WRITE_BYTES) {
@@ -66,10 +66,16 @@ export class DirectAnswer {
     const bytes = Buffer.byteLength(text)
     if (response.headersSent || bytes > ONE_WRITE_BYTES)
       return this.end(status, contentType, [Buffer.from(text)])
-    const isStandalone = ['content-length', String(bytes), 'cache-control', 'private, no-store']
+    const isStandalone = ['content-length', String(bytes), ...NOT_STORED]
     response.writeHead(status, this.#headers(contentType, isStandalone))
     // Text of one byte each is written without being encoded.
     response.end(text, bytes === text.length ? 'latin1' : 'utf8')
+  }
+
+  /** Says that a message was taken, whose answer goes elsewhere. */
+  endAccepted(): void {
+    this.#response.writeHead(202, [...this.#common().flat(), ...NOT_STORED])
+    this.#response.end('Accepted')
   }
 
   /** Sends a message in front of the answer. */
@@ -102,5 +108,6 @@ export class DirectAnswer {
   }
 }
 
+const NOT_STORED = ['cache-control', 'private, no-store']
 const EVENT = Buffer.from('event: message\ndata: ')
 const EVENT_END = Buffer.from('\n\n')

@@ -1,68 +1,18 @@
-import type { Caller, Operation } from '../../calls/call.ts'
-import type { Calls } from '../../calls/calls.ts'
-import type { PlainTargets } from '../../calls/direct/plain-targets.ts'
-import type { MethodTable } from '../../calls/methods.ts'
-import { hasParamHeaders } from '../../calls/param-headers.ts'
-import { routeOf } from '../../calls/router.ts'
-import type { OperationTarget } from '../../calls/target-names.ts'
-import type { Catalog } from '../../catalog/catalog.ts'
-import type { Clock } from '../../domain/clock.ts'
-import { toGatewayError } from '../../domain/errors/errors.ts'
-import type { Logger } from '../../telemetry/logger.ts'
-import type { Metrics } from '../../telemetry/metrics/metrics.ts'
+import type { Caller } from '../../calls/call.ts'
+import type { PlainCallOptions } from '../../mcp/direct/plain-call.ts'
 import type { ChallengeForScope } from '../step-up.ts'
 import type { DirectAnswer } from './direct-answer.ts'
 
 /** What calls of the direct path run on. */
-export interface DirectCallOptions {
-  readonly calls: Calls
-  readonly targets: PlainTargets
-  readonly catalog: Catalog
-  readonly methods: MethodTable
+export interface DirectCallOptions extends PlainCallOptions {
   readonly info: { readonly name: string; readonly version: string }
   readonly challengeFor: ChallengeForScope
   /** Where the pages of errors are. */
   readonly errorsAt: string
-  readonly metrics: Pick<Metrics, 'serverOperation'>
-  readonly clock: Clock
-  readonly logger: Logger
 }
 
-/** The sender of a request, but for what belongs to the request. */
+/** The sender of a request, but for what belongs to the request or its transport. */
 export type DirectCaller = Omit<Caller, 'transport' | 'requestId' | 'client'>
-
-const NEVER = new AbortController().signal
-
-/**
- * Whether the caller may make a call of MCP, and nothing more of it has to be compared: the SDK compares headers with
- * the arguments of some tools.
- */
-export function isPlainTarget(
-  { catalog, targets }: Pick<DirectCallOptions, 'catalog' | 'targets'>,
-  caller: DirectCaller,
-  {
-    method,
-    target,
-    params,
-    scope,
-  }: Pick<Operation, 'method' | 'params' | 'scope'> & { readonly target: OperationTarget },
-): boolean {
-  const asked: Operation = { ...target, scope, method, params, signal: NEVER }
-  const sender: Caller = { ...caller, transport: 'streamable-http', requestId: '' }
-  if (targets.of(sender, asked) !== undefined) return true
-  const routing = routeOf(sender, asked, catalog)
-  if (!routing.found || routing.decision.effect === 'deny' || routing.needsClient) return false
-  const { server, name } = routing.route
-  const tool = method.runsTool === true ? catalog.catalogOf(server)?.toolsByOwnName.get(name) : undefined
-  return tool === undefined || !hasParamHeaders(tool.listed)
-}
 
 /** Makes a call and answers with its outcome. Rejects only if the response cannot be written. */
 export type DirectCall = (answer: DirectAnswer) => Promise<void>
-
-/** The cause of an internal error, which the caller is not told. */
-export function logInternal(logger: Logger, thrown: unknown, { requestId }: DirectAnswer): void {
-  const error = toGatewayError(thrown)
-  if (error.code === 'internal')
-    logger.error({ err: error.cause ?? error, requestId }, 'request failed in the gateway')
-}

@@ -4,6 +4,8 @@ import { headerProblem } from '../middleware/header-check.ts'
 /** Larger bodies take the general path, which limits them as the operator says. */
 const MAX_BODY_BYTES = 64 * 1024
 const MCP_PATH = /^\/mcp(?:\/([a-z][a-z0-9-]{0,39}))?$/
+/** Where clients of HTTP with SSE post, as their `endpoint` event says. */
+const MESSAGES_PATH = /^\/messages\?replica=\d{1,10}&sessionId=([0-9a-f-]{36})$/
 const TOOL_PATH = /^\/v1\/tools\/([A-Za-z0-9_.-]{1,200})$/
 const BEARER = /^Bearer ([^\s,]+)$/
 const CONTENT_TYPES = new Set(['application/json', 'application/json; charset=utf-8'])
@@ -30,6 +32,8 @@ export interface DirectHead {
   readonly scope: string | undefined
   /** The tool that a REST request calls; undefined for MCP. */
   readonly toolId: string | undefined
+  /** The session of HTTP with SSE that a message is posted to. */
+  readonly postedTo: string | undefined
   readonly token: string
   /** Bytes of the body. */
   readonly length: number
@@ -42,18 +46,22 @@ export interface DirectHead {
 export function directHead(request: IncomingMessage): DirectHead | undefined {
   const { method, url = '', headers } = request
   const place = method === 'POST' ? placeOf(url) : undefined
-  if (place === undefined || !isPlain(request) || !accepts(headers.accept, place.toolId)) return undefined
+  if (place === undefined || !isPlain(request) || !accepts(headers.accept, place)) return undefined
   const token = BEARER.exec(headers.authorization ?? '')?.[1]
   const length = Number(headers['content-length'])
   if (token === undefined || !(length > 0 && length <= MAX_BODY_BYTES)) return undefined
   return { path: url, ...place, token, length }
 }
 
-function placeOf(url: string): Pick<DirectHead, 'scope' | 'toolId'> | undefined {
+type Place = Pick<DirectHead, 'scope' | 'toolId' | 'postedTo'>
+
+function placeOf(url: string): Place | undefined {
   const mcp = MCP_PATH.exec(url)
-  if (mcp !== null) return { scope: mcp[1], toolId: undefined }
+  if (mcp !== null) return { scope: mcp[1], toolId: undefined, postedTo: undefined }
   const tool = TOOL_PATH.exec(url)
-  return tool === null ? undefined : { scope: undefined, toolId: tool[1] }
+  if (tool !== null) return { scope: undefined, toolId: tool[1], postedTo: undefined }
+  const messages = MESSAGES_PATH.exec(url)
+  return messages === null ? undefined : { scope: undefined, toolId: undefined, postedTo: messages[1] }
 }
 
 function isPlain({ headers, rawHeaders }: IncomingMessage): boolean {
@@ -61,6 +69,8 @@ function isPlain({ headers, rawHeaders }: IncomingMessage): boolean {
   return UNUSUAL.every((name) => headers[name] === undefined) && headerProblem(rawHeaders) === undefined
 }
 
-function accepts(accept: string | undefined, toolId: string | undefined): boolean {
+function accepts(accept: string | undefined, { toolId, postedTo }: Place): boolean {
+  // The answer to a posted message has no body that a client could refuse.
+  if (postedTo !== undefined) return true
   return toolId === undefined ? accept === MCP_ACCEPTS : REST_ACCEPTS.has(accept)
 }

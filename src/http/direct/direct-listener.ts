@@ -5,6 +5,7 @@ import { toGatewayError } from '../../domain/errors/errors.ts'
 import { isFor } from '../../identity/audience.ts'
 import type { TokenVerifier } from '../../identity/token-verifier.ts'
 import type { SessionStore } from '../../mcp/session/session-store.ts'
+import type { SseEndpoint } from '../../mcp/transports/sse-endpoint.ts'
 import type { StreamableHttpEndpoint } from '../../mcp/transports/streamable-http-endpoint.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { withRemoteParent } from '../../telemetry/tracing.ts'
@@ -15,6 +16,7 @@ import { DirectAnswer } from './direct-answer.ts'
 import type { DirectCall, DirectCallOptions } from './direct-call.ts'
 import { readBody } from './direct-body.ts'
 import { type DirectHead, directHead } from './direct-head.ts'
+import { messageCall } from './message-call.ts'
 import { modernCall } from './modern-call.ts'
 import { sessionCall } from './session-call.ts'
 import { toolCall } from './tool-call.ts'
@@ -28,6 +30,7 @@ interface DirectOptions extends DirectCallOptions {
   readonly catalog: Catalog
   readonly logger: Logger
   readonly streamableHttp: Pick<StreamableHttpEndpoint, 'directSession'>
+  readonly sse: Pick<SseEndpoint, 'directMessages'>
   /** Serves every request that is not a plain call: the Express application. */
   readonly general: RequestListener
 }
@@ -53,11 +56,13 @@ export class DirectListener {
   }
 
   /** Whether every check in front of the routes would let the request pass. */
-  #isOpenTo({ headers }: IncomingMessage, { path, token, length }: DirectHead): boolean {
+  #isOpenTo({ headers }: IncomingMessage, { path, token, length, postedTo }: DirectHead): boolean {
     const { verifier, hasSnapshot, sessions, maxBodyBytes } = this.#options
     if (length > maxBodyBytes) return false
     const verified = verifier.cached(token)
-    if (verified === undefined || !isFor(verified.paths, path)) return false
+    if (verified === undefined) return false
+    // A token for messages is one for the path at which their session was opened, which the session knows.
+    if (postedTo === undefined && !isFor(verified.paths, path)) return false
     return this.#isAllowedHost(headers.host) && hasSnapshot() && sessions.isAccepting
   }
 
@@ -99,8 +104,12 @@ export class DirectListener {
     } catch {
       return undefined
     }
-    const { toolId, scope } = head
+    const { toolId, scope, postedTo } = head
     if (toolId !== undefined) return toolCall(this.#options, { caller, body: parsed, toolId })
+    if (postedTo !== undefined) {
+      const found = this.#options.sse.directMessages(postedTo, verified)
+      return messageCall(this.#options, { caller, body: parsed, found })
+    }
     const given = { caller, headers, body: parsed, scope }
     const sessionId = headers['mcp-session-id']
     if (typeof sessionId !== 'string') return modernCall(this.#options, given)

@@ -6,18 +6,13 @@ import { toGatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { RawObject } from '../../domain/json/raw-object.ts'
 import { MODERN_REVISION, type ModernRequest, modernRequest } from '../../mcp/direct/modern-request.ts'
+import { isPlainTarget, logInternal } from '../../mcp/direct/plain-call.ts'
 import { responseTextTo, responseTo } from '../../mcp/direct/modern-response.ts'
 import { forEra } from '../../mcp/era.ts'
 import { jsonRpcErrorOf } from '../../mcp/protocol-error.ts'
 import { traceFieldsIn } from '../../mcp/message.ts'
 import type { DirectAnswer } from './direct-answer.ts'
-import {
-  type DirectCall,
-  type DirectCaller,
-  type DirectCallOptions,
-  isPlainTarget,
-  logInternal,
-} from './direct-call.ts'
+import type { DirectCall, DirectCaller, DirectCallOptions } from './direct-call.ts'
 
 const JSON_TYPE = 'application/json'
 const TRANSPORT = 'streamable-http'
@@ -37,7 +32,8 @@ export function modernCall(
 ): DirectCall | undefined {
   const { caller, scope } = given
   const request = modernRequest(given.body, given.headers, { methods: options.methods, scope })
-  if (request === undefined || !isPlainTarget(options, caller, { ...request, scope })) return undefined
+  const sender = { ...caller, transport: TRANSPORT } as const
+  if (request === undefined || !isPlainTarget(options, sender, { ...request, scope })) return undefined
   return (answer) => serve(options, { caller, request, scope, answer })
 }
 
@@ -77,7 +73,7 @@ async function serve(options: DirectCallOptions, { caller, request, scope, answe
     const error = jsonRpcErrorOf(toGatewayError(thrown), 'modern')
     const status = error.code === MISSING_CAPABILITY ? 400 : 200
     answer.end(status, JSON_TYPE, [Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, error }))])
-    logInternal(options.logger, thrown, answer)
+    logInternal(options.logger, thrown, answer.requestId)
   }
 }
 

@@ -3,10 +3,11 @@ import { isForModels } from '../../catalog/ui-tools.ts'
 import { type GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { RawObject } from '../../domain/json/raw-object.ts'
+import { logInternal } from '../../mcp/direct/plain-call.ts'
 import { problemOf, retryAfterOf } from '../../rest/problem.ts'
 import { toolOperation } from '../../rest/tools.ts'
 import type { DirectAnswer } from './direct-answer.ts'
-import { type DirectCall, type DirectCaller, type DirectCallOptions, logInternal } from './direct-call.ts'
+import type { DirectCall, DirectCaller, DirectCallOptions } from './direct-call.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
@@ -49,7 +50,7 @@ export function toolCall(
       const challenge = options.challengeFor(error, caller.principal, `/v1/tools/${toolId}`)
       const headers = challenge === undefined ? [] : ['www-authenticate', challenge]
       endWithProblem(answer, toGatewayError(error), { pages: options.errorsAt, headers })
-      logInternal(options.logger, error, answer)
+      logInternal(options.logger, error, answer.requestId)
     }
   }
 }

@@ -46,6 +46,11 @@ export class LegacyClient implements CallerClient {
     return this.#server.getClientVersion()?.name
   }
 
+  /** The revision that the client and the gateway have agreed on. */
+  get protocolVersion(): string | undefined {
+    return this.#server.getNegotiatedProtocolVersion()
+  }
+
   get logLevel(): string | undefined {
     return this.#logLevel
   }

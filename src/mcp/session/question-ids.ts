@@ -1,9 +1,7 @@
 import type { JSONRPCMessage, JSONRPCResponse } from '@modelcontextprotocol/server'
-import { isAnswer, isRequest } from '../message.ts'
+import { CANCELLED, isAnswer, isRequest } from '../message.ts'
 
 type RequestId = string | number
-
-const CANCELLED = 'notifications/cancelled'
 
 /** Questions of one session until their ids come again. */
 const PER_REPLICA = 2 ** 21

@@ -8,6 +8,7 @@ import {
   type ServerEventBus,
 } from '@modelcontextprotocol/server'
 import type { Request, Response } from 'express'
+import type { PlainTargets } from '../../calls/direct/plain-targets.ts'
 import { whenTokenEnds } from '../../identity/token-end.ts'
 import type { ViewWatch } from '../../catalog/view-watch.ts'
 import type { Clock } from '../../domain/clock.ts'
@@ -36,6 +37,8 @@ export interface EndpointOptions extends McpServerOptions {
   /** The way to other replicas; undefined where there are none. */
   readonly relay: ReplicaRelay | undefined
   readonly publicUrl: string
+  /** What plain calls are remembered to resolve to; undefined: all of them go by the SDK. */
+  readonly targets: PlainTargets | undefined
   readonly viewWatch: ViewWatch
   readonly clock: Clock
   readonly logger: Logger

@@ -1,11 +1,10 @@
 import type { JSONRPCNotification } from '@modelcontextprotocol/server'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
+import { CANCELLED } from '../message.ts'
 
 const BURST = 500
 const PER_SECOND = 50
-/** A cancellation ends work instead of causing it, and there are no more of them than requests. */
-const UNLIMITED = 'notifications/cancelled'
 
 /** Limits the notifications of one client: they get no answers, so nothing else slows the client down. */
 export class NotificationLimit {
@@ -35,7 +34,8 @@ export class NotificationLimit {
 
   /** Counts a notification that arrived; returns false if there are too many. */
   admits({ method }: JSONRPCNotification): boolean {
-    if (method === UNLIMITED) return true
+    // A cancellation ends work instead of causing it, and there are no more of them than requests.
+    if (method === CANCELLED) return true
     const now = this.#clock.monotonic()
     this.#left = Math.min(BURST, this.#left + ((now - this.#at) / 1000) * PER_SECOND)
     this.#at = now

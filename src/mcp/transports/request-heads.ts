@@ -6,7 +6,9 @@ import {
 import type { SessionHttpRequest } from '../relay/relayed-request.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { acceptsType } from '../../domain/text/media-type.ts'
-import { ASSUMED_VERSION } from '../direct/session-request.ts'
+
+/** Revision of a request without a version header (MCP 2025-11-25, protocol version header). */
+export const ASSUMED_VERSION = '2025-03-26'
 
 /** @throws GatewayError `not_acceptable` unless the client accepts both content types of an answer to `POST` */
 export function checkAccepts(request: SessionHttpRequest): void {
@@ -26,6 +28,11 @@ function notAcceptable(request: SessionHttpRequest): GatewayError {
   return new GatewayError('not_acceptable', `Accept is ${came}; it must include ${expected}`)
 }
 
+/** Whether it is a revision that a session can have. */
+export function isSupportedVersion(version: unknown): version is string {
+  return typeof version === 'string' && SUPPORTED_PROTOCOL_VERSIONS.includes(version)
+}
+
 /** @throws GatewayError `invalid_request` for a revision that is not supported */
 export function checkVersion(request: SessionHttpRequest): void {
   const version = request.get('mcp-protocol-version')
@@ -39,5 +46,5 @@ export function versionOf(request: SessionHttpRequest, message?: JSONRPCMessage)
     message !== undefined && isInitializeRequest(message)
       ? message.params.protocolVersion
       : request.get('mcp-protocol-version')
-  return version !== undefined && SUPPORTED_PROTOCOL_VERSIONS.includes(version) ? version : ASSUMED_VERSION
+  return isSupportedVersion(version) ? version : ASSUMED_VERSION
 }

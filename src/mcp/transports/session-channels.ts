@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
 import type { Server } from '@modelcontextprotocol/server'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { Principal } from '../../domain/principal.ts'
 import { callerOf } from '../conversation.ts'
+import { DirectConversation } from '../direct/direct-conversation.ts'
 import { createMcpServer } from '../mcp-server.ts'
+import { asMessage } from '../message.ts'
 import { notifyListChanged, watchFor } from '../methods/list-changed.ts'
 import { RequestIds } from '../request-ids.ts'
 import { EventStore } from '../session/event-store.ts'
@@ -12,13 +15,24 @@ import type { LegacySession, SessionChange } from '../session/legacy-session.ts'
 import { QuestionIds } from '../session/question-ids.ts'
 import type { SessionOpening } from '../session/session-seal.ts'
 import type { Session } from '../session/session-store.ts'
-import { DirectSession } from './direct-session.ts'
 import type { EndpointOptions } from './modern-endpoint.ts'
 import { NotificationLimit } from './notification-limit.ts'
 import { SessionTransport } from './session-transport.ts'
 
 const TRANSPORT = 'streamable-http'
 const SESSION_ID_BYTES = 18
+
+/** How the direct path serves the requests of a session. */
+export interface DirectStream {
+  readonly conversation: DirectConversation
+  /**
+   * Takes the id of a request, which counts as an open stream of the session until its response is closed; says
+   * whether the id was free.
+   */
+  claim(id: string | number, response: ServerResponse): boolean
+  /** Continues the response to a request as a stream, which the client can resume. */
+  open(id: string | number, version: string, response: ServerResponse): void
+}
 
 /** One session of Streamable HTTP, as this replica has it. */
 export interface Channel {
@@ -27,7 +41,8 @@ export interface Channel {
   readonly transport: SessionTransport
   readonly ids: RequestIds
   readonly notifications: NotificationLimit
-  readonly direct: DirectSession
+  readonly direct: DirectConversation
+  readonly stream: DirectStream
   readonly server: Server
   readonly legacy: LegacySession
   /** What the session is rebuilt from. */
@@ -147,7 +162,16 @@ export class SessionChannels {
       ...(relay && { onUnsent: (message) => void relay.tell({ kind: 'unsent', id, message }) }),
       clock,
     })
-    const direct = new DirectSession({ id, transport, ids })
+    const direct = new DirectConversation({
+      id,
+      transport: TRANSPORT,
+      scope,
+      answers: {
+        send: (relatedRequestId, message) =>
+          void transport.send(asMessage(message), { relatedRequestId }).catch(() => undefined),
+        drop: (requestId) => transport.endStream(requestId),
+      },
+    })
     let legacy: LegacySession | undefined
     const server: Server = createMcpServer(this.#options, {
       scope,
@@ -177,9 +201,29 @@ export class SessionChannels {
     const notifications = new NotificationLimit({ clock })
     if (legacy === undefined) throw new Error('a legacy server without a session')
     const kept = { server, legacy, opening, until }
-    const channel: Channel = { session, scope, transport, ids, notifications, direct, ...kept }
+    const stream = this.#directStream({ direct, ids, session, transport })
+    const channel: Channel = { session, scope, transport, ids, notifications, direct, stream, ...kept }
     this.#register(publicId, channel)
     return channel
+  }
+
+  #directStream(of: Pick<Channel, 'direct' | 'ids' | 'session' | 'transport'>): DirectStream {
+    const { direct, ids, session, transport } = of
+    return {
+      conversation: direct,
+      claim: (id, response) => {
+        if (ids.has(id)) return false
+        ids.claim(id)
+        session.openStreams += 1
+        response.once('close', () => {
+          session.openStreams -= 1
+          session.lastUsedAt = this.#options.clock.monotonic()
+          ids.release(id)
+        })
+        return true
+      },
+      open: (id, version, response) => transport.openFor(id, version, response, () => direct.cancel(id)),
+    }
   }
 
   /** Notes what the client changed, for the replicas that do not have the session yet, and tells the others. */

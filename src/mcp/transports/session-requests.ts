@@ -6,7 +6,7 @@ import { whenTokenEnds } from '../../identity/token-end.ts'
 import type { AnswerWriter } from '../../replicas/replica-relay.ts'
 import type { ListKind } from '../../upstream/connection/connection.ts'
 import type { Sender } from '../conversation.ts'
-import { isNotification, isRequest, messageIn } from '../message.ts'
+import { CANCELLED, isNotification, isRequest, messageIn } from '../message.ts'
 import { notifyListChanged } from '../methods/list-changed.ts'
 import { relayedJson, type SessionHttpRequest } from '../relay/relayed-request.ts'
 import type { StreamResponse } from '../relay/stream-response.ts'
@@ -16,7 +16,6 @@ import { answeredBy, answerRelayed, messageOf, replicaFor } from './elsewhere.ts
 import type { EndpointOptions } from './modern-endpoint.ts'
 import type { Channel, SessionChannels } from './session-channels.ts'
 
-const CANCELLED = 'notifications/cancelled'
 const ROOTS_CHANGED = 'notifications/roots/list_changed'
 const LIST_KINDS: readonly ListKind[] = ['tools', 'resources', 'prompts']
 

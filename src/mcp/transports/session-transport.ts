@@ -16,7 +16,7 @@ import type { SessionEvents } from '../session/event-store.ts'
 import type { QuestionIds } from '../session/question-ids.ts'
 import { accepted, keepAlive, writeTo } from './event-stream.ts'
 import { checkAcceptsEvents, checkVersion, versionOf } from './request-heads.ts'
-import { isAnswer, isNotification, isRequest } from '../message.ts'
+import { CANCELLED, isAnswer, isNotification, isRequest } from '../message.ts'
 
 type RequestId = JSONRPCRequest['id']
 
@@ -276,7 +276,7 @@ export class SessionTransport implements Transport {
     stream.cancelGrace = this.#clock.after(RESUME_GRACE_MS, () => {
       const params = { requestId, reason: 'the client disconnected' }
       if (stream.onGone !== undefined) stream.onGone()
-      else this.onmessage?.({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
+      else this.onmessage?.({ jsonrpc: '2.0', method: CANCELLED, params })
       this.endStream(requestId)
     })
   }

@@ -13,8 +13,9 @@ import type { StreamResponse } from '../relay/stream-response.ts'
 import { answeredBy, answerRelayed } from './elsewhere.ts'
 import { canTake, keepAlive } from './event-stream.ts'
 import { notifyListChanged, watchFor } from '../methods/list-changed.ts'
+import { DirectConversation } from '../direct/direct-conversation.ts'
 import { createMcpServer } from '../mcp-server.ts'
-import { isNotification, messageIn } from '../message.ts'
+import { asMessage, CANCELLED, isNotification, messageIn } from '../message.ts'
 import type { EndpointOptions } from './modern-endpoint.ts'
 import { NotificationLimit } from './notification-limit.ts'
 import { RequestIds, requestIdIn } from '../request-ids.ts'
@@ -23,8 +24,17 @@ import type { Session } from '../session/session-store.ts'
 const TRANSPORT = 'sse'
 const REPLICA = /^\d{1,10}$/
 
+/** How the direct path serves the messages of a session. */
+export interface DirectMessages {
+  readonly conversation: DirectConversation
+  /** Takes the id of a request until `release`; says whether it was free. */
+  claim(id: string | number): boolean
+  release(id: string | number): void
+}
+
 interface Channel {
   readonly transport: SSEServerTransport
+  readonly messages: DirectMessages
   readonly scope: string | undefined
   readonly ids: RequestIds
   readonly notifications: NotificationLimit
@@ -47,10 +57,20 @@ export class SseEndpoint {
     const transport = new SSEServerTransport(publicPath(publicUrl, `/messages?replica=${replica}`), response)
     const id = transport.sessionId
     const ids = new RequestIds()
+    const conversation = new DirectConversation({
+      id,
+      transport: TRANSPORT,
+      scope,
+      answers: {
+        send: (_id, message) => void transport.send(asMessage(message)).catch(() => undefined),
+        drop: () => undefined,
+      },
+    })
     const server = createMcpServer(this.#options, {
       scope,
       era: 'legacy',
       callerOf: callerOf(TRANSPORT, id),
+      onSession: (legacy) => conversation.attach(legacy),
       ids,
       view: catalog.viewOf(principal, scope),
     })
@@ -77,6 +97,7 @@ export class SseEndpoint {
     const onClose = server.onclose
     server.onclose = () => {
       onClose?.()
+      conversation.close()
       stopWatching()
       cancelExpiry()
       stopKeepAlive()
@@ -85,8 +106,33 @@ export class SseEndpoint {
     }
     endWhenUnread(transport, response)
     sessions.add(session)
-    this.#channels.set(id, { transport, scope, ids, notifications: new NotificationLimit({ clock }) })
+    const messages: DirectMessages = {
+      conversation,
+      claim: (requestId) => {
+        if (ids.has(requestId)) return false
+        ids.claim(requestId)
+        return true
+      },
+      release: (requestId) => ids.release(requestId),
+    }
+    const notifications = new NotificationLimit({ clock })
+    this.#channels.set(id, { transport, messages, scope, ids, notifications })
     await server.connect(transport)
+  }
+
+  /** The session of a message for the direct path; undefined if the general path has to serve or to refuse it. */
+  directMessages(
+    sessionId: string,
+    { principal, paths }: Pick<Identity, 'principal'> & { readonly paths: readonly string[] },
+  ): DirectMessages | undefined {
+    const channel = this.#channels.get(sessionId)
+    if (channel === undefined || !isFor(paths, pathOf(channel))) return undefined
+    try {
+      this.#options.sessions.of(sessionId, principal, TRANSPORT)
+      return channel.messages
+    } catch {
+      return undefined
+    }
   }
 
   /**
@@ -125,7 +171,12 @@ export class SseEndpoint {
     const channel = this.#channels.get(sessionId)
     if (channel === undefined || !isFor(paths, pathOf(channel))) throw new GatewayError('session_not_found')
     const body = messageIn(request.body)
-    if (isNotification(body)) channel.notifications.take(body)
+    if (isNotification(body)) {
+      channel.notifications.take(body)
+      const { conversation } = channel.messages
+      if (body.method === CANCELLED && conversation.cancel(body.params?.['requestId']))
+        return accept(response)
+    }
     const requestId = requestIdIn(body)
     if (requestId !== undefined) {
       this.#options.sessions.checkAccepting()
@@ -133,9 +184,13 @@ export class SseEndpoint {
       response.once('close', () => channel.ids.release(requestId))
     }
     await channel.transport.handleMessage(body, { authInfo: authOf(new Sender(identity, channel.scope)) })
-    response.writeHead(202)
-    response.end('Accepted')
+    accept(response)
   }
+}
+
+function accept(response: StreamResponse): void {
+  response.writeHead(202)
+  response.end('Accepted')
 }
 
 /** The path at which the session was opened, for which its tokens are issued. */

@@ -4,14 +4,12 @@ import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { AnswerWriter } from '../../replicas/replica-relay.ts'
-import type { DirectSession } from './direct-session.ts'
 import { attachSender, type Sender } from '../conversation.ts'
 import { checkInitialize, isInitialize } from './initialize.ts'
 import { checkEnvelope, isRequest, messageIn, notAMessage, withoutNulls } from '../message.ts'
 import { type EndpointOptions, ModernEndpoint } from './modern-endpoint.ts'
 import { requestIdIn } from '../request-ids.ts'
-import type { Session } from '../session/session-store.ts'
-import { SessionChannels } from './session-channels.ts'
+import { type DirectStream, SessionChannels } from './session-channels.ts'
 import { checkAccepts } from './request-heads.ts'
 import { SessionRequests } from './session-requests.ts'
 
@@ -76,13 +74,13 @@ export class StreamableHttpEndpoint {
     sessionId: string,
     principal: Principal,
     scope: string | undefined,
-  ): { readonly session: Session; readonly direct: DirectSession } | undefined {
+  ): DirectStream | undefined {
     const channel = this.#channels.known(sessionId)
     if (channel === undefined || channel.scope !== scope || !channel.direct.isPlain) return undefined
     if (!this.#requests.isHere(channel)) return undefined
     try {
-      const session = this.#options.sessions.of(channel.session.id, principal, TRANSPORT)
-      return { session, direct: channel.direct }
+      this.#options.sessions.of(channel.session.id, principal, TRANSPORT)
+      return channel.stream
     } catch {
       return undefined
     }

@@ -2,14 +2,18 @@ import { randomUUID } from 'node:crypto'
 import type { McpServerFactory, Server } from '@modelcontextprotocol/server'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import type { WebSocket } from 'ws'
+import type { Principal } from '../../domain/principal.ts'
 import { whenTokenEnds } from '../../identity/token-end.ts'
 import { callerOn, type Sender } from '../conversation.ts'
 import { notifyListChanged, watchFor } from '../methods/list-changed.ts'
+import { conversationCall } from '../direct/conversation-call.ts'
+import { DirectConversation } from '../direct/direct-conversation.ts'
 import { createMcpServer } from '../mcp-server.ts'
 import type { EndpointOptions } from './modern-endpoint.ts'
+import { asMessage } from '../message.ts'
 import { RequestIds } from '../request-ids.ts'
 import { MAX_LISTENS, WebSocketListens } from './websocket-listens.ts'
-import { CLOSE, type CloseReason, WebSocketTransport } from './websocket-transport.ts'
+import { CLOSE, type CloseReason, type DirectRequests, WebSocketTransport } from './websocket-transport.ts'
 
 const TRANSPORT = 'websocket'
 
@@ -41,17 +45,31 @@ export class WebSocketEndpoint {
       scope,
       send: (message) => void transport.send(message),
     })
+    const conversation = new DirectConversation({
+      id,
+      transport: TRANSPORT,
+      scope,
+      answers: { send: (_id, message) => void transport.send(asMessage(message)), drop: () => undefined },
+    })
     const transport: WebSocketTransport = new WebSocketTransport({
       socket,
       clock,
       ids,
       listens,
+      direct: this.#direct({ conversation, ids, principal }),
       logger: logger.child({ tenant: principal.tenantId, agent: principal.agent, session: id }),
     })
     let server: Server | undefined
     const factory: McpServerFactory = ({ era }) => {
       const view = this.#options.catalog.viewOf(principal, scope)
-      server = createMcpServer(this.#options, { scope, era, callerOf, ids, view })
+      server = createMcpServer(this.#options, {
+        scope,
+        era,
+        callerOf,
+        ids,
+        view,
+        onSession: (legacy) => conversation.attach(legacy),
+      })
       return server
     }
     // `serveStdio` has the SDK's rules for any transport that carries both eras, not only for stdio.
@@ -74,6 +92,7 @@ export class WebSocketEndpoint {
     )
     const cancelExpiry = whenTokenEnds(clock, principal, () => end(CLOSE.tokenEnded))
     socket.once('close', () => {
+      conversation.close()
       stopWatching()
       cancelExpiry()
       sessions.remove(id)
@@ -90,4 +109,31 @@ export class WebSocketEndpoint {
       },
     })
   }
+
+  /** What serves plain calls of a conversation; undefined if the SDK serves all. */
+  #direct({ conversation, ids, principal }: Conversing): DirectRequests | undefined {
+    const { targets } = this.#options
+    if (targets === undefined) return undefined
+    const options = { ...this.#options, targets }
+    const sender = { principal }
+    return {
+      take: (body) => {
+        const call = conversationCall(options, { conversation, sender, body })
+        if (call === undefined) return false
+        const abort = new AbortController()
+        conversation.begin(call.id, () => abort.abort())
+        ids.hold(call.id)
+        const made = call.run({ requestId: randomUUID(), signal: abort.signal })
+        void made.then(() => ids.release(call.id))
+        return true
+      },
+      cancel: (requestId) => conversation.cancel(requestId),
+    }
+  }
+}
+
+interface Conversing {
+  readonly conversation: DirectConversation
+  readonly ids: RequestIds
+  readonly principal: Principal
 }

@@ -5,7 +5,7 @@ import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject } from '../../domain/json/json.ts'
 import { excessOf, REQUEST_LIMITS } from '../../domain/json/json-scan.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import { isAnswer, isNotification, isRequest, messageIn } from '../message.ts'
+import { CANCELLED, isAnswer, isNotification, isRequest, messageIn } from '../message.ts'
 import { jsonRpcErrorOf } from '../protocol-error.ts'
 import { NotificationLimit } from './notification-limit.ts'
 import type { RequestIds } from '../request-ids.ts'
@@ -13,6 +13,13 @@ import { MAX_UNREAD_BYTES } from './event-stream.ts'
 import { LISTEN, type WebSocketListens } from './websocket-listens.ts'
 
 type RequestId = JSONRPCRequest['id']
+
+/** What serves plain calls without the SDK. */
+export interface DirectRequests {
+  /** Takes a request; says whether it has. */
+  readonly take: (message: JSONRPCRequest) => boolean
+  readonly cancel: (id: RequestId) => boolean
+}
 
 const PING_MS = 30_000
 /** Consecutive pings that may remain unanswered. */
@@ -46,6 +53,7 @@ export class WebSocketTransport implements Transport {
   readonly #clock: Clock
   readonly #ids: RequestIds
   readonly #listens: WebSocketListens
+  readonly #direct: DirectRequests | undefined
   readonly #notifications: NotificationLimit
   /** Requests that were neither answered nor cancelled. */
   readonly #underWay = new Set<RequestId>()
@@ -60,6 +68,7 @@ export class WebSocketTransport implements Transport {
     clock: Clock
     ids: RequestIds
     listens: WebSocketListens
+    direct?: DirectRequests | undefined
     logger: Logger
   }) {
     this.#logger = options.logger
@@ -67,6 +76,7 @@ export class WebSocketTransport implements Transport {
     this.#clock = options.clock
     this.#notifications = new NotificationLimit(options)
     this.#ids = options.ids
+    this.#direct = options.direct
     this.#listens = options.listens
   }
 
@@ -122,6 +132,7 @@ export class WebSocketTransport implements Transport {
 
   #deliver(message: JSONRPCMessage): void {
     if (isNotification(message) && !this.#notifications.admits(message)) return this.#drop()
+    if (isRequest(message) && this.#direct?.take(message) === true) return
     if (!isRequest(message) || message.method !== LISTEN) this.onmessage?.(message)
     else void this.#listens.prepare(message, (ready) => this.onmessage?.(ready))
   }
@@ -141,11 +152,12 @@ export class WebSocketTransport implements Transport {
       if (this.#underWay.size >= MAX_REQUESTS) throw new GatewayError('too_many_requests')
       this.#ids.claim(message.id)
       this.#underWay.add(message.id)
-    } else if (isNotification(message) && message.method === 'notifications/cancelled') {
+    } else if (isNotification(message) && message.method === CANCELLED) {
       const requestId = message.params?.['requestId']
       if (typeof requestId === 'string' || typeof requestId === 'number') {
         this.#release(requestId)
         this.#listens.cancel(requestId)
+        this.#direct?.cancel(requestId)
       }
     }
     return message

@@ -130,7 +130,7 @@ function mcpCall(given: Parts, { server, isScoped, name }: Parts['place']): Call
 
 /** A call of the given kind with nothing odd about it. */
 export function plainCall(
-  called: 'modern' | 'rest',
+  called: 'modern' | 'legacy' | 'rest',
   server: string,
   name: string,
   given: Fields = {},
@@ -164,3 +164,8 @@ export const everyAnswer: readonly SentCall[] = (['modern', 'rest'] as const).fl
     [0, 40_000].map((size) => plainCall(called, raw % 2 === 0 ? 'old' : 'new', 'plain', { raw, pad: size })),
   ),
 ])
+
+/** Every answer that a server can give, to plain calls in a session. */
+export const conversationCalls: readonly SentCall[] = ALL.filter((name) => name !== 'hold').flatMap((name) =>
+  ['old', 'new'].map((server) => plainCall('legacy', server, name)),
+)
