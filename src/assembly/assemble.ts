@@ -66,6 +66,7 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   const features = openFeatures(settings, {
     catalog,
     calls: (): Calls => called.calls,
+    approvals: { store: state.store, keys, acts: audit.acts },
     shared: relay && { relay, state: state.store, keys },
     metrics,
     clock,

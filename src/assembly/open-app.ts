@@ -96,7 +96,7 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
     },
     mcp,
     oauth: { ...oauth, browsers: [oauth.browsers, connectRoutes(connectOptions(settings, parts))] },
-    dashboard: history && { sessions: parts.identity.browserSessions, history },
+    dashboard: { sessions: parts.identity.browserSessions, history },
     approverRoles: settings.approverRoles,
     records: audit,
     acts: audit.acts,

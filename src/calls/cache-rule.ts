@@ -1,14 +1,16 @@
 import { isForAskable } from '../catalog/server-catalog.ts'
+import { approvalRuleOf } from '../domain/documents/tool-approval.ts'
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import type { PlannedTarget } from './stage.ts'
 
 /**
  * How long results of a tool may be cached, in milliseconds; undefined if they may not. An override for a pattern
  * applies only to tools that are annotated as read-only. A tool that is annotated as writing is never answered from the
- * cache, nor is a tool of a server that keeps state for each session.
+ * cache, nor is a tool whose calls a person approves, or of a server that keeps state for each session.
  */
 export function cacheTtlOf({ server, name, policy, offered, tool }: PlannedTarget): number | undefined {
   if (policy.cacheTtlMs === undefined || server.sharing === 'session') return undefined
+  if (approvalRuleOf(server, policy, tool?.own) !== undefined) return undefined
   if (offered === undefined || isForAskable(offered, 'tools', name)) return undefined
   switch (effectOf(tool?.own)) {
     case 'reads':

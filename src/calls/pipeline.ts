@@ -9,7 +9,7 @@ import type { Metrics } from '../telemetry/metrics/metrics.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import { authorize } from './authorize.ts'
 import type { Call } from './call.ts'
-import type { Answer, Stage, StageFor } from './stage.ts'
+import type { Answer, PlannedTarget, Stage, StageFor } from './stage.ts'
 import type { Interruption } from './interruption.ts'
 import type { Limits } from './limits/limits.ts'
 import { RetryBudget } from './limits/retry-budget.ts'
@@ -51,8 +51,12 @@ export interface PipelineParts {
   readonly shares: TenantShares
   /** The operator's own stages, in order. */
   readonly ownStages: readonly Stage[]
-  /** The stages of the gateway's own features, in order, and the cache of results. */
-  readonly own: { readonly stages: readonly StageFor[]; readonly caches: { readonly results: BoundedCache } }
+  /** The stages of the gateway's own features, in order, the one that asks for approval, and the cache of results. */
+  readonly own: {
+    readonly stages: readonly StageFor[]
+    readonly approval: StageFor
+    readonly caches: { readonly results: BoundedCache }
+  }
   readonly seal: StateSeal
   readonly tasks: Tasks
   readonly callTimeoutMs: number
@@ -94,6 +98,14 @@ export function pipeline(parts: PipelineParts): Pipeline {
   return { targets, run: (call) => recorded(call, () => interruption.guard(call, run)) }
 }
 
+const isInside = ({ server }: PlannedTarget): boolean => server.transport === 'builtin'
+
+/** Both stages as one, where there is the inner one. */
+function around(outer: Stage | undefined, inner: Stage | undefined): Stage | undefined {
+  if (outer === undefined || inner === undefined) return inner
+  return (call, next) => outer(call, (passed) => inner(passed, next))
+}
+
 const explained: StageFor = () => callerErrors
 
 /** The stages in order: each stage wraps all that follow. Those of `plain` are the ones that plain calls do without. */
@@ -104,6 +116,9 @@ function stages(
   const { catalog, upstreams, tasks, limits, metrics, own } = parts
   const counted: StageFor = () => limits.stage
   const rounds = inputRounds(parts)
+  const approved: StageFor = (target) => (isInside(target) ? undefined : own.approval(target))
+  const approvedInside: StageFor = (target) =>
+    isInside(target) ? around(rounds(target), own.approval(target)) : undefined
   const ofTasks = taskCalls({ tasks, declared: upstreams, catalog })
   const shown = shownUris(catalog)
   const again = retry({ ...parts, budget })
@@ -114,6 +129,7 @@ function stages(
       ...parts.ownStages.map((stage) => () => stage), // around everything that the caller is told of the call
       intent(parts), // around everything that may be sent, and once
       explained,
+      approvedInside, // before what the gateway does itself, which passes none of the stages below
       ...own.stages, // once, and under the names that callers know
       rounds, // around what is sent, which may happen more than once
       ofTasks,
@@ -122,6 +138,7 @@ function stages(
       urlElicitations, // of the server that asks
       shown, // of the server that answered, and not kept with a result: not every caller sees the same
       shape, // for each server that is tried, as it has the tool
+      approved, // of what is really sent, and of each server that is tried
       resultCache({ cache: own.caches.results }), // of what really answers, as it gets the call
       again,
       last, // for each attempt: pools come and go

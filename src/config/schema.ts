@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { address } from './sections/address.ts'
+import { approvals } from './sections/approvals.ts'
 import { data } from './sections/data.ts'
 import { enhancement } from './sections/enhancement.ts'
 import { identity } from './sections/identity.ts'
@@ -15,6 +16,7 @@ export const SECTIONS: Readonly<Record<string, Readonly<Record<string, z.ZodType
   Address: address,
   Data: data,
   Identity: identity,
+  Approvals: approvals,
   Secrets: secrets,
   'Kubernetes discovery': kubernetes,
   'Outgoing requests': outbound,
@@ -29,6 +31,7 @@ export const settingsSchema = z.object({
   ...address,
   ...data,
   ...identity,
+  ...approvals,
   ...secrets,
   ...kubernetes,
   ...outbound,

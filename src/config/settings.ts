@@ -63,6 +63,13 @@ function fromValues(values: SettingValues) {
         ? { projectId: googleCloudProject, databaseId: firestoreDatabase }
         : undefined,
     ...identityOf(values, publicUrl),
+    /** How long calls wait for a person's yes, and how many. */
+    approvals: {
+      requestTtlMs: values.APPROVAL_REQUEST_TTL_MS,
+      grantTtlMs: values.APPROVAL_GRANT_TTL_MS,
+      perPrincipal: values.APPROVALS_PER_PRINCIPAL,
+      perTenant: values.APPROVALS_PER_TENANT,
+    },
     ...inCamelCase(values, secrets),
     kubernetes: kubernetesOf(values),
     outbound: outboundOf(values),

@@ -29,7 +29,8 @@ export interface DashboardOptions {
   readonly publicUrl: string
   readonly sessions: Pick<BrowserSessions, 'read'>
   readonly rest: AskRest
-  readonly history: CallHistory
+  /** What pages show of the last hour; undefined where the dashboard is off, but for the pages that calls lead to. */
+  readonly history: CallHistory | undefined
   /** Whether the registry has been read. */
   readonly hasSnapshot: () => boolean
   readonly maxBodyBytes: number
@@ -58,7 +59,8 @@ class Dashboard {
 
   get router(): Router {
     const router = Router()
-    router.get('/', pageHeaders, forBrowsers, (request, response) => this.#home(request, response))
+    if (this.#options.history !== undefined)
+      router.get('/', pageHeaders, forBrowsers, (request, response) => this.#home(request, response))
     router.use('/dashboard/assets', this.#assets.router)
     router.use('/dashboard', pageHeaders, this.#pages(), this.#problems)
     return router
@@ -71,9 +73,10 @@ class Dashboard {
       router[route.method](route.path, this.#signedIn, readForm, (request, response) =>
         this.#answer(route, request, response),
       )
-    router.use(this.#signedIn, () => {
-      throw new GatewayError('not_found', 'There is no such page')
-    })
+    if (this.#options.history !== undefined)
+      router.use(this.#signedIn, () => {
+        throw new GatewayError('not_found', 'There is no such page')
+      })
     return router
   }
 
@@ -118,7 +121,11 @@ class Dashboard {
     else if ('fileName' in answer) response.attachment(answer.fileName).type(answer.type).send(answer.content)
     else {
       const { principal } = visit.identity
-      const viewer = { ...principal, csrfToken: visit.csrfToken, sections: sectionsOf(principal) }
+      const viewer = {
+        ...principal,
+        csrfToken: visit.csrfToken,
+        sections: sectionsOf(principal, this.#options.history !== undefined),
+      }
       const page = dashboardPage(answer, viewer, visit.look)
       response
         .status(answer.status ?? 200)
@@ -140,7 +147,12 @@ class Dashboard {
   }
 
   #visit(request: Request, response: Response, { principal, csrfToken }: BrowserSession): Visit {
-    const identity = { principal, requestId: response.locals.requestId ?? 'unknown', clientName: 'dashboard' }
+    const identity = {
+      principal,
+      requestId: response.locals.requestId ?? 'unknown',
+      clientName: 'dashboard',
+      isPerson: true,
+    }
     const abort = new AbortController()
     response.once('close', () => abort.abort())
     const url = new URL(request.originalUrl, 'http://gateway')

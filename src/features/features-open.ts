@@ -2,6 +2,8 @@ import { BoundedCache } from '../cache/bounded-cache.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Clock } from '../domain/clock.ts'
+import { type ApprovalParts, type OpenApprovals, openApprovals } from './approvals/approvals-open.ts'
+import { ruleFor } from './approvals/approval-stage.ts'
 import { openEnhancer, type OpenEnhancer } from './enhancement/enhancer-open.ts'
 import type { CacheState } from '../telemetry/metrics/cache-metrics.ts'
 import type { StageFor } from '../calls/stage.ts'
@@ -26,6 +28,9 @@ export interface OpenFeatures {
   readonly builtins: BuiltinServers
   /** Of calls, in order. */
   readonly stages: readonly StageFor[]
+  /** Asks for a person's yes. */
+  readonly approval: StageFor
+  readonly approvals: Pick<OpenApprovals, 'approvals' | 'pageOf'>
   readonly pipelineCheck: PipelineCheck
   readonly pipelineRuns: PipelineRuns
   readonly runDirectory: RunDirectory
@@ -35,14 +40,16 @@ export interface OpenFeatures {
 
 /** Builds what the gateway does itself; nothing is waited for. */
 export function openFeatures(
-  settings: Pick<Settings, 'enhancement' | 'caches'>,
+  settings: Pick<Settings, 'enhancement' | 'caches' | 'approvals' | 'approverRoles' | 'publicUrl'>,
   options: {
     catalog: Catalog
     /** What the steps of pipelines go through. */
     calls: () => Calls
     /** Absent where there are no other replicas. */
     shared?: SharedRuns | undefined
-    metrics: Pick<Metrics, 'enhancement'>
+    /** What requests for approval are kept and recorded in. */
+    approvals: ApprovalParts
+    metrics: Pick<Metrics, 'enhancement' | 'approval'>
     clock: Clock
     logger: Logger
   },
@@ -66,13 +73,19 @@ export function openFeatures(
     enhanceSource({ enhancer, roles: settings.enhancement.roles, clock }),
     pipelineSource({ catalog, check: pipelineCheck, runs: pipelineRuns, calls, clock }),
   ]
+  const approvals = openApprovals(settings, options.approvals, options)
+  const improved = enhanceArguments({ enhancer, clock })
+  // What a person approves is what was asked for: a model would say it differently the next time.
+  const enhanced: StageFor = (target) => (ruleFor(target) === undefined ? improved(target) : undefined)
   const builtins = new BuiltinServers({ catalog, sources, clock, logger })
   return {
     enhancing,
     caches,
     builtins,
     // The gateway's own servers need nothing of what follows, and their own calls come here again.
-    stages: [builtins.stage, enhanceArguments({ enhancer, clock })],
+    stages: [builtins.stage, enhanced],
+    approval: approvals.stage,
+    approvals,
     pipelineCheck,
     pipelineRuns,
     runDirectory,

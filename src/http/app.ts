@@ -67,8 +67,8 @@ export interface AppOptions extends Omit<RestOptions, 'tickets'> {
     readonly browsers: readonly Router[]
     readonly rest: Router
   }
-  /** What the pages for people need; undefined: there are none. */
-  readonly dashboard: Pick<DashboardOptions, 'sessions' | 'history'> | undefined
+  /** What the pages for people need. */
+  readonly dashboard: Pick<DashboardOptions, 'sessions' | 'history'>
   /** Whether the registry has been read. */
   readonly hasSnapshot: () => boolean
   readonly lifecycle: Lifecycle
@@ -109,16 +109,14 @@ export function createApp(options: AppOptions): Express {
   app.use(preflight) // browsers send no token with it
   app.use(apiPage({ publicUrl }), errorPages({ publicUrl })) // nothing in them is anybody's
   app.use(...oauth.browsers) // persons get a session there, and need no token for it
-  if (options.dashboard !== undefined) {
-    const inside = restInside([
-      readJson(edge.maxBodyBytes),
-      knownQuery,
-      ...rest,
-      notFound,
-      errorHandler(logger),
-    ])
-    app.use(dashboardRoutes({ ...options, ...options.dashboard, ...edge, rest: inside })) // people have a session
-  }
+  const inside = restInside([
+    readJson(edge.maxBodyBytes),
+    knownQuery,
+    ...rest,
+    notFound,
+    errorHandler(logger),
+  ])
+  app.use(dashboardRoutes({ ...options, ...options.dashboard, ...edge, rest: inside })) // people have a session
   app.use(authenticate({ ...resource, metrics })) // from here on there is a principal
   app.use(whenReady(hasSnapshot)) // no list is empty only because the registry has not been read
   app.use(requireJson) // before the parser, which skips what it does not know

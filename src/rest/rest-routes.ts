@@ -13,6 +13,7 @@ import type { RegistryStore } from '../registry/registry-store.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { OpenUpstreams } from '../upstream/upstream-open.ts'
 import { type AccessParts, accessRoutes } from './access/access-routes.ts'
+import { approvalRoutes } from './approvals.ts'
 import { connectionRoutes } from './connections.ts'
 import { enhanceRoutes } from './enhance.ts'
 import { auditRoutes } from './management/audit.ts'
@@ -47,7 +48,7 @@ export interface RestOptions {
   }
   readonly features: Pick<
     OpenFeatures,
-    'enhancing' | 'caches' | 'pipelineCheck' | 'pipelineRuns' | 'runDirectory'
+    'enhancing' | 'caches' | 'pipelineCheck' | 'pipelineRuns' | 'runDirectory' | 'approvals'
   >
   /** Where documents are written, and who may write which. */
   readonly registry: {
@@ -93,6 +94,7 @@ function callRoutes(options: RestOptions): Router {
   const router = Router()
   router.use(openapiRoutes({ catalog, publicUrl }))
   router.use(toolRoutes({ catalog, calls }))
+  router.use(approvalRoutes({ ...features.approvals, platformAdminRole }))
   router.use(resourceRoutes({ catalog, calls }))
   router.use(promptRoutes({ catalog, calls }))
   router.use(connectionRoutes({ publicUrl, catalog, credentials: servers.credentials, acts, logger }))

@@ -54,6 +54,11 @@ export function redactText(line: string): string {
   return withoutTokens(line, CENSORED).replace(BEARER, CENSORED)
 }
 
+/** Whether the value of a member of that name is a secret. */
+export function isSecretName(name: string): boolean {
+  return SECRET.has(name.toLowerCase().replace(/[-_]/g, ''))
+}
+
 function redactMembers(value: object, depth: number): Record<string, unknown> {
   const copy: Record<string, unknown> = {}
   for (const [name, member] of Object.entries(value)) copy[name] = redactMember(name, member, depth)

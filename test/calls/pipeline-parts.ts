@@ -43,7 +43,11 @@ export function pipelineParts(
     limits: new Limits({ allowances: new Allowances({ clock }), quotasOf: () => undefined }),
     shares: new TenantShares({ maxOf: () => undefined }),
     ownStages: [],
-    own: { stages: [], caches: { results: new BoundedCache({ maxEntries: 10, maxBytes: 10_000, clock }) } },
+    own: {
+      stages: [],
+      approval: () => undefined,
+      caches: { results: new BoundedCache({ maxEntries: 10, maxBytes: 10_000, clock }) },
+    },
     seal: new StateSeal({ keys: { current: Buffer.alloc(32) }, clock }),
     tasks: { handles: new TaskHandles({ keys: { current: Buffer.alloc(32) } }), memory: new TaskMemory() },
     callTimeoutMs: 60_000,

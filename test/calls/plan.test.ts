@@ -13,6 +13,7 @@ import { Plans, runFrom } from '../../src/calls/plan.ts'
 import { METHODS } from '../../src/calls/methods.ts'
 import type { JsonObject } from '../../src/domain/json/json.ts'
 import { serverKey } from '../../src/domain/documents/server-definition.ts'
+import { ruleFor } from '../../src/features/approvals/approval-stage.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { offer, server, snapshotOf, tool } from '../support/offers.ts'
 import {
@@ -211,6 +212,7 @@ describe('the stages of the gateway', () => {
     'operator',
     'intent',
     'caller errors',
+    'approval inside',
     'feature',
     'input rounds',
     'task calls',
@@ -219,6 +221,7 @@ describe('the stages of the gateway', () => {
     'url elicitations',
     'shown URIs',
     'shape',
+    'approval',
     'result cache',
     'retry',
     'send',
@@ -238,7 +241,8 @@ describe('the stages of the gateway', () => {
     })
     const catalog = catalogOf([server(document), offered])
     const parts = pipelineParts(catalog, () => ({ content: [] }), { ownStages: [looking] })
-    const own = { ...parts.own, stages: [() => undefined] }
+    const approval: StageFor = (target) => ruleFor(target) && ((call, next) => next(call))
+    const own = { ...parts.own, stages: [() => undefined], approval }
     const calls = new Calls({ clock: new FakeClock(), pipeline: pipeline({ ...parts, own }).run })
     await calls.run(caller(), operation(fields))
     const { from = [] } = plan ?? {}
@@ -255,8 +259,17 @@ describe('the stages of the gateway', () => {
 
   test('that a call passes for which the document says everything are all', async () => {
     const tools = { echo: { cacheTtlMs: 1000, maxResultBytes: 1000 } }
-    const all = NAMES.filter((name) => !['feature', 'intent', 'accounts'].includes(name))
+    const others = ['feature', 'intent', 'accounts', 'approval inside', 'approval']
+    const all = NAMES.filter((name) => !others.includes(name))
     expect(await passed({ fallback: 'beta', tools })).toEqual(all)
+  })
+
+  test('that a call of a tool passes that needs a yes have one for it, and no cache', async () => {
+    const tools = { echo: { approval: 'caller', cacheTtlMs: 1000 } }
+    const marked = [...ALWAYS, 'shown URIs', 'approval', 'retry', 'send']
+    expect(await passed({ tools })).toEqual(marked)
+    expect(await passed({ approval: { tools: 'all' } })).toEqual(marked)
+    expect(await passed({ approval: { tools: 'destructive' } })).not.toContain('approval')
   })
 
   test.each<[string, OperationFields, string[]]>([

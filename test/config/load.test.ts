@@ -47,6 +47,7 @@ test('without any variable it is the embedded mode on loopback', () => {
     trustAgentHeader: [],
     platformAdminRole: 'platform-admin',
     approverRoles: ['operator', 'approver'],
+    approvals: { requestTtlMs: 3_600_000, grantTtlMs: 900_000, perPrincipal: 20, perTenant: 500 },
     secretsFile: undefined,
     scopes: [],
     secretsEnv: [],

@@ -9,7 +9,8 @@ import type { OpenCredentials } from '../../credentials/credentials-open.ts'
 import type { CallerClient } from '../call.ts'
 import { deadlineOf } from '../deadline.ts'
 import type { Answer, RoutedCall, Run, StageFor } from '../stage.ts'
-import { type Asked, askedIn, consentRequest, consentRequired, withoutOwn } from './consent-request.ts'
+import { beforeOwnRound } from '../client/own-round.ts'
+import { type Asked, askedIn, consentRequest, consentRequired } from './consent-request.ts'
 
 /** Time that is left for the call itself when its caller connects an account at the last moment. */
 const RESERVE_MS = 5000
@@ -43,7 +44,7 @@ class AccountCall {
     this.#options = options
     this.#server = server
     this.#asked = askedIn(call.params)
-    this.#call = { ...call, params: withoutOwn(call.params, this.#asked) }
+    this.#call = { ...call, params: beforeOwnRound(call.params, this.#asked?.round) }
   }
 
   async run(next: Run): Promise<Answer> {
@@ -64,7 +65,7 @@ class AccountCall {
   }
 
   /** The client has asked its person, and the call waits until the account is connected, or its time is nearly over. */
-  async #answered({ action, since, elicitationId }: Asked): Promise<void> {
+  async #answered({ round: { action }, since, elicitationId }: Asked): Promise<void> {
     const { clock, credentials } = this.#options
     const { caller, operation } = this.#call
     if (action === undefined) return
@@ -85,7 +86,7 @@ class AccountCall {
     const { caller, operation, params, route } = this.#call
     const link = await connecting.linkFor(this.#server, caller.principal, need)
     if (link === undefined) throw consentRequired(this.#server, undefined)
-    const hasAnswered = this.#asked?.action !== undefined
+    const hasAnswered = this.#asked?.round.action !== undefined
     const way = hasAnswered ? 'error' : wayOf(operation.client)
     if (way === 'error') throw consentRequired(this.#server, link)
     if (way === 'url-error') throw consentRequired(this.#server, link, { isElicitation: true })

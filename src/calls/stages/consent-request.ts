@@ -2,46 +2,32 @@ import { randomUUID } from 'node:crypto'
 import type { IssuedLink } from '../../credentials/consent/consent-links.ts'
 import type { HttpServerDefinition } from '../../domain/documents/server-definition.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
-import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import type { JsonObject } from '../../domain/json/json.ts'
+import { type OwnRound, ownQuestion, ownRoundIn } from '../client/own-round.ts'
 
 /** The question of the gateway among those of servers. */
-const KEY = 'tool-gateway/connect'
-const STATE = 'tool-gateway/connect:'
+const NAME = 'tool-gateway/connect'
 /** JSON-RPC error of 2025-11-25 for a call that needs an elicitation of mode `url` first. */
 const URL_ELICITATION_REQUIRED = -32_042
 
 /** What a caller was asked by an earlier round of the same call, and what came back. */
 export interface Asked {
-  /** What the person decided; undefined when nothing came back. */
-  readonly action: string | undefined
+  readonly round: OwnRound
   /** When the account was connected that was there before; 0 for none. */
   readonly since: number
   readonly elicitationId: string | undefined
-  /** What the call was about to bring to the server. */
-  readonly given: JsonObject
 }
 
 /** The question that a call brings the answer to. */
-export function askedIn({ requestState, inputResponses }: JsonObject): Asked | undefined {
-  if (typeof requestState !== 'string' || !requestState.startsWith(STATE)) return undefined
-  const state: unknown = JSON.parse(requestState.slice(STATE.length))
-  if (!isJsonObject(state)) return undefined
-  const { since, elicitationId, given } = state
-  const answer = isJsonObject(inputResponses) ? inputResponses[KEY] : undefined
-  const action = isJsonObject(answer) ? answer['action'] : undefined
+export function askedIn(params: JsonObject): Asked | undefined {
+  const round = ownRoundIn(params, NAME)
+  if (round === undefined) return undefined
+  const { since, elicitationId } = round.noted
   return {
-    action: typeof action === 'string' ? action : undefined,
+    round,
     since: typeof since === 'number' ? since : 0,
     elicitationId: typeof elicitationId === 'string' ? elicitationId : undefined,
-    given: isJsonObject(given) ? given : {},
   }
-}
-
-/** The parameters as they were before the question. */
-export function withoutOwn(params: JsonObject, asked: Asked | undefined): JsonObject {
-  if (asked === undefined) return params
-  const { requestState: _state, inputResponses: _responses, ...rest } = params
-  return { ...rest, ...asked.given }
 }
 
 /** The result that asks the client to open the page where its person connects an account. */
@@ -51,18 +37,8 @@ export function consentRequest(
   { since, params, isLegacy }: { since: number; params: JsonObject; isLegacy: boolean },
 ): JsonObject {
   const elicitationId = isLegacy ? randomUUID() : undefined
-  const { requestState, inputResponses } = params
-  const given = {
-    ...(requestState !== undefined && { requestState }),
-    ...(inputResponses !== undefined && { inputResponses }),
-  }
-  return {
-    resultType: 'input_required',
-    inputRequests: {
-      [KEY]: { method: 'elicitation/create', params: elicitation(server, url, elicitationId) },
-    },
-    requestState: `${STATE}${JSON.stringify({ since, elicitationId, given })}`,
-  }
+  const noted = { since, ...(elicitationId !== undefined && { elicitationId }) }
+  return ownQuestion(NAME, { elicitation: elicitation(server, url, elicitationId), noted, params })
 }
 
 /** The error for a call that needs an account first. */

@@ -82,8 +82,8 @@ function keyOf({ caller: { principal }, params }: RoutedCall, { server, name }: 
   return { tenantId: principal.tenantId, digest }
 }
 
-/** The parameters that identify the call; metadata of the request and of the client is left out. */
-function contentOf({ name: _name, _meta: given, ...params }: JsonObject): JsonObject {
+/** The parameters of a tool call that a server acts on; metadata of the request and of the client is left out. */
+export function contentOf({ name: _name, _meta: given, ...params }: JsonObject): JsonObject {
   const meta = isJsonObject(given) ? Object.entries(given).filter(([key]) => !OF_THE_WAY.test(key)) : []
   return {
     ...params,

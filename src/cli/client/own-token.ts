@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { LocalIssuer } from '../../identity/local-issuer.ts'
+import { TERMINAL_AGENT } from '../../identity/in-person.ts'
 import { LOCAL_KEY_FILE } from '../../identity/local-names.ts'
 import { systemClock } from '../../domain/clock.ts'
 import { messageOf } from '../../domain/errors/errors.ts'
@@ -32,7 +33,7 @@ export async function ownToken(url: string, env: NodeJS.ProcessEnv, ttlMs: numbe
   try {
     const issuer = await LocalIssuer.open({ dir, clock: systemClock })
     const tenantId = env['DEFAULT_TENANT'] || 'local'
-    const token = await issuer.issue({ tenantId, subject: 'you', roles, agent: 'terminal', ttlMs })
+    const token = await issuer.issue({ tenantId, subject: 'you', roles, agent: TERMINAL_AGENT, ttlMs })
     return { token, keyFile, roles }
   } catch (error) {
     return { reason: messageOf(error) }

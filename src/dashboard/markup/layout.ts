@@ -14,6 +14,7 @@ const SECTIONS: Readonly<Record<Section, { readonly title: string; readonly path
   servers: { title: 'Servers', path: '/dashboard/servers' },
   tools: { title: 'Tools', path: '/dashboard/tools' },
   pipelines: { title: 'Pipelines', path: '/dashboard/pipelines' },
+  approvals: { title: 'Approvals', path: '/dashboard/approvals' },
   access: { title: 'Access', path: '/dashboard/access' },
   activity: { title: 'Activity', path: '/dashboard/activity' },
   sessions: { title: 'Sessions', path: '/dashboard/sessions' },

@@ -20,6 +20,7 @@ export type Section =
   | 'servers'
   | 'tools'
   | 'pipelines'
+  | 'approvals'
   | 'access'
   | 'activity'
   | 'sessions'

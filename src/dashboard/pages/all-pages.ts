@@ -2,6 +2,7 @@ import type { CallHistory } from '../../telemetry/metrics/call-history.ts'
 import type { PageRoute } from '../visit/visit.ts'
 import { accessPages } from './access/access-pages.ts'
 import { activityPages } from './activity.ts'
+import { approvalPages } from './approvals/approval-pages.ts'
 import { cachePages } from './caches.ts'
 import { connectionPages } from './connections.ts'
 import { overviewPages } from './overview.ts'
@@ -12,14 +13,20 @@ import { sessionPages } from './sessions.ts'
 import { tenantPages } from './tenant.ts'
 import { toolPages } from './tools/tool-pages.ts'
 
-/** Every page of the dashboard: one table, the first row that fits answers. */
-export function allPages(options: { history: CallHistory }): readonly PageRoute[] {
+/**
+ * Every page of the dashboard: one table, the first row that fits answers. Without a history the dashboard is off, and
+ * has only the pages that calls lead persons to.
+ */
+export function allPages({ history }: { history: CallHistory | undefined }): readonly PageRoute[] {
+  if (history === undefined) return approvalPages()
+  const options = { history }
   return [
     ...overviewPages(options),
     ...serverEditPages(), // before the pages of a server, which could have such a name
     ...serverPages(options),
     ...toolPages(),
     ...pipelinePages(),
+    ...approvalPages(),
     ...accessPages(),
     ...activityPages(),
     ...sessionPages(),

@@ -14,6 +14,7 @@ const ALL: readonly Section[] = [
   'servers',
   'tools',
   'pipelines',
+  'approvals',
   'access',
   'activity',
   'sessions',
@@ -22,7 +23,12 @@ const ALL: readonly Section[] = [
   'tenant',
 ]
 
-/** The sections that a person sees, in the order of the navigation. */
-export function sectionsOf({ roles }: Principal): readonly Section[] {
-  return ALL.filter((section) => ROLES[section] === undefined || roles.includes(ROLES[section]))
+/** The sections that there are where the dashboard is off: persons answer there what calls wait for. */
+const ALWAYS: readonly Section[] = ['approvals']
+
+/** The sections that a person sees, in the order of the navigation. @param isOn whether the dashboard is on */
+export function sectionsOf({ roles }: Principal, isOn: boolean): readonly Section[] {
+  return (isOn ? ALL : ALWAYS).filter(
+    (section) => ROLES[section] === undefined || roles.includes(ROLES[section]),
+  )
 }

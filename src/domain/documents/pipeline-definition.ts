@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { agentAllowlist, documentName, documentOwner, requiredRoles } from './document-fields.ts'
 import { isJsonObject, type JsonObject } from '../json/json.ts'
 import { ALL_TENANTS } from '../principal.ts'
+import { toolApproval } from './tool-approval.ts'
 
 /** `^[a-z][a-z0-9_]{0,39}$`: no hyphen, so that a step's id needs no quotes in an expression. */
 const STEP_ID = /^[a-z][a-z0-9_]{0,39}$/
@@ -68,6 +69,8 @@ export const pipelineSchema = z
     enabled: z.boolean().default(true),
     requiredRoles: requiredRoles.optional(),
     agentAllowlist: agentAllowlist.optional(),
+    /** Whose yes each run needs, before its first step. */
+    approval: toolApproval.optional(),
     /** JSON Schema (2020-12) of what callers give; top-level defaults are filled in. */
     inputSchema: jsonObject.default({ type: 'object' }),
     /** One after the other. */

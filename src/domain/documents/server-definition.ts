@@ -3,6 +3,7 @@ import { agentAllowlist, documentName, documentOwner, requiredRoles } from './do
 import { parsePackage } from './npm-package.ts'
 import { secretProblems } from './secret-reference.ts'
 import { headerFields, httpUrl, serverAuth } from './server-auth.ts'
+import { serverApproval } from './tool-approval.ts'
 import { toolEntries, type ToolOverride } from './tool-entries.ts'
 
 /** Names of the servers that exist inside the gateway only. */
@@ -35,6 +36,7 @@ const shared = {
   tools: toolEntries.optional(),
   /** What happens when the definition of a tool changes, or a tool is added; TOOL_CHANGES by default. */
   toolChanges: z.enum(['allow', 'alert', 'hold']).optional(),
+  approval: serverApproval.optional(),
   sharing: z.enum(['tenant', 'session', 'global']).default('tenant'),
   era: z.enum(['auto', 'legacy', 'modern']).default('auto'),
   /**
@@ -169,6 +171,7 @@ export const accessPartSchema = z.object({
   agentAllowlist: shared.agentAllowlist,
   tools: shared.tools,
   toolChanges: shared.toolChanges,
+  approval: shared.approval,
 })
 
 /** Whether a server is reached over HTTP. */

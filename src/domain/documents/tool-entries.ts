@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { agentAllowlist, requiredRoles } from './document-fields.ts'
 import { isJsonObject } from '../json/json.ts'
+import { toolApproval } from './tool-approval.ts'
 import { shapingProblems } from './tool-shaping.ts'
 
 const DAY_MS = 86_400_000
@@ -20,6 +21,8 @@ const toolOverride = z.strictObject({
     .min(1, 'an empty list is refused: leave the field out if no scope is needed')
     .max(256)
     .optional(),
+  /** Whose yes each call needs. */
+  approval: toolApproval.optional(),
   title: z.string().min(1).max(200).optional(),
   description: z.string().min(1).max(4000).optional(),
   timeoutMs: z.int().min(1).max(300_000).optional(),

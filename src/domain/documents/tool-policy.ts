@@ -15,6 +15,7 @@ export interface ToolPolicy {
   readonly maxTotalMs: number | undefined
   readonly cacheTtlMs: number | undefined
   readonly idempotent: boolean | undefined
+  readonly approval: ToolOverride['approval']
   /** Arguments that are prompts, by the names that callers know. */
   readonly enhance: readonly string[]
 }
@@ -85,6 +86,7 @@ function policyOf(
     maxTotalMs: lastOf(overrides, 'maxTotalMs') ?? maxTotalMs,
     cacheTtlMs: lastOf(overrides, 'cacheTtlMs'),
     idempotent: lastOf(overrides, 'idempotent'),
+    approval: lastOf(overrides, 'approval'),
     enhance: lastOf(overrides, 'enhance') ?? [],
   }
 }

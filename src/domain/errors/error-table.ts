@@ -1,3 +1,4 @@
+import { APPROVAL_ERRORS } from './approval-error-table.ts'
 import { AVAILABILITY_ERRORS } from './availability-error-table.ts'
 import { clientRow, type ErrorDefinition, row } from './error-row.ts'
 import { HTTP_ERRORS } from './http-error-table.ts'
@@ -173,6 +174,7 @@ export const ERRORS = {
     'An account has to be connected first',
     'The server is called with an account of the caller, which was never connected, has expired, or lacks a scope. The caller connects it in a browser at `connect.url`; without that, an operator has to. Nothing was executed. See docs/credentials.md.',
   ),
+  ...APPROVAL_ERRORS,
   client_not_reachable: clientRow(
     504,
     -31014,

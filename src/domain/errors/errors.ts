@@ -12,6 +12,8 @@ export interface ErrorFacts {
   readonly suggestions?: readonly string[]
   /** Where the caller connects the account that the call needs. */
   readonly connect?: { readonly url: string; readonly expiresAt: string }
+  /** The request for a person's yes that the call waits for, and the page where it is answered. */
+  readonly approval?: { readonly id: string; readonly url: string; readonly expiresAt: string }
   /** The step of a pipeline that failed. */
   readonly step?: string
   /** Each a path and what is wrong there. */

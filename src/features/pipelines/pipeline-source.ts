@@ -84,11 +84,17 @@ function serverOf(
   }
 }
 
-function overrideOf({ requiredRoles, agentAllowlist, timeoutMs }: PipelineDefinition): ToolOverride {
+function overrideOf({
+  requiredRoles,
+  agentAllowlist,
+  approval,
+  timeoutMs,
+}: PipelineDefinition): ToolOverride {
   return {
     timeoutMs,
     ...(requiredRoles !== undefined && { requiredRoles }),
     ...(agentAllowlist !== undefined && { agentAllowlist }),
+    ...(approval !== undefined && { approval }),
   }
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ACCESS_OPERATIONS } from './access-operations.ts'
+import { APPROVAL_OPERATIONS } from './approval-operations.ts'
 import { CALL_OPERATIONS } from './call-operations.ts'
 import { CONNECTION_OPERATIONS } from './connection-operations.ts'
 import { GRANT_OPERATIONS } from './grant-operations.ts'
@@ -55,6 +56,7 @@ const HEALTH: readonly RestOperation[] = [
 /** Every operation of the REST API. */
 export const OPERATIONS: readonly RestOperation[] = [
   ...CALL_OPERATIONS,
+  ...APPROVAL_OPERATIONS,
   ...ACCESS_OPERATIONS,
   ...GRANT_OPERATIONS,
   ...CONNECTION_OPERATIONS,

@@ -4,6 +4,7 @@ import { type Resource, resourceFromAttributes } from '@opentelemetry/resources'
 import { type MetricReader, MeterProvider } from '@opentelemetry/sdk-metrics'
 import { sleep, systemClock } from '../../domain/clock.ts'
 import type { ErrorOwner } from '../../domain/errors/error-row.ts'
+import { ApprovalMetrics } from './approval-metrics.ts'
 import { BoundedLabels } from './bounded-labels.ts'
 import { CacheMetrics, type CacheState } from './cache-metrics.ts'
 import { FleetMetrics, type FleetState } from './fleet-metrics.ts'
@@ -79,6 +80,7 @@ export class Metrics {
   readonly #fleet: FleetMetrics
   readonly #caches: CacheMetrics
   readonly #governance: GovernanceMetrics
+  readonly #approvals: ApprovalMetrics
   readonly #duration: Histogram
   readonly #calls: Counter
   readonly #errors: Counter
@@ -119,6 +121,7 @@ export class Metrics {
     })
     this.#caches = new CacheMetrics(meter, { caches: () => this.#observed?.caches?.() ?? [] })
     this.#governance = new GovernanceMetrics(meter, { heldTools: () => this.#observed?.heldTools?.() ?? 0 })
+    this.#approvals = new ApprovalMetrics(meter)
     this.#observe(meter)
     this.#process = new ProcessMetrics(meter)
   }
@@ -200,6 +203,11 @@ export class Metrics {
   /** Counts a definition of a tool that is not the trusted one. */
   toolChange(change: Parameters<GovernanceMetrics['toolChange']>[0]): void {
     this.#governance.toolChange({ ...change, server: this.#boundedServer(change.server) })
+  }
+
+  /** Counts what happens to a request for approval. */
+  approval(...counted: Parameters<ApprovalMetrics['event']>): void {
+    this.#approvals.event(...counted)
   }
 
   /** Says where the gauges read from. */

@@ -1,0 +1,26 @@
+import { setting } from '../setting.ts'
+import * as values from '../values.ts'
+
+/** Environment variables of calls that need a person's yes. */
+export const approvals = {
+  APPROVAL_REQUEST_TTL_MS: setting(
+    values.integer(60_000, 604_800_000),
+    '3600000',
+    'How long a call waits for approval, in milliseconds; after it the request is gone.',
+  ),
+  APPROVAL_GRANT_TTL_MS: setting(
+    values.integer(10_000, 86_400_000),
+    '900000',
+    'How long an approval can be used, in milliseconds; for the same time an equal call is refused after it was denied.',
+  ),
+  APPROVALS_PER_PRINCIPAL: setting(
+    values.integer(1, 1000),
+    '20',
+    'Maximum number of calls of one caller that wait for approval.',
+  ),
+  APPROVALS_PER_TENANT: setting(
+    values.integer(1, 10_000),
+    '500',
+    'Maximum number of calls of one tenant that wait for approval.',
+  ),
+}

@@ -1,0 +1,71 @@
+import { GatewayError } from '../../domain/errors/errors.ts'
+import type { Slot } from './request-keys.ts'
+import type { RequestStore } from './request-store.ts'
+
+/** Bounds how many requests a caller and a tenant may have open, so that nobody floods those who answer them. */
+export class OpenRequests {
+  readonly #requests: Pick<RequestStore, 'list'>
+  readonly #perPrincipal: number
+  readonly #perTenant: number
+  /** Those that are being made in this process, by tenant and by caller. */
+  readonly #begun = new Map<string, number>()
+
+  constructor(options: { requests: Pick<RequestStore, 'list'>; perPrincipal: number; perTenant: number }) {
+    this.#requests = options.requests
+    this.#perPrincipal = options.perPrincipal
+    this.#perTenant = options.perTenant
+  }
+
+  /**
+   * Makes a request, if there is room for it.
+   * @throws GatewayError `too_many_approvals`
+   */
+  async withRoom<T>({ tenantId, owner }: Slot, make: () => Promise<T>): Promise<T> {
+    const names = [tenantId, `${tenantId}/${owner}`]
+    for (const name of names) this.#count(name, 1)
+    try {
+      await this.#check(tenantId, owner)
+      return await make()
+    } finally {
+      for (const name of names) this.#count(name, -1)
+    }
+  }
+
+  async #check(tenantId: string, owner: string): Promise<void> {
+    const own = await this.#openOf(tenantId, { owner, limit: this.#perPrincipal })
+    if (own + this.#others(`${tenantId}/${owner}`) >= this.#perPrincipal)
+      throw new GatewayError(
+        'too_many_approvals',
+        `The caller has ${this.#perPrincipal} calls that wait for approval, which is the limit`,
+        { facts: { mayHaveExecuted: false } },
+      )
+    const all = await this.#openOf(tenantId, { limit: this.#perTenant })
+    if (all + this.#others(tenantId) >= this.#perTenant)
+      throw new GatewayError(
+        'too_many_approvals',
+        `The tenant has ${this.#perTenant} calls that wait for approval, which is the limit`,
+        { facts: { mayHaveExecuted: false } },
+      )
+  }
+
+  /** Counts ended requests, too, where there are more than the limit: they go by themselves within an hour. */
+  async #openOf(tenantId: string, { owner, limit }: { owner?: string; limit: number }): Promise<number> {
+    const found = await this.#requests.list(tenantId, {
+      ...(owner !== undefined && { owner }),
+      limit: 4 * limit,
+    })
+    const open = found.filter(({ status }) => status === 'open')
+    return found.length >= 4 * limit ? limit : open.length
+  }
+
+  /** Those that are being made beside the one that is looked at. */
+  #others(name: string): number {
+    return (this.#begun.get(name) ?? 1) - 1
+  }
+
+  #count(name: string, by: number): void {
+    const count = (this.#begun.get(name) ?? 0) + by
+    if (count === 0) this.#begun.delete(name)
+    else this.#begun.set(name, count)
+  }
+}

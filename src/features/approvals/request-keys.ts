@@ -1,0 +1,77 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import { digestOf } from '../../cache/digest.ts'
+import type { JsonObject } from '../../domain/json/json.ts'
+import { type Principal, principalKey } from '../../domain/principal.ts'
+import { type KeyRing, keysFor } from '../../domain/seal/key-ring.ts'
+import { stateKey } from '../../state/state-key.ts'
+
+const OWNER_LENGTH = 10
+const SLOT_LENGTH = 22
+const NONCE_BYTES = 6
+const ID = /^[\w-]{10}[\w-]{22}[\w-]{8}$/
+
+/** Everything that an approval is bound to. */
+export interface BoundCall {
+  readonly principal: Principal
+  /** Key of the server, and its own name for the tool. */
+  readonly server: string
+  readonly tool: string
+  /** The parameters that the server gets. */
+  readonly content: JsonObject
+}
+
+/** Where a request is kept. Equal calls of the same caller share a slot, so that nobody is asked twice at a time. */
+export interface Slot {
+  readonly tenantId: string
+  readonly owner: string
+  readonly slot: string
+}
+
+/**
+ * Makes the keys and ids of requests. They are digests under a key of the gateway's, so that an id in a link or a log
+ * says nothing of the arguments.
+ */
+export class RequestKeys {
+  readonly #key: Buffer
+
+  constructor(keys: KeyRing) {
+    this.#key = keysFor(keys, 'approval ids')[0] ?? keys.current
+  }
+
+  slotOf({ principal, server, tool, content }: BoundCall): Slot & { readonly binding: string } {
+    const owner = this.#digest(['owner', principalKey(principal)]).slice(0, OWNER_LENGTH)
+    const binding = this.#digest(['call', principalKey(principal), server, tool, content])
+    return { tenantId: principal.tenantId, owner, slot: binding.slice(0, SLOT_LENGTH), binding }
+  }
+
+  /** The id of a new request in a slot, which no later request there has. */
+  newId({ owner, slot }: Slot): string {
+    return `${owner}${slot}${randomBytes(NONCE_BYTES).toString('base64url')}`
+  }
+
+  #digest(parts: readonly unknown[]): string {
+    return createHmac('sha256', this.#key)
+      .update(digestOf(...parts))
+      .digest('base64url')
+  }
+}
+
+/** The slot of the request of that id; undefined for a text that is no id. */
+export function slotOfId(tenantId: string, id: string): Slot | undefined {
+  if (!ID.test(id)) return undefined
+  return {
+    tenantId,
+    owner: id.slice(0, OWNER_LENGTH),
+    slot: id.slice(OWNER_LENGTH, OWNER_LENGTH + SLOT_LENGTH),
+  }
+}
+
+/** The key of a slot in the state. */
+export function keyOf({ tenantId, owner, slot }: Slot): string {
+  return stateKey(tenantId, owner, slot)
+}
+
+/** What the keys of all slots of a tenant, or of one caller in it, begin with. */
+export function prefixOf(tenantId: string, owner?: string): string {
+  return `${owner === undefined ? stateKey(tenantId) : stateKey(tenantId, owner)}/`
+}

@@ -1,0 +1,27 @@
+import type { Counter, Histogram, Meter } from '@opentelemetry/api'
+
+/** Upper bounds in seconds: as long as persons take. */
+const BUCKETS = [1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400]
+
+/** What becomes of calls that need a person's yes. */
+export class ApprovalMetrics {
+  readonly #events: Counter
+  readonly #wait: Histogram
+
+  constructor(meter: Meter) {
+    this.#events = meter.createCounter('gateway.approvals', {
+      description: 'Requests for approval of calls, by what happened to them',
+    })
+    this.#wait = meter.createHistogram('gateway.approval.wait', {
+      description: 'Time from a request for approval to its answer',
+      unit: 's',
+      advice: { explicitBucketBoundaries: BUCKETS },
+    })
+  }
+
+  /** @param waitedMs from the request to its answer; absent for every other event */
+  event(event: string, rule: string, waitedMs?: number): void {
+    this.#events.add(1, { event, rule })
+    if (waitedMs !== undefined) this.#wait.record(Math.max(0, waitedMs) / 1000, { answer: event })
+  }
+}
