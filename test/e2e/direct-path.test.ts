@@ -4,6 +4,7 @@ import * as fc from 'fast-check'
 import { canonicalJson, isJsonObject } from '../../src/domain/json/json.ts'
 import { eventually } from '../support/eventually.ts'
 import { anyCall, everyAnswer, plainCall } from '../support/direct-path/calls.ts'
+import { withoutOwn } from '../support/direct-path/own-parts.ts'
 import { type Outcome, PathSide, type SentCall } from '../support/direct-path/sides.ts'
 import { soak } from '../support/soak.ts'
 import type { Received } from '../support/direct-path/scripted-http.ts'
@@ -83,19 +84,6 @@ function plainly({ method, params, headers }: Received): Fields {
   const { progressToken: _own, ...kept } = isJsonObject(meta) ? meta : {}
   const others = Object.fromEntries(Object.entries(headers).filter(([name]) => !EXPLAINED.has(name)))
   return { method, params: { ...params, ...(meta !== undefined && { _meta: kept }) }, headers: others }
-}
-
-/** What each gateway makes for itself: ids of requests, and sealed states. */
-const OWN = new Set(['requestId', 'requestState'])
-
-/** A value without what each gateway makes for itself, and without members that the SDK loses: those named `__proto__`. */
-function withoutOwn(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutOwn)
-  if (!isJsonObject(value)) return value
-  const members = Object.entries(value).filter(([name]) => name !== '__proto__')
-  return Object.fromEntries(
-    members.map(([name, member]) => [name, OWN.has(name) ? 'its own' : withoutOwn(member)]),
-  )
 }
 
 function lines(canonical: string): string[] {

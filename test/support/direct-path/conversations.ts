@@ -136,8 +136,13 @@ async function readEvents(response: Response, take: (event: string, data: string
     const events = (text + piece).split('\n\n')
     text = events.pop() ?? ''
     for (const event of events) {
-      const data = /^data: (.*)$/m.exec(event)?.[1]
-      if (data !== undefined) take(/^event: (.*)$/m.exec(event)?.[1] ?? '', data)
+      const field = (name: string): string | undefined =>
+        event
+          .split('\n')
+          .find((line) => line.startsWith(`${name}: `))
+          ?.slice(name.length + 2)
+      const data = field('data')
+      if (data !== undefined) take(field('event') ?? '', data)
     }
   }
 }

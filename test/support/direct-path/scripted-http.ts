@@ -183,6 +183,11 @@ export async function scriptedServer(era: 'legacy' | 'modern'): Promise<Scripted
   let received: Received[] = []
   let cancelled = 0
   let held = 0
+  const countIfHeld = (name: string, response: ServerResponse): void => {
+    if (name !== 'hold') return
+    held += 1
+    response.once('close', () => (held -= 1))
+  }
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<unknown> => {
     if (request.method !== 'POST') return response.writeHead(request.method === 'DELETE' ? 200 : 405).end()
     const body = await textOf(request)
@@ -194,10 +199,7 @@ export async function scriptedServer(era: 'legacy' | 'modern'): Promise<Scripted
     const name = String(params['name'] ?? params['uri']).replace('raw://', '')
     if (name === 'redirected' && request.url === '/mcp')
       return response.writeHead(307, { location: '/moved' }).end()
-    if (name === 'hold') {
-      held += 1
-      response.once('close', () => (held -= 1))
-    }
+    countIfHeld(name, response)
     return SCRIPTS[name === 'redirected' ? 'plain' : name]?.(response, id, params)
   }
   const server = createServer((request, response) => {
