@@ -76,7 +76,7 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   const controlled = await openControl(settings, { firestore, identity, servers, features }, runtime)
   const { tenants } = controlled
   const history = settings.dashboard ? new CallHistory({ clock }) : undefined
-  const parts = { keys, audit, servers, features, tenants, history }
+  const parts = { keys, store: state.store, audit, servers, features, tenants, history }
   const called: OpenCalls = openCalls(settings, parts, runtime)
   const { calls, targets, taskHandles } = called
   const maxSessionsOf = (tenantId: string): number | undefined => tenants.quotasOf(tenantId)?.sessions

@@ -7,11 +7,13 @@ import { pipeline } from '../calls/pipeline.ts'
 import { Interruption } from '../calls/interruption.ts'
 import { Limits } from '../calls/limits/limits.ts'
 import { StateSeal } from '../calls/client/state-seal.ts'
+import { KeptResults } from '../calls/results/kept-results.ts'
 import { TaskHandles } from '../calls/tasks/task-handles.ts'
 import { TaskMemory } from '../calls/tasks/task-memory.ts'
 import type { Settings } from '../config/settings.ts'
 import type { KeyRing } from '../domain/seal/key-ring.ts'
 import type { OpenFeatures } from '../features/features-open.ts'
+import type { StateStore } from '../state/state-store.ts'
 import type { TenantDirectory } from '../registry/tenants.ts'
 import type { CallHistory } from '../telemetry/metrics/call-history.ts'
 import type { OpenServers } from './open-servers.ts'
@@ -30,6 +32,8 @@ export interface OpenCalls {
 interface Parts {
   /** Seals the state that clients carry. */
   readonly keys: KeyRing
+  /** What outlives the process, and is the same for every replica. */
+  readonly store: StateStore
   readonly audit: Pick<OpenAudit, 'log' | 'intents'>
   readonly servers: OpenServers
   readonly features: OpenFeatures
@@ -40,7 +44,7 @@ interface Parts {
 /** Builds what every call passes through. */
 export function openCalls(
   { callTimeoutMs, auditIntents }: Pick<Settings, 'callTimeoutMs' | 'auditIntents'>,
-  { keys, audit, servers, features, tenants, history }: Parts,
+  { keys, store, audit, servers, features, tenants, history }: Parts,
   { clock, random, logger, metrics, ownStages }: Runtime,
 ): OpenCalls {
   const interruption = new Interruption()
@@ -59,6 +63,7 @@ export function openCalls(
     shares: new TenantShares({ maxOf: (tenantId) => quotasOf(tenantId)?.concurrentCalls }),
     ownStages,
     own: features,
+    kept: new KeptResults({ store, keys, clock, logger }),
     seal: new StateSeal({ keys, clock }),
     tasks,
     callTimeoutMs,

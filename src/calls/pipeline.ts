@@ -26,12 +26,16 @@ import { fallback } from './stages/fallback.ts'
 import { type Intents, intent } from './stages/intent.ts'
 import { inputRounds } from './stages/input-rounds.ts'
 import { resultCache } from './stages/result-cache.ts'
+import { keptResult } from './stages/kept-result.ts'
+import { preview } from './stages/preview.ts'
 import { retry } from './stages/retry.ts'
 import { send } from './stages/send.ts'
 import { shape } from './stages/shape.ts'
 import { shownUris } from './stages/shown-uris.ts'
 import { taskCalls } from './stages/task-calls.ts'
+import { untrusted } from './stages/untrusted.ts'
 import { urlElicitations } from './stages/url-elicitations.ts'
+import type { KeptResults } from './results/kept-results.ts'
 import type { StateSeal } from './client/state-seal.ts'
 import type { Tasks } from './tasks/task-ids.ts'
 import { traceDecision } from './trace.ts'
@@ -58,6 +62,8 @@ export interface PipelineParts {
     readonly caches: { readonly results: BoundedCache }
   }
   readonly seal: StateSeal
+  /** The whole of results of which callers got a preview. */
+  readonly kept: KeptResults
   readonly tasks: Tasks
   readonly callTimeoutMs: number
   readonly clock: Clock
@@ -129,6 +135,7 @@ function stages(
       ...parts.ownStages.map((stage) => () => stage), // around everything that the caller is told of the call
       intent(parts), // around everything that may be sent, and once
       explained,
+      keptResult(parts), // for which no server is asked
       approvedInside, // before what the gateway does itself, which passes none of the stages below
       ...own.stages, // once, and under the names that callers know
       rounds, // around what is sent, which may happen more than once
@@ -136,6 +143,8 @@ function stages(
       fallback({ catalog, limits, metrics }), // when all attempts have failed
       accounts(parts), // of the server that is tried, before anything is sent to it
       urlElicitations, // of the server that asks
+      untrusted, // what remains of the result
+      preview(parts), // for the caller of this call alone
       shown, // of the server that answered, and not kept with a result: not every caller sees the same
       shape, // for each server that is tried, as it has the tool
       approved, // of what is really sent, and of each server that is tried

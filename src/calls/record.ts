@@ -72,7 +72,7 @@ function outcomeOf(call: Call, hasToolFailed: boolean, failure: GatewayError | u
 }
 
 function isRefusal({ code }: GatewayError): boolean {
-  return code.endsWith('_not_found') || code === 'insufficient_scope'
+  return code.endsWith('_not_found') || code === 'insufficient_scope' || code === 'tool_held'
 }
 
 /** What came of a call. */

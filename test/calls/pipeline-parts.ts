@@ -48,6 +48,7 @@ export function pipelineParts(
       approval: () => undefined,
       caches: { results: new BoundedCache({ maxEntries: 10, maxBytes: 10_000, clock }) },
     },
+    kept: undefined as unknown as PipelineParts['kept'],
     seal: new StateSeal({ keys: { current: Buffer.alloc(32) }, clock }),
     tasks: { handles: new TaskHandles({ keys: { current: Buffer.alloc(32) } }), memory: new TaskMemory() },
     callTimeoutMs: 60_000,

@@ -212,6 +212,7 @@ describe('the stages of the gateway', () => {
     'operator',
     'intent',
     'caller errors',
+    'kept result',
     'approval inside',
     'feature',
     'input rounds',
@@ -219,6 +220,8 @@ describe('the stages of the gateway', () => {
     'fallback',
     'accounts',
     'url elicitations',
+    'untrusted',
+    'preview',
     'shown URIs',
     'shape',
     'approval',
@@ -258,8 +261,9 @@ describe('the stages of the gateway', () => {
   })
 
   test('that a call passes for which the document says everything are all', async () => {
-    const tools = { echo: { cacheTtlMs: 1000, maxResultBytes: 1000 } }
-    const others = ['feature', 'intent', 'accounts', 'approval inside', 'approval']
+    const rules = { preview: { aboveBytes: 1000 }, untrusted: true }
+    const tools = { echo: { cacheTtlMs: 1000, maxResultBytes: 1000, ...rules } }
+    const others = ['kept result', 'feature', 'intent', 'accounts', 'approval inside', 'approval']
     const all = NAMES.filter((name) => !others.includes(name))
     expect(await passed({ fallback: 'beta', tools })).toEqual(all)
   })
@@ -281,7 +285,7 @@ describe('the stages of the gateway', () => {
     [
       'of a resource',
       { action: 'read', kind: 'resource', method: 'resources/read', name: 'x://1' },
-      [...ALWAYS, 'shown URIs', 'retry', 'send'],
+      [...ALWAYS.toSpliced(3, 0, 'kept result'), 'shown URIs', 'retry', 'send'],
     ],
     [
       'of a completion',
@@ -289,7 +293,8 @@ describe('the stages of the gateway', () => {
       [...ALWAYS, 'retry', 'send'],
     ],
   ])('%s do nothing that is meant for tools', async (_what, fields, names) => {
-    const tools = { '*': { cacheTtlMs: 1000, maxResultBytes: 1000 } }
+    const rules = { preview: { aboveBytes: 1000 }, untrusted: true }
+    const tools = { '*': { cacheTtlMs: 1000, maxResultBytes: 1000, ...rules } }
     expect(await passed({ fallback: 'beta', tools }, fields)).toEqual(names)
   })
 })

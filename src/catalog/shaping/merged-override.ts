@@ -8,6 +8,8 @@ export interface MergedOverride {
   readonly title: string | undefined
   readonly description: string | undefined
   readonly maxResultBytes: number | undefined
+  /** Whether large results are given as previews. */
+  readonly hasPreviews: boolean
   readonly fixed: ReadonlyMap<string, unknown>
   readonly defaults: ReadonlyMap<string, unknown>
   /** Names for callers; if two are equal, the first takes precedence. */
@@ -28,6 +30,7 @@ export function mergedOverride(definition: ServerDefinition, tool: string): Merg
     title: lastOf(overrides, 'title'),
     description: lastOf(overrides, 'description'),
     maxResultBytes: lastOf(overrides, 'maxResultBytes'),
+    hasPreviews: lastOf(overrides, 'preview') !== undefined,
     fixed: new Map(overrides.flatMap(({ fixed }) => Object.entries(fixed ?? {}))),
     defaults: new Map(overrides.flatMap(({ defaults }) => Object.entries(defaults ?? {}))),
     names: namesOf(overrides),

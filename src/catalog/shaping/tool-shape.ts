@@ -83,14 +83,17 @@ function shapedTool(
   const { title, description } = override
   const changes = changesOf(isJsonObject(schema) ? schema : {}, override, report)
   const inputSchema = changesAny(changes) && isJsonObject(schema) ? shapedSchema(schema, changes) : undefined
+  // A preview has no structured content, and clients would miss it.
+  const { outputSchema, ...rest } = own
+  const given = override.hasPreviews && outputSchema !== undefined ? { ...rest, name: own.name } : own
   const isAsGiven = title === undefined && description === undefined && inputSchema === undefined
   const listed = {
-    ...own,
+    ...given,
     ...(title !== undefined && { title }),
     ...(description !== undefined && { description }),
     ...(inputSchema !== undefined && { inputSchema }),
   }
-  return { name: own.name, listed: isAsGiven ? own : listed, shape: shapeOf(changes, override) }
+  return { name: own.name, listed: isAsGiven ? given : listed, shape: shapeOf(changes, override) }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { agentAllowlist, requiredRoles } from './document-fields.ts'
+import { resultPreview } from './result-rules.ts'
 import { isJsonObject } from '../json/json.ts'
 import { toolApproval } from './tool-approval.ts'
 import { shapingProblems } from './tool-shaping.ts'
@@ -42,6 +43,10 @@ const toolOverride = z.strictObject({
   arguments: z.record(argumentName, argumentName).optional(),
   /** Of a result as JSON. */
   maxResultBytes: z.int().min(100).max(100_000_000).optional(),
+  /** Results that are larger are given as a preview, with a link to the whole. */
+  preview: resultPreview.optional(),
+  /** Whether clients are told that results come from strangers. */
+  untrusted: z.boolean().optional(),
   /** Whether a call that may have run may be sent again; says the server itself by default (`idempotentHint`). */
   idempotent: z.boolean().optional(),
   /** Arguments that are prompts, by the names that callers know: they are improved before the call (Ollama). */

@@ -1,4 +1,5 @@
 import { matcherOf } from '../text/pattern.ts'
+import type { ResultPreview } from './result-rules.ts'
 import type { ServerDefinition } from './server-definition.ts'
 import type { ToolEntries, ToolOverride } from './tool-entries.ts'
 
@@ -16,6 +17,8 @@ export interface ToolPolicy {
   readonly cacheTtlMs: number | undefined
   readonly idempotent: boolean | undefined
   readonly approval: ToolOverride['approval']
+  readonly preview: ResultPreview | undefined
+  readonly untrusted: boolean
   /** Arguments that are prompts, by the names that callers know. */
   readonly enhance: readonly string[]
 }
@@ -87,6 +90,8 @@ function policyOf(
     cacheTtlMs: lastOf(overrides, 'cacheTtlMs'),
     idempotent: lastOf(overrides, 'idempotent'),
     approval: lastOf(overrides, 'approval'),
+    preview: lastOf(overrides, 'preview'),
+    untrusted: lastOf(overrides, 'untrusted') === true,
     enhance: lastOf(overrides, 'enhance') ?? [],
   }
 }

@@ -12,6 +12,9 @@ interface ToolChange {
 /** What the gateway does to what servers say, before clients get it. */
 export class GovernanceMetrics {
   readonly #changes: Counter
+  readonly #previews: Counter
+  readonly #savedBytes: Counter
+  readonly #savedTokens: Counter
   readonly #attributes = new PreparedAttributes()
 
   /** @param sources.heldTools how many tools are held back at present */
@@ -19,11 +22,29 @@ export class GovernanceMetrics {
     this.#changes = meter.createCounter('gateway.tools.changes', {
       description: 'Definitions of tools that changed, and new tools, by what happens to them',
     })
+    this.#previews = meter.createCounter('gateway.results.previews', {
+      description: 'Results of which callers got a preview',
+    })
+    this.#savedBytes = meter.createCounter('gateway.results.saved_bytes', {
+      description: 'Bytes of results that previews left out',
+      unit: 'By',
+    })
+    this.#savedTokens = meter.createCounter('gateway.results.saved_tokens', {
+      description: 'Tokens that previews left out, estimated at four bytes each',
+    })
     meter
       .createObservableGauge('gateway.tools.held', {
         description: 'Tools that are held back until their definitions are approved',
       })
       .addCallback((result) => result.observe(heldTools()))
+  }
+
+  /** Counts a result of which its caller got a preview. */
+  preview(server: string, bytes: number, tokens: number): void {
+    const attributes = this.#attributes.of(['preview', server], () => ({ server }))
+    this.#previews.add(1, attributes)
+    this.#savedBytes.add(bytes, attributes)
+    this.#savedTokens.add(tokens, attributes)
   }
 
   /** Counts a definition that was seen for the first time and is not the trusted one. */

@@ -210,6 +210,11 @@ export class Metrics {
     this.#approvals.event(...counted)
   }
 
+  /** Counts a result of which its caller got a preview, and what that left out. */
+  preview(server: string, bytes: number, tokens: number): void {
+    this.#governance.preview(this.#boundedServer(server), bytes, tokens)
+  }
+
   /** Says where the gauges read from. */
   observe(observed: Observed): void {
     this.#observed = observed

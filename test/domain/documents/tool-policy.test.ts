@@ -86,6 +86,8 @@ test('what is no tool has what the server sets, and nothing that is set for tool
   }
   const definition = server({ timeoutMs: 5000, maxTotalMs: 90_000, tools })
   expect(toolPolicy(definition, undefined)).toEqual({
+    preview: undefined,
+    untrusted: false,
     isSelected: true,
     overrides: [],
     exact: undefined,

@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto'
+import { promisify } from 'node:util'
+import { constants, gunzip, gzip } from 'node:zlib'
+import type { Clock } from '../../domain/clock.ts'
+import { isJsonObject, jsonIn } from '../../domain/json/json.ts'
+import { type Principal, principalKey } from '../../domain/principal.ts'
+import type { KeyRing } from '../../domain/seal/key-ring.ts'
+import { Sealing } from '../../domain/seal/sealing.ts'
+import { stateKey } from '../../state/state-key.ts'
+import type { StateStore } from '../../state/state-store.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+
+const COLLECTION = 'kept-results'
+/** Characters of base64: sealed, they fit into an entry of 256 KiB. */
+const PART = 180_000
+/** Of one tenant at one replica: a tenant must not fill the store for all. */
+const MAX_TENANT_BYTES = 256 * 1024 * 1024
+const MAX_UNPACKED = 256 * 1024 * 1024
+const pack = promisify(gzip)
+const unpack = promisify(gunzip)
+
+/** A result as a text, and which tool of which server gave it. */
+export interface KeptResult {
+  /** Key of the server. */
+  readonly server: string
+  /** The server's own name of the tool. */
+  readonly tool: string
+  readonly mimeType: string
+  readonly text: string
+}
+
+/** Where a kept result is, and until when. */
+export interface KeptAt {
+  readonly id: string
+  /** Wall time in milliseconds. */
+  readonly until: number
+}
+
+/**
+ * Results that their callers can read later, at every replica. They are sealed for the caller: neither another caller
+ * nor who reads the store learns anything from them.
+ */
+export class KeptResults {
+  readonly #store: StateStore
+  readonly #sealing: Sealing
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #kept = new Map<string, { readonly bytes: number; readonly until: number }[]>()
+
+  constructor(options: { store: StateStore; keys: KeyRing; clock: Clock; logger: Logger }) {
+    this.#store = options.store
+    this.#sealing = new Sealing(options.keys, 'kept results')
+    this.#clock = options.clock
+    this.#logger = options.logger
+  }
+
+  /** Undefined where it cannot be kept: the store does not answer, or the tenant has too much there. */
+  async keep(
+    principal: Principal,
+    { text, ...about }: KeptResult,
+    ttlMs: number,
+  ): Promise<KeptAt | undefined> {
+    const packed = (await pack(text, { level: constants.Z_BEST_SPEED })).toString('base64')
+    const until = this.#clock.now() + ttlMs
+    if (!this.#isRoomFor(principal.tenantId, packed.length, until)) {
+      this.#logger.warn({ tenantId: principal.tenantId }, 'a result is not kept: the tenant keeps too many')
+      return undefined
+    }
+    const id = randomBytes(18).toString('base64url')
+    const parts = Array.from({ length: Math.ceil(packed.length / PART) }, (_, at) =>
+      packed.slice(at * PART, (at + 1) * PART),
+    )
+    const texts = [JSON.stringify({ ...about, parts: parts.length }), ...parts]
+    try {
+      await Promise.all(
+        texts.map((part, at) => {
+          const sealed = this.#sealing.seal(part, boundTo(principal, id, at))
+          return this.#store.put(COLLECTION, keyOf(principal, id, at), sealed, { expiresAt: until })
+        }),
+      )
+      return { id, until }
+    } catch (error) {
+      this.#logger.warn({ err: error, tenantId: principal.tenantId }, 'a result could not be kept')
+      return undefined
+    }
+  }
+
+  /**
+   * Undefined for what is not there any more, never was, or belongs to another caller.
+   * @throws GatewayError `state_unavailable`
+   */
+  async read(principal: Principal, id: string): Promise<KeptResult | undefined> {
+    const about = jsonIn((await this.#part(principal, id, 0)) ?? '')
+    if (!isJsonObject(about)) return undefined
+    const { server, tool, mimeType, parts } = about
+    if (typeof server !== 'string' || typeof tool !== 'string' || typeof mimeType !== 'string')
+      return undefined
+    const texts = await Promise.all(
+      Array.from({ length: Number(parts) }, (_, at) => this.#part(principal, id, at + 1)),
+    )
+    if (texts.includes(undefined)) return undefined
+    const packed = Buffer.from(texts.join(''), 'base64')
+    const text = (await unpack(packed, { maxOutputLength: MAX_UNPACKED })).toString('utf8')
+    return { server, tool, mimeType, text }
+  }
+
+  async #part(principal: Principal, id: string, at: number): Promise<string | undefined> {
+    const entry = await this.#store.get(COLLECTION, keyOf(principal, id, at))
+    return entry && this.#sealing.open(entry.value, boundTo(principal, id, at))
+  }
+
+  #isRoomFor(tenantId: string, bytes: number, until: number): boolean {
+    const now = this.#clock.now()
+    const kept = (this.#kept.get(tenantId) ?? []).filter((each) => each.until > now)
+    const isRoom = kept.reduce((sum, each) => sum + each.bytes, bytes) <= MAX_TENANT_BYTES
+    if (isRoom) kept.push({ bytes, until })
+    this.#kept.set(tenantId, kept)
+    return isRoom
+  }
+}
+
+function keyOf({ tenantId }: Principal, id: string, part: number): string {
+  return stateKey(tenantId, id, String(part))
+}
+
+function boundTo(principal: Principal, id: string, part: number): string {
+  return JSON.stringify([principalKey(principal), id, part])
+}

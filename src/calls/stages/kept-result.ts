@@ -1,0 +1,42 @@
+import type { Catalog } from '../../catalog/catalog.ts'
+import { decide } from '../../domain/access-policy.ts'
+import { serverKey } from '../../domain/documents/server-definition.ts'
+import { GatewayError } from '../../domain/errors/errors.ts'
+import type { KeptResults } from '../results/kept-results.ts'
+import { keptUriIn } from '../results/kept-uri.ts'
+import type { RoutedCall, StageFor } from '../stage.ts'
+
+/**
+ * Stage: answers the reading of a result that the gateway keeps. Who may no longer call the tool that gave it may not
+ * read it either.
+ */
+export function keptResult({
+  kept,
+  catalog,
+}: {
+  kept: Pick<KeptResults, 'read'>
+  catalog: Pick<Catalog, 'snapshot'>
+}): StageFor {
+  return ({ method }) => {
+    if (method.name !== 'resources/read') return undefined
+    return async (call, next) => {
+      const named = keptUriIn(call.route.name)
+      if (named === undefined) return next(call)
+      const { caller, route } = call
+      const { principal } = caller
+      const found = await kept.read(principal, named.id)
+      const server = serverKey(route.server)
+      if (found?.server !== server) throw notFound(call)
+      const target = { server, kind: 'tool', name: found.tool } as const
+      if (decide(principal, 'call', target, catalog.snapshot).effect === 'deny') throw notFound(call)
+      const { from = 0, length = found.text.length } = named.part ?? {}
+      const text = found.text.slice(from, from + length)
+      return { route, result: { contents: [{ uri: call.operation.name, mimeType: found.mimeType, text }] } }
+    }
+  }
+}
+
+/** The same answer as for a resource that does not exist. */
+function notFound({ operation: { name } }: RoutedCall): GatewayError {
+  return new GatewayError('resource_not_found', `Unknown resource: ${name.slice(0, 256)}`)
+}

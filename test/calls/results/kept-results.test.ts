@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { KeptResults } from '../../../src/calls/results/kept-results.ts'
+import { keptUri, keptUriIn } from '../../../src/calls/results/kept-uri.ts'
+import type { Principal } from '../../../src/domain/principal.ts'
+import { SqliteStateStore } from '../../../src/state/sqlite/sqlite-state-store.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+import { principal } from '../../support/offers.ts'
+import { silentLogger as logger } from '../../support/silent-logger.ts'
+import { temporaryDirectory } from '../../support/temporary-directory.ts'
+
+const KEYS = { current: Buffer.alloc(32, 1) }
+const HOUR = 3_600_000
+const about = { server: 'acme/alpha', tool: 'read', mimeType: 'text/plain' }
+const root = await temporaryDirectory()
+
+let made = 0
+let clock: FakeClock
+let store: SqliteStateStore
+beforeEach(() => {
+  made += 1
+  clock = new FakeClock()
+  store = new SqliteStateStore({ dir: join(root.path, String(made)), clock })
+})
+afterEach(() => store.close())
+afterAll(async () => {
+  await root[Symbol.asyncDispose]()
+})
+
+/** One of several replicas over the same store. */
+function replica(keys = KEYS): KeptResults {
+  return new KeptResults({ store, keys, clock, logger })
+}
+
+async function kept(text: string, by: Principal = principal()): Promise<string> {
+  const at = await replica().keep(by, { ...about, text }, HOUR)
+  return at?.id ?? ''
+}
+
+describe('a result that is kept', () => {
+  test('is what it was, at every replica, however large it is', async () => {
+    const text = `${randomBytes(600_000).toString('base64')}ü😀`
+    expect(await replica().read(principal(), await kept(text))).toEqual({ ...about, text })
+  })
+
+  test.each([
+    ['another person', { subject: 'bob' }],
+    ['another tenant', { tenantId: 'globex' }],
+    ['another program of the same person', { agent: 'other' }],
+    ['a token with other rights', { roles: ['operator'] }],
+    ['the same name at another issuer', { issuer: 'urn:other' }],
+  ])('is nothing for %s', async (_who, fields) => {
+    const id = await kept('secret')
+    expect(await replica().read(principal(fields), id)).toBeUndefined()
+  })
+
+  test('is nothing without the key of the gateway, and in the store there is nothing to read', async () => {
+    const id = await kept('secret text')
+    const { entries } = await store.list('kept-results', '', { limit: 10 })
+    expect(entries.length).toBe(2)
+    expect(entries.filter(({ value }) => value.includes('secret') || value.includes('alpha'))).toEqual([])
+    expect(await replica({ current: Buffer.alloc(32, 2) }).read(principal(), id)).toBeUndefined()
+  })
+
+  test('is gone after its time', async () => {
+    const id = await kept('text')
+    await clock.advance(HOUR - 1)
+    expect(await replica().read(principal(), id)).toMatchObject({ text: 'text' })
+    await clock.advance(1)
+    expect(await replica().read(principal(), id)).toBeUndefined()
+  })
+})
+
+test('a store that does not answer keeps nothing, and that is no failure', async () => {
+  const id = await replica().keep(principal(), { ...about, text: 'x' }, HOUR)
+  await store.close()
+  expect(id?.until).toBe(clock.now() + HOUR)
+  expect(await replica().keep(principal(), { ...about, text: 'x' }, HOUR)).toBeUndefined()
+})
+
+test('a URI names a result, a part of it, or nothing of the gateway', () => {
+  const id = 'a'.repeat(24)
+  const uri = keptUri({ server: 'files', id })
+  expect(keptUriIn(uri)).toEqual({ server: 'files', id, part: undefined })
+  expect(keptUriIn(`${uri}?from=10&length=20`)).toEqual({
+    server: 'files',
+    id,
+    part: { from: 10, length: 20 },
+  })
+  expect(
+    ['file:///a', `${uri}x`, `${uri}?from=-1&length=2`, 'tool-gateway://results/a_b/c'].map(keptUriIn),
+  ).toEqual([undefined, undefined, undefined, undefined])
+})
