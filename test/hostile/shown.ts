@@ -5,9 +5,15 @@ const LONGEST = 300
 
 /** An answer as one line: its status, and what it says. What differs from run to run is left out. */
 export function shown({ status, text, headers }: Reply): string {
+  if (text.startsWith('HTTP/1.')) return statusLines(text)
   const said = status === 0 ? 'no answer' : messageOf(text)
   const refusal = status === 401 && headers['www-authenticate'] === undefined ? ' WITHOUT A CHALLENGE' : ''
   return `${status === 0 ? '' : `${status} `}${said}${refusal}`.trim().slice(0, LONGEST)
+}
+
+/** The statuses of all answers that came over one connection. */
+function statusLines(text: string): string {
+  return [...text.matchAll(/HTTP\/1\.[01] (\d{3}) /g)].map(([, status]) => status).join(' ')
 }
 
 function messageOf(text: string): string {

@@ -72,6 +72,11 @@ describe('what is not a proper request', () => {
     },
   )
 
+  test('is refused: a target that names another host than the header, and served is one that names ours', async () => {
+    expect(await askRaw('http://evil.example/v1/tools', {})).toBe(403)
+    expect(await askRaw('http://127.0.0.1:1/v1/tools', {})).toBe(200)
+  })
+
   test('is refused: a body without a content type, a compressed one, and one of 5 MB', async () => {
     const text = Buffer.from(JSON.stringify(initialize(1)))
     expect((await ask('POST', '/mcp', { accept: BOTH.accept }, text)).status).toBe(415)

@@ -3,20 +3,32 @@ import { GatewayError } from '../../domain/errors/errors.ts'
 import type { IsAllowedOrigin } from './cors.ts'
 
 /**
- * Refuses requests whose `Host` is not ours: the protection against DNS rebinding that MCP requires of HTTP servers.
- * Ports do not matter.
+ * Refuses requests whose `Host`, or the host in whose target, is not ours: the protection against DNS rebinding that MCP
+ * requires of HTTP servers. Ports do not matter.
  * @param allowedHosts host names, without ports; IPv6 in brackets
  */
 export function hostCheck(allowedHosts: readonly string[]): RequestHandler {
   const isAllowed = allowedHost(allowedHosts)
-  return ({ headers: { host } }, _response, next) => {
-    if (!isAllowed(host))
-      throw new GatewayError(
-        'host_not_allowed',
-        `The Host header ${shown(host)} is not allowed; ALLOWED_HOSTS lists the hosts that this gateway serves`,
-      )
+  return ({ headers: { host }, url }, _response, next) => {
+    if (!isAllowed(host)) throw notServed(`Host header ${shown(host)}`)
+    if (isAbsolute(url) && !isAllowed(authorityOf(url))) throw notServed(`request target ${shown(url)}`)
     next()
   }
+}
+
+function notServed(what: string): GatewayError {
+  const message = `The ${what} is not allowed; ALLOWED_HOSTS lists the hosts that this gateway serves`
+  return new GatewayError('host_not_allowed', message)
+}
+
+/** A request target that names a host of its own, which then counts instead of the header (RFC 9112 §3.2.2). */
+function isAbsolute(target: string): boolean {
+  return !target.startsWith('/') && target !== '*'
+}
+
+/** What the header `Host` would be; undefined for what is no address. */
+function authorityOf(target: string): string | undefined {
+  return URL.canParse(target) ? new URL(target).host : undefined
 }
 
 /** Makes the one test of the header `Host`. */
