@@ -7,6 +7,9 @@ import type { Method } from './methods.ts'
 import { skillResultUnder } from './skills.ts'
 import type { TaskTarget } from './tasks/task-handles.ts'
 
+/** As over REST: URIs are matched with the templates of all servers. */
+const MAX_URI_LENGTH = 8192
+
 /** What a request is about. */
 export type OperationTarget = Pick<Operation, 'action' | 'kind' | 'name' | 'task'>
 
@@ -66,8 +69,11 @@ function checkArgumentsAreObject({ arguments: given }: JsonObject): void {
 
 function textOf(params: JsonObject, key: string): string {
   const value = params[key]
-  if (typeof value === 'string' && value !== '') return value
-  throw new GatewayError('invalid_arguments', `${key} must be a non-empty string`)
+  if (typeof value !== 'string' || value === '')
+    throw new GatewayError('invalid_arguments', `${key} must be a non-empty string`)
+  if (key === 'uri' && value.length > MAX_URI_LENGTH)
+    throw new GatewayError('invalid_arguments', `uri must have at most ${MAX_URI_LENGTH} characters`)
+  return value
 }
 
 /** The caller's parameters with the server's own name of the target. */

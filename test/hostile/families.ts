@@ -1,11 +1,15 @@
 import { jsonRpc } from './families/json-rpc.ts'
+import { names } from './families/names.ts'
+import { rest } from './families/rest.ts'
 import { tokens } from './families/tokens.ts'
-import { http } from './families/http.ts'
+import { framing } from './families/framing.ts'
+import { headers } from './families/headers.ts'
+import { modern } from './families/modern.ts'
 import type { Family } from './row.ts'
 import type { Needs } from './world/world.ts'
 
 /** The catalogue. */
-export const FAMILIES: readonly Family[] = [tokens, jsonRpc, http]
+export const FAMILIES: readonly Family[] = [tokens, jsonRpc, modern, framing, headers, names, rest]
 
 /** The servers that its rows need. */
 export const NEEDS: Needs = { documents: {}, behaviours: {} }

@@ -25,7 +25,7 @@ for (const { name, rows } of wanted) {
   const own: Outcome[] = []
   for (const row of prepared) {
     if (!world.gateway.isAlive) break
-    const outcome = await run(name, row, world, `${name}-${own.length}`)
+    const outcome = await run(name, row, world, `${name.replaceAll(/[^A-Za-z0-9]+/g, '-')}-${own.length}`)
     if (values.show) process.stdout.write(`${outcome.row.what}: ${JSON.stringify(outcome.got)}\n`)
     own.push(outcome)
   }

@@ -1,9 +1,8 @@
 import type { Expected } from '../row.ts'
+import { call } from './call-text.ts'
 
 const nested = (levels: number): string => '{"a":'.repeat(levels) + '1' + '}'.repeat(levels)
 const listed = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels)
-const call = (rest: string): string =>
-  `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo_say",${rest}}}`
 
 const NOT_JSON = '400 -32700 invalid_request: The body is not valid JSON'
 /** The answer to JSON that is no message. */
