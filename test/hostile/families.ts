@@ -1,5 +1,7 @@
 import { jsonRpc } from './families/json-rpc.ts'
 import { names } from './families/names.ts'
+import { parameters } from './families/parameters.ts'
+import { registry } from './families/registry.ts'
 import { rest } from './families/rest.ts'
 import { tokens } from './families/tokens.ts'
 import { framing } from './families/framing.ts'
@@ -9,7 +11,17 @@ import type { Family } from './row.ts'
 import type { Needs } from './world/world.ts'
 
 /** The catalogue. */
-export const FAMILIES: readonly Family[] = [tokens, jsonRpc, modern, framing, headers, names, rest]
+export const FAMILIES: readonly Family[] = [
+  tokens,
+  jsonRpc,
+  modern,
+  framing,
+  headers,
+  names,
+  parameters,
+  rest,
+  registry,
+]
 
 /** The servers that its rows need. */
 export const NEEDS: Needs = { documents: {}, behaviours: {} }

@@ -4,7 +4,8 @@ import type { Reply } from './world/send.ts'
 const LONGEST = 300
 
 /** An answer as one line: its status, and what it says. What differs from run to run is left out. */
-export function shown({ status, text, headers }: Reply): string {
+export function shown({ status, text, headers, said: instead }: Reply): string {
+  if (instead !== undefined) return instead.slice(0, LONGEST)
   if (text.startsWith('HTTP/1.')) return statusLines(text)
   const said = status === 0 ? 'no answer' : messageOf(text)
   const refusal = status === 401 && headers['www-authenticate'] === undefined ? ' WITHOUT A CHALLENGE' : ''

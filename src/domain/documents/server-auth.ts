@@ -3,17 +3,28 @@ import { z } from 'zod'
 const MAX_SCOPES = 50
 const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'not a legal header value')
 
+/** What tells where a message ends, belongs to one connection, or is what MCP says in a header. */
+const OWN_HEADERS =
+  /^(connection|content-length|expect|keep-alive|last-event-id|mcp-(method|name|protocol-version|session-id)|te|trailer|transfer-encoding|upgrade)$/i
+
 /** Headers by name, as a document gives them. */
 export const headerFields = z.record(
-  z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'not a legal header name'),
+  z
+    .string()
+    .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'not a legal header name')
+    .refine((name) => !OWN_HEADERS.test(name), 'a header that only the gateway sets'),
   headerValue,
 )
 
 /** An address of a server or of an endpoint of it. */
-export const httpUrl = z.url({ protocol: /^https?$/, abort: true }).refine((text) => {
-  const url = URL.parse(text)
-  return url?.username === '' && url.password === '' && url.hash === ''
-}, 'must have no user name, password or fragment')
+export const httpUrl = z
+  .url({ protocol: /^https?$/, abort: true })
+  .max(2048)
+  .regex(/^[^\p{Cc}\p{Zs}]*$/u, 'must have no spaces and no control characters')
+  .refine((text) => {
+    const url = URL.parse(text)
+    return url?.username === '' && url.password === '' && url.hash === ''
+  }, 'must have no user name, password or fragment')
 
 const scopes = z
   .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/, 'not a legal scope'))

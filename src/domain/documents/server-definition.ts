@@ -75,7 +75,12 @@ const shared = {
     .strictObject({
       enabled: z.boolean().default(true),
       /** Asked with GET, next to each instance's URL; without it the connection itself is used. */
-      path: z.string().startsWith('/').optional(),
+      path: z
+        .string()
+        .startsWith('/')
+        .max(2048)
+        .regex(/^(?!\/\/)[\x21-\x7e]*$/, 'expected a path without spaces, and a single "/" first')
+        .optional(),
       intervalMs: periodMs(seconds(3600)).default(seconds(30)),
       timeoutMs: durationMs(seconds(60)).default(seconds(5)),
       unhealthyAfter: z.int().min(1).max(100).default(3),

@@ -161,7 +161,7 @@ function slow(world: World): readonly Row[] {
     begun('a chunk of the body a second', '408', 34_000, (socket) =>
       drip(socket, `${JSON_HEAD}Transfer-Encoding: chunked\n\n`, '1\r\n \r\n', 1000),
     ),
-    begun('a byte of the body a second, without a token', '401', 34_000, (socket) =>
+    begun('a byte of the body a second, without a token', '401 408', 34_000, (socket) =>
       drip(
         socket,
         `${HEAD.replace(/Authorization.*\n/, '')}Content-Type: application/json\nContent-Length: 1000\n\n`,

@@ -283,9 +283,9 @@ const ELSEWHERE: readonly Row[] = [
           authorization: `Bearer ${await world.make({ header: { kid: `k${count}` } })}`,
         })
       const asked = provider.requests.length - before
-      return { status: 0, headers: {}, text: '', ms: 0, ...(asked > 3 && { text: `asked ${asked} times` }) }
+      return { status: 0, headers: {}, text: '', ms: 0, said: asked > 3 ? `asked ${asked} times` : 'seldom' }
     },
-    answer: 'no answer',
+    answer: 'seldom',
   },
 ]
 

@@ -8,6 +8,8 @@ export interface Reply {
   readonly headers: IncomingHttpHeaders
   readonly text: string
   readonly ms: number
+  /** What is shown in place of the rest. */
+  readonly said?: string
 }
 
 /** Header fields, in order; a list sends its name several times. */

@@ -91,6 +91,14 @@ export class World implements AsyncDisposable {
     })
   }
 
+  delete(path: string, headers: Fields = {}): Promise<Reply> {
+    return send(this.gateway.url, {
+      method: 'DELETE',
+      path,
+      headers: { authorization: `Bearer ${this.token}`, ...headers },
+    })
+  }
+
   /** A request of 2026-07-28. */
   modern(method: string, params: object, requestId: string, headers: Fields = {}): Promise<Reply> {
     const all = withEnvelope(params as Record<string, unknown>)
