@@ -41,7 +41,7 @@ export class World implements AsyncDisposable {
     this.foreign = parts.foreign
   }
 
-  static async start({ documents, behaviours }: Needs): Promise<World> {
+  static async start({ documents, behaviours }: Needs, env: Record<string, string> = {}): Promise<World> {
     const tokens = await Tokens.open()
     const upstreams = await Upstreams.open()
     for (const [name, behaviour] of Object.entries(behaviours)) upstreams.url(name, behaviour)
@@ -58,7 +58,7 @@ export class World implements AsyncDisposable {
       ),
       ...documents,
     }
-    const gateway = await Gateway.start({ servers }, { OIDC_ISSUERS: tokens.settings })
+    const gateway = await Gateway.start({ servers }, { OIDC_ISSUERS: tokens.settings, ...env })
     const token = await tokens.make({})
     const foreign = await tokens.make({ of: 'globex', claims: { sub: 'bob' } })
     const operator = await tokens.make({ claims: { sub: 'olga', roles: ['reader', 'operator', 'auditor'] } })
