@@ -27,6 +27,7 @@ process.env['FIRESTORE_EMULATOR_HOST'] = emulator.host
 const settings = loadSettings({
   STORE: 'firestore',
   OUTBOUND_ALLOW: '127.0.0.0/8',
+  STDIO_SERVERS: 'any',
   GOOGLE_CLOUD_PROJECT: 'demo-bench',
   DATA_DIR: dataDir,
 })

@@ -33,6 +33,7 @@ const gateway = await startGateway(
     ...SHARED_KEYS,
     STORE: 'firestore',
     OUTBOUND_ALLOW: '127.0.0.0/8',
+    STDIO_SERVERS: 'any',
     GOOGLE_CLOUD_PROJECT: PROJECT,
     OIDC_ISSUER: provider.url,
     OIDC_AUDIENCE: 'bench',

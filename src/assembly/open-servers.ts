@@ -88,6 +88,7 @@ export function openServers(
   lifecycle.onClose('known offers', () => knownOffers.close(), { lane: 'servers' })
   const reached = openUpstreams(settings, {
     via,
+    env,
     outbound,
     resolveSecret,
     credentialsOf: (server, onBehalfOf) => credentials.credentials.sourceFor(server, onBehalfOf),

@@ -9,6 +9,7 @@ import { kubernetes } from './sections/kubernetes.ts'
 import { limits } from './sections/limits.ts'
 import { observation } from './sections/observation.ts'
 import { outbound } from './sections/outbound.ts'
+import { programsSection } from './sections/programs.ts'
 import { secrets } from './sections/secrets.ts'
 
 /** The settings by topic, in the order of the documentation. */
@@ -20,6 +21,7 @@ export const SECTIONS: Readonly<Record<string, Readonly<Record<string, z.ZodType
   Secrets: secrets,
   'Kubernetes discovery': kubernetes,
   'Outgoing requests': outbound,
+  'Programs that are started': programsSection,
   'Limits and deadlines': limits,
   'Installing packages': install,
   'Enhancement and caches': enhancement,
@@ -35,6 +37,7 @@ export const settingsSchema = z.object({
   ...secrets,
   ...kubernetes,
   ...outbound,
+  ...programsSection,
   ...limits,
   ...install,
   ...enhancement,

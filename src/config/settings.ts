@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { inCamelCase } from './camel-case.ts'
 import { hasAuthorizationServer, hasLocalIssuer } from './combinations.ts'
+import type { LaunchPolicy } from '../domain/launch/launch-policy.ts'
 import type { OutboundPolicy } from '../domain/outbound/outbound-policy.ts'
 import { type IssuerDefaults, issuerSettings } from './issuers.ts'
 import type { SettingValues } from './schema.ts'
@@ -73,6 +74,7 @@ function fromValues(values: SettingValues) {
     ...inCamelCase(values, secrets),
     kubernetes: kubernetesOf(values),
     outbound: outboundOf(values),
+    launch: launchOf(values),
     ...limited,
     maxOwnPools: maxOwnConnections,
     drainNoticeMs: drainNoticeMs ?? (values.STORE === 'file' ? 0 : 2000),
@@ -142,6 +144,18 @@ function outboundOf(values: SettingValues): OutboundPolicy {
   const byStore = values.STORE === 'firestore' ? 'public' : 'any'
   const addresses = wanted === 'auto' ? byStore : wanted
   return { addresses, allow, ports: addresses === 'public' ? ports : [] }
+}
+
+/** Which programs documents may have started. */
+function launchOf(values: SettingValues): LaunchPolicy {
+  const { STDIO_SERVERS: wanted, STDIO_ALLOWLIST: listed, STDIO_SANDBOX: sandbox } = values
+  const byStore = values.STORE === 'firestore' ? 'allowlist' : 'any'
+  return {
+    servers: wanted === 'auto' ? byStore : wanted,
+    programs: listed.filter((text) => text.startsWith('/')),
+    packages: listed.filter((text) => !text.startsWith('/')),
+    needsSandbox: sandbox === 'required',
+  }
 }
 
 /** With a shared registry, packages are installed only if that is enabled explicitly. */

@@ -22,6 +22,8 @@ const CONNECTION_FIELDS = [
   'args',
   'cwd',
   'env',
+  'limits',
+  'sandbox',
   'headers',
   'auth',
   'era',

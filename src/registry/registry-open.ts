@@ -15,7 +15,14 @@ import type { TenantDirectory } from './tenants.ts'
 /** Where the registry is kept. */
 export type RegistrySettings = Pick<
   Settings,
-  'dataDir' | 'registryFile' | 'defaultTenant' | 'firestore' | 'registryProbeMs' | 'kubernetes' | 'outbound'
+  | 'dataDir'
+  | 'registryFile'
+  | 'defaultTenant'
+  | 'firestore'
+  | 'registryProbeMs'
+  | 'kubernetes'
+  | 'outbound'
+  | 'launch'
 >
 
 /** The registry while the gateway runs: what it reads from, and what writes go to. */

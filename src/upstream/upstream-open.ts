@@ -25,6 +25,9 @@ export type UpstreamSettings = Pick<
   | 'drainTimeoutMs'
   | 'directPath'
   | 'install'
+  | 'launch'
+  | 'secretsFile'
+  | 'registryFile'
 >
 
 /** The parts of the gateway that reach servers. */
@@ -38,12 +41,22 @@ export interface OpenUpstreams {
   readonly close: () => Promise<void>
 }
 
+/** Files in which the gateway has secrets. */
+function hiddenFiles(
+  { secretsFile, registryFile }: UpstreamSettings,
+  env: Readonly<Record<string, string | undefined>>,
+): string[] {
+  const files = [secretsFile, registryFile, env['GOOGLE_APPLICATION_CREDENTIALS'], env['KUBECONFIG']]
+  return files.flatMap((file) => (file === undefined || file === '' ? [] : [resolve(file)]))
+}
+
 /** Builds the parts that reach servers, without connecting to any. */
 export function openUpstreams(
   settings: UpstreamSettings,
   options: Pick<UpstreamsOptions, 'onOffer' | 'onState' | 'onBreaker' | 'onBusy'> & {
     /** The gateway's own entry in the header `via`. */
     readonly via: string
+    readonly env: Readonly<Record<string, string | undefined>>
     readonly outbound: Outbound
     readonly resolveSecret: ResolveSecret
     readonly credentialsOf: CredentialsOf
@@ -53,7 +66,8 @@ export function openUpstreams(
     readonly logger: Logger
   },
 ): OpenUpstreams {
-  const { via, outbound, resolveSecret, credentialsOf, metrics, clock, random, logger, ...events } = options
+  const { via, env, outbound, resolveSecret, credentialsOf, metrics, clock, random, logger, ...events } =
+    options
   const { startConcurrency, maxOwnPools, connectTimeoutMs, drainTimeoutMs } = settings
   // Each process starts in a separate folder, where a relative path would be wrong.
   const dataDir = resolve(settings.dataDir)
@@ -64,6 +78,7 @@ export function openUpstreams(
     directPath: settings.directPath,
     via,
     dataDir,
+    launch: { policy: settings.launch, hidden: hiddenFiles(settings, env) },
     outbound,
     resolveSecret,
     credentialsOf,

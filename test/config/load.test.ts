@@ -35,6 +35,7 @@ test('without any variable it is the embedded mode on loopback', () => {
     oauthGrantHours: 4320,
     issuers: [],
     outbound: { addresses: 'any', allow: [], ports: [] },
+    launch: { servers: 'any', programs: [], packages: [], needsSandbox: false },
     install: expect.objectContaining({ isEnabled: true, runsScripts: false }),
     enhancement: { host: undefined, timeoutMs: 30_000, keepAlive: '5m', roles: [], cacheTtlMs: 3_600_000 },
     caches: { maxEntries: 10_000, maxBytes: 67_108_864 },

@@ -37,6 +37,7 @@ async function startReplica(): Promise<Gateway> {
     VAULT_KEYS: 'c'.repeat(64),
     STORE: 'firestore',
     OUTBOUND_ALLOW: '127.0.0.0/8',
+    STDIO_SERVERS: 'any',
     GOOGLE_CLOUD_PROJECT: PROJECT,
     OIDC_ISSUER: 'https://platform.example',
     OIDC_AUDIENCE: 'https://gateway.example',

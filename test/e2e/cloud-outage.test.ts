@@ -66,6 +66,7 @@ const settings = (): Record<string, string> => ({
   ...SHARED_KEYS,
   STORE: 'firestore',
   OUTBOUND_ALLOW: '127.0.0.0/8',
+  STDIO_SERVERS: 'any',
   GOOGLE_CLOUD_PROJECT: PROJECT,
   REGISTRY_PROBE_MS: '300',
   OIDC_AUDIENCE: 'https://gateway.example',

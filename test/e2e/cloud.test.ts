@@ -57,6 +57,7 @@ describeWithEmulator('with Firestore as its store, the gateway', () => {
         ...SHARED_KEYS,
         STORE: 'firestore',
         OUTBOUND_ALLOW: '127.0.0.0/8',
+        STDIO_SERVERS: 'any',
         GOOGLE_CLOUD_PROJECT: PROJECT,
         OIDC_ISSUER: 'https://platform.example',
         OIDC_AUDIENCE: 'https://gateway.example',

@@ -99,6 +99,7 @@ export class ReplicaFleet {
       ...SHARED_KEYS,
       STORE: 'firestore',
       OUTBOUND_ALLOW: '127.0.0.0/8',
+      STDIO_SERVERS: 'any',
       GOOGLE_CLOUD_PROJECT: options.project,
       FIRESTORE_EMULATOR_HOST: emulator.host,
       METADATA_SERVER_DETECTION: 'none',

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { setting } from '../setting.ts'
 import { integer, oneOf, items } from '../values.ts'
 
-const PACKAGE_PATTERN = /^(\*|(@[a-z0-9*~][a-z0-9*._~-]*\/)?[a-z0-9*~][a-z0-9*._~-]*)$/
+/** A name of an npm package, in which `*` stands for any characters. */
+export const PACKAGE_PATTERN = /^(\*|(@[a-z0-9*~][a-z0-9*._~-]*\/)?[a-z0-9*~][a-z0-9*._~-]*)$/
 
 const packagePatterns = {
   schema: items.pipe(z.array(z.string().max(214).regex(PACKAGE_PATTERN)).min(1)),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { resourceLimits, sandbox } from './confinement.ts'
 import { agentAllowlist, documentName, documentOwner, requiredRoles } from './document-fields.ts'
 import { parsePackage } from './npm-package.ts'
 import { secretProblems } from './secret-reference.ts'
@@ -137,6 +138,8 @@ const stdioServer = z
     args: z.array(argument).max(1000).default([]),
     cwd: argument.min(1).optional(),
     env: environment.default({}),
+    limits: resourceLimits.optional(),
+    sandbox: sandbox.optional(),
   })
   .refine((server) => (server.command === undefined) !== (server.package === undefined), {
     path: ['command'],

@@ -26,6 +26,8 @@ const OF_THE_TEMPLATE = [
   'args',
   'cwd',
   'env',
+  'limits',
+  'sandbox',
   'url',
   'headers',
   'auth',

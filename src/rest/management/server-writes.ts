@@ -35,7 +35,7 @@ export interface ServerWriteOptions extends ManagementOptions {
 }
 
 /** What decides which program runs, and how. */
-const LAUNCH_FIELDS = ['transport', 'command', 'package', 'args', 'cwd', 'env']
+const LAUNCH_FIELDS = ['transport', 'command', 'package', 'args', 'cwd', 'env', 'limits', 'sandbox']
 
 /**
  * `POST /v1/servers` and `GET`, `PUT` and `DELETE /v1/servers/{name}`: the documents of the caller's tenant, and those

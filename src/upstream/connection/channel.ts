@@ -15,7 +15,8 @@ import { CookieJar } from '../fetch/cookie-jar.ts'
 import { DirectPost } from '../fetch/direct-post.ts'
 import { EventHeads } from '../fetch/event-heads.ts'
 import { limitedFetch } from '../fetch/limited-fetch.ts'
-import { type PackageFolders, packageCommand } from '../stdio/package-command.ts'
+import { type LaunchOptions, launchOf } from '../stdio/launch.ts'
+import type { PackageFolders } from '../stdio/package-command.ts'
 import type { ProcessLog } from '../stdio/process-log.ts'
 import { redactor } from './decorators/redaction.ts'
 import type { ServerWithSecrets } from './resolve-secrets.ts'
@@ -71,24 +72,21 @@ const PIPE = {
 
 /**
  * The channel to a process of the server.
- * @throws Error if its package is not installed
+ * @throws Error if its package is not installed, or it must not be started
  */
 export async function stdioChannel(
   { server, secrets }: ServerWithSecrets,
   options: {
     packages: PackageFolders
+    launch: LaunchOptions
     maxMessageBytes: number
     clock: Clock
     log?: ProcessLog | undefined
   },
 ): Promise<Channel> {
   if (server.transport !== 'stdio') throw new TypeError('not a stdio server')
-  const { packages, maxMessageBytes, clock, log } = options
-  const program =
-    server.package === undefined
-      ? { command: server.command ?? '', args: [] }
-      : await packageCommand(server.package, packages)
-  const command = { ...program, args: [...program.args, ...server.args], cwd: server.cwd, env: server.env }
+  const { packages, launch, maxMessageBytes, clock, log } = options
+  const command = await launchOf(server, packages, launch)
   const redact = redactor({ secrets, literals: Object.values(server.env) })
   const transport = new StdioTransport({
     command,
@@ -111,7 +109,8 @@ export async function stdioChannel(
       if (printed !== undefined && !hasSpoken)
         facts.push(`it wrote text to standard output, which is reserved for MCP messages: ${printed}`)
       const isSilent = said === undefined && printed === undefined && !hasSpoken
-      if (isSilent && transport.ownEnd === undefined) facts.push(adviceFor(program.command))
+      if (isSilent && transport.ownEnd === undefined)
+        facts.push(adviceFor(server.command ?? server.package ?? ''))
       return facts.join('; ')
     },
     endReason: () => transport.exitReason,

@@ -14,6 +14,7 @@ import {
   type ServerKey,
   serverKey,
 } from '../../domain/documents/server-definition.ts'
+import { EVERY_PROGRAM } from '../../domain/launch/launch-policy.ts'
 import type { Principal } from '../../domain/principal.ts'
 import { Outbound } from '../../outbound/outbound.ts'
 import type { Logger } from '../../telemetry/logger.ts'
@@ -25,6 +26,7 @@ import type { CredentialsOf } from '../credentials/credential-source.ts'
 import { type EraQuestion, open } from './opening/opening.ts'
 import { isInvalidOpening } from './opening/opening-answer.ts'
 import { OpeningDeadline } from './opening/opening-deadline.ts'
+import type { LaunchOptions } from '../stdio/launch.ts'
 import { nodeModulesOf, type PackageFolders } from '../stdio/package-command.ts'
 import type { ProcessLog } from '../stdio/process-log.ts'
 import { redactedConnection } from './decorators/redacted-connection.ts'
@@ -48,6 +50,8 @@ export interface ConnectorOptions {
   readonly via?: string
   /** Packages are also searched in its folder `packages/node_modules`. */
   readonly dataDir: string
+  /** Which programs are started, and what they do not see; by default every one, and all but `dataDir`. */
+  readonly launch?: Omit<LaunchOptions, 'dataDir'>
   readonly logger: Logger
   readonly clock?: Clock
   readonly random?: () => number
@@ -156,6 +160,7 @@ class Connector {
     tap?.onTarget(question === 'legacy' ? 'process, as a legacy server' : 'process')
     const channel = await stdioChannel(filled, {
       packages: await this.#packages(),
+      launch: { policy: EVERY_PROGRAM, hidden: [], ...this.#options.launch, dataDir: this.#options.dataDir },
       maxMessageBytes: this.#options.maxMessageBytes,
       clock: this.#clock,
       log: tap?.log ?? this.#options.processLog?.(serverKey(filled.server)),

@@ -12,6 +12,15 @@ export function signalGroup(leaderPid: number, signal: NodeJS.Signals | 0): bool
   }
 }
 
+/** Ends every process of a group: with SIGTERM, and with SIGKILL what is left after `graceMs`. */
+export async function endGroup(
+  leaderPid: number,
+  { clock, graceMs }: { clock: Clock; graceMs: number },
+): Promise<void> {
+  if (!signalGroup(leaderPid, 'SIGTERM')) return
+  if (!(await groupGone(leaderPid, clock, graceMs))) signalGroup(leaderPid, 'SIGKILL')
+}
+
 /** Resolves as soon as no process of the group is left, or after `timeoutMs`; says whether none is left. */
 export async function groupGone(leaderPid: number, clock: Clock, timeoutMs: number): Promise<boolean> {
   const end = clock.monotonic() + timeoutMs

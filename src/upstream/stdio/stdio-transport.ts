@@ -4,7 +4,8 @@ import { type Clock, sleep } from '../../domain/clock.ts'
 import { childEnvironment } from './child-environment.ts'
 import { LineFramer } from './line-framer.ts'
 import { oversizedReply, responseId, unreadableReply } from '../messages/oversized-message.ts'
-import { groupGone, signalGroup } from './process-group.ts'
+import { endGroup, signalGroup } from './process-group.ts'
+import { endStrays, MARK, newMark } from './strays.ts'
 import type { ProcessLog } from './process-log.ts'
 import { SpawnFailed } from './spawn-failure.ts'
 import { StderrBuffer } from './stderr-buffer.ts'
@@ -50,6 +51,7 @@ export class StdioTransport implements Transport {
   readonly #log: ProcessLog | undefined
   readonly #redact: (text: string) => string
   readonly #ended = Promise.withResolvers<void>()
+  readonly #mark = newMark()
   #child: ChildProcess | undefined
   #closing: Promise<void> | undefined
   #isOpen = false
@@ -151,7 +153,7 @@ export class StdioTransport implements Transport {
     try {
       return spawn(command, args, {
         cwd,
-        env: childEnvironment(process.env, env),
+        env: { ...childEnvironment(process.env, env), [MARK]: this.#mark },
         shell: false,
         detached: true,
         windowsHide: true,
@@ -189,9 +191,8 @@ export class StdioTransport implements Transport {
     this.#reportEnd()
     child.stdin?.end()
     await Promise.race([this.#ended.promise, sleep(this.#clock, this.#graceMs.stdin)])
-    if (signalGroup(pid, 'SIGTERM') && !(await groupGone(pid, this.#clock, this.#graceMs.term))) {
-      signalGroup(pid, 'SIGKILL')
-    }
+    const end = { clock: this.#clock, graceMs: this.#graceMs.term }
+    await Promise.all([endGroup(pid, end), endStrays(this.#mark, { leaderPid: pid, ...end })])
     await this.#ended.promise
   }
 
@@ -201,7 +202,11 @@ export class StdioTransport implements Transport {
         signal === null
           ? `the process exited with code ${code}`
           : `the process was terminated by ${signal}, which the gateway did not send`
-      if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL')
+      const { pid: leaderPid } = child
+      if (leaderPid !== undefined) {
+        signalGroup(leaderPid, 'SIGKILL')
+        void endStrays(this.#mark, { leaderPid, clock: this.#clock, graceMs: 0 })
+      }
     }
     // What it wrote before its end is still to be read, but a process that left the group may hold the pipes open.
     void sleep(this.#clock, PIPE_GRACE_MS).then(() => this.#end())

@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { afterEach, expect, test } from '@jest/globals'
 import { systemClock } from '../../../src/domain/clock.ts'
 import { ProcessLog } from '../../../src/upstream/stdio/process-log.ts'
 import { NotSent, StdioTransport } from '../../../src/upstream/stdio/stdio-transport.ts'
+import { describeWhere } from '../../support/describe-where.ts'
 import { eventually } from '../../support/eventually.ts'
 
 const opened: StdioTransport[] = []
@@ -132,3 +134,32 @@ test('a process that cannot be started for what it was given is reported without
   )
   await transport.close()
 })
+
+describeWhere(existsSync('/proc/self/environ'), '/proc')(
+  'processes that left the group of the program',
+  () => {
+    test('end with it, also when it exits by itself', async () => {
+      const daemon =
+        "require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { detached: true, stdio: 'ignore' })"
+      const report = `const stray = ${daemon}; stray.unref(); console.log(JSON.stringify({ jsonrpc: '2.0', method: String(stray.pid) }))`
+      const closed = await start(`${report}; setInterval(() => {}, 1000)`)
+      const exited = await start(report)
+      await eventually(() => closed.messages.length > 0 && exited.messages.length > 0)
+      const strays = [...closed.messages, ...exited.messages].map((message) =>
+        Number((message as { method: string }).method),
+      )
+      await closed.transport.close()
+      await eventually(() => strays.every((pid) => !isRunning(pid)))
+      expect(strays).toHaveLength(2)
+    })
+  },
+)
+
+/** One that has ended may be in the table of processes until its parent has noticed. */
+function isRunning(pid: number): boolean {
+  try {
+    return !readFileSync(`/proc/${pid}/stat`, 'latin1').includes(') Z ')
+  } catch {
+    return false
+  }
+}
