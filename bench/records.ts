@@ -31,6 +31,8 @@ for (const callers of [1, 8, 32]) {
       auditSpoolMaxBytes: 64 * 1024 * 1024,
       auditDigestKey: undefined,
       auditDigestKeyPrevious: undefined,
+      auditSigningKey: undefined,
+      auditSigningKeyPrevious: undefined,
     },
     {
       firestore: undefined,

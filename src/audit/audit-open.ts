@@ -8,6 +8,9 @@ import type { Logger } from '../telemetry/logger.ts'
 import { Administration } from './administration.ts'
 import { AuditLog } from './audit-log.ts'
 import type { AuditStore, RecordReader } from './audit-store.ts'
+import { Checkpoints } from './chain/checkpoints.ts'
+import type { NoteSigner } from './chain/note.ts'
+import { openSigningKeys } from './chain/signing-keys.ts'
 import { readDigestKey } from './digest/digest-key.ts'
 import { Digester } from './digest/digester.ts'
 import { IntentLog } from './intents/intent-log.ts'
@@ -31,6 +34,8 @@ export type AuditSettings = Pick<
   | 'auditSpoolMaxBytes'
   | 'auditDigestKey'
   | 'auditDigestKeyPrevious'
+  | 'auditSigningKey'
+  | 'auditSigningKeyPrevious'
 >
 
 /** What the parts of the records need. */
@@ -49,6 +54,10 @@ export interface AuditOptions
   /** Key of the digests of arguments. */
   readonly key: Buffer
   readonly queueLimit: number
+  /** Sign checkpoints, the current one first; without them there are none. */
+  readonly signers?: readonly [NoteSigner, ...NoteSigner[]]
+  /** Age at which records may be deleted, in days. */
+  readonly retentionDays?: number | undefined
   /** Time for a last delivery when it is closed, in milliseconds; 1000 by default. */
   readonly closeWaitMs?: number
 }
@@ -87,7 +96,16 @@ export async function openAudit(
   const retentionDays = settings.auditRetentionDays
   const store = await openStore({ ...context, key, previousKey, dataDir, retentionDays })
   context.lifecycle.onClose('audit store', () => store.close(), { lane: 'records' })
-  const audit = await openAuditOver(store, { ...context, key, dataDir, limitBytes, queueLimit })
+  const signers = await openSigningKeys(settings)
+  const audit = await openAuditOver(store, {
+    ...context,
+    key,
+    dataDir,
+    limitBytes,
+    queueLimit,
+    signers,
+    retentionDays,
+  })
   context.lifecycle.onClose('audit delivery', () => audit.close(), { lane: 'records' })
   context.lifecycle.onClose('audit log', () => audit.log.close(FLUSH_MS), { lane: 'records' })
   return audit
@@ -100,7 +118,8 @@ export async function openAudit(
  */
 export async function openAuditOver(store: AuditStore, options: AuditOptions): Promise<OpenAudit> {
   const spool = await Spool.open({ ...options, dir: join(options.dataDir, SPOOL_FOLDER) })
-  const delivery = new Delivery({ ...options, spool, store })
+  const checkpoints = checkpointsFor(store, options)
+  const delivery = new Delivery({ ...options, spool, store, onDelivered: () => checkpoints?.soon() })
   const digester = new Digester(options)
   const log = new AuditLog({ ...options, spool, digester, onAppended: () => delivery.soon() })
   const { log: intents, left } = await IntentLog.open({ ...options, dir: options.dataDir, digester })
@@ -114,6 +133,7 @@ export async function openAuditOver(store: AuditStore, options: AuditOptions): P
   }
   await intents.forgetLeft()
   delivery.soon()
+  void checkpoints?.start()
   const visible = async (): Promise<void> => {
     await log.flush()
     await delivery.caughtUp()
@@ -134,10 +154,17 @@ export async function openAuditOver(store: AuditStore, options: AuditOptions): P
     close: async () => {
       await intents.close()
       await delivery.close(options.closeWaitMs ?? CLOSE_WAIT_MS)
+      await checkpoints?.close()
       await spool.close()
       await digester.close()
     },
   }
+}
+
+function checkpointsFor({ chain }: AuditStore, options: AuditOptions): Checkpoints | undefined {
+  const { signers, retentionDays } = options
+  if (chain === undefined || signers === undefined) return undefined
+  return new Checkpoints({ ...options, chain, signers, retentionDays })
 }
 
 async function openStore({

@@ -1,3 +1,4 @@
+import type { ChainStore } from './chain/checkpoints.ts'
 import type { Outcome, StoredRecord } from './usage-record.ts'
 
 /** Selects records of a tenant. */
@@ -46,6 +47,8 @@ export interface AuditStore extends RecordReader {
    * @throws RecordsRefusedError when some of them will never be taken; the others are written
    */
   write(lines: readonly string[]): Promise<void>
+  /** The chain of its records; absent where they have none. */
+  readonly chain?: ChainStore
   /** Idempotent. */
   close(): Promise<void>
 }

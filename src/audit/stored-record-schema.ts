@@ -27,5 +27,9 @@ export const storedRecordSchema: z.ZodType<StoredRecord> = z.object({
   argumentsDigest: z.string(),
   roles: z.array(z.string()).optional(),
   clientName: z.string().nullable().optional(),
+  erasedBy: z.string().optional(),
+  commitment: z.string().optional(),
+  address: z.string().nullable().optional(),
+  ruleDocument: z.string().nullable().optional(),
   change: z.record(z.string(), z.unknown()).optional(),
 })

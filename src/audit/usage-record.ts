@@ -25,10 +25,12 @@ interface UsageRecord {
   readonly tenantId: string
   readonly subject: string
   readonly agent: string | null
-  /** What the caller had when it was decided; absent in records of earlier versions, as are the next two. */
+  /** What the caller had when it was decided; absent in records of earlier versions. */
   readonly roles?: readonly string[] | undefined
   /** What the caller's program calls itself. */
   readonly clientName?: string | null | undefined
+  /** Where the request came from. */
+  readonly address?: string | null | undefined
   readonly face: ClientTransport
   readonly sessionId: string | null
   readonly requestId: string
@@ -40,6 +42,8 @@ interface UsageRecord {
   readonly instance: string | null
   readonly effect: 'allow' | 'deny'
   readonly ruleId: RuleId | 'unknown-target'
+  /** The document that the rule is in, as `servers/acme/github`; null where no document decided. */
+  readonly ruleDocument?: string | null | undefined
   readonly outcome: Outcome
   readonly code: ErrorCode | null
   readonly durationMs: number
@@ -58,4 +62,16 @@ export interface PendingRecord extends UsageRecord {
 export interface StoredRecord extends UsageRecord {
   /** HMAC-SHA-256, hex, of the canonical arguments under a key of the installation. */
   readonly argumentsDigest: string
+  /** The record of the erasure of what is personal, where that was erased; those fields are empty then. */
+  readonly erasedBy?: string | undefined
+  /** The hash of what was there. */
+  readonly commitment?: string | undefined
+}
+
+/**
+ * Whether the target is the caller's own text, as URIs of resources are and names that nothing has; the names of tools
+ * and prompts are nobody's.
+ */
+export function isPersonalTarget({ action, server }: Pick<UsageRecord, 'action' | 'server'>): boolean {
+  return action === 'read' || action === 'subscribe' || (server === null && !action.includes('.'))
 }

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../config/version.ts'
+import { auditCommand } from './audit/audit-command.ts'
 import { accessCommand } from './access/access.ts'
 import { sessionsCommand } from './access/sessions.ts'
 import { whoamiCommand } from './access/whoami.ts'
@@ -15,7 +16,7 @@ import { type CliContext, withoutEscapes } from './context.ts'
 import { doctorCommand } from './diagnosis/doctor.ts'
 import { optimizeCommand } from './diagnosis/optimize.ts'
 import { topCommand } from './diagnosis/top.ts'
-import { auditCommand, pipelinesCommand, promptsCommand, resourcesCommand } from './reading.ts'
+import { pipelinesCommand, promptsCommand, resourcesCommand } from './reading.ts'
 import { grantsCommand } from './grants.ts'
 import { registryCommand } from './registry/registry.ts'
 import { serveCommand } from './serve.ts'
@@ -60,6 +61,8 @@ export function programFor(
   const program: Command = new Command('tool-gateway')
     .description('One authenticated, filtered, audited endpoint in front of many MCP servers.')
     .version(VERSION)
+    // Options behind a command are that command’s.
+    .enablePositionalOptions()
     .addCommand(serveCommand(context, setExitCode))
     .addCommand(tokenCommand(context))
     .addCommand(signInCommand(context))
@@ -69,7 +72,7 @@ export function programFor(
     .addCommand(resourcesCommand(context))
     .addCommand(promptsCommand(context))
     .addCommand(pipelinesCommand(context))
-    .addCommand(auditCommand(context))
+    .addCommand(auditCommand(context, setExitCode))
     .addCommand(whoamiCommand(context))
     .addCommand(accessCommand(context, setExitCode))
     .addCommand(sessionsCommand(context))

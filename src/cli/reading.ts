@@ -6,8 +6,6 @@ import { CliError } from './cli-error.ts'
 import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from './context.ts'
 import { ask, askAll, objectsIn } from './client/rest-client.ts'
 
-const MAX_RECORDS = 1000
-
 /** `resources list` and `resources read URI`. */
 export function resourcesCommand(context: CliContext): Command {
   const read = new Command('read')
@@ -133,56 +131,6 @@ export function pipelinesCommand(context: CliContext): Command {
         if (answer['isError'] === true) throw new CliError('failed', `${name} failed`)
       }),
     )
-}
-
-interface AuditOptions extends AddressOptions {
-  readonly from?: string
-  readonly to?: string
-  readonly subject?: string
-  readonly target?: string
-  readonly server?: string
-  readonly outcome?: string
-  readonly limit: string
-}
-
-/** `audit`: the usage records of the tenant. */
-export function auditCommand(context: CliContext): Command {
-  const command = new Command('audit')
-    .description('list usage records, newest first (role auditor)')
-    .option('--from <time>', 'records from this time on, as 2026-01-31T00:00:00Z')
-    .option('--to <time>', 'records before this time')
-    .option('--subject <name>', 'only of this subject')
-    .option('--target <name>', 'only of this tool, resource or prompt')
-    .option('--server <name>', 'only of this server')
-    .option(
-      '--outcome <outcome>',
-      'ok, tool_error, error, denied, cancelled, unknown, or changed (administrative acts)',
-    )
-    .option('--limit <count>', `how many, up to ${MAX_RECORDS}`, '100')
-  return withAddress(command).action(async (options: AuditOptions) => {
-    const { from, to, subject, target, server, outcome, limit } = options
-    const given = Object.entries({ from, to, subject, target, server, outcome, limit }).filter(
-      (entry): entry is [string, string] => entry[1] !== undefined,
-    )
-    const answer = await ask(
-      addressOf(options, context),
-      'GET',
-      `/v1/audit?${new URLSearchParams(given).toString()}`,
-    )
-    const rows = objectsIn(answer['records']).map((record) => [
-      text(record['at']).replace(/\.\d{1,9}Z$/, 'Z'),
-      text(record['outcome']),
-      text(record['code'] ?? (record['effect'] === 'deny' ? record['ruleId'] : '')),
-      record['outcome'] === 'changed'
-        ? `${text(record['action'])} ${text(record['target'])}`
-        : text(record['target']),
-      text(record['subject']),
-      text(record['agent']),
-      `${Math.round(Number(record['durationMs']))} ms`,
-    ])
-    const header = ['TIME', 'OUTCOME', 'CODE', 'TARGET', 'SUBJECT', 'AGENT', 'TOOK']
-    context.print(options.json === true ? asJson(answer) : rowsFor(context, rows, header))
-  })
 }
 
 function text(value: unknown): string {

@@ -4,6 +4,11 @@ import { keepCompiled } from '../config/compile-cache.ts'
 /** For output to be read; only what was given up may still be running then, and it must not keep the process. */
 const EXIT_MS = 500
 
+// Whoever reads the output, such as `head`, may have enough of it.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
 await keepCompiled(process.env)
 const { run } = await import('./program.ts')
 

@@ -15,6 +15,8 @@ const MASK = '********'
 const SECRETS = new Set([
   'AUDIT_DIGEST_KEY',
   'AUDIT_DIGEST_KEY_PREVIOUS',
+  'AUDIT_SIGNING_KEY',
+  'AUDIT_SIGNING_KEY_PREVIOUS',
   'STATE_KEY',
   'STATE_KEY_PREVIOUS',
   'VAULT_KEYS',
@@ -42,11 +44,14 @@ export function listedSettings(
 
 /** The settings without their secrets. */
 export function withoutSecrets(settings: Settings): Settings {
-  const { auditDigestKey, auditDigestKeyPrevious, stateKey, stateKeyPrevious, vaultKeys } = settings
+  const { auditDigestKey, auditDigestKeyPrevious, auditSigningKey, auditSigningKeyPrevious } = settings
+  const { stateKey, stateKeyPrevious, vaultKeys } = settings
   return {
     ...settings,
     auditDigestKey: auditDigestKey === undefined ? undefined : MASK,
     auditDigestKeyPrevious: auditDigestKeyPrevious === undefined ? undefined : MASK,
+    auditSigningKey: auditSigningKey === undefined ? undefined : MASK,
+    auditSigningKeyPrevious: auditSigningKeyPrevious === undefined ? undefined : MASK,
     stateKey: stateKey === undefined ? undefined : MASK,
     stateKeyPrevious: stateKeyPrevious === undefined ? undefined : MASK,
     vaultKeys: vaultKeys.map(() => MASK),

@@ -25,6 +25,8 @@ async function open(
     auditSpoolMaxBytes: 64 * 1024 * 1024,
     auditDigestKey: undefined,
     auditDigestKeyPrevious: undefined,
+    auditSigningKey: undefined,
+    auditSigningKeyPrevious: undefined,
     ...changes,
   }
   const lifecycle = new Lifecycle({ clock: systemClock })

@@ -16,7 +16,7 @@ const { indexes, fieldOverrides } = z
   })
   .parse(JSON.parse(readFileSync(path, 'utf8')))
 
-test('usage records have an index for the tenant alone and with each filter of a query, newest first', () => {
+test('usage records have an index for the tenant alone and with each filter of a query, newest first, and for each chain', () => {
   const ofUsage = indexes
     .filter(({ collectionGroup }) => collectionGroup === 'tool_usage')
     .map(({ fields }) => fields.map(({ fieldPath, order }) => `${fieldPath} ${order}`).join(', '))
@@ -26,6 +26,7 @@ test('usage records have an index for the tenant alone and with each filter of a
     'tenantId ASCENDING, target ASCENDING, atMs DESCENDING',
     'tenantId ASCENDING, server ASCENDING, atMs DESCENDING',
     'tenantId ASCENDING, outcome ASCENDING, atMs DESCENDING',
+    'writer ASCENDING, seq ASCENDING',
   ])
 })
 
@@ -47,6 +48,7 @@ test('values of state have no index, which would keep copies of them', () => {
 test('usage records, state, and what replicas send each other end with expireAt', () => {
   expect(fieldOverrides.filter(({ ttl }) => ttl === true)).toEqual([
     { collectionGroup: 'tool_usage', fieldPath: 'expireAt', ttl: true, indexes: [] },
+    { collectionGroup: 'audit_checkpoints', fieldPath: 'expireAt', ttl: true, indexes: [] },
     { collectionGroup: 'gateway_state', fieldPath: 'expireAt', ttl: true, indexes: [] },
     { collectionGroup: 'gateway_replicas', fieldPath: 'expireAt', ttl: true, indexes: [] },
     { collectionGroup: 'mail', fieldPath: 'expireAt', ttl: true, indexes: [] },

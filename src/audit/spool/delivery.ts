@@ -20,6 +20,8 @@ export interface DeliveryOptions {
   readonly batchSize?: number
   /** How long records gather before they are delivered, in milliseconds; 200 by default. */
   readonly delayMs?: number
+  /** Called when the store has taken records. */
+  readonly onDelivered?: () => void
 }
 
 /** The one writer of a store: takes records from the spool, and removes from it what the store has. */
@@ -31,6 +33,7 @@ export class Delivery {
   readonly #batchSize: number
   readonly #delayMs: number
   readonly #loop: WorkLoop
+  readonly #onDelivered: (() => void) | undefined
   #cancelDelay: (() => void) | undefined
   #waiting: { readonly upTo: number; readonly resolve: () => void }[] = []
   #isStopped = false
@@ -41,6 +44,7 @@ export class Delivery {
     this.#clock = options.clock
     this.#logger = options.logger
     this.#batchSize = options.batchSize ?? options.store.batchSize ?? BATCH_SIZE
+    this.#onDelivered = options.onDelivered
     this.#delayMs = options.delayMs ?? DELAY_MS
     this.#loop = new WorkLoop({
       ...options,
@@ -113,6 +117,7 @@ export class Delivery {
     if (lines.length === 0) return
     try {
       await this.#store.write(lines)
+      this.#onDelivered?.()
     } catch (error) {
       if (!(error instanceof RecordsRefusedError)) throw error
       this.#logger.error({ err: error }, 'the audit store rejects usage records')

@@ -2,41 +2,11 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import { isJsonObject } from '../../domain/json/json.ts'
 import type { AuditQuery, CountQuery } from '../audit-store.ts'
 import type { Position } from '../cursor.ts'
+import { Chain } from '../chain/chain.ts'
 import { recordOf } from '../record-line.ts'
 import type { StoredRecord } from '../usage-record.ts'
-
-/**
- * Statements that lead from each version of the schema to the next; `user_version` counts those applied. A record is
- * kept as its line, in the one order in which it is read: each further column or index costs a record as much again.
- */
-const MIGRATIONS = [
-  `CREATE TABLE tool_usage (
-     id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, tenant_id TEXT NOT NULL, subject TEXT NOT NULL, agent TEXT,
-     face TEXT NOT NULL, session_id TEXT, request_id TEXT NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL,
-     server TEXT, instance TEXT, effect TEXT NOT NULL, rule_id TEXT NOT NULL, outcome TEXT NOT NULL, code TEXT,
-     duration_ms REAL NOT NULL, request_bytes INTEGER NOT NULL, response_bytes INTEGER NOT NULL,
-     arguments_digest TEXT NOT NULL
-   ) STRICT;`,
-  `CREATE TABLE usage_records (
-     tenant_id TEXT NOT NULL, at_ms INTEGER NOT NULL, id TEXT NOT NULL, record TEXT NOT NULL,
-     PRIMARY KEY (tenant_id, at_ms, id)
-   ) STRICT, WITHOUT ROWID;
-   INSERT INTO usage_records SELECT tenant_id, at_ms, id, json_object(
-     'id', id, 'atMs', at_ms, 'tenantId', tenant_id, 'subject', subject, 'agent', agent, 'face', face,
-     'sessionId', session_id, 'requestId', request_id, 'action', action, 'target', target, 'server', server,
-     'instance', instance, 'effect', effect, 'ruleId', rule_id, 'outcome', outcome, 'code', code,
-     'durationMs', duration_ms, 'requestBytes', request_bytes, 'responseBytes', response_bytes,
-     'argumentsDigest', arguments_digest) FROM tool_usage;
-   DROP TABLE tool_usage;
-   CREATE VIEW tool_usage AS SELECT id, at_ms, tenant_id,
-     record->>'subject' AS subject, record->>'agent' AS agent, record->>'face' AS face,
-     record->>'sessionId' AS session_id, record->>'requestId' AS request_id, record->>'action' AS action,
-     record->>'target' AS target, record->>'server' AS server, record->>'instance' AS instance,
-     record->>'effect' AS effect, record->>'ruleId' AS rule_id, record->>'outcome' AS outcome,
-     record->>'code' AS code, record->>'durationMs' AS duration_ms, record->>'requestBytes' AS request_bytes,
-     record->>'responseBytes' AS response_bytes, record->>'argumentsDigest' AS arguments_digest
-   FROM usage_records;`,
-]
+import { migrate } from './migrations.ts'
+import { SqliteChain } from './sqlite-chain.ts'
 
 const DELETED_AT_ONCE = 5000
 const BUSY_TIMEOUT_MS = 5000
@@ -47,6 +17,9 @@ const LOG_PAGES = 4000
 export class SqliteDatabase {
   readonly #database: DatabaseSync
   readonly #insert: StatementSync
+  /** The chain of the records, and its checkpoints. */
+  readonly chain: SqliteChain
+  readonly #links: Chain
 
   /** @throws Error if the file is not a database, or of a newer version */
   constructor(path: string) {
@@ -58,8 +31,11 @@ export class SqliteDatabase {
       )
       migrate(this.#database)
       this.#insert = this.#database.prepare(
-        'INSERT INTO usage_records (tenant_id, at_ms, id, record) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+        `INSERT INTO usage_records (tenant_id, at_ms, id, record, seq, salt, hash) VALUES (?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO NOTHING`,
       )
+      this.chain = new SqliteChain(this.#database)
+      this.#links = new Chain(this.chain.open(Date.now()))
     } catch (error) {
       this.#database.close()
       throw error
@@ -69,13 +45,16 @@ export class SqliteDatabase {
   /** Stores all records or none; those already there stay as they are. Returns the lines that are no records. */
   write(lines: readonly string[]): string[] {
     const refused: string[] = []
-    this.#transaction(() => {
-      for (const line of lines) {
-        const place = placeOf(line)
-        if (place === undefined) refused.push(line)
-        else this.#insert.run(place.tenantId, place.atMs, place.id, line)
-      }
-    })
+    const { head } = this.#links
+    try {
+      this.#transaction(() => {
+        for (const line of lines) if (!this.#store(line)) refused.push(line)
+        this.chain.move(this.#links.head)
+      })
+    } catch (error) {
+      this.#links.reset(head)
+      throw error
+    }
     return refused
   }
 
@@ -100,6 +79,8 @@ export class SqliteDatabase {
 
   /** Deletes some of the records from before a time; true when there may be more of them. */
   deleteBefore(beforeMs: number): boolean {
+    // Up to a checkpoint, which says how the chain stood there, so that what follows can be verified.
+    const upTo = this.chain.lastSignedBefore(beforeMs)
     // Tenant by tenant, which is the order of the table: to look at every record would take as long as there are many.
     const tenants = this.#database.prepare(
       `WITH RECURSIVE tenants(id) AS (
@@ -112,18 +93,31 @@ export class SqliteDatabase {
     )
     const deletion = this.#database.prepare(
       `DELETE FROM usage_records WHERE (tenant_id, at_ms, id) IN
-         (SELECT tenant_id, at_ms, id FROM usage_records WHERE tenant_id = ? AND at_ms < ? LIMIT ?)`,
+         (SELECT tenant_id, at_ms, id FROM usage_records
+          WHERE tenant_id = ? AND at_ms < ? AND (seq IS NULL OR seq <= ?) LIMIT ?)`,
     )
     let left = DELETED_AT_ONCE
     for (const { id } of tenants.all()) {
-      left -= Number(deletion.run(id ?? null, beforeMs, left).changes)
+      left -= Number(deletion.run(id ?? null, beforeMs, upTo, left).changes)
       if (left === 0) return true
     }
+    this.chain.forgetBefore(upTo)
     return false
   }
 
   close(): void {
     this.#database.close()
+  }
+
+  /** Whether it is a record; one that is there already keeps its place in the chain. */
+  #store(line: string): boolean {
+    const place = placeOf(line)
+    const linked = place && this.#links.next(line)
+    if (place === undefined || linked === undefined) return false
+    const { seq, salt, hash } = linked.link
+    const { changes } = this.#insert.run(place.tenantId, place.atMs, place.id, linked.text, seq, salt, hash)
+    if (changes > 0) this.#links.keep(linked)
+    return true
   }
 
   #transaction(work: () => void): void {
@@ -169,17 +163,4 @@ function placeOf(line: string): Place | undefined {
   const [, id, atMs, tenantId] = HEAD.exec(line) ?? []
   if (id === undefined || tenantId === undefined) return recordOf(line)
   return { id, atMs: Number(atMs), tenantId }
-}
-
-function migrate(database: DatabaseSync): void {
-  database.exec('BEGIN IMMEDIATE')
-  try {
-    const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
-    if (version > MIGRATIONS.length) throw new Error(`it was written by a newer version (schema ${version})`)
-    for (const migration of MIGRATIONS.slice(version)) database.exec(migration)
-    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}; COMMIT`)
-  } catch (error) {
-    if (database.isTransaction) database.exec('ROLLBACK')
-    throw error
-  }
 }

@@ -1,4 +1,6 @@
 import type { AuditQuery, CountQuery } from '../audit-store.ts'
+import type { OpenChain } from '../chain/chain-entries.ts'
+import type { Checkpoint } from '../chain/checkpoint.ts'
 import type { Position } from '../cursor.ts'
 import type { StoredRecord } from '../usage-record.ts'
 
@@ -14,6 +16,8 @@ export type Task =
     }
   | { readonly kind: 'count'; readonly query: CountQuery }
   | { readonly kind: 'delete'; readonly beforeMs: number }
+  | { readonly kind: 'head' }
+  | { readonly kind: 'checkpoint'; readonly checkpoint: Checkpoint }
   | { readonly kind: 'close' }
 
 /** What came of a task. */
@@ -22,6 +26,8 @@ export interface Result {
   readonly records?: StoredRecord[]
   /** How many records there are. */
   readonly count?: number
+  /** Where the chain stands. */
+  readonly head?: OpenChain
   /** Whether there may be more to delete. */
   readonly hasMore?: boolean
   /** Lines that were not written because they are no records. */

@@ -6,6 +6,7 @@ import { messageOf } from '../../domain/errors/errors.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { startThread } from '../../threads/start-thread.ts'
 import type { AuditPage, AuditQuery, AuditStore, CountQuery } from '../audit-store.ts'
+import type { ChainStore } from '../chain/checkpoints.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
 import { RecordsRefusedError } from '../records-refused.ts'
 import { TaskThread } from '../../threads/task-thread.ts'
@@ -35,6 +36,14 @@ export interface SqliteStoreOptions {
 export class SqliteAuditStore implements AuditStore {
   /** A transaction writes each page of the file that it changes once. */
   readonly batchSize = 2000
+  readonly chain: ChainStore = {
+    head: async () => {
+      const { head } = await this.#run({ kind: 'head' })
+      if (head === undefined) throw new Error('the database thread did not tell where the chain stands')
+      return head
+    },
+    addCheckpoint: async (checkpoint) => void (await this.#run({ kind: 'checkpoint', checkpoint })),
+  }
   readonly #path: string
   readonly #key: Buffer
   /** Of which one may have sealed a cursor. */

@@ -15,6 +15,11 @@ function perform(database: SqliteDatabase, task: Task): Result {
       return { count: database.count(task.query) }
     case 'delete':
       return { hasMore: database.deleteBefore(task.beforeMs) }
+    case 'head':
+      return { head: database.chain.open(Date.now()) }
+    case 'checkpoint':
+      database.chain.addCheckpoint(task.checkpoint)
+      return {}
     case 'close':
       database.close()
       return {}

@@ -28,6 +28,16 @@ export const observation = {
     'none',
     'The AUDIT_DIGEST_KEY before the current one: cursors that it sealed stay valid. Digests of equal arguments differ from those before.',
   ),
+  AUDIT_SIGNING_KEY: optional(
+    digestKey,
+    'a key created in DATA_DIR',
+    'Secret key (Ed25519) of the checkpoints of usage records. Set it where replicas have no lasting DATA_DIR: otherwise each start has another key, and what earlier ones signed cannot be verified.',
+  ),
+  AUDIT_SIGNING_KEY_PREVIOUS: optional(
+    digestKey,
+    'none',
+    'The AUDIT_SIGNING_KEY before the current one: it signs, too, so that those who know it learn the new one.',
+  ),
   AUDIT_RETENTION_DAYS: setting(integer(1, 36_500), '90', 'Age at which usage records are deleted, in days.'),
   LOG_LEVEL: setting(
     oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),

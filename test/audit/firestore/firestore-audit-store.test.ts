@@ -6,6 +6,8 @@ import { createInterface } from 'node:readline'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { type OpenAudit, openAuditOver } from '../../../src/audit/audit-open.ts'
 import type { AuditQuery } from '../../../src/audit/audit-store.ts'
+import { verifyChains } from '../../../src/audit/chain/verify.ts'
+import { firestoreEntries } from '../../../src/audit/firestore/firestore-chain.ts'
 import {
   FirestoreAuditStore,
   type FirestoreAuditStoreOptions,
@@ -231,6 +233,8 @@ describeWithEmulator('usage records in Firestore', () => {
       expect(await storedTargets()).toEqual(ALL)
       await audit.log.close(1000)
       await audit.close()
+      const entries = firestoreEntries(client.db)
+      expect((await verifyChains(entries, { verifierKeys: [], nowMs: 0 })).findings).toEqual([])
     }, 150_000)
 
     test('hundreds of records while Firestore is killed and started again empty are all there, each once', async () => {

@@ -196,17 +196,21 @@ describe('queries', () => {
   })
 })
 
+/** Keeps a checkpoint: records are deleted up to one. */
+async function sign({ chain }: SqliteAuditStore, atMs: number): Promise<void> {
+  const { writer, seq } = await chain.head()
+  await chain.addCheckpoint({ writer, seq, atMs, note: '' })
+}
+
 describe('retention', () => {
   test('deletes what is too old when it opens, and every 6 hours', async () => {
     await using dir = await temporaryDirectory()
     const before = await open(dir.path)
-    await before.write(
-      linesOf([
-        usageRecord({ target: 'old', atMs: START - 8 * DAY }),
-        usageRecord({ target: 'ageing', atMs: START - 6.9 * DAY }),
-        usageRecord({ target: 'new' }),
-      ]),
-    )
+    await before.write(linesOf([usageRecord({ target: 'old', atMs: START - 8 * DAY })]))
+    await sign(before, START - 7.9 * DAY)
+    await before.write(linesOf([usageRecord({ target: 'ageing', atMs: START - 6.95 * DAY })]))
+    await sign(before, START - 6.9 * DAY)
+    await before.write(linesOf([usageRecord({ target: 'new' })]))
     await before.close()
     const clock = new FakeClock(START)
     await using store = await open(dir.path, { clock, retentionDays: 7 })
@@ -220,6 +224,7 @@ describe('retention', () => {
     await using dir = await temporaryDirectory()
     const before = await open(dir.path)
     await before.write(linesOf(Array.from({ length: 5001 }, () => usageRecord({ atMs: START - 8 * DAY }))))
+    await sign(before, START - 7.9 * DAY)
     await before.close()
     await using store = await open(dir.path, { retentionDays: 7 })
     expect(await targetsOf(store)).toEqual([])
