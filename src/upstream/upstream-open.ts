@@ -83,6 +83,7 @@ export function openUpstreams(
     resolveSecret,
     credentialsOf,
     processLog: (key: string) => processLogs.of(key),
+    onRedacted: (server: string, count: number) => metrics.redacted(server, 'secret', count),
     clock,
     logger,
   }

@@ -43,10 +43,10 @@ export function preview(options: PreviewOptions): StageFor {
 async function previewed(
   { kept, metrics }: PreviewOptions,
   { caller: { principal } }: RoutedCall,
-  { route }: Answer,
+  answer: Answer,
   { result, rule }: { result: JsonObject; rule: ResultPreview },
 ): Promise<JsonObject> {
-  const { server, name: tool } = route
+  const { server, name: tool } = answer.route
   const whole = wholeText(result)
   const at = await kept.keep(principal, { ...whole, server: serverKey(server), tool }, rule.keepMs)
   const link = at && {
@@ -54,8 +54,8 @@ async function previewed(
     until: new Date(at.until).toISOString(),
   }
   const shown = previewOf(result, whole, { link, maxBytes: previewBytes(rule) })
-  const saved = Buffer.byteLength(JSON.stringify(result)) - Buffer.byteLength(JSON.stringify(shown))
-  metrics.preview(server.name, Math.max(0, saved), estimatedTokens(Math.max(0, saved)))
+  const saved = Math.max(0, measure(answer) - Buffer.byteLength(JSON.stringify(shown)))
+  metrics.preview(server.name, saved, estimatedTokens(saved))
   return shown
 }
 

@@ -13,6 +13,7 @@ interface ToolChange {
 export class GovernanceMetrics {
   readonly #changes: Counter
   readonly #previews: Counter
+  readonly #redactions: Counter
   readonly #savedBytes: Counter
   readonly #savedTokens: Counter
   readonly #attributes = new PreparedAttributes()
@@ -24,6 +25,9 @@ export class GovernanceMetrics {
     })
     this.#previews = meter.createCounter('gateway.results.previews', {
       description: 'Results of which callers got a preview',
+    })
+    this.#redactions = meter.createCounter('gateway.results.redactions', {
+      description: 'Places of results that were taken out, by rule',
     })
     this.#savedBytes = meter.createCounter('gateway.results.saved_bytes', {
       description: 'Bytes of results that previews left out',
@@ -45,6 +49,14 @@ export class GovernanceMetrics {
     this.#previews.add(1, attributes)
     this.#savedBytes.add(bytes, attributes)
     this.#savedTokens.add(tokens, attributes)
+  }
+
+  /** Counts places of a result that were taken out by a rule of a fixed set. */
+  redacted(server: string, rule: 'secret' | 'pattern', count: number): void {
+    this.#redactions.add(
+      count,
+      this.#attributes.of(['redacted', server, rule], () => ({ server, rule })),
+    )
   }
 
   /** Counts a definition that was seen for the first time and is not the trusted one. */

@@ -210,6 +210,11 @@ export class Metrics {
     this.#approvals.event(...counted)
   }
 
+  /** Counts places of a result that were taken out. */
+  redacted(server: string, rule: 'secret' | 'pattern', count: number): void {
+    this.#governance.redacted(this.#boundedServer(server), rule, count)
+  }
+
   /** Counts a result of which its caller got a preview, and what that left out. */
   preview(server: string, bytes: number, tokens: number): void {
     this.#governance.preview(this.#boundedServer(server), bytes, tokens)

@@ -29,7 +29,7 @@ import { OpeningDeadline } from './opening/opening-deadline.ts'
 import type { LaunchOptions } from '../stdio/launch.ts'
 import { nodeModulesOf, type PackageFolders } from '../stdio/package-command.ts'
 import type { ProcessLog } from '../stdio/process-log.ts'
-import { redactedConnection } from './decorators/redacted-connection.ts'
+import { withoutSecrets } from './decorators/redacted-connection.ts'
 import { type Redact, redactedError, redactor } from './decorators/redaction.ts'
 import { type ServerWithSecrets, withSecrets } from './resolve-secrets.ts'
 import { SessionDoubts } from './session/session-doubts.ts'
@@ -59,6 +59,8 @@ export interface ConnectorOptions {
   readonly askTimeoutMs?: number
   /** The log of a server's processes. Absent if their output is not kept. */
   readonly processLog?: (key: ServerKey) => ProcessLog
+  /** Told how many places of a result had a secret of its server. */
+  readonly onRedacted?: (server: string, count: number) => void
   /** Resolves each secret that a server names, at each connection. Absent if there are no secrets. */
   readonly resolveSecret?: ResolveSecret
   /** Where connections may go; by default anywhere. */
@@ -113,7 +115,7 @@ class Connector {
       secrets = filled.secrets
       const opening: Opening = { filled, events, client, onBehalfOf, tap, signal: bounded, deadline }
       const connection = await (server.transport === 'stdio' ? this.#stdio(opening) : this.#http(opening))
-      return secrets.length === 0 ? connection : redactedConnection(connection, redactor({ secrets }))
+      return withoutSecrets(connection, { server, secrets, ...this.#options })
     } catch (error) {
       throw failure(server, error, secrets)
     } finally {

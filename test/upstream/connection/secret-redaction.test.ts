@@ -1,9 +1,11 @@
 import { inspect } from 'node:util'
 import { expect, test } from '@jest/globals'
-import { redactedConnection } from '../../../src/upstream/connection/decorators/redacted-connection.ts'
+import { withoutSecrets } from '../../../src/upstream/connection/decorators/redacted-connection.ts'
 import { redactedError, redactor } from '../../../src/upstream/connection/decorators/redaction.ts'
 import { StderrBuffer } from '../../../src/upstream/stdio/stderr-buffer.ts'
 import { isSessionLost } from '../../../src/upstream/connection/upstream-error.ts'
+import { server } from '../../support/offers.ts'
+import { silentLogger as logger } from '../../support/silent-logger.ts'
 import { FakeConnection, sessionLost, upstreamError } from '../fake-connection.ts'
 
 test('secrets of any length go, in every form; short values of the document stay', () => {
@@ -68,7 +70,7 @@ test('a connection passes everything on, and its errors without the values', asy
     const failure = upstreamError(-32_050)
     return Promise.reject(Object.assign(failure, { message: 'no canary here' }))
   }
-  const redacted = redactedConnection(connection, redactor({ secrets: ['canary'] }))
+  const redacted = withoutSecrets(connection, { server: server(), secrets: ['canary'], logger })
   const options = { signal: undefined, timeoutMs: 1000 }
   expect(await redacted.request('echo', { said: 'canary' }, options)).toEqual({ said: 'canary' })
   redacted.notify('notifications/roots/list_changed', undefined)

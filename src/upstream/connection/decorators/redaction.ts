@@ -1,7 +1,8 @@
 import { messageOf } from '../../../domain/errors/errors.ts'
 import { isJsonObject } from '../../../domain/json/json.ts'
 
-const REDACTED = '***'
+/** What stands in place of a secret. */
+export const REDACTED = '***'
 /** Shorter values written in a document are not treated as secrets, because replacing them would garble texts. */
 const SHORTEST_LITERAL = 6
 const MAX_CAUSES = 8
@@ -18,7 +19,7 @@ export type Redact = (text: string) => string
 export function redactor(options: { secrets: readonly string[]; literals?: readonly string[] }): Redact {
   const { secrets, literals = [] } = options
   const long = literals.filter((value) => value.length >= SHORTEST_LITERAL)
-  const forms = new Set([...secrets, ...long].flatMap(formsOf).filter((form) => form !== ''))
+  const forms = secretForms([...secrets, ...long])
   if (forms.size === 0) return (text) => text
   const longestFirst = [...forms].toSorted((a, b) => b.length - a.length)
   const pattern = new RegExp(longestFirst.map(escaped).join('|'), 'g')
@@ -46,6 +47,11 @@ export function redactedJson(value: unknown, redact: Redact): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => [redact(name), redactedJson(member, redact)]),
   )
+}
+
+/** Each form in which a secret may stand in a text: as it is, line by line, and encoded in JSON, in URLs and in base64. */
+export function secretForms(secrets: readonly string[]): Set<string> {
+  return new Set(secrets.flatMap(formsOf).filter((form) => form !== ''))
 }
 
 function formsOf(value: string): string[] {
