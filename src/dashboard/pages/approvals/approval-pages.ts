@@ -8,24 +8,31 @@ import { problemNotice } from '../../visit/problem-notice.ts'
 import { object, rows, text } from '../../visit/reading.ts'
 import { segment } from '../../visit/rest-client.ts'
 import type { PageRoute, Visit } from '../../visit/visit.ts'
+import { definitionPages, waitingDefinitions } from './definition-pages.ts'
 import { onePage, statusOf } from './one-approval.ts'
 
 /** The calls that wait for a person's yes, and each of them with its arguments. */
 export function approvalPages(): readonly PageRoute[] {
   return [
     { method: 'get', path: '/approvals', answer: (visit) => listPage(visit) },
+    ...definitionPages(),
     { method: 'get', path: '/approvals/:id', answer: (visit) => showPage(visit) },
     { method: 'post', path: '/approvals/:id', answer },
   ]
 }
 
-async function listPage({ rest, look }: Visit): Promise<Page> {
+async function listPage(visit: Visit): Promise<Page> {
+  const { rest, look } = visit
+  const definitions = await waitingDefinitions(visit)
   const found = rows((await rest.get('/v1/approvals', { status: 'all' }))['approvals'])
   const waiting = found.filter(({ status }) => status === 'open')
   const answered = found.filter(({ status }) => status !== 'open')
   const here = look.at('/dashboard/approvals')
   const body = html`
-    ${pageHead('Approvals', { about: 'Calls of tools that are made only after a person has said yes.' })}
+    ${pageHead('Approvals', {
+      about:
+        'Calls of tools that are made only after a person has said yes, and definitions of tools that changed.',
+    })}
     <div
       id="live"
       class="stack"
@@ -35,6 +42,7 @@ async function listPage({ rest, look }: Visit): Promise<Page> {
       hx-select="#live"
       hx-swap="outerMorph ignoreTitle:true"
     >
+      ${definitions}
       ${panel(
         'Waiting',
         waiting.length === 0
