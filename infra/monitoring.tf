@@ -1,60 +1,15 @@
 locals {
-  alerts = {
-    no-metrics = {
-      title    = "no metrics"
-      query    = "absent(gateway_registry_generation)"
-      duration = "600s"
-      advice   = "No instance runs, or the metrics sidecar does not."
-    }
-    gateway-errors = {
-      title    = "calls fail for reasons of the gateway"
-      query    = "sum(rate(gateway_errors_total{owner=\"gateway\"}[5m])) > 0.1"
-      duration = "300s"
-      advice   = "The log has the cause; docs/errors.md has the codes."
-    }
-    slow-calls = {
-      title    = "calls are slow"
-      query    = "histogram_quantile(0.95, sum by (le) (rate(gateway_call_duration_bucket[5m]))) > 10"
-      duration = "600s"
-      advice   = "The panel by server shows whose calls; a slow server is not the gateway's fault."
-    }
-    registry-stale = {
-      title    = "the registry is stale"
-      query    = "max(gateway_registry_age) > 300 or max(gateway_registry_stale) > 0"
-      duration = "60s"
-      advice   = "Firestore does not answer, or an edit could not be applied everywhere: the log has the target. Calls go on with the last good registry."
-    }
-    held-removals = {
-      title    = "removals of servers are held back"
-      query    = "max(gateway_registry_held_removals) > 0"
-      duration = "60s"
-      advice   = "Many servers vanished at once: docs/operations.md says how to confirm it or what happens else."
-    }
-    audit-queue = {
-      title    = "usage records wait"
-      query    = "max(gateway_audit_queue) > 5000"
-      duration = "60s"
-      advice   = "At AUDIT_QUEUE_LIMIT calls are refused. Is the disk of DATA_DIR slow or full?"
-    }
-    audit-spool = {
-      title    = "usage records are not delivered"
-      query    = "max(gateway_audit_spool_bytes) > 33554432"
-      duration = "60s"
-      advice   = "At AUDIT_SPOOL_MAX_BYTES calls are refused. Is Firestore available?"
-    }
-    failed-servers = {
-      title    = "servers have failed"
-      query    = "max(gateway_servers{state=\"failed\"}) > 0"
-      duration = "600s"
-      advice   = "GET /v1/servers says which and why."
-    }
-    identity-provider = {
-      title    = "the identity provider's keys are unavailable"
-      query    = "sum(rate(gateway_auth_failures_total{code=\"keys_unavailable\"}[5m])) > 0"
-      duration = "300s"
-      advice   = "Callers with good tokens are refused until it answers."
-    }
-  }
+  # The rules are the same as those of Prometheus.
+  rules = flatten(yamldecode(file("${path.module}/prometheus/tool-gateway.rules.yaml")).groups[*].rules)
+  alerts = { for rule in local.rules : rule.alert => {
+    title    = rule.annotations.summary
+    query    = rule.expr
+    duration = rule.for
+    advice = join("\n\n", [
+      rule.annotations.description,
+      "[Runbook](${replace(rule.annotations.runbook_url, "https://gateway.example.com", local.gateway_url)})",
+    ])
+  } }
 
   panels = {
     "Calls per second by outcome"   = "sum by (outcome) (rate(gateway_calls_total[5m]))"

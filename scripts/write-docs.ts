@@ -6,12 +6,18 @@ import { programFor } from '../src/cli/program.ts'
 import { SECTIONS } from '../src/config/schema.ts'
 import { notesOf } from '../src/config/setting.ts'
 import { ERRORS } from '../src/domain/errors/error-table.ts'
+import { metricsPage } from './metrics-page.ts'
 
 const NOTE = '<!-- Written by `npm run docs`; edit the source instead. -->'
 
 /** The generated pages: path to text, formatted like everything else here. */
 export async function pages(): Promise<Map<string, string>> {
-  const raw = { 'docs/cli.md': cliPage(), 'docs/config.md': configPage(), 'docs/errors.md': errorsPage() }
+  const raw = {
+    'docs/cli.md': cliPage(),
+    'docs/config.md': configPage(),
+    'docs/errors.md': errorsPage(),
+    'docs/metrics.md': await metricsPage(NOTE, table),
+  }
   const formatted = Object.entries(raw).map(
     async ([path, text]) => [path, await format(text, { parser: 'markdown' })] as const,
   )

@@ -100,6 +100,7 @@ export async function startGateway(
       verifier,
       readLoad: load.read,
       clock,
+      onRefused: () => metrics.overload(),
     })
     lifecycle.onClose('request gate', () => {
       gate.close()

@@ -8,7 +8,7 @@ import { pageQuery } from '../src/rest/query.ts'
 import { SECTIONS, settingsSchema } from '../src/config/schema.ts'
 import { notesOf } from '../src/config/setting.ts'
 
-const GENERATED = ['docs/cli.md', 'docs/config.md', 'docs/errors.md']
+const GENERATED = ['docs/cli.md', 'docs/config.md', 'docs/errors.md', 'docs/metrics.md']
 
 test('the generated pages are those that the script writes', async () => {
   expect([...(await generatedPages()).keys()]).toEqual(GENERATED)

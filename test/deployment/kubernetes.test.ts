@@ -2,8 +2,8 @@ import { expect, test } from '@jest/globals'
 import { z } from 'zod'
 import { documentsOfServices } from '../../src/registry/kubernetes/kubernetes-documents.ts'
 import { readService } from '../../src/registry/kubernetes/kubernetes-objects.ts'
+import { reportedMetrics } from '../../scripts/metrics-page.ts'
 import { pathsOf, yamlOf } from './files.ts'
-import { reportedMetrics } from './reported-metrics.ts'
 
 const APP = 'tool-gateway'
 const manifest = z.looseObject({
@@ -121,7 +121,7 @@ test('the autoscaler goes by load that the gateway reports', async () => {
     'gateway_sessions',
     'gateway_calls_per_second', // made of gateway_calls_total by the adapter
   ])
-  const reported = await reportedMetrics()
+  const reported = (await reportedMetrics()).map(({ name }) => name)
   expect(reported).toContain('gateway_sessions')
   expect(reported).toContain('gateway_calls_total')
 })

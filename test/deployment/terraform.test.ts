@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
+import { reportedMetrics } from '../../scripts/metrics-page.ts'
 import { describeWhere } from '../support/describe-where.ts'
 import { pathsOf, textOf } from './files.ts'
-import { reportedMetrics } from './reported-metrics.ts'
 
 const infra = join(import.meta.dirname, '../../infra')
 const hasTerraform = spawnSync('terraform', ['version']).status === 0
@@ -50,9 +50,14 @@ test('CPU is there between requests, on every service', () => {
   expect(all.match(/path = "\/healthz"/g)).toHaveLength(2)
 })
 
-test('alerts and the dashboard ask for metrics that the gateway has', async () => {
-  const reported = await reportedMetrics()
-  const asked = [...textOf('infra/monitoring.tf').matchAll(/\b(gateway_\w+)/g)].map(([, name = '']) => name)
-  expect(asked.length).toBeGreaterThan(10)
+test('the dashboard asks for metrics that the gateway has, and the alerts are those of Prometheus', async () => {
+  const reported = new Set((await reportedMetrics()).map(({ name }) => name))
+  const monitoring = textOf('infra/monitoring.tf')
+  const asked = [...monitoring.matchAll(/(?<!\.)\b(gateway_[a-z_]+?)(?:_bucket)?(?=[[{)])/g)].map(
+    ([, name = '']) => name,
+  )
+  expect(asked.length).toBeGreaterThan(7)
   expect([...new Set(asked)].filter((name) => !reported.has(name))).toEqual([])
+  const [, rules = ''] = /file\("\$\{path\.module\}\/([^"]+)"\)\)\.groups/.exec(monitoring) ?? []
+  expect(pathsOf(`infra/${rules}`)).toEqual(['infra/prometheus/tool-gateway.rules.yaml'])
 })

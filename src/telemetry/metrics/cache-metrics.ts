@@ -20,7 +20,7 @@ export class CacheMetrics {
   /** @param options.caches read when the metrics are */
   constructor(meter: Meter, options: { caches: () => Iterable<CacheState> }) {
     this.#enhancements = meter.createCounter('gateway.enhancements', {
-      description: 'Prompts submitted for enhancement, by outcome',
+      description: 'Prompts that were to be enhanced, by outcome',
     })
     const each = (observe: (state: CacheState) => void): void => {
       for (const state of options.caches()) observe(state)
@@ -41,7 +41,8 @@ export class CacheMetrics {
       })
     meter
       .createObservableCounter('gateway.cache.evictions', {
-        description: 'Cache evictions',
+        description:
+          'Entries that made room for others; if there are many, raise CACHE_MAX_ENTRIES or CACHE_MAX_BYTES',
       })
       .addCallback((result) => each(({ name, evictions }) => result.observe(evictions, { cache: name })))
   }

@@ -41,16 +41,16 @@ export class FleetMetrics {
   ) {
     this.#boundedServer = options.boundedServer
     this.#transitions = meter.createCounter('gateway.breaker.transitions', {
-      description: 'Circuit breaker transitions, by new state',
+      description: 'Changes of circuit breakers, by new state; the log has the reason of each',
     })
     this.#retries = meter.createCounter('gateway.retries', {
-      description: 'Failed calls that were retried, or not retried because the retry budget was exhausted',
+      description: 'Failed calls that were `repeated`, or were not because there was `no_budget`',
     })
     this.#fallbacks = meter.createCounter('gateway.fallbacks', {
       description: 'Calls that were sent to the fallback of their server',
     })
     this.#busy = meter.createCounter('gateway.busy', {
-      description: 'Calls that were rejected because their server was busy',
+      description: 'Calls that were refused because their server was busy',
     })
     meter
       .createObservableGauge('gateway.instances', {
@@ -63,14 +63,15 @@ export class FleetMetrics {
       })
     meter
       .createObservableGauge('gateway.queue', {
-        description: 'Calls in the queue for an instance',
+        description: 'Calls that wait for an instance of their server',
       })
       .addCallback((result) => {
         for (const [server, count] of this.#waiting(options.servers())) result.observe(count, { server })
       })
     meter
       .createObservableGauge('gateway.breaker.state', {
-        description: 'The worst circuit breaker state of a server: 0 closed, 1 half-open, 2 open',
+        description:
+          'The worst circuit breaker of a server: 0 closed, 1 half-open, 2 open; calls are then refused with `circuit_open`',
       })
       .addCallback((result) => {
         for (const [server, value] of this.#worst(options.breakers())) result.observe(value, { server })

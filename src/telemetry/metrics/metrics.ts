@@ -1,4 +1,4 @@
-import type { Counter, Histogram, Meter, ObservableResult } from '@opentelemetry/api'
+import type { Counter, Histogram } from '@opentelemetry/api'
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
 import { type Resource, resourceFromAttributes } from '@opentelemetry/resources'
 import { type MetricReader, MeterProvider } from '@opentelemetry/sdk-metrics'
@@ -6,12 +6,13 @@ import { sleep, systemClock } from '../../domain/clock.ts'
 import type { ErrorOwner } from '../../domain/errors/error-row.ts'
 import { ApprovalMetrics } from './approval-metrics.ts'
 import { BoundedLabels } from './bounded-labels.ts'
-import { CacheMetrics, type CacheState } from './cache-metrics.ts'
-import { FleetMetrics, type FleetState } from './fleet-metrics.ts'
+import { CacheMetrics } from './cache-metrics.ts'
+import { FleetMetrics } from './fleet-metrics.ts'
 import { GovernanceMetrics } from './governance-metrics.ts'
 import { type ClientOperation, OperationMetrics } from './operation-metrics.ts'
 import { PreparedAttributes } from './prepared-attributes.ts'
 import { ProcessMetrics } from './process-metrics.ts'
+import { type Observed, observeState } from './state-gauges.ts'
 
 /** Where metrics go beside Prometheus, and what they are metrics of. */
 export interface MetricsExport {
@@ -31,36 +32,6 @@ export interface CallLabels {
   readonly owner?: ErrorOwner | undefined
   /** Of a denied call: the rule that decided. */
   readonly rule?: string | undefined
-}
-
-/** Where the present state is read from when the metrics are. */
-export interface Observed {
-  /** Open sessions by transport. */
-  readonly sessions: () => Readonly<Record<string, number>>
-  /** Servers by state. */
-  readonly servers: () => Readonly<Record<string, number>>
-  /** Usage records that wait for the disk. */
-  readonly auditQueue: () => number
-  /** Bytes of usage records on disk that wait for the store, and whether it takes them. */
-  readonly auditSpool?: () => { readonly waitingBytes: number; readonly isDelivering: boolean }
-  /** Generation of the registry snapshot in force. */
-  readonly generation: () => number
-  /** Seconds since the registry's store last answered. */
-  readonly registryAgeSeconds?: () => number
-  /** Whether the registry that its source has is not in force everywhere. */
-  readonly isRegistryStale?: () => boolean
-  /** Removals of servers that are held back. */
-  readonly heldRemovals?: () => number
-  /** States of the circuit breakers of all pools, by name of server. */
-  readonly breakers?: () => Iterable<readonly [server: string, state: 'closed' | 'half_open' | 'open']>
-  /** What the instances of all servers are doing. */
-  readonly fleet?: () => Iterable<FleetState>
-  /** All caches. */
-  readonly caches?: () => Iterable<CacheState>
-  /** Tools that are held back. */
-  readonly heldTools?: () => number
-  /** Secrets by state. */
-  readonly secrets?: () => Readonly<Record<string, number>>
 }
 
 const MAX_SERVERS = 200
@@ -87,6 +58,7 @@ export class Metrics {
   readonly #denials: Counter
   readonly #authFailures: Counter
   readonly #lateRecords: Counter
+  readonly #overloads: Counter
   readonly #attributes = new PreparedAttributes()
   readonly #servers = new BoundedLabels({ limit: MAX_SERVERS })
   #observed: Observed | undefined
@@ -98,20 +70,28 @@ export class Metrics {
     this.#provider = new MeterProvider({ resource, readers: [this.#exporter, ...(beside?.readers ?? [])] })
     const meter = this.#provider.getMeter('tool-gateway')
     this.#duration = meter.createHistogram('gateway.call.duration', {
-      description: 'Time from the arrival of a call to its answer',
+      description: 'Time from the arrival of a call until its record is written and its answer leaves',
       unit: 's',
       advice: { explicitBucketBoundaries: DURATION_BUCKETS },
     })
-    this.#calls = meter.createCounter('gateway.calls', { description: 'Calls, by how they ended' })
-    this.#errors = meter.createCounter('gateway.errors', {
-      description: 'Failed calls, by the party that has to act',
+    this.#calls = meter.createCounter('gateway.calls', {
+      description: 'Calls, by outcome; `denied` are refusals',
     })
-    this.#denials = meter.createCounter('gateway.denials', { description: 'Denied calls, by rule' })
+    this.#errors = meter.createCounter('gateway.errors', {
+      description: 'Failed calls, by error code and by owner: who has to act',
+    })
+    this.#denials = meter.createCounter('gateway.denials', {
+      description: 'Denied calls, by the rule that decided',
+    })
     this.#authFailures = meter.createCounter('gateway.auth.failures', {
-      description: 'Requests without a valid token, by error code',
+      description:
+        'Requests without a valid token, by error code; `keys_unavailable` is the identity provider',
     })
     this.#lateRecords = meter.createCounter('gateway.audit.late', {
-      description: 'Calls that were answered before their usage record was written',
+      description: 'Calls that got an error because their usage record was not written in time',
+    })
+    this.#overloads = meter.createCounter('gateway.overloads', {
+      description: 'Requests that were refused with `overloaded`, before they were read',
     })
     this.#operations = new OperationMetrics(meter)
     this.#fleet = new FleetMetrics(meter, {
@@ -122,7 +102,7 @@ export class Metrics {
     this.#caches = new CacheMetrics(meter, { caches: () => this.#observed?.caches?.() ?? [] })
     this.#governance = new GovernanceMetrics(meter, { heldTools: () => this.#observed?.heldTools?.() ?? 0 })
     this.#approvals = new ApprovalMetrics(meter)
-    this.#observe(meter)
+    observeState(meter, () => this.#observed)
     this.#process = new ProcessMetrics(meter)
   }
 
@@ -163,6 +143,11 @@ export class Metrics {
   /** Counts a call whose record was not written when it was answered. */
   lateRecords(count: number): void {
     this.#lateRecords.add(count)
+  }
+
+  /** Counts a request that was refused because the gateway was overloaded. */
+  overload(): void {
+    this.#overloads.add(1)
   }
 
   /** Counts a request of an MCP client that was answered. */
@@ -243,54 +228,4 @@ export class Metrics {
   #boundedServer(server: string): string {
     return this.#servers.admit(server) ? server : 'other'
   }
-
-  #observe(meter: Meter): void {
-    const gauge = (name: string, description: string, read: (result: ObservableResult) => void): void =>
-      meter.createObservableGauge(name, { description }).addCallback(read)
-    gauge('gateway.sessions', 'Open sessions', (result) =>
-      observeEach(result, 'face', this.#observed?.sessions()),
-    )
-    gauge('gateway.servers', 'Servers by state', (result) =>
-      observeEach(result, 'state', this.#observed?.servers()),
-    )
-    gauge('gateway.audit.queue', 'Usage records that wait to be written', (result) =>
-      result.observe(this.#observed?.auditQueue() ?? 0),
-    )
-    gauge('gateway.audit.spool.bytes', 'Bytes of usage records that wait in the spool', (result) =>
-      observeOne(result, this.#observed?.auditSpool?.().waitingBytes),
-    )
-    gauge(
-      'gateway.audit.spool.delivering',
-      '1 while the store takes the records of the spool, else 0',
-      (result) => observeOne(result, this.#observed?.auditSpool?.().isDelivering),
-    )
-    gauge('gateway.secrets', 'Secrets by state', (result) =>
-      observeEach(result, 'state', this.#observed?.secrets?.()),
-    )
-    gauge('gateway.registry.generation', 'Generation of the registry in force', (result) =>
-      result.observe(this.#observed?.generation() ?? 0),
-    )
-    gauge('gateway.registry.age', 'Seconds since the store of the registry last answered', (result) =>
-      result.observe(this.#observed?.registryAgeSeconds?.() ?? 0),
-    )
-    gauge('gateway.registry.stale', '1 while edits of the registry do not take effect everywhere', (result) =>
-      result.observe(Number(this.#observed?.isRegistryStale?.() ?? false)),
-    )
-    gauge('gateway.registry.held_removals', 'Removals of servers that are held back', (result) =>
-      result.observe(this.#observed?.heldRemovals?.() ?? 0),
-    )
-  }
-}
-
-/** Shows nothing where there is nothing to read. */
-function observeOne(result: ObservableResult, value: number | boolean | undefined): void {
-  if (value !== undefined) result.observe(Number(value))
-}
-
-function observeEach(
-  result: ObservableResult,
-  label: string,
-  counts: Readonly<Record<string, number>> = {},
-): void {
-  for (const [name, count] of Object.entries(counts)) result.observe(count, { [label]: name })
 }

@@ -52,11 +52,11 @@ export class OperationMetrics {
       })
     this.#server = histogram(
       'mcp.server.operation.duration',
-      'MCP requests of clients, until they are answered',
+      'MCP requests of clients that the gateway carries, until they are answered',
     )
     this.#client = histogram(
       'mcp.client.operation.duration',
-      'MCP requests to servers, until they are answered',
+      'MCP requests to servers, calls and the lists of the gateway, until they are answered',
     )
   }
 
