@@ -9,7 +9,9 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
-RUN npm run build && npm prune --omit=dev --ignore-scripts && mkdir /data
+COPY scripts/write-sbom.ts ./scripts/
+# The bill of materials of what runs is dist/sbom.cdx.json.
+RUN npm run build && npm run sbom && npm prune --omit=dev --ignore-scripts && mkdir /data
 
 FROM ${RUNTIME}
 # The root file system may be read-only: everything that is written goes to DATA_DIR.

@@ -77,10 +77,12 @@ test('nothing is sent to the build but what it copies', () => {
     '!tsconfig.json',
     '!tsconfig.build.json',
     '!src',
+    '!scripts/write-sbom.ts',
   ])
   expect(valuesOf(build, 'COPY')).toEqual([
     'package.json package-lock.json ./',
     'tsconfig.json tsconfig.build.json ./',
     'src ./src',
+    'scripts/write-sbom.ts ./scripts/',
   ])
 })
