@@ -79,24 +79,32 @@ function packageProblems(
   { manifest, aliases }: { manifest: Manifest; aliases: ReadonlySet<string> },
 ): string[] {
   const installed = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
-  const { name = installed, version = '', resolved, integrity = '', link, inBundle, hasInstallScript } = entry
-  const lowest = LOWEST[name]
-  const isFromElsewhere = resolved !== undefined && !resolved.startsWith(REGISTRY)
+  const { name = installed } = entry
   const isDecided = manifest.allowScripts?.[name] !== undefined
+  const isNamedSo = name === installed || aliases.has(`${installed}=${name}`)
   return [
-    ...(link === true || !path.startsWith('node_modules/') ? [`${path}: it is a link or a folder`] : []),
-    ...(isFromElsewhere ? [`${path}: it comes from ${resolved}`] : []),
-    ...(inBundle !== true && !INTEGRITY.test(integrity) ? [`${path}: it has no SHA-512 digest`] : []),
-    ...(name !== installed && !aliases.has(`${installed}=${name}`)
-      ? [`${path}: it is ${name}, which nobody declares`]
+    ...originProblems(path, entry),
+    ...(isNamedSo ? [] : [`it is ${name}, which nobody declares`]),
+    ...(entry.hasInstallScript === true && !isDecided
+      ? ['it has an install script; decide in allowScripts of package.json']
       : []),
-    ...(hasInstallScript === true && !isDecided
-      ? [`${path}: it has an install script; decide in allowScripts of package.json`]
-      : []),
-    ...(lowest !== undefined && isLower(version, lowest.version)
-      ? [`${path}: ${version} has known flaws (${lowest.reason}); use ${lowest.version} or later`]
-      : []),
+    ...flaws(name, entry.version ?? ''),
+  ].map((problem) => `${path}: ${problem}`)
+}
+
+function originProblems(path: string, { resolved, integrity = '', link, inBundle }: LockedPackage): string[] {
+  const isFromElsewhere = resolved !== undefined && !resolved.startsWith(REGISTRY)
+  return [
+    ...(link === true || !path.startsWith('node_modules/') ? ['it is a link or a folder'] : []),
+    ...(isFromElsewhere ? [`it comes from ${resolved}`] : []),
+    ...(inBundle !== true && !INTEGRITY.test(integrity) ? ['it has no SHA-512 digest'] : []),
   ]
+}
+
+function flaws(name: string, version: string): string[] {
+  const lowest = LOWEST[name]
+  if (lowest === undefined || !isLower(version, lowest.version)) return []
+  return [`${version} has known flaws (${lowest.reason}); use ${lowest.version} or later`]
 }
 
 function isLower(version: string, lowest: string): boolean {

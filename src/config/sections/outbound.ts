@@ -39,7 +39,7 @@ export const outbound = {
   OUTBOUND_ADDRESSES: setting(
     oneOf(['auto', 'public', 'private', 'any']),
     'auto',
-    'Where servers, and what they and tenants name, may be: `public`: on the Internet, over https; `private`: also in private networks, over http too; `any`: also on this machine; `auto`: `public` when STORE is `firestore`, else `any`. Never at metadata services and link-local addresses. See docs/security.md.',
+    'Where servers, and what they and tenants name, may be: `public`: on the Internet, over https; `private`: also in private networks, over http too; `any`: also on this machine; `auto`: `public` when STORE is `firestore`, else `any`. Never at metadata services and link-local addresses. See docs/registry.md.',
   ),
   OUTBOUND_ALLOW: setting(
     destinations,
