@@ -2,6 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 import type { Browser, Page } from 'playwright-core'
+import { startsCompiled } from '../support/compiled.ts'
 import { everything, filesystem, memory } from '../support/documents.ts'
 import { eventually } from '../support/eventually.ts'
 import { isFullSoak } from '../support/soak.ts'
@@ -13,18 +14,21 @@ const ON_A_DESK = { width: 1280, height: 800, colorScheme: 'light' } as const
 const ON_A_PHONE = { width: 390, height: 800, colorScheme: 'dark' } as const
 /** How pages are looked at, the phone last. */
 const LOOKS = isFullSoak ? [ON_A_DESK, ON_A_PHONE] : [ON_A_PHONE]
-const PAGES = [
-  '/',
+/** The pages of each kind: tiles and charts, a state, a form, a search, a table. */
+const TYPICAL = [
   '/dashboard',
-  '/dashboard/servers',
   '/dashboard/servers/everything',
   '/dashboard/servers/everything/edit',
+  '/dashboard/tools',
+  '/dashboard/access?kind=tool&name=everything_echo&roles=support',
+]
+const OTHERS = [
+  '/',
+  '/dashboard/servers',
   '/dashboard/add-server',
   '/dashboard/add-server?kind=package',
-  '/dashboard/tools',
   '/dashboard/tools/everything_get-sum',
   '/dashboard/pipelines',
-  '/dashboard/access?kind=tool&name=everything_echo&roles=support',
   '/dashboard/activity',
   '/dashboard/sessions',
   '/dashboard/connections',
@@ -32,6 +36,7 @@ const PAGES = [
   '/dashboard/tenant',
   '/dashboard/nothing',
 ]
+const PAGES = isFullSoak ? [...TYPICAL, ...OTHERS] : TYPICAL
 
 describeInBrowser('in a browser', () => {
   let app: TestApp
@@ -49,7 +54,13 @@ describeInBrowser('in a browser', () => {
       everything,
       files: filesystem(app.dataDir),
       notes: memory(join(app.dataDir, 'notes.jsonl')),
-      switched: { ...everything, package: undefined, command: process.execPath, args: [program, switchFile] },
+      switched: {
+        ...everything,
+        package: undefined,
+        command: process.execPath,
+        args: [program, switchFile],
+        ...startsCompiled,
+      },
     }
     await writeFile(join(app.dataDir, 'registry.json'), JSON.stringify({ servers }))
     await eventually(() => ready() === 4, { what: 'four servers' })
@@ -59,7 +70,9 @@ describeInBrowser('in a browser', () => {
     await browser.close()
     await app.close()
   })
-  afterEach(() => {
+  afterEach(async () => {
+    // A window that nobody looks at any more would go on asking for what is new.
+    for (const context of browser.contexts()) await context.close()
     if (faults.length > 0) throw new Error(faults.splice(0).join('\n'))
   })
 

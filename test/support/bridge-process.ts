@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { startsCompiled } from './compiled.ts'
 import { eventually } from './eventually.ts'
 
 const COMMAND = fileURLToPath(new URL('../../src/cli/tool-gateway.ts', import.meta.url))
@@ -27,6 +28,7 @@ export function bridgeCommand(
       PATH: process.env['PATH'] ?? '',
       HOME: options.home,
       BROWSER: options.browser ?? '/bin/true',
+      ...startsCompiled.env,
       ...options.env,
     },
   }

@@ -1,4 +1,5 @@
 import { Agent, request as httpRequest } from 'node:http'
+import { startsCompiled } from '../compiled.ts'
 import { eventually } from '../eventually.ts'
 import { legacyClient } from '../raw-mcp.ts'
 import { startTestGateway, type TestGateway } from '../start-gateway.ts'
@@ -89,6 +90,7 @@ export class PathSide {
           transport: 'stdio',
           command: process.execPath,
           args: [new URL('../upstreams/sample-stdio.ts', import.meta.url).pathname],
+          ...startsCompiled,
         },
       },
       { env: { DIRECT_PATH: directPath, MAX_UPSTREAM_MESSAGE_BYTES: '500000', MAX_BODY_BYTES: '200000' } },
