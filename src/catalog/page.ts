@@ -23,7 +23,7 @@ export interface PagedList {
 
 /** Limit for the definitions of a page, unless a single one is larger: clients read a page as a whole. */
 const MAX_PAGE_BYTES = 2 * 1024 * 1024
-const sizes = new WeakMap<JsonObject, number>()
+const texts = new WeakMap<JsonObject, { readonly text: string; readonly bytes: number }>()
 
 /** Longer names would make cursors that do not fit into a URL. */
 const MAX_NAME_BYTES = 600
@@ -51,19 +51,25 @@ function fitting<T extends Paged>(items: readonly T[], start: number, limit: num
   const page: T[] = []
   let bytes = 0
   for (const item of items.slice(start, start + limit)) {
-    bytes += sizeOf(item.listed)
+    bytes += written(item.listed).bytes
     if (bytes > MAX_PAGE_BYTES && page.length > 0) break
     page.push(item)
   }
   return page
 }
 
-function sizeOf(listed: JsonObject): number {
-  const known = sizes.get(listed)
+/** A definition as JSON, which is written once. */
+export function textOf(listed: JsonObject): string {
+  return written(listed).text
+}
+
+function written(listed: JsonObject): { readonly text: string; readonly bytes: number } {
+  const known = texts.get(listed)
   if (known !== undefined) return known
-  const size = Buffer.byteLength(JSON.stringify(listed))
-  sizes.set(listed, size)
-  return size
+  const text = JSON.stringify(listed)
+  const made = { text, bytes: Buffer.byteLength(text) }
+  texts.set(listed, made)
+  return made
 }
 
 /** The name of the last item; for a name that is too long, the number of items before the page. */

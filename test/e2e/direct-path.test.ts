@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import { canonicalJson, isJsonObject } from '../../src/domain/json/json.ts'
 import { eventually } from '../support/eventually.ts'
-import { anyCall, everyAnswer, plainCall } from '../support/direct-path/calls.ts'
+import { anyCall, everyAnswer, listCalls, plainCall } from '../support/direct-path/calls.ts'
 import { withoutOwn } from '../support/direct-path/own-parts.ts'
 import { type Outcome, PathSide, type SentCall } from '../support/direct-path/sides.ts'
 import { soak } from '../support/soak.ts'
@@ -122,7 +122,7 @@ const OWN_TEXT = /"raw":|__proto__/
 
 test('callers, servers and records cannot tell which path a call has taken', async () => {
   const sampled = fc.sample(anyCall, { numRuns: CALLS, seed: SEED })
-  const calls = [...everyAnswer, ...sampled].map((call, index) => ({
+  const calls = [...everyAnswer, ...listCalls, ...sampled].map((call, index) => ({
     ...call,
     headers: { 'x-request-id': `r-${index}`, ...call.headers },
   }))

@@ -17,7 +17,7 @@ import type { DirectCall, DirectCallOptions } from './direct-call.ts'
 import { readBody } from './direct-body.ts'
 import { type DirectHead, directHead } from './direct-head.ts'
 import { messageCall } from './message-call.ts'
-import { modernCall } from './modern-call.ts'
+import { modernCall, modernList } from './modern-call.ts'
 import { sessionCall } from './session-call.ts'
 import { toolCall } from './tool-call.ts'
 
@@ -112,7 +112,8 @@ export class DirectListener {
     }
     const given = { caller, headers, body: parsed, scope }
     const sessionId = headers['mcp-session-id']
-    if (typeof sessionId !== 'string') return modernCall(this.#options, given)
+    if (typeof sessionId !== 'string')
+      return modernCall(this.#options, given) ?? modernList(this.#options, given)
     const found = this.#options.streamableHttp.directSession(sessionId, caller.principal, scope)
     return sessionCall(this.#options, { ...given, response, found })
   }

@@ -5,12 +5,18 @@ import { measureRequest } from '../../calls/trace.ts'
 import { toGatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { RawObject } from '../../domain/json/raw-object.ts'
-import { MODERN_REVISION, type ModernRequest, modernRequest } from '../../mcp/direct/modern-request.ts'
+import {
+  MODERN_REVISION,
+  modernListRequest,
+  type ModernRequest,
+  modernRequest,
+} from '../../mcp/direct/modern-request.ts'
 import { isPlainTarget, logInternal } from '../../mcp/direct/plain-call.ts'
-import { responseTextTo, responseTo } from '../../mcp/direct/modern-response.ts'
+import { listResponseTo, responseTextTo, responseTo } from '../../mcp/direct/modern-response.ts'
 import { forEra } from '../../mcp/era.ts'
 import { jsonRpcErrorOf } from '../../mcp/protocol-error.ts'
 import { traceFieldsIn } from '../../mcp/message.ts'
+import { listPage } from '../../mcp/methods/list-results.ts'
 import type { DirectAnswer } from './direct-answer.ts'
 import type { DirectCall, DirectCaller, DirectCallOptions } from './direct-call.ts'
 
@@ -20,16 +26,15 @@ const LOG_MESSAGE = 'notifications/message'
 /** The one error of a call that the SDK answers with an HTTP status of its own (MCP 2026-07-28, error codes). */
 const MISSING_CAPABILITY = -32_021
 
+interface Given {
+  readonly caller: DirectCaller
+  readonly headers: IncomingHttpHeaders
+  readonly body: unknown
+  readonly scope: string | undefined
+}
+
 /** The call of a request of 2026-07-28; undefined if it is not plain. */
-export function modernCall(
-  options: DirectCallOptions,
-  given: {
-    readonly caller: DirectCaller
-    readonly headers: IncomingHttpHeaders
-    readonly body: unknown
-    readonly scope: string | undefined
-  },
-): DirectCall | undefined {
+export function modernCall(options: DirectCallOptions, given: Given): DirectCall | undefined {
   const { caller, scope } = given
   const request = modernRequest(given.body, given.headers, { methods: options.methods, scope })
   const sender = { ...caller, transport: TRANSPORT } as const
@@ -70,11 +75,47 @@ async function serve(options: DirectCallOptions, { caller, request, scope, answe
     if (text === undefined) answer.end(200, JSON_TYPE, responseTo(id, result, options.info))
     else answer.endText(200, JSON_TYPE, text)
   } catch (thrown) {
-    const error = jsonRpcErrorOf(toGatewayError(thrown), 'modern')
-    const status = error.code === MISSING_CAPABILITY ? 400 : 200
-    answer.end(status, JSON_TYPE, [Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, error }))])
-    logInternal(options.logger, thrown, answer.requestId)
+    endWithError(options, answer, id, thrown)
   }
+}
+
+/** The page of a list that a request of 2026-07-28 asks for; undefined if it asks for something else. */
+export function modernList(options: DirectCallOptions, given: Given): DirectCall | undefined {
+  const request = modernListRequest(given.body, given.headers, options)
+  if (request === undefined) return undefined
+  const { catalog, info } = options
+  const { id, method, params } = request
+  const { scope, caller } = given
+  const { principal } = caller
+  // A server that the caller may not know of is refused elsewhere.
+  if (scope !== undefined && catalog.viewOf(principal, scope).servers.length === 0) return undefined
+  const parent = traceFieldsIn(params)
+  const measured = { method: method.name, over: 'mcp', protocolVersion: MODERN_REVISION, parent } as const
+  return async (answer) => {
+    try {
+      let text = ''
+      await measureRequest(measured, options, () => {
+        const of = { principal, scope, era: 'modern', cursor: params['cursor'] } as const
+        text = listResponseTo(id, listPage(method, catalog.viewOf(principal, scope), of), info)
+        return Promise.resolve({})
+      })
+      answer.endText(200, JSON_TYPE, text)
+    } catch (thrown) {
+      endWithError(options, answer, id, thrown)
+    }
+  }
+}
+
+function endWithError(
+  { logger }: Pick<DirectCallOptions, 'logger'>,
+  answer: DirectAnswer,
+  id: string | number,
+  thrown: unknown,
+): void {
+  const error = jsonRpcErrorOf(toGatewayError(thrown), 'modern')
+  const status = error.code === MISSING_CAPABILITY ? 400 : 200
+  answer.end(status, JSON_TYPE, [Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, error }))])
+  logInternal(logger, thrown, answer.requestId)
 }
 
 /** A raw answer has nothing that differs between the eras; where there is freshness, the revision requires a time. */

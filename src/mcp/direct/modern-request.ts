@@ -10,12 +10,15 @@ import type { CallerClient } from '../../calls/call.ts'
 import type { Method, MethodTable } from '../../calls/methods.ts'
 import { type OperationTarget, targetOf } from '../../calls/target-names.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import type { ListName } from '../../upstream/discovery/listing.ts'
 import { checkEnvelope, paramsWithoutNulls } from '../message.ts'
+import { isList } from '../methods/list-results.ts'
 import { splitProgressToken } from '../methods/request-params.ts'
 
 /** The revision whose requests stand alone. */
 export const MODERN_REVISION = '2026-07-28'
 
+const LIST_PARAMS = new Set(['cursor', '_meta'])
 const MEMBERS = new Set(['jsonrpc', 'id', 'method', 'params'])
 /** Members of parameters that continue something, or mean something to the SDK. */
 const NOT_PLAIN = ['inputResponses', 'requestState', 'task']
@@ -24,14 +27,28 @@ const NOT_PLAIN_META = [LOG_LEVEL_META_KEY, RELATED_TASK_META_KEY, 'progressToke
 /** Characters that a header value has as they are. */
 const PLAIN_NAME = /^[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?$/
 
-/** A request of 2026-07-28 that stands for a plain call. */
-export interface ModernRequest {
+/** A request of 2026-07-28 that wants nothing but the answer. */
+interface PlainRequest {
   readonly id: string | number
   readonly method: Method
-  readonly target: OperationTarget
   readonly params: JsonObject
   /** What the client declared. */
   readonly client: Pick<CallerClient, 'era' | 'name' | 'capabilities' | 'logLevel'>
+}
+
+/** One that stands for a plain call. */
+export interface ModernRequest extends PlainRequest {
+  readonly target: OperationTarget
+}
+
+/** One for a page of a list. */
+export interface ModernListRequest extends PlainRequest {
+  readonly method: Method & { readonly list: ListName }
+}
+
+interface ReadOptions {
+  readonly methods: MethodTable
+  readonly scope: string | undefined
 }
 
 /**
@@ -41,23 +58,51 @@ export interface ModernRequest {
 export function modernRequest(
   body: unknown,
   headers: IncomingHttpHeaders,
-  { methods, scope }: { readonly methods: MethodTable; readonly scope: string | undefined },
+  { methods, scope }: ReadOptions,
 ): ModernRequest | undefined {
+  const request = plainRequest(body, headers, methods)
+  if (request === undefined || !isDirect(request.method)) return undefined
+  const { method, params } = request
+  if (!namesTarget(headers, method, params)) return undefined
+  try {
+    const target = targetOf(method, params, { scope, taskOf: () => undefined, toolName: () => '' })
+    return target && { ...request, target }
+  } catch {
+    return undefined
+  }
+}
+
+/** Reads a request of 2026-07-28 for a page of a list; undefined for every other one. */
+export function modernListRequest(
+  body: unknown,
+  headers: IncomingHttpHeaders,
+  { methods }: Pick<ReadOptions, 'methods'>,
+): ModernListRequest | undefined {
+  const request = plainRequest(body, headers, methods)
+  if (request === undefined || headers['mcp-name'] !== undefined) return undefined
+  const { method, params } = request
+  if (!isList(method) || Object.keys(params).some((name) => !LIST_PARAMS.has(name))) return undefined
+  return { ...request, method }
+}
+
+function plainRequest(
+  body: unknown,
+  headers: IncomingHttpHeaders,
+  methods: MethodTable,
+): PlainRequest | undefined {
   if (!isPlainMessage(body)) return undefined
   const { id, params: given } = body
   const method = methods.get(body.method)
-  if (method === undefined || !isDirect(method) || !isStandard(headers, method, given)) return undefined
+  if (method === undefined || !isStandard(headers, method)) return undefined
   const client = clientIn(given['_meta'])
   if (client === undefined) return undefined
   try {
     checkEnvelope(body)
-    const { params, progressToken } = splitProgressToken(withoutEnvelope(given))
-    const context = { scope, taskOf: () => undefined, toolName: () => '' }
-    const target = progressToken === undefined ? targetOf(method, params, context) : undefined
-    return target && { id, method, target, params, client }
   } catch {
     return undefined
   }
+  const { params, progressToken } = splitProgressToken(withoutEnvelope(given))
+  return progressToken === undefined ? { id, method, params, client } : undefined
 }
 
 /** A request of JSON-RPC. */
@@ -86,12 +131,17 @@ export function isDirect({ answeredBy, targetAt, extension }: Method): boolean {
 }
 
 /** Whether the headers say the same as the body (MCP 2026-07-28, Streamable HTTP, request headers). */
-function isStandard(headers: IncomingHttpHeaders, { name, targetAt }: Method, params: JsonObject): boolean {
-  const target = params[targetAt]
+function isStandard(headers: IncomingHttpHeaders, { name }: Method): boolean {
   return (
     headers['mcp-protocol-version'] === MODERN_REVISION &&
     headers['mcp-session-id'] === undefined &&
-    headers['mcp-method'] === name &&
+    headers['mcp-method'] === name
+  )
+}
+
+function namesTarget(headers: IncomingHttpHeaders, { targetAt }: Method, params: JsonObject): boolean {
+  const target = params[targetAt]
+  return (
     headers['mcp-name'] === target &&
     typeof target === 'string' &&
     PLAIN_NAME.test(target) &&

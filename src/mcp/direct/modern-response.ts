@@ -1,6 +1,8 @@
 import { SERVER_INFO_META_KEY } from '@modelcontextprotocol/server'
+import { textOf } from '../../catalog/page.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { RawObject } from '../../domain/json/raw-object.ts'
+import type { ListPage } from '../methods/list-results.ts'
 
 const START = Buffer.from('{"result":')
 
@@ -30,6 +32,18 @@ function addedTo(info: JsonObject): string {
     additions.set(info, added)
   }
   return added
+}
+
+/** The response with a page of a list. A list whose servers state no time is fresh for none. */
+export function listResponseTo(
+  id: string | number,
+  { list, items, more }: ListPage,
+  info: JsonObject,
+): string {
+  const meta = isJsonObject(more['_meta']) ? more['_meta'] : {}
+  const rest = { ttlMs: 0, ...more, resultType: 'complete', _meta: { ...meta, [SERVER_INFO_META_KEY]: info } }
+  const listed = items.map(textOf).join(',')
+  return `{"result":{"${list}":[${listed}],${JSON.stringify(rest).slice(1)},"jsonrpc":"2.0","id":${JSON.stringify(id)}}`
 }
 
 /** The response with what every complete result of the revision has (MCP 2026-07-28, results). */

@@ -36,16 +36,37 @@ export interface ListRequest {
   readonly cursor: unknown
 }
 
+/** A page of a list, as the result of its method has it. */
+export interface ListPage {
+  readonly list: ListName
+  readonly items: readonly JsonObject[]
+  /** The members of the result beside the items. */
+  readonly more: JsonObject
+}
+
 /**
- * The result of a method that lists a part of the view. Lists depend on the caller, so shared caches must not
- * keep them (MCP 2026-07-28, caching).
+ * The result of a method that lists a part of the view.
  * @throws GatewayError `invalid_cursor`
  */
 export function listResult(
+  method: Method & { readonly list: ListName },
+  view: View,
+  request: ListRequest,
+): JsonObject {
+  const { list, items, more } = listPage(method, view, request)
+  return { [list]: items, ...more }
+}
+
+/**
+ * The page that a method lists. Lists depend on the caller, so shared caches must not keep them (MCP 2026-07-28,
+ * caching).
+ * @throws GatewayError `invalid_cursor`
+ */
+export function listPage(
   { name, list }: Method & { readonly list: ListName },
   view: View,
   { principal, scope, era, cursor }: ListRequest,
-): JsonObject {
+): ListPage {
   if (cursor !== undefined && typeof cursor !== 'string') throw new GatewayError('invalid_cursor')
   const { items, nextCursor } = pageOf(ITEMS[list](view), cursor, PAGE_SIZE, { principal, scope, list: name })
   const meta = {
@@ -53,10 +74,13 @@ export function listResult(
     ...(view.stale.length > 0 && { [STALE_SERVERS]: view.stale }),
   }
   return {
-    [list]: items.map(({ listed }) => (era === 'legacy' ? legacyForm(listed) : listed)),
-    ...(nextCursor !== undefined && { nextCursor }),
-    ...(era === 'modern' && freshness(view.ttlMs[list])),
-    ...(Object.keys(meta).length > 0 && { _meta: meta }),
+    list,
+    items: items.map(({ listed }) => (era === 'legacy' ? legacyForm(listed) : listed)),
+    more: {
+      ...(nextCursor !== undefined && { nextCursor }),
+      ...(era === 'modern' && freshness(view.ttlMs[list])),
+      ...(Object.keys(meta).length > 0 && { _meta: meta }),
+    },
   }
 }
 

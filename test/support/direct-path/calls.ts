@@ -169,3 +169,42 @@ export const everyAnswer: readonly SentCall[] = (['modern', 'rest'] as const).fl
 export const conversationCalls: readonly SentCall[] = ALL.filter((name) => name !== 'hold').flatMap((name) =>
   ['old', 'new'].map((server) => plainCall('legacy', server, name)),
 )
+
+/** What requests for lists have beside the envelope: parameters, and metadata. */
+const LISTED: readonly (readonly [Fields, Fields?])[] = [
+  [{}],
+  [{ cursor: 'none' }],
+  [{ cursor: 7 }],
+  [{ cursor: null }],
+  [{ limit: 1 }],
+  [{}, { progressToken: 1 }],
+]
+
+/** Lists, whole, from a cursor, and with what no list takes. */
+export const listCalls: readonly SentCall[] = [
+  'tools/list',
+  'prompts/list',
+  'resources/list',
+  'resources/templates/list',
+  'tasks/list',
+  'skills/list',
+].flatMap((list) =>
+  ['/mcp', '/mcp/old', '/mcp/new', '/mcp/none'].flatMap((path) =>
+    LISTED.map(([more, moreMeta]): SentCall => {
+      const params = { ...more, _meta: { ...PLAIN_META, ...moreMeta } }
+      return {
+        path,
+        headers: {
+          'content-type': 'application/json',
+          accept: 'application/json, text/event-stream',
+          'mcp-protocol-version': MODERN,
+          'mcp-method': list,
+        },
+        body: Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: list, method: list, params })),
+        inSession: false,
+        leaves: false,
+        token: 'usual',
+      }
+    }),
+  ),
+)
