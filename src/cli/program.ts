@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { VERSION } from '../config/version.ts'
 import { auditCommand } from './audit/audit-command.ts'
 import { accessCommand } from './access/access.ts'
+import { approvalsCommand } from './access/approvals.ts'
 import { sessionsCommand } from './access/sessions.ts'
 import { whoamiCommand } from './access/whoami.ts'
 import { CLI_EXIT, CliError } from './cli-error.ts'
@@ -76,6 +77,7 @@ export function programFor(
     .addCommand(whoamiCommand(context))
     .addCommand(accessCommand(context, setExitCode))
     .addCommand(sessionsCommand(context))
+    .addCommand(approvalsCommand(context))
     .addCommand(clientCommand(context, setExitCode))
     .addCommand(registryCommand(context, setExitCode))
     .addCommand(connectionsCommand(context))

@@ -5,7 +5,7 @@ import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { ApprovalRequest, OnApprovalEvent } from './approval-request.ts'
 import type { OpenRequests } from './open-requests.ts'
-import type { BoundCall, RequestKeys, Slot } from './request-keys.ts'
+import { beginningOf, type BoundCall, type RequestKeys, type Slot } from './request-keys.ts'
 import type { KeptRequest, RequestStore } from './request-store.ts'
 
 /** How long requests stay in lists after they have ended, and a call may go on for after it was approved. */
@@ -120,8 +120,7 @@ export class Claims {
 
   /** Whether a request is one for this very call. */
   isFor(id: string, call: BoundCall): boolean {
-    const { owner, slot } = this.#options.keys.slotOf(call)
-    return id.startsWith(`${owner}${slot}`)
+    return id.startsWith(beginningOf(this.#options.keys.slotOf(call)))
   }
 
   async #used(slot: Slot, { request, version }: KeptRequest): Promise<Use | undefined> {

@@ -8,7 +8,8 @@ import { stateKey } from '../../state/state-key.ts'
 const OWNER_LENGTH = 10
 const SLOT_LENGTH = 22
 const NONCE_BYTES = 6
-const ID = /^[\w-]{10}[\w-]{22}[\w-]{8}$/
+/** So that no id begins with a hyphen, which a command line takes for an option. */
+const ID = /^ap_([\w-]{10})([\w-]{22})[\w-]{8}$/
 
 /** Everything that an approval is bound to. */
 export interface BoundCall {
@@ -45,8 +46,8 @@ export class RequestKeys {
   }
 
   /** The id of a new request in a slot, which no later request there has. */
-  newId({ owner, slot }: Slot): string {
-    return `${owner}${slot}${randomBytes(NONCE_BYTES).toString('base64url')}`
+  newId({ owner, slot }: Pick<Slot, 'owner' | 'slot'>): string {
+    return `${beginningOf({ owner, slot })}${randomBytes(NONCE_BYTES).toString('base64url')}`
   }
 
   #digest(parts: readonly unknown[]): string {
@@ -56,14 +57,15 @@ export class RequestKeys {
   }
 }
 
+/** What the ids of all requests in a slot begin with. */
+export function beginningOf({ owner, slot }: Pick<Slot, 'owner' | 'slot'>): string {
+  return `ap_${owner}${slot}`
+}
+
 /** The slot of the request of that id; undefined for a text that is no id. */
 export function slotOfId(tenantId: string, id: string): Slot | undefined {
-  if (!ID.test(id)) return undefined
-  return {
-    tenantId,
-    owner: id.slice(0, OWNER_LENGTH),
-    slot: id.slice(OWNER_LENGTH, OWNER_LENGTH + SLOT_LENGTH),
-  }
+  const [, owner, slot] = ID.exec(id) ?? []
+  return owner === undefined || slot === undefined ? undefined : { tenantId, owner, slot }
 }
 
 /** The key of a slot in the state. */
