@@ -66,12 +66,14 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   const features = openFeatures(settings, {
     catalog,
     calls: (): Calls => called.calls,
-    approvals: { store: state.store, keys, acts: audit.acts },
+    approvals: { store: state.store, keys, acts: audit.acts, outbound },
     shared: relay && { relay, state: state.store, keys },
     metrics,
     clock,
+    random,
     logger,
   })
+  lifecycle.onClose('approvals', () => features.approvals.close(), { lane: 'servers' })
   lifecycle.onClose('enhancer', () => features.enhancing.close(), { lane: 'servers' })
   const controlled = await openControl(settings, { firestore, identity, servers, features }, runtime)
   const { tenants } = controlled

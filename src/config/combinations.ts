@@ -124,6 +124,12 @@ const RULES: readonly Rule[] = [
       'the tenant of discovered servers, because STORE is `firestore`, or a tenant for each of KUBERNETES_NAMESPACES',
   },
   {
+    about: ['APPROVAL_WEBHOOK_SECRET', 'APPROVAL_WEBHOOK_URL'],
+    holds: (values) =>
+      (values.APPROVAL_WEBHOOK_SECRET === undefined) === (values.APPROVAL_WEBHOOK_URL === undefined),
+    expected: 'to be set together with APPROVAL_WEBHOOK_URL',
+  },
+  {
     about: ['STATE_KEY_PREVIOUS', 'STATE_KEY'],
     holds: (values, given) => !given.has('STATE_KEY_PREVIOUS') || values.STATE_KEY !== undefined,
     expected: 'to be unset unless STATE_KEY is set',

@@ -13,6 +13,7 @@ export interface ListedSetting {
 
 const MASK = '********'
 const SECRETS = new Set([
+  'APPROVAL_WEBHOOK_SECRET',
   'AUDIT_DIGEST_KEY',
   'AUDIT_DIGEST_KEY_PREVIOUS',
   'AUDIT_SIGNING_KEY',
@@ -45,9 +46,11 @@ export function listedSettings(
 /** The settings without their secrets. */
 export function withoutSecrets(settings: Settings): Settings {
   const { auditDigestKey, auditDigestKeyPrevious, auditSigningKey, auditSigningKeyPrevious } = settings
-  const { stateKey, stateKeyPrevious, vaultKeys } = settings
+  const { stateKey, stateKeyPrevious, vaultKeys, approvals } = settings
+  const { webhook } = approvals
   return {
     ...settings,
+    approvals: { ...approvals, webhook: webhook && { url: webhook.url, secret: MASK } },
     auditDigestKey: auditDigestKey === undefined ? undefined : MASK,
     auditDigestKeyPrevious: auditDigestKeyPrevious === undefined ? undefined : MASK,
     auditSigningKey: auditSigningKey === undefined ? undefined : MASK,

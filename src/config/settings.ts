@@ -70,6 +70,7 @@ function fromValues(values: SettingValues) {
       grantTtlMs: values.APPROVAL_GRANT_TTL_MS,
       perPrincipal: values.APPROVALS_PER_PRINCIPAL,
       perTenant: values.APPROVALS_PER_TENANT,
+      webhook: webhookOf(values),
     },
     ...inCamelCase(values, secrets),
     kubernetes: kubernetesOf(values),
@@ -122,6 +123,11 @@ function identityOf(values: SettingValues, publicUrl: string) {
     stateKey: values.STATE_KEY,
     stateKeyPrevious: values.STATE_KEY_PREVIOUS,
   }
+}
+
+/** Where requests for approval are reported. */
+function webhookOf({ APPROVAL_WEBHOOK_URL: url, APPROVAL_WEBHOOK_SECRET: secret }: SettingValues) {
+  return url === undefined || secret === undefined ? undefined : { url, secret }
 }
 
 /** Which Services of a cluster become servers; undefined unless servers are to be discovered. */

@@ -159,6 +159,12 @@ export const secureUrl = { schema: trustworthyUrl, expected: TRUSTWORTHY_URL }
 /** A setting that is a `shortText`. */
 export const words = { schema: shortText, expected: 'a string of 1 to 256 characters' }
 
+/** A secret that signs, as the Standard Webhooks have it. */
+export const webhookSecret = {
+  schema: z.string().regex(/^whsec_[A-Za-z0-9+/]{32,128}={0,2}$/),
+  expected: '`whsec_` and 24 to 96 bytes in base64',
+}
+
 /** Up to 100 words. */
 export const wordList = {
   schema: items.pipe(z.array(shortText).max(100)),

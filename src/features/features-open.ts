@@ -30,7 +30,7 @@ export interface OpenFeatures {
   readonly stages: readonly StageFor[]
   /** Asks for a person's yes. */
   readonly approval: StageFor
-  readonly approvals: Pick<OpenApprovals, 'approvals' | 'pageOf'>
+  readonly approvals: Pick<OpenApprovals, 'approvals' | 'pageOf' | 'close'>
   readonly pipelineCheck: PipelineCheck
   readonly pipelineRuns: PipelineRuns
   readonly runDirectory: RunDirectory
@@ -49,8 +49,9 @@ export function openFeatures(
     shared?: SharedRuns | undefined
     /** What requests for approval are kept and recorded in. */
     approvals: ApprovalParts
-    metrics: Pick<Metrics, 'enhancement' | 'approval'>
+    metrics: Pick<Metrics, 'enhancement' | 'approvals'>
     clock: Clock
+    random: () => number
     logger: Logger
   },
 ): OpenFeatures {

@@ -88,19 +88,21 @@ function textOf(request: JsonObject, context: CliContext): string {
   const { id, status, server, tool, rule, requester, expiresAt, answer, url, readableArguments } = request
   const { subject, agent, client } = isJsonObject(requester) ? requester : {}
   const answered = isJsonObject(answer) ? `by ${String(answer['by'])} at ${String(answer['at'])}` : ''
-  const facts: [string, unknown][] = [
-    ['approval', id],
-    ['state', `${String(status)} ${answered}`.trim()],
-    ['tool', tool],
-    ['server', server],
-    ['for', subject],
-    ['agent', agent],
-    ['program', client],
-    ['needs', rule === 'caller' ? 'that person, or an approver' : 'a second person, who is an approver'],
-    ['until', expiresAt],
-    ['page', url],
-  ]
-  const rows = facts.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]))
+  const facts = {
+    approval: id,
+    state: `${String(status)} ${answered}`.trim(),
+    tool,
+    server,
+    for: subject,
+    agent,
+    program: client,
+    needs: rule === 'caller' ? 'that person, or an approver' : 'a second person, who is an approver',
+    until: expiresAt,
+    page: url,
+  }
+  const rows = Object.entries(facts).flatMap(([name, value]) =>
+    typeof value === 'string' ? [[name, value]] : [],
+  )
   return `${rowsFor(context, rows)}${String(readableArguments)}\n`
 }
 

@@ -1,4 +1,4 @@
-import { setting } from '../setting.ts'
+import { optional, setting } from '../setting.ts'
 import * as values from '../values.ts'
 
 /** Environment variables of calls that need a person's yes. */
@@ -22,5 +22,15 @@ export const approvals = {
     values.integer(1, 10_000),
     '500',
     'Maximum number of calls of one tenant that wait for approval.',
+  ),
+  APPROVAL_WEBHOOK_URL: optional(
+    values.secureUrl,
+    'nothing is reported',
+    'Where it is reported that a call waits for approval, and how it was answered; see docs/approvals.md.',
+  ),
+  APPROVAL_WEBHOOK_SECRET: optional(
+    values.webhookSecret,
+    'none',
+    'Secret that signs these reports, as the Standard Webhooks have it; required by APPROVAL_WEBHOOK_URL.',
   ),
 }

@@ -4,11 +4,14 @@ import type { Settings } from '../../config/settings.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { KeyRing } from '../../domain/seal/key-ring.ts'
 import type { StateStore } from '../../state/state-store.ts'
+import type { Outbound } from '../../outbound/outbound.ts'
+import type { Logger } from '../../telemetry/logger.ts'
 import type { Metrics } from '../../telemetry/metrics/metrics.ts'
 import type { OnApprovalEvent } from './approval-request.ts'
 import { approvalStage } from './approval-stage.ts'
 import { Approvals } from './approvals.ts'
 import { Claims } from './claims.ts'
+import { Notices } from './notices.ts'
 import { OpenRequests } from './open-requests.ts'
 import { RequestKeys } from './request-keys.ts'
 import { RequestStore } from './request-store.ts'
@@ -19,6 +22,8 @@ export interface OpenApprovals {
   readonly stage: StageFor
   /** The page where a request is answered. */
   readonly pageOf: (id: string) => string
+  /** Gives up reports that were not delivered. */
+  readonly close: () => void
 }
 
 /** What requests for approval are kept and recorded in. */
@@ -26,19 +31,38 @@ export interface ApprovalParts {
   readonly store: StateStore
   readonly keys: KeyRing
   readonly acts: Administration
+  readonly outbound: Outbound
 }
 
 /** Builds what asks for approval, and what it is answered by; nothing is waited for. */
 export function openApprovals(
   settings: Pick<Settings, 'approvals' | 'approverRoles' | 'publicUrl'>,
-  { store, keys, acts }: ApprovalParts,
-  { metrics, clock }: { metrics: Pick<Metrics, 'approval'>; clock: Clock },
+  { store, keys, acts, outbound }: ApprovalParts,
+  tools: {
+    metrics: Pick<Metrics, 'approvals'>
+    clock: Clock
+    random: () => number
+    logger: Logger
+  },
 ): OpenApprovals {
-  const { requestTtlMs, grantTtlMs, ...bounds } = settings.approvals
+  const { metrics, clock } = tools
+  const { requestTtlMs, grantTtlMs, webhook, ...bounds } = settings.approvals
+  const pageOf = (id: string): string => `${settings.publicUrl}/dashboard/approvals/${id}`
+  const notices =
+    webhook &&
+    new Notices({
+      ...tools,
+      webhook,
+      outbound,
+      pageOf,
+      onOutcome: (outcome) => metrics.approvals.notice(outcome),
+    })
   const requests = new RequestStore({ store, keys })
-  const onEvent: OnApprovalEvent = (event, { rule, createdAt, answer }) => {
+  const onEvent: OnApprovalEvent = (event, request) => {
+    const { rule, createdAt, answer } = request
+    notices?.report(event, request)
     const isAnswer = event === 'approved' || event === 'denied'
-    metrics.approval(event, rule, isAnswer && answer !== undefined ? answer.at - createdAt : undefined)
+    metrics.approvals.event(event, rule, isAnswer && answer !== undefined ? answer.at - createdAt : undefined)
   }
   const timed = { grantTtlMs, clock }
   const openRequests = new OpenRequests({ requests, ...bounds })
@@ -57,6 +81,10 @@ export function openApprovals(
     onEvent,
     acts,
   })
-  const pageOf = (id: string): string => `${settings.publicUrl}/dashboard/approvals/${id}`
-  return { approvals, stage: approvalStage({ claims, approvals, pageOf, clock }), pageOf }
+  return {
+    approvals,
+    stage: approvalStage({ claims, approvals, pageOf, clock }),
+    pageOf,
+    close: () => notices?.close(),
+  }
 }

@@ -43,6 +43,8 @@ const DURATION_BUCKETS = [
 
 /** Every instrument of the gateway, each named here and nowhere else. */
 export class Metrics {
+  /** Of calls that need a person's yes. */
+  readonly approvals: ApprovalMetrics
   readonly #exporter = new PrometheusExporter({ preventServerStart: true })
   readonly #serializer = new PrometheusSerializer(undefined, false, undefined, false, true)
   readonly #provider: MeterProvider
@@ -51,7 +53,6 @@ export class Metrics {
   readonly #fleet: FleetMetrics
   readonly #caches: CacheMetrics
   readonly #governance: GovernanceMetrics
-  readonly #approvals: ApprovalMetrics
   readonly #duration: Histogram
   readonly #calls: Counter
   readonly #errors: Counter
@@ -101,7 +102,7 @@ export class Metrics {
     })
     this.#caches = new CacheMetrics(meter, { caches: () => this.#observed?.caches?.() ?? [] })
     this.#governance = new GovernanceMetrics(meter, { heldTools: () => this.#observed?.heldTools?.() ?? 0 })
-    this.#approvals = new ApprovalMetrics(meter)
+    this.approvals = new ApprovalMetrics(meter)
     observeState(meter, () => this.#observed)
     this.#process = new ProcessMetrics(meter)
   }
@@ -188,11 +189,6 @@ export class Metrics {
   /** Counts a definition of a tool that is not the trusted one. */
   toolChange(change: Parameters<GovernanceMetrics['toolChange']>[0]): void {
     this.#governance.toolChange({ ...change, server: this.#boundedServer(change.server) })
-  }
-
-  /** Counts what happens to a request for approval. */
-  approval(...counted: Parameters<ApprovalMetrics['event']>): void {
-    this.#approvals.event(...counted)
   }
 
   /** Counts places of a result that were taken out. */
