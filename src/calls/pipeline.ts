@@ -25,6 +25,7 @@ import { callerErrors } from './stages/caller-errors.ts'
 import { fallback } from './stages/fallback.ts'
 import { type Intents, intent } from './stages/intent.ts'
 import { inputRounds } from './stages/input-rounds.ts'
+import { redact } from './stages/redact.ts'
 import { resultCache } from './stages/result-cache.ts'
 import { keptResult } from './stages/kept-result.ts'
 import { preview } from './stages/preview.ts'
@@ -146,6 +147,7 @@ function stages(
       untrusted, // what remains of the result
       preview(parts), // for the caller of this call alone
       shown, // of the server that answered, and not kept with a result: not every caller sees the same
+      redact(parts), // before anything is made of it, and not kept with a result
       shape, // for each server that is tried, as it has the tool
       approved, // of what is really sent, and of each server that is tried
       resultCache({ cache: own.caches.results }), // of what really answers, as it gets the call

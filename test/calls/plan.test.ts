@@ -223,6 +223,7 @@ describe('the stages of the gateway', () => {
     'untrusted',
     'preview',
     'shown URIs',
+    'redact',
     'shape',
     'approval',
     'result cache',
@@ -261,7 +262,7 @@ describe('the stages of the gateway', () => {
   })
 
   test('that a call passes for which the document says everything are all', async () => {
-    const rules = { preview: { aboveBytes: 1000 }, untrusted: true }
+    const rules = { preview: { aboveBytes: 1000 }, untrusted: true, redact: ['x'] }
     const tools = { echo: { cacheTtlMs: 1000, maxResultBytes: 1000, ...rules } }
     const others = ['kept result', 'feature', 'intent', 'accounts', 'approval inside', 'approval']
     const all = NAMES.filter((name) => !others.includes(name))
@@ -293,7 +294,7 @@ describe('the stages of the gateway', () => {
       [...ALWAYS, 'retry', 'send'],
     ],
   ])('%s do nothing that is meant for tools', async (_what, fields, names) => {
-    const rules = { preview: { aboveBytes: 1000 }, untrusted: true }
+    const rules = { preview: { aboveBytes: 1000 }, untrusted: true, redact: ['x'] }
     const tools = { '*': { cacheTtlMs: 1000, maxResultBytes: 1000, ...rules } }
     expect(await passed({ fallback: 'beta', tools }, fields)).toEqual(names)
   })

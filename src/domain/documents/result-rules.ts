@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { PatternError } from '../text/linear/pattern-syntax.ts'
+import { textMask } from '../text/linear/text-masks.ts'
 
 /** How large a result may be for a model, and how long the whole can be read behind a link. */
 export const resultPreview = z
@@ -15,6 +17,20 @@ export const resultPreview = z
 
 /** From which size on a result is given as a preview. */
 export type ResultPreview = z.output<typeof resultPreview>
+
+/** Patterns of what is taken out of results; `textMask` says which there are. */
+export const resultPatterns = z
+  .array(z.string().min(1).max(200))
+  .min(1, 'an empty list is refused: leave the field out if nothing is taken out')
+  .max(20)
+  .superRefine((patterns, context) => {
+    try {
+      textMask(patterns)
+    } catch (error) {
+      if (!(error instanceof PatternError)) throw error
+      context.addIssue({ code: 'custom', message: error.message })
+    }
+  })
 
 const BYTES_A_TOKEN = 4
 

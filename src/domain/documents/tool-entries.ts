@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { agentAllowlist, requiredRoles } from './document-fields.ts'
-import { resultPreview } from './result-rules.ts'
+import { resultPatterns, resultPreview } from './result-rules.ts'
 import { isJsonObject } from '../json/json.ts'
 import { toolApproval } from './tool-approval.ts'
 import { shapingProblems } from './tool-shaping.ts'
@@ -12,6 +12,8 @@ const MAX_PATTERN_ARGUMENTS = 1000
 
 const TOOL_NAME = /^[A-Za-z0-9_.-]{1,128}$/
 const argumentName = z.string().min(1).max(128)
+/** Compiling one takes up to 100 ms. */
+const MAX_REDACTING = 20
 const SHAPING = ['defaults', 'fixed', 'arguments'] as const
 
 const toolOverride = z.strictObject({
@@ -45,6 +47,8 @@ const toolOverride = z.strictObject({
   maxResultBytes: z.int().min(100).max(100_000_000).optional(),
   /** Results that are larger are given as a preview, with a link to the whole. */
   preview: resultPreview.optional(),
+  /** What is taken out of results. */
+  redact: resultPatterns.optional(),
   /** Whether clients are told that results come from strangers. */
   untrusted: z.boolean().optional(),
   /** Whether a call that may have run may be sent again; says the server itself by default (`idempotentHint`). */
@@ -60,6 +64,15 @@ const toolPattern = z.string().min(1).max(128)
 
 /** Counted before anything is checked, so that a huge map costs nothing more. */
 const fewEntries = z.unknown().superRefine((value, context) => {
+  const redacting = isJsonObject(value)
+    ? Object.values(value).filter((each) => isJsonObject(each) && 'redact' in each)
+    : []
+  if (redacting.length > MAX_REDACTING)
+    context.addIssue({
+      code: 'custom',
+      message: `more than ${MAX_REDACTING} entries have redact`,
+      continue: false,
+    })
   if (isJsonObject(value) && Object.keys(value).length > MAX_ENTRIES)
     context.addIssue({ code: 'custom', message: `more than ${MAX_ENTRIES} entries`, continue: false })
 })

@@ -19,6 +19,7 @@ export interface ToolPolicy {
   readonly approval: ToolOverride['approval']
   readonly preview: ResultPreview | undefined
   readonly untrusted: boolean
+  readonly redact: ToolOverride['redact']
   /** Arguments that are prompts, by the names that callers know. */
   readonly enhance: readonly string[]
 }
@@ -91,6 +92,7 @@ function policyOf(
     idempotent: lastOf(overrides, 'idempotent'),
     approval: lastOf(overrides, 'approval'),
     preview: lastOf(overrides, 'preview'),
+    redact: lastOf(overrides, 'redact'),
     untrusted: lastOf(overrides, 'untrusted') === true,
     enhance: lastOf(overrides, 'enhance') ?? [],
   }

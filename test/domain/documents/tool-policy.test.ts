@@ -88,6 +88,7 @@ test('what is no tool has what the server sets, and nothing that is set for tool
   expect(toolPolicy(definition, undefined)).toEqual({
     preview: undefined,
     untrusted: false,
+    redact: undefined,
     isSelected: true,
     overrides: [],
     exact: undefined,

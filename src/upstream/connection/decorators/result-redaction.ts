@@ -1,12 +1,10 @@
-import { GatewayError } from '../../../domain/errors/errors.ts'
-import { isJsonObject, type JsonObject } from '../../../domain/json/json.ts'
+import type { JsonObject } from '../../../domain/json/json.ts'
+import { withTexts } from '../../../domain/json/mapped-texts.ts'
 import { RawObject } from '../../../domain/json/raw-object.ts'
 import { REDACTED, secretForms } from './redaction.ts'
 
 /** A shorter secret may be any word, and results are for programs, too. */
 const SHORTEST = 8
-/** More than clients can take; deeper down nothing could be looked at. */
-const MAX_DEPTH = 1000
 
 /**
  * Takes the secrets of a server out of its results, in the forms in which they would be of use. A result without any is
@@ -43,39 +41,23 @@ export class ResultRedaction {
   }
 
   #cleanObject<T extends RawObject | JsonObject>(value: JsonObject, given: T): T | JsonObject {
-    const found = { count: 0 }
-    const clean = this.#cleaned(value, found, 0)
-    if (found.count === 0 || !isJsonObject(clean)) return given
-    this.#onRedacted(found.count)
+    let count = 0
+    const clean = withTexts(value, (text) => {
+      const parts = this.#parts(text)
+      count += parts.length - 1
+      return parts.length === 1 ? text : parts.join(REDACTED)
+    })
+    if (count === 0) return given
+    this.#onRedacted(count)
     return clean
   }
 
-  #cleaned(value: unknown, found: { count: number }, depth: number): unknown {
-    if (typeof value === 'string') return this.#text(value, found)
-    if (typeof value !== 'object' || value === null) return value
-    if (depth > MAX_DEPTH)
-      throw new GatewayError('upstream_bad_response', 'The response is nested too deeply')
-    if (Array.isArray(value)) {
-      const members = value as readonly unknown[]
-      const clean = members.map((member) => this.#cleaned(member, found, depth + 1))
-      return clean.every((member, at) => member === members[at]) ? value : clean
-    }
-    const members = Object.entries(value)
-    const clean = members.map(
-      ([name, member]) => [this.#text(name, found), this.#cleaned(member, found, depth + 1)] as const,
+  /** What is left of a text between the secrets in it. */
+  #parts(text: string): string[] {
+    return this.#forms.reduce(
+      (parts, form) =>
+        parts.some((part) => part.includes(form)) ? parts.flatMap((part) => part.split(form)) : parts,
+      [text],
     )
-    const isSame = clean.every(([name, member], at) => name === members[at]?.[0] && member === members[at][1])
-    return isSame ? value : Object.fromEntries(clean)
-  }
-
-  #text(text: string, found: { count: number }): string {
-    let clean = text
-    for (const form of this.#forms) {
-      if (!clean.includes(form)) continue
-      const parts = clean.split(form)
-      found.count += parts.length - 1
-      clean = parts.join(REDACTED)
-    }
-    return clean
   }
 }
