@@ -190,6 +190,7 @@ test('no name says manager, helper, util, handler, service, common or base', () 
 
 /** Files that send requests of their own to where the operator says, by settings or at the command line. */
 const SENDS_TO_OPERATORS_ADDRESSES = [
+  'audit/stream/record-stream.ts',
   'features/enhancement/checked-fetch.ts',
   'secrets/vault/cloud-kms.ts',
   'cli/',

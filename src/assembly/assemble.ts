@@ -49,7 +49,15 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   const firestore = await openDatabase(settings, lifecycle)
   const state = await openState(settings, { firestore, clock, random, lifecycle })
   const onLate = (answers: number): void => metrics.lateRecords(answers)
-  const audit = await openAudit(settings, { firestore, onLate, clock, random, logger, lifecycle })
+  const audit = await openAudit(settings, {
+    firestore,
+    onLate,
+    env: runtime.env,
+    clock,
+    random,
+    logger,
+    lifecycle,
+  })
   const keys = await stateKeys(settings)
   const stateKey = keys.current
   const kept = { store: state.store, stateKeys: keys }

@@ -99,6 +99,7 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
     dashboard: { sessions: parts.identity.browserSessions, history },
     approverRoles: settings.approverRoles,
     records: audit,
+    persons: audit.persons,
     acts: audit.acts,
     access: {
       issuers: issuers.verifier,

@@ -15,6 +15,7 @@ export interface Actor {
   readonly principal: Pick<Principal, 'tenantId' | 'subject'> & Partial<Pick<Principal, 'agent' | 'roles'>>
   readonly requestId: string
   readonly clientName?: string | undefined
+  readonly address?: string | undefined
 }
 
 /** Something that changes what others may do or what the gateway does. */
@@ -78,6 +79,18 @@ export class Administration {
     return result
   }
 
+  /**
+   * Records what is done next, and resolves with the id of that record.
+   * @throws GatewayError `audit_unavailable`
+   */
+  async announce(actor: Actor, act: AdministrativeAct): Promise<string> {
+    this.#log.reserve()
+    const record = recordOf(actor, act, this.#clock.now())
+    this.#log.record(record)
+    if (!(await this.#log.flushWithin(ANSWER_WAIT_MS))) throw new GatewayError('audit_unavailable')
+    return record.id
+  }
+
   /** Records what was done already. Resolves once that is written, or takes too long; never rejects. */
   async record(actor: Actor, act: AdministrativeAct): Promise<void> {
     if (!(await this.#write(actor, act)))
@@ -94,7 +107,7 @@ export class Administration {
 }
 
 function recordOf(
-  { principal, requestId, clientName }: Actor,
+  { principal, requestId, clientName, address }: Actor,
   { action, object, server, change }: AdministrativeAct,
   atMs: number,
 ): PendingRecord {
@@ -107,6 +120,7 @@ function recordOf(
     agent: agent ?? null,
     roles,
     clientName: clientName ?? null,
+    address: address ?? null,
     face: 'rest',
     sessionId: null,
     requestId,

@@ -8,14 +8,18 @@ import type { Logger } from '../telemetry/logger.ts'
 import { Administration } from './administration.ts'
 import { AuditLog } from './audit-log.ts'
 import type { AuditStore, RecordReader } from './audit-store.ts'
+import type { Checkpoint } from './chain/checkpoint.ts'
 import { Checkpoints } from './chain/checkpoints.ts'
 import type { NoteSigner } from './chain/note.ts'
 import { openSigningKeys } from './chain/signing-keys.ts'
 import { readDigestKey } from './digest/digest-key.ts'
 import { Digester } from './digest/digester.ts'
 import { IntentLog } from './intents/intent-log.ts'
+import { Persons } from './persons.ts'
 import { Delivery, type DeliveryOptions } from './spool/delivery.ts'
 import { Spool, type SpoolOptions } from './spool/spool.ts'
+import { RecordStream } from './stream/record-stream.ts'
+import { streamTarget } from './stream/stream-target.ts'
 import { SqliteAuditStore } from './sqlite/sqlite-store.ts'
 
 const SPOOL_FOLDER = 'spool'
@@ -56,6 +60,8 @@ export interface AuditOptions
   readonly queueLimit: number
   /** Sign checkpoints, the current one first; without them there are none. */
   readonly signers?: readonly [NoteSigner, ...NoteSigner[]]
+  /** Where records go beside the store. */
+  readonly stream?: RecordStream | undefined
   /** Age at which records may be deleted, in days. */
   readonly retentionDays?: number | undefined
   /** Time for a last delivery when it is closed, in milliseconds; 1000 by default. */
@@ -67,6 +73,8 @@ export interface OpenAudit extends RecordReader {
   readonly log: AuditLog
   /** Records what administrators do. */
   readonly acts: Administration
+  /** Erases persons, from the records of calls answered before, too. */
+  readonly persons: Pick<Persons, 'erase'>
   /** Calls that are announced before they run. */
   readonly intents: IntentLog
   /** Has the records of all calls answered before it, unless the store fails or takes longer than 5 seconds. */
@@ -86,7 +94,12 @@ export interface OpenAudit extends RecordReader {
  */
 export async function openAudit(
   settings: AuditSettings,
-  context: AuditContext & { readonly firestore: FirestoreClient | undefined; readonly lifecycle: Lifecycle },
+  context: AuditContext & {
+    readonly firestore: FirestoreClient | undefined
+    readonly lifecycle: Lifecycle
+    /** Of the process: says whether records are streamed to a collector. */
+    readonly env?: Readonly<Record<string, string | undefined>>
+  },
 ): Promise<OpenAudit> {
   const { dataDir, auditDigestKey, auditSpoolMaxBytes: limitBytes, auditQueueLimit: queueLimit } = settings
   await makePrivateDirectory(dataDir)
@@ -105,6 +118,7 @@ export async function openAudit(
     queueLimit,
     signers,
     retentionDays,
+    stream: openStream(context),
   })
   context.lifecycle.onClose('audit delivery', () => audit.close(), { lane: 'records' })
   context.lifecycle.onClose('audit log', () => audit.log.close(FLUSH_MS), { lane: 'records' })
@@ -119,7 +133,12 @@ export async function openAudit(
 export async function openAuditOver(store: AuditStore, options: AuditOptions): Promise<OpenAudit> {
   const spool = await Spool.open({ ...options, dir: join(options.dataDir, SPOOL_FOLDER) })
   const checkpoints = checkpointsFor(store, options)
-  const delivery = new Delivery({ ...options, spool, store, onDelivered: () => checkpoints?.soon() })
+  const { stream } = options
+  const onDelivered = (lines: readonly string[]): void => {
+    checkpoints?.soon()
+    stream?.records(lines)
+  }
+  const delivery = new Delivery({ ...options, spool, store, onDelivered })
   const digester = new Digester(options)
   const log = new AuditLog({ ...options, spool, digester, onAppended: () => delivery.soon() })
   const { log: intents, left } = await IntentLog.open({ ...options, dir: options.dataDir, digester })
@@ -138,9 +157,13 @@ export async function openAuditOver(store: AuditStore, options: AuditOptions): P
     await log.flush()
     await delivery.caughtUp()
   }
+  const acts = new Administration({ ...options, log })
+  const digestOf = (text: string): string | Promise<string> => digester.digestOf(text)
+  const persons = new Persons({ ...options, store, acts, digestOf, delivered: visible })
   return {
     log,
-    acts: new Administration({ ...options, log }),
+    acts,
+    persons,
     intents,
     query: async (query) => {
       await isWithin(options.clock, visible(), QUERY_WAIT_MS)
@@ -153,18 +176,30 @@ export async function openAuditOver(store: AuditStore, options: AuditOptions): P
     spool: () => ({ waitingBytes: spool.waitingBytes, isDelivering: delivery.isDelivering }),
     close: async () => {
       await intents.close()
-      await delivery.close(options.closeWaitMs ?? CLOSE_WAIT_MS)
-      await checkpoints?.close()
+      const closeWaitMs = options.closeWaitMs ?? CLOSE_WAIT_MS
+      await delivery.close(closeWaitMs)
+      if (checkpoints !== undefined) await isWithin(options.clock, checkpoints.close(), closeWaitMs)
+      await stream?.close()
       await spool.close()
       await digester.close()
     },
   }
 }
 
+function openStream({
+  env = {},
+  ...context
+}: AuditContext & { env?: Readonly<Record<string, string | undefined>> }): RecordStream | undefined {
+  const { target, problem } = streamTarget(env)
+  if (problem !== undefined) context.logger.warn(problem)
+  return target && new RecordStream({ ...context, target })
+}
+
 function checkpointsFor({ chain }: AuditStore, options: AuditOptions): Checkpoints | undefined {
-  const { signers, retentionDays } = options
+  const { signers, retentionDays, stream } = options
   if (chain === undefined || signers === undefined) return undefined
-  return new Checkpoints({ ...options, chain, signers, retentionDays })
+  const onSigned = (checkpoint: Checkpoint): void => stream?.checkpoint(checkpoint)
+  return new Checkpoints({ ...options, chain, signers, retentionDays, onSigned })
 }
 
 async function openStore({

@@ -37,6 +37,16 @@ export interface RecordReader {
   count(query: CountQuery): Promise<number>
 }
 
+/** A person or program of a tenant, in records up to a time. */
+export interface Person {
+  readonly tenantId: string
+  readonly subject: string
+  /** Records of attempts before this time, in milliseconds since the epoch. */
+  readonly beforeMs: number
+  /** Of so many records at most. */
+  readonly limit: number
+}
+
 /** Stores usage records, which one `Delivery` writes. */
 export interface AuditStore extends RecordReader {
   /** How many records it takes best at once; 200 if absent. */
@@ -47,6 +57,11 @@ export interface AuditStore extends RecordReader {
    * @throws RecordsRefusedError when some of them will never be taken; the others are written
    */
   write(lines: readonly string[]): Promise<void>
+  /**
+   * Erases what is personal in the records of a person, of those made before a time: their hashes stay, so that the chain
+   * is verified as before. Resolves with how many they were.
+   */
+  erase?(person: Person, by: string): Promise<number>
   /** The chain of its records; absent where they have none. */
   readonly chain?: ChainStore
   /** Idempotent. */

@@ -20,6 +20,8 @@ export interface Caller {
    * it.
    */
   readonly clientName?: string | undefined
+  /** The address that the connection came from, which may be that of a proxy. */
+  readonly address?: string | undefined
   /** The client of a conversation, for messages and requests of servers outside any call. Absent over REST. */
   readonly client?: CallerClient
 }

@@ -2,6 +2,7 @@ import type { AuditLog } from '../audit/audit-log.ts'
 import { newRecordId } from '../audit/record-id.ts'
 import type { Outcome, PendingRecord } from '../audit/usage-record.ts'
 import type { Clock } from '../domain/clock.ts'
+import { serverKey } from '../domain/documents/server-definition.ts'
 import { ERRORS } from '../domain/errors/error-table.ts'
 import { GatewayError, toGatewayError } from '../domain/errors/errors.ts'
 import { isToolError } from '../domain/json/raw-object.ts'
@@ -9,6 +10,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import type { CallHistory } from '../telemetry/metrics/call-history.ts'
 import type { Metrics } from '../telemetry/metrics/metrics.ts'
 import type { Call } from './call.ts'
+import { clientNameOf } from './client/client-name.ts'
 import type { Answer } from './stage.ts'
 import { sizeOf } from './result-size.ts'
 
@@ -96,23 +98,31 @@ export function recordOf(call: Call, finished: Finished): PendingRecord {
     atMs: finished.atMs,
     tenantId: principal.tenantId,
     subject: principal.subject,
-    agent: principal.agent ?? null,
+    agent: orNull(principal.agent),
+    roles: principal.roles,
+    clientName: orNull(clientNameOf(caller, operation)),
+    address: orNull(caller.address),
     face: caller.transport,
-    sessionId: caller.sessionId ?? null,
+    sessionId: orNull(caller.sessionId),
     requestId: caller.requestId,
     action: operation.action,
     target: operation.name.slice(0, 256),
-    server: serverOf(call, finished.failure) ?? null,
-    instance: info.instance ?? null,
+    server: orNull(serverOf(call, finished.failure)),
+    instance: orNull(info.instance),
     effect: decision?.effect ?? 'deny',
     ruleId: decision?.ruleId ?? 'unknown-target',
+    ruleDocument: info.route === undefined ? null : `servers/${serverKey(info.route.server)}`,
     outcome: finished.outcome,
-    code: finished.failure?.code ?? null,
+    code: orNull(finished.failure?.code),
     durationMs: Math.round(finished.durationMs * 1000) / 1000,
     requestBytes: Buffer.byteLength(argumentsText),
     responseBytes: finished.responseBytes,
     argumentsText,
   }
+}
+
+function orNull<T>(value: T | undefined): T | null {
+  return value ?? null
 }
 
 /** The server that the call was meant for, if no route was found because the server has not answered yet. */

@@ -151,6 +151,7 @@ class Dashboard {
       principal,
       requestId: response.locals.requestId ?? 'unknown',
       clientName: 'dashboard',
+      address: request.socket.remoteAddress,
       isPerson: true,
     }
     const abort = new AbortController()

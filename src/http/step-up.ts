@@ -28,9 +28,16 @@ export function refuseWithoutScope({ catalog, calls }: StepUpOptions): RequestHa
   return async (request, response, next) => {
     const operation = toolCallIn(request, response)
     if (operation === undefined) return next()
-    const { principal, requestId, clientName } = identityOf(response)
+    const { principal, requestId, clientName, address } = identityOf(response)
     const sessionId = request.get('mcp-session-id')
-    const caller = { principal, requestId, clientName, sessionId, transport: 'streamable-http' } as const
+    const caller = {
+      principal,
+      requestId,
+      clientName,
+      address,
+      sessionId,
+      transport: 'streamable-http',
+    } as const
     const refusal = refusalForScope(caller, operation, catalog)
     if (refusal === undefined) return next()
     // If the registry allows the call by the time that it is decided, it must not run in front of its conversation.

@@ -7,6 +7,8 @@ export interface Identity {
   readonly requestId: string
   /** What the caller's program calls itself (`X-Client-Name`); anybody may say anything there. */
   readonly clientName?: string | undefined
+  /** The address that the connection came from, which may be that of a proxy. */
+  readonly address?: string | undefined
   /** Set for a person who is signed in in a browser, and for nobody else. */
   readonly isPerson?: boolean
   /** The paths that the token is for (`isFor`); absent: none. */

@@ -48,8 +48,8 @@ export function callerOf(
 ): (context: ServerContext) => Caller {
   return (context) => {
     const { identity } = senderIn(context.http?.authInfo)
-    const { principal, requestId, clientName } = identity
-    return { principal, requestId, clientName, transport, sessionId }
+    const { principal, requestId, clientName, address } = identity
+    return { principal, requestId, clientName, address, transport, sessionId }
   }
 }
 

@@ -16,7 +16,7 @@ import { type AccessParts, accessRoutes } from './access/access-routes.ts'
 import { approvalRoutes } from './approvals.ts'
 import { connectionRoutes } from './connections.ts'
 import { enhanceRoutes } from './enhance.ts'
-import { auditRoutes } from './management/audit.ts'
+import { type AuditRouteOptions, auditRoutes } from './management/audit.ts'
 import { cacheRoutes } from './management/caches.ts'
 import { pinRoutes } from './management/pins.ts'
 import { pipelineWriteRoutes } from './management/pipeline-writes.ts'
@@ -65,6 +65,7 @@ export interface RestOptions {
   /** Roles of those who may approve definitions of tools. */
   readonly approverRoles: readonly string[]
   readonly records: RecordReader
+  readonly persons: AuditRouteOptions['persons']
   /** Records what operators do. */
   readonly acts: Administration
   readonly tickets: Tickets
@@ -132,7 +133,7 @@ function platformRoutes(options: RestOptions): Router {
   )
   router.use(cacheRoutes({ caches, platformAdminRole, acts, logger }))
   router.use(pinRoutes({ catalog, pins: servers.pins, approverRoles, platformAdminRole, acts }))
-  router.use(auditRoutes({ records }))
+  router.use(auditRoutes({ records, persons: options.persons }))
   router.use(tenantRoutes({ records, store, tenantOf, sessions: access.sessions, clock }))
   return router
 }

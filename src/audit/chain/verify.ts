@@ -77,10 +77,12 @@ class ChainVerification implements CheckSink {
     this.#erased.set(by, { count: 1, first: { fault: 'erased', ...place, detail } })
   }
 
-  readonly record = ({ id, action, change }: JsonObject): void => {
+  readonly record = ({ id, action, change, erasedBy }: JsonObject): void => {
     this.#records += 1
-    if (action !== ERASE || !isJsonObject(change)) return
-    this.#acts.set(String(id), Number(change['records']))
+    if (action !== ERASE) return
+    // Whoever erased others may have been erased since, with what the record said.
+    const said = erasedBy === undefined ? 0 : Infinity
+    this.#acts.set(String(id), isJsonObject(change) ? Number(change['records']) : said)
   }
 
   next(entry: ChainEntry): void {

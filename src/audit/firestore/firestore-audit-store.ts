@@ -9,10 +9,11 @@ import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { withDeadline } from '../../firestore/deadline.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import type { AuditPage, AuditQuery, AuditStore, CountQuery } from '../audit-store.ts'
+import type { AuditPage, AuditQuery, AuditStore, CountQuery, Person } from '../audit-store.ts'
 import type { ChainStore } from '../chain/checkpoints.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
 import type { StoredRecord } from '../usage-record.ts'
+import { erasePages } from './erase-documents.ts'
 import { addCheckpoint } from './firestore-chain.ts'
 import { RECORDS, recordIn } from './record-documents.ts'
 import { RecordWrites } from './record-writes.ts'
@@ -105,6 +106,11 @@ export class FirestoreAuditStore implements AuditStore {
     // In the order of the indexes that there are.
     const counted = this.#matching(query).orderBy('atMs', 'desc').count().get()
     return (await this.#inTime(counted)).data().count
+  }
+
+  async erase({ tenantId, subject, beforeMs, limit }: Person, by: string): Promise<number> {
+    const found = this.#matching({ tenantId, subject, to: beforeMs }).orderBy('atMs', 'desc').limit(limit)
+    return await erasePages(found, by)
   }
 
   /** The Firestore client stays open. Idempotent. */

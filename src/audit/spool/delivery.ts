@@ -21,7 +21,7 @@ export interface DeliveryOptions {
   /** How long records gather before they are delivered, in milliseconds; 200 by default. */
   readonly delayMs?: number
   /** Called when the store has taken records. */
-  readonly onDelivered?: () => void
+  readonly onDelivered?: (lines: readonly string[]) => void
 }
 
 /** The one writer of a store: takes records from the spool, and removes from it what the store has. */
@@ -33,7 +33,7 @@ export class Delivery {
   readonly #batchSize: number
   readonly #delayMs: number
   readonly #loop: WorkLoop
-  readonly #onDelivered: (() => void) | undefined
+  readonly #onDelivered: DeliveryOptions['onDelivered']
   #cancelDelay: (() => void) | undefined
   #waiting: { readonly upTo: number; readonly resolve: () => void }[] = []
   #isStopped = false
@@ -117,7 +117,7 @@ export class Delivery {
     if (lines.length === 0) return
     try {
       await this.#store.write(lines)
-      this.#onDelivered?.()
+      this.#onDelivered?.(lines)
     } catch (error) {
       if (!(error instanceof RecordsRefusedError)) throw error
       this.#logger.error({ err: error }, 'the audit store rejects usage records')

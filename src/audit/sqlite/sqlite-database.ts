@@ -1,8 +1,9 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { isJsonObject } from '../../domain/json/json.ts'
-import type { AuditQuery, CountQuery } from '../audit-store.ts'
+import type { AuditQuery, CountQuery, Person } from '../audit-store.ts'
 import type { Position } from '../cursor.ts'
 import { Chain } from '../chain/chain.ts'
+import { erasedText } from '../chain/erasure.ts'
 import { recordOf } from '../record-line.ts'
 import type { StoredRecord } from '../usage-record.ts'
 import { migrate } from './migrations.ts'
@@ -103,6 +104,27 @@ export class SqliteDatabase {
     }
     this.chain.forgetBefore(upTo)
     return false
+  }
+
+  /** Erases what is personal in the records of a person, and returns how many they were. Nothing of it stays in the file. */
+  erase(person: Person, by: string): number {
+    const { where, values } = clauseOf([...conditionsOf(person), ['at_ms < ?', person.beforeMs]])
+    const rows = this.#database
+      .prepare(`SELECT tenant_id, at_ms, id, salt, record FROM usage_records WHERE ${where} LIMIT ?`)
+      .all(...values, person.limit)
+    const update = this.#database.prepare(
+      'UPDATE usage_records SET record = ?, salt = NULL WHERE tenant_id = ? AND at_ms = ? AND id = ?',
+    )
+    this.#database.exec('PRAGMA secure_delete = ON')
+    this.#transaction(() => {
+      for (const { record, salt, tenant_id: tenant, at_ms: atMs, id } of rows) {
+        const erased = erasedText(String(record), typeof salt === 'string' ? salt : null, by)
+        update.run(erased, tenant ?? null, atMs ?? null, id ?? null)
+      }
+    })
+    // The log of the database has the pages as they were.
+    this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE); PRAGMA secure_delete = OFF')
+    return rows.length
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-import type { AuditQuery, CountQuery } from '../audit-store.ts'
+import type { AuditQuery, CountQuery, Person } from '../audit-store.ts'
 import type { OpenChain } from '../chain/chain-entries.ts'
 import type { Checkpoint } from '../chain/checkpoint.ts'
 import type { Position } from '../cursor.ts'
@@ -16,6 +16,7 @@ export type Task =
     }
   | { readonly kind: 'count'; readonly query: CountQuery }
   | { readonly kind: 'delete'; readonly beforeMs: number }
+  | { readonly kind: 'erase'; readonly person: Person; readonly by: string }
   | { readonly kind: 'head' }
   | { readonly kind: 'checkpoint'; readonly checkpoint: Checkpoint }
   | { readonly kind: 'close' }

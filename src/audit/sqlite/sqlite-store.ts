@@ -5,7 +5,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { messageOf } from '../../domain/errors/errors.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { startThread } from '../../threads/start-thread.ts'
-import type { AuditPage, AuditQuery, AuditStore, CountQuery } from '../audit-store.ts'
+import type { AuditPage, AuditQuery, AuditStore, CountQuery, Person } from '../audit-store.ts'
 import type { ChainStore } from '../chain/checkpoints.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
 import { RecordsRefusedError } from '../records-refused.ts'
@@ -101,6 +101,11 @@ export class SqliteAuditStore implements AuditStore {
 
   async count(query: CountQuery): Promise<number> {
     const { count = 0 } = await this.#run({ kind: 'count', query })
+    return count
+  }
+
+  async erase(person: Person, by: string): Promise<number> {
+    const { count = 0 } = await this.#run({ kind: 'erase', person, by })
     return count
   }
 

@@ -15,6 +15,8 @@ function perform(database: SqliteDatabase, task: Task): Result {
       return { count: database.count(task.query) }
     case 'delete':
       return { hasMore: database.deleteBefore(task.beforeMs) }
+    case 'erase':
+      return { count: database.erase(task.person, task.by) }
     case 'head':
       return { head: database.chain.open(Date.now()) }
     case 'checkpoint':

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { printableLine } from '../../domain/text/printable.ts'
 import { ask, objectsIn } from '../client/rest-client.ts'
 import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from '../context.ts'
+import { eraseCommand } from './erase-command.ts'
 import { exportCommand } from './export-command.ts'
 import { keyCommand } from './key-command.ts'
 import { usageCommand } from './usage-command.ts'
@@ -40,6 +41,7 @@ export function auditCommand(context: CliContext, setExitCode: (code: number) =>
     .addCommand(exportCommand(context))
     .addCommand(usageCommand(context))
     .addCommand(keyCommand(context))
+    .addCommand(eraseCommand(context))
   return withAddress(command).action(async (options: ListOptions) => {
     const { from, to, subject, target, server, outcome, limit } = options
     const given = Object.entries({ from, to, subject, target, server, outcome, limit }).filter(

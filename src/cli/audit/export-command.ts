@@ -51,7 +51,7 @@ async function* exported(
   format: ExportOptions['format'],
   { env }: CliContext,
 ): AsyncGenerator<string> {
-  const { openStoredChains } = await import('../../audit/stored-chains.ts')
+  const { openStoredChains } = await import('../../audit/export/stored-chains.ts')
   const { exportLines } = await import('../../audit/export/export-lines.ts')
   const { readVerifierKeys } = await import('../../audit/chain/signing-keys.ts')
   const settings = settingsFrom(env)

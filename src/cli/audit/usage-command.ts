@@ -51,7 +51,7 @@ async function usageOf(
   { by, tenant: tenantId, from, to }: UsageOptions,
   { env }: CliContext,
 ): Promise<UsageRow[]> {
-  const { openStoredChains } = await import('../../audit/stored-chains.ts')
+  const { openStoredChains } = await import('../../audit/export/stored-chains.ts')
   const { usageBy } = await import('../../audit/export/usage.ts')
   const stored = await openStoredChains(settingsFrom(env)).catch((error: unknown) => {
     throw new CliError('config', messageOf(error))

@@ -46,7 +46,7 @@ export function verifyCommand(context: CliContext, setExitCode: (code: number) =
 }
 
 async function verifyStored(options: VerifyOptions, { env, printError }: CliContext): Promise<Verification> {
-  const { openStoredChains } = await import('../../audit/stored-chains.ts')
+  const { openStoredChains } = await import('../../audit/export/stored-chains.ts')
   const { readVerifierKeys } = await import('../../audit/chain/signing-keys.ts')
   const { verifyChains } = await import('../../audit/chain/verify.ts')
   const settings = settingsFrom(env)

@@ -134,6 +134,7 @@ async function runPipeline(
     sessionId: caller.sessionId,
     requestId: caller.requestId,
     clientName: clientNameOf(caller, operation),
+    address: caller.address,
   }
   const budget = budgets.get(caller) ?? new RunBudget()
   budgets.set(own, budget)

@@ -86,7 +86,7 @@ export class DirectListener {
   }
 
   #callIn(
-    { headers }: IncomingMessage,
+    { headers, socket }: IncomingMessage,
     response: ServerResponse,
     { head, body }: { head: DirectHead; body: Buffer },
   ): DirectCall | undefined {
@@ -96,6 +96,7 @@ export class DirectListener {
     const caller = {
       principal: verified.principal,
       clientName: clientNameIn(headers),
+      address: socket.remoteAddress,
       sessionId: undefined,
     } satisfies Partial<Caller>
     let parsed: unknown

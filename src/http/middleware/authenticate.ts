@@ -39,7 +39,8 @@ export function authenticate(options: AuthenticateOptions): RequestHandler {
         token === undefined
           ? await options.tickets.redeem(ticket ?? '', request.path)
           : await senderWith(token, request, options)
-      response.locals.identity = { ...sender, requestId: requestIdOf(response) }
+      const address = request.socket.remoteAddress
+      response.locals.identity = { ...sender, address, requestId: requestIdOf(response) }
     } catch (thrown) {
       const error = toGatewayError(thrown)
       options.metrics.authFailure(error.code)

@@ -25,12 +25,12 @@ export function relayedJson(
   request: SessionHttpRequest,
   { sessionId, sender }: { readonly sessionId: string; readonly sender: Sender },
 ): JsonObject {
-  const { principal, requestId, clientName, paths } = sender.identity
+  const { principal, requestId, clientName, address, paths } = sender.identity
   return {
     method: request.method,
     sessionId,
     scope: sender.scope,
-    identity: { principal, requestId, clientName, paths },
+    identity: { principal, requestId, clientName, address, paths },
     headers: Object.fromEntries(HEADERS.map((name) => [name, request.get(name)])),
     body: request.body,
   }

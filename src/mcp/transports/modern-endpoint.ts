@@ -93,7 +93,7 @@ export class ModernEndpoint {
   async #listen(
     request: Request,
     response: Response,
-    { identity: { principal, requestId }, scope }: Sender,
+    { identity: { principal, requestId, clientName, address }, scope }: Sender,
   ): Promise<void> {
     const { sessions, viewWatch, clock, calls } = this.#options
     sessions.makeRoom(principal)
@@ -127,7 +127,7 @@ export class ModernEndpoint {
       end()
     })
     const subscriptions = await subscribeAll(calls, {
-      caller: { principal, requestId, transport: TRANSPORT, sessionId: undefined },
+      caller: { principal, requestId, clientName, address, transport: TRANSPORT, sessionId: undefined },
       scope,
       request: request.body,
       signal: gone.signal,

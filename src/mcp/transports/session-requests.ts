@@ -195,8 +195,9 @@ export class SessionRequests {
         : await sessionNotes.change(session.id, until, (before) =>
             before.stream === relay.self ? before : { ...before, stream: relay.self },
           )
-    const { principal, requestId, clientName } = identity
-    const caller = { principal, requestId, clientName, transport: session.transport, sessionId: session.id }
+    const { principal, requestId, clientName, address } = identity
+    const from = { principal, requestId, clientName, address }
+    const caller = { ...from, transport: session.transport, sessionId: session.id }
     const uris = note?.subscriptions ?? []
     await legacy.resume(uris, { ...caller, client: legacy.client })
     return uris

@@ -2,6 +2,9 @@ import { Router } from 'express'
 import { z } from 'zod'
 import type { RecordReader } from '../../audit/audit-store.ts'
 import { methodNotAllowed } from '../method-not-allowed.ts'
+import type { OpenAudit } from '../../audit/audit-open.ts'
+import { GatewayError } from '../../domain/errors/errors.ts'
+import { identityOf } from '../../identity/identity.ts'
 import { pageQuery, queryOf } from '../query.ts'
 import { requireRole } from '../require-role.ts'
 import { callerOf } from '../run.ts'
@@ -18,11 +21,22 @@ export const auditQuery = z.object({
   outcome: z.enum(['ok', 'tool_error', 'error', 'denied', 'cancelled', 'unknown', 'changed']).optional(),
 })
 
+const MAX_SUBJECT = 1024
+
+/** What the routes of usage records use. */
+export interface AuditRouteOptions {
+  readonly records: RecordReader
+  readonly persons: OpenAudit['persons']
+}
+
 /**
+ * `DELETE /v1/audit/persons/{subject}`, for those who are operator and auditor, so that neither alone removes traces:
+ * erases what is personal in the records of a person. The records stay, and their chain is verified as before.
+ *
  * `GET /v1/audit` for auditors: the tenant's usage records, those of attempts that began last first. Of one instant,
  * those of one gateway are in the order in which they began, too: the steps of a run come before the run.
  */
-export function auditRoutes({ records }: { records: RecordReader }): Router {
+export function auditRoutes({ records, persons }: AuditRouteOptions): Router {
   const router = Router()
 
   router.get('/audit', requireRole('auditor'), async (request, response) => {
@@ -37,6 +51,20 @@ export function auditRoutes({ records }: { records: RecordReader }): Router {
     })
   })
 
+  router.delete(
+    '/audit/persons/:subject',
+    requireRole('auditor'),
+    requireRole('operator'),
+    async (request, response) => {
+      const subject = String(request.params['subject'])
+      if (subject.length > MAX_SUBJECT)
+        throw new GatewayError('not_found', 'There are no records of this person')
+      const { records: erased, record } = await persons.erase(identityOf(response), subject)
+      response.json({ erased, record })
+    },
+  )
+
   router.all('/audit', methodNotAllowed('GET'))
+  router.all('/audit/persons/:subject', methodNotAllowed('DELETE'))
   return router
 }

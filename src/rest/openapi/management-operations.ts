@@ -224,6 +224,10 @@ const record = z.object({
   argumentsDigest: z.string(),
   roles: z.array(z.string()).optional(),
   clientName: z.string().nullable().optional(),
+  address: z.string().nullable().optional().describe('Where the connection came from; may be a proxy'),
+  ruleDocument: z.string().nullable().optional().describe('The document that the rule is in'),
+  erasedBy: z.string().optional().describe('The record of the erasure of what was personal'),
+  commitment: z.string().optional(),
   change: z
     .record(z.string(), z.unknown())
     .optional()
@@ -239,6 +243,16 @@ const PLATFORM: readonly RestOperation[] = [
     summary: 'List usage records, newest first (role `auditor`)',
     query: auditQuery,
     answers: { 200: json(z.object({ records: z.array(record), nextCursor }), 'One page') },
+  },
+  {
+    id: 'erasePerson',
+    method: 'delete',
+    path: '/v1/audit/persons/{subject}',
+    tag: 'Audit',
+    summary: 'Erase what is personal in the records of a person (roles `auditor` and `operator`)',
+    answers: {
+      200: json(z.object({ erased: z.int(), record: z.string() }), 'How many records, and that of it'),
+    },
   },
   {
     id: 'getTenant',

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import type { Settings } from '../config/settings.ts'
-import type { StoredChains } from './chain/chain-entries.ts'
+import type { Settings } from '../../config/settings.ts'
+import type { StoredChains } from '../chain/chain-entries.ts'
 
 /**
  * Opens the records of an installation for reading: `audit.db` of the data directory, also while a gateway writes it, or
@@ -11,11 +11,11 @@ export async function openStoredChains(
   settings: Pick<Settings, 'dataDir' | 'firestore'>,
 ): Promise<StoredChains> {
   if (settings.firestore === undefined) {
-    const { readSqliteChain } = await import('./sqlite/read-chain.ts')
+    const { readSqliteChain } = await import('../sqlite/read-chain.ts')
     return readSqliteChain(join(settings.dataDir, 'audit.db'))
   }
-  const { connectFirestore } = await import('../firestore/firestore.ts')
-  const { firestoreEntries } = await import('./firestore/firestore-chain.ts')
+  const { connectFirestore } = await import('../../firestore/firestore.ts')
+  const { firestoreEntries } = await import('../firestore/firestore-chain.ts')
   const client = await connectFirestore(settings.firestore)
   return { entries: () => firestoreEntries(client.db), close: () => client.close() }
 }
