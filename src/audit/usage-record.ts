@@ -49,7 +49,7 @@ interface UsageRecord {
   readonly durationMs: number
   readonly requestBytes: number
   readonly responseBytes: number
-  /** What an administrative act made different, without secrets. */
+  /** What an administrative act made different, without secrets; of a call, the approval that it used. */
   readonly change?: JsonObject | undefined
 }
 

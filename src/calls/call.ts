@@ -94,6 +94,8 @@ export interface CallInfo {
   decision: Decision | undefined
   /** The instance that the last attempt was sent to. */
   instance: string | undefined
+  /** The id of the approval that it used. */
+  approval?: string
   /** Names its usage record, once it has begun. */
   record?: { readonly id: string; readonly atMs: number }
   /** Called when its usage record is written. */

@@ -118,6 +118,7 @@ export function recordOf(call: Call, finished: Finished): PendingRecord {
     requestBytes: Buffer.byteLength(argumentsText),
     responseBytes: finished.responseBytes,
     argumentsText,
+    ...(info.approval !== undefined && { change: { approval: info.approval } }),
   }
 }
 

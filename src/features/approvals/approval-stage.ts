@@ -164,6 +164,7 @@ class MarkedCall {
 
   /** Sends the call. An approval that nothing was done with is there for the next call. */
   async #send(call: RoutedCall, use: Use, next: Run): Promise<Answer> {
+    call.info.approval = use.request.id
     let answer: Answer
     try {
       answer = await next(call)

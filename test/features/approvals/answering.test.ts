@@ -144,10 +144,13 @@ describe('the command line', () => {
   })
 })
 
-test('answers are in the usage records, with who asked for what', async () => {
+test('answers are in the usage records, with who asked for what, and the call that was made with one', async () => {
   const id = await requested('drop')
   await browser('bob', ['approver']).answer(id, { answer: 'approve' })
+  await call('drop')
   const auditor = await app.token({ roles: ['auditor'] })
+  const made = await app.rest(auditor, 'GET', '/v1/audit?target=files_drop&outcome=ok&limit=1')
+  expect(made.body['records']).toMatchObject([{ action: 'call', subject: 'ann', change: { approval: id } }])
   const { body } = await app.rest(auditor, 'GET', `/v1/audit?target=${id}`)
   expect(body['records']).toMatchObject([
     {
