@@ -1,10 +1,11 @@
 import { join } from 'node:path'
+import type { z } from 'zod'
 import { inCamelCase } from './camel-case.ts'
 import { hasAuthorizationServer, hasLocalIssuer } from './combinations.ts'
 import type { LaunchPolicy } from '../domain/launch/launch-policy.ts'
 import type { OutboundPolicy } from '../domain/outbound/outbound-policy.ts'
 import { type IssuerDefaults, issuerSettings } from './issuers.ts'
-import type { SettingValues } from './schema.ts'
+import { type SettingValues, settingsSchema } from './schema.ts'
 import { address } from './sections/address.ts'
 import { data } from './sections/data.ts'
 import { limits } from './sections/limits.ts'
@@ -16,6 +17,18 @@ type DeepReadonly<T> = T extends readonly (infer Item)[]
   : T extends object
     ? { readonly [Name in keyof T]: DeepReadonly<T[Name]> }
     : T
+
+/** The settings that `documentPolicies` come from. */
+export const policyValues = settingsSchema.pick({
+  STORE: true,
+  OUTBOUND_ADDRESSES: true,
+  OUTBOUND_ALLOW: true,
+  OUTBOUND_PORTS: true,
+  STDIO_SERVERS: true,
+  STDIO_ALLOWLIST: true,
+  STDIO_SANDBOX: true,
+})
+type PolicyValues = z.output<typeof policyValues>
 
 /**
  * What the process is told at its start; never changes. A setting has the name of its variable in camel case, unless
@@ -74,8 +87,7 @@ function fromValues(values: SettingValues) {
     },
     ...inCamelCase(values, secrets),
     kubernetes: kubernetesOf(values),
-    outbound: outboundOf(values),
-    launch: launchOf(values),
+    ...documentPolicies(values),
     ...limited,
     maxOwnPools: maxOwnConnections,
     drainNoticeMs: drainNoticeMs ?? (values.STORE === 'file' ? 0 : 2000),
@@ -144,8 +156,13 @@ function kubernetesOf(values: SettingValues) {
   }
 }
 
+/** What documents may lead to, and have started. */
+export function documentPolicies(values: PolicyValues): { outbound: OutboundPolicy; launch: LaunchPolicy } {
+  return { outbound: outboundOf(values), launch: launchOf(values) }
+}
+
 /** Where requests may go whose address others name. */
-function outboundOf(values: SettingValues): OutboundPolicy {
+function outboundOf(values: PolicyValues): OutboundPolicy {
   const { OUTBOUND_ADDRESSES: wanted, OUTBOUND_ALLOW: allow, OUTBOUND_PORTS: ports } = values
   const byStore = values.STORE === 'firestore' ? 'public' : 'any'
   const addresses = wanted === 'auto' ? byStore : wanted
@@ -153,7 +170,7 @@ function outboundOf(values: SettingValues): OutboundPolicy {
 }
 
 /** Which programs documents may have started. */
-function launchOf(values: SettingValues): LaunchPolicy {
+function launchOf(values: PolicyValues): LaunchPolicy {
   const { STDIO_SERVERS: wanted, STDIO_ALLOWLIST: listed, STDIO_SANDBOX: sandbox } = values
   const byStore = values.STORE === 'firestore' ? 'allowlist' : 'any'
   return {

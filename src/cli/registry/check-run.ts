@@ -9,6 +9,7 @@ import {
 } from '../../registry/file/registry-text.ts'
 import { CliError } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
+import { environmentRules } from './environment-rules.ts'
 import { registryFileOf } from './registry-stores.ts'
 import { countText, tenantsOf } from './sync-sections.ts'
 
@@ -36,6 +37,7 @@ export async function checkRegistry(
   const { tenants, ...others } = documents
   const directory = tenantsOf(tenants)
   const { snapshot } = parseSections({
+    checks: { rules: environmentRules(context.env) },
     documents: others,
     tenants: directory,
     defaultTenant: context.env['DEFAULT_TENANT'] || 'local',

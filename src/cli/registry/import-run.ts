@@ -1,5 +1,7 @@
 import { canonicalJson, type JsonObject } from '../../domain/json/json.ts'
 import type { StoredDocument } from '../../registry/registry-store.ts'
+import type { ServerRules } from '../../registry/documents/check-server.ts'
+import { environmentRules } from './environment-rules.ts'
 import { problemsOfRegistry } from '../../registry/documents/validate.ts'
 import { CLI_EXIT, CliError } from '../cli-error.ts'
 import { asJson, type CliContext } from '../context.ts'
@@ -28,7 +30,7 @@ export async function runImport(file: string, options: ImportOptions, context: C
   const read = await readImport(file, options)
   const target = await openTarget(options, context)
   const { imported, write } = await secretMove(read, target, options, context)
-  const plan = await planOf(imported, target, options)
+  const plan = await planOf(imported, target, { ...options, rules: rulesAt(target, context) })
   if (options.json !== true) context.print(planText(imported, plan, target))
   const isDry = options.dryRun === true
   if (plan.changes.length > 0) {
@@ -39,6 +41,11 @@ export async function runImport(file: string, options: ImportOptions, context: C
   else if (!isDry) context.print(`${outcomeText(plan, target)}\n`)
   failForRest(plan, options)
   return isDry && plan.changes.length > 0 ? CLI_EXIT.differs : CLI_EXIT.ok
+}
+
+/** A running gateway applies its own settings when it is asked to write. */
+function rulesAt({ simulation }: ImportTarget, { env }: CliContext): ServerRules {
+  return simulation === undefined ? environmentRules(env) : () => []
 }
 
 async function printSimulation(
@@ -64,7 +71,11 @@ function failForRest({ refused, clashes }: Plan, { skipExisting }: ImportOptions
   }
 }
 
-async function planOf({ documents }: Imported, target: ImportTarget, options: ImportOptions): Promise<Plan> {
+async function planOf(
+  { documents }: Imported,
+  target: ImportTarget,
+  { rules, ...options }: ImportOptions & { rules: ServerRules },
+): Promise<Plan> {
   const wanted = documents.map((given) => {
     const own = { tenantId: target.tenantId, ...adapted(given, options) }
     return asStored(options.tenant === undefined ? own : { ...own, tenantId: options.tenant })
@@ -75,7 +86,12 @@ async function planOf({ documents }: Imported, target: ImportTarget, options: Im
   const problems = new Map<string, readonly string[]>()
   const note = (found: ReturnType<typeof problemsOfRegistry>): void =>
     found.forEach((one) => problems.set(one.name, one.problems))
-  note(problemsOfRegistry(wanted.map(({ document }) => document)))
+  note(
+    problemsOfRegistry(
+      wanted.map(({ document }) => document),
+      rules,
+    ),
+  )
   for (const after of wanted.filter((stored) => !problems.has(keyOf(stored)))) {
     const before = await target.find(after)
     const change = before === undefined ? { before, after } : replacement(before, after, options)
@@ -85,7 +101,7 @@ async function planOf({ documents }: Imported, target: ImportTarget, options: Im
     if (isSame) continue
     if (before !== undefined && options.replace !== true) clashes.push(keyOf(after))
     else {
-      note(problemsOfRegistry([change.after.document]))
+      note(problemsOfRegistry([change.after.document], rules))
       if (problems.has(keyOf(after))) continue
       changes.push(change)
       if (before === undefined && isOpen(change.after.document)) open.push(change.after.name)

@@ -1,3 +1,4 @@
+import { environmentRules } from './environment-rules.ts'
 import { systemClock } from '../../domain/clock.ts'
 import { eachSection, type Section } from '../../registry/collections.ts'
 import { FirestoreStore } from '../../registry/firestore/firestore-store.ts'
@@ -67,7 +68,7 @@ export async function runPull(
     )
     for (const label of others)
       context.printError(`warning: left out: another ${label}, which no gateway uses because of its name\n`)
-    for (const line of problemLines(all, options))
+    for (const line of problemLines(all, refusedIn(all, environmentRules(context.env)), options))
       context.printError(`warning: copied although it is not valid: ${line}\n`)
     const target: Target = {
       name: file,
@@ -90,9 +91,10 @@ function usable(
   all: RegistryDocuments,
   file: string,
   options: SyncOptions,
-  { printError }: CliContext,
+  { printError, env }: CliContext,
 ): RegistryDocuments {
-  const lines = problemLines(all, options)
+  const refused = refusedIn(all, environmentRules(env))
+  const lines = problemLines(all, refused, options)
   if (lines.length === 0) return all
   if (options.skipInvalid !== true) {
     throw new CliError(
@@ -101,14 +103,16 @@ function usable(
     )
   }
   for (const line of lines) printError(`warning: skipped because it is not valid: ${line}\n`)
-  const refused = refusedIn(all)
   return eachSection((section) =>
     all[section].filter((stored) => refused.get(section)?.has(keyOf(stored)) !== true),
   )
 }
 
-function problemLines(all: RegistryDocuments, { tenant }: SyncOptions): string[] {
-  const refused = refusedIn(all)
+function problemLines(
+  all: RegistryDocuments,
+  refused: ReturnType<typeof refusedIn>,
+  { tenant }: SyncOptions,
+): string[] {
   const chosen = inTenant(all, tenant)
   return SECTIONS.flatMap((section) => {
     const keys = new Set(chosen[section].map(keyOf))

@@ -2,6 +2,7 @@ import { parseSections } from '../../registry/documents/parse-sections.ts'
 import type { StoredDocument } from '../../registry/registry-store.ts'
 import { NO_TENANT, unhandled } from '../../registry/registry-store.ts'
 import { eachSection, type Section } from '../../registry/collections.ts'
+import type { ServerRules } from '../../registry/documents/check-server.ts'
 import type { RegistryDocument } from '../../registry/documents/registry-document.ts'
 import { TenantDirectory, type Tenants } from '../../registry/tenants.ts'
 import type { Difference } from './registry-changes.ts'
@@ -74,7 +75,10 @@ export function labelOf(section: Section, key: string): string {
 }
 
 /** What a gateway would refuse of a registry, by section and document. */
-export function refusedIn(content: RegistryDocuments): ReadonlyMap<Section, ReadonlyMap<string, string>> {
+export function refusedIn(
+  content: RegistryDocuments,
+  rules: ServerRules,
+): ReadonlyMap<Section, ReadonlyMap<string, string>> {
   const tenants = tenantsOf(
     content.tenants.map(({ name, document }) => ({ id: name, value: unhandled('tenants', document) })),
   )
@@ -85,6 +89,7 @@ export function refusedIn(content: RegistryDocuments): ReadonlyMap<Section, Read
     })),
   )
   const { snapshot } = parseSections({
+    checks: { rules },
     documents,
     tenants,
     defaultTenant: undefined,

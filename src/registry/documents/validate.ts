@@ -41,9 +41,11 @@ export function checkedDocument(
  */
 export function problemsOfRegistry(
   documents: readonly JsonObject[],
+  rules?: ServerRules,
 ): { readonly name: string; readonly problems: string[] }[] {
   const { snapshot } = parseRegistry({
     ...UNOWNED,
+    rules,
     documents: documents.map(asRegistered).map(withoutTemplate),
     previous: new Map(),
     generation: 1,

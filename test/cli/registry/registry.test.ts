@@ -260,3 +260,32 @@ servers:
     })
   })
 })
+
+test('what the settings in the environment forbid is refused by check and by import', async () => {
+  const env = { OUTBOUND_ADDRESSES: 'public', OUTBOUND_ALLOW: '*.tools.svc', STDIO_SERVERS: 'off' }
+  const servers = {
+    inside: { transport: 'http', url: 'http://10.0.0.7/mcp' },
+    listed: { transport: 'http', url: 'http://orders.tools.svc:8080/mcp' },
+    program: { transport: 'stdio', command: 'node' },
+  }
+  const given = await write('given.json', { servers })
+  const ofClient = await write('client.json', {
+    mcpServers: Object.fromEntries(
+      Object.entries(servers).map(([name, { transport: _transport, ...fields }]) => [name, fields]),
+    ),
+  })
+  const expected = [
+    /inside: url: 10\.0\.0\.7 is an address of a private network, which the setting OUTBOUND_ALLOW does not list/,
+    /program: transport: programs are not started here \(setting STDIO_SERVERS\)/,
+  ]
+  const checked = await tg(['check', given], { env })
+  const imported = await tg(['import', ofClient, '--into', file], { env })
+  for (const problem of expected) {
+    expect(checked.out + checked.err).toMatch(problem)
+    expect(imported.err).toMatch(problem)
+  }
+  expect(checked.code).not.toBe(0)
+  expect(await text()).toContain('orders.tools.svc')
+  expect(await text()).not.toContain('10.0.0.7')
+  expect((await tg(['check', given])).code).toBe(0)
+})
