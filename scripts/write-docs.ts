@@ -62,13 +62,12 @@ ${table(['Code', 'HTTP', 'JSON-RPC', 'Owner', 'Retryable', 'Meaning'], rows)}
 `
 }
 
-const EXIT_CODES: Readonly<Record<keyof typeof CLI_EXIT, string>> = {
+const EXIT_CODES: Readonly<Record<Exclude<keyof typeof CLI_EXIT, 'differs'>, string>> = {
   ok: 'done, or nothing to do',
-  failed: 'the gateway answered with an error, a tool reported one, or a check found something wrong',
-  differs: 'a dry run found something to do',
+  failed: 'the gateway or a tool answered with an error, or a check or a dry run found something',
+  unavailable: 'no gateway, Firestore or file is available',
   usage: 'the command line is wrong',
   data: 'a file or a document in it is not valid',
-  unavailable: 'no gateway, Firestore or file is available',
   denied: 'the token is missing, not valid, or does not allow it',
   config: 'a setting cannot be used',
 }
@@ -85,9 +84,9 @@ function cliPage(): string {
         .join(', '),
     ],
   )
-  const codes = Object.entries(CLI_EXIT).map(([kind, code]) => [
-    String(code),
-    EXIT_CODES[kind as keyof typeof CLI_EXIT],
+  const codes = Object.entries(EXIT_CODES).map(([kind, text]) => [
+    String(CLI_EXIT[kind as keyof typeof CLI_EXIT]),
+    text,
   ])
   return `# Command line
 

@@ -1,16 +1,16 @@
-/** Exit codes that scripts can rely on; the numbers of sysexits.h where it has one. */
+/** Exit codes that scripts can rely on: from 64 the numbers of sysexits.h. */
 export const CLI_EXIT = {
   ok: 0,
   /** The gateway answered with an error, or a tool reported a failure. */
   failed: 1,
   /** A dry run found something to do. */
-  differs: 2,
+  differs: 1,
+  /** No gateway answers, or Firestore or a file of it is not available. */
+  unavailable: 2,
   /** The command line is wrong. */
   usage: 64,
   /** A file or a document in it is not valid. */
   data: 65,
-  /** No gateway answers. */
-  unavailable: 69,
   /** The token is missing, not valid, or does not allow it. */
   denied: 77,
   /** A setting cannot be used. */

@@ -77,7 +77,7 @@ test('access simulate says who gains and loses what, and saves nothing', async (
   )
   const { code, out } = await tg('access', 'simulate', file)
   expect([code, out]).toEqual([
-    2,
+    1,
     `servers/local/open: changed requiredRoles, tools
 role (none) loses open_echo
 role vip gains open_big, open_cancelled, open_change, open_env, open_exotic, open_fail, open_hold, open_pid, open_progress

@@ -35,7 +35,7 @@ test('an import into a running gateway adds what is new, and keeps who may use w
   await writeFile(file, JSON.stringify({ mcpServers: { there: entry, added: entry } }))
 
   const dry = await tg('registry', 'import', file, '--gateway', '--replace', '--dry-run')
-  expect(dry.code).toBe(2)
+  expect(dry.code).toBe(1)
   expect(dry.out).toMatch(/^\+ local\/added$.*^~ local\/there$.*^ {4}~ command: "\/old" -> "\/new"$/ms)
 
   const first = await tg('registry', 'import', file, '--gateway')

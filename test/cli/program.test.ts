@@ -271,9 +271,9 @@ test('a role that is missing ends with 77', async () => {
   expect(err).toMatch(/needs the role operator/)
 })
 
-test('no gateway at the address ends with 69 and says how to start one', async () => {
+test('no gateway at the address ends with 2 and says how to start one', async () => {
   const { code, err } = await tg(['tools', 'list', '--url', 'http://127.0.0.1:1', '--token', token])
-  expect(code).toBe(69)
+  expect(code).toBe(2)
   expect(err).toMatch(/no gateway answers at http:\/\/127.0.0.1:1 .*npm start/)
 })
 

@@ -73,7 +73,7 @@ describe('servers', () => {
 
   test('edit with --dry-run says who loses what, and saves nothing', async () => {
     const { code, out } = await tg('servers', 'edit', 'everything', 'requiredRoles=[vip]', '--dry-run')
-    expect(code).toBe(2)
+    expect(code).toBe(1)
     expect(out).toContain('servers/local/everything: changed requiredRoles\n')
     expect(out).toMatch(/role reader loses everything_/)
     expect((await tg('servers', 'show', 'everything')).out).toContain('requiredRoles:\n  - reader\n')
@@ -97,7 +97,7 @@ describe('servers', () => {
     expect(add.out).toContain('servers/local/new: added (its tools are not known yet)\n')
     const remove = await tg('servers', 'remove', 'everything', '--dry-run')
     expect([remove.code, remove.out]).toEqual([
-      2,
+      1,
       expect.stringContaining('servers/local/everything: removed\n'),
     ])
     expect((await tg('servers', 'list')).out).toMatch(/^everything\tready/)

@@ -285,6 +285,6 @@ test('without credentials for Firestore it does not start, and says what to do, 
   expect(code).toBe(69)
   expect(gateway.log.map(({ level }) => level)).toEqual(['fatal'])
   expect(gateway.log[0]?.['msg']).toMatch(reason)
-  expect([pulled.code, pulled.stdout]).toEqual([69, ''])
+  expect([pulled.code, pulled.stdout]).toEqual([2, ''])
   expect(pulled.stderr).toMatch(reason)
 })

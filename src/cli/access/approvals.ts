@@ -13,7 +13,7 @@ interface AnswerOptions extends AddressOptions {
   readonly yes?: boolean
 }
 
-const EXIT_CODES = `Exit codes: 0 done; 1 not found, or answered already; 69 no gateway answers; 77 the token does not allow it.`
+const EXIT_CODES = `Exit codes: 0 done; 1 not found, or answered already; 2 no gateway answers; 77 the token does not allow it.`
 
 /** `approvals list`, `show`, `approve` and `deny`. */
 export function approvalsCommand(context: CliContext): Command {

@@ -38,7 +38,7 @@ export function explainCommand(context: CliContext): Command {
       'after',
       `
 Without a caller the question is about the token itself. Asking about others needs the role operator.
-Exit codes: 0 a call would succeed; 1 it would not; 69 no gateway answers; 77 the token does not allow it.`,
+Exit codes: 0 a call would succeed; 1 it would not; 2 no gateway answers; 77 the token does not allow it.`,
     )
     .action(async (options: ExplainOptions) => {
       const principal = await principalIn(options)

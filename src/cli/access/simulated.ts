@@ -5,7 +5,7 @@ import { ask, type GatewayAddress, objectsIn } from '../client/rest-client.ts'
 import { simulationText } from './simulation-text.ts'
 
 /** The description of `--dry-run` of commands that write servers. */
-export const DRY_RUN = 'save nothing: show who would gain or lose which tools; exits with 2 if a caller would'
+export const DRY_RUN = 'save nothing: show who would gain or lose which tools; exits with 1 if a caller would'
 
 /** Prints what changes of servers would do. @returns the exit code */
 export async function simulated(

@@ -52,7 +52,7 @@ export function configCommand(context: CliContext, setExitCode: (code: number) =
       'after',
       `
 Each client has a page: ${pagePath('clients/README.md')}.
-Exit codes: 0 done; 1 not written; 2 a dry run would write; 65 the file is not one of the client.`,
+Exit codes: 0 done; 1 not written, or a dry run would write; 65 the file is not one of the client.`,
     )
     .action(async (id: string, options: ConfigOptions) => {
       const client = clientNamed(id)

@@ -41,8 +41,8 @@ The gateway fills in no placeholders (\${NAME}, \${env:NAME}, \${input:id}, $NAM
 are listed with their places, and the server is disabled until they are filled in; so are required inputs of a
 server.json. Values of env, headers and auth are never shown.
 Exit codes: 0 done, or nothing to do; 1 a server of that name is there and differs (see --replace), all others were
-imported; ${DIFFERS} a dry run would write; 65 the file or a server is not valid, all others were imported; 69 the gateway
-does not answer; 77 the token does not allow it.`,
+imported, or a dry run would write; 2 the gateway does not answer; 65 the file or a server is not valid, all others were
+imported; 77 the token does not allow it.`,
     )
     .action(async (file: string, options: ImportOptions) => {
       const { runImport } = await import('./import-run.ts')

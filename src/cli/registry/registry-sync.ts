@@ -59,7 +59,7 @@ function withSyncOptions(command: Command): Command {
       `
 Firestore is found by GOOGLE_CLOUD_PROJECT and FIRESTORE_DATABASE (default: (default)) with the credentials of the
 environment, or by FIRESTORE_EMULATOR_HOST. Values of env, headers and auth are never shown.
-Exit codes: 0 nothing to do, or done; 1 refused or changed meanwhile; ${DIFFERS} a dry run found a difference;
-65 a document to push is not valid; 69 Firestore or the file is not available; 78 no project is named.`,
+Exit codes: 0 nothing to do, or done; 1 refused, changed meanwhile, or a dry run found a difference;
+2 Firestore or the file is not available; 65 a document to push is not valid; 78 no project is named.`,
     )
 }

@@ -26,7 +26,7 @@ export function actionCommand(action: keyof typeof DESCRIPTIONS, context: CliCon
       'after',
       `
 The registry does not change, and other replicas of the gateway are not affected.
-Exit codes: 0 done; 1 refused${action === 'stop' ? '' : ', or the server does not become ready'}; 69 no gateway answers; 77 the token does not allow it.`,
+Exit codes: 0 done; 1 refused${action === 'stop' ? '' : ', or the server does not become ready'}; 2 no gateway answers; 77 the token does not allow it.`,
     )
     .action(async (name: string, options: ActionOptions) => {
       const address = addressOf(options, context)

@@ -35,7 +35,7 @@ interface RemoveOptions extends AddressOptions {
   readonly dryRun?: boolean
 }
 
-const EXIT_CODES = `Exit codes: 0 done; 1 refused, or a new server does not become ready; 69 no gateway answers; 77 the token does not allow it.`
+const EXIT_CODES = `Exit codes: 0 done; 1 refused, or a new server does not become ready; 2 no gateway answers; 77 the token does not allow it.`
 
 /** `servers add NAME`: writes a server into the registry of a running gateway. */
 export function addCommand(context: CliContext, setExitCode: (code: number) => void): Command {

@@ -48,7 +48,7 @@ export function editCommand(context: CliContext, setExitCode: (code: number) => 
       'after',
       `
 For example: servers edit tickets requiredRoles=[support] tools.delete.requiredRoles=[admin] --dry-run
-Exit codes: 0 done; 1 refused, or changed meanwhile; 2 a dry run found a difference; 69 no gateway answers; 77 the token does not allow it.`,
+Exit codes: 0 done; 1 refused, changed meanwhile, or a dry run found a difference; 2 no gateway answers; 77 the token does not allow it.`,
     )
     .action(async (name: string, changes: string[], options: EditOptions) => {
       if (changes.length + options.unset.length === 0)

@@ -28,7 +28,7 @@ export function inspectCommand(context: CliContext): Command {
       'after',
       `
 For a stdio server, a second process is started. Values of env, headers, auth and secrets are redacted.
-Exit codes: 0 it works; 1 it does not; 69 no gateway answers; 77 the token does not allow it.`,
+Exit codes: 0 it works; 1 it does not; 2 no gateway answers; 77 the token does not allow it.`,
     )
     .action(async (name: string, options: InspectOptions) => {
       const found = await ask(addressOf(options, context), 'POST', pathOf(name, options, 'inspect'))

@@ -32,7 +32,7 @@ export function installCommand(context: CliContext): Command {
       'after',
       `
 INSTALL_ALLOWLIST of the gateway sets which packages may be installed. Interrupting the command cancels the installation.
-Exit codes: 0 the server is ready; 1 it could not be installed, or does not become ready; 69 no gateway answers;
+Exit codes: 0 the server is ready; 1 it could not be installed, or does not become ready; 2 no gateway answers;
 77 the token does not allow it.`,
     )
     .action(async (text: string, args: string[], options: InstallOptions) => {

@@ -53,7 +53,7 @@ test('a dry run shows the difference and writes nothing; --write keeps a copy', 
   const before = '{\n  "mcpServers": {\n    "mine": { "command": "x" }\n  }\n}\n'
   const file = await put('.cursor/mcp.json', before)
   const dry = await tg('client', 'config', 'cursor', '--server', 'files', '--dry-run')
-  expect(dry.code).toBe(2)
+  expect(dry.code).toBe(1)
   expect(dry.out).toContain('+')
   expect(dry.out).toContain('http://127.0.0.1:8080/mcp/files')
   expect(await readFile(file, 'utf8')).toBe(before)
