@@ -6,7 +6,6 @@ import { escapedJson } from '../../domain/text/printable.ts'
 import { messageOf } from '../../domain/errors/errors.ts'
 import { CliError } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
-import { settingsFrom } from '../settings.ts'
 import { timeOption } from './time-option.ts'
 
 interface ExportOptions {
@@ -54,6 +53,7 @@ async function* exported(
   const { openStoredChains } = await import('../../audit/export/stored-chains.ts')
   const { exportLines } = await import('../../audit/export/export-lines.ts')
   const { readVerifierKeys } = await import('../../audit/chain/signing-keys.ts')
+  const { settingsFrom } = await import('../settings.ts')
   const settings = settingsFrom(env)
   const stored = await openStoredChains(settings).catch((error: unknown) => {
     throw new CliError('config', messageOf(error))

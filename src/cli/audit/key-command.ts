@@ -1,7 +1,6 @@
 import { Command } from 'commander'
 import { CliError } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
-import { settingsFrom } from '../settings.ts'
 
 /** `audit key`: what auditors verify checkpoints with. */
 export function keyCommand({ env, print }: CliContext): Command {
@@ -15,6 +14,7 @@ export function keyCommand({ env, print }: CliContext): Command {
     )
     .action(async ({ rotate }: { rotate?: boolean }) => {
       const { readVerifierKeys, rotateSigningKey } = await import('../../audit/chain/signing-keys.ts')
+      const { settingsFrom } = await import('../settings.ts')
       const settings = settingsFrom(env)
       if (rotate === true && settings.auditSigningKey !== undefined)
         throw new CliError(

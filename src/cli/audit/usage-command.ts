@@ -4,7 +4,6 @@ import { messageOf } from '../../domain/errors/errors.ts'
 import { printableLine } from '../../domain/text/printable.ts'
 import { CliError } from '../cli-error.ts'
 import { asJson, type CliContext, rowsFor } from '../context.ts'
-import { settingsFrom } from '../settings.ts'
 import { timeOption } from './time-option.ts'
 
 interface UsageOptions {
@@ -53,6 +52,7 @@ async function usageOf(
 ): Promise<UsageRow[]> {
   const { openStoredChains } = await import('../../audit/export/stored-chains.ts')
   const { usageBy } = await import('../../audit/export/usage.ts')
+  const { settingsFrom } = await import('../settings.ts')
   const stored = await openStoredChains(settingsFrom(env)).catch((error: unknown) => {
     throw new CliError('config', messageOf(error))
   })

@@ -4,7 +4,6 @@ import { printableLine } from '../../domain/text/printable.ts'
 import { CLI_EXIT, CliError } from '../cli-error.ts'
 import { asJson, type CliContext, rowsFor } from '../context.ts'
 import { textIfThere, textOfFile } from '../input/file-text.ts'
-import { settingsFrom } from '../settings.ts'
 
 interface VerifyOptions {
   readonly publicKey: string[]
@@ -49,6 +48,7 @@ async function verifyStored(options: VerifyOptions, { env, printError }: CliCont
   const { openStoredChains } = await import('../../audit/export/stored-chains.ts')
   const { readVerifierKeys } = await import('../../audit/chain/signing-keys.ts')
   const { verifyChains } = await import('../../audit/chain/verify.ts')
+  const { settingsFrom } = await import('../settings.ts')
   const settings = settingsFrom(env)
   const given = await keysOf(options)
   const verifierKeys = given.length > 0 ? given : await readVerifierKeys(settings)
