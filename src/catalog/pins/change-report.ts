@@ -13,6 +13,9 @@ export interface ToolChange {
   readonly policy: ToolChangePolicy
 }
 
+/** Of one server, which may change its tools as often as it likes. */
+const MAX_REPORTED = 20_000
+
 /** Says of each definition that is not the trusted one, once, that there is one. */
 export class ChangeReport {
   readonly #logger: Logger
@@ -34,6 +37,7 @@ export class ChangeReport {
     if (trusted === undefined || trusted.size === 0) return
     const key = serverKey(definition)
     const reported = this.#reported.get(key) ?? new Set()
+    if (reported.size > MAX_REPORTED) reported.clear()
     this.#reported.set(key, reported)
     for (const tool of [...[...waiting.values()].map((each) => each.tool), ...taken]) {
       const id = `${definitionHash(tool)} ${tool.name}`

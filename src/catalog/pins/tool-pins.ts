@@ -13,6 +13,8 @@ import type { Pin, PinOwner, PinStore, StoredPins } from './pin-store.ts'
 /** How soon what another replica approved takes effect, and what the store did not take is tried again. */
 const LOOK_MS = 2000
 const MAX_ATTEMPTS = 3
+/** More than a server may list. */
+const MAX_PINS = 20_000
 const NONE: ReadonlyMap<string, HeldTool> = new Map()
 
 /** A server with what it offers now, beside what is trusted of it. */
@@ -33,6 +35,8 @@ interface ToolPinsOptions {
   readonly store: Pick<PinStore, 'load' | 'save'>
   /** The policy for servers whose documents state none. */
   readonly policy: ToolChangePolicy
+  /** How many pins are kept for one server; 20,000 by default. */
+  readonly maxPins?: number
   /** Whether other replicas write to the store, too. */
   readonly isShared: boolean
   readonly onToolChange: (change: ToolChange) => void
@@ -50,6 +54,8 @@ export class ToolPins {
   readonly #stored = new Map<ServerKey, StoredPins>()
   /** Tools whose pins are not in the store yet. */
   readonly #unsaved = new Map<ServerKey, Set<string>>()
+  /** Servers whose pins are more than the store takes: after a restart nothing would be known of them. */
+  readonly #unsavable = new Set<ServerKey>()
   /** One read or write after the other for each server. */
   readonly #turns = new Map<ServerKey, Promise<unknown>>()
   readonly #report: ChangeReport
@@ -84,6 +90,7 @@ export class ToolPins {
     this.#watched.set(key, watched)
     const stored = this.#stored.get(key)
     const policy = this.#policyOf(definition)
+    if (policy === 'hold' && this.#unsavable.has(key)) return undefined
     if (stored === undefined) {
       void this.#inTurn(key, () => this.#load(key))
       return policy === 'hold' ? undefined : NONE
@@ -100,6 +107,7 @@ export class ToolPins {
     this.#watched.delete(key)
     this.#stored.delete(key)
     this.#unsaved.delete(key)
+    this.#unsavable.delete(key)
     this.#report.forget(key)
   }
 
@@ -185,6 +193,8 @@ export class ToolPins {
       trusted.set(tool.name, pinOf(tool, at))
       unsaved.add(tool.name)
     }
+    for (const name of pruned(trusted, watched.offer.tools, this.#options.maxPins ?? MAX_PINS))
+      unsaved.add(name)
     void this.#inTurn(key, () => this.#save(key))
   }
 
@@ -215,7 +225,9 @@ export class ToolPins {
     try {
       isSaved = await this.#options.store.save(owner, saving, stored)
     } catch (error) {
-      for (const tool of saving) tools.add(tool)
+      if (error instanceof RangeError) this.#unsavable.add(key)
+      else for (const tool of saving) tools.add(tool)
+      if (error instanceof RangeError) this.#onPins(key)
       throw error
     }
     if (isSaved) return
@@ -269,4 +281,14 @@ function pinOf(tool: NamedItem, at: number): Pin {
 
 function isSame(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
   return a.size === b.size && [...a].every(([key, version]) => b.get(key) === version)
+}
+
+/** Forgets the oldest pins of tools that are not offered any more, where there are too many, and names them. */
+function pruned(trusted: Map<string, Pin>, offered: readonly NamedItem[], max: number): string[] {
+  if (trusted.size <= max) return []
+  const present = new Set(offered.map(({ name }) => name))
+  const gone = [...trusted].filter(([name]) => !present.has(name)).toSorted(([, a], [, b]) => a.at - b.at)
+  const names = gone.slice(0, trusted.size - max).map(([name]) => name)
+  for (const name of names) trusted.delete(name)
+  return names
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals'
@@ -49,13 +50,14 @@ async function becomes<T>(read: () => T | Promise<T>, expected: T): Promise<void
   await eventually(async () => isDeepStrictEqual(await read(), expected), { timeoutMs: 5000 })
 }
 
-function replica(...servers: ReturnType<typeof server>[]): Replica {
+function replica(definition: ReturnType<typeof server>, maxPins = 20_000): Replica {
   const clock = new FakeClock()
   const lines: unknown[] = []
   const logger = pino({ base: null }, { write: (line: string) => lines.push(JSON.parse(line)) })
   const pins = new ToolPins({
     store: new PinStore({ store }),
     policy: 'alert',
+    maxPins,
     isShared: true,
     onToolChange: () => undefined,
     clock,
@@ -64,7 +66,7 @@ function replica(...servers: ReturnType<typeof server>[]): Replica {
   opened.push(pins)
   const catalog = new Catalog({ pins })
   pins.onPins((key) => catalog.recheck(key))
-  catalog.applySnapshot(snapshotOf(...servers))
+  catalog.applySnapshot(snapshotOf(definition))
   const tools = (tenantId = 'acme'): string[] =>
     catalog.viewOf(principal({ tenantId })).tools.map(({ shownAs }) => shownAs)
   return { catalog, pins, clock, lines, tools }
@@ -214,6 +216,30 @@ describe('a server whose changes are reported', () => {
     ])
     expect([...(pins.of(KEY)?.waiting.keys() ?? [])]).toEqual(['read'])
   })
+})
+
+test('pins of tools that are gone are kept up to a limit, and then the oldest go', async () => {
+  const { catalog, pins, clock } = replica(server(), 3)
+  const names = (): string[] => [...(pins.of(KEY)?.pins.get('acme')?.keys() ?? [])]
+  for (const name of ['a', 'b', 'c', 'd']) {
+    catalog.setOffer(KEY, offer({ tools: [tool(name)] }))
+    await becomes(() => names().includes(name), true)
+    await clock.advance(1)
+  }
+  expect(names()).toEqual(['b', 'c', 'd'])
+  await becomes(
+    async () =>
+      [...((await new PinStore({ store }).load(server())).pins.get('acme')?.keys() ?? [])].toSorted(),
+    ['b', 'c', 'd'],
+  )
+})
+
+test('tools whose pins the store cannot take are not offered where changes are held back', async () => {
+  const { catalog, lines } = replica(server({ toolChanges: 'hold' }))
+  const tools = Array.from({ length: 400 }, () => tool(randomBytes(12_000).toString('base64')))
+  catalog.setOffer(KEY, offer({ tools }))
+  await becomes(() => lines.length > 0 && catalog.viewOf(principal()).missing.length === 1, true)
+  expect(lines).toMatchObject([{ msg: 'pins of tools cannot be read or written' }])
 })
 
 test('definitions of a server with 10,000 tools are kept', async () => {
