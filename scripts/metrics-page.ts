@@ -39,6 +39,8 @@ export async function metricsText(): Promise<string> {
   metrics.busy('files')
   metrics.enhancement('enhanced')
   metrics.toolChange({ server: 'files', kind: 'changed', policy: 'hold' })
+  metrics.preview('files', 1, 1)
+  metrics.redacted('files', 'secret', 1)
   metrics.approvals.event('approved', 'rule', 1)
   metrics.approvals.notice('delivered')
   const text = await metrics.text()
