@@ -18,7 +18,7 @@ const RANKS = [
   ['http'],
   ['assembly'],
   ['gateway.ts'],
-  ['welcome.ts'],
+  ['welcome.ts', 'embedding.ts'],
   ['run-gateway.ts'],
   ['serve.ts'],
   ['main.ts'],

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
+import { reportedMetrics } from '../scripts/metrics-page.ts'
 import { pages as generatedPages } from '../scripts/write-docs.ts'
 import { pageQuery } from '../src/rest/query.ts'
 import { SECTIONS, settingsSchema } from '../src/config/schema.ts'
@@ -132,6 +133,17 @@ test('the page on usage records has every rule that a record can name, and no ot
 
   expect(rules.length).toBeGreaterThan(5)
   expect(new Set(documented)).toEqual(new Set([...rules, 'unknown-target']))
+})
+
+test('every instrument of the gateway is in the reference of metrics', async () => {
+  const sources = globSync('src/telemetry/metrics/*.ts', { cwd: root }).map(textOf).join('\n')
+  const instruments = [...sources.matchAll(/(?:create\w+|gauge|histogram)\(\s*'([a-z0-9._]+)'/g)].map(
+    ([, name = '']) => name.replaceAll('.', '_'),
+  )
+  const reported = (await reportedMetrics()).map(({ name }) => name.replace(/_total$/, ''))
+
+  expect(instruments.length).toBeGreaterThan(35)
+  expect(new Set(reported)).toEqual(new Set(instruments))
 })
 
 test('lists are paged as README says: 1 to 1000 a page, 100 by default', () => {
