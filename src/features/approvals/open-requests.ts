@@ -2,6 +2,9 @@ import { GatewayError } from '../../domain/errors/errors.ts'
 import type { Slot } from './request-keys.ts'
 import type { RequestStore } from './request-store.ts'
 
+/** Requests that are looked at, those that have ended within the last hour among them. */
+const MAX_COUNTED = 20_000
+
 /** Bounds how many requests a caller and a tenant may have open, so that nobody floods those who answer them. */
 export class OpenRequests {
   readonly #requests: Pick<RequestStore, 'list'>
@@ -32,14 +35,14 @@ export class OpenRequests {
   }
 
   async #check(tenantId: string, owner: string): Promise<void> {
-    const own = await this.#openOf(tenantId, { owner, limit: this.#perPrincipal })
+    const own = await this.#openOf(tenantId, owner)
     if (own + this.#others(`${tenantId}/${owner}`) >= this.#perPrincipal)
       throw new GatewayError(
         'too_many_approvals',
         `The caller has ${this.#perPrincipal} calls that wait for approval, which is the limit`,
         { facts: { mayHaveExecuted: false } },
       )
-    const all = await this.#openOf(tenantId, { limit: this.#perTenant })
+    const all = await this.#openOf(tenantId)
     if (all + this.#others(tenantId) >= this.#perTenant)
       throw new GatewayError(
         'too_many_approvals',
@@ -48,14 +51,12 @@ export class OpenRequests {
       )
   }
 
-  /** Counts ended requests, too, where there are more than the limit: they go by themselves within an hour. */
-  async #openOf(tenantId: string, { owner, limit }: { owner?: string; limit: number }): Promise<number> {
+  async #openOf(tenantId: string, owner?: string): Promise<number> {
     const found = await this.#requests.list(tenantId, {
       ...(owner !== undefined && { owner }),
-      limit: 4 * limit,
+      limit: MAX_COUNTED,
     })
-    const open = found.filter(({ status }) => status === 'open')
-    return found.length >= 4 * limit ? limit : open.length
+    return found.filter(({ status }) => status === 'open').length
   }
 
   /** Those that are being made beside the one that is looked at. */

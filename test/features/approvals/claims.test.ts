@@ -205,6 +205,14 @@ describe('a request', () => {
     await expect(Promise.allSettled([ask('dan', 1)])).resolves.toMatchObject([tooMany])
   })
 
+  test('has room beside any number of those that have ended', async () => {
+    for (let n = 0; n < 20; n += 1) {
+      await approved(call({ n }))
+      await first.claims.claim(call({ n }))
+    }
+    expect((await first.claims.claim(call({ n: 20 }))).state).toBe('open')
+  })
+
   test('says nothing of its arguments in the store', async () => {
     await first.claims.claim(call({ path: 'very-private' }))
     const kept = await Promise.all(

@@ -80,7 +80,7 @@ function answerForms(visit: Visit, request: JsonObject): Html {
           html`<p>Pass the address of this page on to an approver.</p>`,
         )
       }
-      ${mayApprove && form(visit, request, 'approve', html`<button type="submit">Approve this call</button>`)}
+      ${mayApprove && form(visit, request, 'approve', html`<button class="primary" type="submit">Approve this call</button>`)}
       ${
         (mayApprove || isOwn) &&
         form(
@@ -90,7 +90,7 @@ function answerForms(visit: Visit, request: JsonObject): Html {
           html`<label class="field"
               ><span>Reason, for the caller</span><input name="reason" maxlength="500" autocomplete="off"
             /></label>
-            <button class="danger" type="submit">Deny</button>`,
+            <div class="row"><button class="danger" type="submit">Deny</button></div>`,
         )
       }
     </div>`,
@@ -100,7 +100,7 @@ function answerForms(visit: Visit, request: JsonObject): Html {
 // oxlint-disable-next-line max-params
 function form(visit: Visit, request: JsonObject, answer: 'approve' | 'deny', fields: Html): Html {
   const here = visit.look.at(`/dashboard/approvals/${segment(text(request['id']) ?? '')}`)
-  return html`<form method="post" action="${here}">
+  return html`<form class="stack" method="post" action="${here}">
     ${csrfField(visit.csrfToken)}<input type="hidden" name="answer" value="${answer}" />${fields}
   </form>`
 }
