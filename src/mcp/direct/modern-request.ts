@@ -118,7 +118,11 @@ export function isPlainMessage(body: unknown): body is PlainMessage {
   const { jsonrpc, id, method, params } = body
   if (jsonrpc !== '2.0' || typeof method !== 'string' || !isRequestId(id)) return false
   if (!isJsonObject(params) || paramsWithoutNulls(params) !== params) return false
-  return !NOT_PLAIN.some((name) => name in params)
+  return !NOT_PLAIN.some((name) => name in params) && isPlainMeta(params['_meta'])
+}
+
+function isPlainMeta(meta: unknown): boolean {
+  return meta === undefined || (isJsonObject(meta) && !NOT_PLAIN_META.some((key) => key in meta))
 }
 
 function isRequestId(id: unknown): id is string | number {
@@ -158,7 +162,6 @@ function clientIn(meta: unknown): ModernRequest['client'] | undefined {
     return undefined
   const { name, version } = info
   if (typeof name !== 'string' || typeof version !== 'string') return undefined
-  if (NOT_PLAIN_META.some((key) => key in meta)) return undefined
   if (!isJsonObject(capabilities) || !Object.values(capabilities).every(isOfObjects)) return undefined
   return { era: 'modern', name, capabilities, logLevel: undefined }
 }

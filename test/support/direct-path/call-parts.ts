@@ -133,6 +133,8 @@ export const meta = fc
         { 'vendor/x': { y: [1, null] }, __proto: 1 },
         { large: 'x'.repeat(9000) },
         { [`${P}related-task`]: { taskId: 't' } },
+        { [`${P}related-task`]: 't' },
+        { progressToken: {} },
       ),
     ).map((more): Fields => ({
       [`${P}protocolVersion`]: known.version,
