@@ -7,6 +7,8 @@ import { tokens } from './families/tokens.ts'
 import { framing } from './families/framing.ts'
 import { headers } from './families/headers.ts'
 import { modern } from './families/modern.ts'
+import { EVIL, upstreamHttp } from './families/upstream-http.ts'
+import { PROCESSES, upstreamStdio } from './families/upstream-stdio.ts'
 import type { Family } from './row.ts'
 import type { Needs } from './world/world.ts'
 
@@ -21,7 +23,12 @@ export const FAMILIES: readonly Family[] = [
   parameters,
   rest,
   registry,
+  upstreamHttp,
+  upstreamStdio,
 ]
 
 /** The servers that its rows need. */
-export const NEEDS: Needs = { documents: {}, behaviours: {} }
+export const NEEDS: Needs = {
+  evil: { document: EVIL, program: 'http-process.ts' },
+  ...PROCESSES,
+}

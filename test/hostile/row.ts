@@ -15,6 +15,8 @@ export interface Row {
   readonly records?: number
   /** Within how many milliseconds it has to be answered. */
   readonly withinMs?: number
+  /** Whether memory and event loop are measured, and have to stay within bounds. */
+  readonly isBounded?: boolean
 }
 
 /** Rows of one kind, and what they need. */
@@ -37,4 +39,4 @@ export function table<Input>(
 }
 
 /** What is expected of a row beside its answer. */
-export type Expected = Pick<Row, 'calls' | 'records' | 'withinMs'>
+export type Expected = Pick<Row, 'calls' | 'records' | 'withinMs' | 'isBounded'>

@@ -34,7 +34,6 @@ for (const { name, rows } of wanted) {
     if (values.show) process.stdout.write(`${outcome.row.what}: ${JSON.stringify(outcome.got)}\n`)
     own.push(outcome)
   }
-  outcomes.push(...own)
   reports.push({
     name,
     outcomes: own,

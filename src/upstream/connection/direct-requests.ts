@@ -203,6 +203,7 @@ export class DirectRequests {
 
   /** Says whether it is a message at all. */
   #passOn(message: unknown, client: ClientSide | undefined): boolean {
+    if (!mayBeMessage(message)) return false
     try {
       this.#onMessage(parseJSONRPCMessage(message), client)
       return true
@@ -210,6 +211,14 @@ export class DirectRequests {
       return false
     }
   }
+}
+
+/** False for most of what is none: what the parser has to say of it takes it a hundred times as long as a message. */
+function mayBeMessage(value: unknown): boolean {
+  if (!isJsonObject(value) || value['jsonrpc'] !== '2.0') return false
+  const { method, params } = value
+  if (method === undefined) return 'result' in value || 'error' in value
+  return typeof method === 'string' && (params === undefined || isJsonObject(params))
 }
 
 type Outcome = { readonly result: RawObject | JsonObject } | { readonly failure: Error }

@@ -4,6 +4,7 @@ import { type Dispatcher, Pool } from 'undici'
 import { mediaTypeOf } from '../../domain/text/media-type.ts'
 import { Outbound } from '../../outbound/outbound.ts'
 import { ResponseTooLarge } from '../messages/oversized-message.ts'
+import { MESSAGES_A_TURN, PacedInput } from '../messages/paced-input.ts'
 import type { CookieJar } from './cookie-jar.ts'
 import { startDecoder } from './content-decoder.ts'
 import { EventReader } from './event-reader.ts'
@@ -125,7 +126,7 @@ class Reply implements Dispatcher.DispatchHandler {
   #isOver = false
   #status = 0
   #statusText = ''
-  #events: EventReader | undefined
+  #events: PacedInput | undefined
   #decoder: Transform | undefined
   #chunks: Buffer[] = []
   #size = 0
@@ -166,22 +167,26 @@ class Reply implements Dispatcher.DispatchHandler {
     const failure = unfit(status, headers)
     if (failure !== undefined) return this.#fail(failure)
     const { onMessage, onResumable } = this.#incoming
-    if (essenceOf(headers) === EVENTS)
-      this.#events = new EventReader({
-        maxBytes: this.#maxBytes,
-        onData: (data) => onMessage(data, false),
-        onId: onResumable,
-      })
+    if (essenceOf(headers) !== EVENTS) return
+    const maxBytes = this.#maxBytes
+    const reader = new EventReader({ maxBytes, onData: (data) => onMessage(data, false), onId: onResumable })
+    this.#events = new PacedInput({
+      source: () => (this.#isOver ? undefined : this.#controller),
+      take: (bytes) => this.#read(reader, bytes),
+    })
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isOver) return
-    if (this.#decoder === undefined) return this.#take(chunk)
-    if (!this.#decoder.write(chunk)) controller.pause()
+    if (this.#decoder !== undefined) {
+      if (!this.#decoder.write(chunk)) controller.pause()
+      return
+    }
+    this.#take(chunk)
   }
 
   onResponseEnd(): void {
-    if (this.#decoder === undefined) this.#finish()
+    if (this.#decoder === undefined) this.#finishWhenRead()
     else this.#decoder.end()
   }
 
@@ -202,7 +207,7 @@ class Reply implements Dispatcher.DispatchHandler {
     this.#decoder = startDecoder(coding, {
       onData: (chunk) => this.#take(chunk),
       onDrain: () => this.#controller?.resume(),
-      onEnd: () => this.#finish(),
+      onEnd: () => this.#finishWhenRead(),
       onFailure: () => this.#fail(error),
     })
     if (this.#decoder === undefined) this.#fail(error)
@@ -210,11 +215,16 @@ class Reply implements Dispatcher.DispatchHandler {
 
   #take(chunk: Buffer): void {
     if (this.#isOver) return
-    if (this.#events !== undefined) return this.#pushEvents(this.#events, chunk)
+    if (this.#events !== undefined) return this.#events.push(chunk)
     const limit = this.#status >= 300 ? MAX_REFUSAL_BYTES : this.#maxBytes
     this.#size += chunk.length
     if (this.#size <= limit) this.#chunks.push(chunk)
     else if (this.#status < 300) this.#fail(new ResponseTooLarge('the body is too large'))
+  }
+
+  #finishWhenRead(): void {
+    if (this.#events === undefined) this.#finish()
+    else this.#events.whenEmpty(() => this.#finish())
   }
 
   #finish(): void {
@@ -227,11 +237,14 @@ class Reply implements Dispatcher.DispatchHandler {
     this.#incoming.onEnd()
   }
 
-  #pushEvents(events: EventReader, chunk: Buffer): void {
+  /** Some of the events in `bytes`; of a response that has ended, none. */
+  #read(reader: EventReader, bytes: Buffer): number {
+    if (this.#isOver) return bytes.length
     try {
-      events.push(chunk)
+      return reader.push(bytes, MESSAGES_A_TURN)
     } catch (error) {
       this.#fail(error)
+      return bytes.length
     }
   }
 

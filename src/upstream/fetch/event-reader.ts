@@ -23,16 +23,21 @@ export class EventReader {
   #size = 0
   #data: Buffer[] = []
   #isOther = false
+  #events = 0
 
   constructor(options: EventListener & { readonly maxBytes: number }) {
     this.#listener = options
     this.#maxBytes = options.maxBytes
   }
 
-  /** @throws ResponseTooLarge if an event is larger than the limit */
-  push(chunk: Buffer): void {
-    let start = 0
-    for (;;) {
+  /**
+   * Takes at most `maxEvents` events; returns how many bytes that were.
+   * @throws ResponseTooLarge if an event is larger than the limit
+   */
+  push(chunk: Buffer, maxEvents = Number.POSITIVE_INFINITY): number {
+    const last = this.#events + maxEvents
+    for (let start = 0; ;) {
+      if (this.#events >= last) return start
       const newline = chunk.indexOf(NEWLINE, start)
       const end = newline === -1 ? chunk.length : newline
       this.#size += end - start
@@ -40,7 +45,7 @@ export class EventReader {
       const part = chunk.subarray(start, end)
       if (newline === -1) {
         if (part.length > 0) this.#line.push(part)
-        return
+        return chunk.length
       }
       this.#endLine(this.#line.length === 0 ? part : Buffer.concat([...this.#line.splice(0), part]))
       start = newline + 1
@@ -60,6 +65,7 @@ export class EventReader {
   }
 
   #endEvent(): void {
+    this.#events += 1
     const [first, ...more] = this.#data
     const isData = first !== undefined && !this.#isOther
     this.#data = []

@@ -1,5 +1,7 @@
+import { setImmediate } from 'node:timers/promises'
 import type { RequestId } from '@modelcontextprotocol/client'
 import type { EventHeads } from './event-heads.ts'
+import { MESSAGES_A_TURN } from '../messages/paced-input.ts'
 import { oversizedReply, responseId } from '../messages/oversized-message.ts'
 
 const NEWLINE = 0x0a
@@ -7,6 +9,8 @@ const CARRIAGE_RETURN = 0x0d
 const HEAD_BYTES = 512
 const TAIL_BYTES = 256
 const EVENT_END = '\n\n'
+/** Of an event there are two or three, and an empty one. */
+const LINES_A_TURN = 3 * MESSAGES_A_TURN
 
 /**
  * Limits each event of a `text/event-stream` to `maxBytes`. The rest of a larger one is dropped and an error
@@ -21,12 +25,33 @@ export function limitEvents(
   heads?: { readonly note: EventHeads['note']; readonly endsAtEndpoint: boolean },
 ): TransformStream<Uint8Array, Uint8Array> {
   const limiter = new EventLimiter({ maxBytes, requestId, heads })
-  return new TransformStream({ transform: (chunk, controller) => limiter.push(chunk, controller) })
+  return new TransformStream({ transform: (chunk, controller) => pushInTurns(limiter, chunk, controller) })
+}
+
+/** Lets everything else in this process have its turn while many events that came at once are handled. */
+function pushInTurns(limiter: EventLimiter, chunk: Uint8Array, output: Output): Promise<void> | undefined {
+  const end = endOfLines(chunk, LINES_A_TURN)
+  limiter.push(chunk.subarray(0, end), output)
+  if (end === chunk.length || limiter.hasEnded) return undefined
+  return setImmediate().then(() => pushInTurns(limiter, chunk.subarray(end), output))
+}
+
+/** Where so many lines end, or all that there are. */
+function endOfLines(chunk: Uint8Array, count: number): number {
+  let end = 0
+  for (let lines = 0; lines < count; lines += 1) {
+    const newline = chunk.indexOf(NEWLINE, end)
+    if (newline === -1) return chunk.length
+    end = newline + 1
+  }
+  return end
 }
 
 type Output = TransformStreamDefaultController<Uint8Array>
 
 class EventLimiter {
+  /** Whether nothing more of the stream is passed on. */
+  hasEnded = false
   readonly #maxBytes: number
   readonly #requestId: () => RequestId | undefined
   readonly #heads: Parameters<typeof limitEvents>[2]
@@ -97,6 +122,11 @@ class EventLimiter {
     const whole = this.#requestId()
     answer(output, whole ?? responseId(dataOf(this.#head), undefined))
     if (whole === undefined) return 'goes on'
+    return this.#end(output)
+  }
+
+  #end(output: Output): 'ended' {
+    this.hasEnded = true
     output.terminate()
     return 'ended'
   }
@@ -106,10 +136,7 @@ class EventLimiter {
     const isEventEnd = this.#isBlankLine
     this.#isBlankLine = true
     if (!isEventEnd) return 'goes on'
-    if (this.#isForeign(chunk, end)) {
-      output.terminate()
-      return 'ended'
-    }
+    if (this.#isForeign(chunk, end)) return this.#end(output)
     const dropped = this.#tail
     if (dropped !== undefined) answer(output, responseId(dataOf(this.#head), dropped))
     this.#size = 0

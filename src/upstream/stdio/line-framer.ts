@@ -30,13 +30,18 @@ export class LineFramer {
     this.#listener = options.listener
   }
 
-  push(chunk: Buffer): void {
+  /** Takes at most `maxLines` lines; returns how many bytes that were. */
+  push(chunk: Buffer, maxLines = Number.POSITIVE_INFINITY): number {
     let start = 0
+    let lines = 0
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+      if (lines === maxLines) return start
+      lines += 1
       this.#endLine(chunk.subarray(start, end))
       start = end + 1
     }
     if (start < chunk.length) this.#append(chunk.subarray(start))
+    return chunk.length
   }
 
   #append(part: Buffer): void {

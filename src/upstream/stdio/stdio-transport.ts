@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client'
 import { type Clock, sleep } from '../../domain/clock.ts'
 import { childEnvironment } from './child-environment.ts'
+import { MESSAGES_A_TURN, PacedInput } from '../messages/paced-input.ts'
 import { LineFramer } from './line-framer.ts'
 import { oversizedReply, responseId, unreadableReply } from '../messages/oversized-message.ts'
 import { endGroup, signalGroup } from './process-group.ts'
@@ -135,14 +136,19 @@ export class StdioTransport implements Transport {
       child.on('error', (error) => reject(new SpawnFailed(error, this.#command)))
     })
     child.stdin?.on('error', (error) => this.onerror?.(error))
-    child.stdout?.on('data', (chunk: Buffer) => this.#framer.push(chunk))
+    const { stdout } = child
+    const input = new PacedInput({
+      source: () => (stdout?.destroyed === true ? undefined : (stdout ?? undefined)),
+      take: (bytes) => this.#framer.push(bytes, MESSAGES_A_TURN),
+    })
+    stdout?.on('data', (chunk: Buffer) => input.push(chunk))
     child.stderr?.on('data', (chunk: Buffer) => {
       // What it says when it is ended is no reason for that.
       if (this.#closing === undefined) this.#stderr.push(chunk)
       this.#lines.push(chunk)
     })
     child.once('exit', (code, signal) => this.#onExit(child, code, signal))
-    child.once('close', () => this.#end())
+    child.once('close', () => input.whenEmpty(() => this.#end()))
     await spawned
     this.#log?.noted(child.pid, 'the process was started')
     this.#isOpen = true

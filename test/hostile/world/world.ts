@@ -1,19 +1,20 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { endsWithUs } from '../../support/ends-with-us.ts'
 import { eventually } from '../../support/eventually.ts'
 import { initialize, MODERN, withEnvelope } from '../../support/raw-mcp.ts'
 import { Canary } from './canary.ts'
 import { Gateway } from './gateway.ts'
 import { type Fields, type Reply, send } from './send.ts'
 import { Tokens, type TokenSpec } from './tokens.ts'
-import { type Behaviour, Upstreams } from './upstream.ts'
+import { Upstreams } from './upstream.ts'
 
 export const JSON_TYPE = { 'content-type': 'application/json' }
 export const MCP = { ...JSON_TYPE, accept: 'application/json, text/event-stream' }
 
 /** Servers that families need, by name. */
-export interface Needs {
-  readonly documents: Readonly<Record<string, object>>
-  readonly behaviours: Readonly<Record<string, Behaviour>>
-}
+export type Needs = Readonly<Record<string, { readonly document: object; readonly program?: string }>>
 
 /** A gateway with an attacker in the tenant `acme` and a caller of the tenant `globex` who is not to notice. */
 export class World implements AsyncDisposable {
@@ -41,22 +42,21 @@ export class World implements AsyncDisposable {
     this.foreign = parts.foreign
   }
 
-  static async start({ documents, behaviours }: Needs, env: Record<string, string> = {}): Promise<World> {
+  static async start(needs: Needs, env: Record<string, string> = {}): Promise<World> {
     const tokens = await Tokens.open()
     const upstreams = await Upstreams.open()
-    for (const [name, behaviour] of Object.entries(behaviours)) upstreams.url(name, behaviour)
     const usual = { transport: 'streamable-http', era: 'legacy', tenantId: 'acme' }
+    const at = (name: string): object => ({ ...usual, url: upstreams.url(name) })
+    const others: Record<string, object> = {}
+    for (const [name, { document, program }] of Object.entries(needs)) {
+      const place = program === undefined ? {} : { ...usual, url: await urlOfProcess(program) }
+      others[name] = { tenantId: 'acme', ...place, ...document }
+    }
     const servers = {
-      canary: { ...usual, tenantId: 'globex', url: upstreams.url('canary') },
-      echo: { ...usual, url: upstreams.url('echo'), auth: { kind: 'bearer', token: 'S3CR3T-upstream' } },
-      hidden: { ...usual, url: upstreams.url('hidden'), requiredRoles: ['nobody'] },
-      ...Object.fromEntries(
-        Object.keys(behaviours).map((name) => [
-          name,
-          { ...usual, url: upstreams.url(name), timeoutMs: 1500, retry: { maxAttempts: 1 } },
-        ]),
-      ),
-      ...documents,
+      canary: { ...at('canary'), tenantId: 'globex' },
+      echo: { ...at('echo'), auth: { kind: 'bearer', token: 'S3CR3T-upstream' } },
+      hidden: { ...at('hidden'), requiredRoles: ['nobody'] },
+      ...others,
     }
     const gateway = await Gateway.start({ servers }, { OIDC_ISSUERS: tokens.settings, ...env })
     const token = await tokens.make({})
@@ -72,6 +72,16 @@ export class World implements AsyncDisposable {
   call(tool: string, args: unknown, requestId: string, headers: Fields = {}): Promise<Reply> {
     const body = JSON.stringify({ arguments: args })
     return this.post(`/v1/tools/${tool}`, body, { 'x-request-id': requestId, ...headers })
+  }
+
+  /** Sends when a server of the attacker's tenant is ready. */
+  async whenReady(server: string, call: () => Promise<Reply>): Promise<Reply> {
+    const headers = { authorization: `Bearer ${this.operator}` }
+    await eventually(
+      async () => (await this.get(`/v1/servers/${server}`, headers)).text.includes('"state":"ready"'),
+      { timeoutMs: 20_000, what: `${server} to be ready` },
+    )
+    return call()
   }
 
   /** One POST with the attacker's token, unless the headers have another. */
@@ -162,6 +172,17 @@ export class World implements AsyncDisposable {
       )
     await this.canary.report()
   }
+}
+
+/** Starts a server of `servers/`, which ends with this process; resolves with the URL that it prints. */
+async function urlOfProcess(program: string): Promise<string> {
+  const path = join(import.meta.dirname, '../servers', program)
+  const child = spawn(process.execPath, [path], { stdio: ['ignore', 'pipe', 'inherit'] })
+  endsWithUs(child)
+  child.unref()
+  const [printed] = (await once(child.stdout, 'data')) as [Buffer]
+  child.stdout.destroy()
+  return printed.toString().trim()
 }
 
 function sessionHeaders(id: string): Fields {

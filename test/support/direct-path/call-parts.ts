@@ -177,6 +177,8 @@ export const moreParams = often<Fields>(
     { arguments: [] },
     { arguments: 'text' },
     { _meta: null },
+    { _meta: [] },
+    { _meta: 'x' },
     { uri: 'raw://plain' },
     { cursor: null },
   ),

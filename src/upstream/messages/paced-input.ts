@@ -1,0 +1,64 @@
+/** As much as is read at once only where more is waiting. */
+const FULL_READ_BYTES = 32 * 1024
+/** Messages that are handled before everything else in this process has its turn: some milliseconds. */
+export const MESSAGES_A_TURN = 50
+
+/** Where bytes of a server come from. */
+interface Source {
+  readonly pause: () => unknown
+  readonly resume: () => unknown
+}
+
+/**
+ * Passes on what a server sends, and lets everything else in this process have its turn in between: otherwise a flood of
+ * messages that arrived at once would be handled at once. Meanwhile nothing more is read.
+ */
+export class PacedInput {
+  readonly #source: () => Source | undefined
+  readonly #take: (bytes: Buffer) => number
+  readonly #waiting: Buffer[] = []
+  #onEmpty: (() => void) | undefined
+
+  /** @param options.take handles some of the bytes; returns how many */
+  constructor(options: { source: () => Source | undefined; take: (bytes: Buffer) => number }) {
+    this.#source = options.source
+    this.#take = options.take
+  }
+
+  push(bytes: Buffer): void {
+    this.#waiting.push(bytes)
+    if (this.#waiting.length > 1) return
+    const isDone = this.#run()
+    if (!isDone || bytes.length >= FULL_READ_BYTES) this.#yield()
+  }
+
+  /** Calls `listener` when everything that came until now has been passed on. */
+  whenEmpty(listener: () => void): void {
+    if (this.#waiting.length === 0) listener()
+    else this.#onEmpty = listener
+  }
+
+  #yield(): void {
+    this.#source()?.pause()
+    setImmediate(() => {
+      if (!this.#run()) return this.#yield()
+      this.#source()?.resume()
+      const listener = this.#onEmpty
+      this.#onEmpty = undefined
+      listener?.()
+    })
+  }
+
+  /** One turn; returns whether nothing is left. */
+  #run(): boolean {
+    for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
+      const taken = this.#take(first)
+      if (taken < first.length) {
+        this.#waiting[0] = first.subarray(taken)
+        return false
+      }
+      this.#waiting.shift()
+    }
+    return true
+  }
+}

@@ -1,0 +1,42 @@
+import { expect, test } from '@jest/globals'
+import { PacedInput } from '../../src/upstream/messages/paced-input.ts'
+
+/** Takes two bytes a turn. */
+function paced(): { input: PacedInput; log: string[] } {
+  const log: string[] = []
+  const source = { pause: () => log.push('pause'), resume: () => log.push('resume') }
+  const take = (bytes: Buffer): number => {
+    log.push(bytes.toString('utf8', 0, 2))
+    return Math.min(2, bytes.length)
+  }
+  return { input: new PacedInput({ source: () => source, take }), log }
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
+
+test('what a server sends at once is handled a part at a time, with a turn for everything else in between', async () => {
+  const { input, log } = paced()
+  input.push(Buffer.from('abcde'))
+  expect(log).toEqual(['ab', 'pause'])
+  await turn()
+  expect(log).toEqual(['ab', 'pause', 'cd', 'pause'])
+  await turn()
+  expect(log).toEqual(['ab', 'pause', 'cd', 'pause', 'e', 'resume'])
+})
+
+test('what arrives meanwhile keeps its order, and the end comes after all of it', async () => {
+  const { input, log } = paced()
+  input.push(Buffer.from('abc'))
+  input.push(Buffer.from('de'))
+  input.whenEmpty(() => log.push('end'))
+  await turn()
+  await turn()
+  expect(log).toEqual(['ab', 'pause', 'c', 'de', 'resume', 'end'])
+})
+
+test('little is handled at once, and nothing waits for it', () => {
+  const { input, log } = paced()
+  input.push(Buffer.from('ab'))
+  input.whenEmpty(() => log.push('end'))
+  expect(log).toEqual(['ab', 'end'])
+})
