@@ -9,6 +9,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
+COPY docs ./docs
 COPY scripts/write-sbom.ts ./scripts/
 # The bill of materials of what runs is dist/sbom.cdx.json.
 RUN npm run build && npm run sbom && npm prune --omit=dev --ignore-scripts && mkdir /data
@@ -24,6 +25,8 @@ COPY --from=build /app/node_modules ./node_modules
 # The version that the gateway tells is read from package.json.
 COPY --from=build /app/package.json ./
 COPY --from=build /app/dist ./dist
+# The gateway serves them at /docs.
+COPY --from=build /app/docs ./docs
 COPY --from=build --chown=10001:10001 /data /data
 USER 10001:10001
 EXPOSE 8080

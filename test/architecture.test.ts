@@ -72,6 +72,7 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   opossum: ['upstream'],
   undici: ['outbound', 'upstream/fetch/exchange', 'upstream/fetch/direct-post', 'cli/sign-in/patient-fetch'],
   '@jmespath-community/jmespath': ['pipelines'],
+  marked: ['http/pages/docs-library'],
 }
 
 /** Loads modules that are not of the gateway: the only ones whose names are not written where they are imported. */

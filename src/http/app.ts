@@ -26,6 +26,7 @@ import { loopCheck } from './middleware/loop-check.ts'
 import { requestContext } from './middleware/request-context.ts'
 import { boundUnread, unlessGone } from './middleware/response-guards.ts'
 import { apiPage } from './pages/api-page.ts'
+import { docsPages } from './pages/docs-pages.ts'
 import { errorPages } from './pages/error-pages.ts'
 import { protectedResource } from './protected-resource.ts'
 import { restInside } from './rest-inside.ts'
@@ -107,7 +108,7 @@ export function createApp(options: AppOptions): Express {
   app.use(protectedResource(resource)) // how to get a token cannot need one, and pages of any origin may know
   app.use(originCheck(isAllowedOrigin))
   app.use(preflight) // browsers send no token with it
-  app.use(apiPage({ publicUrl }), errorPages({ publicUrl })) // nothing in them is anybody's
+  app.use(apiPage({ publicUrl }), docsPages({ publicUrl }), errorPages({ publicUrl })) // nothing in them is anybody's
   app.use(...oauth.browsers) // persons get a session there, and need no token for it
   const inside = restInside([
     readJson(edge.maxBodyBytes),

@@ -77,12 +77,14 @@ test('nothing is sent to the build but what it copies', () => {
     '!tsconfig.json',
     '!tsconfig.build.json',
     '!src',
+    '!docs/**/*.md',
     '!scripts/write-sbom.ts',
   ])
   expect(valuesOf(build, 'COPY')).toEqual([
     'package.json package-lock.json ./',
     'tsconfig.json tsconfig.build.json ./',
     'src ./src',
+    'docs ./docs',
     'scripts/write-sbom.ts ./scripts/',
   ])
 })
