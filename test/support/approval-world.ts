@@ -12,7 +12,7 @@ interface Answer {
 }
 
 /** A person with an MCP client. */
-export interface AskedPerson {
+interface AskedPerson {
   readonly subject: string
   readonly capabilities: Fields
   /** What the person does when asked. */

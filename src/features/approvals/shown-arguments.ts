@@ -13,7 +13,7 @@ const SET_BY_OPERATOR = '[set by the operator]'
  * which callers do not see.
  * @param fixed names of the arguments that the operator set
  */
-export function shownArguments(given: unknown, fixed: Iterable<string> = []): JsonObject {
+function shownArguments(given: unknown, fixed: Iterable<string> = []): JsonObject {
   if (!isJsonObject(given)) return {}
   const hidden = new Set(fixed)
   return Object.fromEntries(
