@@ -26,7 +26,7 @@ export class TrustedIssuers {
   readonly #logger: Logger
   readonly #outbound: Outbound
   /** The operator of the gateway says where the issuers of the settings are. */
-  readonly #anywhere = new Outbound()
+  readonly #anywhere = new Outbound({ isOfOperator: true })
   #remote = new Map<string, RemoteIssuer>()
 
   constructor(options: {

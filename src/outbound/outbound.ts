@@ -1,4 +1,4 @@
-import { Agent, type buildConnector, type Dispatcher, fetch } from 'undici'
+import { Agent, type buildConnector, type Dispatcher, fetch as fetchBy } from 'undici'
 import type { Discovered } from '../domain/documents/server-definition.ts'
 import {
   ANYWHERE,
@@ -34,13 +34,19 @@ export class Outbound {
   readonly connect: buildConnector.connector
   readonly #agent: Agent
   readonly #resolve: Resolve | undefined
+  readonly #isOfOperator: boolean
   #internetOnly: Outbound | undefined
   #withPrivate: Outbound | undefined
 
-  /** @param options.resolve in place of the system's resolver */
-  constructor(options: { policy?: OutboundPolicy; resolve?: Resolve } = {}) {
+  /**
+   * @param options.resolve in place of the system's resolver
+   * @param options.isOfOperator whether only the operator names addresses: `fetch` then uses the proxies that Node is set to
+   * use, which look names up themselves
+   */
+  constructor(options: { policy?: OutboundPolicy; resolve?: Resolve; isOfOperator?: boolean } = {}) {
     this.policy = options.policy ?? ANYWHERE
     this.#resolve = options.resolve
+    this.#isOfOperator = options.isOfOperator === true
     this.connect = checkedConnector(this.policy, options)
     // Requests have their own deadlines, and event streams may be silent without limit.
     this.#agent = new Agent({ bodyTimeout: 0, headersTimeout: 0, connect: this.connect })
@@ -78,14 +84,17 @@ export class Outbound {
     this.check(url)
     const { method = 'GET', headers, body, signal, timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTES } = request
     const late = AbortSignal.timeout(timeoutMs)
-    const response = await fetch(url, {
+    const sent = {
       method,
       headers: Object.fromEntries(new Headers(headers)),
-      redirect: 'manual',
+      redirect: 'manual' as const,
       signal: signal === undefined ? late : AbortSignal.any([signal, late]),
-      dispatcher: this.#agent,
       ...(body !== undefined && { body }),
-    }).catch((error: unknown) => {
+    }
+    const responding = this.#isOfOperator
+      ? fetch(url, sent)
+      : fetchBy(url, { ...sent, dispatcher: this.#agent })
+    const response = await responding.catch((error: unknown) => {
       throw refusalIn(error) ?? error
     })
     const { status, statusText } = response
