@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/catalog.ts'
-import { type Decision, scopesToStepUp } from '../domain/access-policy.ts'
+import { type Decision, decide, scopesToStepUp } from '../domain/access-policy.ts'
 import type { ErrorCode } from '../domain/errors/error-table.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import { nearNames } from '../domain/text/near-names.ts'
@@ -42,7 +42,7 @@ export function authorize({ catalog, plans, callTimeoutMs }: AuthorizeOptions): 
     info.route = route
     if (decision.effect === 'deny')
       throw (
-        held(decision, operation, route) ??
+        held(decision, operation.name, route.server.name) ??
         insufficientScope(caller, operation, { route, catalog }) ??
         notFound(caller, operation, catalog)
       )
@@ -97,13 +97,25 @@ function insufficientScope(
   )
 }
 
+/** The refusal of a tool that is held back from a caller who could use it otherwise; undefined for all others. */
+export function refusalOfHeld(
+  principal: Caller['principal'],
+  name: string,
+  catalog: Catalog,
+): GatewayError | undefined {
+  const item = catalog.find('tool', principal.tenantId, undefined, name)
+  if (item === undefined) return undefined
+  const target = { server: item.server, kind: 'tool', name: item.name } as const
+  return held(decide(principal, 'list', target, catalog.snapshot), name, item.serverName)
+}
+
 /** Only a caller that may use the tool as it was gets to know that it is held back. */
-function held({ ruleId }: Decision, { name }: Operation, { server }: Route): GatewayError | undefined {
+function held({ ruleId }: Decision, name: string, server: string): GatewayError | undefined {
   if (ruleId !== 'tool-held') return undefined
   return new GatewayError(
     'tool_held',
     `The definition of the tool ${name.slice(0, 256)} is new or has changed; it can be used once it is approved`,
-    { facts: { server: server.name, mayHaveExecuted: false } },
+    { facts: { server, mayHaveExecuted: false } },
   )
 }
 

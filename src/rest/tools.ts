@@ -6,6 +6,7 @@ import type { CatalogItem } from '../catalog/server-catalog.ts'
 import { isForModels } from '../catalog/ui-tools.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
+import { refusalOfHeld } from '../calls/authorize.ts'
 import type { Operation } from '../calls/call.ts'
 import type { Calls } from '../calls/calls.ts'
 import { METHODS } from '../calls/methods.ts'
@@ -97,7 +98,7 @@ function visibleTool(
 ): CatalogItem {
   const tool = catalog.viewOf(principal).toolsByName.get(name)
   if (tool !== undefined && isForModels(tool.listed)) return tool
-  throw unknownTool(name)
+  throw refusalOfHeld(principal, name, catalog) ?? unknownTool(name)
 }
 
 /** A tool that is only for an app has no caller over REST. @throws GatewayError */

@@ -67,12 +67,26 @@ describe('held tools', () => {
   test('are in no list, and calls of them say why', async () => {
     const token = await app.token()
     expect(await names(token)).toEqual([])
+    const described = await app.rest(token, 'GET', '/v1/tools/files_read')
+    expect([described.status, described.body['code']]).toEqual([403, 'tool_held'])
     const { status, body } = await app.rest(token, 'POST', '/v1/tools/files_read', { arguments: {} })
     expect([status, body['code'], body['detail']]).toEqual([
       403,
       'tool_held',
       'The definition of the tool files_read is new or has changed; it can be used once it is approved',
     ])
+  })
+
+  test('are unknown to those who could not use them otherwise, and calls of them are recorded as denied', async () => {
+    const stranger = await app.token({ tenantId: 'globex' })
+    const answers = [
+      await app.rest(stranger, 'GET', '/v1/tools/files_read'),
+      await app.rest(stranger, 'POST', '/v1/tools/files_read', { arguments: {} }),
+    ]
+    expect(answers.map(({ body }) => body['code'])).toEqual(['tool_not_found', 'tool_not_found'])
+    const auditor = await app.token({ roles: ['auditor'] })
+    const { body } = await app.rest(auditor, 'GET', '/v1/audit?outcome=denied')
+    expect(body['records']).toMatchObject([{ target: 'files_read', ruleId: 'tool-held', code: 'tool_held' }])
   })
 
   test('wait in the list of pins, with the hash that approves all of a server', async () => {
