@@ -9,7 +9,7 @@ import type { Pin, PinsByTenant } from './pin-store.ts'
 export type ToolChangePolicy = 'allow' | 'alert' | 'hold'
 
 /** A tool whose definition nobody has approved yet. */
-export interface WaitingTool {
+interface WaitingTool {
   readonly tool: NamedItem
   readonly hash: string
   /** What is trusted; undefined for a tool that came after the server's first ones. */

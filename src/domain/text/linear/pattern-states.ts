@@ -3,7 +3,7 @@ import { type PatternNode, PatternError, type Range } from './pattern-syntax.ts'
 const MAX_STATES = 400
 
 /** A step of a pattern: a character of some ranges, a free way on, or one at the end of a word only. */
-export type State =
+type State =
   | { readonly kind: 'character'; readonly ranges: readonly Range[]; readonly next: number }
   | { readonly kind: 'free'; readonly next: readonly number[] }
   | { readonly kind: 'boundary'; readonly next: number }
