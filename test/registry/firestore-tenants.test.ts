@@ -31,6 +31,7 @@ test('an issuer of a tenant takes what it leaves out from the defaults, and may 
         tenants: ['acme'],
         algorithms: ['RS256'],
         claims: { ...claims, roles: 'groups' },
+        maxTokenHours: 24,
       },
     ],
     trustAgentHeader: true,

@@ -1,4 +1,6 @@
 import type { Caller, CallerClient } from '../../calls/call.ts'
+import type { Method } from '../../calls/methods.ts'
+import type { Answer } from '../../calls/stage.ts'
 import { measureRequest } from '../../calls/trace.ts'
 import { toGatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
@@ -50,7 +52,7 @@ interface Serving {
 async function serve(options: PlainCallOptions, serving: Serving): Promise<void> {
   const { conversation, request, version, requestId, signal } = serving
   const { id, method, params } = request
-  const { send, drop } = conversation.answers
+  const { answer, drop } = conversation.answers
   const measured = {
     method: method.name,
     over: 'mcp',
@@ -58,22 +60,30 @@ async function serve(options: PlainCallOptions, serving: Serving): Promise<void>
     parent: traceFieldsIn(params),
   } as const
   try {
-    const result = await measureRequest(measured, options, () => resultOf(options, serving))
+    let json = ''
+    await measureRequest(measured, options, async () => {
+      const given = await answerOf(options, serving)
+      json = legacyJson(given, method, () => listedOf(options, serving))
+      return given.raw ?? given.result
+    })
     if (signal.aborted) drop(id)
-    else send(id, { result, jsonrpc: '2.0', id })
+    else answer(id, `{"result":${json},"jsonrpc":"2.0","id":${JSON.stringify(id)}}`)
   } catch (thrown) {
     if (signal.aborted) return drop(id)
-    send(id, { jsonrpc: '2.0', id, error: jsonRpcErrorOf(toGatewayError(thrown), 'legacy') })
+    answer(
+      id,
+      JSON.stringify({ jsonrpc: '2.0', id, error: jsonRpcErrorOf(toGatewayError(thrown), 'legacy') }),
+    )
     logInternal(options.logger, thrown, requestId)
   } finally {
     conversation.end(id)
   }
 }
 
-async function resultOf(
-  { calls, catalog }: PlainCallOptions,
+function answerOf(
+  { calls }: PlainCallOptions,
   { conversation, request, sender, requestId, signal }: Serving,
-): Promise<JsonObject> {
+): Promise<Answer> {
   const { id, method, target, params } = request
   const { scope, answers, client: known } = conversation
   const client: CallerClient = {
@@ -82,10 +92,34 @@ async function resultOf(
     capabilities: {},
     logLevel: undefined,
     tell: (said, its) =>
-      answers.send(id, { jsonrpc: '2.0', method: said, ...(its !== undefined && { params: its }) }),
+      answers.tell(id, { jsonrpc: '2.0', method: said, ...(its !== undefined && { params: its }) }),
   }
   const caller: Caller = { ...sender, requestId, ...(known !== undefined && { client: known }) }
-  const result = await calls.run(caller, { ...target, scope, method, params, signal, client })
-  const listed = catalog.find('tool', sender.principal.tenantId, scope, target.name)?.listed
-  return forEra('legacy', method, result, listed)
+  return calls.answer(caller, { ...target, scope, method, params, signal, client, takesRaw: true })
+}
+
+/** The definition of the tool, as the client's list has it. */
+function listedOf(
+  { catalog }: PlainCallOptions,
+  { conversation, request, sender }: Serving,
+): JsonObject | undefined {
+  return catalog.find('tool', sender.principal.tenantId, conversation.scope, request.target.name)?.listed
+}
+
+/** Members of results that may have another form for a legacy client. */
+const CHANGING = ['structuredContent', 'ttlMs', 'cacheScope']
+const LINE_FEED = 0x0a
+const CARRIAGE_RETURN = 0x0d
+
+/** The result for a legacy client as JSON in one line: the bytes of the server where nothing in them changes. */
+function legacyJson(given: Answer, method: Method, listed: () => JsonObject | undefined): string {
+  const { raw } = given
+  if (raw === undefined) {
+    const result = forEra('legacy', method, given.result, listed())
+    return result === given.result && given.json !== undefined ? given.json : JSON.stringify(result)
+  }
+  const bytes = Buffer.concat(raw.chunks())
+  const isOneLine = !bytes.includes(LINE_FEED) && !bytes.includes(CARRIAGE_RETURN)
+  if (isOneLine && !CHANGING.some((name) => raw.has(name))) return bytes.toString()
+  return JSON.stringify(forEra('legacy', method, raw.parse(), listed()))
 }

@@ -7,8 +7,10 @@ type RequestId = string | number
 
 /** How the answers of one conversation reach its client. */
 interface Answers {
-  /** Sends a message that belongs to a request; an answer is the last one. */
-  readonly send: (id: RequestId, message: JsonObject) => void
+  /** Sends a notification that belongs to a request. */
+  readonly tell: (id: RequestId, message: JsonObject) => void
+  /** Sends the response to a request, as JSON in one line. */
+  readonly answer: (id: RequestId, json: string) => void
   /** Ends a request that gets no answer. */
   readonly drop: (id: RequestId) => void
 }

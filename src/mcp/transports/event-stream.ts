@@ -26,6 +26,16 @@ export function keepAlive(clock: Clock, response: StreamResponse): () => void {
   })
 }
 
+/** Begins a response that is a stream of events of a session. */
+export function writeHead(response: StreamResponse, sessionId: string): void {
+  response.writeHead(200, {
+    'Content-Type': 'text/event-stream',
+    'Cache-Control': 'no-cache, no-transform',
+    'X-Accel-Buffering': 'no',
+    'Mcp-Session-Id': sessionId,
+  })
+}
+
 /** Writes an event, unless the client does not read. */
 export function writeTo(response: StreamResponse, event: string, isLast: boolean): void {
   if (!canTake(response)) return

@@ -167,8 +167,9 @@ export class SessionChannels {
       transport: TRANSPORT,
       scope,
       answers: {
-        send: (relatedRequestId, message) =>
+        tell: (relatedRequestId, message) =>
           void transport.send(asMessage(message), { relatedRequestId }).catch(() => undefined),
+        answer: (requestId, text) => transport.answer(requestId, text),
         drop: (requestId) => transport.endStream(requestId),
       },
     })

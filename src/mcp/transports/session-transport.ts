@@ -14,7 +14,7 @@ import type { SessionHttpRequest } from '../relay/relayed-request.ts'
 import type { StreamResponse } from '../relay/stream-response.ts'
 import type { SessionEvents } from '../session/event-store.ts'
 import type { QuestionIds } from '../session/question-ids.ts'
-import { accepted, keepAlive, writeTo } from './event-stream.ts'
+import { accepted, keepAlive, writeHead, writeTo } from './event-stream.ts'
 import { checkAcceptsEvents, checkVersion, versionOf } from './request-heads.ts'
 import { CANCELLED, isAnswer, isNotification, isRequest } from '../message.ts'
 
@@ -148,8 +148,16 @@ export class SessionTransport implements Transport {
     const isLast = isAnswer(message) && message.id !== undefined
     if (isLast && message.id === REPLAY_ID && this.#onReplayed !== undefined) return this.#onReplayed()
     const requestId = isLast ? message.id : options?.relatedRequestId
-    const stream = this.#streamFor(message, requestId)
-    const data = JSON.stringify(this.#questions.asSent(message))
+    this.#sendOn(this.#streamFor(message, requestId), JSON.stringify(this.#questions.asSent(message)), isLast)
+  }
+
+  /** Sends the answer to a request, as JSON in one line. */
+  answer(requestId: RequestId, json: string): void {
+    const stream = this.#ofRequests.get(requestId)
+    if (stream !== undefined) this.#sendOn(stream, json, true)
+  }
+
+  #sendOn(stream: Stream, data: string, isLast: boolean): void {
     const event = stream.pending + eventText(data, { id: this.#events.add(stream.number, data) })
     stream.pending = ''
     stream.cancelFlush?.()
@@ -227,7 +235,7 @@ export class SessionTransport implements Transport {
     const text = missed.events.map(({ id, data }) => eventText(data, { id })).join('')
     const stream = this.#streams.get(missed.stream)
     if (stream === undefined) {
-      this.#writeHead(response)
+      writeHead(response, this.sessionId)
       response.end(text)
     } else {
       this.#attach(stream, response)
@@ -245,7 +253,7 @@ export class SessionTransport implements Transport {
     const before = stream.response
     stream.response = response
     before?.end()
-    this.#writeHead(response)
+    writeHead(response, this.sessionId)
     const stopKeepAlive = keepAlive(this.#clock, response)
     const onClose = (): void => {
       stopKeepAlive()
@@ -253,15 +261,6 @@ export class SessionTransport implements Transport {
     }
     if (response.closed) onClose()
     else response.once('close', onClose)
-  }
-
-  #writeHead(response: StreamResponse): void {
-    response.writeHead(200, {
-      'Content-Type': 'text/event-stream',
-      'Cache-Control': 'no-cache, no-transform',
-      'X-Accel-Buffering': 'no',
-      'Mcp-Session-Id': this.sessionId,
-    })
   }
 
   /**

@@ -4,6 +4,7 @@ import { isFor } from '../../identity/audience.ts'
 import type { Identity } from '../../identity/identity.ts'
 import { whenTokenEnds } from '../../identity/token-end.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
+import { eventText } from '../../domain/text/server-sent-event.ts'
 import { publicPath } from '../../domain/public-path.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { AnswerWriter } from '../../replicas/replica-relay.ts'
@@ -11,7 +12,7 @@ import { authOf, callerOf, Sender } from '../conversation.ts'
 import { relayedJson, type SessionHttpRequest } from '../relay/relayed-request.ts'
 import type { StreamResponse } from '../relay/stream-response.ts'
 import { answeredBy, answerRelayed } from './elsewhere.ts'
-import { canTake, keepAlive } from './event-stream.ts'
+import { canTake, keepAlive, writeTo } from './event-stream.ts'
 import { notifyListChanged, watchFor } from '../methods/list-changed.ts'
 import { DirectConversation } from '../direct/direct-conversation.ts'
 import { createMcpServer } from '../mcp-server.ts'
@@ -62,7 +63,8 @@ export class SseEndpoint {
       transport: TRANSPORT,
       scope,
       answers: {
-        send: (_id, message) => void transport.send(asMessage(message)).catch(() => undefined),
+        tell: (_id, message) => void transport.send(asMessage(message)).catch(() => undefined),
+        answer: (_id, text) => writeTo(response, eventText(text), false),
         drop: () => undefined,
       },
     })

@@ -49,7 +49,11 @@ export class WebSocketEndpoint {
       id,
       transport: TRANSPORT,
       scope,
-      answers: { send: (_id, message) => void transport.send(asMessage(message)), drop: () => undefined },
+      answers: {
+        tell: (_id, message) => void transport.send(asMessage(message)),
+        answer: (requestId, text) => transport.answer(requestId, text),
+        drop: () => undefined,
+      },
     })
     const transport: WebSocketTransport = new WebSocketTransport({
       socket,

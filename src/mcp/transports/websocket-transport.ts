@@ -102,6 +102,12 @@ export class WebSocketTransport implements Transport {
     return Promise.resolve()
   }
 
+  /** Sends the answer to a request, as JSON. */
+  answer(id: RequestId, json: string): void {
+    this.#release(id)
+    this.#writeText(json)
+  }
+
   /** Sets the reason that the close frame will have. */
   closeFor(reason: CloseReason): void {
     this.#reason = reason
@@ -180,9 +186,13 @@ export class WebSocketTransport implements Transport {
   }
 
   /** The connection of a client that does not read is closed, so that its buffer stays limited. */
-  #write(message: unknown): void {
+  #writeText(json: string): void {
     if (this.#socket.bufferedAmount > MAX_UNREAD_BYTES) this.#socket.terminate()
-    else if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(JSON.stringify(message))
+    else if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(json)
+  }
+
+  #write(message: unknown): void {
+    this.#writeText(JSON.stringify(message))
   }
 
   #ping(): void {
