@@ -107,7 +107,7 @@ class ChainVerification implements CheckSink {
           `${writer}: the last checkpoint is of ${new Date(signedAtMs).toISOString()}, and not the last of its writer: it was killed, or its end was cut off with its checkpoints`,
         )
       if (lastSeq > signedSeq)
-        this.#note(`${writer}: ${lastSeq - signedSeq} records at the end are not signed yet`)
+        this.#note(`${writer}: records at the end without a checkpoint: ${lastSeq - signedSeq}`)
     }
     const omitted = chains.reduce((sum, chain) => sum + chain.omitted, 0)
     if (omitted > 0) this.#note(`${omitted} records are not part of the export; only their hashes are`)

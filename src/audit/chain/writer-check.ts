@@ -8,7 +8,7 @@ import { partsOf } from './record-text.ts'
 const DAY_MS = 86_400_000
 /** Records of one time come within this of each other, or a tenth of the retention if that is less. */
 const SLACK_MS = DAY_MS
-/** A record is covered by a checkpoint within seconds; what is older than this and is not was put there later. */
+/** Records are covered by a checkpoint within seconds: what a killed writer left unsigned is no longer than this. */
 const UNSIGNED_MS = 60_000
 /** So far back is looked for what a record that was moved, or the one behind it, followed. */
 const RECENT = 8
@@ -61,6 +61,7 @@ export class WriterCheck {
   #signed: ReadStatement | undefined
   /** The first record that is not covered yet. */
   #unsigned: { readonly seq: number; readonly id: string; readonly atMs: number } | undefined
+  #newestMs = 0
 
   constructor(options: {
     writer: string
@@ -89,6 +90,7 @@ export class WriterCheck {
     else this.#missing(seq - 1, atMs)
     this.#move(seq, hash)
     this.#unsigned ??= { seq, id, atMs }
+    this.#newestMs = atMs
     const by = partsOf(text)?.erased?.by
     if (by !== undefined) this.#sink.erased({ writer: this.writer, seq, id }, by)
   }
@@ -245,6 +247,9 @@ export class WriterCheck {
   #findUnsigned({ signedMs: nowMs }: Times): void {
     const first = this.#unsigned
     if (first === undefined || nowMs - first.atMs <= UNSIGNED_MS) return
+    // A writer that was killed has signed all but the last seconds.
+    const isKilled = this.#signed?.isLast !== true && this.#newestMs - first.atMs <= UNSIGNED_MS
+    if (isKilled && this.#signed !== undefined) return
     const detail = 'no checkpoint covers it, although one is signed within seconds of each record'
     this.#find({ fault: 'unsigned', seq: first.seq, lastSeq: this.#at.seq, id: first.id, detail })
   }

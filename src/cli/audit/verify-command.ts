@@ -124,7 +124,9 @@ function textOf(
   const table = rowsFor(context, rows, ['WRITER', 'RECORDS', 'FIRST', 'LAST', 'SIGNED', 'LAST CHECKPOINT'])
   const total = findings.length + moreFindings
   const verdict =
-    total === 0 ? `${records} records are as they were written` : `${total} problems in ${records} records`
+    total === 0
+      ? `${records} records are as they were written`
+      : `${total} ${total === 1 ? 'problem' : 'problems'} in ${records} records`
   const shown = findings.slice(0, SHOWN).map((finding) => `${findingText(finding)}\n`)
   const left = total > shown.length ? [`and ${total - shown.length} more; see --json\n`] : []
   const remarks = notes.map((note) => `note: ${printableLine(note)}\n`)

@@ -11,10 +11,14 @@ import { isHttp, type ServerDefinition } from '../../domain/documents/server-def
 const MAX_HEADER_LENGTH = 16_384
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
+/** Names of variables and headers whose values are secrets. */
+const SECRET_NAME = /key|token|secret|passw|credential|authorization|cookie/i
+const SHORTEST_SECRET = 12
+
 /** A server definition with the values of its secrets, for one connection. It must never be kept, logged or shown. */
 export interface ServerWithSecrets {
   readonly server: ServerDefinition
-  /** The values that were inserted. */
+  /** The values that were inserted, and those in the document whose names say that they are secrets. */
   readonly secrets: readonly string[]
 }
 
@@ -31,13 +35,32 @@ export async function withSecrets(
     const problem = secretProblem(reference.text, server.tenantId)
     if (problem !== undefined) throw new SecretRefused(reference, 'denied', 'it belongs to another tenant')
   }
-  if (references.length === 0) return { server, secrets: [] }
+  const literals = literalSecretsOf(server)
+  if (references.length === 0) return { server, secrets: literals }
   const values = new Map(
     await Promise.all(
       references.map(async (reference) => [reference.text, await resolve(reference)] as const),
     ),
   )
-  return { server: filledIn(server, values), secrets: [...new Set(values.values())] }
+  return { server: filledIn(server, values), secrets: [...new Set([...values.values(), ...literals])] }
+}
+
+/** Values that are written in the document under the name of a secret; short ones would garble results. */
+function literalSecretsOf(server: ServerDefinition): string[] {
+  if (server.transport === 'stdio') return named(server.env).filter(isLong)
+  if (!isHttp(server)) return []
+  const { auth, headers } = server
+  const inAuth =
+    auth.kind === 'bearer' ? [auth.token] : auth.kind === 'headers' ? Object.values(auth.headers) : []
+  return [...named(headers), ...inAuth].filter(isLong)
+}
+
+function named(values: Readonly<Record<string, string>>): string[] {
+  return Object.entries(values).flatMap(([name, value]) => (SECRET_NAME.test(name) ? [value] : []))
+}
+
+function isLong(value: string): boolean {
+  return value.length >= SHORTEST_SECRET && parseSecretReference(value) === undefined
 }
 
 function filledIn(server: ServerDefinition, values: ReadonlyMap<string, string>): ServerDefinition {

@@ -14,7 +14,7 @@ export const SIGNER = noteSigner(KEY_NAME, Buffer.alloc(32, 1))
 export const OTHER_SIGNER = noteSigner(KEY_NAME, Buffer.alloc(32, 2))
 const DAY_MS = 86_400_000
 
-/** A database of records that are a second apart, with a checkpoint after every tenth. */
+/** A database of records that are ten seconds apart, with a checkpoint after every tenth. */
 export class ChainedDatabase {
   readonly #path: string
   readonly #database: SqliteDatabase
@@ -28,12 +28,12 @@ export class ChainedDatabase {
   fill(from: number, to: number, changes: (seq: number) => Partial<PendingRecord> = () => ({})): void {
     let lines: string[] = []
     for (let seq = from; seq <= to; seq += 1) {
-      const given = { id: `r${seq}`, atMs: AT + seq * 1000, target: `files_${seq}`, ...changes(seq) }
+      const given = { id: `r${seq}`, atMs: AT + seq * 10_000, target: `files_${seq}`, ...changes(seq) }
       lines.push(...linesOf([usageRecord(given)]))
       if (seq % 10 !== 0 && seq !== to) continue
       this.#database.write(lines)
       lines = []
-      if (seq % 10 === 0) this.sign(AT + seq * 1000 + 10)
+      if (seq % 10 === 0) this.sign(AT + seq * 10_000 + 10)
     }
   }
 

@@ -74,7 +74,7 @@ describe('tampering is found, and names the record', () => {
       'a record that was added at the end',
       `INSERT INTO usage_records SELECT tenant_id, at_ms + 1, 'forged', replace(record, '"r30"', '"forged"'), 31, salt, hash
          FROM usage_records WHERE seq = 30`,
-      ['misplaced 31 forged', 'edited 31 forged', 'unsigned 31 forged'],
+      ['misplaced 31 forged', 'edited 31 forged'],
     ],
     [
       'a record that was inserted outside the chain',
@@ -138,8 +138,14 @@ describe('tampering is found, and names the record', () => {
     ])
   })
 
+  test('a record that was added behind the end of its writer, with the right hash', async () => {
+    database.sign(AT + 310_000, { isLast: true })
+    database.fill(31, 31)
+    expect(await faultsOf(database.verify())).toEqual(['unsigned 31 r31'])
+  })
+
   test('checkpoints that another key signed', async () => {
-    database.sign(AT + 40_000, { signer: OTHER_SIGNER })
+    database.sign(AT + 400_000, { signer: OTHER_SIGNER })
     expect(await faultsOf(database.verify())).toEqual(['checkpoint 30', 'unsigned 21 -30 r21'])
   })
 
@@ -154,11 +160,11 @@ describe('tampering is found, and names the record', () => {
 
 describe('what is no tampering has no fault', () => {
   test('records that retention has deleted', async () => {
-    database.deleteBefore(AT + 15_000)
+    database.deleteBefore(AT + 150_000)
     expect(database.entries()[0]).toEqual(expect.objectContaining({ kind: 'checkpoint', seq: 10 }))
     const later = AT + 91 * 86_400_000
     expect(await faultsOf(database.verify({ nowMs: later }))).toEqual([])
-    expect(await faultsOf(database.verify({ nowMs: AT + 60_000 }))).toEqual(['deleted 1 -10'])
+    expect(await faultsOf(database.verify({ nowMs: AT + 600_000 }))).toEqual(['deleted 1 -10'])
   })
 
   test('a new key that the one before has introduced', async () => {
@@ -168,18 +174,26 @@ describe('what is no tampering has no fault', () => {
     const hash = head?.kind === 'record' ? head.hash : ''
     const statement = { writer, seq: 39, hash, beganMs: AT, retentionDays: 90, isLast: false }
     const next = noteSigner(KEY_NAME, Buffer.alloc(32, 3))
-    const both = signedCheckpoint({ ...statement, atMs: AT + 39_010 }, [next, SIGNER])
+    const both = signedCheckpoint({ ...statement, atMs: AT + 390_010 }, [next, SIGNER])
     const verified = verifyChains([...database.entries(), { kind: 'checkpoint', ...both }], {
       verifierKeys: [SIGNER.verifierKey],
-      nowMs: AT + 50_000,
+      nowMs: AT + 500_000,
     })
     expect(await faultsOf(verified)).toEqual([])
-    const alone = signedCheckpoint({ ...statement, atMs: AT + 39_020 }, [next])
+    const alone = signedCheckpoint({ ...statement, atMs: AT + 390_020 }, [next])
     const introduced = verifyChains(
       [...database.entries(), { kind: 'checkpoint', ...both }, { kind: 'checkpoint', ...alone }],
-      { verifierKeys: [SIGNER.verifierKey], nowMs: AT + 50_000 },
+      { verifierKeys: [SIGNER.verifierKey], nowMs: AT + 500_000 },
     )
     expect(await faultsOf(introduced)).toEqual([])
+  })
+
+  test('the last seconds of a writer that was killed before it signed them', async () => {
+    database.fill(31, 33)
+    expect(await faultsOf(database.verify())).toEqual([])
+    expect((await database.verify()).notes).toContainEqual(
+      expect.stringContaining('records at the end without a checkpoint: 3'),
+    )
   })
 
   test('a batch that is delivered twice', async () => {

@@ -35,7 +35,7 @@ async function linesOf(plan: Partial<ExportPlan> = {}): Promise<string[]> {
     filter: {},
     format: 'jsonl' as const,
     keys: [SIGNER.verifierKey],
-    nowMs: AT + 60_000,
+    nowMs: AT + 600_000,
     ...plan,
   }
   const lines: string[] = []
@@ -45,7 +45,7 @@ async function linesOf(plan: Partial<ExportPlan> = {}): Promise<string[]> {
 
 function verifiedLines(lines: readonly string[]): Promise<Verification> {
   const entries = lines.slice(1).flatMap((line) => entryIn(line) ?? [])
-  return verifyChains(entries, { verifierKeys: [SIGNER.verifierKey], nowMs: AT + 60_000, isExport: true })
+  return verifyChains(entries, { verifierKeys: [SIGNER.verifierKey], nowMs: AT + 600_000, isExport: true })
 }
 
 test('an export of everything is verified by its lines alone', async () => {
@@ -53,7 +53,7 @@ test('an export of everything is verified by its lines alone', async () => {
   expect(JSON.parse(lines[0] ?? '')).toEqual({
     type: 'export',
     version: 1,
-    exportedAt: '2026-01-01T00:01:00.000Z',
+    exportedAt: '2026-01-01T00:10:00.000Z',
     keys: [SIGNER.verifierKey],
   })
   expect(await verifiedLines(lines)).toEqual(
@@ -62,7 +62,7 @@ test('an export of everything is verified by its lines alone', async () => {
 })
 
 test.each([
-  ['a time', { from: AT + 12_000, to: AT + 15_000 }, 3],
+  ['a time', { from: AT + 120_000, to: AT + 150_000 }, 3],
   ['a tenant', { tenantId: 'globex' }, 10],
   ['a person', { tenantId: 'acme', subject: 'ada' }, 10],
   ['nothing that is there', { tenantId: 'nobody' }, 0],
@@ -87,7 +87,7 @@ test('events of OCSF say who did what, where and how it ended', async () => {
       category_uid: 6,
       activity_id: 99,
       type_uid: 600_399,
-      time: AT + 11_000,
+      time: AT + 110_000,
       severity_id: 2,
       status_id: 2,
       status_detail: 'denied',
@@ -105,7 +105,7 @@ test('events of OCSF say who did what, where and how it ended', async () => {
 test('lines of CEF escape what would begin another field', async () => {
   const lines = await linesOf({ format: 'cef' })
   expect(lines[0]).toMatch(
-    /^CEF:0\|Tool Gateway\|tool-gateway\|[\d.]+\|call\|call denied\|5\|rt=1767225601000 externalId=r1 act=allow outcome=failure suser=b\\=b\|ob\\\\\\n spriv=reader src=10\.0\.0\.7 /,
+    /^CEF:0\|Tool Gateway\|tool-gateway\|[\d.]+\|call\|call denied\|5\|rt=1767225610000 externalId=r1 act=allow outcome=failure suser=b\\=b\|ob\\\\\\n spriv=reader src=10\.0\.0\.7 /,
   )
   expect(lines[6]).toContain('|server.replace|server.replace changed|3|')
   expect(lines.join('')).not.toContain('\n')
