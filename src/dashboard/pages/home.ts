@@ -47,7 +47,8 @@ export async function homeBody({ visit, look, publicUrl }: HomeOptions): Promise
     ${visit === undefined ? signInFirst(look) : await tryTool(visit)}
     ${panel('Set up a client', clientSnippets(address))}
     <p class="muted small">
-      For programs: <a href="${look.at('/v1/tools')}"><code>/v1/tools</code></a> is the same over REST.
+      For programs: <a href="${look.at('/v1/tools')}"><code>/v1/tools</code></a> is the same over REST;
+      <a href="${look.at('/docs/api')}">try it</a>. <a href="${look.at('/docs')}">Documentation</a>
     </p>
   `
 }
