@@ -1,3 +1,4 @@
+import { isolation } from './families/isolation.ts'
 import { jsonRpc } from './families/json-rpc.ts'
 import { names } from './families/names.ts'
 import { parameters } from './families/parameters.ts'
@@ -23,6 +24,7 @@ export const FAMILIES: readonly Family[] = [
   parameters,
   rest,
   registry,
+  isolation,
   upstreamHttp,
   upstreamStdio,
 ]
