@@ -7,7 +7,7 @@ import type { JsonObject } from '../../domain/json/json.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { Era } from '../../upstream/connection/connection.ts'
 import type { ListName } from '../../upstream/discovery/listing.ts'
-import { legacyForm } from './legacy-form.ts'
+import { legacyForm, modernTool } from './era-forms.ts'
 
 const PAGE_SIZE = 1000
 
@@ -75,13 +75,18 @@ export function listPage(
   }
   return {
     list,
-    items: items.map(({ listed }) => (era === 'legacy' ? legacyForm(listed) : listed)),
+    items: items.map(({ listed }) => formOf(listed, list, era)),
     more: {
       ...(nextCursor !== undefined && { nextCursor }),
       ...(era === 'modern' && freshness(view.ttlMs[list])),
       ...(Object.keys(meta).length > 0 && { _meta: meta }),
     },
   }
+}
+
+function formOf(listed: JsonObject, list: ListName, era: Era): JsonObject {
+  if (era === 'legacy') return legacyForm(listed)
+  return list === 'tools' ? modernTool(listed) : listed
 }
 
 /** Without a TTL of any server the SDK sends zero. */

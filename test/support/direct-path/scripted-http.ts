@@ -233,6 +233,7 @@ const LISTS: Readonly<Record<string, Fields>> = {
       name,
       inputSchema: name === 'stamped' ? STAMPED : { type: 'object' },
       ...(name === 'listed' && { outputSchema: { type: 'array' } }),
+      ...(name === 'plain' && { execution: { taskSupport: 'forbidden' } }),
     })),
   },
   'prompts/list': { prompts: NAMES.map((name) => ({ name })) },

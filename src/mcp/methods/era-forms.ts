@@ -2,6 +2,7 @@ import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 
 const SCHEMAS = ['inputSchema', 'outputSchema']
 const forms = new WeakMap<JsonObject, JsonObject>()
+const modernTools = new WeakMap<JsonObject, JsonObject>()
 
 /**
  * Converts a definition for clients up to 2025-11-25, which require an object as the schema of a property where later
@@ -17,6 +18,19 @@ export function legacyForm(listed: JsonObject): JsonObject {
   })
   const form = changed.length === 0 ? listed : { ...listed, ...Object.fromEntries(changed) }
   forms.set(listed, form)
+  return form
+}
+
+/**
+ * Converts the definition of a tool for clients of 2026-07-28, in which `execution` has no place. Returns the same object
+ * if nothing changes.
+ */
+export function modernTool(listed: JsonObject): JsonObject {
+  if (!('execution' in listed)) return listed
+  const known = modernTools.get(listed)
+  if (known !== undefined) return known
+  const { execution: _execution, ...form } = listed
+  modernTools.set(listed, form)
   return form
 }
 
