@@ -30,11 +30,6 @@ export interface AdministrativeAct {
   readonly change?: JsonObject
 }
 
-/** The gateway itself, where nobody asked it to. */
-export function gatewayActor(tenantId: string): Actor {
-  return { principal: { tenantId, subject: 'gateway', roles: [] }, requestId: 'gateway' }
-}
-
 /** Records administrative acts in the same log as calls, so that an auditor sees both in one order. */
 export class Administration {
   readonly #log: Pick<AuditLog, 'reserve' | 'release' | 'record' | 'flushWithin'>

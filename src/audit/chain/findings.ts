@@ -1,5 +1,5 @@
 /** What is wrong with a chain. */
-export type Fault =
+type Fault =
   /** Its content is not what was hashed. */
   | 'edited'
   /** Its hash was replaced; its content is as it was. */

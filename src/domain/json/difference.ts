@@ -4,7 +4,7 @@ const MAX_FIELDS = 50
 const MAX_TEXT = 256
 
 /** One field that is different; absent values were not there. */
-export type FieldChange = {
+type FieldChange = {
   readonly field: string
   readonly before?: unknown
   readonly after?: unknown

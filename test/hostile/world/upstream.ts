@@ -15,13 +15,13 @@ export interface Received {
 /** How a server answers one method; true: in its own way, false: as usual. */
 export type Behaviour = (received: Received, response: ServerResponse) => boolean | void
 
-export const INIT = {
+const INIT = {
   protocolVersion: '2025-11-25',
   capabilities: { tools: { listChanged: true }, resources: {}, prompts: {} },
   serverInfo: { name: 'by-hand', version: '1' },
 }
 
-export const say = { name: 'say', description: 'says it', inputSchema: { type: 'object' } }
+const say = { name: 'say', description: 'says it', inputSchema: { type: 'object' } }
 
 /** Servers of the legacy era over HTTP by hand, one for each path, with a ledger of all that they got. */
 export class Upstreams implements AsyncDisposable {
