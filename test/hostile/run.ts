@@ -11,6 +11,8 @@ const { values, positionals } = parseArgs({
     show: { type: 'boolean', default: false },
     /** Without the direct path, whose answers have to be the same. */
     general: { type: 'boolean', default: false },
+    /** Does not fail for the times of the other tenant, which depend on what else the machine does. */
+    'any-time': { type: 'boolean', default: false },
   },
   allowPositionals: true,
 })
@@ -42,4 +44,4 @@ for (const { name, rows } of wanted) {
   })
 }
 await checkRecords(outcomes, world)
-process.exitCode = printReport(reports) ? 0 : 1
+process.exitCode = printReport(reports, { isAnyTime: values['any-time'] }) ? 0 : 1

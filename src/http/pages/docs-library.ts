@@ -78,7 +78,7 @@ function headOf(markdown: string): Pick<DocsPage, 'title' | 'summary'> {
   const blocks = markdown.split(/\n{2,}/).map((block) => block.trim())
   const title = blocks.find((block) => block.startsWith('# '))?.slice(2) ?? ''
   const paragraph = blocks.find((block) => /^[A-Za-z`[*]/.test(block)) ?? ''
-  const text = paragraph.replaceAll(/\s+/g, ' ').replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+  const text = paragraph.replaceAll(/\s+/g, ' ').replaceAll(/\[([^\]]{0,200})\]\([^)]{0,300}\)/g, '$1')
   return { title: plain(title), summary: plain(/^.*?[.:](?= |$)/.exec(text)?.[0] ?? text).replace(/:$/, '.') }
 }
 
