@@ -34,7 +34,7 @@ export default {
   testTimeout: 120_000,
   reporters: ['default', '<rootDir>/test/support/jest/skipped-reporter.ts'],
   // Most tests wait for processes and connections more than they compute.
-  maxWorkers: availableParallelism() * 2,
+  maxWorkers: Math.ceil(availableParallelism() * 1.5),
   // A worker that has grown is replaced.
   workerIdleMemoryLimit: '512MB',
   // A worker with nothing open needs most of half a second to end on a busy machine; one that leaves something open

@@ -65,7 +65,7 @@ test('without any variable it is the embedded mode on loopback', () => {
     toolChanges: 'alert',
     maxOwnPools: 100,
     drainNoticeMs: 0,
-    drainTimeoutMs: 7000,
+    drainTimeoutMs: 6500,
     maxBodyBytes: 4_194_304,
     maxUpstreamMessageBytes: 10_485_760,
     sessionIdleMs: 1_800_000,

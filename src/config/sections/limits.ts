@@ -36,7 +36,7 @@ export const limits = {
   ),
   DRAIN_TIMEOUT_MS: setting(
     integer(0, 600_000),
-    '7000',
+    '6500',
     'Time from the signal to stop until calls in flight are ended, in milliseconds; everything else takes at most 3 seconds more.',
   ),
   DRAIN_NOTICE_MS: optional(
