@@ -24,6 +24,8 @@ export interface Row {
 /** Rows of one kind, and what they need. */
 export interface Family {
   readonly name: string
+  /** What comes of some of its rows depends on how quick the machine is. */
+  readonly isTimed?: boolean
   readonly rows: (world: World) => readonly Row[] | Promise<readonly Row[]>
 }
 

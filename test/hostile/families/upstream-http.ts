@@ -252,4 +252,4 @@ const ROWS: readonly Row[] = Object.keys(ANSWERS).map((name) => ({
 }))
 
 /** What servers over HTTP do. */
-export const upstreamHttp: Family = { name: 'servers over HTTP', rows: () => ROWS }
+export const upstreamHttp: Family = { name: 'servers over HTTP', isTimed: true, rows: () => ROWS }

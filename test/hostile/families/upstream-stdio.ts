@@ -140,4 +140,4 @@ const ROWS: readonly Row[] = CALLS.flatMap(([server, tools]) =>
 )
 
 /** What servers that are processes do. */
-export const upstreamStdio: Family = { name: 'servers over stdio', rows: () => ROWS }
+export const upstreamStdio: Family = { name: 'servers over stdio', isTimed: true, rows: () => ROWS }
