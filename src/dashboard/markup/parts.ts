@@ -49,6 +49,18 @@ export function panel(title: string, body: Part, options: { aside?: Part; id?: s
   </section>`
 }
 
+/** A part of a page that is read again from `address` every few seconds while one looks; a still one is not. */
+export function live(
+  body: Part,
+  { address, seconds }: { address: string; seconds: number | undefined },
+): Html {
+  const again =
+    seconds !== undefined &&
+    html`data-live hx-get="${address}" hx-trigger="every ${seconds}s" hx-select="#live" hx-swap="outerMorph
+    ignoreTitle:true"`
+  return html`<div id="live" class="stack" ${again}>${body}</div>`
+}
+
 /** A state in words, with its tone. */
 export function state(name: string, tone: Tone = TONES[name] ?? 'calm'): Html {
   return html`<span class="state ${tone}">${name.replaceAll('_', ' ')}</span>`

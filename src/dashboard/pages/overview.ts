@@ -1,7 +1,7 @@
 import type { CallHistory, History } from '../../telemetry/metrics/call-history.ts'
 import { failuresOf, failureShare, historyCharts } from '../charts/history-charts.ts'
 import { html, type Html } from '../../domain/text/html.ts'
-import { empty, figure, notice, pageHead, panel, state } from '../markup/parts.ts'
+import { empty, figure, live, notice, pageHead, panel, state } from '../markup/parts.ts'
 import { table } from '../markup/table.ts'
 import { ago, count, counted, duration } from '../markup/values.ts'
 import { rows, text } from '../visit/reading.ts'
@@ -46,25 +46,20 @@ async function forOperators(visit: Visit, history: CallHistory): Promise<Page> {
   const quarantined = rows(listed['quarantined'])
   const hour = history.of(tenantId)
   const body = html`
-    <div
-      id="live"
-      class="stack"
-      data-live
-      hx-get="${visit.look.at('/dashboard')}"
-      hx-trigger="every 3s"
-      hx-select="#live"
-      hx-swap="outerMorph ignoreTitle:true"
-    >
-      ${pageHead('Overview', { about: headline(servers, quarantined.length) })}
-      ${attention(servers, quarantined, visit)}
-      ${figures(servers, hour, sessions && rows(sessions['sessions']).length)}
-      ${panel('Last hour', historyCharts(hour), { aside: 'Of this process' })}
-      ${panel(
-        'Servers',
-        serverTable(servers, visit, (server) => history.of(tenantId, server.name)),
-      )}
-      ${panel('Failed calls by who has to act', ownerTable(hour), { aside: 'Last hour' })}
-    </div>
+    ${live(
+      html`
+        ${pageHead('Overview', { about: headline(servers, quarantined.length) })}
+        ${attention(servers, quarantined, visit)}
+        ${figures(servers, hour, sessions && rows(sessions['sessions']).length)}
+        ${panel('Last hour', historyCharts(hour), { aside: 'Of this process' })}
+        ${panel(
+          'Servers',
+          serverTable(servers, visit, (server) => history.of(tenantId, server.name)),
+        )}
+        ${panel('Failed calls by who has to act', ownerTable(hour), { aside: 'Last hour' })}
+      `,
+      { address: visit.look.at('/dashboard'), seconds: 3 },
+    )}
   `
   return { title: 'Overview', section: 'overview', body }
 }

@@ -5,7 +5,7 @@ import { inputsOf } from '../forms/field-inputs.ts'
 import { attribute, html, type Html, type Part } from '../../domain/text/html.ts'
 import { csrfField } from '../markup/layout.ts'
 import type { Page } from '../markup/page.ts'
-import { empty, facts, notice, pageHead, panel, state } from '../markup/parts.ts'
+import { empty, facts, live, notice, pageHead, panel, state } from '../markup/parts.ts'
 import { table } from '../markup/table.ts'
 import { ago, duration } from '../markup/values.ts'
 import { object, pretty, rows, text } from '../visit/reading.ts'
@@ -54,16 +54,12 @@ async function listPage({ rest, look }: Visit): Promise<Page> {
             found,
           ),
     )}
-    <div
-      id="live"
-      data-live
-      hx-get="${here}"
-      hx-trigger="every 3s"
-      hx-select="#live"
-      hx-swap="outerMorph ignoreTitle:true"
-    >
-      ${panel('Your runs', runTable(rows(runs), look), { aside: 'Of this process, for 15 minutes after their end' })}
-    </div>
+    ${live(
+      html`
+        ${panel('Your runs', runTable(rows(runs), look), { aside: 'Of this process, for 15 minutes after their end' })}
+      `,
+      { address: here, seconds: 3 },
+    )}
   `
   return { title: 'Pipelines', section: 'pipelines', body }
 }
@@ -166,27 +162,26 @@ async function runPage(visit: Visit, said?: Part): Promise<Page> {
       </form>`,
     })}
     <div id="outcome" class="stack">${said}</div>
-    <div
-      id="live"
-      class="stack"
-      ${isRunning && html`data-live hx-get="${here}" hx-trigger="every 1s" hx-select="#live" hx-swap="outerMorph ignoreTitle:true"`}
-    >
-      ${panel(
-        'State',
-        facts([
-          ['State', stateOf(text(found['status']))],
-          ['Took', tookOf(found, look.nowMs)],
-          ['Started', ago(text(found['startedAt']), look.nowMs)],
-          ['Run', html`<code>${text(found['id'])}</code>`],
-        ]),
-      )}
-      ${text(error['code']) !== undefined && notice('bad', text(error['message']), html`<p class="muted"><code>${text(error['code'])}</code></p>`)}
-      ${panel('Steps', stepTable(rows(found['steps']), look.nowMs))}
-      ${
-        found['result'] !== undefined &&
-        panel('Result', html`<pre class="code scroll" tabindex="0">${pretty(found['result'])}</pre>`)
-      }
-    </div>
+    ${live(
+      html`
+        ${panel(
+          'State',
+          facts([
+            ['State', stateOf(text(found['status']))],
+            ['Took', tookOf(found, look.nowMs)],
+            ['Started', ago(text(found['startedAt']), look.nowMs)],
+            ['Run', html`<code>${text(found['id'])}</code>`],
+          ]),
+        )}
+        ${text(error['code']) !== undefined && notice('bad', text(error['message']), html`<p class="muted"><code>${text(error['code'])}</code></p>`)}
+        ${panel('Steps', stepTable(rows(found['steps']), look.nowMs))}
+        ${
+          found['result'] !== undefined &&
+          panel('Result', html`<pre class="code scroll" tabindex="0">${pretty(found['result'])}</pre>`)
+        }
+      `,
+      { address: here, seconds: isRunning ? 1 : undefined },
+    )}
   `
   return { title: 'Run of a pipeline', section: 'pipelines', body }
 }

@@ -2,7 +2,7 @@ import type { JsonObject } from '../../domain/json/json.ts'
 import { html, type Html, type Part } from '../../domain/text/html.ts'
 import { csrfField } from '../markup/layout.ts'
 import type { Page } from '../markup/page.ts'
-import { empty, notice, pageHead, panel } from '../markup/parts.ts'
+import { empty, live, notice, pageHead, panel } from '../markup/parts.ts'
 import { table } from '../markup/table.ts'
 import { ago, count, distance } from '../markup/values.ts'
 import { amount, rows, text, texts } from '../visit/reading.ts'
@@ -45,25 +45,20 @@ async function sessionsPage(visit: Visit, said?: Part): Promise<Page> {
         : 'Your clients that are connected now.',
     })}
     <div id="outcome" class="stack">${said}</div>
-    <div
-      id="live"
-      class="stack"
-      data-live
-      hx-get="${here}"
-      hx-trigger="every 5s"
-      hx-select="#live"
-      hx-swap="outerMorph ignoreTitle:true"
-    >
-      ${panel(
-        'Connected now',
-        sessions.length === 0
-          ? empty(
-              'No client is connected',
-              'Clients of 2026-07-28 need no session: they are in the activity only.',
-            )
-          : sessionTable(sessions, visit, here),
-      )}
-    </div>
+    ${live(
+      html`
+        ${panel(
+          'Connected now',
+          sessions.length === 0
+            ? empty(
+                'No client is connected',
+                'Clients of 2026-07-28 need no session: they are in the activity only.',
+              )
+            : sessionTable(sessions, visit, here),
+        )}
+      `,
+      { address: here, seconds: 5 },
+    )}
     ${granted !== undefined && panel(isOperator ? 'Clients that persons allowed' : 'Clients that you allowed', grantTable(rows(granted['grants']), visit, here))}
   `
   return { title: 'Sessions', section: 'sessions', body }

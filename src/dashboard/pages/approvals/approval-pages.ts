@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../domain/json/json.ts'
 import { html, type Html, type Part } from '../../../domain/text/html.ts'
 import type { Page } from '../../markup/page.ts'
-import { empty, notice, pageHead, panel } from '../../markup/parts.ts'
+import { empty, live, notice, pageHead, panel } from '../../markup/parts.ts'
 import { table } from '../../markup/table.ts'
 import { ago } from '../../markup/values.ts'
 import { problemNotice } from '../../visit/problem-notice.ts'
@@ -33,24 +33,19 @@ async function listPage(visit: Visit): Promise<Page> {
       about:
         'Calls of tools that are made only after a person has said yes, and definitions of tools that changed.',
     })}
-    <div
-      id="live"
-      class="stack"
-      data-live
-      hx-get="${here}"
-      hx-trigger="every 5s"
-      hx-select="#live"
-      hx-swap="outerMorph ignoreTitle:true"
-    >
-      ${definitions}
-      ${panel(
-        'Waiting',
-        waiting.length === 0
-          ? empty('No call waits for approval', 'Documents of servers say which tools need one.')
-          : requestTable(waiting, look),
-      )}
-      ${answered.length > 0 && panel('Answered lately', requestTable(answered, look))}
-    </div>
+    ${live(
+      html`
+        ${definitions}
+        ${panel(
+          'Waiting',
+          waiting.length === 0
+            ? empty('No call waits for approval', 'Documents of servers say which tools need one.')
+            : requestTable(waiting, look),
+        )}
+        ${answered.length > 0 && panel('Answered lately', requestTable(answered, look))}
+      `,
+      { address: here, seconds: 5 },
+    )}
   `
   return { title: 'Approvals', section: 'approvals', body }
 }

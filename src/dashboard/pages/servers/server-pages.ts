@@ -1,7 +1,7 @@
 import type { CallHistory } from '../../../telemetry/metrics/call-history.ts'
 import { historyCharts } from '../../charts/history-charts.ts'
 import { html, type Html, type Part } from '../../../domain/text/html.ts'
-import { empty, facts, notice, pageHead, panel, state } from '../../markup/parts.ts'
+import { empty, facts, live, notice, pageHead, panel, state } from '../../markup/parts.ts'
 import { problemNotice } from '../../visit/problem-notice.ts'
 import { table } from '../../markup/table.ts'
 import { ago, count, counted } from '../../markup/values.ts'
@@ -45,30 +45,25 @@ async function listPage({ rest, look }: Visit): Promise<Page> {
       about: 'Every MCP server of this tenant, and those for all tenants.',
       actions: html`<a class="button primary" href="${look.at('/dashboard/add-server')}">Add a server</a>`,
     })}
-    <div
-      id="live"
-      class="stack"
-      data-live
-      hx-get="${look.at('/dashboard/servers')}"
-      hx-trigger="every 3s"
-      hx-select="#live"
-      hx-swap="outerMorph ignoreTitle:true"
-    >
-      ${quarantined.map((document) =>
-        notice(
-          'busy',
-          `The document ${text(document['name']) ?? 'without a name'} is refused`,
-          html`<p>${text(document['reason'])}</p>`,
-        ),
-      )}
-      <section class="panel">
-        ${
-          servers.length === 0
-            ? empty('There are no servers yet', 'Add one from its address or from an npm package.')
-            : serverTable(servers, look)
-        }
-      </section>
-    </div>
+    ${live(
+      html`
+        ${quarantined.map((document) =>
+          notice(
+            'busy',
+            `The document ${text(document['name']) ?? 'without a name'} is refused`,
+            html`<p>${text(document['reason'])}</p>`,
+          ),
+        )}
+        <section class="panel">
+          ${
+            servers.length === 0
+              ? empty('There are no servers yet', 'Add one from its address or from an npm package.')
+              : serverTable(servers, look)
+          }
+        </section>
+      `,
+      { address: look.at('/dashboard/servers'), seconds: 3 },
+    )}
   `
   return { title: 'Servers', section: 'servers', body }
 }
@@ -144,19 +139,14 @@ async function serverPage(visit: Visit, history: CallHistory, said?: Part): Prom
       actions: serverActions(server, visit, path),
     })}
     <div id="outcome" class="stack">${said}</div>
-    <div
-      id="live"
-      class="stack"
-      data-live
-      hx-get="${path}"
-      hx-trigger="every 3s"
-      hx-select="#live"
-      hx-swap="outerMorph ignoreTitle:true"
-    >
-      ${panel('State', stateFacts(server, text(shown['quarantined']), visit))}
-      ${panel('Instances', instanceTable(server.instances))}
-      ${panel('Last hour', historyCharts(hour), { aside: `${counted(hour.whole.calls, 'call')}, of this process` })}
-    </div>
+    ${live(
+      html`
+        ${panel('State', stateFacts(server, text(shown['quarantined']), visit))}
+        ${panel('Instances', instanceTable(server.instances))}
+        ${panel('Last hour', historyCharts(hour), { aside: `${counted(hour.whole.calls, 'call')}, of this process` })}
+      `,
+      { address: path, seconds: 3 },
+    )}
     ${server.transport === 'stdio' && (await logPanel(visit))}
   `
   return { title: server.name, section: 'servers', body }
