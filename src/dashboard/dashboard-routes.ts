@@ -9,6 +9,7 @@ import type { Clock } from '../domain/clock.ts'
 import { ERRORS } from '../domain/errors/error-table.ts'
 import { GatewayError, toGatewayError } from '../domain/errors/errors.ts'
 import { publicPath } from '../domain/public-path.ts'
+import { requestIdOf } from '../identity/identity.ts'
 import type { BrowserSession, BrowserSessions } from '../identity/browser-sessions.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { CallHistory } from '../telemetry/metrics/call-history.ts'
@@ -149,7 +150,7 @@ class Dashboard {
   #visit(request: Request, response: Response, { principal, csrfToken }: BrowserSession): Visit {
     const identity = {
       principal,
-      requestId: response.locals.requestId ?? 'unknown',
+      requestId: requestIdOf(response),
       clientName: 'dashboard',
       address: request.socket.remoteAddress,
       isPerson: true,

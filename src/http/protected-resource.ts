@@ -5,7 +5,7 @@ import { GatewayError } from '../domain/errors/errors.ts'
 import { basePathOf, publicPath } from '../domain/public-path.ts'
 import { corsForAll, preflight } from './middleware/cors.ts'
 import { nothingAt, notFound } from './middleware/error-handler.ts'
-import { requestIdOf } from './middleware/request-context.ts'
+import { requestIdOf } from '../identity/identity.ts'
 import { SCOPE } from './scopes.ts'
 
 /** What clients are told of where tokens come from. */

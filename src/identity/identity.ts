@@ -35,3 +35,8 @@ export function identityOf({ locals }: { readonly locals: Express.Locals }): Ide
   if (locals.identity === undefined) throw new GatewayError('missing_token')
   return locals.identity
 }
+
+/** The id of the request that a response answers, as logs and errors name it. */
+export function requestIdOf({ locals }: { readonly locals: Express.Locals }): string {
+  return locals.requestId ?? 'unknown'
+}

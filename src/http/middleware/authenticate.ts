@@ -3,13 +3,12 @@ import type { Request, RequestHandler, Response } from 'express'
 import { narrowAgent } from '../../identity/agent-header.ts'
 import { isFor } from '../../identity/audience.ts'
 import type { RefusalLog } from '../../identity/refusal-log.ts'
-import type { Identity } from '../../identity/identity.ts'
+import { type Identity, requestIdOf } from '../../identity/identity.ts'
 import { TICKET_SUBPROTOCOL, type Tickets } from '../../identity/tickets.ts'
 import type { TokenVerifier } from '../../identity/token-verifier.ts'
 import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
 import type { Metrics } from '../../telemetry/metrics/metrics.ts'
 import { metadataChallenge, quotable, type ResourceOptions, scopeChallenge } from '../protected-resource.ts'
-import { requestIdOf } from './request-context.ts'
 
 interface AuthenticateOptions extends ResourceOptions {
   readonly verifier: TokenVerifier

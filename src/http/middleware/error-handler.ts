@@ -7,7 +7,7 @@ import { MAX_ID_LENGTH } from '../../mcp/message.ts'
 import { jsonRpcErrorOf } from '../../mcp/protocol-error.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { tooLarge } from './body.ts'
-import { requestIdOf } from './request-context.ts'
+import { requestIdOf } from '../../identity/identity.ts'
 
 const PARSE_ERROR = -32700
 

@@ -26,8 +26,3 @@ export const requestContext: RequestHandler = (request, response, next) => {
   response.setHeader('cache-control', 'private, no-store') // answers are per caller; streams say it their own way
   next()
 }
-
-/** The id of the request that a response answers, as logs and errors name it. */
-export function requestIdOf({ locals }: { readonly locals: Express.Locals }): string {
-  return locals.requestId ?? 'unknown'
-}

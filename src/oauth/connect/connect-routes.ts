@@ -1,4 +1,5 @@
 import { type Request, type Response, Router, urlencoded } from 'express'
+import { requestIdOf } from '../../identity/identity.ts'
 import type { Administration } from '../../audit/administration.ts'
 import type { OpenCredentials } from '../../credentials/credentials-open.ts'
 import { ConnectFailed } from '../../credentials/connect-failed.ts'
@@ -124,7 +125,7 @@ async function finish({ credentials, acts, onConnected }: ConnectOptions, visit:
   const { principal } = session
   const { searchParams } = new URL(request.originalUrl, 'http://gateway.invalid')
   const account = await acts.perform(
-    { principal, requestId: response.locals.requestId ?? 'unknown' },
+    { principal, requestId: requestIdOf(response) },
     () => credentials.flows.finish(server, principal, searchParams),
     () => ({
       action: 'connection.create',

@@ -1,4 +1,5 @@
 import { type Request, type Response, Router, urlencoded } from 'express'
+import { requestIdOf } from '../../identity/identity.ts'
 import type { Administration } from '../../audit/administration.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import type { Clock } from '../../domain/clock.ts'
@@ -111,7 +112,7 @@ async function decide(options: ConsentOptions, { request, response, session }: V
   }
   const { principal } = session
   const grantId = await options.acts.perform(
-    { principal, requestId: requestIdIn(response), clientName: asked.client.name },
+    { principal, requestId: requestIdOf(response), clientName: asked.client.name },
     () => allow(options, asked, principal),
     (id) => ({
       action: 'grant.create',
@@ -158,8 +159,4 @@ async function allow(
   await knownClients.add(clientId, lifetimeMs)
   await server.keepClient(clientId, lifetime.total)
   return id
-}
-
-function requestIdIn({ locals }: Response): string {
-  return locals.requestId ?? 'unknown'
 }
