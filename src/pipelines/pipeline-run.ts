@@ -5,7 +5,7 @@ import { attempted } from './attempts.ts'
 import { boundedValue } from './bounded-value.ts'
 import { isTrue } from './expression.ts'
 import type { Fuel } from './fuel.ts'
-import { mapBounded } from './map-bounded.ts'
+import { mapBounded } from '../domain/concurrency/map-bounded.ts'
 import type { PipelinePlan, PlannedStep } from './plan.ts'
 import { RunBudget } from './run-budget.ts'
 import {

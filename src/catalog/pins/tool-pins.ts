@@ -1,4 +1,5 @@
 import { type Clock, repeat } from '../../domain/clock.ts'
+import { SerialQueue } from '../../domain/concurrency/serial-queue.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from '../../domain/documents/server-definition.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { HeldTool } from '../../domain/held-tools.ts'
@@ -57,7 +58,7 @@ export class ToolPins {
   /** Servers whose pins are more than the store takes: after a restart nothing would be known of them. */
   readonly #unsavable = new Set<ServerKey>()
   /** One read or write after the other for each server. */
-  readonly #turns = new Map<ServerKey, Promise<unknown>>()
+  readonly #turns = new Map<ServerKey, SerialQueue>()
   readonly #report: ChangeReport
   readonly #stop: () => void
   #onPins: (key: ServerKey) => void = () => undefined
@@ -126,9 +127,10 @@ export class ToolPins {
     return { ...compared, definition, tools: offer.tools, policy: this.#policyOf(definition), pins }
   }
 
-  /** Reads the pins for a server again. @throws GatewayError `state_unavailable` */
+  /** Reads the pins for a server again, where another replica may have changed them. @throws GatewayError `state_unavailable` */
   async refresh(key: ServerKey): Promise<void> {
-    await this.#inTurn(key, () => this.#read(key))
+    const { isShared } = this.#options
+    await this.#inTurn(key, () => (isShared ? this.#read(key) : this.#load(key)))
   }
 
   /**
@@ -248,9 +250,11 @@ export class ToolPins {
 
   /** Nobody has to wait for the promise: a failure is logged once, and tried again. */
   #inTurn<T>(key: ServerKey, work: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(key) ?? Promise.resolve()
-    const turn = before.then(work, work)
-    this.#turns.set(key, turn)
+    const queue = this.#turns.get(key) ?? new SerialQueue()
+    this.#turns.set(key, queue)
+    const turn = queue.run(work).finally(() => {
+      if (queue.isIdle) this.#turns.delete(key)
+    })
     turn.then(
       () => (this.#isFailing = false),
       (error: unknown) => {

@@ -62,7 +62,7 @@ export function beginningOf({ owner, slot }: Pick<Slot, 'owner' | 'slot'>): stri
   return `ap_${owner}${slot}`
 }
 
-/** The slot of the request of that id; undefined for a text that is no id. */
+/** The slot of a request by its id; undefined for an invalid id. */
 export function slotOfId(tenantId: string, id: string): Slot | undefined {
   const [, owner, slot] = ID.exec(id) ?? []
   return owner === undefined || slot === undefined ? undefined : { tenantId, owner, slot }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { type Clock, repeat } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
-import { FairQueue, type QueueOwner } from '../../domain/fair-queue.ts'
+import { FairQueue, type QueueOwner } from '../../domain/concurrency/fair-queue.ts'
 import { principalKey } from '../../domain/principal.ts'
 import type { TokenVerifier } from '../../identity/token-verifier.ts'
 import { jsonRpcErrorOf } from '../../mcp/protocol-error.ts'

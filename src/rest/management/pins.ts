@@ -6,6 +6,7 @@ import { pageOf } from '../../catalog/page.ts'
 import { type ToolPin, toolPins, waitingHash } from '../../catalog/pins/pin-list.ts'
 import { readableDifference } from '../../catalog/pins/readable-difference.ts'
 import type { PinnedServer, ToolPins } from '../../catalog/pins/tool-pins.ts'
+import { mapBounded } from '../../domain/concurrency/map-bounded.ts'
 import { isApprover } from '../../domain/approvers.ts'
 import { type ServerDefinition, serverKey } from '../../domain/documents/server-definition.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
@@ -27,6 +28,8 @@ interface PinRouteOptions {
   readonly acts: Administration
 }
 
+/** Servers whose pins are read at the same time: a tenant may have any number of servers. */
+const READS_AT_ONCE = 8
 const HASH = /^[0-9a-f]{64}$/
 const expect = z.string().regex(HASH, 'expected the 64 hexadecimal digits of a hash')
 const forAll = z
@@ -86,9 +89,8 @@ class PinRoutes {
       ({ name, transport }) => transport !== 'builtin' && (only === undefined || name === only),
     )
     if (only !== undefined && servers.length === 0) throw unknownServer(only)
-    const known = (await Promise.all(servers.map((server) => this.#current(server)))).flatMap(
-      (server) => server ?? [],
-    )
+    const current = await mapBounded(servers, { limit: READS_AT_ONCE }, (server) => this.#current(server))
+    const known = current.flatMap((server) => server ?? [])
     const all = known.map((server) => ({ server, pins: toolPins(server, principal.tenantId) }))
     const entries = all
       .flatMap(({ server, pins }) =>

@@ -1,3 +1,4 @@
+import { SerialQueue } from '../../domain/concurrency/serial-queue.ts'
 import type { Client } from '@modelcontextprotocol/client'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
@@ -17,7 +18,7 @@ export interface WatchedResources {
 export class SubscribedResources implements WatchedResources {
   readonly #request: (method: string, params: JsonObject) => Promise<unknown>
   readonly #subscribed = new Set<string>()
-  readonly #inTurn = new Turns()
+  readonly #inTurn = new SerialQueue()
 
   constructor(options: { request: (method: string, params: JsonObject) => Promise<unknown> }) {
     this.#request = options.request
@@ -25,7 +26,7 @@ export class SubscribedResources implements WatchedResources {
 
   watch(uris: ReadonlySet<string>): Promise<void> {
     const wanted = new Set(uris)
-    return this.#inTurn.take(async () => {
+    return this.#inTurn.run(async () => {
       const refusals = await inBatches(without(wanted, this.#subscribed), (uri) => this.#subscribe(uri))
       await inBatches(without(this.#subscribed, wanted), (uri) => this.#unsubscribe(uri))
       if (refusals.length > 0) throw refusals[0]
@@ -54,7 +55,7 @@ export class ListenedResources implements WatchedResources {
     readonly random: () => number
     readonly signal: AbortSignal
   }
-  readonly #inTurn = new Turns()
+  readonly #inTurn = new SerialQueue()
   #current: { readonly uris: ReadonlySet<string>; readonly end: AbortController } | undefined
 
   constructor(options: {
@@ -71,7 +72,7 @@ export class ListenedResources implements WatchedResources {
 
   watch(uris: ReadonlySet<string>): Promise<void> {
     const wanted = new Set(uris)
-    return this.#inTurn.take(async () => {
+    return this.#inTurn.run(async () => {
       const before = this.#current
       if (before !== undefined && isSame(before.uris, wanted)) return
       this.#current = wanted.size === 0 ? undefined : await this.#open(wanted)
@@ -105,17 +106,6 @@ export class ListenedResources implements WatchedResources {
         facts: { server },
       },
     )
-  }
-}
-
-/** Runs one task after the other, even if some fail. */
-class Turns {
-  #last: Promise<unknown> = Promise.resolve()
-
-  take(task: () => Promise<void>): Promise<void> {
-    const turn = this.#last.then(task)
-    this.#last = turn.catch(() => undefined)
-    return turn
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../domain/clock.ts'
-import { FairQueue, type QueueOwner } from '../../../domain/fair-queue.ts'
+import { FairQueue, type QueueOwner } from '../../../domain/concurrency/fair-queue.ts'
 import type { Connection } from '../../connection/connection.ts'
 import type { Load } from '../members/load.ts'
 import type { Member } from '../members/member.ts'

@@ -1,3 +1,4 @@
+import { SerialQueue } from '../../../domain/concurrency/serial-queue.ts'
 import type { Clock } from '../../../domain/clock.ts'
 import { GatewayError } from '../../../domain/errors/errors.ts'
 import type { JsonObject } from '../../../domain/json/json.ts'
@@ -28,7 +29,7 @@ interface Subscriptions {
   /** Whether a request failed, so that the server's subscriptions are unknown. */
   isUncertain: boolean
   /** The last of the requests, which run one after the other; never rejects. */
-  turn: Promise<void>
+  readonly inTurn: SerialQueue
   failures: number
   cancelRetry: (() => void) | undefined
 }
@@ -85,7 +86,7 @@ export class ResourceWatches {
   async subscribe(connection: Connection, uri: string): Promise<void> {
     const subscriptions = this.#current
     if (subscriptions?.connection !== connection) throw serverUnavailable(this.#server)
-    await inTurn(subscriptions, async () => {
+    await subscriptions.inTurn.run(async () => {
       if (!this.#watches.has(uri)) return
       await this.#watchOver(subscriptions, [uri])
       if (subscriptions !== this.#current) throw serverUnavailable(this.#server)
@@ -101,7 +102,7 @@ export class ResourceWatches {
       connection,
       accepted: new Set(),
       isUncertain: false,
-      turn: Promise.resolve(),
+      inTurn: new SerialQueue(),
       failures: 0,
       cancelRetry: undefined,
     }
@@ -149,20 +150,22 @@ export class ResourceWatches {
 
   /** Ends subscriptions without watchers. Best effort: updates that arrive anyway reach nobody. */
   #shrink(subscriptions: Subscriptions): void {
-    void inTurn(subscriptions, async () => {
-      const isExact = [...subscriptions.accepted].every((uri) => this.#watches.has(uri))
-      if (subscriptions !== this.#current || (isExact && !subscriptions.isUncertain)) return
-      const uris = new Set([...subscriptions.accepted].filter((uri) => this.#watches.has(uri)))
-      subscriptions.accepted = uris
-      subscriptions.isUncertain = false
-      await subscriptions.connection.watchResources(uris)
-    }).catch((error: unknown) => {
-      this.#logger.debug({ err: error }, 'failed to unsubscribe from a resource')
-    })
+    void subscriptions.inTurn
+      .run(async () => {
+        const isExact = [...subscriptions.accepted].every((uri) => this.#watches.has(uri))
+        if (subscriptions !== this.#current || (isExact && !subscriptions.isUncertain)) return
+        const uris = new Set([...subscriptions.accepted].filter((uri) => this.#watches.has(uri)))
+        subscriptions.accepted = uris
+        subscriptions.isUncertain = false
+        await subscriptions.connection.watchResources(uris)
+      })
+      .catch((error: unknown) => {
+        this.#logger.debug({ err: error }, 'failed to unsubscribe from a resource')
+      })
   }
 
   #restore(subscriptions: Subscriptions): void {
-    void inTurn(subscriptions, async () => {
+    void subscriptions.inTurn.run(async () => {
       if (subscriptions !== this.#current) return
       await this.#restoreAll(subscriptions)
       if (subscriptions === this.#current && this.#missing(subscriptions).length > 0)
@@ -213,12 +216,6 @@ export class ResourceWatches {
       .filter(([uri, { isAccepted }]) => isAccepted && !subscriptions.accepted.has(uri))
       .map(([uri]) => uri)
   }
-}
-
-function inTurn(subscriptions: Subscriptions, task: () => Promise<void>): Promise<void> {
-  const result = subscriptions.turn.then(task)
-  subscriptions.turn = result.catch(() => undefined)
-  return result
 }
 
 function isSameOrWithin(uri: string, watched: string): boolean {

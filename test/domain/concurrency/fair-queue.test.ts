@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from '@jest/globals'
-import { FairQueue } from '../../src/domain/fair-queue.ts'
+import { FairQueue } from '../../../src/domain/concurrency/fair-queue.ts'
 
 let queue: FairQueue<string>
 

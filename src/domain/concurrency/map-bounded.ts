@@ -1,4 +1,4 @@
-import { GatewayError } from '../domain/errors/errors.ts'
+import { GatewayError } from '../errors/errors.ts'
 
 /**
  * Does something for each item, at most `limit` at the same time, and resolves with the results in order. The first
@@ -6,11 +6,11 @@ import { GatewayError } from '../domain/errors/errors.ts'
  */
 export async function mapBounded<T, R>(
   items: readonly T[],
-  { limit, signal }: { limit: number; signal: AbortSignal },
+  { limit, signal }: { limit: number; signal?: AbortSignal },
   work: (item: T, index: number, signal: AbortSignal) => Promise<R>,
 ): Promise<R[]> {
   const own = new AbortController()
-  const ofAll = AbortSignal.any([signal, own.signal])
+  const ofAll = signal === undefined ? own.signal : AbortSignal.any([signal, own.signal])
   const results = new Map<number, R>()
   const waiting = items.entries()
   const lane = async (): Promise<void> => {
