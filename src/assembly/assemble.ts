@@ -96,6 +96,7 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
     notes: state.store,
     replica,
     relay,
+    grantOf: (id) => identity.revokedGrants.grant(id),
     catalog,
     calls,
     targets,

@@ -63,7 +63,7 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
   const { clock, logger, metrics, lifecycle } = runtime
   const { via, servers, features, mcp, oauth, audit, history } = parts
   const { calls, targets, limits } = parts.called
-  const { issuers, refusals } = parts.identity
+  const { issuers, refusals, revokedGrants } = parts.identity
   const { tenants, registry, control } = parts.controlled
   const { publicUrl, allowedHosts, allowedOrigins, maxBodyBytes, platformAdminRole } = settings
   const resource = {
@@ -76,7 +76,7 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
     identity: {
       ...resource,
       verifier: issuers.verifier,
-      tickets: new Tickets({ keys: parts.keys, state: parts.state.store, clock }),
+      tickets: new Tickets({ keys: parts.keys, state: parts.state.store, revokedGrants, clock }),
       refusals,
       trustsAgentHeader: (tenantId) =>
         settings.trustAgentHeader.includes(tenantId) || tenants.trustsAgentHeader(tenantId),

@@ -6,6 +6,7 @@ import type { Principal } from '../domain/principal.ts'
 import type { KeyRing } from '../domain/seal/key-ring.ts'
 import { Sealing } from '../domain/seal/sealing.ts'
 import type { StateStore } from '../state/state-store.ts'
+import type { RevokedGrants } from './own-issuer/revoked-grants.ts'
 
 /** How a subprotocol starts that carries a ticket, where the address should not. */
 export const TICKET_SUBPROTOCOL = 'ticket.'
@@ -39,6 +40,7 @@ const ticketContent = z.object({
     scopes: z.array(z.string()),
     issuer: z.string(),
     expiresAtMs: z.number(),
+    grant: z.object({ id: z.string() }).optional(),
   }),
 })
 
@@ -50,12 +52,19 @@ const ticketContent = z.object({
 export class Tickets {
   readonly #sealing: Sealing
   readonly #used: Pick<StateStore, 'put'>
+  readonly #revoked: Pick<RevokedGrants, 'has' | 'grant'>
   readonly #clock: Clock
 
   /** @param options.keys replicas share them */
-  constructor(options: { keys: KeyRing; state: Pick<StateStore, 'put'>; clock: Clock }) {
+  constructor(options: {
+    keys: KeyRing
+    state: Pick<StateStore, 'put'>
+    revokedGrants: Pick<RevokedGrants, 'has' | 'grant'>
+    clock: Clock
+  }) {
     this.#sealing = new Sealing(options.keys, 'WebSocket ticket')
     this.#used = options.state
+    this.#revoked = options.revokedGrants
     this.#clock = options.clock
   }
 
@@ -77,13 +86,23 @@ export class Tickets {
     const content = this.#contentOf(ticket)
     if (content === undefined) throw refused('The ticket was not issued by this gateway.')
     const { id, until, principal, clientName } = content
+    const { grant, ...claims } = principal
     if (this.#clock.now() > until) throw refused('The ticket has expired.')
     if (content.path !== path) throw refused('The ticket is for a different path of this gateway.')
+    if (grant !== undefined && this.#revoked.has(grant.id))
+      throw refused('What the ticket was granted has been revoked.')
     // Its mark outlasts it, so that the clocks of replicas need not agree to the millisecond.
     const expiresAt = until + LIFETIME_MS
     const mark = await this.#used.put(COLLECTION, id, '', { expected: null, expiresAt })
     if (mark === undefined) throw refused('The ticket has been used.')
-    return { principal: Object.freeze({ ...principal, agent: principal.agent }), clientName }
+    return {
+      principal: Object.freeze({
+        ...claims,
+        agent: claims.agent,
+        ...(grant !== undefined && { grant: this.#revoked.grant(grant.id) }),
+      }),
+      clientName,
+    }
   }
 
   #contentOf(ticket: string): z.output<typeof ticketContent> | undefined {

@@ -7,6 +7,7 @@ import { ViewWatch } from '../catalog/view-watch.ts'
 import type { Settings } from '../config/settings.ts'
 import { VERSION } from '../config/version.ts'
 import type { Clock } from '../domain/clock.ts'
+import type { TokenGrant } from '../domain/principal.ts'
 import type { KeyRing } from '../domain/seal/key-ring.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { ReplicaRelay } from '../replicas/replica-relay.ts'
@@ -53,6 +54,7 @@ interface OpenOptions {
   /** The number of this replica, which no other one has. */
   readonly replica: number
   readonly relay: ReplicaRelay | undefined
+  readonly grantOf: (id: string) => TokenGrant
   readonly catalog: Catalog
   readonly calls: Calls
   readonly targets: PlainTargets
@@ -69,7 +71,7 @@ interface OpenOptions {
 /** Builds the endpoints of MCP. */
 export function openMcp(settings: McpSettings, options: OpenOptions): OpenMcp {
   const { catalog, calls, taskHandles, upstreams, maxSessionsOf, metrics, clock, logger, lifecycle } = options
-  const { keys, notes, replica, relay, targets } = options
+  const { keys, notes, replica, relay, grantOf, targets } = options
   const viewWatch = new ViewWatch({ catalog, clock })
   lifecycle.onClose('view watch', () => viewWatch.close())
   const sessions = new SessionStore({
@@ -99,6 +101,7 @@ export function openMcp(settings: McpSettings, options: OpenOptions): OpenMcp {
     sessionNotes: new SessionNotes({ store: notes, clock, logger }),
     replica,
     relay,
+    grantOf,
     viewWatch,
     metrics,
     clock,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Principal } from '../../src/domain/principal.ts'
+import { RevokedGrants } from '../../src/identity/own-issuer/revoked-grants.ts'
 import { Tickets } from '../../src/identity/tickets.ts'
 import { SqliteStateStore } from '../../src/state/sqlite/sqlite-state-store.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -9,6 +10,7 @@ const KEYS = { current: Buffer.alloc(32, 7) }
 let clock: FakeClock
 let dir: Awaited<ReturnType<typeof temporaryDirectory>>
 let state: SqliteStateStore
+let revokedGrants: RevokedGrants
 let tickets: Tickets
 let ann: Principal
 
@@ -16,7 +18,8 @@ beforeEach(async () => {
   clock = new FakeClock()
   dir = await temporaryDirectory()
   state = new SqliteStateStore({ dir: dir.path, clock })
-  tickets = new Tickets({ keys: KEYS, state, clock })
+  revokedGrants = new RevokedGrants({ clock })
+  tickets = new Tickets({ keys: KEYS, state, revokedGrants, clock })
   ann = {
     tenantId: 'acme',
     subject: 'ann',
@@ -39,7 +42,7 @@ describe('a ticket', () => {
   test('says who it is for, to every replica with the same key', async () => {
     const { ticket, expiresAtMs } = tickets.issue(holder(), '/ws/files')
     expect(expiresAtMs).toBe(clock.now() + 30_000)
-    const replica = new Tickets({ keys: KEYS, state, clock })
+    const replica = new Tickets({ keys: KEYS, state, revokedGrants, clock })
     expect(await replica.redeem(ticket, '/ws/files')).toEqual(holder())
   })
 
@@ -47,8 +50,8 @@ describe('a ticket', () => {
     const { ticket } = tickets.issue(holder(), '/ws')
     const replicas = [
       tickets,
-      new Tickets({ keys: KEYS, state, clock }),
-      new Tickets({ keys: KEYS, state, clock }),
+      new Tickets({ keys: KEYS, state, revokedGrants, clock }),
+      new Tickets({ keys: KEYS, state, revokedGrants, clock }),
     ]
     const outcomes = await Promise.allSettled(replicas.map((replica) => replica.redeem(ticket, '/ws')))
     const refusals = outcomes.filter((outcome) => outcome.status === 'rejected')
@@ -75,9 +78,24 @@ describe('a ticket', () => {
     await expect(tickets.redeem(ticket, '/ws')).rejects.toMatchObject({ message: 'The ticket has expired.' })
   })
 
+  test('keeps the grant of the token that it was issued to, and is refused once that is revoked', async () => {
+    ann = { ...ann, grant: revokedGrants.grant('of-claude') }
+    const [used, unused] = [tickets.issue(holder(), '/ws'), tickets.issue(holder(), '/ws')]
+    const { principal } = await tickets.redeem(used.ticket, '/ws')
+    const ended: string[] = []
+    principal.grant?.onRevoked(() => ended.push('the WebSocket'))
+    expect([principal.grant?.id, principal.grant?.isRevoked()]).toEqual(['of-claude', false])
+    revokedGrants.revoke('of-claude')
+    expect([principal.grant?.isRevoked(), ended]).toEqual([true, ['the WebSocket']])
+    await expect(tickets.redeem(unused.ticket, '/ws')).rejects.toMatchObject({
+      code: 'invalid_ticket',
+      message: 'What the ticket was granted has been revoked.',
+    })
+  })
+
   test('that was altered, comes from another gateway or is none is refused', async () => {
     const { ticket } = tickets.issue(holder(), '/ws')
-    const other = new Tickets({ keys: { current: Buffer.alloc(32, 8) }, state, clock }).issue(
+    const other = new Tickets({ keys: { current: Buffer.alloc(32, 8) }, state, revokedGrants, clock }).issue(
       holder(),
       '/ws',
     ).ticket

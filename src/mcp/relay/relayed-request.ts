@@ -1,5 +1,6 @@
 import type { AuthInfo } from '@modelcontextprotocol/server'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import type { TokenGrant } from '../../domain/principal.ts'
 import type { Identity } from '../../identity/identity.ts'
 import { authOf, Sender } from '../conversation.ts'
 
@@ -36,13 +37,23 @@ export function relayedJson(
   }
 }
 
-/** The request that another replica sent; undefined if it is none. Only replicas can have sealed it. */
-export function relayedRequest(json: JsonObject): RelayedRequest | undefined {
-  const { method, sessionId, scope, identity, headers, body } = json
+/**
+ * The request that another replica sent; undefined if it is none. Only replicas can have sealed it.
+ * @param grantOf the grant of an id, as this replica knows it
+ */
+export function relayedRequest(
+  json: JsonObject,
+  grantOf: (id: string) => TokenGrant,
+): RelayedRequest | undefined {
+  const { method, sessionId, scope, identity: given, headers, body } = json
   if (typeof method !== 'string' || typeof sessionId !== 'string') return undefined
-  if (!isJsonObject(identity) || !isJsonObject(headers)) return undefined
+  if (!isJsonObject(given) || !isJsonObject(headers)) return undefined
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by `relayedJson` of another replica
-  const sender = new Sender(identity as unknown as Identity, typeof scope === 'string' ? scope : undefined)
+  const identity = given as unknown as Identity
+  const { principal } = identity
+  const { grant } = principal
+  const here = grant === undefined ? principal : { ...principal, grant: grantOf(grant.id) }
+  const sender = new Sender({ ...identity, principal: here }, typeof scope === 'string' ? scope : undefined)
   const get = (name: string): string | undefined => {
     const value = headers[name]
     return typeof value === 'string' ? value : undefined

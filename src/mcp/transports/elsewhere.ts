@@ -106,9 +106,14 @@ export async function answerRelayed(
   json: JsonObject,
   writer: AnswerWriter,
   signal: AbortSignal,
-  serve: (request: RelayedRequest, response: RelayedResponse) => Promise<void> | void,
+  {
+    grantOf,
+    serve,
+  }: Pick<EndpointOptions, 'grantOf'> & {
+    readonly serve: (request: RelayedRequest, response: RelayedResponse) => Promise<void> | void
+  },
 ): Promise<void> {
-  const request = relayedRequest(json)
+  const request = relayedRequest(json, grantOf)
   try {
     if (request === undefined) throw new GatewayError('invalid_request')
     await serve(request, new RelayedResponse(writer, signal))

@@ -12,6 +12,7 @@ import type { PlainTargets } from '../../calls/direct/plain-targets.ts'
 import { whenTokenEnds } from '../../identity/token-end.ts'
 import type { ViewWatch } from '../../catalog/view-watch.ts'
 import type { Clock } from '../../domain/clock.ts'
+import type { TokenGrant } from '../../domain/principal.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { ListKind } from '../../upstream/connection/connection.ts'
 import { abilitiesOf, isAvailable } from '../abilities.ts'
@@ -36,6 +37,8 @@ export interface EndpointOptions extends McpServerOptions {
   readonly replica: number
   /** The way to other replicas; undefined where there are none. */
   readonly relay: ReplicaRelay | undefined
+  /** The grant of an id in the principal of a request that arrived at another replica. */
+  readonly grantOf: (id: string) => TokenGrant
   readonly publicUrl: string
   /** What plain calls are remembered to resolve to; undefined: all of them go by the SDK. */
   readonly targets: PlainTargets | undefined

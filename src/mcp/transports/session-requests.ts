@@ -8,8 +8,8 @@ import type { ListKind } from '../../upstream/connection/connection.ts'
 import type { Sender } from '../conversation.ts'
 import { CANCELLED, isNotification, isRequest, messageIn } from '../message.ts'
 import { notifyListChanged } from '../methods/list-changed.ts'
-import { relayedJson, type SessionHttpRequest } from '../relay/relayed-request.ts'
-import type { StreamResponse } from '../relay/stream-response.ts'
+import { type RelayedRequest, relayedJson, type SessionHttpRequest } from '../relay/relayed-request.ts'
+import type { RelayedResponse, StreamResponse } from '../relay/stream-response.ts'
 import { originOf } from '../session/event-store.ts'
 import { SessionPlaces } from '../session/session-places.ts'
 import { answeredBy, answerRelayed, messageOf, replicaFor } from './elsewhere.ts'
@@ -63,13 +63,15 @@ export class SessionRequests {
 
   /** Answers a request that arrived at another replica. */
   handleRelayed(json: JsonObject, writer: AnswerWriter, signal: AbortSignal): Promise<void> {
-    return answerRelayed(json, writer, signal, async (request, response) => {
+    const { grantOf } = this.#options
+    const serve = async (request: RelayedRequest, response: RelayedResponse): Promise<void> => {
       const { sender, sessionId } = request
       const { principal } = sender.identity
       const channel = await this.#channels.of(sessionId, { principal, scope: sender.scope })
       const message = request.method === 'POST' ? messageIn(request.body) : undefined
       await this.#serve(request, response, { channel, message, sender })
-    })
+    }
+    return answerRelayed(json, writer, signal, { grantOf, serve })
   }
 
   /** Takes what another replica tells of a session that may be here, too. */

@@ -9,8 +9,8 @@ import { publicPath } from '../../domain/public-path.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { AnswerWriter } from '../../replicas/replica-relay.ts'
 import { authOf, callerOf, Sender } from '../conversation.ts'
-import { relayedJson, type SessionHttpRequest } from '../relay/relayed-request.ts'
-import type { StreamResponse } from '../relay/stream-response.ts'
+import { type RelayedRequest, relayedJson, type SessionHttpRequest } from '../relay/relayed-request.ts'
+import type { RelayedResponse, StreamResponse } from '../relay/stream-response.ts'
 import { answeredBy, answerRelayed } from './elsewhere.ts'
 import { canTake, keepAlive, writeTo } from './event-stream.ts'
 import { notifyListChanged, watchFor } from '../methods/list-changed.ts'
@@ -157,10 +157,12 @@ export class SseEndpoint {
 
   /** Takes a message that arrived at another replica. */
   handleRelayed(json: JsonObject, writer: AnswerWriter, signal: AbortSignal): Promise<void> {
-    return answerRelayed(json, writer, signal, (request, response) => {
+    const { grantOf } = this.#options
+    const serve = (request: RelayedRequest, response: RelayedResponse): Promise<void> => {
       const { sessionId, sender } = request
       return this.#take(request, response, { sessionId, identity: sender.identity })
-    })
+    }
+    return answerRelayed(json, writer, signal, { grantOf, serve })
   }
 
   async #take(
