@@ -85,7 +85,7 @@ describeWithEmulator('replicas', () => {
     await client.db.doc('tenants/acme').set({ issuers: [{ issuer: provider.url }] })
     await client.db.doc('mcp_servers/notes').set({ ...withAccounts(notes), name: 'notes', tenantId: 'acme' })
     replicas.push(...(await Promise.all([1, 2, 3].map(startReplica))))
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await Promise.all(replicas.map((replica) => replica.close()))

@@ -11,7 +11,7 @@ let number = 0
 
 beforeAll(async () => {
   world = await startApprovalWorld()
-}, 30_000)
+})
 afterAll(async () => {
   await world.close()
 })

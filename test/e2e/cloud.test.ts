@@ -64,7 +64,7 @@ describeWithEmulator('with Firestore as its store, the gateway', () => {
       }),
       { logger: silentLogger },
     )
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await gateway.close()

@@ -114,7 +114,7 @@ describe.each(['legacy', 'modern'] as const)('three endpoints of a %s server', (
     ])
 
     await killed?.start()
-    await eventually(() => states(gateway).every((state) => state === 'ready'), { timeoutMs: 40_000 })
+    await eventually(() => states(gateway).every((state) => state === 'ready'))
     expect(await shares(world, 30)).toEqual([10, 10, 10])
     over.abort()
     await listing

@@ -95,7 +95,7 @@ test('beside a server that hangs and one that crashes all others answer; restart
   const crashing = { ...stdioDocument('crashing', 'crashes', database), lifecycle }
   const gateway = await started({ ...good, ...http.documents, hanging, crashing })
   const isReady = (name: string): boolean => statusOf(gateway, name).state === 'ready'
-  await eventually(() => [...names, 'hanging'].every(isReady), { timeoutMs: 30_000 })
+  await eventually(() => [...names, 'hanging'].every(isReady))
   const callers = await connectCallers(gateway.url, (subject) => gateway.token({ subject }), [
     'rest',
     'modern',
@@ -112,7 +112,7 @@ test('beside a server that hangs and one that crashes all others answer; restart
   for (const caller of callers)
     expect((await caller.list()).toSorted()).toEqual(['hanging', ...names].map((name) => `${name}_sign`))
 
-  await eventually(() => statusOf(gateway, 'crashing').state === 'failed', { timeoutMs: 30_000 })
+  await eventually(() => statusOf(gateway, 'crashing').state === 'failed')
   expect(statusOf(gateway, 'crashing')).toMatchObject({
     instances: [{ restarts: 2, lastError: expect.stringContaining('there is no database') as unknown }],
   })
@@ -120,7 +120,7 @@ test('beside a server that hangs and one that crashes all others answer; restart
   const operator = await gateway.token({ roles: ['operator'] })
   const { status } = await gateway.rest(operator, 'POST', '/v1/servers/crashing/restart')
   expect(status).toBe(200)
-  await eventually(() => isReady('crashing'), { timeoutMs: 30_000 })
+  await eventually(() => isReady('crashing'))
   expect(await first?.sign('crashing', 'again')).toMatchObject({ server: 'crashing', call: 'again' })
 
   expect(statusOf(gateway, 'hanging').inFlight).toBe(callers.length)

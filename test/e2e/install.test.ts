@@ -30,7 +30,7 @@ beforeAll(async () => {
   gateway = await spawnGateway({ npm_config_registry: registry.url, npm_config_cache: cache, DATA_DIR })
   url = await gateway.url()
   admin = await tokenOf('reader', 'operator', 'platform-admin')
-}, 60_000)
+})
 
 afterAll(async () => {
   await gateway.remove()

@@ -95,7 +95,7 @@ async function callsUntilKilled(
 }
 
 const ready = (url: string, token: string): Promise<unknown> =>
-  eventually(async () => (await call(url, token, 'warm-up')) === 200, { timeoutMs: 20_000, what: 'an echo' })
+  eventually(async () => (await call(url, token, 'warm-up')) === 200, { what: 'an echo' })
 
 test('a gateway that is killed has the record of every call that it answered, once', async () => {
   await writeFile(
@@ -154,7 +154,7 @@ describeWithEmulator('a gateway that is killed while Firestore does not answer',
           batch.set(client.db.doc('mcp_servers/tools'), server)
           return await batch.commit().catch(() => undefined)
         },
-        { timeoutMs: 20_000, what: 'the registry written' },
+        { what: 'the registry written' },
       )
       const token = await signFor(provider, key)
       const env = {
@@ -179,7 +179,7 @@ describeWithEmulator('a gateway that is killed while Firestore does not answer',
           const ids = docs.map((document) => String(document.get('requestId')))
           return answered.every((id) => ids.includes(id)) && ids
         },
-        { timeoutMs: 20_000, what: 'the record of every call that was answered' },
+        { what: 'the record of every call that was answered' },
       )
       const ofCalls = recorded.filter((id) => id !== 'warm-up')
       expect(new Set(ofCalls).size).toBe(ofCalls.length)

@@ -35,9 +35,8 @@ test.each([
   async (version, kind) => {
     const client = await connectSdk([version, kind], gateway.url, await gateway.token())
     try {
-      await eventually(
-        async () => (await client.listTools()).tools.some(({ name }) => name === 'zz-good_hello'),
-        { timeoutMs: 30_000 },
+      await eventually(async () =>
+        (await client.listTools()).tools.some(({ name }) => name === 'zz-good_hello'),
       )
       await client.listPrompts()
       await client.listResources()
@@ -64,13 +63,10 @@ test('the operator reads of each odd server what is odd, and where', async () =>
     return new Map(servers.map(({ name, reason = '', problems }) => [name, [...problems, reason].join('\n')]))
   }
   const wanted = Object.entries(ODD_KINDS).map(([name, [, text]]) => [name, text] as const)
-  await eventually(
-    async () => {
-      const texts = await said()
-      return wanted.every(([name, text]) => texts.get(name)?.includes(text))
-    },
-    { timeoutMs: 30_000 },
-  ).catch(() => undefined)
+  await eventually(async () => {
+    const texts = await said()
+    return wanted.every(([name, text]) => texts.get(name)?.includes(text))
+  }).catch(() => undefined)
   const texts = await said()
   expect(
     wanted

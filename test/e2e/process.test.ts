@@ -69,7 +69,7 @@ function ready(url: string, bearer: string, count: number): Promise<Running[]> {
       const found = await servers(url, bearer)
       return found.length === count && found.every(({ state }) => state === 'ready') && found
     },
-    { timeoutMs: 20_000, what: `${count} ready servers` },
+    { what: `${count} ready servers` },
   )
 }
 
@@ -219,7 +219,7 @@ test('calls over REST and over MCP that outlast the drain deadline are answered 
   const stopped = { code: 'shutting_down', mayHaveExecuted: true, server: 'everything' }
   expect(await calls).toMatchObject([stopped, stopped])
   expect(await gateway.exited).toBe(0)
-  expect(performance.now() - before).toBeLessThan(20_000)
+  expect(performance.now() - before).toBeLessThan(60_000)
   const recorded = { outcome: 'error', code: 'shutting_down' }
   expect(await recordsOfNextStart(bearer)).toMatchObject({ records: [recorded, recorded] })
 })

@@ -197,7 +197,7 @@ test.each(CHATTY_SERVERS)(
     }
     gateway.restart(server)
     for (const client of clients) {
-      await eventually(() => heard(client).length > 0, { what: 'news of the restart', timeoutMs: 20_000 })
+      await eventually(() => heard(client).length > 0, { what: 'news of the restart' })
     }
     await touch(server, 'chatty://b')
     for (const client of clients) await expectHeard(client, [uri, uri])

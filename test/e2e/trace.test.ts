@@ -287,7 +287,7 @@ describe('the process', () => {
         })
         return response.ok
       }
-      await eventually(ask, { timeoutMs: 20_000, what: 'an echo' })
+      await eventually(ask, { what: 'an echo' })
       const listed = await modernClient(url, stdout.trim()).request('tools/list')
       expect(listed.message.result).toHaveProperty('tools')
       child.child.kill('SIGTERM')

@@ -56,17 +56,20 @@ describeWithEmulator('a gateway that is told to stop', () => {
     fleet = await ReplicaFleet.start({
       project: 'demo-drain-phases',
       replicas: 1,
-      env: { DRAIN_NOTICE_MS: '3000', DRAIN_TIMEOUT_MS: '7000' },
+      env: { DRAIN_NOTICE_MS: '5000', DRAIN_TIMEOUT_MS: '15000' },
     })
     const [url = ''] = fleet.urls
     const [gateway] = fleet.gateways
     const token = await fleet.token()
-    const under = call(url, token, 'ledger_slow', { id: 'slow', ms: 5000 })
+    const under = call(url, token, 'ledger_slow', { id: 'slow', ms: 9000 })
     await eventually(async () => (await fleet?.ledger())?.includes('slow'))
     gateway?.child.kill('SIGTERM')
     await eventually(async () => (await fetch(`${url}/readyz`)).status === 503)
-    const served = await call(url, token, 'ledger_count')
-    expect([served.status, served.headers.get('connection'), (await modernCall(url, token)).status]).toEqual([
+    const [served, servedModern] = await Promise.all([
+      call(url, token, 'ledger_count'),
+      modernCall(url, token),
+    ])
+    expect([served.status, served.headers.get('connection'), servedModern.status]).toEqual([
       200,
       'close',
       200,
@@ -87,9 +90,9 @@ describeWithEmulator('a gateway that is told to stop', () => {
     ])
     expect((await under).status).toBe(200)
     expect(await gateway?.exited).toBe(0)
-  }, 90_000)
+  })
 
-  test('ends within ten seconds with exit code 0, also with its store away, a child that ignores SIGTERM and a call that hangs', async () => {
+  test('ends by its deadlines with exit code 0, also with its store away, a child that ignores SIGTERM and a call that hangs', async () => {
     fleet = await ReplicaFleet.start({
       project: 'demo-drain-worst',
       replicas: 1,
@@ -117,6 +120,6 @@ describeWithEmulator('a gateway that is told to stop', () => {
       0,
       expect.not.arrayContaining([expect.stringContaining('did not close')]),
     ])
-    expect(tookMs).toBeLessThan(10_000)
-  }, 90_000)
+    expect(tookMs).toBeLessThan(30_000)
+  })
 })

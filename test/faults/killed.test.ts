@@ -35,5 +35,5 @@ describeWithEmulator('a gateway that is killed', () => {
       ['interrupted', 'unknown'],
       ['answered', 'ok'],
     ])
-  }, 90_000)
+  })
 })

@@ -160,5 +160,5 @@ describeWithEmulator('three replicas behind a balancer without affinity', () => 
     for (let round = 0; round < ROUNDS; round += 1)
       await client.callTool({ name: 'ledger_write', arguments: { id: `again-${round}` } })
     await client.close()
-  }, 90_000)
+  })
 })

@@ -75,21 +75,20 @@ describeWithEmulator('with the Firestore emulator', () => {
     const keys = (): string => [...(snapshots.at(-1)?.servers.keys() ?? [])].toSorted().join(' ')
     return { source, directory, snapshots, keys }
   }
-  const within1s = { timeoutMs: 1000, intervalMs: 5 }
 
-  test('a created, edited and deleted document is seen within a second', async () => {
+  test('a created, edited and deleted document is seen', async () => {
     const db = open()
     await db.doc('mcp_servers/first').set(server())
     const { snapshots, keys } = await starting()
     await eventually(() => keys() === 'acme/first')
     await db.doc('mcp_servers/second').set(server())
-    await eventually(() => keys() === 'acme/first acme/second', within1s)
+    await eventually(() => keys() === 'acme/first acme/second')
     await db.doc('mcp_servers/second').update({ description: 'edited' })
-    await eventually(() => snapshots.at(-1)?.servers.get('acme/second')?.description === 'edited', within1s)
+    await eventually(() => snapshots.at(-1)?.servers.get('acme/second')?.description === 'edited')
     await db.doc('mcp_servers/second').delete()
-    await eventually(() => keys() === 'acme/first', within1s)
+    await eventually(() => keys() === 'acme/first')
     await db.doc('mcp_servers/first').delete()
-    await eventually(() => keys() === '', within1s)
+    await eventually(() => keys() === '')
     expect(snapshots.map(({ generation }) => generation)).toEqual([1, 2, 3, 4, 5])
   })
 
@@ -130,13 +129,13 @@ describeWithEmulator('with the Firestore emulator', () => {
     await eventually(() => source.status.state === 'stale')
     expect(keys()).toBe('acme/a acme/b')
     emulator = await startFirestoreEmulator({ port: emulator.port })
-    await eventually(() => source.status.state === 'live' && source.status.held === 3, { timeoutMs: 15_000 })
+    await eventually(() => source.status.state === 'live' && source.status.held === 3)
     expect(keys()).toBe('acme/a acme/b')
     expect(directory.snapshot.byId.has('acme')).toBe(true)
     const fresh = open()
     await fresh.doc('mcp_servers/c').set(server())
     await eventually(() => keys() === 'acme/a acme/b acme/c')
-  }, 60_000)
+  })
 
   test('a start with the store down is not ready until it comes, and with a last good registry at once', async () => {
     await emulator.stop()
@@ -144,9 +143,7 @@ describeWithEmulator('with the Firestore emulator', () => {
     expect(cold.snapshots).toEqual([])
     expect(cold.source.status.state).toBe('stale')
     emulator = await startFirestoreEmulator({ port: emulator.port })
-    await eventually(() => cold.snapshots.length === 1 && cold.source.status.state === 'live', {
-      timeoutMs: 15_000,
-    })
+    await eventually(() => cold.snapshots.length === 1 && cold.source.status.state === 'live')
     await open().doc('mcp_servers/a').set(server())
     await eventually(() => cold.keys() === 'acme/a')
     await cold.source.close()
@@ -156,9 +153,9 @@ describeWithEmulator('with the Firestore emulator', () => {
     expect(warm.keys()).toBe('acme/a')
     expect(warm.source.status.state).toBe('stale')
     emulator = await startFirestoreEmulator({ port: emulator.port })
-    await eventually(() => warm.source.status.state === 'live', { timeoutMs: 15_000 })
+    await eventually(() => warm.source.status.state === 'live')
     expect(warm.keys()).toBe('acme/a')
-  }, 60_000)
+  })
 })
 
 function never(): never {

@@ -100,7 +100,7 @@ test('gives up a call that is not answered after two seconds', async () => {
   const startedAt = performance.now()
   await expect(source.read(KEY)).rejects.toMatchObject({ problem: 'unavailable' })
   expect(performance.now() - startedAt).toBeGreaterThan(1900)
-  expect(performance.now() - startedAt).toBeLessThan(20_000)
+  expect(performance.now() - startedAt).toBeLessThan(60_000)
 })
 
 test('a service that is not there is an outage, at once', async () => {

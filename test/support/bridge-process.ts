@@ -66,7 +66,6 @@ export class BridgeProcess {
           .find((message) => message['id'] === id && message['method'] === undefined),
       {
         what: `a response to ${String(id)}; so far: ${this.lines.join(' ')} ${this.errors}`,
-        timeoutMs: 20_000,
       },
     )
   }

@@ -7,7 +7,7 @@ const MAX_PAUSE_MS = 100
  */
 export async function eventually<T>(
   probe: () => T | Promise<T>,
-  { timeoutMs = 30_000, intervalMs = 10, what = 'the condition' } = {},
+  { timeoutMs = 60_000, intervalMs = 10, what = 'the condition' } = {},
 ): Promise<Exclude<T, undefined | false>> {
   const start = performance.now()
   for (;;) {

@@ -48,7 +48,6 @@ export async function spawnGateway(env: Record<string, string> = {}): Promise<Ga
     exited,
     url: () =>
       eventually(() => log.find(({ msg }) => msg === 'gateway is listening')?.['url'] as string | undefined, {
-        timeoutMs: 50_000,
         what: 'the gateway listening',
       }),
     tg: (...args) => tg(settings, args),

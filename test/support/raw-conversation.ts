@@ -98,7 +98,6 @@ export async function openConversation(
   const answerTo: RawConversation['answerTo'] = (id) =>
     eventually(() => received.find((message) => message.id === id && message.method === undefined), {
       what: `an answer to ${id} over ${kind}`,
-      timeoutMs: 20_000,
     })
   const call: RawConversation['call'] = (id, method, params) => {
     request(id, method, params)

@@ -38,7 +38,6 @@ export async function collectReports(): Promise<Reports> {
   const all = (calls: string[], among: string[], what: string): Promise<unknown> =>
     eventually(() => calls.every((call) => among.includes(call)), {
       what: `${calls.join(', ').slice(0, 100)} ${what}`,
-      timeoutMs: 20_000,
     })
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

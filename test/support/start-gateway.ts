@@ -70,7 +70,6 @@ export async function startTestGateway(
   const expected = Object.values(servers).filter(({ enabled }) => enabled !== false).length
   if (options.wait !== false) {
     await eventually(() => gateway.statuses().filter(({ state }) => state === 'ready').length === expected, {
-      timeoutMs: 25_000,
       what: `${expected} ready servers`,
     })
   }

@@ -47,7 +47,7 @@ afterAll(async () => {
 
 /** Waits for what the store has to be asked for first. */
 async function becomes<T>(read: () => T | Promise<T>, expected: T): Promise<void> {
-  await eventually(async () => isDeepStrictEqual(await read(), expected), { timeoutMs: 5000 })
+  await eventually(async () => isDeepStrictEqual(await read(), expected))
 }
 
 function replica(definition: ReturnType<typeof server>, maxPins = 20_000): Replica {

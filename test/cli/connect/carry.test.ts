@@ -135,7 +135,7 @@ describe('a server that cannot be reached', () => {
     await eventually(() => bridge.errors.includes('cannot be reached (ECONNREFUSED); trying again.'))
     await world.listen()
     expect(await bridge.answerTo(1)).toMatchObject({ result: {} })
-    expect(bridge.errors).toContain('can be reached again.')
+    await eventually(() => bridge.errors.includes('can be reached again.'))
   })
 
   test('in the middle of a call leaves an error that says so, and nothing is sent twice', async () => {

@@ -17,7 +17,7 @@ beforeAll(async () => {
   )
   await eventually(
     () => gateway.gateway.statuses().some(({ name, state }) => name === 'everything' && state === 'ready'),
-    { timeoutMs: 25_000, what: 'everything' },
+    { what: 'everything' },
   )
 })
 

@@ -38,6 +38,6 @@ describe('a URI template', () => {
   test('made to be slow is not', () => {
     const start = performance.now()
     expect(compileUriTemplate(`${'{a}x'.repeat(60)}y`)('x'.repeat(10_000))).toBe(false)
-    expect(performance.now() - start).toBeLessThan(5000)
+    expect(performance.now() - start).toBeLessThan(20_000)
   })
 })

@@ -39,7 +39,7 @@ beforeAll(async () => {
       },
     },
   )
-}, 30_000)
+})
 afterAll(async () => {
   await gateway.close()
   await first.close()

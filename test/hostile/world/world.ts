@@ -79,7 +79,7 @@ export class World implements AsyncDisposable {
     const headers = { authorization: `Bearer ${this.operator}` }
     await eventually(
       async () => (await this.get(`/v1/servers/${server}`, headers)).text.includes('"state":"ready"'),
-      { timeoutMs: 20_000, what: `${server} to be ready` },
+      { what: `${server} to be ready` },
     )
     return call()
   }
@@ -168,7 +168,7 @@ export class World implements AsyncDisposable {
     ] as const)
       await eventually(
         async () => (await this.call(tool, {}, 'ready', { authorization: `Bearer ${token}` })).status === 200,
-        { timeoutMs: 30_000, what: tool },
+        { what: tool },
       )
     await this.canary.report()
   }

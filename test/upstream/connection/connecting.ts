@@ -2,6 +2,7 @@ import type { JsonObject } from '../../../src/domain/json/json.ts'
 import type { ServerDefinition } from '../../../src/domain/documents/server-definition.ts'
 import type { ClientSide } from '../../../src/upstream/messages/client-side.ts'
 import { type ConnectorOptions, createConnector } from '../../../src/upstream/connection/connect.ts'
+import type { Tap } from '../../../src/upstream/connection/decorators/tap.ts'
 import type { Connection, ListKind } from '../../../src/upstream/connection/connection.ts'
 import { silentLogger } from '../../support/silent-logger.ts'
 
@@ -34,14 +35,16 @@ export class Connecting {
     server: ServerDefinition,
     {
       connect = this.connector(),
-      timeoutMs = 20_000,
+      timeoutMs = 60_000,
       signal = new AbortController().signal,
       client,
+      tap,
     }: {
       connect?: ReturnType<typeof createConnector>
       timeoutMs?: number
       signal?: AbortSignal
       client?: ClientSide
+      tap?: Tap
     } = {},
   ): Promise<Connected> {
     const lost: string[] = []
@@ -56,9 +59,10 @@ export class Connecting {
       timeoutMs,
       signal,
       ...(client !== undefined && { client }),
+      ...(tap !== undefined && { tap }),
     })
     this.#open.push(connection)
-    const call = async (name: string, args: JsonObject = {}, callTimeoutMs = 10_000): Promise<string> =>
+    const call = async (name: string, args: JsonObject = {}, callTimeoutMs = 60_000): Promise<string> =>
       textOf(await callTool(connection, name, args, callTimeoutMs))
     return { connection, lost, changes, updates, call }
   }
@@ -72,7 +76,7 @@ export function callTool(
   connection: Connection,
   name: string,
   args: JsonObject = {},
-  timeoutMs = 10_000,
+  timeoutMs = 60_000,
   signal?: AbortSignal,
 ): Promise<JsonObject> {
   return connection.request('tools/call', { name, arguments: args }, { signal, timeoutMs })

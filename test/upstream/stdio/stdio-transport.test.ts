@@ -60,7 +60,7 @@ test.each([
 
 test('what a process says when it is ended is in its log, but no reason for its end', async () => {
   const log = new ProcessLog({ clock: systemClock })
-  const script = `console.error('Error: first'); process.on('SIGTERM', () => { console.error('Error: terminated'); process.exit() }); setInterval(() => {}, 1000)`
+  const script = `process.on('SIGTERM', () => { console.error('Error: terminated'); process.exit() }); setInterval(() => {}, 1000); console.error('Error: first')`
   const transport = new StdioTransport({
     command: { command: process.execPath, args: ['-e', script], cwd: undefined, env: {} },
     maxMessageBytes: 1000,

