@@ -101,6 +101,16 @@ resource "google_cloud_run_v2_service" "gateway" {
         }
       }
 
+      env {
+        name = "AUDIT_SIGNING_KEY"
+        value_source {
+          secret_key_ref {
+            secret  = var.audit_signing_key_secret
+            version = "latest"
+          }
+        }
+      }
+
       # Ready is with the first snapshot of the registry, or the last good one: no instance gets requests before.
       startup_probe {
         period_seconds    = 2

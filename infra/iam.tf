@@ -54,7 +54,7 @@ resource "google_project_iam_member" "secrets" {
 }
 
 resource "google_secret_manager_secret_iam_member" "keys" {
-  for_each  = toset([var.audit_digest_key_secret, var.state_key_secret])
+  for_each  = toset([var.audit_digest_key_secret, var.audit_signing_key_secret, var.state_key_secret])
   secret_id = each.value
   role      = "roles/secretmanager.secretAccessor"
   member    = google_service_account.gateway.member

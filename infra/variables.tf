@@ -63,6 +63,11 @@ variable "audit_digest_key_secret" {
   type        = string
 }
 
+variable "audit_signing_key_secret" {
+  description = "Id of the secret with the key that signs the checkpoints of usage records (64 hex digits). It is made by hand, so that no state file has it."
+  type        = string
+}
+
 variable "state_key_secret" {
   description = "Id of the secret with the key that seals what clients carry between requests (64 hex digits). It is made by hand, so that no state file has it."
   type        = string
@@ -81,6 +86,11 @@ variable "secrets_prefix" {
   validation {
     condition     = !startswith(var.audit_digest_key_secret, var.secrets_prefix)
     error_message = "audit_digest_key_secret must not begin with it: documents of the registry could name that secret."
+  }
+
+  validation {
+    condition     = !startswith(var.audit_signing_key_secret, var.secrets_prefix)
+    error_message = "audit_signing_key_secret must not begin with it: documents of the registry could name that secret."
   }
 
   validation {

@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { SettingsError } from './config/load.ts'
 import type { Settings } from './config/settings.ts'
 import { nearMisses, nearMissText } from './config/near-misses.ts'
+import { startWarnings } from './config/start-notes.ts'
 import { VERSION } from './config/version.ts'
 import { messageOf } from './domain/errors/errors.ts'
 import { type Gateway, startGateway } from './gateway.ts'
@@ -29,6 +30,7 @@ export async function runGateway(settings: Settings, env: NodeJS.ProcessEnv): Pr
     format: logFormat(settings, process.stderr.isTTY),
   })
   for (const nearMiss of nearMisses(env)) logger.warn(nearMissText(nearMiss))
+  for (const warning of startWarnings(settings)) logger.warn(warning)
   const endSupervision = superviseFaults({ logger, exitCode: EXIT.internal })
   // First, so that there is nothing whose spans and metrics go nowhere.
   const telemetry = await startTelemetry({ env, logger, version: VERSION })

@@ -15,7 +15,7 @@ export function configCommand(context: CliContext): Command {
       const { nearMisses, nearMissText } = await import('../config/near-misses.ts')
       for (const miss of nearMisses(env)) printError(`warning: ${nearMissText(miss)}\n`)
       const settings = settingsFrom(env)
-      if (json === true) return print(asJson(withoutSecrets(settings)))
+      if (json === true) return print(asJson(withoutSecrets(env, settings)))
       const rows = listedSettings(env, settings).map(({ name, value, isGiven }) => [
         name,
         isGiven ? 'set' : 'default',

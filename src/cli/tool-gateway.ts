@@ -4,10 +4,13 @@ import { keepCompiled } from '../config/compile-cache.ts'
 /** For output to be read; only what was given up may still be running then, and it must not keep the process. */
 const EXIT_MS = 500
 
-// Whoever reads the output, such as `head`, may have enough of it.
+// Whoever reads the output, such as `head`, may have enough of it. What was found out is the same without messages.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   process.exit()
+})
+process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
 })
 await keepCompiled(process.env)
 const { run } = await import('./program.ts')

@@ -1,3 +1,4 @@
+import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import type { Settings } from './settings.ts'
 import { settingsSchema } from './schema.ts'
 import { notesOf } from './setting.ts'
@@ -12,16 +13,6 @@ export interface ListedSetting {
 }
 
 const MASK = '********'
-const SECRETS = new Set([
-  'APPROVAL_WEBHOOK_SECRET',
-  'AUDIT_DIGEST_KEY',
-  'AUDIT_DIGEST_KEY_PREVIOUS',
-  'AUDIT_SIGNING_KEY',
-  'AUDIT_SIGNING_KEY_PREVIOUS',
-  'STATE_KEY',
-  'STATE_KEY_PREVIOUS',
-  'VAULT_KEYS',
-])
 
 /**
  * Every setting by the name that one sets, with its value or what stands for it, of an environment that can be used.
@@ -38,27 +29,30 @@ export function listedSettings(
   }
   return Object.entries(settingsSchema.shape).map(([name, schema]) => {
     const text = (env[name] ?? '').trim()
-    if (text !== '') return { name, value: SECRETS.has(name) ? MASK : text, isGiven: true }
-    return { name, value: derived[name] ?? defaultText(notesOf(schema).fallback), isGiven: false }
+    const { isSecret, fallback } = notesOf(schema)
+    if (text !== '') return { name, value: isSecret ? MASK : text, isGiven: true }
+    return { name, value: derived[name] ?? defaultText(fallback), isGiven: false }
   })
 }
 
-/** The settings without their secrets. */
-export function withoutSecrets(settings: Settings): Settings {
-  const { auditDigestKey, auditDigestKeyPrevious, auditSigningKey, auditSigningKeyPrevious } = settings
-  const { stateKey, stateKeyPrevious, vaultKeys, approvals } = settings
-  const { webhook } = approvals
-  return {
-    ...settings,
-    approvals: { ...approvals, webhook: webhook && { url: webhook.url, secret: MASK } },
-    auditDigestKey: auditDigestKey === undefined ? undefined : MASK,
-    auditDigestKeyPrevious: auditDigestKeyPrevious === undefined ? undefined : MASK,
-    auditSigningKey: auditSigningKey === undefined ? undefined : MASK,
-    auditSigningKeyPrevious: auditSigningKeyPrevious === undefined ? undefined : MASK,
-    stateKey: stateKey === undefined ? undefined : MASK,
-    stateKeyPrevious: stateKeyPrevious === undefined ? undefined : MASK,
-    vaultKeys: vaultKeys.map(() => MASK),
-  }
+/** What the settings of an environment come to, with a mask in place of each value of a secret one. */
+export function withoutSecrets(
+  env: Readonly<Record<string, string | undefined>>,
+  settings: Settings,
+): JsonObject {
+  const secrets = new Set(
+    Object.entries(settingsSchema.shape)
+      .filter(([, schema]) => notesOf(schema).isSecret)
+      .flatMap(([name]) => [env[name] ?? '', ...(env[name] ?? '').split(',')])
+      .map((text) => text.trim())
+      .filter((text) => text !== ''),
+  )
+  const shown: unknown = JSON.parse(
+    JSON.stringify(settings, (_name, value: unknown) =>
+      typeof value === 'string' && secrets.has(value) ? MASK : value,
+    ),
+  )
+  return isJsonObject(shown) ? shown : {}
 }
 
 /** A default that is a text stands between backticks in the documentation, one that is words does not. */

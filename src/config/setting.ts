@@ -7,6 +7,7 @@ export interface SettingNotes {
   readonly expected: string
   /** The default in words, where it depends on other settings. */
   readonly fallback: string
+  readonly isSecret: boolean
 }
 
 const NOTES = z.registry<SettingNotes>()
@@ -17,7 +18,7 @@ export function setting<S extends TextSchema>(
   fallback: z.input<S>,
   meaning: string,
 ): z.ZodPrefault<S> {
-  const notes: SettingNotes = { meaning, expected: kind.expected, fallback: `\`${fallback}\`` }
+  const notes = { ...notesFor(kind, meaning), fallback: `\`${fallback}\`` }
   const schema = z.prefault(kind.schema, fallback)
   NOTES.add(schema, notes)
   return schema
@@ -29,10 +30,16 @@ export function optional<S extends TextSchema>(
   fallback: string,
   meaning: string,
 ): z.ZodOptional<S> {
-  const notes: SettingNotes = { meaning, expected: kind.expected, fallback }
   const schema = z.optional(kind.schema)
-  NOTES.add(schema, notes)
+  NOTES.add(schema, { ...notesFor(kind, meaning), fallback })
   return schema
+}
+
+function notesFor(
+  { expected, isSecret = false }: Kind<TextSchema>,
+  meaning: string,
+): Omit<SettingNotes, 'fallback'> {
+  return { meaning, expected, isSecret }
 }
 
 /** What documentation and problems say about a setting. @throws TypeError for any other schema */

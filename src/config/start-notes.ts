@@ -30,6 +30,17 @@ export function missingKeys({
   ]
 }
 
+/** What a gateway does without but should not: a line each for the log. */
+export function startWarnings({
+  store,
+  auditSigningKey,
+}: Pick<Settings, 'store' | 'auditSigningKey'>): string[] {
+  if (store === 'file' || auditSigningKey !== undefined) return []
+  return [
+    'AUDIT_SIGNING_KEY is not set: usage records are signed with a key in DATA_DIR, and where that does not last, nobody can verify what earlier starts signed; set 64 hex digits (openssl rand -hex 32), the same for all replicas',
+  ]
+}
+
 function expected(why: string): string {
   return `the same 64 hex digits for all replicas (openssl rand -hex 32), because STORE is \`firestore\`: ${why}`
 }

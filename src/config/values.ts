@@ -6,6 +6,8 @@ import { TENANT_ID } from '../domain/principal.ts'
 export interface Kind<S extends TextSchema> {
   readonly schema: S
   readonly expected: string
+  /** Whether the value must not be shown. */
+  readonly isSecret?: boolean
 }
 
 /** A schema that reads the text of an environment variable. */
@@ -159,10 +161,14 @@ export const secureUrl = { schema: trustworthyUrl, expected: TRUSTWORTHY_URL }
 /** A setting that is a `shortText`. */
 export const words = { schema: shortText, expected: 'a string of 1 to 256 characters' }
 
+/** A `shortText` that must not be shown. */
+export const secretWords = { ...words, isSecret: true }
+
 /** A secret that signs, as the Standard Webhooks have it. */
 export const webhookSecret = {
   schema: z.string().regex(/^whsec_[A-Za-z0-9+/]{32,128}={0,2}$/),
   expected: '`whsec_` and 24 to 96 bytes in base64',
+  isSecret: true,
 }
 
 /** Up to 100 words. */
@@ -220,4 +226,5 @@ export const algorithmList = {
 export const digestKey = {
   schema: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits'),
   expected: '64 hex digits',
+  isSecret: true,
 }

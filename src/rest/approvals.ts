@@ -8,7 +8,7 @@ import { readableArguments } from '../features/approvals/shown-arguments.ts'
 import { type Identity, identityOf } from '../identity/identity.ts'
 import { isInPerson } from '../identity/in-person.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
-import { bodyOf, queryOf } from './query.ts'
+import { bodyOf, decimal, queryOf } from './query.ts'
 
 /** What the routes of approvals use. */
 export interface ApprovalRouteOptions {
@@ -21,7 +21,7 @@ export interface ApprovalRouteOptions {
 /** Which requests are listed. */
 export const approvalsQuery = z.strictObject({
   status: z.enum(['open', 'all']).default('open').describe('`all`: also those that were answered lately'),
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  limit: decimal(1, 1000).default(100),
 })
 /** What is said with a yes or no. */
 export const answerBody = z.strictObject({

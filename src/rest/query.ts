@@ -15,9 +15,17 @@ export const argumentsOrNone = z
   .optional()
   .transform((given) => given ?? {})
 
+/** A whole number of a query, in decimal digits and nothing else. */
+export function decimal(min: number, max: number): z.ZodType<number> {
+  return z.preprocess(
+    (text) => (typeof text === 'string' && /^\d{1,9}$/.test(text) ? Number(text) : text),
+    z.number().int().min(min).max(max),
+  )
+}
+
 /** `limit` and `cursor` of every paged list. */
 export const pageQuery = {
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  limit: decimal(1, 1000).default(100),
   cursor: z.string().min(1).max(1024).optional(),
 }
 

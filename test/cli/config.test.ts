@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
+import { settingsSchema } from '../../src/config/schema.ts'
+import { notesOf } from '../../src/config/setting.ts'
 import { run } from '../../src/cli/program.ts'
 
 async function tg(
@@ -37,6 +39,43 @@ describe('config check', () => {
     expect(JSON.parse(json.out)).toMatchObject({ stateKey: '********' })
     expect(out).not.toContain(key)
     expect(json.out).not.toContain(key)
+  })
+
+  test('masks the value of every setting that is a secret, also in what other settings come to', async () => {
+    const secrets = {
+      OIDC_CLIENT_SECRET: 'client-canary',
+      STATE_KEY: '1a'.repeat(32),
+      STATE_KEY_PREVIOUS: '2b'.repeat(32),
+      AUDIT_DIGEST_KEY: '3c'.repeat(32),
+      AUDIT_DIGEST_KEY_PREVIOUS: '4d'.repeat(32),
+      AUDIT_SIGNING_KEY: '5e'.repeat(32),
+      AUDIT_SIGNING_KEY_PREVIOUS: '6f'.repeat(32),
+      VAULT_KEYS: `${'7a'.repeat(32)},${'8b'.repeat(32)}`,
+      APPROVAL_WEBHOOK_SECRET: `whsec_${'9'.repeat(32)}`,
+    }
+    const env = {
+      ...secrets,
+      OIDC_ISSUER: 'https://id.example',
+      OIDC_CLIENT_ID: 'gateway',
+      APPROVAL_WEBHOOK_URL: 'https://chat.example/hook',
+    }
+    const table = await tg(['config', 'check'], env)
+    const json = await tg(['config', 'check', '--json'], env)
+
+    expect([table.code, json.code]).toEqual([0, 0])
+    const values = Object.values(secrets).flatMap((text) => text.split(','))
+    for (const value of values) expect(table.out + json.out).not.toContain(value)
+    expect(table.out.match(/\tset\t\*{8}$/gm)).toHaveLength(9)
+    expect(json.out.match(/"\*{8}"/g)).toHaveLength(10)
+  })
+
+  test('a setting with the name of a secret is one', () => {
+    const NO_SECRETS = ['VAULT_KMS_KEY']
+    const named = Object.entries(settingsSchema.shape).filter(
+      ([name]) => /(KEY|KEYS|SECRET|PASSWORD|TOKEN|KEY_PREVIOUS)$/.test(name) && !NO_SECRETS.includes(name),
+    )
+    expect(named.length).toBeGreaterThan(8)
+    expect(named.filter(([, schema]) => !notesOf(schema).isSecret)).toEqual([])
   })
 
   test('warns of names that are almost those of settings', async () => {

@@ -2,13 +2,17 @@ import { describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
 import { loadSettings } from '../../src/config/load.ts'
 import { settingsSchema } from '../../src/config/schema.ts'
-import { missingKeys } from '../../src/config/start-notes.ts'
+import { missingKeys, startWarnings } from '../../src/config/start-notes.ts'
 import { textOf, yamlOf } from './files.ts'
 
 /** Variables of the platform and of libraries, which are no settings of the gateway. */
 const OF_OTHERS = ['NODE_ENV', 'FIRESTORE_EMULATOR_HOST', 'METADATA_SERVER_DETECTION']
 const IMAGE = { NODE_ENV: 'production', HOST: '0.0.0.0', PORT: '8080', DATA_DIR: '/data' }
-const KEYS = { STATE_KEY: 'cd'.repeat(32), AUDIT_DIGEST_KEY: 'ab'.repeat(32) }
+const KEYS = {
+  STATE_KEY: 'cd'.repeat(32),
+  AUDIT_DIGEST_KEY: 'ab'.repeat(32),
+  AUDIT_SIGNING_KEY: 'ef'.repeat(32),
+}
 
 const texts = z.record(z.string(), z.string())
 
@@ -39,7 +43,7 @@ function kubernetesSecrets(): Record<string, string> {
       /- name: ([A-Z_]+)\n +valueFrom:\n +secretKeyRef:/g,
     ),
   ].map(([, name]) => name)
-  expect(names).toEqual(['STATE_KEY', 'AUDIT_DIGEST_KEY'])
+  expect(names).toEqual(['STATE_KEY', 'AUDIT_DIGEST_KEY', 'AUDIT_SIGNING_KEY'])
   return KEYS
 }
 
@@ -58,7 +62,7 @@ function cloudRun(local: string, computed: Readonly<Record<string, string>>): Re
 /** The variables of Cloud Run that come from Secret Manager. */
 function cloudRunSecrets(): Record<string, string> {
   const names = [...textOf('infra/cloud-run.tf').matchAll(/^ +name += "([A-Z_]+)"/gm)].map(([, name]) => name)
-  expect(names).toEqual(['STATE_KEY', 'AUDIT_DIGEST_KEY'])
+  expect(names).toEqual(['STATE_KEY', 'AUDIT_DIGEST_KEY', 'AUDIT_SIGNING_KEY'])
   return KEYS
 }
 
@@ -90,7 +94,8 @@ describe.each([
   })
 
   test('gives replicas that share a database the keys that they have to share', () => {
-    expect(missingKeys(loadSettings({ ...IMAGE, ...environment() }))).toEqual([])
+    const settings = loadSettings({ ...IMAGE, ...environment() })
+    expect([missingKeys(settings), startWarnings(settings)]).toEqual([[], []])
   })
 })
 

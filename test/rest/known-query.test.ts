@@ -76,3 +76,14 @@ test.each([
 ])('%s is answered', async (path) => {
   expect((await app.rest(token, 'GET', path)).status).toBe(200)
 })
+
+test.each(['0x10', '1e2', '+5', ' 5', '5.0', '', '99999999999999999999', '5&limit=6'])(
+  'a number in a query is written in decimal digits: limit=%s is refused',
+  async (text) => {
+    const paths = ['/v1/tools', '/v1/audit', '/v1/approvals'].map((path) => `${path}?limit=${text}`)
+    const answers = await Promise.all(paths.map((path) => app.rest(token, 'GET', path)))
+    expect(answers.map(({ status, body }) => [status, body['code']])).toEqual(
+      paths.map(() => [400, 'invalid_request']),
+    )
+  },
+)

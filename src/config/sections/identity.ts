@@ -34,7 +34,7 @@ export const identity = {
     'none',
     'Client of the gateway at OIDC_ISSUER, with the redirect URI `PUBLIC_URL/signin/callback`: persons sign in with it.',
   ),
-  OIDC_CLIENT_SECRET: optional(values.words, 'a public client', 'Secret of that client.'),
+  OIDC_CLIENT_SECRET: optional(values.secretWords, 'a public client', 'Secret of that client.'),
   OIDC_JWKS_URL: optional(
     values.secureUrl,
     'discovery at the issuer',

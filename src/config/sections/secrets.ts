@@ -44,6 +44,7 @@ const kmsKey = {
 const vaultKeys = {
   schema: values.items.pipe(z.array(values.digestKey.schema)),
   expected: 'keys of 64 hex digits separated by commas',
+  isSecret: true,
 }
 
 /** Environment variables of where secrets come from. */

@@ -48,7 +48,7 @@ export const UPSTREAM_ERRORS = {
     'upstream',
     false,
     'The server returned an error',
-    'The MCP server behind this tool returned a JSON-RPC error; `upstream` has its code and message.',
+    'The MCP server behind this tool returned a JSON-RPC error; `upstream` has its code and message, and its data up to 64 KiB.',
   ),
   tool_held: row(
     403,

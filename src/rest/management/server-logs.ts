@@ -10,7 +10,7 @@ import type { LogLine, ProcessLog, ProcessLogs } from '../../upstream/stdio/proc
 import { openEvents, sendEvent } from '../run.ts'
 import { managedServer, type ManagementOptions } from './managed-server.ts'
 import { methodNotAllowed } from '../method-not-allowed.ts'
-import { queryOf } from '../query.ts'
+import { decimal, queryOf } from '../query.ts'
 import { requireRole } from '../require-role.ts'
 
 /** What may wait for a reader that is too slow, which is then cut off. */
@@ -19,7 +19,7 @@ const KEEP_ALIVE_MS = 15_000
 
 /** What a log is asked for with. */
 export const logsQuery = z.object({
-  lines: z.coerce.number().int().min(0).max(1000).default(100),
+  lines: decimal(0, 1000).default(100),
   follow: z.enum(['true', 'false']).default('false'),
   tenantId: z.string().optional(),
 })

@@ -1,5 +1,5 @@
 import { SdkError, SdkErrorCode } from '@modelcontextprotocol/client'
-import { expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { openingFailure, upstreamError } from '../../../src/upstream/connection/upstream-error.ts'
 
 const request = { server: 's', isCancelled: false, isSessionLost: false }
@@ -38,4 +38,26 @@ test.each([
   [new Error('secret'), 'it violated the protocol while the connection was opening'],
 ])('the reason for operators of %s', (error, reason) => {
   expect(openingFailure(error)).toBe(reason)
+})
+
+describe("of a server's JSON-RPC error", () => {
+  const shown = (message: string, data?: unknown): unknown =>
+    upstreamError(Object.assign(new Error(message), { code: -32_050, data }), request).facts.upstream
+
+  test('code, message and data reach callers as they are', () => {
+    const data = { hint: 'x'.repeat(60_000) }
+    expect(shown('m'.repeat(8192), data)).toEqual({ code: -32_050, message: 'm'.repeat(8192), data })
+  })
+
+  test('the message is cut off after 8192 characters, never within one', () => {
+    expect(shown('m'.repeat(8193))).toEqual({ code: -32_050, message: `${'m'.repeat(8191)}…` })
+    expect(shown(`${'m'.repeat(8190)}${'😀'.repeat(9)}`)).toEqual({
+      code: -32_050,
+      message: `${'m'.repeat(8190)}…`,
+    })
+  })
+
+  test('data of more than 64 KiB is left out', () => {
+    expect(shown('too much', ['x'.repeat(65_536)])).toEqual({ code: -32_050, message: 'too much' })
+  })
 })
