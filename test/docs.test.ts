@@ -29,6 +29,7 @@ test('every setting is in exactly one section, with a sentence and what is expec
       meaning: expect.stringMatching(/\.$/),
       expected: expect.stringMatching(/./),
       fallback: expect.stringMatching(/./),
+      isSecret: expect.any(Boolean),
     })
   }
 })

@@ -37,7 +37,7 @@ export function startWarnings({
 }: Pick<Settings, 'store' | 'auditSigningKey'>): string[] {
   if (store === 'file' || auditSigningKey !== undefined) return []
   return [
-    'AUDIT_SIGNING_KEY is not set: usage records are signed with a key in DATA_DIR, and where that does not last, nobody can verify what earlier starts signed; set 64 hex digits (openssl rand -hex 32), the same for all replicas',
+    'AUDIT_SIGNING_KEY is not set: usage records are signed with a key in DATA_DIR, and where DATA_DIR does not last, what earlier starts signed cannot be verified; set 64 hex digits (openssl rand -hex 32), the same for all replicas',
   ]
 }
 

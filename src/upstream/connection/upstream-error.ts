@@ -1,19 +1,14 @@
 import { SdkError, SdkErrorCode, SdkHttpError, SseError } from '@modelcontextprotocol/client'
 import type { ErrorCode } from '../../domain/errors/error-table.ts'
 import { type ErrorFacts, GatewayError } from '../../domain/errors/errors.ts'
-import { isDeeperThan, isJsonObject, MAX_JSON_DEPTH } from '../../domain/json/json.ts'
+import { isJsonObject } from '../../domain/json/json.ts'
 import { NoAnswer } from '../fetch/limited-fetch.ts'
 import { isOversizedReply, isUnreadableReply, ResponseTooLarge } from '../messages/oversized-message.ts'
-import { rawError, type RpcError, rpcErrorIn } from '../messages/raw-results.ts'
+import { boundedError, rawError, type RpcError, rpcErrorIn } from '../messages/raw-results.ts'
 import { STREAM_ENDED, UNREADABLE } from '../messages/requests-in-flight.ts'
 import { invalidResult, isUnfitOpening, UNKNOWN_VERSION, VERSION_REFUSED } from './opening/opening-answer.ts'
 import { NotSent } from '../stdio/stdio-transport.ts'
 import { connectionFailure, unreachableCode } from './opening/unreachable.ts'
-
-/** Characters of the message of a server's JSON-RPC error. */
-const MAX_ERROR_MESSAGE_LENGTH = 8192
-/** Characters of its data as JSON. */
-const MAX_ERROR_DATA_LENGTH = 65_536
 
 /** The circumstances of a failed request. */
 export interface FailedRequest {
@@ -143,26 +138,6 @@ function classifyRpc(upstream: RpcError): Classified {
   if (upstream.data === STREAM_ENDED) return { code: 'upstream_unavailable', mayHaveExecuted: true }
   if (upstream.data === UNREADABLE) return { code: 'upstream_bad_response', mayHaveExecuted: true }
   return { code: 'upstream_error', upstream: boundedError(upstream) }
-}
-
-/**
- * What callers get of a server's JSON-RPC error: a client shows it to a model, and the record of a failed call must not
- * cost more than that of a result. Data that is too large, or that cannot be written as JSON again, is left out.
- */
-function boundedError({ code, message, data }: RpcError): RpcError {
-  const isFit =
-    data !== undefined &&
-    !isDeeperThan(data, MAX_JSON_DEPTH) &&
-    JSON.stringify(data).length <= MAX_ERROR_DATA_LENGTH
-  return {
-    code,
-    message: message.length <= MAX_ERROR_MESSAGE_LENGTH ? message : `${wellFormed(message)}…`,
-    ...(isFit && { data }),
-  }
-}
-
-function wellFormed(text: string): string {
-  return text.slice(0, MAX_ERROR_MESSAGE_LENGTH - 1).replace(/[\uD800-\uDBFF]$/, '')
 }
 
 /** An HTTP error may have the JSON-RPC error in its body (2026-07-28, Streamable HTTP: unknown methods are 404). */

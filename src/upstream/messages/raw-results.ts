@@ -1,5 +1,10 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/client'
-import { isJsonObject } from '../../domain/json/json.ts'
+import { isDeeperThan, isJsonObject, MAX_JSON_DEPTH } from '../../domain/json/json.ts'
+
+/** Characters of the message of a server's JSON-RPC error. */
+const MAX_ERROR_MESSAGE_LENGTH = 8192
+/** Characters of its data as JSON. */
+const MAX_ERROR_DATA_LENGTH = 65_536
 
 const RAW = Symbol('the result as the server sent it')
 
@@ -61,6 +66,26 @@ export function rawError(data: unknown): RpcError | undefined {
 /** Whether a value is a JSON-RPC error object, with a numeric code and a message (JSON-RPC 2.0 §5.1). */
 export function isRpcError(value: unknown): value is RpcError {
   return isJsonObject(value) && typeof value['code'] === 'number' && typeof value['message'] === 'string'
+}
+
+/**
+ * What callers get of a server's JSON-RPC error: a client shows it to a model, and the record of a failed call must not
+ * cost more than that of a result. Data that is too large, or that cannot be written as JSON again, is left out.
+ */
+export function boundedError({ code, message, data }: RpcError): RpcError {
+  const isFit =
+    data !== undefined &&
+    !isDeeperThan(data, MAX_JSON_DEPTH) &&
+    JSON.stringify(data).length <= MAX_ERROR_DATA_LENGTH
+  return {
+    code,
+    message: message.length <= MAX_ERROR_MESSAGE_LENGTH ? message : `${wellFormed(message)}…`,
+    ...(isFit && { data }),
+  }
+}
+
+function wellFormed(text: string): string {
+  return text.slice(0, MAX_ERROR_MESSAGE_LENGTH - 1).replace(/[\uD800-\uDBFF]$/, '')
 }
 
 /** The JSON-RPC error that a body of a refused HTTP request holds, and the id that it names. */
