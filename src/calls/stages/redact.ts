@@ -1,3 +1,4 @@
+import { inSlices, type Slices } from '../../domain/concurrency/slices.ts'
 import { withTexts } from '../../domain/json/mapped-texts.ts'
 import { textMask } from '../../domain/text/linear/text-masks.ts'
 import type { Metrics } from '../../telemetry/metrics/metrics.ts'
@@ -5,7 +6,7 @@ import type { StageFor } from '../stage.ts'
 
 const REDACTED = '***'
 
-/** Stage: takes out of the results of a tool what the operator's patterns cover. */
+/** Stage: takes out of the results of a tool what the operator's patterns cover, of large ones in slices. */
 export function redact({ metrics }: { metrics: Pick<Metrics, 'redacted'> }): StageFor {
   return ({ method, policy }) => {
     if (policy.redact === undefined || method.kind !== 'tool') return undefined
@@ -13,11 +14,12 @@ export function redact({ metrics }: { metrics: Pick<Metrics, 'redacted'> }): Sta
     return async (call, next) => {
       const answer = await next(call)
       let found = 0
-      const result = withTexts(answer.result, (text) => {
-        const masked = mask.apply(text, REDACTED)
+      const change = function* (text: string): Slices<string> {
+        const masked = yield* mask.slices(text, REDACTED)
         found += masked.count
         return masked.text
-      })
+      }
+      const result = await inSlices(withTexts(answer.result, change))
       if (found === 0) return answer
       const { route, isStateless } = answer
       metrics.redacted(route.server.name, 'pattern', found)

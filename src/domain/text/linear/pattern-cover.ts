@@ -1,3 +1,4 @@
+import type { Slices } from '../../concurrency/slices.ts'
 import type { States } from './pattern-states.ts'
 import {
   type Backward,
@@ -10,6 +11,8 @@ import {
 } from './pattern-tables.ts'
 
 const MAX_PAIRS = 2_000_000
+/** Characters; at a few tens of nanoseconds each. */
+const SLICE = 32_768
 
 /**
  * One pattern as tables, so that each character of a text costs a fixed number of look-ups, whatever the text is.
@@ -31,11 +34,12 @@ export class PatternCover {
   }
 
   /** Whether the pattern matches anywhere. */
-  matches(text: string): boolean {
+  *matches(text: string): Slices<boolean> {
     const { of, count } = this.#classes
     const { next, start, ends } = this.#forward
     let state = start
     for (let at = 0; at < text.length; at += 1) {
+      if (at % SLICE === SLICE - 1) yield
       const kind = of[text.charCodeAt(at)] ?? 0
       if (ends[state * count + kind] === 1) return true
       state = next[state * count + kind] ?? 0
@@ -44,12 +48,13 @@ export class PatternCover {
   }
 
   /** Sets 1 for each character that any match covers. */
-  cover(text: string, covered: Uint8Array): void {
+  *cover(text: string, covered: Uint8Array): Slices<void> {
     const { of, count } = this.#classes
     const { next, start, opens } = this.#forward
     const open = new Uint16Array(text.length)
     let state = start
     for (let at = 0; at < text.length; at += 1) {
+      if (at % SLICE === SLICE - 1) yield
       const place = state * count + (of[text.charCodeAt(at)] ?? 0)
       open[at] = opens[place] ?? 0
       state = next[place] ?? 0
@@ -57,6 +62,7 @@ export class PatternCover {
     const { next: before, start: last } = this.#backward
     state = last
     for (let at = text.length - 1; at >= 0; at -= 1) {
+      if (at % SLICE === SLICE - 1) yield
       state = before[state * count + (of[text.charCodeAt(at)] ?? 0)] ?? 0
       if (this.#meet(open[at] ?? 0, state)) covered[at] = 1
     }

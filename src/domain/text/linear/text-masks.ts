@@ -1,3 +1,4 @@
+import { atOnce, type Slices } from '../../concurrency/slices.ts'
 import { PatternCover } from './pattern-cover.ts'
 import { statesOf } from './pattern-states.ts'
 import { parsePattern } from './pattern-syntax.ts'
@@ -5,11 +6,19 @@ import { parsePattern } from './pattern-syntax.ts'
 /** Many tools have the same patterns, and compiling one takes up to 100 ms. */
 const known = new Map<string, PatternCover>()
 const MAX_KNOWN = 500
+const RUNS_A_SLICE = 10_000
 
-/** Replaces each part of a text that a pattern covers. */
+/** A text with something in place of every run of covered characters, and how many runs there were. */
+export interface MaskedText {
+  readonly text: string
+  readonly count: number
+}
+
+/** Puts `by` in place of each part of a text that a pattern covers. */
 export interface TextMask {
-  /** The text with `by` in place of every run of covered characters, and how many runs there were. */
-  readonly apply: (text: string, by: string) => { readonly text: string; readonly count: number }
+  readonly apply: (text: string, by: string) => MaskedText
+  /** The same, with pauses. */
+  readonly slices: (text: string, by: string) => Slices<MaskedText>
 }
 
 /**
@@ -19,7 +28,8 @@ export interface TextMask {
  */
 export function textMask(sources: readonly string[]): TextMask {
   const covers = sources.map(coverOf)
-  return { apply: (text, by) => replaced(text, covers, by) }
+  const slices = (text: string, by: string): Slices<MaskedText> => replaced(text, covers, by)
+  return { apply: (text, by) => atOnce(slices(text, by)), slices }
 }
 
 function coverOf(source: string): PatternCover {
@@ -31,21 +41,21 @@ function coverOf(source: string): PatternCover {
   return cover
 }
 
-function replaced(
-  text: string,
-  covers: readonly PatternCover[],
-  by: string,
-): { text: string; count: number } {
-  const matching = covers.filter((cover) => cover.matches(text))
-  if (matching.length === 0) return { text, count: 0 }
-  const covered = new Uint8Array(text.length)
-  for (const cover of matching) cover.cover(text, covered)
+function* replaced(text: string, covers: readonly PatternCover[], by: string): Slices<MaskedText> {
+  let covered: Uint8Array | undefined
+  for (const cover of covers) {
+    if (!(yield* cover.matches(text))) continue
+    covered ??= new Uint8Array(text.length)
+    yield* cover.cover(text, covered)
+  }
+  if (covered === undefined) return { text, count: 0 }
   const pieces: string[] = []
   let count = 0
   let from = 0
   for (let at = covered.indexOf(1); at !== -1; at = covered.indexOf(1, from)) {
     pieces.push(text.slice(from, at), by)
     count += 1
+    if (count % RUNS_A_SLICE === 0) yield
     const end = covered.indexOf(0, at)
     from = end === -1 ? text.length : end
   }

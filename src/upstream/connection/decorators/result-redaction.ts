@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../../domain/json/json.ts'
+import { inSlices } from '../../../domain/concurrency/slices.ts'
 import { withTexts } from '../../../domain/json/mapped-texts.ts'
 import { RawObject } from '../../../domain/json/raw-object.ts'
 import { REDACTED, secretForms } from './redaction.ts'
@@ -26,11 +27,11 @@ export class ResultRedaction {
   }
 
   /** @throws GatewayError `upstream_bad_response` for what is nested too deeply to be looked at */
-  clean<T extends RawObject | JsonObject>(result: T): T | JsonObject {
+  async clean<T extends RawObject | JsonObject>(result: T): Promise<T | JsonObject> {
     if (this.#forms.length === 0) return result
     if (result instanceof RawObject)
-      return this.#mayHold(result) ? this.#cleanObject(result.parse(), result) : result
-    return this.#cleanObject(result, result)
+      return this.#mayHold(result) ? await this.#cleanObject(result.parse(), result) : result
+    return await this.#cleanObject(result, result)
   }
 
   /** Never wrong when it says no: an escape could be a character of a secret. */
@@ -40,13 +41,14 @@ export class ResultRedaction {
       .some((chunk) => chunk.includes('\\u') || this.#bytes.some((form) => chunk.includes(form)))
   }
 
-  #cleanObject<T extends RawObject | JsonObject>(value: JsonObject, given: T): T | JsonObject {
+  async #cleanObject<T extends RawObject | JsonObject>(value: JsonObject, given: T): Promise<T | JsonObject> {
     let count = 0
-    const clean = withTexts(value, (text) => {
+    const change = (text: string): string => {
       const parts = this.#parts(text)
       count += parts.length - 1
       return parts.length === 1 ? text : parts.join(REDACTED)
-    })
+    }
+    const clean = await inSlices(withTexts(value, change))
     if (count === 0) return given
     this.#onRedacted(count)
     return clean
