@@ -83,7 +83,11 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   })
   lifecycle.onClose('approvals', () => features.approvals.close(), { lane: 'servers' })
   lifecycle.onClose('enhancer', () => features.enhancing.close(), { lane: 'servers' })
-  const controlled = await openControl(settings, { firestore, identity, servers, features }, runtime)
+  const controlled = await openControl(
+    settings,
+    { firestore, identity, servers, features, audit, state },
+    runtime,
+  )
   const { tenants } = controlled
   const history = settings.dashboard ? new CallHistory({ clock }) : undefined
   const parts = { keys, store: state.store, audit, servers, features, tenants, history }

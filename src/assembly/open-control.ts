@@ -1,3 +1,4 @@
+import type { OpenAudit } from '../audit/audit-open.ts'
 import type { Settings } from '../config/settings.ts'
 import type { OpenFeatures } from '../features/features-open.ts'
 import type { FirestoreClient } from '../firestore/firestore.ts'
@@ -5,7 +6,10 @@ import type { OpenIdentity } from '../identity/identity-open.ts'
 import { LOCAL_ISSUER } from '../identity/local-names.ts'
 import { ControlPath } from '../reconcile/control-path.ts'
 import { type OpenRegistry, openRegistry } from '../registry/registry-open.ts'
+import { RegistryEdits } from '../registry/registry-edits.ts'
 import { TenantDirectory } from '../registry/tenants.ts'
+import type { OpenState } from '../state/state-open.ts'
+import { EditRecords } from './edit-records.ts'
 import type { OpenServers } from './open-servers.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -21,6 +25,8 @@ interface Parts {
   readonly identity: OpenIdentity
   readonly servers: OpenServers
   readonly features: OpenFeatures
+  readonly audit: OpenAudit
+  readonly state: OpenState
 }
 
 /**
@@ -29,7 +35,7 @@ interface Parts {
  */
 export async function openControl(
   settings: Settings,
-  { firestore, identity, servers, features }: Parts,
+  { firestore, identity, servers, features, audit, state }: Parts,
   { clock, random, logger, lifecycle }: Runtime,
 ): Promise<OpenControl> {
   const tenants = new TenantDirectory({
@@ -40,7 +46,19 @@ export async function openControl(
   tenants.onChange(({ byId }) =>
     identity.issuers.setTenantIssuers([...byId.values()].flatMap(({ issuers }) => issuers)),
   )
-  const registry = await openRegistry(settings, { firestore, directory: tenants, clock, random, logger })
+  const records = new EditRecords({
+    acts: audit.acts,
+    store: state.store,
+    isShared: firestore !== undefined,
+    defaultTenant: settings.defaultTenant,
+    clock,
+    logger,
+  })
+  lifecycle.onClose('edits of the registry', () => records.close(), { lane: 'records' })
+  const edits = new RegistryEdits({ clock, onEdits: (seen) => records.take(seen) })
+  tenants.onChange((all) => edits.tenants(all))
+  const found = { firestore, directory: tenants, edits }
+  const registry = await openRegistry(settings, { ...found, clock, random, logger })
   const control = new ControlPath({
     registry,
     upstreams: servers.upstreams,

@@ -16,6 +16,8 @@ export interface Actor {
   readonly requestId: string
   readonly clientName?: string | undefined
   readonly address?: string | undefined
+  /** How it is done; by default over REST. */
+  readonly face?: 'rest' | 'registry' | 'command-line'
 }
 
 /** Something that changes what others may do or what the gateway does. */
@@ -102,7 +104,7 @@ export class Administration {
 }
 
 function recordOf(
-  { principal, requestId, clientName, address }: Actor,
+  { principal, requestId, clientName, address, face = 'rest' }: Actor,
   { action, object, server, change }: AdministrativeAct,
   atMs: number,
 ): PendingRecord {
@@ -116,7 +118,7 @@ function recordOf(
     roles,
     clientName: clientName ?? null,
     address: address ?? null,
-    face: 'rest',
+    face,
     sessionId: null,
     requestId,
     action,

@@ -5,6 +5,7 @@ import { makePrivateDirectory } from '../files/private-file.ts'
 import type { FirestoreClient } from '../firestore/firestore.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { ActInbox } from './acts/act-inbox.ts'
 import { Administration } from './administration.ts'
 import { AuditLog } from './audit-log.ts'
 import type { AuditStore, RecordReader } from './audit-store.ts'
@@ -158,6 +159,8 @@ export async function openAuditOver(store: AuditStore, options: AuditOptions): P
     await delivery.caughtUp()
   }
   const acts = new Administration({ ...options, log })
+  const inbox = new ActInbox({ ...options, acts })
+  inbox.start()
   const digestOf = (text: string): string | Promise<string> => digester.digestOf(text)
   const persons = new Persons({ ...options, store, acts, digestOf, delivered: visible })
   return {
@@ -175,6 +178,7 @@ export async function openAuditOver(store: AuditStore, options: AuditOptions): P
     },
     spool: () => ({ waitingBytes: spool.waitingBytes, isDelivering: delivery.isDelivering }),
     close: async () => {
+      await inbox.close()
       await intents.close()
       const { clock, closeWaitMs = CLOSE_WAIT_MS } = options
       const end = clock.monotonic() + closeWaitMs

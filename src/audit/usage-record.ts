@@ -31,7 +31,8 @@ interface UsageRecord {
   readonly clientName?: string | null | undefined
   /** Where the request came from. */
   readonly address?: string | null | undefined
-  readonly face: ClientTransport
+  /** How it came: a client's transport, or of an administrative act what else it was done with. */
+  readonly face: ClientTransport | 'registry' | 'command-line'
   readonly sessionId: string | null
   readonly requestId: string
   readonly action: Action | Act

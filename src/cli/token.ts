@@ -7,6 +7,7 @@ import { systemClock } from '../domain/clock.ts'
 import { messageOf } from '../domain/errors/errors.ts'
 import { CliError } from './cli-error.ts'
 import { type CliContext, listOf } from './context.ts'
+import { leaveForGateway } from './audit/left-act.ts'
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
@@ -59,6 +60,14 @@ export function tokenCommand({ env, print, printError }: CliContext): Command {
         .catch((error: unknown) => {
           throw new CliError('usage', messageOf(error))
         })
+      const { subject, roles, scopes, agent, agents } = rest
+      const given = { roles, scopes, ...(agent !== undefined && { agent }), ...(agents && { agents }), ttl }
+      await leaveForGateway(settings.dataDir, {
+        action: 'token.issue',
+        tenantId: tenant,
+        name: subject,
+        change: given,
+      })
       print(`${token}\n`)
     })
 }

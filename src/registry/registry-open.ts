@@ -7,6 +7,7 @@ import { CombinedSource } from './combined-source.ts'
 import { FileSource } from './file/file-source.ts'
 import { FileStore } from './file/file-store.ts'
 import { serverRules } from './documents/server-rules.ts'
+import type { RegistryEdits } from './registry-edits.ts'
 import type { RegistryFreshness, RegistrySource } from './registry-source.ts'
 import type { RegistryStore } from './registry-store.ts'
 import { settledStore } from './settled-store.ts'
@@ -39,6 +40,8 @@ export interface OpenRegistry {
 interface OpenOptions {
   readonly firestore: FirestoreClient | undefined
   readonly directory: TenantDirectory
+  /** Sees every edit of the registry, but not what was discovered beside it. */
+  readonly edits: RegistryEdits
   readonly clock: Clock
   readonly random: () => number
   readonly logger: Logger
@@ -50,7 +53,7 @@ interface OpenOptions {
  * @throws Error when servers are to be discovered and there is no configuration that says where
  */
 export async function openRegistry(settings: RegistrySettings, options: OpenOptions): Promise<OpenRegistry> {
-  const registry = await openMain(settings, options)
+  const registry = followed(await openMain(settings, options), options.edits)
   const { kubernetes } = settings
   if (kubernetes === undefined) return { ...registry, isDiscoveryStale: () => false }
   const { openKubernetes } = await import('./kubernetes/kubernetes-client.ts')
@@ -69,6 +72,18 @@ export async function openRegistry(settings: RegistrySettings, options: OpenOpti
     defaultTenant: options.firestore === undefined ? settings.defaultTenant : undefined,
   })
   return { ...registry, source, isDiscoveryStale: () => discovery.isStale || source.isStale }
+}
+
+function followed(
+  registry: Omit<OpenRegistry, 'isDiscoveryStale'>,
+  edits: RegistryEdits,
+): Omit<OpenRegistry, 'isDiscoveryStale'> {
+  return {
+    ...registry,
+    source: edits.of(registry.source),
+    store: edits.writer(registry.store, 'servers'),
+    pipelineStore: edits.writer(registry.pipelineStore, 'pipelines'),
+  }
 }
 
 async function openMain(

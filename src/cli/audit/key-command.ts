@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { CliError } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
+import { leaveForGateway } from './left-act.ts'
 
 /** `audit key`: what auditors verify checkpoints with. */
 export function keyCommand({ env, print }: CliContext): Command {
@@ -21,7 +22,15 @@ export function keyCommand({ env, print }: CliContext): Command {
           'config',
           'the key is in AUDIT_SIGNING_KEY: set a new one there, and this one as AUDIT_SIGNING_KEY_PREVIOUS',
         )
-      if (rotate === true) await rotateSigningKey(settings.dataDir)
+      if (rotate === true) {
+        await rotateSigningKey(settings.dataDir)
+        await leaveForGateway(settings.dataDir, {
+          action: 'audit-key.rotate',
+          tenantId: settings.defaultTenant,
+          name: 'audit-signing.key',
+          change: {},
+        })
+      }
       const [key] = await readVerifierKeys(settings)
       if (key === undefined)
         throw new CliError(

@@ -1,5 +1,8 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { JsonObject } from '../../../src/domain/json/json.ts'
+import { eventually } from '../../support/eventually.ts'
 import { openTestApp, type TestApp } from '../../support/test-app.ts'
 
 let app: TestApp
@@ -76,6 +79,46 @@ describe('an administrative act is a record', () => {
 
     expect(await acts('server.create')).toHaveLength(1)
     expect(await acts('server.remove')).toHaveLength(1)
+  })
+
+  test('also where the registry file was edited directly: once, by whom is not known', async () => {
+    const path = join(app.dataDir, 'registry.json')
+    const registry = JSON.parse(await readFile(path, 'utf8')) as { servers: Record<string, JsonObject> }
+    const edited = {
+      ...registry.servers['remote'],
+      requiredRoles: ['admin'],
+      headers: { 'x-key': 'canary-1' },
+    }
+    await writeFile(path, JSON.stringify({ servers: { ...registry.servers, remote: edited } }))
+    await app.registry.source.caughtUp({
+      section: 'servers',
+      tenantId: 'local',
+      name: 'remote',
+      etag: undefined,
+    })
+
+    const [record] = await eventually(
+      async () => {
+        const found = (await acts('server.replace')).filter(({ subject }) => subject === 'registry')
+        return found.length > 0 && found
+      },
+      { what: 'the record of the edit' },
+    )
+    expect(record).toMatchObject({
+      tenantId: 'local',
+      subject: 'registry',
+      face: 'registry',
+      target: 'remote',
+      change: {
+        inRegistry: true,
+        fields: [
+          { field: 'headers.x-key', after: '********' },
+          { field: 'requiredRoles', after: ['admin'] },
+        ],
+      },
+    })
+    expect(await acts('server.replace')).toHaveLength(2)
+    expect(JSON.stringify(record)).not.toContain('canary')
   })
 
   test('and does not count as a call of the tenant', async () => {
