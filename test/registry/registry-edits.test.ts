@@ -86,7 +86,7 @@ test('an edit by a write of this process is its own, while the write is under wa
   const writer = edits.writer(store, 'servers')
   await writer.replace({ tenantId: 'acme', name: 'a' }, '1')
   apply({ name: 'a' })
-  await expect(writer.remove('acme', 'a', '1')).rejects.toThrow()
+  await expect(writer.remove('acme', 'a', '1')).rejects.toThrow('changed meanwhile')
   apply()
 
   expect(seen).toEqual(['own servers a', 'other servers a', 'other servers a gone'])

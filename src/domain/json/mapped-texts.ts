@@ -34,9 +34,8 @@ class MappedTexts {
     if (typeof value !== 'object' || value === null) return value
     if (depth > MAX_DEPTH)
       throw new GatewayError('upstream_bad_response', 'The response is nested too deeply')
-    return Array.isArray(value)
-      ? yield* this.#list(value, depth + 1)
-      : yield* this.#object(value as JsonObject, depth + 1)
+    if (Array.isArray(value)) return yield* this.#list(value, depth + 1)
+    return isJsonObject(value) ? yield* this.#object(value, depth + 1) : value
   }
 
   *#text(text: string): Slices<string> {
