@@ -66,7 +66,12 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   const identity = await openIdentity(settings, { ...kept, outbound, clock, logger, lifecycle })
   const via = viaOf(stateKey)
   const onOffered = (key: ServerKey, offer: Offer): void => sharedOffers?.offered(key, offer)
-  const servers = openServers(settings, { via, onOffered, state, stateKeys: keys, outbound }, runtime)
+  const { assertions } = identity
+  const servers = openServers(
+    settings,
+    { via, onOffered, state, stateKeys: keys, outbound, assertions },
+    runtime,
+  )
   const sharedOffers = await openSharedOffers(firestore, servers, runtime)
   const { catalog, upstreams } = servers
   const replica = randomInt(1, MAX_REPLICA)

@@ -7,6 +7,7 @@ import { type OpenCredentials, openCredentials } from '../credentials/credential
 import type { ResolveSecret } from '../domain/documents/secret-reference.ts'
 import type { ServerKey } from '../domain/documents/server-definition.ts'
 import type { KeyRing } from '../domain/seal/key-ring.ts'
+import type { Assertions } from '../identity/own-issuer/assertions.ts'
 import type { Principal } from '../domain/principal.ts'
 import type { OpenState } from '../state/state-open.ts'
 import type { Snapshot } from '../domain/snapshot.ts'
@@ -42,10 +43,12 @@ export function openServers(
     readonly state: OpenState
     readonly stateKeys: KeyRing
     readonly outbound: Outbound
+    /** Signs who calls, for servers that trust the gateway. */
+    readonly assertions: Assertions
   },
   runtime: Runtime,
 ): OpenServers {
-  const { via, onOffered, state: kept, stateKeys, outbound } = parts
+  const { via, onOffered, state: kept, stateKeys, outbound, assertions } = parts
   const { clock, random, env, logger, metrics, lifecycle, onServerState } = runtime
   const pins = new ToolPins({
     store: new PinStore({ store: kept.store }),
@@ -76,6 +79,7 @@ export function openServers(
     stateKeys,
     resolveSecret,
     outbound,
+    assertions,
     clock,
     logger,
   })
@@ -91,7 +95,9 @@ export function openServers(
     env,
     outbound,
     resolveSecret,
-    credentialsOf: (server, onBehalfOf) => credentials.credentials.sourceFor(server, onBehalfOf),
+    credentialsOf: (server, onBehalfOf) =>
+      credentials.credentials.sourceFor(server, onBehalfOf) ??
+      credentials.delegation.sourceFor(server, onBehalfOf),
     onOffer: (key, offer) => {
       const server = catalog.snapshot.servers.get(key)
       if (server !== undefined && hasAccounts(server)) return knownOffers.told(key, offer)

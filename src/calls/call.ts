@@ -1,6 +1,7 @@
 import type { ClientTransport } from '../domain/client-transport.ts'
 import type { Action, Decision, Target } from '../domain/access-policy.ts'
 import type { JsonObject } from '../domain/json/json.ts'
+import type { Presented } from '../domain/presented.ts'
 import type { Principal } from '../domain/principal.ts'
 import type { ServerDefinition } from '../domain/documents/server-definition.ts'
 import type { ClientSide } from '../upstream/messages/client-side.ts'
@@ -22,6 +23,8 @@ export interface Caller {
   readonly clientName?: string | undefined
   /** The address that the connection came from, which may be that of a proxy. */
   readonly address?: string | undefined
+  /** What the request itself brought, for servers that are called on behalf of the caller. */
+  readonly presented?: Presented | undefined
   /** The client of a conversation, for messages and requests of servers outside any call. Absent over REST. */
   readonly client?: CallerClient
 }

@@ -21,6 +21,7 @@ import { PlainTargets } from './direct/plain-targets.ts'
 import { PoolChoice } from './client/pool-choice.ts'
 import type { OpenCredentials } from '../credentials/credentials-open.ts'
 import { accounts } from './stages/accounts.ts'
+import { delegated } from './stages/delegated.ts'
 import { callerErrors } from './stages/caller-errors.ts'
 import { fallback } from './stages/fallback.ts'
 import { type Intents, intent } from './stages/intent.ts'
@@ -50,7 +51,7 @@ export interface PipelineParts {
   readonly catalog: Catalog
   readonly upstreams: Upstreams
   /** The accounts of callers at servers. */
-  readonly credentials: Pick<OpenCredentials, 'credentials' | 'connecting' | 'connections'>
+  readonly credentials: Pick<OpenCredentials, 'credentials' | 'connecting' | 'connections' | 'delegation'>
   readonly interruption: Interruption
   readonly limits: Limits
   readonly shares: TenantShares
@@ -142,6 +143,7 @@ function stages(
       rounds, // around what is sent, which may happen more than once
       ofTasks,
       fallback({ catalog, limits, metrics }), // when all attempts have failed
+      delegated(parts.credentials), // to the server that is tried, before anything is sent to it
       accounts(parts), // of the server that is tried, before anything is sent to it
       urlElicitations, // of the server that asks
       untrusted, // what remains of the result

@@ -11,6 +11,10 @@ import { Accounts } from './accounts/accounts.ts'
 import { Connections } from './accounts/connections.ts'
 import { Credentials } from './accounts/credentials.ts'
 import { Renewal } from './accounts/renewal.ts'
+import type { Assertions } from '../identity/own-issuer/assertions.ts'
+import { Delegation } from './machine/delegation.ts'
+import { IssuedTokens } from './machine/issued-tokens.ts'
+import { TokenPlaces } from './machine/token-places.ts'
 import { Clients } from './authorization/clients.ts'
 import type { OAuthServer } from './authorization/discovery.ts'
 import { AuthorizationFlows } from './consent/authorization-flows.ts'
@@ -21,6 +25,7 @@ import { ConsentLinks } from './consent/consent-links.ts'
 export interface OpenCredentials {
   readonly accounts: Accounts
   readonly credentials: Credentials
+  readonly delegation: Delegation
   readonly connections: Connections
   readonly connecting: Connecting
   readonly links: ConsentLinks
@@ -38,11 +43,12 @@ export function openCredentials(
     readonly stateKeys: KeyRing
     readonly resolveSecret: ResolveSecret
     readonly outbound: Outbound
+    readonly assertions: Assertions
     readonly clock: Clock
     readonly logger: Logger
   },
 ): OpenCredentials {
-  const { vault, state, stateKeys, resolveSecret, outbound, clock, logger } = parts
+  const { vault, state, stateKeys, resolveSecret, outbound, assertions, clock, logger } = parts
   const { store, leases } = state
   const secretOf = (server: OAuthServer): Promise<string | undefined> => {
     const { clientSecret } = server.auth
@@ -53,10 +59,13 @@ export function openCredentials(
   const renewal = new Renewal({ accounts, leases, secretOf, outbound, clock, logger })
   const clients = new Clients({ vault, leases, publicUrl, secretOf, clock })
   const links = new ConsentLinks({ store, publicUrl, clock })
+  const tokens = new IssuedTokens({ clock })
+  const places = new TokenPlaces({ outbound, clock })
   const sealing = new Sealing(stateKeys, 'consent flows')
   return {
     accounts,
     credentials: new Credentials({ accounts, renewal }),
+    delegation: new Delegation({ tokens, places, assertions, resolveSecret }),
     connections: new Connections({ accounts, store, outbound, clock, logger }),
     connecting: new Connecting({ accounts, links, clock }),
     links,

@@ -1,3 +1,5 @@
+import { decodeJwt } from 'jose'
+
 /** The path of everything that the gateway serves. */
 const EVERYTHING = ''
 
@@ -18,6 +20,14 @@ export function pathsFor(
     return resource !== undefined && isAt(resource, own) ? [resource.slice(own.length)] : []
   })
   return paths.includes(EVERYTHING) ? [EVERYTHING] : paths
+}
+
+/** Whether a verified token names a resource elsewhere, or one above it, as its audience. */
+export function isTokenFor(token: string, url: string): boolean {
+  const { aud } = decodeJwt(token)
+  const wanted = resourceOf(url)
+  const named = [aud].flat().flatMap((each) => (each === undefined ? [] : (resourceOf(each) ?? [])))
+  return wanted !== undefined && named.some((each) => isAt(wanted, each))
 }
 
 /** Whether a token for these paths is one for that path: it names the path itself or one above. */

@@ -9,6 +9,7 @@ import { BrowserSessions } from './browser-sessions.ts'
 import type { KeySet } from './key-set.ts'
 import { LOCAL_ISSUER_SETTINGS, LocalIssuer } from './local-issuer.ts'
 import { OneTimeCodes } from './browser/one-time-codes.ts'
+import { Assertions } from './own-issuer/assertions.ts'
 import { RevokedGrants } from './own-issuer/revoked-grants.ts'
 import { SigningKeys } from './own-issuer/signing-keys.ts'
 import { RefusalLog } from './refusal-log.ts'
@@ -26,6 +27,8 @@ export interface OpenIdentity {
   /** The keys of the authorization server inside; undefined where it is off. */
   readonly signingKeys: SigningKeys | undefined
   readonly revokedGrants: RevokedGrants
+  /** Signs who calls, for servers that trust the gateway. */
+  readonly assertions: Assertions
 }
 
 interface Context {
@@ -60,6 +63,11 @@ export async function openIdentity(
     oneTimeCodes: new OneTimeCodes({ keys: stateKeys, clock }),
     signingKeys,
     revokedGrants,
+    assertions: new Assertions({
+      publicUrl,
+      keys: new SigningKeys({ store, stateKeys, clock, use: 'assertions' }),
+      clock,
+    }),
   }
 }
 

@@ -1,4 +1,5 @@
 import { GatewayError } from '../domain/errors/errors.ts'
+import type { Presented } from '../domain/presented.ts'
 import type { Principal } from '../domain/principal.ts'
 
 /** Who sent an HTTP request, and the id of the request in logs and records. */
@@ -9,6 +10,8 @@ export interface Identity {
   readonly clientName?: string | undefined
   /** The address that the connection came from, which may be that of a proxy. */
   readonly address?: string | undefined
+  /** What the request itself brought; absent where nobody sent a token. */
+  readonly presented?: Presented | undefined
   /** Set for a person who is signed in in a browser, and for nobody else. */
   readonly isPerson?: boolean
   /** The paths that the token is for (`isFor`); absent: none. */

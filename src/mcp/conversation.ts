@@ -4,7 +4,6 @@ import type { AuthInfo, ServerContext } from '@modelcontextprotocol/server'
 import type { Identity } from '../identity/identity.ts'
 import type { ClientTransport } from '../domain/client-transport.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
-import type { Principal } from '../domain/principal.ts'
 import type { Caller } from '../calls/call.ts'
 
 type WithAuth = IncomingMessage & { auth?: AuthInfo }
@@ -48,8 +47,8 @@ export function callerOf(
 ): (context: ServerContext) => Caller {
   return (context) => {
     const { identity } = senderIn(context.http?.authInfo)
-    const { principal, requestId, clientName, address } = identity
-    return { principal, requestId, clientName, address, transport, sessionId }
+    const { principal, requestId, clientName, address, presented } = identity
+    return { principal, requestId, clientName, address, presented, transport, sessionId }
   }
 }
 
@@ -59,8 +58,12 @@ export function callerOf(
 export function callerOn(connection: {
   transport: ClientTransport
   id: string
-  principal: Principal
+  identity: Pick<Identity, 'principal' | 'presented'>
 }): () => Caller {
-  const { transport, id, principal } = connection
-  return () => ({ principal, requestId: randomUUID(), transport, sessionId: id })
+  const {
+    transport,
+    id,
+    identity: { principal, presented },
+  } = connection
+  return () => ({ principal, presented, requestId: randomUUID(), transport, sessionId: id })
 }

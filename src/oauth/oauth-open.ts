@@ -9,6 +9,7 @@ import type { OpenIdentity } from '../identity/identity-open.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { StateStore } from '../state/state-store.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { assertionRoutes } from './assertions/assertion-routes.ts'
 import { KnownClients } from './clients/known-clients.ts'
 import { type DocumentAccess, fetchDocument } from './clients/metadata-document.ts'
 import { consentRoutes } from './consent/consent-routes.ts'
@@ -65,7 +66,7 @@ export function openOAuth(settings: OAuthSettings, context: Context): OpenOAuth 
   const server = openServer(settings, context)
   const signIn = openSignIn(settings, context)
   return {
-    programs: server.programs,
+    programs: Router().use(assertionRoutes(identity.assertions), server.programs),
     browsers: Router().use(signIn, server.browsers),
     rest: server.rest,
     signInLink:

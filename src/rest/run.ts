@@ -16,8 +16,8 @@ const EVENT_HEADERS = {
 
 /** The caller of the REST request that a response answers. */
 export function callerOf(response: Response): Caller {
-  const { principal, requestId, clientName, address } = identityOf(response)
-  return { principal, requestId, clientName, address, transport: 'rest', sessionId: undefined }
+  const { principal, requestId, clientName, address, presented } = identityOf(response)
+  return { principal, requestId, clientName, address, presented, transport: 'rest', sessionId: undefined }
 }
 
 type RestOperation = Omit<Operation, 'signal' | 'onProgress' | 'scope'>

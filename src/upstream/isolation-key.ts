@@ -40,10 +40,14 @@ export function withAccount(server: ServerDefinition, principal: Principal, key:
   return account === '' ? key : `${key} ${account}`
 }
 
-function accountPart(server: ServerDefinition, { tenantId, subject }: Principal): string {
+function accountPart(server: ServerDefinition, principal: Principal): string {
+  const { tenantId, subject } = principal
   switch (isHttp(server) ? credentialHolder(server) : 'server') {
     case 'server':
       return ''
+    case 'caller':
+      // A token with other rights is exchanged for one with other rights, and agents are told apart.
+      return `caller:${principalKey(principal)}`
     case 'tenant':
       // A server of one tenant has one account.
       return server.tenantId === ALL_TENANTS ? `account:${tenantId}` : ''
@@ -58,7 +62,7 @@ export function hasAccounts(server: ServerDefinition): boolean {
   return holder === 'person' || (holder === 'tenant' && server.tenantId === ALL_TENANTS)
 }
 
-/** Whether the pool of a caller belongs to one account, so that it is opened on behalf of that caller. */
+/** Whether the pool of a caller is for one credential, so that it is opened on behalf of that caller. */
 export function isOnBehalf(server: ServerDefinition, principal: Principal): boolean {
   return accountPart(server, principal) !== ''
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/clock.ts'
-import { credentialHolder } from '../../domain/documents/server-auth.ts'
+import { hasAccount } from '../../domain/documents/server-auth.ts'
 import { type HttpServerDefinition, isHttp } from '../../domain/documents/server-definition.ts'
 import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
@@ -27,7 +27,7 @@ interface AccountsOptions {
  */
 export function accounts(options: AccountsOptions): StageFor {
   return ({ server, name }) => {
-    if (!isHttp(server) || credentialHolder(server) === 'server') return undefined
+    if (!isHttp(server) || !hasAccount(server)) return undefined
     return (call, next) =>
       new AccountCall(options, server, call).run(name === CONNECT_TOOL ? connected : next)
   }

@@ -1,6 +1,7 @@
 import type { BoundedCache, CacheKey } from '../../cache/bounded-cache.ts'
 import { digestOf } from '../../cache/digest.ts'
 import { SharedRuns } from '../../cache/shared-runs.ts'
+import { forwardedHeaders } from '../client/forwarded-headers.ts'
 import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { accessKey, principalKey, type Principal } from '../../domain/principal.ts'
@@ -17,7 +18,7 @@ interface Shared {
 }
 
 /** Upstream authentication modes that use the same credentials for every caller. */
-const SAME_FOR_ALL: ReadonlySet<string> = new Set(['none', 'bearer', 'headers'])
+const SAME_FOR_ALL: ReadonlySet<string> = new Set(['none', 'bearer', 'headers', 'client_credentials'])
 /** Parameters of calls that continue something, or start something that only their caller may use. */
 const PERSONAL_PARAMS = ['task', 'requestState', 'inputResponses']
 /** Members of `_meta` that are trace context or belong to the protocol, which describe the client. */
@@ -71,9 +72,10 @@ async function cached({ cache, runs, ttlMs }: Keeping, call: RoutedCall, next: R
  * The cache key: the rights that decisions depend on, the server's current document, the tool, and what the server gets
  * of the call.
  */
-function keyOf({ caller: { principal }, params }: RoutedCall, { server, name }: Route): CacheKey {
+function keyOf({ caller: { principal, presented }, params }: RoutedCall, { server, name }: Route): CacheKey {
   const digest = digestOf(
     callerKey(principal, server),
+    forwardedHeaders(server, { presented }) ?? {},
     versionOf(server),
     serverKey(server),
     name,

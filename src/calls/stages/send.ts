@@ -15,6 +15,7 @@ import { setLogLevel } from '../client/log-level.ts'
 import { PoolChoice } from '../client/pool-choice.ts'
 import { deadlineOf, extendedMs } from '../deadline.ts'
 import { runOptions } from '../limits/run-options.ts'
+import { forwardedHeaders } from '../client/forwarded-headers.ts'
 import type { TenantShares } from '../limits/tenant-shares.ts'
 import { paramHeaders } from '../param-headers.ts'
 import type { Tasks } from '../tasks/task-ids.ts'
@@ -115,6 +116,7 @@ function requestOptions({ call, client }: Attempt, connection: Connection, now: 
   const { method, tool } = call.plan.target
   const hasHeaders = connection.era === 'modern' && method.runsTool === true && tool !== undefined
   const headers = hasHeaders ? paramHeaders(tool.own, call.params['arguments']) : undefined
+  const forwarded = forwardedHeaders(call.route.server, call.caller)
   return {
     signal,
     timeoutMs: Math.max(1, deadlineOf(call) - now),
@@ -122,6 +124,7 @@ function requestOptions({ call, client }: Attempt, connection: Connection, now: 
     ...(onProgress !== undefined && { onProgress }),
     ...(client !== undefined && { client }),
     ...(headers !== undefined && { headers }),
+    ...(forwarded !== undefined && { forwarded }),
   }
 }
 

@@ -45,15 +45,18 @@ export async function fetchFor(server: HttpServerDefinition, outbound: Outbound)
 }
 
 /**
- * Finds the authorization server of a server: the one of its document, else the one that its metadata names (RFC 9728),
+ * Finds the authorization server of a server: `issuer`, the one of its document, else the one that its metadata names (RFC 9728),
  * else its own origin (MCP 2025-03-26).
  * @throws ConnectFailed
  */
-export async function discoverAuthorization(server: OAuthServer, fetch: RemoteFetch): Promise<Authorization> {
+export async function discoverAuthorization(
+  server: HttpServerDefinition,
+  { issuer, fetch }: { readonly issuer: string | undefined; readonly fetch: RemoteFetch },
+): Promise<Authorization> {
   const url = urlsOf(server)[0] ?? ''
   const challenge = await challengeOf(url, fetch)
   const metadata = await resourceMetadata(url, challenge?.resourceMetadataUrl, fetch)
-  const as = await metadataOf(issuerOf(server, metadata), fetch)
+  const as = await metadataOf(issuer ?? issuerOf(url, metadata), fetch)
   return {
     as,
     resource: metadata && resourceOf(metadata.resource, url),
@@ -61,12 +64,8 @@ export async function discoverAuthorization(server: OAuthServer, fetch: RemoteFe
   }
 }
 
-function issuerOf(
-  { auth, ...server }: OAuthServer,
-  metadata: OAuthProtectedResourceMetadata | undefined,
-): string {
-  const named = metadata?.authorization_servers?.[0]
-  return auth.issuer ?? named ?? new URL(urlsOf({ ...server, auth })[0] ?? '').origin
+function issuerOf(url: string, metadata: OAuthProtectedResourceMetadata | undefined): string {
+  return metadata?.authorization_servers?.[0] ?? new URL(url).origin
 }
 
 /** The metadata of the server itself; undefined where it has none. */

@@ -82,7 +82,14 @@ export class AuthorizationFlows {
    */
   async begin(server: OAuthServer, principal: Principal, more: readonly string[]): Promise<URL> {
     const fetch = await fetchFor(server, this.#outbound)
-    const { as, resource, scopes: suggested } = await discoverAuthorization(server, fetch)
+    const {
+      as,
+      resource,
+      scopes: suggested,
+    } = await discoverAuthorization(server, {
+      issuer: server.auth.issuer,
+      fetch,
+    })
     if (as.authorization_endpoint === undefined || as.token_endpoint === undefined)
       throw new ConnectFailed(`the authorization server ${as.issuer} has no endpoint for authorization codes`)
     const client = await this.#clients.clientFor(server, as, fetch)

@@ -43,7 +43,19 @@ export interface SecretUser {
     | { readonly kind: 'bearer'; readonly token: string }
     | { readonly kind: 'headers'; readonly headers: Readonly<Record<string, string>> }
     | { readonly kind: 'oauth'; readonly clientSecret?: string | undefined }
+    | ({ readonly kind: 'client_credentials' } & ProvenClient)
+    | ({
+        readonly kind: 'token_exchange'
+        readonly identityAssertion?: ProvenClient | undefined
+      } & ProvenClient)
+    | { readonly kind: 'gateway_assertion' }
     | undefined
+}
+
+/** How a client proves who it is. */
+interface ProvenClient {
+  readonly clientSecret?: string | undefined
+  readonly privateKey?: string | undefined
 }
 
 const SCHEME = 'secret://'
@@ -91,10 +103,29 @@ export function secretPlaces({ env, headers, auth }: SecretUser): { path: string
     ...places(['env'], env),
     ...places(['headers'], headers),
     ...(auth?.kind === 'bearer' ? [{ path: ['auth', 'token'], value: auth.token }] : []),
-    ...(auth?.kind === 'oauth' && auth.clientSecret !== undefined
-      ? [{ path: ['auth', 'clientSecret'], value: auth.clientSecret }]
-      : []),
+    ...clientPlaces(auth),
     ...places(['auth', 'headers'], auth?.kind === 'headers' ? auth.headers : undefined),
+  ]
+}
+
+function clientPlaces(auth: SecretUser['auth']): { path: string[]; value: string }[] {
+  if (auth?.kind === 'oauth') return proofPlaces(['auth'], auth)
+  if (auth?.kind === 'client_credentials') return proofPlaces(['auth'], auth)
+  if (auth?.kind !== 'token_exchange') return []
+  const second = auth.identityAssertion
+  return [
+    ...proofPlaces(['auth'], auth),
+    ...(second === undefined ? [] : proofPlaces(['auth', 'identityAssertion'], second)),
+  ]
+}
+
+function proofPlaces(
+  path: readonly string[],
+  { clientSecret, privateKey }: ProvenClient,
+): { path: string[]; value: string }[] {
+  return [
+    ...(clientSecret === undefined ? [] : [{ path: [...path, 'clientSecret'], value: clientSecret }]),
+    ...(privateKey === undefined ? [] : [{ path: [...path, 'privateKey'], value: privateKey }]),
   ]
 }
 

@@ -1,7 +1,6 @@
 import { z } from 'zod'
-
-const MAX_SCOPES = 50
-const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'not a legal header value')
+import { clientId, clientSecret, headerValue, httpUrl, scopes } from './auth-fields.ts'
+import { clientCredentials, gatewayAssertion, tokenExchange } from './machine-auth.ts'
 
 /** What tells where a message ends, belongs to one connection, or is what MCP says in a header. */
 const OWN_HEADERS =
@@ -16,19 +15,47 @@ export const headerFields = z.record(
   headerValue,
 )
 
-/** An address of a server or of an endpoint of it. */
-export const httpUrl = z
-  .url({ protocol: /^https?$/, abort: true })
-  .max(2048)
-  .regex(/^[^\p{Cc}\p{Zs}]*$/u, 'must have no spaces and no control characters')
-  .refine((text) => {
-    const url = URL.parse(text)
-    return url?.username === '' && url.password === '' && url.hash === ''
-  }, 'must have no user name, password or fragment')
+/** What says where a request comes from or goes to, or belongs to the browser that sent it. */
+const NOT_FORWARDED =
+  /^(accept|accept-encoding|content-encoding|content-type|cookie|forwarded|host|origin|proxy-.*|referer|sec-.*|set-cookie|traceparent|tracestate|via|x-forwarded-.*)$/
+const MAX_FORWARDED = 20
 
-const scopes = z
-  .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/, 'not a legal scope'))
-  .max(MAX_SCOPES)
+/** Names of headers of callers that a server gets with their calls, in lower case. */
+export const forwardedNames = z
+  .array(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/, 'not a legal header name')
+      .toLowerCase()
+      .refine(
+        (name) => !OWN_HEADERS.test(name) && !NOT_FORWARDED.test(name),
+        'a header that is never passed on',
+      ),
+  )
+  .min(1)
+  .max(MAX_FORWARDED)
+
+interface Forwarding {
+  readonly forwardHeaders?: readonly string[] | undefined
+  readonly transport: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly auth: ServerAuth
+}
+
+/** Refuses headers of callers that would stand in for those of the document. */
+export function checkForwarding(server: Forwarding, context: z.RefinementCtx): void {
+  const { forwardHeaders = [], transport, headers, auth } = server
+  const problem = (message: string): void =>
+    context.addIssue({ code: 'custom', path: ['forwardHeaders'], message })
+  if (forwardHeaders.length > 0 && transport !== 'streamable-http')
+    problem('forwardHeaders needs transport streamable-http')
+  const own = [...Object.keys(headers), ...(auth.kind === 'headers' ? Object.keys(auth.headers) : [])]
+  for (const name of own)
+    if (forwardHeaders.includes(name.toLowerCase())) problem(`the document sets the header ${name} itself`)
+  if (forwardHeaders.includes('authorization') && auth.kind !== 'none' && auth.kind !== 'headers')
+    problem(`auth of kind ${auth.kind} sets the header authorization itself`)
+}
+
 /** Parameters that the gateway sets itself. */
 const OWN_PARAMETERS =
   /^(response_type|response_mode|client_id|redirect_uri|scope|state|nonce|resource|code_challenge|code_challenge_method|request|request_uri)$/
@@ -40,12 +67,6 @@ const parameters = z.record(
   z.string().max(1000),
 )
 
-/** How the gateway is known to an authorization server. */
-const client = {
-  clientId: z.string().min(1).max(2048).optional(),
-  clientSecret: headerValue.min(1).optional(),
-}
-
 /** An account at the authorization server of the server: of each person, or of the tenant. */
 const oauth = z
   .strictObject({
@@ -53,13 +74,14 @@ const oauth = z
     per: z.enum(['user', 'tenant']).default('user'),
     /** The authorization server; by default the one that the server names. */
     issuer: httpUrl.optional(),
-    ...client,
+    clientId: clientId.optional(),
+    clientSecret: clientSecret.optional(),
     /** Scopes to ask for; by default those that the server asks for. */
     scopes: scopes.optional(),
     /** Further parameters of the authorization request, such as `access_type` of Google. */
     authorizationParameters: parameters.optional(),
   })
-  .refine(({ clientId, clientSecret }) => clientSecret === undefined || clientId !== undefined, {
+  .refine(({ clientId: id, clientSecret: secret }) => secret === undefined || id !== undefined, {
     path: ['clientId'],
     message: 'clientSecret needs clientId',
   })
@@ -70,6 +92,9 @@ export const serverAuth = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('bearer'), token: headerValue.min(1) }),
   z.strictObject({ kind: z.literal('headers'), headers: headerFields }),
   oauth,
+  clientCredentials,
+  tokenExchange,
+  gatewayAssertion,
 ])
 
 /** A checked `auth` of a server document, with defaults filled in. */
@@ -77,11 +102,20 @@ export type ServerAuth = z.output<typeof serverAuth>
 /** An `auth` of kind `oauth`. */
 export type OAuthAuth = Extract<ServerAuth, { kind: 'oauth' }>
 
-/** Whose credential an `auth` stands for: the same for all callers, one for each tenant, or one for each person. */
-export type CredentialHolder = 'server' | 'tenant' | 'person'
+/**
+ * Whose credential an `auth` stands for: the same for all callers, an account of each tenant or of each person, or one
+ * that the gateway gets for each caller.
+ */
+export type CredentialHolder = 'server' | 'tenant' | 'person' | 'caller'
 
 /** Whose credential a server gets with a call. */
-export function credentialHolder(server: { readonly auth?: ServerAuth }): CredentialHolder {
-  if (server.auth?.kind !== 'oauth') return 'server'
-  return server.auth.per === 'user' ? 'person' : 'tenant'
+export function credentialHolder({ auth }: { readonly auth?: ServerAuth }): CredentialHolder {
+  if (auth?.kind === 'token_exchange' || auth?.kind === 'gateway_assertion') return 'caller'
+  if (auth?.kind !== 'oauth') return 'server'
+  return auth.per === 'user' ? 'person' : 'tenant'
+}
+
+/** Whether a server gets an account that somebody has connected. */
+export function hasAccount(server: { readonly auth?: ServerAuth }): boolean {
+  return server.auth?.kind === 'oauth'
 }

@@ -3,7 +3,8 @@ import { resourceLimits, sandbox } from './confinement.ts'
 import { agentAllowlist, documentName, documentOwner, requiredRoles } from './document-fields.ts'
 import { parsePackage } from './npm-package.ts'
 import { secretProblems } from './secret-reference.ts'
-import { headerFields, httpUrl, serverAuth } from './server-auth.ts'
+import { httpUrl } from './auth-fields.ts'
+import { checkForwarding, forwardedNames, headerFields, serverAuth } from './server-auth.ts'
 import { serverApproval } from './tool-approval.ts'
 import { toolEntries, type ToolOverride } from './tool-entries.ts'
 
@@ -157,8 +158,11 @@ const httpServer = z
       .max(100)
       .optional(),
     headers: headerFields.default({}),
+    /** Headers of callers that the server gets with their calls. */
+    forwardHeaders: forwardedNames.optional(),
     auth: serverAuth.default({ kind: 'none' }),
   })
+  .superRefine(checkForwarding)
   .refine((server) => (server.url === undefined) !== (server.instances === undefined), {
     path: ['url'],
     message: 'give either url or instances',

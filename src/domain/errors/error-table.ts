@@ -174,6 +174,12 @@ export const ERRORS = {
     'An account has to be connected first',
     'The server is called with an account of the caller, which was never connected, has expired, or lacks a scope. The caller connects it in a browser at `connect.url`; without that, an operator has to. Nothing was executed. See docs/credentials.md.',
   ),
+  delegation_refused: clientRow(
+    403,
+    -31015,
+    'The token of the caller cannot be exchanged',
+    'The server gets a token in exchange for that of the caller, who has sent none, one of another issuer, or one that is not exchanged; `detail` gives the reason. Nothing was executed. Call again with a token of the identity provider that the operator has named. See docs/delegation.md.',
+  ),
   ...APPROVAL_ERRORS,
   client_not_reachable: clientRow(
     504,

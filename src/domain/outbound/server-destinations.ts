@@ -1,3 +1,4 @@
+import type { ServerAuth } from '../documents/server-auth.ts'
 import type { Problem } from '../documents/problems.ts'
 import { type Discovered, isHttp, type ServerDefinition } from '../documents/server-definition.ts'
 import { type OutboundPolicy, targetOf, targetProblem, withPrivateNetworks } from './outbound-policy.ts'
@@ -10,10 +11,25 @@ export function destinationProblems(server: ServerDefinition, policy: OutboundPo
   return [
     ...(url === undefined ? [] : problemAt('url', url, own)),
     ...instances.flatMap((instance, index) => problemAt(`instances[${index}].url`, instance.url, own)),
-    ...(auth.kind === 'oauth' && auth.issuer !== undefined
-      ? problemAt('auth.issuer', auth.issuer, policy)
-      : []),
+    ...issuerPlaces(auth).flatMap(([path, address]) => problemAt(path, address, policy)),
   ]
+}
+
+/** The addresses in `auth`, each with its place. */
+function issuerPlaces(auth: ServerAuth): [path: string, address: string][] {
+  if (auth.kind === 'oauth') return given([['auth.issuer', auth.issuer]])
+  if (auth.kind !== 'client_credentials' && auth.kind !== 'token_exchange') return []
+  const second = auth.kind === 'token_exchange' ? auth.identityAssertion : undefined
+  return given([
+    ['auth.issuer', auth.issuer],
+    ['auth.tokenUrl', auth.tokenUrl],
+    ['auth.identityAssertion.issuer', second?.issuer],
+    ['auth.identityAssertion.tokenUrl', second?.tokenUrl],
+  ])
+}
+
+function given(places: [path: string, address: string | undefined][]): [path: string, address: string][] {
+  return places.flatMap(([path, address]) => (address === undefined ? [] : [[path, address]]))
 }
 
 /** The policy for the addresses of a server: a cluster names those that it discovers, which are in its network. */

@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Caller } from '../../calls/call.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import { toGatewayError } from '../../domain/errors/errors.ts'
+import { Presented } from '../../domain/presented.ts'
 import { isFor } from '../../identity/audience.ts'
 import type { TokenVerifier } from '../../identity/token-verifier.ts'
 import type { SessionStore } from '../../mcp/session/session-store.ts'
@@ -98,6 +99,7 @@ export class DirectListener {
       clientName: clientNameIn(headers),
       address: socket.remoteAddress,
       sessionId: undefined,
+      presented: new Presented(head.token, headers),
     } satisfies Partial<Caller>
     let parsed: unknown
     try {

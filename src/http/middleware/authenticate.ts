@@ -7,6 +7,7 @@ import { type Identity, requestIdOf } from '../../identity/identity.ts'
 import { TICKET_SUBPROTOCOL, type Tickets } from '../../identity/tickets.ts'
 import type { TokenVerifier } from '../../identity/token-verifier.ts'
 import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
+import { Presented } from '../../domain/presented.ts'
 import type { Metrics } from '../../telemetry/metrics/metrics.ts'
 import { metadataChallenge, quotable, type ResourceOptions, scopeChallenge } from '../protected-resource.ts'
 
@@ -64,7 +65,8 @@ async function senderWith(
   refuseOther(verified.paths, request.path)
   const principal = narrowAgent(verified, request.get('x-agent-name'), trustsAgentHeader)
   const { paths, agents } = verified
-  return { principal, clientName: clientNameIn(request.headers), paths, agents }
+  const presented = new Presented(token, request.headers)
+  return { principal, clientName: clientNameIn(request.headers), paths, agents, presented }
 }
 
 /** The ticket of a request for a WebSocket that has no token: in the address, or as a subprotocol. */

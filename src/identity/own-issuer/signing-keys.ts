@@ -10,7 +10,6 @@ import type { StateStore } from '../../state/state-store.ts'
 import type { KeySet } from '../key-set.ts'
 
 const COLLECTION = 'oauth-keys'
-const KEY = 'signing'
 const DAY_MS = 86_400_000
 /** A key signs for this long, and verifies for as long again. */
 const ROTATE_AFTER_MS = 30 * DAY_MS
@@ -42,26 +41,37 @@ interface Loaded {
   readonly loadedAt: number
 }
 
+/** What keys sign: tokens of the authorization server inside, or assertions for servers. */
+type SigningUse = 'signing' | 'assertions'
+
 /**
- * The keys that the authorization server inside signs with, the same for all replicas, sealed in the state store. A new
+ * The keys that the gateway signs something with, the same for all replicas, sealed in the state store. A new
  * one is made every 30 days; the one before it still verifies until the next. Nothing is read before the first use.
  */
 export class SigningKeys implements KeySet {
   readonly #store: StateStore
   readonly #sealing: Sealing
   readonly #clock: Clock
+  readonly #use: SigningUse
   #loaded: Loaded | undefined
   #loading: Promise<Loaded> | undefined
 
-  constructor(options: { store: StateStore; stateKeys: KeyRing; clock: Clock }) {
+  /** @param options.use tokens of the authorization server by default */
+  constructor(options: { store: StateStore; stateKeys: KeyRing; clock: Clock; use?: SigningUse }) {
     this.#store = options.store
-    this.#sealing = new Sealing(options.stateKeys, 'signing keys')
+    this.#use = options.use ?? 'signing'
+    this.#sealing = new Sealing(options.stateKeys, `${this.#use} keys`)
     this.#clock = options.clock
   }
 
   /** The keys, the one to sign with first. @throws GatewayError `state_unavailable` */
   async current(): Promise<readonly SigningKey[]> {
     return (await this.#fresh(RELOAD_AFTER_MS)).keys
+  }
+
+  /** The public keys, as a key set has them. @throws GatewayError `state_unavailable` */
+  async published(): Promise<JWK[]> {
+    return (await this.current()).map(publicKey)
   }
 
   /** @throws GatewayError `invalid_token` for what is not an access token, such as an ID token */
@@ -86,27 +96,29 @@ export class SigningKeys implements KeySet {
 
   async #load(): Promise<Loaded> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-      const entry = await this.#store.get(COLLECTION, KEY)
+      const entry = await this.#store.get(COLLECTION, this.#use)
       const keys = entry === undefined ? [] : this.#opened(entry.value)
       const [newest] = keys
       if (newest !== undefined && this.#clock.now() - newest.createdAt < ROTATE_AFTER_MS)
-        return this.#use(keys)
+        return this.#take(keys)
       const next = [await newKey(this.#clock.now()), ...keys.slice(0, 1)]
-      const sealed = this.#sealing.seal(JSON.stringify(next), KEY)
-      const version = await this.#store.put(COLLECTION, KEY, sealed, { expected: entry?.version ?? null })
-      if (version !== undefined) return this.#use(next)
+      const sealed = this.#sealing.seal(JSON.stringify(next), this.#use)
+      const version = await this.#store.put(COLLECTION, this.#use, sealed, {
+        expected: entry?.version ?? null,
+      })
+      if (version !== undefined) return this.#take(next)
       // Another replica was first: its keys count.
     }
     throw new GatewayError('state_unavailable')
   }
 
   #opened(sealed: string): SigningKey[] {
-    const text = this.#sealing.open(sealed, KEY)
+    const text = this.#sealing.open(sealed, this.#use)
     // Sealed with another STATE_KEY: what was signed with them cannot be verified any more.
     return text === undefined ? [] : storedKeys.parse(JSON.parse(text))
   }
 
-  #use(keys: readonly SigningKey[]): Loaded {
+  #take(keys: readonly SigningKey[]): Loaded {
     const resolve = createLocalJWKSet({ keys: keys.map(publicKey) })
     this.#loaded = { keys, resolve, loadedAt: this.#clock.monotonic() }
     return this.#loaded

@@ -1,5 +1,6 @@
 import type { AuthInfo } from '@modelcontextprotocol/server'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { Presented } from '../../domain/presented.ts'
 import type { TokenGrant } from '../../domain/principal.ts'
 import type { Identity } from '../../identity/identity.ts'
 import { authOf, Sender } from '../conversation.ts'
@@ -26,12 +27,13 @@ export function relayedJson(
   request: SessionHttpRequest,
   { sessionId, sender }: { readonly sessionId: string; readonly sender: Sender },
 ): JsonObject {
-  const { principal, requestId, clientName, address, paths } = sender.identity
+  const { principal, requestId, clientName, address, paths, presented } = sender.identity
   return {
     method: request.method,
     sessionId,
     scope: sender.scope,
     identity: { principal, requestId, clientName, address, paths },
+    presented: presented?.revealed(),
     headers: Object.fromEntries(HEADERS.map((name) => [name, request.get(name)])),
     body: request.body,
   }
@@ -45,7 +47,7 @@ export function relayedRequest(
   json: JsonObject,
   grantOf: (id: string) => TokenGrant,
 ): RelayedRequest | undefined {
-  const { method, sessionId, scope, identity: given, headers, body } = json
+  const { method, sessionId, scope, identity: given, presented, headers, body } = json
   if (typeof method !== 'string' || typeof sessionId !== 'string') return undefined
   if (!isJsonObject(given) || !isJsonObject(headers)) return undefined
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by `relayedJson` of another replica
@@ -53,7 +55,10 @@ export function relayedRequest(
   const { principal } = identity
   const { grant } = principal
   const here = grant === undefined ? principal : { ...principal, grant: grantOf(grant.id) }
-  const sender = new Sender({ ...identity, principal: here }, typeof scope === 'string' ? scope : undefined)
+  const sender = new Sender(
+    { ...identity, principal: here, presented: Presented.from(presented) },
+    typeof scope === 'string' ? scope : undefined,
+  )
   const get = (name: string): string | undefined => {
     const value = headers[name]
     return typeof value === 'string' ? value : undefined

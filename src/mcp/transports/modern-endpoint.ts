@@ -93,12 +93,9 @@ export class ModernEndpoint {
   }
 
   /** A listen stream follows only its own caller's view, counts as a session, and ends when its token expires. */
-  async #listen(
-    request: Request,
-    response: Response,
-    { identity: { principal, requestId, clientName, address }, scope }: Sender,
-  ): Promise<void> {
+  async #listen(request: Request, response: Response, { identity, scope }: Sender): Promise<void> {
     const { sessions, viewWatch, clock, calls } = this.#options
+    const { principal, requestId, clientName, address, presented } = identity
     sessions.makeRoom(principal)
     const id = randomUUID()
     let emit: ((event: ServerEvent) => void) | undefined
@@ -130,7 +127,15 @@ export class ModernEndpoint {
       end()
     })
     const subscriptions = await subscribeAll(calls, {
-      caller: { principal, requestId, clientName, address, transport: TRANSPORT, sessionId: undefined },
+      caller: {
+        principal,
+        requestId,
+        clientName,
+        address,
+        presented,
+        transport: TRANSPORT,
+        sessionId: undefined,
+      },
       scope,
       request: request.body,
       signal: gone.signal,

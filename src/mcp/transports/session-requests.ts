@@ -197,8 +197,8 @@ export class SessionRequests {
         : await sessionNotes.change(session.id, until, (before) =>
             before.stream === relay.self ? before : { ...before, stream: relay.self },
           )
-    const { principal, requestId, clientName, address } = identity
-    const from = { principal, requestId, clientName, address }
+    const { principal, requestId, clientName, address, presented } = identity
+    const from = { principal, requestId, clientName, address, presented }
     const caller = { ...from, transport: session.transport, sessionId: session.id }
     const uris = note?.subscriptions ?? []
     await legacy.resume(uris, { ...caller, client: legacy.client })

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { McpServerFactory, Server } from '@modelcontextprotocol/server'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import type { WebSocket } from 'ws'
-import type { Principal } from '../../domain/principal.ts'
+import type { Identity } from '../../identity/identity.ts'
 import { whenTokenEnds } from '../../identity/token-end.ts'
 import { callerOn, type Sender } from '../conversation.ts'
 import { notifyListChanged, watchFor } from '../methods/list-changed.ts'
@@ -32,13 +32,14 @@ export class WebSocketEndpoint {
    * Opens a session on the socket that `accept` returns, which is called only if there is room for a session.
    * @throws GatewayError `too_many_sessions`, `shutting_down`, and what `accept` throws
    */
-  open({ identity: { principal }, scope }: Sender, accept: () => WebSocket): void {
+  open({ identity, scope }: Sender, accept: () => WebSocket): void {
+    const { principal } = identity
     const { sessions, viewWatch, clock, logger } = this.#options
     sessions.makeRoom(principal)
     const socket = accept()
     const id = randomUUID()
     const ids = new RequestIds()
-    const callerOf = callerOn({ transport: TRANSPORT, id, principal })
+    const callerOf = callerOn({ transport: TRANSPORT, id, identity })
     const listens = new WebSocketListens({
       calls: this.#options.calls,
       callerOf,
@@ -60,7 +61,7 @@ export class WebSocketEndpoint {
       clock,
       ids,
       listens,
-      direct: this.#direct({ conversation, ids, principal }),
+      direct: this.#direct({ conversation, ids, identity }),
       logger: logger.child({ tenant: principal.tenantId, agent: principal.agent, session: id }),
     })
     let server: Server | undefined
@@ -115,11 +116,11 @@ export class WebSocketEndpoint {
   }
 
   /** What serves plain calls of a conversation; undefined if the SDK serves all. */
-  #direct({ conversation, ids, principal }: Conversing): DirectRequests | undefined {
+  #direct({ conversation, ids, identity: { principal, presented } }: Conversing): DirectRequests | undefined {
     const { targets } = this.#options
     if (targets === undefined) return undefined
     const options = { ...this.#options, targets }
-    const sender = { principal }
+    const sender = { principal, presented }
     return {
       take: (body) => {
         const call = conversationCall(options, { conversation, sender, body })
@@ -139,5 +140,5 @@ export class WebSocketEndpoint {
 interface Conversing {
   readonly conversation: DirectConversation
   readonly ids: RequestIds
-  readonly principal: Principal
+  readonly identity: Pick<Identity, 'presented' | 'principal'>
 }

@@ -27,6 +27,8 @@ export interface RequestOptions {
   readonly client?: ClientSide
   /** HTTP headers of this request in addition to those of the connection, such as `Mcp-Param-*`. */
   readonly headers?: Readonly<Record<string, string>>
+  /** Headers of the caller that the server gets with this request. */
+  readonly forwarded?: Readonly<Record<string, string>>
 }
 
 /** One live MCP client to one instance. Results have every field that the server sent. */

@@ -18,12 +18,14 @@ export function isPlain({ onProgress, maxTotalMs, client }: RequestOptions): boo
   return client === undefined || (client.ask === undefined && client.logLevel === undefined)
 }
 
-/** The headers for a request's parameters. All others belong to the connection. */
-export function parameterHeaders(
-  headers: Readonly<Record<string, string>> | undefined,
-): Readonly<Record<string, string>> | undefined {
-  if (headers === undefined) return undefined
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => PARAMETER_HEADER.test(name)))
+/** The headers of one request: those for its parameters, and those of its caller. All others belong to the connection. */
+export function ownHeaders({
+  headers,
+  forwarded,
+}: Pick<RequestOptions, 'headers' | 'forwarded'>): Readonly<Record<string, string>> | undefined {
+  if (headers === undefined) return forwarded
+  const parameters = Object.entries(headers).filter(([name]) => PARAMETER_HEADER.test(name))
+  return { ...forwarded, ...Object.fromEntries(parameters) }
 }
 
 /** A request as the SDK takes it. */

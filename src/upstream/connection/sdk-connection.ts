@@ -16,7 +16,7 @@ import type { Connection, Era, RequestOptions } from './connection.ts'
 import { rawResult } from '../messages/raw-results.ts'
 import { SessionCheck } from './session/session-check.ts'
 import type { DirectRequests } from './direct-requests.ts'
-import { isPlain, limitsOf, messageFor, parameterHeaders } from './request-options.ts'
+import { isPlain, limitsOf, messageFor, ownHeaders } from './request-options.ts'
 import { httpStatusOf, upstreamError } from './upstream-error.ts'
 import { ListenedResources, SubscribedResources, type WatchedResources } from './watched-resources.ts'
 import type { Wire } from './wire.ts'
@@ -133,7 +133,7 @@ export class SdkConnection implements Connection {
       onProgress,
       client,
       deadline: limits.deadline,
-      headers: parameterHeaders(options.headers),
+      headers: ownHeaders(options),
     }
     try {
       const answer = await this.#wire.follow(following, () =>
@@ -165,7 +165,7 @@ export class SdkConnection implements Connection {
     if (isAborted(signal)) throw this.#neverSent('cancelled')
     const sentAt = this.#clock.monotonic()
     const credential = direct.authorization && { authorization: await direct.authorization() }
-    const own = parameterHeaders(options.headers)
+    const own = ownHeaders(options)
     const headers = credential === undefined ? own : { ...own, ...credential }
     const request = { id: direct.nextId(), method, params, client, headers, timeoutMs, signal }
     try {

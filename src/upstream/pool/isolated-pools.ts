@@ -4,7 +4,7 @@ import type { Principal } from '../../domain/principal.ts'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 import type { Offer } from '../discovery/discovery.ts'
 import type { InstanceContext, Introduction } from '../instance/instance-context.ts'
-import { isOfSession, isOnBehalf } from '../isolation-key.ts'
+import { hasAccounts, isOfSession, isOnBehalf } from '../isolation-key.ts'
 import type { ClientSide } from '../messages/client-side.ts'
 import type { ConcurrencyLimit } from './admission/concurrency-limit.ts'
 import { poolToEvict, type PrivatePool } from './eviction.ts'
@@ -97,7 +97,8 @@ export class IsolatedPools {
       events: {
         onIdle: () => this.dismiss(isolationKey, 'it was idle'),
         // Where each account has its own connections, there is no other pool that could tell.
-        ...(account !== undefined && { onOffer: (offer) => this.#offered(pool, offer) }),
+        ...(account !== undefined &&
+          hasAccounts(definition) && { onOffer: (offer) => this.#offered(pool, offer) }),
       },
     })
     this.#pools.set(isolationKey, { isolationKey, pool, owner, isPrivate })

@@ -8,6 +8,7 @@ import {
 
 const STDIO = { name: 'a', tenantId: 'acme', transport: 'stdio', command: 'node' }
 const HTTP = { name: 'a', tenantId: 'acme', transport: 'http', url: 'https://mcp.example.com' }
+const STREAMABLE = { ...HTTP, transport: 'streamable-http' }
 const isValid = (document: unknown): boolean => serverDocumentSchema.safeParse(document).success
 
 test('the least document gets its defaults', () => {
@@ -57,6 +58,11 @@ describe('a document', () => {
       instances: [{ url: 'http://127.0.0.1:1', weight: 2 }, { url: 'http://127.0.0.1:2' }],
     },
     { ...HTTP, auth: { kind: 'headers', headers: { 'x-key': 'k' } } },
+    { ...HTTP, auth: { kind: 'client_credentials', clientId: 'a', clientSecret: 'b', resource: 'none' } },
+    { ...HTTP, auth: { kind: 'client_credentials', clientId: 'a', privateKey: 'secret://acme_key' } },
+    { ...HTTP, auth: { kind: 'token_exchange', clientId: 'a', clientSecret: 'b', subject: 'assertion' } },
+    { ...HTTP, auth: { kind: 'gateway_assertion' } },
+    { ...STREAMABLE, forwardHeaders: ['Accept-Language', 'authorization'] },
   ])('may be %j', (document) => {
     expect(isValid(document)).toBe(true)
   })
@@ -82,6 +88,36 @@ describe('a document', () => {
     ['a url with a fragment', { ...HTTP, url: 'https://x.example.com/#a' }],
     ['a file url', { ...HTTP, url: 'file:///etc/passwd' }],
     ['a header with a line break', { ...HTTP, headers: { a: 'b\r\nc: d' } }],
+    ['a client without a proof', { ...HTTP, auth: { kind: 'client_credentials', clientId: 'a' } }],
+    [
+      'a client with two proofs',
+      { ...HTTP, auth: { kind: 'token_exchange', clientId: 'a', clientSecret: 'b', privateKey: 'c' } },
+    ],
+    [
+      'an identity assertion of nobody',
+      {
+        ...HTTP,
+        auth: {
+          kind: 'token_exchange',
+          clientId: 'a',
+          clientSecret: 'b',
+          identityAssertion: { clientId: 'a', clientSecret: 'b' },
+        },
+      },
+    ],
+    ['an assertion for a day', { ...HTTP, auth: { kind: 'gateway_assertion', lifetimeSeconds: 86_400 } }],
+    ['cookies of callers', { ...STREAMABLE, forwardHeaders: ['Cookie'] }],
+    ['the address of callers', { ...STREAMABLE, forwardHeaders: ['x-forwarded-for'] }],
+    ['a header that the protocol has', { ...STREAMABLE, forwardHeaders: ['mcp-session-id'] }],
+    [
+      'a header of callers beside its own',
+      { ...STREAMABLE, headers: { 'X-Key': 'k' }, forwardHeaders: ['x-key'] },
+    ],
+    [
+      'the token of callers beside its own',
+      { ...STREAMABLE, auth: { kind: 'bearer', token: 'a' }, forwardHeaders: ['authorization'] },
+    ],
+    ['headers of callers over SSE', { ...HTTP, transport: 'sse', forwardHeaders: ['x-key'] }],
     ['roles as a word', { ...STDIO, requiredRoles: 'admin' }],
     ['an infinite time', { ...STDIO, timeoutMs: Number.POSITIVE_INFINITY }],
     ['a time of zero', { ...STDIO, timeoutMs: 0 }],

@@ -47,6 +47,7 @@ const ROWS = [
   ['response_too_large', 502, -31003, 'upstream', false],
   ['client_capability_required', 422, -31014, 'client', false],
   ['credential_required', 403, -31015, 'client', false],
+  ['delegation_refused', 403, -31015, 'client', false],
   ['approval_required', 403, -31016, 'client', false],
   ['approval_denied', 403, -31016, 'client', false],
   ['too_many_approvals', 429, -31004, 'client', true],
