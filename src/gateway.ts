@@ -11,7 +11,7 @@ import { lockDataDirectory } from './files/data-lock.ts'
 import { openConnections } from './http/descriptors.ts'
 import { readiness } from './http/health.ts'
 import { HttpListener } from './http/listen.ts'
-import { measureLoop } from './http/overload/loop-load.ts'
+import { measureLoop, threadWorkMs } from './http/overload/loop-load.ts'
 import { RequestGate } from './http/overload/request-gate.ts'
 import { type ProbeThread, startProbes } from './http/probes/probe-thread.ts'
 import type { LocalIssuer } from './identity/local-issuer.ts'
@@ -99,6 +99,7 @@ export async function startGateway(
       max: settings.maxRequestsInProgress,
       verifier,
       readLoad: load.read,
+      readWork: threadWorkMs,
       clock,
       onRefused: () => metrics.overload(),
     })

@@ -6,6 +6,8 @@ import type { SeenCall } from './history.ts'
 export interface Outcome extends SeenCall {
   readonly status: number
   readonly ms: number
+  /** When it ended, in milliseconds since the epoch. */
+  readonly endedAt: number
   readonly retryAfter: string | undefined
 }
 
@@ -19,8 +21,11 @@ export function callTool(
   const body = JSON.stringify({ arguments: { id, ...args } })
   const started = performance.now()
   const { promise, resolve } = Promise.withResolvers<Outcome>()
-  const done = (status: number, answers: string[], retryAfter?: string): void =>
-    resolve({ id, tenantId, status, answers, retryAfter, ms: performance.now() - started })
+  const done = (status: number, answers: string[], retryAfter?: string): void => {
+    const now = performance.now()
+    const endedAt = performance.timeOrigin + now
+    resolve({ id, tenantId, status, answers, retryAfter, ms: now - started, endedAt })
+  }
   const sent = request(`${url}/v1/tools/${tool}`, {
     method: 'POST',
     agent,
@@ -48,20 +53,20 @@ export function callTool(
   return promise
 }
 
+/** How `load` calls. */
+export interface LoadOptions {
+  readonly callers: number
+  readonly ms: number
+  readonly token: string
+  readonly tenantId?: string
+  readonly tool?: string
+  readonly args?: Record<string, unknown>
+  /** Time between two calls of a caller; none by default. */
+  readonly pauseMs?: number
+}
+
 /** Callers that call one time after the other until the time is over, each on a connection of its own. */
-export async function load(
-  url: string,
-  options: {
-    callers: number
-    ms: number
-    token: string
-    tenantId?: string
-    tool?: string
-    args?: Record<string, unknown>
-    /** Time between two calls of a caller; none by default. */
-    pauseMs?: number
-  },
-): Promise<Outcome[]> {
+export async function load(url: string, options: LoadOptions): Promise<Outcome[]> {
   const { callers, ms, token, tenantId = 'acme', tool = 'ledger_write', args, pauseMs = 0 } = options
   const agent = new Agent({ keepAlive: true, maxSockets: callers })
   const outcomes: Outcome[] = []

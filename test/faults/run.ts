@@ -6,8 +6,9 @@ import { once } from 'node:events'
 import { loadavg } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { connectSdk, SDK_CLIENTS } from '../support/sdk-clients.ts'
+import type { Flood } from './flood.ts'
 import { faultsIn, type SeenRecord } from './history.ts'
-import { load, type Outcome, quantile, statuses } from './load.ts'
+import { load, type LoadOptions, type Outcome, quantile, statuses } from './load.ts'
 import { ReplicaFleet } from './replica-fleet.ts'
 
 const PROJECT = 'demo-fault-run'
@@ -28,22 +29,21 @@ async function recordsOf(fleet: ReplicaFleet): Promise<SeenRecord[]> {
   }))
 }
 
-/** Every SDK client over every transport, by way of all replicas. */
+/** Every SDK client over every transport, or over one, by way of all replicas. */
 async function calls(fleet: ReplicaFleet): Promise<void> {
   const count = Number(process.argv[3] ?? 1250)
   const token = await fleet.token()
-  for (const kind of SDK_CLIENTS) {
+  for (const kind of SDK_CLIENTS.filter(([, transport]) => transport === (process.argv[4] ?? transport))) {
     const client = await connectSdk(kind, fleet.proxy.url, token)
     const started = performance.now()
-    let failed = 0
+    const errors: Record<string, number> = {}
     for (let call = 0; call < count; call += 1)
       await client
         .callTool({ name: 'ledger_write', arguments: { id: `${kind.join()}-${call}` } })
-        .catch(() => {
-          failed += 1
-        })
+        .catch(({ message }: Error) => (errors[message] = (errors[message] ?? 0) + 1))
     await client.close().catch(() => undefined)
-    say(kind.join(' '), { calls: count, failed, seconds: Math.round((performance.now() - started) / 1000) })
+    const seconds = Math.round((performance.now() - started) / 1000)
+    say(kind.join(' '), { calls: count, seconds, errors })
   }
 }
 
@@ -131,45 +131,64 @@ async function burst(fleet: ReplicaFleet): Promise<void> {
   }
 }
 
-/** One tenant's flood next to another tenant's calls: at this gateway, and at another one. */
+/** A load that a thread of its own makes, so that it takes no time from what is measured here. */
+async function floodIn(url: string, options: LoadOptions): Promise<Flood> {
+  const thread = new Worker(new URL('flood.ts', import.meta.url), { workerData: { url, options } })
+  const [flood] = (await once(thread, 'message')) as [Flood]
+  return flood
+}
+
+/** How many calls of a flood ended while each of these was under way: a time that does not depend on the machine. */
+function overtaking(outcomes: readonly Outcome[], { ends }: Flood): number[] {
+  return outcomes.map(({ ms, endedAt }) => ends.filter((at) => at > endedAt - ms && at < endedAt).length)
+}
+
+function quantiles(values: readonly number[]): Record<string, number> {
+  return { p50: quantile(values, 0.5), p95: quantile(values, 0.95), p99: quantile(values, 0.99) }
+}
+
+/** One tenant's flood next to another tenant's calls, in turn at this gateway and at another one: machines vary. */
 async function fair(fleet: ReplicaFleet): Promise<void> {
+  const rounds = Number(process.argv[3] ?? 4)
+  const callers = Number(process.argv[4] ?? 64)
   const [url = '', other = ''] = fleet.urls
   const [acme, globex] = [await fleet.token(), await fleet.token({ tenant_id: 'globex' })]
-  for (const tool of ['own_count', 'shared_slow']) {
-    const toolOf = (tenant: string): string =>
-      tool === 'own_count' ? (tenant === 'acme' ? 'ledger_count' : 'globex_count') : tool
+  const time = { ms: 6000 }
+  for (const [what, toolOfAcme, toolOfGlobex] of [
+    ['own servers', 'ledger_count', 'globex_count'],
+    ['one server for all', 'shared_slow', 'shared_slow'],
+  ] as const) {
     const args = { ms: 50 }
     const steady = (): Promise<Outcome[]> =>
       load(url, {
-        callers: 4,
-        ms: 8000,
+        callers: 8,
+        ...time,
         token: globex,
         tenantId: 'globex',
-        tool: toolOf('globex'),
+        tool: toolOfGlobex,
         args,
         pauseMs: 200,
       })
-    const flood = (at: string): Promise<Outcome[]> =>
-      load(at, { callers: 64, ms: 8000, token: acme, tool: toolOf('acme'), args })
-    const told = (what: string, outcomes: readonly Outcome[]): void =>
-      say(`${tool} ${what}`, {
-        calls: outcomes.length,
-        ...statuses(outcomes),
-        p50: quantile(
-          outcomes.map(({ ms }) => ms),
-          0.5,
-        ),
-        p99: quantile(
-          outcomes.map(({ ms }) => ms),
-          0.99,
-        ),
-      })
-    told('alone', await steady())
-    const [beside, flooded] = await Promise.all([steady(), flood(url)])
-    told('next to a flood', beside)
-    say(`${tool} flood`, { calls: flooded.length, ...statuses(flooded) })
-    const [control] = await Promise.all([steady(), flood(other)])
-    told('next to a flood at another gateway', control)
+    const passed: Record<'beside' | 'control', number[]> = { beside: [], control: [] }
+    const seen: Record<'alone' | 'beside' | 'control', Outcome[]> = { alone: [], beside: [], control: [] }
+    for (let round = 0; round < rounds; round += 1) {
+      seen.alone.push(...(await steady()))
+      for (const [at, of] of [
+        [url, 'beside'],
+        [other, 'control'],
+      ] as const) {
+        const flooding = floodIn(at, { callers, ...time, token: acme, tool: toolOfAcme, args })
+        const outcomes = await steady()
+        const flood = await flooding
+        seen[of].push(...outcomes)
+        passed[of].push(...overtaking(outcomes, flood))
+        say(`${what}: flood (${of})`, flood.counts)
+      }
+    }
+    for (const [of, outcomes] of Object.entries(seen))
+      say(`${what}: ${of}`, { ...statuses(outcomes), ...quantiles(outcomes.map(({ ms }) => ms)) })
+    for (const [of, counts] of Object.entries(passed))
+      say(`${what}: calls of the flood meanwhile (${of})`, quantiles(counts))
   }
 }
 

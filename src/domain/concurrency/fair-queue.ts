@@ -21,6 +21,11 @@ export class FairQueue<T> {
     return this.#owners.size
   }
 
+  /** How many tenants have items that wait. */
+  get tenants(): number {
+    return this.#tenants.size
+  }
+
   /** The item whose turn it is. */
   get first(): T | undefined {
     for (const { principals } of this.#tenants.values())

@@ -37,3 +37,9 @@ export function measureLoop(): { read: () => LoopLoad; stop: () => void } {
     stop: () => histogram.disable(),
   }
 }
+
+/** Milliseconds for which the processor has worked for this thread. */
+export function threadWorkMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
+}

@@ -8,13 +8,21 @@ import { jsonRpcErrorOf } from '../../mcp/protocol-error.ts'
 import { problemOf } from '../../rest/problem.ts'
 import { UpgradeResponse } from '../upgrade.ts'
 import { AdaptiveLimit } from './adaptive-limit.ts'
+import { Contention } from './contention.ts'
 import type { LoopLoad } from './loop-load.ts'
+import { RecentRequests } from './recent-requests.ts'
 
 const TICK_MS = 100
+/** The limit of requests in progress before anything was measured. */
+const START = 256
 /** Longer than this no request waits: its client does better to try again. */
 const MAX_WAIT_MS = 1000
 const RETRY_AFTER_MS = 1000
 const MAX_WAITING = 2000
+/** What one agent may send at once: so few are never refused, however slow the machine is. */
+const FEW = 64
+/** Enough to keep the loop busy; what arrives waits for no more than these, whatever else there is to do. */
+const MIN_RECENT = 4
 const STRANGERS: QueueOwner = { tenant: '', principal: '' }
 
 interface Waiting {
@@ -31,29 +39,40 @@ export interface RequestGateOptions {
   readonly max: number
   readonly verifier: Pick<TokenVerifier, 'cached'>
   readonly readLoad: () => LoopLoad
+  /** Milliseconds for which this thread has worked. */
+  readonly readWork: () => number
   readonly clock: Clock
   readonly onRefused?: () => void
 }
 
 /**
- * Bounds the requests in progress, by the load of the process. What comes beyond waits for a moment, in fair order of
- * tenants, and is then refused; probes and streams pass. In front of everything, because it is the time of the gateway
- * itself that is shared here, before a body is read or a token checked.
+ * Bounds the requests in progress, by the load of the process, and while several principals share it also those that began
+ * a moment ago, so that their order is fair. What comes beyond waits, tenants in turn, and is refused after a second where
+ * there are many; probes and streams pass. In front of everything, because it is the time of the gateway itself that is
+ * shared here, before a body is read or a token checked.
  */
 export class RequestGate {
   readonly #options: RequestGateOptions
   readonly #limit: AdaptiveLimit
+  /** Of those that began a moment ago: while the loop is busy, few, so that what comes next can be in fair order. */
+  readonly #recentLimit: AdaptiveLimit
+  readonly #recent: RecentRequests
   readonly #waiting = new FairQueue<Waiting>()
   /** Requests in progress of tenants that came while others waited. */
   readonly #present = new Map<string, number>()
   readonly #stop: () => void
+  readonly #contention: Contention
   #inProgress = 0
   #serve: RequestListener = () => undefined
 
   constructor(options: RequestGateOptions) {
     this.#options = options
-    this.#limit = new AdaptiveLimit(options)
-    this.#stop = repeat(options.clock, TICK_MS, () => this.#tick())
+    const { max, clock } = options
+    this.#limit = new AdaptiveLimit({ min: FEW, max, start: START, targetDelayMs: 100 })
+    this.#recentLimit = new AdaptiveLimit({ min: MIN_RECENT, max, targetDelayMs: 10 })
+    this.#recent = new RecentRequests(options)
+    this.#contention = new Contention({ now: () => clock.monotonic() })
+    this.#stop = repeat(clock, TICK_MS, () => this.#tick())
   }
 
   get inProgress(): number {
@@ -69,8 +88,7 @@ export class RequestGate {
     this.#serve = serve
     return (request, response) => {
       if (passes(request, response)) return serve(request, response)
-      if (this.#inProgress < this.#limit.value && this.#waiting.size === 0)
-        return this.#enter(request, response)
+      if (this.#waiting.size === 0 && this.#mayPass(request)) return this.#enter(request, response)
       this.#wait(request, response)
     }
   }
@@ -81,15 +99,30 @@ export class RequestGate {
     for (const waiting of this.#waiting) this.#leaveQueue(waiting)
   }
 
-  readonly #done = (): void => {
+  get #hasPlace(): boolean {
+    if (this.#inProgress >= this.#limit.value) return false
+    return this.#recent.isBelow(this.#recentLimit.value) || !this.#contention.isShared
+  }
+
+  /** Who a request is of matters only where there is more to do than can be done at once. */
+  #mayPass(request: IncomingMessage): boolean {
+    if (this.#inProgress >= this.#limit.value) return false
+    if (this.#recent.isBelow(this.#recentLimit.value)) return true
+    this.#contention.note(this.#ownerOf(request).principal)
+    return !this.#contention.isShared
+  }
+
+  #done(response: ServerResponse): void {
     this.#inProgress -= 1
+    this.#recent.delete(response)
     if (this.#waiting.size > 0) this.#next()
   }
 
   /** @param tenant counted while there is more to do than can be done at once */
   #enter(request: IncomingMessage, response: ServerResponse, tenant?: string): void {
     this.#inProgress += 1
-    response.once('close', this.#done)
+    this.#recent.add(response)
+    response.once('close', () => this.#done(response))
     if (tenant !== undefined) this.#count(tenant, response)
     this.#serve(request, response)
   }
@@ -111,8 +144,10 @@ export class RequestGate {
 
   #wait(request: IncomingMessage, response: ServerResponse): void {
     const owner = this.#ownerOf(request)
+    this.#contention.note(owner.principal)
     if (this.#isAbsent(owner)) return this.#enter(request, response, owner.tenant)
-    if (this.#limit.isShort || !this.#hasRoom(owner)) return this.#refuse(request, response)
+    const isShort = this.#limit.isShort && this.#inProgress >= this.#limit.value
+    if (isShort || !this.#hasRoom(owner)) return this.#refuse(request, response)
     const { tenant } = owner
     const waiting: Waiting = { request, response, tenant, since: this.#options.clock.monotonic() }
     this.#waiting.add(waiting, owner)
@@ -130,11 +165,8 @@ export class RequestGate {
   }
 
   #next(): void {
-    while (this.#inProgress < this.#limit.value) {
-      const { first } = this.#waiting
-      if (first === undefined) return
+    for (let { first } = this.#waiting; first !== undefined && this.#hasPlace; { first } = this.#waiting)
       this.#leaveQueue(first)
-    }
   }
 
   #leaveQueue(waiting: Waiting): void {
@@ -144,14 +176,24 @@ export class RequestGate {
   }
 
   #tick(): void {
-    this.#limit.learn(this.#options.readLoad(), this.#inProgress)
+    const load = this.#options.readLoad()
+    this.#limit.learn(load, this.#inProgress)
+    this.#recent.forget()
+    this.#recentLimit.learn(load, this.#recent.size)
+    const few = Math.min(FEW, this.#options.max)
     const overdue = this.#options.clock.monotonic() - MAX_WAIT_MS
     for (const waiting of this.#waiting) {
-      if (waiting.since > overdue) continue
+      if (this.#inProgress + this.#waiting.size <= few) break
+      if (waiting.since > overdue || this.#hasLess(waiting.tenant)) continue
       this.#waiting.remove(waiting)
       this.#refuse(waiting.request, waiting.response)
     }
     this.#next()
+  }
+
+  /** Whether fewer requests of a tenant wait than of others on average. */
+  #hasLess(tenant: string): boolean {
+    return this.#waiting.sizeOf(tenant) * this.#waiting.tenants < this.#waiting.size
   }
 
   /** Those whose token was not seen lately share one turn. */

@@ -1,11 +1,12 @@
 import { expect, test } from '@jest/globals'
 import { AdaptiveLimit } from '../../../src/http/overload/adaptive-limit.ts'
 
+const BOUNDS = { min: 64, start: 256, targetDelayMs: 100 }
 const BUSY = { delayMs: 300, utilization: 1, memory: 0.2 }
 const IDLE = { delayMs: 1, utilization: 0.3, memory: 0.2 }
 
-test('fewer requests are served at once while work waits for its turn, but never fewer than 64', () => {
-  const limit = new AdaptiveLimit({ max: 5000 })
+test('fewer requests are served at once while work waits for its turn, but never fewer than the least', () => {
+  const limit = new AdaptiveLimit({ ...BOUNDS, max: 5000 })
   limit.learn({ ...BUSY, delayMs: 125 }, 200)
   expect(limit.value).toBe(160)
   limit.learn(BUSY, 160)
@@ -14,21 +15,22 @@ test('fewer requests are served at once while work waits for its turn, but never
   expect(limit.value).toBe(64)
 })
 
-test('a loop that is busy and yet quick enough, or slow and mostly idle, is no reason', () => {
-  const limit = new AdaptiveLimit({ max: 5000 })
+test('a loop that is busy and yet quick enough is no reason, and the idler it is, the more requests may come', () => {
+  const limit = new AdaptiveLimit({ ...BOUNDS, max: 5000 })
   limit.learn({ ...BUSY, delayMs: 10 }, 200)
+  expect(limit.value).toBe(256)
   limit.learn({ ...BUSY, utilization: 0.5 }, 200)
-  expect(limit.value).toBe(400)
+  expect(limit.value).toBe(384)
 })
 
 test('calls that wait for slow servers raise the limit, up to the most that there may be', () => {
-  const limit = new AdaptiveLimit({ max: 1000 })
+  const limit = new AdaptiveLimit({ ...BOUNDS, max: 1000 })
   for (let times = 0; times < 20; times += 1) limit.learn(IDLE, 900)
   expect(limit.value).toBe(1000)
 })
 
 test('memory that runs short counts as load', () => {
-  const limit = new AdaptiveLimit({ max: 5000 })
+  const limit = new AdaptiveLimit({ ...BOUNDS, max: 5000 })
   limit.learn({ ...IDLE, memory: 0.95 }, 200)
   expect([limit.value, limit.isShort]).toEqual([100, true])
   limit.learn(IDLE, 100)

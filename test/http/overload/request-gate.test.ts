@@ -11,6 +11,8 @@ const MAX = 16
 const IDLE = { delayMs: 0, utilization: 0, memory: 0 }
 
 let clock: FakeClock
+let load: typeof IDLE
+let workMs: number
 let gate: RequestGate
 let server: Server
 let url: string
@@ -19,10 +21,18 @@ let served: { readonly name: string; readonly response: ServerResponse }[]
 
 beforeEach(async () => {
   clock = new FakeClock()
+  load = IDLE
+  workMs = 0
   served = []
   const cached = (token: string): never =>
     ({ principal: principal({ tenantId: token.split('.', 1)[0] ?? '', subject: token }) }) as never
-  gate = new RequestGate({ max: MAX, verifier: { cached }, readLoad: () => IDLE, clock })
+  gate = new RequestGate({
+    max: MAX,
+    verifier: { cached },
+    readLoad: () => load,
+    readWork: () => workMs,
+    clock,
+  })
   server = createServer(
     gate.around(({ url: name = '' }, response) => void served.push({ name, response })),
   ).listen(0, '127.0.0.1')
@@ -117,4 +127,77 @@ test('a client that goes away while it waits is forgotten', async () => {
   gone.abort()
   await waiting(0)
   expect(served).toHaveLength(MAX)
+})
+
+/** Sends requests of one token, each when the one before is served or waits. */
+async function sendInOrder(sent: string[], token: string): Promise<void> {
+  for (const name of sent) {
+    const before = served.length + gate.waiting
+    void send(name, token)
+    await eventually(() => served.length + gate.waiting === before + 1, { what: `${name} has arrived` })
+  }
+}
+
+const servedNames = (): string[] => served.map(({ name }) => name.slice(1))
+
+async function becomeBusy(): Promise<void> {
+  load = { delayMs: 300, utilization: 1, memory: 0 }
+  await clock.advance(1000)
+}
+
+test('while the event loop is busy, few requests of several tenants are in progress, and the tenants take turns', async () => {
+  await becomeBusy()
+  await sendInOrder(['a1', 'a2', 'a3', 'a4'], 'a.1')
+  await sendInOrder(['b1'], 'b.1')
+  await sendInOrder(['a5', 'a6', 'a7'], 'a.1')
+  await sendInOrder(['b2', 'b3'], 'b.1')
+  expect([servedNames(), gate.waiting]).toEqual([['a1', 'a2', 'a3', 'a4', 'b1', 'b2'], 4])
+  for (let count = 0; count < 6; count += 1) {
+    served[count]?.response.end()
+    await eventually(() => served.length === 6 + Math.max(0, count - 1) && gate.inProgress <= 5)
+  }
+  expect(servedNames().slice(6)).toEqual(['a5', 'b3', 'a6', 'a7'])
+})
+
+test('one principal alone has all the time of a busy event loop', async () => {
+  await becomeBusy()
+  await sendInOrder(['a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'a7', 'a8'], 'a.1')
+  expect([served.length, gate.waiting]).toEqual([8, 0])
+})
+
+test('calls that wait for slow servers keep nobody from a busy event loop', async () => {
+  await becomeBusy()
+  await sendInOrder(['a1', 'a2', 'a3', 'a4'], 'a.1')
+  await sendInOrder(['b1', 'b2'], 'b.1')
+  await sendInOrder(['a5', 'a6'], 'a.1')
+  expect(gate.waiting).toBeGreaterThan(0)
+  workMs += 60
+  await clock.advance(100)
+  await eventually(() => gate.waiting === 0)
+  expect(served).toHaveLength(8)
+})
+
+test('what waits for more than a second is refused where a tenant has more of it than others, until it has not', async () => {
+  await fill()
+  await sendInOrder(['b1', 'b2', 'b3'], 'b.1')
+  for (let count = 0; count < 12; count += 1) void send('any', 'a.1')
+  await eventually(() => served.length + gate.waiting === MAX + 15)
+  await clock.advance(1000)
+  expect(gate.waiting).toBe(5)
+  for (let count = 0; count < 6; count += 1) {
+    served[count]?.response.end()
+    await eventually(() => served.length + gate.waiting === MAX + 6 && served.length >= MAX + 1 + count)
+  }
+  expect(names()).toEqual(['any', 'b1', 'any', 'b2', 'any', 'b3'])
+})
+
+test('few requests that wait for the event loop are not refused, however long it takes', async () => {
+  await becomeBusy()
+  await sendInOrder(['a1', 'a2', 'a3', 'a4'], 'a.1')
+  await sendInOrder(['b1', 'b2'], 'b.1')
+  await sendInOrder(['a5', 'a6'], 'a.1')
+  const before = gate.waiting
+  expect(before).toBeGreaterThan(0)
+  await clock.advance(4000)
+  expect(gate.waiting).toBe(before)
 })
