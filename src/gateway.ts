@@ -17,6 +17,7 @@ import { type ProbeThread, startProbes } from './http/probes/probe-thread.ts'
 import type { LocalIssuer } from './identity/local-issuer.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { writeExampleRegistry } from './registry/file/example-registry.ts'
+import type { Outbound } from './outbound/outbound.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { Metrics, type MetricsExport } from './telemetry/metrics/metrics.ts'
 import { openMetricsEndpoint } from './telemetry/metrics/metrics-endpoint.ts'
@@ -67,6 +68,8 @@ export async function startGateway(
     onSignInLink?: (url: string) => void
     /** Where metrics go beside Prometheus. */
     metricsExport?: MetricsExport
+    /** How metadata documents of clients are reached, where that is not the public internet. */
+    documents?: Outbound
   },
 ): Promise<Gateway> {
   const { logger, onServerState = () => undefined, onSignInLink = () => undefined } = options
@@ -88,7 +91,19 @@ export async function startGateway(
     const wroteExample = await writeExample(settings)
     const { env } = process
     const told = { onServerState, onSignInLink }
-    const runtime = { clock, random: Math.random, env, logger, metrics, lifecycle, ownStages, ...told }
+    const { documents } = options
+    const reached = documents === undefined ? {} : { documents }
+    const runtime = {
+      clock,
+      random: Math.random,
+      env,
+      logger,
+      metrics,
+      lifecycle,
+      ownStages,
+      ...told,
+      ...reached,
+    }
     const { app, control, identity, calls, servers, mcp, oauth, interruption } = await assemble(
       settings,
       runtime,

@@ -120,6 +120,7 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   const oauth = openOAuth(settings, {
     ...runtime,
     ...kept,
+    documents: runtime.documents ?? outbound.internetOnly,
     identity,
     catalog,
     acts: audit.acts,

@@ -2,7 +2,7 @@ import type { Stage } from '../calls/stage.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import type { DocumentAccess } from '../oauth/clients/metadata-document.ts'
+import type { Outbound } from '../outbound/outbound.ts'
 import type { Metrics } from '../telemetry/metrics/metrics.ts'
 import type { ServerStatus } from '../upstream/pool/server-pools.ts'
 
@@ -21,5 +21,5 @@ export interface Runtime {
   /** Shows a one-time link for a browser to the person at the terminal. */
   readonly onSignInLink?: (url: string) => void
   /** How metadata documents of clients are reached, where that is not the public internet. */
-  readonly documentAccess?: DocumentAccess
+  readonly documents?: Outbound
 }

@@ -7,11 +7,12 @@ import type { ResolveSecret } from '../domain/documents/secret-reference.ts'
 import type { KeyRing } from '../domain/seal/key-ring.ts'
 import type { OpenIdentity } from '../identity/identity-open.ts'
 import type { Lifecycle } from '../lifecycle.ts'
+import type { Outbound } from '../outbound/outbound.ts'
 import type { StateStore } from '../state/state-store.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { assertionRoutes } from './assertions/assertion-routes.ts'
 import { KnownClients } from './clients/known-clients.ts'
-import { type DocumentAccess, fetchDocument } from './clients/metadata-document.ts'
+import { fetchDocument } from './clients/metadata-document.ts'
 import { consentRoutes } from './consent/consent-routes.ts'
 import { followRevocations } from './grants/follow-revocations.ts'
 import { grantRoutes } from './grants/grant-routes.ts'
@@ -48,7 +49,8 @@ interface Context {
   readonly stateKeys: KeyRing
   readonly onSignInLink?: ((url: string) => void) | undefined
   readonly resolveSecret: ResolveSecret
-  readonly documentAccess?: DocumentAccess | undefined
+  /** Requests to addresses that clients name. */
+  readonly documents: Outbound
   readonly clock: Clock
   readonly logger: Logger
   readonly lifecycle: Lifecycle
@@ -122,7 +124,7 @@ function openServer(
     },
     onGrantEnded: (accountId, id) => grants.revoke(accountOf(accountId), id),
     isKnownClient: (clientId) => knownClients.has(clientId),
-    metadataDocument: (address) => fetchDocument(address, context.documentAccess),
+    metadataDocument: (address) => fetchDocument(address, context.documents),
   })
   if (kind === 'firestore')
     lifecycle.onClose('revoked grants', followRevocations({ store, revoked, clock, logger }))

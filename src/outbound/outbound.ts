@@ -9,7 +9,7 @@ import {
 } from '../domain/outbound/outbound-policy.ts'
 import { policyFor } from '../domain/outbound/server-destinations.ts'
 import { boundedBody } from './bounded-body.ts'
-import { checkedConnector, type Resolve } from './checked-connector.ts'
+import { checkedConnector, type ConnectorOptions } from './checked-connector.ts'
 import { OutboundRefused } from './outbound-refused.ts'
 
 const TIMEOUT_MS = 10_000
@@ -33,19 +33,21 @@ export class Outbound {
   /** Opens connections of undici. */
   readonly connect: buildConnector.connector
   readonly #agent: Agent
-  readonly #resolve: Resolve | undefined
+  readonly #resolving: ConnectorOptions
   readonly #isOfOperator: boolean
   #internetOnly: Outbound | undefined
   #withPrivate: Outbound | undefined
 
   /**
    * @param options.resolve in place of the system's resolver
+   * @param options.ca a certificate that counts beside those of the system
    * @param options.isOfOperator whether only the operator names addresses: `fetch` then uses the proxies that Node is set to
    * use, which look names up themselves
    */
-  constructor(options: { policy?: OutboundPolicy; resolve?: Resolve; isOfOperator?: boolean } = {}) {
+  constructor(options: { policy?: OutboundPolicy; isOfOperator?: boolean } & ConnectorOptions = {}) {
     this.policy = options.policy ?? ANYWHERE
-    this.#resolve = options.resolve
+    const { resolve, ca } = options
+    this.#resolving = { ...(resolve !== undefined && { resolve }), ...(ca !== undefined && { ca }) }
     this.#isOfOperator = options.isOfOperator === true
     this.connect = checkedConnector(this.policy, options)
     // Requests have their own deadlines, and event streams may be silent without limit.
@@ -113,7 +115,7 @@ export class Outbound {
   }
 
   #with(policy: OutboundPolicy): Outbound {
-    return new Outbound({ policy, ...(this.#resolve !== undefined && { resolve: this.#resolve }) })
+    return new Outbound({ policy, ...this.#resolving })
   }
 }
 

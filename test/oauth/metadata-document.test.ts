@@ -2,32 +2,49 @@ import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
 import { createServer } from 'node:https'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { type DocumentAccess, fetchDocument } from '../../src/oauth/clients/metadata-document.ts'
+import { ANYWHERE, INTERNET_ONLY, type OutboundPolicy } from '../../src/domain/outbound/outbound-policy.ts'
+import { fetchDocument } from '../../src/oauth/clients/metadata-document.ts'
+import { Outbound } from '../../src/outbound/outbound.ts'
 import { isPublicAddress } from '../../src/domain/public-address.ts'
 import { CLIENT_HOST_TLS } from '../support/client-host-tls.ts'
 
-let close: (() => void) | undefined
-afterEach(() => close?.())
+const closing: (() => unknown)[] = []
+afterEach(async () => {
+  await Promise.all(closing.splice(0).map((close) => close()))
+})
 
-/** A server that stands for `client.example`, and how it is reached. */
-async function clientHost(listener: RequestListener): Promise<{ url: string; access: DocumentAccess }> {
+/** Requests for which every name leads to these addresses. */
+function leadingTo(
+  addresses: readonly string[],
+  options: { policy?: OutboundPolicy; ca?: string } = {},
+): Outbound {
+  const { policy = ANYWHERE, ca } = options
+  const outbound = new Outbound({
+    policy,
+    ...(ca !== undefined && { ca }),
+    resolve: (_host, done) =>
+      done(
+        null,
+        addresses.map((address) => ({ address, family: 4 })),
+      ),
+  })
+  closing.push(() => outbound.close())
+  return outbound
+}
+
+/** A server that stands for `client.example`; resolves with the address of its document. */
+async function clientHost(listener: RequestListener): Promise<string> {
   const server = createServer(CLIENT_HOST_TLS, listener).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  close = () => {
+  closing.push(() => {
     server.close()
     server.closeAllConnections()
-  }
+  })
   const address = server.address()
-  const port = typeof address === 'object' ? address?.port : 0
-  return {
-    url: `https://client.example:${port}/client.json`,
-    access: {
-      resolve: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]),
-      isAllowed: () => true,
-      ca: CLIENT_HOST_TLS.cert,
-    },
-  }
+  return `https://client.example:${typeof address === 'object' ? address?.port : 0}/client.json`
 }
+
+const here = (): Outbound => leadingTo(['127.0.0.1'], { ca: CLIENT_HOST_TLS.cert })
 
 const json: RequestListener = (_request, response) => {
   response.setHeader('content-type', 'application/json').end('{"client_id":"x"}')
@@ -35,8 +52,8 @@ const json: RequestListener = (_request, response) => {
 
 describe('a metadata document', () => {
   test('is the text of the host that was looked up', async () => {
-    const { url, access } = await clientHost(json)
-    expect(await fetchDocument(url, access)).toBe('{"client_id":"x"}')
+    const url = await clientHost(json)
+    expect(await fetchDocument(url, here())).toBe('{"client_id":"x"}')
   })
 
   test.each([
@@ -60,49 +77,34 @@ describe('a metadata document', () => {
   ] as const satisfies readonly (readonly [string, RequestListener, string])[])(
     'is refused when it %s',
     async (_what, listener, message) => {
-      const { url, access } = await clientHost(listener)
-      await expect(fetchDocument(url, access)).rejects.toThrow(message)
+      const url = await clientHost(listener)
+      await expect(fetchDocument(url, here())).rejects.toThrow(message)
     },
   )
 
-  test('is not fetched from a host that has one private address among public ones', async () => {
+  test.each([
+    ['has one private address among public ones', ['93.184.216.34', '10.0.0.1']],
+    ['is this machine', ['127.0.0.1']],
+  ])('is not fetched from a host that %s', async (_what, addresses) => {
     let asked = 0
-    const { url, access } = await clientHost((request, response) => {
+    const url = await clientHost((request, response) => {
       asked += 1
       json(request, response)
     })
-    const mixed: DocumentAccess = {
-      ...access,
-      resolve: () =>
-        Promise.resolve([
-          { address: '93.184.216.34', family: 4 },
-          { address: '10.0.0.1', family: 4 },
-        ]),
-      isAllowed: isPublicAddress,
-    }
-    await expect(fetchDocument(url, mixed)).rejects.toThrow('client.example is not on the public internet')
+    const strangers = leadingTo(addresses, { policy: INTERNET_ONLY, ca: CLIENT_HOST_TLS.cert })
+    await expect(fetchDocument(url, strangers)).rejects.toMatchObject({
+      name: 'OutboundRefused',
+      message: expect.stringContaining('only addresses of the Internet are allowed here'),
+    })
     expect(asked).toBe(0)
   })
 
-  test('is asked for at the address that was checked, whatever the name leads to a moment later', async () => {
-    const { url, access } = await clientHost(json)
-    let lookups = 0
-    const rebinding: DocumentAccess = {
-      ...access,
-      resolve: () => {
-        lookups += 1
-        return Promise.resolve([{ address: lookups === 1 ? '127.0.0.1' : '127.0.0.2', family: 4 }])
-      },
-    }
-    await fetchDocument(url, rebinding)
-    expect(lookups).toBe(1)
-  })
-
   test('is fetched over https only, and with a certificate that counts', async () => {
-    const { url, access } = await clientHost(json)
-    await expect(fetchDocument(url.replace('https:', 'http:'), access)).rejects.toThrow('served over https')
-    const { ca: _ca, ...untrusting } = access
-    await expect(fetchDocument(url, untrusting)).rejects.toThrow('self-signed certificate')
+    const url = await clientHost(json)
+    await expect(fetchDocument(url.replace('https:', 'http:'), here())).rejects.toThrow('served over https')
+    await expect(fetchDocument(url, leadingTo(['127.0.0.1']))).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('self-signed certificate') },
+    })
   })
 })
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { LocalTokenRequest } from '../../src/identity/local-issuer.ts'
 import { loadSettings } from '../../src/config/load.ts'
 import { type Gateway, startGateway } from '../../src/gateway.ts'
+import type { Outbound } from '../../src/outbound/outbound.ts'
 import type { Logger } from '../../src/telemetry/logger.ts'
 import { checkDescribed } from './described-response.ts'
 import { eventually } from './eventually.ts'
@@ -45,6 +46,7 @@ export async function startTestGateway(
     rules?: Documents
     pipelines?: Documents
     logger?: Logger
+    documents?: Outbound
   } = {},
 ): Promise<TestGateway> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tool-gateway-test-'))
@@ -66,7 +68,10 @@ export async function startTestGateway(
     REGISTRY_FILE: registryFile,
     ...options.env,
   })
-  const gateway = await startGateway(settings, { logger: options.logger ?? silentLogger })
+  const gateway = await startGateway(settings, {
+    logger: options.logger ?? silentLogger,
+    ...(options.documents !== undefined && { documents: options.documents }),
+  })
   const expected = Object.values(servers).filter(({ enabled }) => enabled !== false).length
   if (options.wait !== false) {
     await eventually(() => gateway.statuses().filter(({ state }) => state === 'ready').length === expected, {
