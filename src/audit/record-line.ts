@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib'
-import { storedRecordSchema } from './stored-record-schema.ts'
+import { jsonIn } from '../domain/json/json.ts'
+import { readRecord } from './read-record.ts'
 import type { StoredRecord } from './usage-record.ts'
 
 const CHECKSUM_DIGITS = 8
@@ -21,11 +22,7 @@ export function isIntact(line: string): boolean {
 
 /** The record of a line; undefined if it is not one. */
 export function recordOf(line: string): StoredRecord | undefined {
-  try {
-    return storedRecordSchema.safeParse(JSON.parse(line)).data
-  } catch {
-    return undefined
-  }
+  return readRecord(jsonIn(line)).record
 }
 
 function startOf(rest: string): string {

@@ -1,9 +1,10 @@
 import { expect, test } from '@jest/globals'
-import { assert, double, option, property, record, string } from 'fast-check'
+import { assert, double, option, property, record } from 'fast-check'
 import { isIntact, lineOf, recordOf } from '../../src/audit/record-line.ts'
 import { asStored, usageRecord } from '../support/usage-records.ts'
+import { anyText } from '../support/shared/any-text.ts'
 
-const texts = string({ unit: 'binary', maxLength: 50 })
+const texts = anyText({ maxLength: 50 })
 const records = record({
   target: texts,
   subject: texts,

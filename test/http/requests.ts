@@ -1,5 +1,5 @@
 import type { Response } from 'supertest'
-import { checkDescribed } from '../support/described-response.ts'
+import { checkDescribed } from '../support/shared/described-response.ts'
 import { initialize } from '../support/raw-mcp.ts'
 import type { TestApp } from '../support/test-app.ts'
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { OPERATIONS } from '../../src/rest/openapi/operations.ts'
-import { checkDescribed } from '../support/described-response.ts'
+import { checkDescribed } from '../support/shared/described-response.ts'
 import { sourceFiles } from '../support/source-graph.ts'
 import { eventually } from '../support/eventually.ts'
 import { openTestApp, type TestApp } from '../support/test-app.ts'

@@ -6,7 +6,7 @@ import { loadSettings } from '../../src/config/load.ts'
 import { type Gateway, startGateway } from '../../src/gateway.ts'
 import type { Outbound } from '../../src/outbound/outbound.ts'
 import type { Logger } from '../../src/telemetry/logger.ts'
-import { checkDescribed } from './described-response.ts'
+import { checkDescribed } from './shared/described-response.ts'
 import { eventually } from './eventually.ts'
 import { silentLogger } from './silent-logger.ts'
 

@@ -20,7 +20,7 @@ export async function erasePages(query: Query, by: string): Promise<number> {
     const batch = first?.ref.firestore.batch()
     for (const document of page) {
       const data = document.data()
-      const record = recordIn(document.id, data).data
+      const { record } = recordIn(document.id, data)
       if (record === undefined || batch === undefined) continue
       const left = recordOf(erasedText(recordText(record), linkIn(data)?.salt ?? null, by))
       if (left === undefined) continue

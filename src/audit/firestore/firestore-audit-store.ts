@@ -139,9 +139,9 @@ export class FirestoreAuditStore implements AuditStore {
   }
 
   #read(id: string, document: DocumentData): StoredRecord[] {
-    const parsed = recordIn(id, document)
-    if (parsed.success) return [parsed.data]
-    this.#logger.error({ record: id, problem: parsed.error.message }, 'a document is not a usage record')
+    const { record, problem } = recordIn(id, document)
+    if (record !== undefined) return [record]
+    this.#logger.error({ record: id, problem }, 'a document is not a usage record')
     return []
   }
 }

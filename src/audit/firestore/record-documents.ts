@@ -3,7 +3,7 @@ import { isJsonObject, jsonIn } from '../../domain/json/json.ts'
 import type { Linked } from '../chain/chain.ts'
 import { recordText } from '../chain/record-text.ts'
 import { recordOf } from '../record-line.ts'
-import { storedRecordSchema } from '../stored-record-schema.ts'
+import { type ReadRecord, readRecord } from '../read-record.ts'
 import type { StoredRecord } from '../usage-record.ts'
 
 /** The collection of the records. */
@@ -24,8 +24,8 @@ export function storableRecord(line: string): { record: StoredRecord; text: stri
   const record = recordOf(line)
   if (record === undefined) return undefined
   const fields = Object.entries(record).map(([field, value]) => [field, wellFormed(value)])
-  const stored = storedRecordSchema.parse(Object.fromEntries(fields))
-  return { record: stored, text: recordText(stored) }
+  const { record: stored } = readRecord(Object.fromEntries(fields))
+  return stored && { record: stored, text: recordText(stored) }
 }
 
 /** The document of a record. */
@@ -47,13 +47,10 @@ export function documentOf(
 }
 
 /** The record of a document, or why it is none. */
-export function recordIn(
-  id: string,
-  document: DocumentData,
-): ReturnType<typeof storedRecordSchema.safeParse> {
+export function recordIn(id: string, document: DocumentData): ReadRecord {
   const change: unknown = document['change']
   const parsed = typeof change === 'string' ? jsonIn(change) : undefined
-  return storedRecordSchema.safeParse({ ...document, id, ...(isJsonObject(parsed) && { change: parsed }) })
+  return readRecord({ ...document, id, ...(isJsonObject(parsed) && { change: parsed }) })
 }
 
 /** The place of a document in a chain; undefined if it has none. */

@@ -57,13 +57,14 @@ export function apiPage({ publicUrl }: { publicUrl: string }): Router {
         <script src="${at('page.js')}"></script>
       </body>
     </html>`
-  const document = JSON.stringify(openapiDocument(OPERATIONS, { publicUrl }))
+  let document: string | undefined
   const router = Router()
   router.get('/docs/api', (_request, response) => {
     response.set('Content-Security-Policy', POLICY).set('Referrer-Policy', 'no-referrer')
     response.type('text/html').send(page.toString())
   })
   router.get('/docs/api/openapi.json', (_request, response) => {
+    document ??= JSON.stringify(openapiDocument(OPERATIONS, { publicUrl })) // takes its time
     response.type('application/json').send(document)
   })
   router.get('/docs/api/page.js', (_request, response) => send(response, 'text/javascript', API_PAGE_SCRIPT))

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { type Request, type Response, Router } from 'express'
 import type { Catalog } from '../../catalog/catalog.ts'
 import { isForModels } from '../../catalog/ui-tools.ts'
+import type { JsonObject } from '../../domain/json/json.ts'
 import { identityOf } from '../../identity/identity.ts'
 import { methodNotAllowed } from '../method-not-allowed.ts'
 import { queryOf } from '../query.ts'
@@ -15,15 +16,16 @@ import { withTools } from './tool-operations.ts'
  */
 export function openapiRoutes({ catalog, publicUrl }: { catalog: Catalog; publicUrl: string }): Router {
   const router = Router()
-  const document = openapiDocument(OPERATIONS, { publicUrl })
+  let made: JsonObject | undefined
+  const documentOfApi = (): JsonObject => (made ??= openapiDocument(OPERATIONS, { publicUrl })) // takes its time
   router.get('/openapi.json', (request, response) => {
     const { expand, server } = queryOf(openapiQuery, request)
-    if (expand === undefined) return answer(request, response, document)
+    if (expand === undefined) return answer(request, response, documentOfApi())
     const { tools } = catalog.viewOf(identityOf(response).principal)
     const wanted = tools.filter(
       ({ listed, serverName }) => isForModels(listed) && (server === undefined || serverName === server),
     )
-    return answer(request, response, withTools(document, wanted))
+    return answer(request, response, withTools(documentOfApi(), wanted))
   })
   router.all('/openapi.json', methodNotAllowed('GET'))
   return router

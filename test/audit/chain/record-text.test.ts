@@ -1,10 +1,11 @@
 import { expect, test } from '@jest/globals'
-import { assert, constantFrom, option, property, record, string } from 'fast-check'
+import { assert, constantFrom, option, property, record } from 'fast-check'
 import { commitmentOf } from '../../../src/audit/chain/link.ts'
 import { erasedRecord, partsOf, recordText } from '../../../src/audit/chain/record-text.ts'
 import { asStored, usageRecord } from '../../support/usage-records.ts'
+import { anyText } from '../../support/shared/any-text.ts'
 
-const texts = string({ unit: 'binary', maxLength: 30 })
+const texts = anyText({ maxLength: 30 })
 const records = record({
   subject: texts,
   target: texts,

@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { isJsonObject, type JsonObject } from '../../../src/domain/json/json.ts'
 import { isToolError, type RawObject, rawAnswerIn } from '../../../src/domain/json/raw-object.ts'
 import { soak } from '../../support/soak.ts'
+import { anyText } from '../../support/shared/any-text.ts'
 
 const RUNS = { numRuns: soak(10_000, 300) }
 
@@ -34,7 +35,7 @@ const name = fc.oneof(
     '\u0000',
     '',
   ),
-  fc.string({ unit: 'binary', maxLength: 6 }),
+  anyText({ maxLength: 6 }),
 )
 const anyObject = fc.dictionary(
   name,

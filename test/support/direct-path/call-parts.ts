@@ -1,4 +1,5 @@
 import * as fc from 'fast-check'
+import { anyText } from '../shared/any-text.ts'
 import { MODERN } from '../raw-mcp.ts'
 import { SCRIPTS } from './scripted-http.ts'
 import { RAW_RESULTS } from './scripted-results.ts'
@@ -22,7 +23,7 @@ export const often = <T>(usual: T, ...others: fc.Arbitrary<T>[]): fc.Arbitrary<T
   )
 
 const texts = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 12 }),
+  anyText({ maxLength: 12 }),
   fc.constantFrom(
     '',
     '__proto__',

@@ -1,5 +1,6 @@
-import { createRequire, registerHooks } from 'node:module'
-import { pathToFileURL } from 'node:url'
+import { readFileSync } from 'node:fs'
+import { createRequire, registerHooks, stripTypeScriptTypes } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import type Jest from 'jest-runtime'
 import { startCoverage, takeCoverage } from './coverage.ts'
 import { running } from './globals.ts'
@@ -9,21 +10,43 @@ const require = createRequire(import.meta.url)
 const { default: Runtime } = require('jest-runtime') as typeof Jest
 const GLOBALS = new URL('globals.ts', import.meta.url).href
 const TESTS = new URL('../../', import.meta.url).href
+/** Files that have no state and no hooks, and take long to evaluate: evaluated once per process, as those of `src/` are. */
+const SHARED = new URL('../shared/', import.meta.url).href
+/** The JavaScript of files of `test/`, which most test files load again, each under an address that no cache knows. */
+const stripped = new Map<string, string>()
 /** Under which Circus keeps the listeners of a file's run. */
 const LISTENERS = Symbol.for('EVENT_HANDLERS')
 
+// Its first call warns that it is experimental.
+const emitWarning = process.emitWarning.bind(process)
+process.emitWarning = () => undefined
+stripTypeScriptTypes('')
+process.emitWarning = emitWarning
+
 /** Which of the files of this process runs now. */
 let file = 0
+const PER_FILE = '?file='
 
 // What tests import from other files of `test/` is evaluated for each of them: it may register hooks, and has state.
 registerHooks({
   resolve: (specifier, context, next) => {
     if (specifier === '@jest/globals') return { url: GLOBALS, shortCircuit: true }
     const found = next(specifier, context)
-    const isOfTest = context.parentURL !== import.meta.url && found.url.startsWith(TESTS)
-    return isOfTest ? { ...found, url: `${found.url}?file=${file}` } : found
+    const isOfTest = context.parentURL !== import.meta.url && isForEachFile(found.url)
+    return isOfTest ? { ...found, url: `${found.url}${PER_FILE}${file}` } : found
+  },
+  load: (url, context, next) => {
+    const [address = url, number] = url.split(PER_FILE)
+    if (number === undefined || !address.endsWith('.ts')) return next(url, context)
+    const source = stripped.get(address) ?? stripTypeScriptTypes(readFileSync(fileURLToPath(address), 'utf8'))
+    stripped.set(address, source)
+    return { format: 'module', source, shortCircuit: true }
   },
 })
+
+function isForEachFile(url: string): boolean {
+  return url.startsWith(TESTS) && !url.startsWith(SHARED)
+}
 
 /**
  * Loads test files as Node loads modules, instead of each with copies of all modules of its own: what they import of
@@ -54,6 +77,8 @@ export default class SharedModulesRuntime extends Runtime {
 
   override async unstable_importModule(from: string): Promise<void> {
     file += 1
+    // Lines are exact without maps of sources, which Jest would ask for each place in the stack of each error.
+    Object.assign(Error, { prepareStackTrace: undefined, stackTraceLimit: 20 })
     await import(pathToFileURL(from).href)
   }
 

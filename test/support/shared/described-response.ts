@@ -1,6 +1,6 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
-import { openapiDocument } from '../../src/rest/openapi/document.ts'
-import { OPERATIONS, operationsAt } from '../../src/rest/openapi/operations.ts'
+import { openapiDocument } from '../../../src/rest/openapi/document.ts'
+import { OPERATIONS, operationsAt } from '../../../src/rest/openapi/operations.ts'
 
 /** A response as far as the document of the API describes it. */
 export interface SeenResponse {
