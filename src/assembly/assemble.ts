@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import type { RequestListener } from 'node:http'
 import { type OpenAudit, openAudit } from '../audit/audit-open.ts'
 import type { Calls } from '../calls/calls.ts'
+import type { ToolsChanged } from '../catalog/pins/change-report.ts'
 import type { Settings } from '../config/settings.ts'
 import { stateKeys } from '../config/private-key.ts'
 import type { ServerKey } from '../domain/documents/server-definition.ts'
@@ -67,11 +68,9 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   const via = viaOf(stateKey)
   const onOffered = (key: ServerKey, offer: Offer): void => sharedOffers?.offered(key, offer)
   const { assertions } = identity
-  const servers = openServers(
-    settings,
-    { via, onOffered, state, stateKeys: keys, outbound, assertions },
-    runtime,
-  )
+  const onToolsChanged = (changed: ToolsChanged): void => features.approvals.toolsChanged(changed)
+  const given = { via, onOffered, onToolsChanged, state, stateKeys: keys, outbound, assertions }
+  const servers = openServers(settings, given, runtime)
   const sharedOffers = await openSharedOffers(firestore, servers, runtime)
   const { catalog, upstreams } = servers
   const replica = randomInt(1, MAX_REPLICA)

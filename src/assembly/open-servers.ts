@@ -1,4 +1,5 @@
 import { Catalog } from '../catalog/catalog.ts'
+import type { ToolsChanged } from '../catalog/pins/change-report.ts'
 import { PinStore } from '../catalog/pins/pin-store.ts'
 import { ToolPins } from '../catalog/pins/tool-pins.ts'
 import type { Settings } from '../config/settings.ts'
@@ -34,12 +35,14 @@ export interface OpenServers extends Omit<OpenUpstreams, 'close'> {
  * Builds what connects the catalog, the servers and their secrets, without connecting to any server.
  * @param parts.via the gateway's own entry in the header `via`
  * @param parts.onOffered called when a server has said what it offers
+ * @param parts.onToolsChanged called when definitions of tools are no longer those that are trusted
  */
 export function openServers(
   settings: Settings,
   parts: {
     readonly via: string
     readonly onOffered: (key: ServerKey, offer: Offer) => void
+    readonly onToolsChanged: (changed: ToolsChanged) => void
     readonly state: OpenState
     readonly stateKeys: KeyRing
     readonly outbound: Outbound
@@ -48,13 +51,14 @@ export function openServers(
   },
   runtime: Runtime,
 ): OpenServers {
-  const { via, onOffered, state: kept, stateKeys, outbound, assertions } = parts
+  const { via, onOffered, onToolsChanged, state: kept, stateKeys, outbound, assertions } = parts
   const { clock, random, env, logger, metrics, lifecycle, onServerState } = runtime
   const pins = new ToolPins({
     store: new PinStore({ store: kept.store }),
     policy: settings.toolChanges,
     isShared: settings.store === 'firestore',
     onToolChange: (change) => metrics.toolChange(change),
+    onToolsChanged,
     clock,
     logger,
   })

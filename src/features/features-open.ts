@@ -30,7 +30,7 @@ export interface OpenFeatures {
   readonly stages: readonly StageFor[]
   /** Asks for a person's yes. */
   readonly approval: StageFor
-  readonly approvals: Pick<OpenApprovals, 'approvals' | 'pageOf' | 'close'>
+  readonly approvals: Pick<OpenApprovals, 'approvals' | 'pageOf' | 'toolsChanged' | 'close'>
   readonly pipelineCheck: PipelineCheck
   readonly pipelineRuns: PipelineRuns
   readonly runDirectory: RunDirectory

@@ -13,6 +13,18 @@ export interface ToolChange {
   readonly policy: ToolChangePolicy
 }
 
+/** Definitions of one server that are not the trusted ones, seen for the first time. */
+export interface ToolsChanged {
+  readonly tenantId: string
+  readonly server: string
+  readonly policy: ToolChangePolicy
+  readonly tools: readonly {
+    readonly name: string
+    readonly kind: ToolChange['kind']
+    readonly hash: string
+  }[]
+}
+
 /** Of one server, which may change its tools as often as it likes. */
 const MAX_REPORTED = 20_000
 
@@ -20,11 +32,17 @@ const MAX_REPORTED = 20_000
 export class ChangeReport {
   readonly #logger: Logger
   readonly #onToolChange: (change: ToolChange) => void
+  readonly #onToolsChanged: (changed: ToolsChanged) => void
   readonly #reported = new Map<ServerKey, Set<string>>()
 
-  constructor(options: { logger: Logger; onToolChange: (change: ToolChange) => void }) {
+  constructor(options: {
+    logger: Logger
+    onToolChange: (change: ToolChange) => void
+    onToolsChanged?: (changed: ToolsChanged) => void
+  }) {
     this.#logger = options.logger
     this.#onToolChange = options.onToolChange
+    this.#onToolsChanged = options.onToolsChanged ?? (() => undefined)
   }
 
   /** @param trusted the pins for the server; nothing is reported while there are none */
@@ -39,12 +57,18 @@ export class ChangeReport {
     const reported = this.#reported.get(key) ?? new Set()
     if (reported.size > MAX_REPORTED) reported.clear()
     this.#reported.set(key, reported)
-    for (const tool of [...[...waiting.values()].map((each) => each.tool), ...taken]) {
+    const fresh = [...[...waiting.values()].map((each) => each.tool), ...taken].filter((tool) => {
       const id = `${definitionHash(tool)} ${tool.name}`
-      if (reported.has(id)) continue
-      reported.add(id)
-      this.#say(definition, tool, trusted.get(tool.name), policy)
-    }
+      return !reported.has(id) && reported.add(id)
+    })
+    for (const tool of fresh) this.#say(definition, tool, trusted.get(tool.name), policy)
+    const { tenantId, name: server } = definition
+    const tools = fresh.map((tool) => ({
+      name: tool.name,
+      kind: kindOf(trusted.get(tool.name)),
+      hash: definitionHash(tool),
+    }))
+    if (tools.length > 0) this.#onToolsChanged({ tenantId, server, policy, tools })
   }
 
   forget(key: ServerKey): void {
@@ -52,7 +76,7 @@ export class ChangeReport {
   }
 
   #say(definition: ServerDefinition, tool: NamedItem, pin: Pin | undefined, policy: ToolChangePolicy): void {
-    const kind = pin === undefined ? 'new' : 'changed'
+    const kind = kindOf(pin)
     const fields = {
       server: serverKey(definition),
       tool: tool.name,
@@ -67,4 +91,8 @@ export class ChangeReport {
     else this.#logger.info(fields, 'the definition of a tool has changed, and is trusted')
     this.#onToolChange({ server: definition.name, kind, policy })
   }
+}
+
+function kindOf(pin: Pin | undefined): ToolChange['kind'] {
+  return pin === undefined ? 'new' : 'changed'
 }

@@ -6,7 +6,7 @@ import type { HeldTool } from '../../domain/held-tools.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Offer } from '../../upstream/discovery/discovery.ts'
 import type { NamedItem } from '../../upstream/discovery/listing.ts'
-import { ChangeReport, type ToolChange } from './change-report.ts'
+import { ChangeReport, type ToolChange, type ToolsChanged } from './change-report.ts'
 import { compare, type Comparison, type ToolChangePolicy } from './comparison.ts'
 import { definitionHash } from './definition-hash.ts'
 import type { Pin, PinOwner, PinStore, StoredPins } from './pin-store.ts'
@@ -41,6 +41,7 @@ interface ToolPinsOptions {
   /** Whether other replicas write to the store, too. */
   readonly isShared: boolean
   readonly onToolChange: (change: ToolChange) => void
+  readonly onToolsChanged?: (changed: ToolsChanged) => void
   readonly clock: Clock
   readonly logger: Logger
 }

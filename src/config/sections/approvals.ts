@@ -26,7 +26,7 @@ export const approvals = {
   APPROVAL_WEBHOOK_URL: optional(
     values.secureUrl,
     'nothing is reported',
-    'Where it is reported that a call waits for approval, and how it was answered; see docs/approvals.md.',
+    'Where it is reported that a call waits for approval, and how it was answered, and that a server changed its tools; see docs/approvals.md.',
   ),
   APPROVAL_WEBHOOK_SECRET: optional(
     values.webhookSecret,

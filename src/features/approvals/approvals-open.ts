@@ -1,5 +1,6 @@
 import type { Administration } from '../../audit/administration.ts'
 import type { StageFor } from '../../calls/stage.ts'
+import type { ToolsChanged } from '../../catalog/pins/change-report.ts'
 import type { Settings } from '../../config/settings.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { KeyRing } from '../../domain/seal/key-ring.ts'
@@ -11,6 +12,7 @@ import type { OnApprovalEvent } from './approval-request.ts'
 import { approvalStage } from './approval-stage.ts'
 import { Approvals } from './approvals.ts'
 import { Claims } from './claims.ts'
+import { HeldToolsNotices } from './held-tools-notices.ts'
 import { Notices } from './notices.ts'
 import { OpenRequests } from './open-requests.ts'
 import { RequestKeys } from './request-keys.ts'
@@ -22,6 +24,8 @@ export interface OpenApprovals {
   readonly stage: StageFor
   /** The page where a request is answered. */
   readonly pageOf: (id: string) => string
+  /** Reports definitions of tools that changed, where there is a webhook. */
+  readonly toolsChanged: (changed: ToolsChanged) => void
   /** Gives up reports that were not delivered. */
   readonly close: () => void
 }
@@ -57,6 +61,8 @@ export function openApprovals(
       pageOf,
       onOutcome: (outcome) => metrics.approvals.notice(outcome),
     })
+  const page = `${settings.publicUrl}/dashboard/approvals`
+  const heldTools = notices && new HeldToolsNotices({ ...tools, notices, store, page })
   const requests = new RequestStore({ store, keys })
   const onEvent: OnApprovalEvent = (event, request) => {
     const { rule, createdAt, answer } = request
@@ -85,6 +91,7 @@ export function openApprovals(
     approvals,
     stage: approvalStage({ claims, approvals, pageOf, clock }),
     pageOf,
+    toolsChanged: (changed) => heldTools?.report(changed),
     close: () => notices?.close(),
   }
 }

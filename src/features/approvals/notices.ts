@@ -44,14 +44,18 @@ export class Notices {
 
   /** Reports an event, if it is one that persons want to hear of. Never waits, and never throws. */
   report(event: ApprovalEvent, request: ApprovalRequest): void {
-    if (!REPORTED.has(event) || this.#closing.signal.aborted) return
+    if (!REPORTED.has(event)) return
+    const data = dataOf(request, this.#options.pageOf(request.id))
+    this.send({ id: `msg_${randomUUID()}`, type: `approval.${event}`, data })
+  }
+
+  /** Sends any report. Never waits, and never throws. @param notice.id by which receivers know it again */
+  send({ id, type, data }: { id: string; type: string; data: JsonObject }): void {
+    if (this.#closing.signal.aborted) return
     if (this.#pending >= MAX_PENDING) return this.#options.onOutcome('dropped')
     this.#pending += 1
-    const id = `msg_${randomUUID()}`
-    const { clock, pageOf } = this.#options
-    const at = new Date(clock.now()).toISOString()
-    const data = dataOf(request, pageOf(request.id))
-    void this.#send(id, JSON.stringify({ type: `approval.${event}`, timestamp: at, data }), 0)
+    const timestamp = new Date(this.#options.clock.now()).toISOString()
+    void this.#send(id, JSON.stringify({ type, timestamp, data }), 0)
   }
 
   /** Gives up what was not delivered yet. Idempotent. */
