@@ -9,7 +9,7 @@ function paced(): { input: PacedInput; log: string[] } {
     log.push(bytes.toString('utf8', 0, 2))
     return Math.min(2, bytes.length)
   }
-  return { input: new PacedInput({ source: () => source, take }), log }
+  return { input: new PacedInput({ source: () => source, take, count: () => 0 }), log }
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
@@ -39,4 +39,23 @@ test('little is handled at once, and nothing waits for it', () => {
   input.push(Buffer.from('ab'))
   input.whenEmpty(() => log.push('end'))
   expect(log).toEqual(['ab', 'end'])
+})
+
+test('of messages that each come in a piece of their own no more are handled at once', async () => {
+  let count = 0
+  let pauses = 0
+  const input = new PacedInput({
+    source: () => ({ pause: () => (pauses += 1), resume: () => undefined }),
+    take: (bytes) => {
+      count += 1
+      return bytes.length
+    },
+    count: () => count,
+  })
+  for (let piece = 0; piece < 120; piece += 1) input.push(Buffer.from('a'))
+  expect([count, pauses]).toEqual([50, 1])
+  await turn()
+  expect([count, pauses]).toEqual([100, 2])
+  await turn()
+  expect(count).toBe(120)
 })

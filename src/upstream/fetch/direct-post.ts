@@ -4,7 +4,7 @@ import { type Dispatcher, Pool } from 'undici'
 import { mediaTypeOf } from '../../domain/text/media-type.ts'
 import { Outbound } from '../../outbound/outbound.ts'
 import { ResponseTooLarge } from '../messages/oversized-message.ts'
-import { MESSAGES_A_TURN, PacedInput } from '../messages/paced-input.ts'
+import { PacedInput } from '../messages/paced-input.ts'
 import type { CookieJar } from './cookie-jar.ts'
 import { startDecoder } from './content-decoder.ts'
 import { EventReader } from './event-reader.ts'
@@ -172,7 +172,8 @@ class Reply implements Dispatcher.DispatchHandler {
     const reader = new EventReader({ maxBytes, onData: (data) => onMessage(data, false), onId: onResumable })
     this.#events = new PacedInput({
       source: () => (this.#isOver ? undefined : this.#controller),
-      take: (bytes) => this.#read(reader, bytes),
+      take: (bytes, maxEvents) => this.#read(reader, bytes, maxEvents),
+      count: () => reader.count,
     })
   }
 
@@ -238,10 +239,10 @@ class Reply implements Dispatcher.DispatchHandler {
   }
 
   /** Some of the events in `bytes`; of a response that has ended, none. */
-  #read(reader: EventReader, bytes: Buffer): number {
+  #read(reader: EventReader, bytes: Buffer, maxEvents: number): number {
     if (this.#isOver) return bytes.length
     try {
-      return reader.push(bytes, MESSAGES_A_TURN)
+      return reader.push(bytes, maxEvents)
     } catch (error) {
       this.#fail(error)
       return bytes.length

@@ -30,6 +30,11 @@ export class EventReader {
     this.#maxBytes = options.maxBytes
   }
 
+  /** How many events have ended. */
+  get count(): number {
+    return this.#events
+  }
+
   /**
    * Takes at most `maxEvents` events; returns how many bytes that were.
    * @throws ResponseTooLarge if an event is larger than the limit

@@ -25,26 +25,44 @@ export function limitEvents(
   heads?: { readonly note: EventHeads['note']; readonly endsAtEndpoint: boolean },
 ): TransformStream<Uint8Array, Uint8Array> {
   const limiter = new EventLimiter({ maxBytes, requestId, heads })
-  return new TransformStream({ transform: (chunk, controller) => pushInTurns(limiter, chunk, controller) })
+  const turns = new Turns(limiter)
+  return new TransformStream({ transform: (chunk, controller) => turns.push(chunk, controller) })
 }
 
-/** Lets everything else in this process have its turn while many events that came at once are handled. */
-function pushInTurns(limiter: EventLimiter, chunk: Uint8Array, output: Output): Promise<void> | undefined {
-  const end = endOfLines(chunk, LINES_A_TURN)
-  limiter.push(chunk.subarray(0, end), output)
-  if (end === chunk.length || limiter.hasEnded) return undefined
-  return setImmediate().then(() => pushInTurns(limiter, chunk.subarray(end), output))
-}
+/**
+ * Lets everything else in this process have its turn while many events are handled that came at once, be it in one piece
+ * or in many.
+ */
+class Turns {
+  readonly #limiter: EventLimiter
+  /** In this turn. */
+  #lines = 0
 
-/** Where so many lines end, or all that there are. */
-function endOfLines(chunk: Uint8Array, count: number): number {
-  let end = 0
-  for (let lines = 0; lines < count; lines += 1) {
-    const newline = chunk.indexOf(NEWLINE, end)
-    if (newline === -1) return chunk.length
-    end = newline + 1
+  constructor(limiter: EventLimiter) {
+    this.#limiter = limiter
   }
-  return end
+
+  push(chunk: Uint8Array, output: Output): Promise<void> | undefined {
+    const end = this.#endOfTurn(chunk)
+    this.#limiter.push(chunk.subarray(0, end), output)
+    if (this.#lines < LINES_A_TURN || this.#limiter.hasEnded) return undefined
+    return setImmediate().then(() => {
+      this.#lines = 0
+      return end === chunk.length ? undefined : this.push(chunk.subarray(end), output)
+    })
+  }
+
+  /** Where the last line of this turn ends, or all that there is. */
+  #endOfTurn(chunk: Uint8Array): number {
+    let end = 0
+    while (this.#lines < LINES_A_TURN) {
+      const newline = chunk.indexOf(NEWLINE, end)
+      if (newline === -1) return chunk.length
+      end = newline + 1
+      this.#lines += 1
+    }
+    return end
+  }
 }
 
 type Output = TransformStreamDefaultController<Uint8Array>

@@ -15,14 +15,25 @@ interface Source {
  */
 export class PacedInput {
   readonly #source: () => Source | undefined
-  readonly #take: (bytes: Buffer) => number
+  readonly #take: (bytes: Buffer, maxMessages: number) => number
+  readonly #count: () => number
   readonly #waiting: Buffer[] = []
+  /** How many messages there had been when everything else had its turn. */
+  #countBefore = 0
   #onEmpty: (() => void) | undefined
 
-  /** @param options.take handles some of the bytes; returns how many */
-  constructor(options: { source: () => Source | undefined; take: (bytes: Buffer) => number }) {
+  /**
+   * @param options.take handles some of the bytes, of so many messages at most; returns how many bytes
+   * @param options.count how many messages there have been: a server may send each of many in a piece of its own
+   */
+  constructor(options: {
+    source: () => Source | undefined
+    take: (bytes: Buffer, maxMessages: number) => number
+    count: () => number
+  }) {
     this.#source = options.source
     this.#take = options.take
+    this.#count = options.count
   }
 
   push(bytes: Buffer): void {
@@ -41,6 +52,7 @@ export class PacedInput {
   #yield(): void {
     this.#source()?.pause()
     setImmediate(() => {
+      this.#countBefore = this.#count()
       if (!this.#run()) return this.#yield()
       this.#source()?.resume()
       const listener = this.#onEmpty
@@ -52,7 +64,9 @@ export class PacedInput {
   /** One turn; returns whether nothing is left. */
   #run(): boolean {
     for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
-      const taken = this.#take(first)
+      const left = MESSAGES_A_TURN - (this.#count() - this.#countBefore)
+      if (left <= 0) return false
+      const taken = this.#take(first, left)
       if (taken < first.length) {
         this.#waiting[0] = first.subarray(taken)
         return false

@@ -22,12 +22,18 @@ export class LineFramer {
   readonly #listener: LineListener
   #buffer = NOTHING
   #size = 0
+  #count = 0
   /** First and last bytes of the line being discarded; undefined while no line is. */
   #discarded: { readonly head: string; tail: Buffer } | undefined
 
   constructor(options: { maxBytes: number; listener: LineListener }) {
     this.#maxBytes = options.maxBytes
     this.#listener = options.listener
+  }
+
+  /** How many lines have ended. */
+  get count(): number {
+    return this.#count
   }
 
   /** Takes at most `maxLines` lines; returns how many bytes that were. */
@@ -37,6 +43,7 @@ export class LineFramer {
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
       if (lines === maxLines) return start
       lines += 1
+      this.#count += 1
       this.#endLine(chunk.subarray(start, end))
       start = end + 1
     }

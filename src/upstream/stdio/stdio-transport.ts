@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client'
 import { type Clock, sleep } from '../../domain/clock.ts'
 import { childEnvironment } from './child-environment.ts'
-import { MESSAGES_A_TURN, PacedInput } from '../messages/paced-input.ts'
+import { PacedInput } from '../messages/paced-input.ts'
 import { LineFramer } from './line-framer.ts'
 import { oversizedReply, responseId, unreadableReply } from '../messages/oversized-message.ts'
 import { endGroup, signalGroup } from './process-group.ts'
@@ -139,7 +139,8 @@ export class StdioTransport implements Transport {
     const { stdout } = child
     const input = new PacedInput({
       source: () => (stdout?.destroyed === true ? undefined : (stdout ?? undefined)),
-      take: (bytes) => this.#framer.push(bytes, MESSAGES_A_TURN),
+      take: (bytes, maxLines) => this.#framer.push(bytes, maxLines),
+      count: () => this.#framer.count,
     })
     stdout?.on('data', (chunk: Buffer) => input.push(chunk))
     child.stderr?.on('data', (chunk: Buffer) => {

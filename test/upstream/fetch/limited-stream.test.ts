@@ -54,3 +54,17 @@ test('the stream that answers one request ends with the answer in place of the o
   const output = await through(80, [': hi\n\n', `data: ${'x'.repeat(200)}`, 'data: never\n\n'], 9)
   expect(output).toBe(`: hi\n\n\n\n${TOO_LARGE(9)}`)
 })
+
+test('everything else has its turn while many events come, each in a piece of its own', async () => {
+  let turns = 0
+  const count = (): void => {
+    turns += 1
+    if (turns < 1000) setImmediate(count)
+  }
+  setImmediate(count)
+  await through(
+    40,
+    Array.from({ length: 1000 }, () => 'data: a\n\n'),
+  )
+  expect(turns).toBeGreaterThan(10)
+})
