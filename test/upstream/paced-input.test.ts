@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { PacedInput } from '../../src/upstream/messages/paced-input.ts'
+import { FakeClock } from '../support/fake-clock.ts'
 
 /** Takes two bytes a turn. */
 function paced(): { input: PacedInput; log: string[] } {
@@ -58,4 +59,20 @@ test('of messages that each come in a piece of their own no more are handled at 
   expect([count, pauses]).toEqual([100, 2])
   await turn()
   expect(count).toBe(120)
+})
+
+test('the stream of one request is read slowly after a thousand messages', async () => {
+  const clock = new FakeClock()
+  let count = 0
+  const take = (bytes: Buffer, max: number): number => {
+    const taken = Math.min(bytes.length, max)
+    count += taken
+    return taken
+  }
+  const input = new PacedInput({ source: () => undefined, take, count: () => count, clock })
+  input.push(Buffer.alloc(2000))
+  for (let turns = 0; turns < 40; turns += 1) await turn()
+  expect(count).toBe(1050)
+  await clock.advance(30)
+  expect(count).toBe(1200)
 })

@@ -1,6 +1,7 @@
 import type { Transform } from 'node:stream'
 import { SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client'
 import { type Dispatcher, Pool } from 'undici'
+import { systemClock } from '../../domain/clock.ts'
 import { mediaTypeOf } from '../../domain/text/media-type.ts'
 import { Outbound } from '../../outbound/outbound.ts'
 import { ResponseTooLarge } from '../messages/oversized-message.ts'
@@ -174,6 +175,7 @@ class Reply implements Dispatcher.DispatchHandler {
       source: () => (this.#isOver ? undefined : this.#controller),
       take: (bytes, maxEvents) => this.#read(reader, bytes, maxEvents),
       count: () => reader.count,
+      clock: systemClock,
     })
   }
 

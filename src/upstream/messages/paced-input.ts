@@ -1,7 +1,18 @@
+import type { Clock } from '../../domain/clock.ts'
+
 /** As much as is read at once only where more is waiting. */
 const FULL_READ_BYTES = 32 * 1024
 /** Messages that are handled before everything else in this process has its turn: some milliseconds. */
 export const MESSAGES_A_TURN = 50
+
+/** Messages on the stream of one request, which has one answer, before it is read more slowly. */
+const MESSAGES_AT_ONCE = 1000
+const REST_MS = 10
+
+/** How long to rest after each turn of the stream of one request: what goes on there is no answer but a flood. */
+export function restAfter(messages: number): number {
+  return messages > MESSAGES_AT_ONCE ? REST_MS : 0
+}
 
 /** Where bytes of a server come from. */
 interface Source {
@@ -17,6 +28,7 @@ export class PacedInput {
   readonly #source: () => Source | undefined
   readonly #take: (bytes: Buffer, maxMessages: number) => number
   readonly #count: () => number
+  readonly #clock: Clock | undefined
   readonly #waiting: Buffer[] = []
   /** How many messages there had been when everything else had its turn. */
   #countBefore = 0
@@ -25,15 +37,18 @@ export class PacedInput {
   /**
    * @param options.take handles some of the bytes, of so many messages at most; returns how many bytes
    * @param options.count how many messages there have been: a server may send each of many in a piece of its own
+   * @param options.clock given for the stream of one request, which is read slowly after many messages (`restAfter`)
    */
   constructor(options: {
     source: () => Source | undefined
     take: (bytes: Buffer, maxMessages: number) => number
     count: () => number
+    clock?: Clock
   }) {
     this.#source = options.source
     this.#take = options.take
     this.#count = options.count
+    this.#clock = options.clock
   }
 
   push(bytes: Buffer): void {
@@ -51,14 +66,18 @@ export class PacedInput {
 
   #yield(): void {
     this.#source()?.pause()
-    setImmediate(() => {
-      this.#countBefore = this.#count()
-      if (!this.#run()) return this.#yield()
-      this.#source()?.resume()
-      const listener = this.#onEmpty
-      this.#onEmpty = undefined
-      listener?.()
-    })
+    const restMs = restAfter(this.#count())
+    if (this.#clock === undefined || restMs === 0) setImmediate(() => this.#goOn())
+    else this.#clock.after(restMs, () => this.#goOn())
+  }
+
+  #goOn(): void {
+    this.#countBefore = this.#count()
+    if (!this.#run()) return this.#yield()
+    this.#source()?.resume()
+    const listener = this.#onEmpty
+    this.#onEmpty = undefined
+    listener?.()
   }
 
   /** One turn; returns whether nothing is left. */
