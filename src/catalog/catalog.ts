@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { lruCache } from '../cache/lru.ts'
 import { accessKey, type Principal } from '../domain/principal.ts'
 import { runAll } from '../domain/run-all.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from '../domain/documents/server-definition.ts'
@@ -44,7 +44,7 @@ export class Catalog {
   readonly #servers = new Map<ServerKey, ServerCatalog>()
   readonly #available = new Set<ServerKey>()
   readonly #listeners = new Set<() => void>()
-  readonly #views = new LRUCache<string, CachedView>({ max: MAX_CACHED_VIEWS })
+  readonly #views = lruCache<CachedView>(MAX_CACHED_VIEWS)
   readonly #pins: DefinitionCheck
   readonly #onWanted: (key: ServerKey) => void
   readonly #onClient: (key: ServerKey) => void

@@ -1,5 +1,6 @@
 import express, { type Express, type Router } from 'express'
-import { type DashboardOptions, dashboardRoutes } from '../dashboard/dashboard-routes.ts'
+import { dashboardWhenAsked } from '../dashboard/dashboard-loader.ts'
+import type { DashboardOptions } from '../dashboard/dashboard-routes.ts'
 import type { RefusalLog } from '../identity/refusal-log.ts'
 import type { Tickets } from '../identity/tickets.ts'
 import type { TokenVerifier } from '../identity/token-verifier.ts'
@@ -117,7 +118,7 @@ export function createApp(options: AppOptions): Express {
     notFound,
     errorHandler(logger),
   ])
-  app.use(dashboardRoutes({ ...options, ...options.dashboard, ...edge, rest: inside })) // people have a session
+  app.use(dashboardWhenAsked({ ...options, ...options.dashboard, ...edge, rest: inside })) // people have a session
   app.use(authenticate({ ...resource, metrics })) // from here on there is a principal
   app.use(whenReady(hasSnapshot)) // no list is empty only because the registry has not been read
   app.use(requireJson) // before the parser, which skips what it does not know

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
-import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
+import { lruCache } from '../cache/lru.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { KeyRing } from '../domain/seal/key-ring.ts'
 import { Sealing } from '../domain/seal/sealing.ts'
@@ -45,7 +45,7 @@ export class BrowserSessions {
   readonly #sealing: Sealing
   readonly #clock: Clock
   /** Sessions that were ended before they expired, which a copied cookie could continue. */
-  readonly #ended = new LRUCache<string, true>({ max: MAX_ENDED })
+  readonly #ended = lruCache<true>(MAX_ENDED)
 
   /** @param options.keys gateways that serve the same browsers must share them */
   constructor(options: { keys: KeyRing; publicUrl: string; clock: Clock }) {

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { lruCache } from '../../cache/lru.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Vault } from '../../secrets/vault/vault.ts'
 import {
@@ -29,7 +29,7 @@ export type OnAccount = (key: AccountKey, account: Account | undefined) => void
 export class Accounts {
   readonly #vault: Vault
   readonly #clock: Clock
-  readonly #known = new LRUCache<string, Known>({ max: MAX_ACCOUNTS })
+  readonly #known = lruCache<Known>(MAX_ACCOUNTS)
   readonly #reading = new Map<string, Promise<Account | undefined>>()
   readonly #listeners = new Set<OnAccount>()
 

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { lruCache } from '../../cache/lru.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { HttpServerDefinition } from '../../domain/documents/server-definition.ts'
 import type { Principal } from '../../domain/principal.ts'
@@ -22,7 +22,7 @@ export class Credentials {
   readonly #accounts: Accounts
   readonly #renewal: Renewal
   /** The scopes that a server has asked for, by the account that lacks them. */
-  readonly #lacking = new LRUCache<string, readonly string[]>({ max: MAX_NEEDS })
+  readonly #lacking = lruCache<readonly string[]>(MAX_NEEDS)
 
   constructor(options: { accounts: Accounts; renewal: Renewal }) {
     this.#accounts = options.accounts

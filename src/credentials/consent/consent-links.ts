@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
+import { lruCache } from '../../cache/lru.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 import { serverKey } from '../../domain/documents/server-definition.ts'
@@ -39,7 +39,7 @@ export class ConsentLinks {
   readonly #publicUrl: string
   readonly #clock: Clock
   /** The last link of each person for each server. */
-  readonly #issued = new LRUCache<string, IssuedLink & { readonly code: string }>({ max: MAX_ISSUED })
+  readonly #issued = lruCache<IssuedLink & { readonly code: string }>(MAX_ISSUED)
 
   constructor(options: { store: StateStore; publicUrl: string; clock: Clock }) {
     this.#store = options.store

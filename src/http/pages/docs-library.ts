@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, posix, sep } from 'node:path'
-import { Marked, type Tokens } from 'marked'
+import type { Tokens } from 'marked'
 import { Html, html } from '../../domain/text/html.ts'
 
 /** A page of the documentation. */
@@ -32,7 +32,12 @@ export function readPages(folder: string): ReadonlyMap<string, DocsPage> {
 }
 
 /** The HTML of a page: links to other pages lead below `base`, those to other files of the project are text. */
-export function renderDocs(page: DocsPage, pages: ReadonlyMap<string, DocsPage>, base: string): Html {
+export async function renderDocs(
+  page: DocsPage,
+  pages: ReadonlyMap<string, DocsPage>,
+  base: string,
+): Promise<Html> {
+  const { Marked } = await import('marked') // few gateways are asked for a page
   const marked = new Marked({
     renderer: {
       // Nothing of the pages is markup but what Markdown makes of them.

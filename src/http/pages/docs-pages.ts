@@ -45,18 +45,19 @@ export function docsPages({ publicUrl, folder = FOLDER }: { publicUrl: string; f
   let library: ReadonlyMap<string, DocsPage> | undefined
   const rendered = new Map<string, string>()
   const pages = (): ReadonlyMap<string, DocsPage> => (library ??= readPages(folder))
-  const htmlOf = (page: DocsPage): string => {
-    const text = rendered.get(page.path) ?? wholePage(page, renderDocs(page, pages(), base), base).toString()
+  const htmlOf = async (page: DocsPage): Promise<string> => {
+    const text =
+      rendered.get(page.path) ?? wholePage(page, await renderDocs(page, pages(), base), base).toString()
     rendered.set(page.path, text)
     return text
   }
   const router = Router()
   router.get('/llms.txt', (_request, response) => send(response, 'text/plain', overview(pages(), base)))
-  router.get(['/docs', '/docs/*path'], ({ path }, response) => {
+  router.get(['/docs', '/docs/*path'], async ({ path }, response) => {
     const name = nameOf(path)
     const page = pages().get(name.replace(/(^|\/)README$/, ''))
     if (page !== undefined && path.endsWith('.md')) return send(response, 'text/markdown', page.markdown)
-    if (page !== undefined) return send(response, 'text/html', htmlOf(page))
+    if (page !== undefined) return send(response, 'text/html', await htmlOf(page))
     const known = html`<p>There is no page of this name. <a href="${base}">All pages</a></p>`
     return send(
       response.status(404),

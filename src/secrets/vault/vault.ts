@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
+import { lruCache } from '../../cache/lru.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { canonicalJson, isJsonObject, type JsonObject } from '../../domain/json/json.ts'
@@ -54,13 +54,12 @@ interface Stored {
 export class Vault {
   readonly #store: StateStore
   readonly #keys: KeyEncryption
-  readonly #opened: LRUCache<string, Buffer>
+  readonly #opened: ReturnType<typeof lruCache<Buffer>>
 
   constructor(options: { store: StateStore; keys: KeyEncryption; clock: Clock }) {
     this.#store = options.store
     this.#keys = options.keys
-    this.#opened = new LRUCache({
-      max: MAX_KEYS,
+    this.#opened = lruCache<Buffer>(MAX_KEYS, {
       ttl: KEY_LIFETIME_MS,
       perf: { now: () => options.clock.monotonic() + 1 },
       ttlResolution: 0,
