@@ -197,13 +197,7 @@ const SENDS_TO_OPERATORS_ADDRESSES = [
   'cli/',
 ]
 /** Files that open connections by what the policy for outgoing requests has checked. */
-const SENDS_BY_POLICY = [
-  'outbound/',
-  'upstream/fetch/exchange.ts',
-  'upstream/fetch/direct-post.ts',
-  // The addresses of strangers, each one pinned.
-  'oauth/clients/metadata-document.ts',
-]
+const SENDS_BY_POLICY = ['outbound/', 'upstream/fetch/exchange.ts', 'upstream/fetch/direct-post.ts']
 /** What runs in browsers. */
 const IN_BROWSERS = ['dashboard/assets/', 'http/pages/api-page-assets.ts']
 const OPENS_CONNECTION = [

@@ -123,6 +123,7 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
     identity,
     catalog,
     acts: audit.acts,
+    needsOperator: (tenantId) => tenants.needsOperatorForClients(tenantId),
     resolveSecret: (reference) => servers.secrets.resolve(reference),
   })
   const opened = {

@@ -8,12 +8,49 @@ type GrantOptions = AddressOptions & { subject?: string; client?: string }
 
 const HEADER = ['grant', 'subject', 'client', 'agent', 'address', 'last used']
 
-/** `grants list` and `grants revoke` against a running gateway. */
+const CLIENT_HEADER = ['client', 'name', 'agent', 'state', 'asked by', 'decided by']
+
+/** `grants list`, `revoke`, `clients`, `approve` and `deny` against a running gateway. */
 export function grantsCommand(context: CliContext): Command {
   return new Command('grants')
     .description('show and end what persons allowed MCP clients')
     .addCommand(listCommand(context))
     .addCommand(revokeCommand(context))
+    .addCommand(clientsCommand(context))
+    .addCommand(
+      decideCommand(context, 'approve', 'approved', 'approve a client for all persons of the tenant'),
+    )
+    .addCommand(decideCommand(context, 'deny', 'denied', 'deny a client to the tenant, and end its grants'))
+}
+
+function clientsCommand(context: CliContext): Command {
+  const { print } = context
+  const command = new Command('clients').description(
+    'list the clients that persons want to use, and what operators said of them (operators only)',
+  )
+  return withAddress(command).action(async (options: AddressOptions) => {
+    const answer = await ask(addressOf(options, context), 'GET', '/v1/clients')
+    const rows = objectsIn(answer['clients']).map(clientRow)
+    print(options.json === true ? asJson(answer) : rowsFor(context, rows, CLIENT_HEADER))
+  })
+}
+
+function decideCommand(context: CliContext, name: string, state: string, description: string): Command {
+  const { print } = context
+  const command = new Command(name)
+    .description(`${description} (operators only)`)
+    .argument('<client>', 'the client id, as grants clients shows it')
+  return withAddress(command).action(async (clientId: string, options: AddressOptions) => {
+    const path = `/v1/clients/${encodeURIComponent(clientId)}`
+    const answer = await ask(addressOf(options, context), 'PUT', path, { state })
+    print(options.json === true ? asJson(answer) : `${String(answer['clientName'])} is ${state}\n`)
+  })
+}
+
+function clientRow({ clientId, clientName, agent, state, askedBy, decidedBy }: JsonObject): string[] {
+  return [clientId, clientName, agent, state, askedBy, decidedBy].map((value) =>
+    typeof value === 'string' ? value : '-',
+  )
 }
 
 function listCommand(context: CliContext): Command {

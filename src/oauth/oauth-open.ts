@@ -11,6 +11,10 @@ import type { Outbound } from '../outbound/outbound.ts'
 import type { StateStore } from '../state/state-store.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { assertionRoutes } from './assertions/assertion-routes.ts'
+import { ClientGate } from './approvals/client-gate.ts'
+import { clientRoutes } from './approvals/client-routes.ts'
+import { ClientApprovals } from './clients/client-approvals.ts'
+import type { Grant } from './grants/grant.ts'
 import { KnownClients } from './clients/known-clients.ts'
 import { fetchDocument } from './clients/metadata-document.ts'
 import { consentRoutes } from './consent/consent-routes.ts'
@@ -45,6 +49,8 @@ interface Context {
   readonly identity: OpenIdentity
   readonly catalog: Catalog
   readonly acts: Administration
+  /** Whether the clients of a tenant need the approval of an operator. */
+  readonly needsOperator: (tenantId: string) => boolean
   readonly store: StateStore
   readonly stateKeys: KeyRing
   readonly onSignInLink?: ((url: string) => void) | undefined
@@ -111,6 +117,7 @@ function openServer(
   const scopes = knownScopes(settings.scopes, () => context.catalog.snapshot)
   const grants = new Grants({ ...context, revoked })
   const knownClients = new KnownClients({ store, clock })
+  const approvals = new ClientApprovals({ store, clock })
   const server = new AuthorizationServer({
     ...context,
     scopes: scopes.all,
@@ -126,6 +133,12 @@ function openServer(
     isKnownClient: (clientId) => knownClients.has(clientId),
     metadataDocument: (address) => fetchDocument(address, context.documents),
   })
+  const gate = new ClientGate({
+    ...context,
+    approvals,
+    keepClient: (clientId, seconds) => server.keepClient(clientId, seconds),
+  })
+  const revoke = (grant: Grant): Promise<void> => server.revoke(grant)
   if (kind === 'firestore')
     lifecycle.onClose('revoked grants', followRevocations({ store, revoked, clock, logger }))
   const limits = requestLimits(clock)
@@ -138,6 +151,7 @@ function openServer(
         ...context,
         scopes: scopes.of,
         server,
+        gate,
         sessions,
         grants,
         knownClients,
@@ -147,7 +161,8 @@ function openServer(
     ),
     rest: Router().use(
       '/v1',
-      grantRoutes({ grants, revoke: (grant) => server.revoke(grant), acts: context.acts }),
+      grantRoutes({ grants, revoke, acts: context.acts }),
+      clientRoutes({ gate, approvals, grants, revoke }),
     ),
   }
 }

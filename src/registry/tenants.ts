@@ -21,11 +21,15 @@ const quotas = z.strictObject({
 /** The quotas of one tenant; without one there is no limit. */
 export type TenantQuotas = z.output<typeof quotas>
 
+const clientApproval = z.enum(['person', 'operator'])
+
 /** What an operator of the platform writes about one tenant, in `tenants/{tenantId}` or the file's `tenants:`. */
 const tenantDocumentSchema = z.strictObject({
   displayName: z.string().max(200).optional(),
   issuers: issuers.default([]),
   trustAgentHeader: z.boolean().default(false),
+  /** Who approves clients that a person wants to use: that person, or an operator first. */
+  clientApproval: clientApproval.default('person'),
   quotas: quotas.default({}),
 })
 
@@ -36,6 +40,8 @@ export interface Tenant {
   readonly issuers: readonly IssuerSettings[]
   /** Whether the `x-agent-name` header is believed without the token's consent. */
   readonly trustAgentHeader: boolean
+  /** Set where an operator has to approve each client before persons use it. */
+  readonly needsOperatorForClients?: true
   /** An absent one is no limit. */
   readonly quotas: TenantQuotas
 }
@@ -119,6 +125,11 @@ export class TenantDirectory {
     return this.#tenants.byId.get(tenantId)?.trustAgentHeader === true
   }
 
+  /** Whether an operator of the tenant has to approve each client before persons use it. */
+  needsOperatorForClients(tenantId: string): boolean {
+    return this.#tenants.byId.get(tenantId)?.needsOperatorForClients === true
+  }
+
   /** Calls back after each change; returns how to end that. */
   onChange(listener: (tenants: Tenants) => void): () => void {
     this.#listeners.add(listener)
@@ -190,6 +201,8 @@ export class TenantDirectory {
       tenantId: id,
       issuers: own.map((entry) => issuerSettings({ ...entry, tenants: [id] }, this.#defaults)),
       trustAgentHeader: fields['trustAgentHeader'] === true,
+      // What is not understood is not taken for a person's own decision.
+      ...((fields['clientApproval'] ?? 'person') !== 'person' && { needsOperatorForClients: true }),
       quotas: validQuotas.success ? (validQuotas.data ?? {}) : (this.#tenants.byId.get(id)?.quotas ?? {}),
     }
     const taken = entries.filter(({ issuer }) => owners.get(issuer) !== id)
@@ -206,7 +219,13 @@ export class TenantDirectory {
   #closed(tenantId: string): Tenant | undefined {
     const before = this.#tenants.byId.get(tenantId)
     if (before === undefined) return undefined
-    return { tenantId, issuers: [], trustAgentHeader: false, quotas: before.quotas }
+    return {
+      tenantId,
+      issuers: [],
+      trustAgentHeader: false,
+      needsOperatorForClients: true,
+      quotas: before.quotas,
+    }
   }
 
   /** Which tenant each issuer belongs to; reserved ones belong to none. */

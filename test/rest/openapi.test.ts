@@ -122,7 +122,7 @@ describe('the check of responses', () => {
 
 test('every route of REST is an operation, and every operation a route', () => {
   const routes = sourceFiles()
-    .filter(({ path }) => path.startsWith('rest/') || path.startsWith('oauth/grants/'))
+    .filter(({ path }) => path.startsWith('rest/') || /^oauth\/(grants|approvals)\//.test(path))
     .flatMap(({ text }) => [...text.matchAll(/router\.(get|post|put|delete)\(\s*'([^']+)'/g)])
     .map(
       ([, method, path = '']) => `${method} /v1${path.replaceAll(/(?<!\\):\w+/g, '{}').replaceAll('\\', '')}`,

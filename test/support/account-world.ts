@@ -9,19 +9,25 @@ import { type Documents, startTestGateway, type TestGateway } from './start-gate
 
 const HOUR_MS = 3_600_000
 
-/** The browser of a person who is signed in at a gateway, and known to authorization servers as `<subject>-there`. */
-export async function browserOf(
+interface SignedInAt {
+  url: string
+  dataDir?: string
+  stateKey?: string
+  tenantId?: string
+  roles?: string[]
+}
+
+/** Name and value of the cookie of a person who is signed in at a gateway. */
+export async function sessionCookie(
   subject: string,
-  at: { url: string; dataDir?: string; stateKey?: string; tenantId?: string; roles?: string[] },
-  servers: readonly ProtectedServer[],
-): Promise<PersonBrowser> {
+  at: SignedInAt,
+): Promise<readonly [name: string, value: string]> {
   const key = at.stateKey ?? (await readFile(join(at.dataDir ?? '', 'state.key'), 'utf8')).trim()
   const sessions = new BrowserSessions({
     keys: { current: Buffer.from(key, 'hex') },
     publicUrl: at.url,
     clock: systemClock,
   })
-  const browser = new PersonBrowser()
   const [cookie = ''] = sessions
     .issue({
       tenantId: at.tenantId ?? 'local',
@@ -33,7 +39,17 @@ export async function browserOf(
       expiresAtMs: Date.now() + HOUR_MS,
     })
     .split(';')
-  browser.setCookie(at.url, cookie.slice(0, cookie.indexOf('=')), cookie.slice(cookie.indexOf('=') + 1))
+  return [cookie.slice(0, cookie.indexOf('=')), cookie.slice(cookie.indexOf('=') + 1)]
+}
+
+/** The browser of a person who is signed in at a gateway, and known to authorization servers as `<subject>-there`. */
+export async function browserOf(
+  subject: string,
+  at: SignedInAt,
+  servers: readonly ProtectedServer[],
+): Promise<PersonBrowser> {
+  const browser = new PersonBrowser()
+  browser.setCookie(at.url, ...(await sessionCookie(subject, at)))
   for (const server of servers) browser.setCookie(server.issuer, 'person', `${subject}-there`)
   return browser
 }

@@ -35,6 +35,10 @@ export class CookieBrowser {
       .join('; ')
   }
 
+  setCookie(name: string, value: string): void {
+    this.#cookies.set(`${name} /`, { value, path: '/' })
+  }
+
   async open(address: string | URL): Promise<Shown> {
     return await this.#send(new URL(address, this.#origin), {})
   }

@@ -15,12 +15,16 @@ import { accountId } from '../grants/account.ts'
 import type { AuthorizationServer } from '../server/authorization-server.ts'
 import { ENDPOINTS } from '../server/endpoints.ts'
 import type { GrantLifetime } from '../server/provider-configuration.ts'
+import type { ClientGate } from '../approvals/client-gate.ts'
+import { waitingPage } from './waiting-page.ts'
 import { consentPage } from './consent-page.ts'
 import { type ConsentRequest, consentRequest } from './consent-request.ts'
 
 /** What the consent of a person needs. */
 export interface ConsentOptions {
   readonly server: AuthorizationServer
+  /** Whether the tenant of the person lets it use the client. */
+  readonly gate: ClientGate
   readonly sessions: BrowserSessions
   readonly grants: Grants
   readonly knownClients: KnownClients
@@ -77,10 +81,22 @@ async function show(options: ConsentOptions, { request, response, session }: Vis
     response,
     scopes(session.principal.tenantId),
   )
+  if (await isRefused(options, asked, { request, response, session })) return
   const { principal, csrfToken } = session
   const { agent } = asked.client
   const servers = serversFor(options, asked, { ...principal, agent, scopes: asked.scopes })
   sendPage(response, consentPage({ request: asked, principal, agent, servers, csrfToken, publicUrl }))
+}
+
+/** Whether an operator has to approve the client first; the person is told so. */
+async function isRefused(
+  { gate }: ConsentOptions,
+  { client }: ConsentRequest,
+  { response, session: { principal } }: Visit,
+): Promise<boolean> {
+  const refusal = await gate.refusalOf(client, { principal, requestId: requestIdOf(response) })
+  if (refusal !== undefined) sendPage(response, waitingPage(refusal, principal.tenantId))
+  return refusal !== undefined
 }
 
 /** The names of the servers that a client could use, at the addresses that it asks for. */
@@ -110,9 +126,12 @@ async function decide(options: ConsentOptions, { request, response, session }: V
     const error = { error: 'access_denied', error_description: 'the person did not allow it' }
     return await provider.interactionFinished(request, response, error, { mergeWithLastSubmission: false })
   }
+  if (await isRefused(options, asked, { request, response, session })) return
   const { principal } = session
+  const actor = { principal, requestId: requestIdOf(response), clientName: asked.client.name }
+  await options.gate.allowed(asked.client, actor)
   const grantId = await options.acts.perform(
-    { principal, requestId: requestIdOf(response), clientName: asked.client.name },
+    actor,
     () => allow(options, asked, principal),
     (id) => ({
       action: 'grant.create',

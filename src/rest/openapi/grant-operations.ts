@@ -21,6 +21,17 @@ const grant = z.object({
   expiresAt: z.iso.datetime(),
 })
 
+const client = z.object({
+  clientId: z.string(),
+  clientName: z.string(),
+  publisher: z.string().optional().describe('The host of its metadata document'),
+  agent: z.string(),
+  state: z.enum(['waiting', 'approved', 'denied']),
+  askedBy: z.string().optional().describe('The person who wanted to use it'),
+  decidedBy: z.string().optional(),
+  changedAt: z.iso.datetime(),
+})
+
 /** What persons allowed clients, where the authorization server inside is on. */
 export const GRANT_OPERATIONS: readonly RestOperation[] = [
   {
@@ -48,5 +59,22 @@ export const GRANT_OPERATIONS: readonly RestOperation[] = [
     tag: 'Identity',
     summary: 'End a grant: its tokens are refused, and its sessions end',
     answers: { 204: { description: 'Ended' } },
+  },
+  {
+    id: 'listClients',
+    method: 'get',
+    path: '/v1/clients',
+    tag: 'Identity',
+    summary: 'List the clients that persons of the tenant want to use, and what operators said of them',
+    answers: { 200: json(z.object({ clients: z.array(client) })) },
+  },
+  {
+    id: 'decideClient',
+    method: 'put',
+    path: '/v1/clients/{clientId}',
+    tag: 'Identity',
+    summary: 'Approve a client for the tenant, or deny it, which ends its grants (role `operator`)',
+    body: z.object({ state: z.enum(['approved', 'denied']) }),
+    answers: { 200: json(client) },
   },
 ]
