@@ -64,3 +64,35 @@ test('says which server has not answered yet, and that nothing ran', () => {
   })
   expect([call.info.decision, call.info.route]).toEqual([{ effect: 'allow', ruleId: 'allow' }, undefined])
 })
+
+test('does as much for what is denied as for what does not exist, so that time does not tell them apart', () => {
+  const many = Array.from({ length: 50 }, (_each, at) => tool(`t${at}`))
+  const catalog = catalogOf(
+    [server({ name: 'alpha' }), offer({ tools: many })],
+    [server({ name: 'beta', requiredRoles: ['admin'] }), echo],
+    [server({ name: 'gamma', tenantId: 'globex' }), echo],
+    [server({ name: 'delta', enabled: false }), echo],
+  )
+  const work = (name: string): string[] => {
+    const asked: string[] = []
+    const seen = new Proxy(catalog, {
+      get: (target, member) => {
+        const value: unknown = Reflect.get(target, member, target)
+        if (typeof value !== 'function') return value
+        return (...given: unknown[]): unknown => {
+          asked.push(String(member))
+          return Reflect.apply(value, target, given)
+        }
+      },
+    })
+    expect(refusal(seen, unroutedCall({ operation: operation({ name }) }))).toMatchObject({
+      code: 'tool_not_found',
+    })
+    // Making the view and comparing its names is what takes time.
+    return asked.filter((member) => member === 'viewOf' || member === 'find')
+  }
+  const unknown = work('omega_echo')
+  expect(unknown).toEqual(['find', 'viewOf'])
+  for (const name of ['beta_echo', 'gamma_echo', 'delta_echo', 'alpha_none'])
+    expect(work(name)).toEqual(unknown)
+})

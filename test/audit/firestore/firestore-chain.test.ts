@@ -88,4 +88,32 @@ describeWithEmulator('the chains of replicas in Firestore', () => {
     for (const id of ['r1', 'r2', 'forged']) await client.db.doc(`tool_usage/${id}`).delete()
     expect(await found()).toEqual([{ fault: 'deleted', seq: 1, lastSeq: 2 }])
   })
+
+  test('stay verified when a person is erased, over more records than one write takes', async () => {
+    const store = storeOf()
+    const personal = { subject: 'ann-of-the-sea', address: '192.0.2.7', clientName: 'her laptop' }
+    const own = Array.from({ length: 210 }, (_each, at) => usageRecord({ id: `a${at}`, ...personal }))
+    await store.write(linesOf([...own, usageRecord({ id: 'b1', subject: 'ben' })]))
+    const erasure = { action: 'records.erase', outcome: 'changed', change: { records: 210 } } as const
+    await store.write(linesOf([usageRecord({ id: 'e1', subject: 'dora', ...erasure })]))
+
+    const person = { tenantId: 'acme', subject: 'ann-of-the-sea', beforeMs: START + 1000, limit: 210 }
+    expect(await store.erase(person, 'e1')).toBe(210)
+
+    expect(await store.count({ tenantId: 'acme', subject: 'ann-of-the-sea' })).toBe(0)
+    const { docs } = await client.db.collection('tool_usage').get()
+    const texts = docs.map((document) => JSON.stringify(document.data()))
+    expect(texts).toHaveLength(212)
+    expect(texts.filter((text) => /ann-of-the-sea|192\.0\.2\.7|her laptop/.test(text))).toEqual([])
+    expect(texts.filter((text) => text.includes('ben'))).toHaveLength(1)
+    expect(await verified()).toEqual({ records: 212, findings: [], chains: [212] })
+  })
+
+  test('name a record whose personal part is gone without a record of the erasure', async () => {
+    const store = storeOf()
+    await store.write(linesOf([usageRecord({ id: 'a1', subject: 'ann' }), usageRecord({ id: 'a2' })]))
+    const person = { tenantId: 'acme', subject: 'ann', beforeMs: START + 1000, limit: 1 }
+    expect(await store.erase(person, 'never-written')).toBe(1)
+    expect((await verified()).findings.map(({ fault, id }) => [fault, id])).toEqual([['erased', 'a1']])
+  })
 })
