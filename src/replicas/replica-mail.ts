@@ -7,8 +7,8 @@ import type { Logger } from '../telemetry/logger.ts'
 const REPLICAS = 'gateway_replicas'
 /** Replicas that share a database are found by a field that all of them have. */
 const KIND = 'gateway'
-/** One that is only busy counts as ended for no longer. */
-const PRESENCE_MS = 10_000
+/** Shorter than the time in which one has to answer, so that one that is only busy is not taken for one that has ended. */
+const PRESENCE_MS = 5000
 /** After this time without a renewal a replica counts as ended, whatever became of it. */
 const PRESENT_FOR_MS = 30_000
 const KNOWN_FOR_MS = 5000
@@ -102,6 +102,21 @@ export class ReplicaMail {
   suspect(replica: string): void {
     const announced = this.#known.get(replica)?.announced
     this.#note(replica, { isPresent: false, announced, silentBehind: announced })
+  }
+
+  /** What a replica last announced, as far as it is known here. */
+  announcementOf(replica: string): unknown {
+    return this.#known.get(replica)?.announced
+  }
+
+  /** What a replica has announced by now. @throws Error if the store does not answer */
+  async readAnnouncement(replica: string): Promise<unknown> {
+    return (await this.#store.get(`${REPLICAS}/${replica}`))?.value['expireAt']
+  }
+
+  /** A replica has sent something: it has not ended, whatever was thought of it. */
+  heardOf(replica: string): void {
+    if (this.#known.get(replica)?.silentBehind !== undefined) this.#known.delete(replica)
   }
 
   /** The other replicas that have announced themselves. */

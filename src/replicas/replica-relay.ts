@@ -26,8 +26,10 @@ export interface AnswerWriter {
 /** Serves a request of another replica; `signal` aborts when nobody waits for the answer any more. */
 export type ServeRequest = (request: JsonObject, answer: AnswerWriter, signal: AbortSignal) => void
 
-/** Until a replica that answers anything has begun to, also one that is busy. */
+/** Until a replica has begun to answer, or has at least announced itself again. */
 const HEAD_WITHIN_MS = 5000
+/** Until one that announces itself has begun to answer: it is busy, or the store is slow. */
+const BUSY_MS = 20_000
 /** Longer than two comments of a stream that is idle. */
 const SILENT_MS = 40_000
 const CHECK_MS = 1000
@@ -42,6 +44,9 @@ interface Asked {
   readonly to: string
   readonly reader: AnswerReader
   readonly settle: { readonly resolve: () => void; readonly reject: (error: GatewayError) => void }
+  readonly askedAt: number
+  /** The announcement of the replica behind which it is waited for. */
+  announced: unknown
   hasHead: boolean
   heardAt: number
 }
@@ -98,12 +103,15 @@ export class ReplicaRelay {
     if (this.#asked.size >= MAX_ASKED) throw new GatewayError('replica_unavailable', 'Too much is relayed')
     const number = (this.#last += 1)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const now = this.#clock.monotonic()
     const asked: Asked = {
       to,
       reader,
       settle: { resolve, reject },
+      askedAt: now,
+      announced: this.#mail.announcementOf(to),
       hasHead: false,
-      heardAt: this.#clock.monotonic(),
+      heardAt: now,
     }
     this.#asked.set(number, asked)
     const stop = (): void => {
@@ -162,6 +170,7 @@ export class ReplicaRelay {
   #receive(from: string, text: string): void {
     const content = jsonIn(this.#sealing.open(text, wayOf(from, this.self)) ?? '')
     if (!isJsonObject(content)) return
+    this.#mail.heardOf(from)
     const { at, parcels } = content
     if (typeof at !== 'number' || !Array.isArray(parcels)) return
     const isFresh = this.#clock.now() - at <= FRESH_MS
@@ -215,11 +224,26 @@ export class ReplicaRelay {
   /** A replica that was killed has taken nothing back: its silence is how that shows. */
   #check(): void {
     const now = this.#clock.monotonic()
-    this.#fail(({ to, hasHead, heardAt }) => {
-      const isSilent = now - heardAt > (hasHead ? SILENT_MS : HEAD_WITHIN_MS)
-      if (isSilent) this.#mail.suspect(to)
-      return isSilent
-    })
+    this.#fail(({ hasHead, heardAt, askedAt }) =>
+      hasHead ? now - heardAt > SILENT_MS : now - askedAt > BUSY_MS,
+    )
+    const silent = [...this.#asked.values()].filter(
+      ({ hasHead, heardAt }) => !hasHead && now - heardAt > HEAD_WITHIN_MS,
+    )
+    for (const to of new Set(silent.map((asked) => asked.to))) void this.#judge(to, silent)
+  }
+
+  /** Waits on where a silent replica has announced itself meanwhile. */
+  async #judge(to: string, silent: readonly Asked[]): Promise<void> {
+    const announced = await this.#mail.readAnnouncement(to).catch(() => undefined)
+    const lost = new Set(silent.filter((asked) => asked.to === to && !asked.hasHead))
+    for (const asked of lost) {
+      if (announced === undefined || announced === asked.announced) continue
+      Object.assign(asked, { announced, heardAt: this.#clock.monotonic() })
+      lost.delete(asked)
+    }
+    if (lost.size > 0) this.#mail.suspect(to)
+    this.#fail((asked) => lost.has(asked))
   }
 
   #fail(isLost: (asked: Asked) => boolean): void {

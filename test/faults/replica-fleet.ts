@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,9 +23,22 @@ async function freePort(): Promise<number> {
   return port
 }
 
+function dataDir(dir: string, index: number): string {
+  return join(dir, `data-${index}`)
+}
+
+/** Writes a registry file; JSON is YAML, too. */
+async function writeRegistry(dir: string, servers: Readonly<Record<string, unknown>>): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o700 })
+  await writeFile(join(dir, 'registry.yaml'), JSON.stringify({ servers }), { mode: 0o600 })
+}
+
 const AUDIENCE = 'https://gateway.example'
 
-/** Several gateways in processes of their own, on one Firestore, with one issuer, behind one balancer. */
+/**
+ * Several gateways in processes of their own, with one issuer, behind one balancer: on one Firestore, or each with files,
+ * so that they share nothing.
+ */
 export class ReplicaFleet {
   readonly proxy: RoundRobin
   readonly client: FirestoreClient
@@ -66,6 +79,8 @@ export class ReplicaFleet {
   static async start(options: {
     project: string
     replicas?: number
+    /** Where the gateways keep everything; `firestore` by default. */
+    store?: 'firestore' | 'file'
     env?: Record<string, string>
     documents?: (ledgerUrl: string) => Record<string, Record<string, unknown>>
     pipelines?: Record<string, Record<string, unknown>>
@@ -95,14 +110,19 @@ export class ReplicaFleet {
     for (const [name, document] of Object.entries(options.pipelines ?? {}))
       await client.db.doc(`pipelines/${name}`).set(document)
     const proxy = await RoundRobin.open()
+    const replicas = options.replicas ?? 3
+    if (options.store === 'file')
+      for (let index = 0; index < replicas; index += 1) await writeRegistry(dataDir(dir, index), documents)
     const env = {
       ...SHARED_KEYS,
-      STORE: 'firestore',
+      ...(options.store !== 'file' && {
+        STORE: 'firestore',
+        GOOGLE_CLOUD_PROJECT: options.project,
+        FIRESTORE_EMULATOR_HOST: emulator.host,
+        METADATA_SERVER_DETECTION: 'none',
+      }),
       OUTBOUND_ALLOW: '127.0.0.0/8',
       STDIO_SERVERS: 'any',
-      GOOGLE_CLOUD_PROJECT: options.project,
-      FIRESTORE_EMULATOR_HOST: emulator.host,
-      METADATA_SERVER_DETECTION: 'none',
       METRICS_PORT: 'off',
       PUBLIC_URL: proxy.url,
       OIDC_ISSUER: provider.url,
@@ -110,7 +130,7 @@ export class ReplicaFleet {
       ...options.env,
     }
     const fleet = new ReplicaFleet({ proxy, client, emulator, env, provider, key, servers: [server], dir })
-    await Promise.all(Array.from({ length: options.replicas ?? 3 }, (_none, index) => fleet.restart(index)))
+    await Promise.all(Array.from({ length: replicas }, (_none, index) => fleet.restart(index)))
     return fleet
   }
 
@@ -123,7 +143,7 @@ export class ReplicaFleet {
     const probePort = await freePort()
     const gateway = await spawnGateway({
       ...this.#env,
-      DATA_DIR: join(this.#dir, `data-${index}`),
+      DATA_DIR: dataDir(this.#dir, index),
       PROBE_PORT: String(probePort),
     })
     this.probeUrls[index] = `http://127.0.0.1:${probePort}`

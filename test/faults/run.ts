@@ -1,6 +1,7 @@
 /**
  * One fault by hand: `node test/faults/run.ts <fault>`. Starts a fleet, does it, and prints figures and what is wrong with
- * the history. Faults: calls, kill, roll, burst, fair.
+ * the history. Faults: calls [count] [transport], kill [rounds] [callers] [file], roll [rounds], burst [callers],
+ * fair [rounds] [callers].
  */
 import { once } from 'node:events'
 import { loadavg } from 'node:os'
@@ -12,6 +13,8 @@ import { load, type LoadOptions, type Outcome, quantile, statuses } from './load
 import { ReplicaFleet } from './replica-fleet.ts'
 
 const PROJECT = 'demo-fault-run'
+/** Only faults that need no other replica work with files. */
+const STORE = process.argv[2] === 'kill' && process.argv[5] === 'file' ? 'file' : 'firestore'
 
 function say(what: string, figures: unknown): void {
   const load1 = loadavg()[0]?.toFixed(1)
@@ -20,7 +23,29 @@ function say(what: string, figures: unknown): void {
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-async function recordsOf(fleet: ReplicaFleet): Promise<SeenRecord[]> {
+/** All usage records of one tenant that a gateway knows. */
+async function recordsAt(url: string, token: string): Promise<SeenRecord[]> {
+  const found: SeenRecord[] = []
+  let cursor: string | undefined
+  do {
+    const query = cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`
+    const answer = await fetch(`${url}/v1/audit?limit=1000${query}`, {
+      headers: { authorization: `Bearer ${token}` },
+    })
+    const page = (await answer.json()) as { records: Record<string, unknown>[]; nextCursor?: string }
+    for (const { requestId, tenantId, outcome } of page.records)
+      found.push({ id: String(requestId), tenantId: String(tenantId), outcome: String(outcome) })
+    cursor = page.nextCursor
+  } while (cursor !== undefined)
+  return found
+}
+
+/** The records of calls: of Firestore, or of the file of each gateway. */
+async function recordsOf(fleet: ReplicaFleet, store: string): Promise<SeenRecord[]> {
+  if (store === 'file') {
+    const token = await fleet.token()
+    return (await Promise.all(fleet.urls.map((url) => recordsAt(url, token)))).flat()
+  }
   const { docs } = await fleet.client.db.collection('tool_usage').get()
   return docs.map((document) => ({
     id: String(document.get('requestId')),
@@ -67,11 +92,20 @@ async function kill(fleet: ReplicaFleet): Promise<void> {
   const history = {
     calls: outcomes,
     ledger: await fleet.ledger(),
-    records: await recordsOf(fleet),
+    records: await recordsOf(fleet, STORE),
     processes: [],
   }
   const faults = faultsIn(history)
-  say('kill', { rounds, callers, calls: outcomes.length, ...statuses(outcomes), faults: faults.length })
+  const unknown = history.records.filter(({ outcome }) => outcome === 'unknown').length
+  say('kill', {
+    rounds,
+    callers,
+    store: STORE,
+    unknown,
+    calls: outcomes.length,
+    ...statuses(outcomes),
+    faults: faults.length,
+  })
   for (const fault of faults.slice(0, 20)) process.stdout.write(`  ${fault}\n`)
 }
 
@@ -197,6 +231,7 @@ const fault = FAULTS[process.argv[2] ?? '']
 if (fault === undefined) throw new Error(`name one of ${Object.keys(FAULTS).join(', ')}`)
 const fleet = await ReplicaFleet.start({
   project: PROJECT,
+  store: STORE,
   documents: (url) => ({
     globex: { name: 'globex', tenantId: 'globex', transport: 'streamable-http', url },
     shared: {

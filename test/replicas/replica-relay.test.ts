@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import type { JsonObject } from '../../src/domain/json/json.ts'
 import { ReplicaMail } from '../../src/replicas/replica-mail.ts'
-import { ReplicaRelay, type ServeRequest } from '../../src/replicas/replica-relay.ts'
+import { type AnswerWriter, ReplicaRelay, type ServeRequest } from '../../src/replicas/replica-relay.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { MemoryDocuments } from '../support/memory-documents.ts'
 import { silentLogger as logger } from '../support/silent-logger.ts'
@@ -43,6 +43,12 @@ async function ask(from: ReplicaRelay, to: string, request: JsonObject, signal =
   }
   await from.ask(to, { transport: 'test', ...request }, reader, signal)
   return heard
+}
+
+/** What a replica writes that is not there any more a moment later. */
+function announce(replica: string): Promise<unknown> {
+  const expireAt = new Date(clock.now() + 100_000).toISOString()
+  return store.set(`gateway_replicas/${replica}`, { kind: 'gateway', expireAt })
 }
 
 const settled = async (): Promise<void> => {
@@ -96,24 +102,50 @@ test('a replica that never announced itself, or has ended, is told of at once', 
   await expect(ask(one, '9', {})).rejects.toMatchObject({ code: 'replica_unavailable' })
 })
 
-test('a replica that does not answer is told of after five seconds, and at once from then on', async () => {
+test('a replica that announces itself and does not answer has twenty seconds, and is told of then', async () => {
   const one = start('1')
-  start('2')
-  const first = ask(one, '2', {}).catch((error: unknown) => error)
+  let answerTo: AnswerWriter | undefined
+  start('2', (_request, answer) => (answerTo = answer))
+  const first = ask(one, '2', {})
+  await settled()
+  for (let seconds = 0; seconds < 15; seconds += 1) await clock.advance(1000)
+  answerTo?.head(200, {})
+  answerTo?.end()
+  expect(await first).toEqual([200])
+  const second = ask(one, '2', {}).catch((error: unknown) => error)
+  await settled()
+  for (let seconds = 0; seconds < 22; seconds += 1) await clock.advance(1000)
+  expect(await second).toMatchObject({ code: 'replica_unavailable' })
+  expect(await one.isPresent('2')).toBe(true)
+})
+
+test('a replica that does not announce itself either is told of after five seconds, and at once from then on', async () => {
+  const one = start('1')
+  await announce('9')
+  const first = ask(one, '9', {}).catch((error: unknown) => error)
   await settled()
   await clock.advance(7000)
   expect(await first).toMatchObject({ code: 'replica_unavailable' })
-  await expect(ask(one, '2', {})).rejects.toMatchObject({ code: 'replica_unavailable' })
+  await expect(ask(one, '9', {})).rejects.toMatchObject({ code: 'replica_unavailable' })
+})
+
+test('a replica that was taken for ended counts as present as soon as it sends something', async () => {
+  const one = start('1')
+  await announce('9')
+  const first = ask(one, '9', {}).catch((error: unknown) => error)
+  await settled()
+  await clock.advance(7000)
+  expect(await first).toMatchObject({ code: 'replica_unavailable' })
+  expect(await one.isPresent('9')).toBe(false)
+  const nine = start('9')
+  await nine.tell({ late: true }, '1')
+  await settled()
+  expect(await one.isPresent('9')).toBe(true)
 })
 
 test('a replica that did not answer counts as ended until it announces itself again', async () => {
   const one = start('1')
-  const announce = (seconds: number): Promise<unknown> =>
-    store.set('gateway_replicas/9', {
-      kind: 'gateway',
-      expireAt: new Date(clock.now() + seconds * 1000).toISOString(),
-    })
-  await announce(100)
+  await announce('9')
   const first = ask(one, '9', {}).catch((error: unknown) => error)
   await settled()
   await clock.advance(7000)
@@ -122,7 +154,7 @@ test('a replica that did not answer counts as ended until it announces itself ag
     await clock.advance(waitMs)
     await expect(ask(one, '9', {})).rejects.toMatchObject({ code: 'replica_unavailable' })
   }
-  await announce(100)
+  await announce('9')
   await clock.advance(6000)
   expect(await one.isPresent('9')).toBe(true)
 })
@@ -156,7 +188,7 @@ test('what another key has sealed is not taken', async () => {
   start('2', () => (isServed = true))
   const first = ask(one, '2', {}).catch((error: unknown) => error)
   await settled()
-  await clock.advance(7000)
+  for (let seconds = 0; seconds < 22; seconds += 1) await clock.advance(1000)
   expect(await first).toMatchObject({ code: 'replica_unavailable' })
   expect(isServed).toBe(false)
 })
