@@ -94,7 +94,8 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   )
   const { tenants } = controlled
   const history = settings.dashboard ? new CallHistory({ clock }) : undefined
-  const parts = { keys, store: state.store, audit, servers, features, tenants, history }
+  const isReplicated = firestore !== undefined
+  const parts = { keys, store: state.store, isReplicated, audit, servers, features, tenants, history }
   const called: OpenCalls = openCalls(settings, parts, runtime)
   const { calls, targets, taskHandles } = called
   const maxSessionsOf = (tenantId: string): number | undefined => tenants.quotasOf(tenantId)?.sessions

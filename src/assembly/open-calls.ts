@@ -1,6 +1,7 @@
 import type { OpenAudit } from '../audit/audit-open.ts'
 import { Calls } from '../calls/calls.ts'
 import { Allowances } from '../calls/limits/allowances.ts'
+import { SharedAllowances } from '../calls/limits/shared-allowances.ts'
 import { TenantShares } from '../calls/limits/tenant-shares.ts'
 import type { PlainTargets } from '../calls/direct/plain-targets.ts'
 import { pipeline } from '../calls/pipeline.ts'
@@ -34,6 +35,8 @@ interface Parts {
   readonly keys: KeyRing
   /** What outlives the process, and is the same for every replica. */
   readonly store: StateStore
+  /** Whether other replicas may use that store. */
+  readonly isReplicated: boolean
   readonly audit: Pick<OpenAudit, 'log' | 'intents'>
   readonly servers: OpenServers
   readonly features: OpenFeatures
@@ -44,13 +47,16 @@ interface Parts {
 /** Builds what every call passes through. */
 export function openCalls(
   { callTimeoutMs, auditIntents }: Pick<Settings, 'callTimeoutMs' | 'auditIntents'>,
-  { keys, store, audit, servers, features, tenants, history }: Parts,
+  { keys, store, isReplicated, audit, servers, features, tenants, history }: Parts,
   { clock, random, logger, metrics, ownStages }: Runtime,
 ): OpenCalls {
   const interruption = new Interruption()
   const tasks = { handles: new TaskHandles({ keys }), memory: new TaskMemory() }
   const quotasOf = tenants.quotasOf.bind(tenants)
-  const limits = new Limits({ allowances: new Allowances({ clock }), quotasOf })
+  const allowances = new Allowances({ clock })
+  const shared = new SharedAllowances({ allowances, store, clock, random, logger })
+  if (isReplicated) allowances.onShared = (allowance) => shared.taken(allowance)
+  const limits = new Limits({ allowances, quotasOf })
   const { run, targets } = pipeline({
     audit: audit.log,
     intents: audit.intents,

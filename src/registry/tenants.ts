@@ -16,6 +16,7 @@ const quotas = z.strictObject({
   concurrentCalls: limit.optional(),
   sessions: limit.optional(),
   servers: limit.optional(),
+  shared: z.boolean().optional(),
 })
 
 /** The quotas of one tenant; without one there is no limit. */

@@ -8,6 +8,8 @@ export interface Allowance {
   readonly key: string
   /** Name of the shared bucket that the caller uses while there are too many buckets. */
   readonly commonKey: string
+  /** Whether other replicas take from the bucket, too. It can then owe calls, as many as it can hold. */
+  readonly isShared?: boolean
 }
 
 const MAX_KEYS = 100_000
@@ -26,6 +28,8 @@ export class Allowances {
   readonly #fullAt = new Map<string, number>()
   readonly #commonFullAt = new Map<string, number>()
   #sweptAt = -SWEEP_MS
+  /** Is told of each call that was taken from a shared allowance. */
+  onShared: (allowance: Allowance) => void = () => undefined
 
   constructor(options: { clock: Clock; maxKeys?: number }) {
     this.#clock = options.clock
@@ -48,9 +52,16 @@ export class Allowances {
       const lateMs = lateBy(allowance, fullAt, now)
       if (lateMs !== undefined) return { allowance, retryAfterMs: lateMs }
     }
-    for (const { allowance, bucket, key, fullAt } of taken)
+    for (const { allowance, bucket, key, fullAt } of taken) {
       bucket.set(key, fullAt + allowance.perMs / allowance.calls)
+      if (allowance.isShared === true) this.onShared(allowance)
+    }
     return undefined
+  }
+
+  /** Sets in how many milliseconds a bucket is full again, as its replicas have counted together. */
+  adopt({ key }: Allowance, fullInMs: number): void {
+    if (this.#fullAt.has(key)) this.#fullAt.set(key, this.#clock.monotonic() + fullInMs)
   }
 
   /** The allowances that are used up, with the milliseconds until each has a call again; takes nothing. */
@@ -63,14 +74,15 @@ export class Allowances {
   }
 
   #bucketOf(
-    { key, commonKey, perMs }: Allowance,
+    { key, commonKey, perMs, isShared }: Allowance,
     now: number,
   ): { bucket: Map<string, number>; key: string; fullAt: number } {
     const isCommon = !this.#fullAt.has(key) && !this.#hasRoom(now)
     const bucket = isCommon ? this.#commonFullAt : this.#fullAt
     const used = isCommon ? commonKey : key
     // After an allowance was made larger or faster, a bucket must not owe more than it can hold.
-    const fullAt = Math.max(now, Math.min(bucket.get(used) ?? now, now + perMs))
+    const latest = now + (isShared === true ? 2 : 1) * perMs
+    const fullAt = Math.max(now, Math.min(bucket.get(used) ?? now, latest))
     return { bucket, key: used, fullAt }
   }
 

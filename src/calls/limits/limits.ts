@@ -13,6 +13,8 @@ const DAY_MS = 86_400_000
 export interface CallQuotas {
   readonly callsPerMinute?: number | undefined
   readonly callsPerDay?: number | undefined
+  /** Whether all replicas count together. */
+  readonly shared?: boolean | undefined
 }
 
 /** An allowance, and the error message when it is used up. */
@@ -33,7 +35,10 @@ export interface UsedLimit {
   readonly retryAfterMs: number
 }
 
-/** How many calls callers may make: the `rateLimit` of servers and the quotas of tenants, each in this process. */
+/**
+ * How many calls callers may make: the `rateLimit` of servers and the quotas of tenants, each in this process; shared quotas
+ * are counted with other replicas.
+ */
 export class Limits {
   readonly #allowances: Allowances
   readonly #quotasOf: (tenantId: string) => CallQuotas | undefined
@@ -89,7 +94,7 @@ function hasLimit(quotas: CallQuotas | undefined): boolean {
 }
 
 function limitsOfTenant({ tenantId }: Principal, quotas: CallQuotas = {}): Limit[] {
-  const { callsPerMinute, callsPerDay } = quotas
+  const { callsPerMinute, callsPerDay, shared = false } = quotas
   const limit = (calls: number | undefined, perMs: number, unit: 'minute' | 'day'): Limit[] =>
     calls === undefined
       ? []
@@ -97,6 +102,7 @@ function limitsOfTenant({ tenantId }: Principal, quotas: CallQuotas = {}): Limit
           {
             calls,
             perMs,
+            isShared: shared,
             ...keys(unit, tenantId),
             message: `The tenant has reached its limit of calls per ${unit}`,
             document: `tenants/${tenantId}`,

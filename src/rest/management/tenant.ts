@@ -59,7 +59,7 @@ async function tenantFor(
   return {
     tenantId,
     quotas: Object.fromEntries(
-      Object.entries(quotas).flatMap(([name, limit]) => (limit === undefined ? [] : [[name, limit]])),
+      Object.entries(quotas).flatMap(([name, limit]) => (typeof limit === 'number' ? [[name, limit]] : [])),
     ),
     issuers: issuers.map(({ issuer, audience, algorithms }) => ({
       issuer,

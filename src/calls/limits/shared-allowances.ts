@@ -1,0 +1,123 @@
+import { type Clock, sleep } from '../../domain/clock.ts'
+import { messageOf } from '../../domain/errors/errors.ts'
+import { stateKey } from '../../state/state-key.ts'
+import type { StateStore } from '../../state/state-store.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import type { Allowance, Allowances } from './allowances.ts'
+
+const COLLECTION = 'quotas'
+/** What was taken is written after this time at the latest… */
+const REPORT_MS = 1000
+/** …and as soon as it is this share of what there is, so that no replica goes far beyond it unseen. */
+const REPORT_SHARE = 0.05
+/** Others may write at the same time. */
+const ATTEMPTS = 6
+const PAUSE_MS = 60
+const RETRY_MS = 5000
+
+interface Use {
+  allowance: Allowance
+  /** Calls that are not written yet. */
+  calls: number
+  isWriting: boolean
+  cancel: (() => void) | undefined
+}
+
+/**
+ * Lets replicas count the calls of an allowance together. Each decides by itself, without waiting, writes what it took to
+ * the shared state a moment later, and learns what all have taken. So they can go beyond it by what was taken in that
+ * moment, which the bucket then owes; while the state does not answer, each counts for itself.
+ */
+export class SharedAllowances {
+  readonly #allowances: Allowances
+  readonly #store: StateStore
+  readonly #clock: Clock
+  readonly #random: () => number
+  readonly #logger: Logger
+  readonly #uses = new Map<string, Use>()
+  #hasWarned = false
+
+  constructor(options: {
+    allowances: Allowances
+    store: StateStore
+    clock: Clock
+    random: () => number
+    logger: Logger
+  }) {
+    this.#allowances = options.allowances
+    this.#store = options.store
+    this.#clock = options.clock
+    this.#random = options.random
+    this.#logger = options.logger
+  }
+
+  /** A call was taken from an allowance here. */
+  taken(allowance: Allowance): void {
+    const use = this.#uses.get(allowance.key) ?? {
+      allowance,
+      calls: 0,
+      isWriting: false,
+      cancel: undefined,
+    }
+    this.#uses.set(allowance.key, use)
+    use.allowance = allowance
+    use.calls += 1
+    if (use.isWriting) return
+    if (use.calls >= allowance.calls * REPORT_SHARE) void this.#write(use)
+    else this.#writeLater(use, REPORT_MS)
+  }
+
+  #writeLater(use: Use, delayMs: number): void {
+    use.cancel ??= this.#clock.after(delayMs, () => void this.#write(use))
+  }
+
+  async #write(use: Use): Promise<void> {
+    use.cancel?.()
+    use.cancel = undefined
+    use.isWriting = true
+    const { allowance, calls } = use
+    use.calls = 0
+    try {
+      const owedMs = await this.#add(allowance, calls)
+      this.#allowances.adopt(allowance, owedMs + use.calls * intervalOf(allowance))
+      this.#hasWarned = false
+      if (use.calls === 0) this.#uses.delete(allowance.key)
+      else this.#writeLater(use, REPORT_MS)
+    } catch (error) {
+      use.calls += calls
+      this.#warn(error)
+      this.#writeLater(use, RETRY_MS)
+    } finally {
+      use.isWriting = false
+    }
+  }
+
+  /** Resolves with the milliseconds until the bucket is full again, at all replicas. */
+  async #add(allowance: Allowance, calls: number): Promise<number> {
+    const key = stateKey(allowance.key)
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const entry = await this.#store.get(COLLECTION, key)
+      const now = this.#clock.now()
+      const before = Math.max(now, Number(entry?.value ?? now))
+      const fullAt = Math.min(before + calls * intervalOf(allowance), now + 2 * allowance.perMs)
+      const options = { expected: entry?.version ?? null, expiresAt: Math.ceil(fullAt) }
+      const version = await this.#store.put(COLLECTION, key, String(fullAt), options)
+      if (version !== undefined) return fullAt - now
+      await sleep(this.#clock, PAUSE_MS * (attempt + 1) * (0.5 + this.#random()))
+    }
+    throw new Error('other replicas write it at the same time')
+  }
+
+  #warn(error: unknown): void {
+    if (this.#hasWarned) return
+    this.#hasWarned = true
+    this.#logger.warn(
+      { err: error },
+      `shared quotas cannot be written: ${messageOf(error)}; each replica counts for itself`,
+    )
+  }
+}
+
+function intervalOf({ calls, perMs }: Allowance): number {
+  return perMs / calls
+}
