@@ -10,7 +10,7 @@ import { cachesCommand } from './caches.ts'
 import { clientCommand } from './clients/client.ts'
 import { completionCommand } from './completion.ts'
 import { configCommand } from './config.ts'
-import { connectionsCommand } from './connections.ts'
+import { connectionsCommand } from './persons/connections.ts'
 import { connectCommand } from './bridge/connect-command.ts'
 import { doctorConnectCommand } from './doctor/connect-command.ts'
 import { type CliContext, withoutEscapes } from './context.ts'
@@ -18,13 +18,14 @@ import { doctorCommand } from './diagnosis/doctor.ts'
 import { optimizeCommand } from './diagnosis/optimize.ts'
 import { topCommand } from './diagnosis/top.ts'
 import { pipelinesCommand, promptsCommand, resourcesCommand } from './reading.ts'
-import { grantsCommand } from './grants.ts'
+import { grantsCommand } from './persons/grants.ts'
 import { registryCommand } from './registry/registry.ts'
 import { serveCommand } from './serve.ts'
 import { serversCommand } from './servers/servers.ts'
 import { signInCommand } from './signin.ts'
 import { tokenCommand } from './token.ts'
 import { toolsCommand } from './tools.ts'
+import { vaultCommand } from './persons/vault.ts'
 import { verbCommands } from './verbs.ts'
 
 /**
@@ -82,6 +83,7 @@ export function programFor(
     .addCommand(registryCommand(context, setExitCode))
     .addCommand(connectionsCommand(context))
     .addCommand(grantsCommand(context))
+    .addCommand(vaultCommand(context))
     .addCommand(cachesCommand(context))
     .addCommand(configCommand(context))
     .addCommand(doctorCommand(context, setExitCode).addCommand(doctorConnectCommand(context)))

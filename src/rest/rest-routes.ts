@@ -10,6 +10,7 @@ import type { OpenFeatures } from '../features/features-open.ts'
 import type { Tickets } from '../identity/tickets.ts'
 import type { ServerRules } from '../registry/documents/check-server.ts'
 import type { RegistryStore } from '../registry/registry-store.ts'
+import type { Vault } from '../secrets/vault/vault.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { OpenUpstreams } from '../upstream/upstream-open.ts'
 import { type AccessParts, accessRoutes } from './access/access-routes.ts'
@@ -26,6 +27,7 @@ import { serverInstallRoutes } from './management/server-install.ts'
 import { serverLogRoutes } from './management/server-logs.ts'
 import { serverWriteRoutes } from './management/server-writes.ts'
 import { serverRoutes } from './management/servers.ts'
+import { vaultRoutes } from './management/vault.ts'
 import { type TenantRouteOptions, tenantRoutes } from './management/tenant.ts'
 import { openapiRoutes } from './openapi/openapi-routes.ts'
 import { pipelineRoutes } from './pipelines.ts'
@@ -45,6 +47,8 @@ export interface RestOptions {
     readonly credentials: Pick<OpenCredentials, 'connections' | 'links'>
     /** The definitions of tools that are trusted. */
     readonly pins: ToolPins
+    /** The tokens of accounts. */
+    readonly vault: Pick<Vault, 'rotate'>
   }
   readonly features: Pick<
     OpenFeatures,
@@ -128,6 +132,7 @@ function platformRoutes(options: RestOptions): Router {
   const { upstreams } = servers
   const router = Router()
   router.use(ticketRoutes(options))
+  router.use(vaultRoutes({ vault: servers.vault, platformAdminRole, acts }))
   router.use(
     accessRoutes({ access, catalog, upstreams, store, rules, platformAdminRole, acts, clock, logger }),
   )

@@ -102,6 +102,18 @@ describe('grants', () => {
   })
 })
 
+describe('vault rotate', () => {
+  test('is for administrators of the platform, and accounts go on being used', async () => {
+    await world.connect('vera', 'notes')
+    const { code, err } = await tg('vault', 'rotate')
+    expect([code === 0, err]).toEqual([false, expect.stringContaining('needs the role platform-admin')])
+    const admin = commandLine(world.url, await world.token({ subject: 'pia', roles: ['platform-admin'] }))
+    const { out } = await admin('vault', 'rotate')
+    expect(out).toMatch(/^\d+ entries are encrypted with new keys\n$/)
+    expect(await world.textOf('vera', 'notes_whoami')).toBe('vera-there')
+  })
+})
+
 describe('connections', () => {
   test('are connected by a link, listed, and disconnected, also for another person', async () => {
     expect((await tg('connections', 'list')).out).toMatch(/^notes\tnot connected/)

@@ -263,6 +263,14 @@ const PLATFORM: readonly RestOperation[] = [
     answers: { 200: json(tenantAnswer) },
   },
   {
+    id: 'rotateVault',
+    method: 'post',
+    path: '/v1/vault/rotate',
+    tag: 'Connections',
+    summary: 'Encrypt every entry of the vault with new keys (role of platform administrators)',
+    answers: { 200: json(z.object({ rotated: z.int(), unopened: z.int() })) },
+  },
+  {
     id: 'listCaches',
     method: 'get',
     path: '/v1/caches',

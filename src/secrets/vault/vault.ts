@@ -38,6 +38,14 @@ export interface VaultEntry {
 /** An entry as lists have it. */
 export type VaultListing = Omit<VaultEntry, 'secret'>
 
+/** What a rotation has done. */
+export interface Rotated {
+  /** Entries that are encrypted with new keys. */
+  readonly rotated: number
+  /** Entries that no present key opens; they stay as they were. */
+  readonly unopened: number
+}
+
 /** An entry as it is stored. */
 interface Stored {
   readonly owner: VaultOwner
@@ -110,27 +118,34 @@ export class Vault {
   }
 
   /**
-   * Encrypts every entry with a new key of its own, under a new key of the vault where that is decided here; resolves
-   * with how many there were. Entries that others change meanwhile are left to them.
+   * Encrypts every entry with a new key for it, under a new key of the vault where that is decided here. Entries that
+   * others change meanwhile are left to them; they are read and written as before all the time.
+   * @throws GatewayError `state_unavailable`
    */
-  async rotate(): Promise<number> {
+  async rotate(): Promise<Rotated> {
     await this.#keys.rotate()
     this.#opened.clear()
-    let count = 0
+    let [rotated, unopened] = [0, 0]
     for await (const entry of stateEntries(this.#store, COLLECTION, '')) {
       const { owner } = storedIn(entry)
-      const opened = await this.#open(owner, entry)
-      const key = await this.#newKey(owner)
-      const sealed = encrypt(
-        key.key,
-        Buffer.from(JSON.stringify(opened.secret)),
-        contextOf(owner, opened.info),
-      )
-      const value = textOf({ owner, info: opened.info, key: key.wrapped, sealed })
-      const written = await this.#store.put(COLLECTION, entry.key, value, { expected: entry.version })
-      if (written !== undefined) count += 1
+      const opened = await this.#open(owner, entry).catch((error: unknown) => {
+        if (isRefusedKey(error)) return undefined
+        throw error
+      })
+      if (opened === undefined) unopened += 1
+      else if (await this.#rewrite(entry, { owner, ...opened })) rotated += 1
     }
-    return count
+    return { rotated, unopened }
+  }
+
+  async #rewrite(
+    entry: StateEntry,
+    { owner, info, secret }: Pick<VaultEntry, 'owner' | 'info' | 'secret'>,
+  ): Promise<boolean> {
+    const { wrapped, key } = await this.#newKey(owner)
+    const sealed = encrypt(key, Buffer.from(JSON.stringify(secret)), contextOf(owner, info))
+    const value = textOf({ owner, info, key: wrapped, sealed })
+    return (await this.#store.put(COLLECTION, entry.key, value, { expected: entry.version })) !== undefined
   }
 
   async #open(owner: VaultOwner, { value }: StateEntry): Promise<Pick<VaultEntry, 'info' | 'secret'>> {
@@ -209,6 +224,11 @@ function storedIn({ value }: Pick<StateEntry, 'value'>): Stored {
 
 function unavailable(cause: unknown): GatewayError {
   return new GatewayError('state_unavailable', 'The vault of credentials cannot be opened', { cause })
+}
+
+/** Whether an entry does not open, as opposed to keys that are not reachable. */
+function isRefusedKey(error: unknown): boolean {
+  return error instanceof GatewayError && error.cause instanceof KeyRefused
 }
 
 function throwUnavailable(cause: unknown): never {

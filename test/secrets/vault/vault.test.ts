@@ -126,19 +126,60 @@ describe('keys', () => {
     expect(await vaultOver(store, LocalKeys.inFile(path)).get(OWNER)).toMatchObject(CONTENT)
   })
 
-  test('rotate: every entry is encrypted anew, and the old key is not needed any more', async () => {
+  test('rotate: every entry gets new keys, and the old key is not needed any more', async () => {
     const { store, dir } = newStore()
     const path = join(dir, 'vault.keys')
     const vault = vaultOver(store, LocalKeys.inFile(path))
     const owners = Array.from({ length: 3 }, (_, index) => ({ ...OWNER, subject: `s${index}` }))
     for (const owner of owners) await vault.put(owner, CONTENT)
     const before = await readFile(path, 'utf8')
-    expect(await vault.rotate()).toBe(3)
+    expect(await vault.rotate()).toEqual({ rotated: 3, unopened: 0 })
     const [newest = '', ...rest] = (await readFile(path, 'utf8')).trim().split('\n')
     expect(`${rest.join('\n')}\n`).toBe(before)
     for (const owner of owners)
       expect(await vaultOver(store, LocalKeys.given([newest])).get(owner)).toMatchObject(CONTENT)
     expect((await stat(path)).mode & 0o777).toBe(0o600)
+  })
+
+  test('rotate: entries are read and written all the time, and what is written meanwhile stays', async () => {
+    const { store, dir } = newStore()
+    const owners = Array.from({ length: 20 }, (_, index) => ({ ...OWNER, subject: `s${index}` }))
+    const changed = { info: {}, secret: { accessToken: 'of-the-rotation' } }
+    let during: (() => Promise<void>) | undefined
+    /** Something else happens while the first entry is written again. */
+    const interrupted: StateStore = {
+      get: (...args) => store.get(...args),
+      list: (...args) => store.list(...args),
+      delete: (...args) => store.delete(...args),
+      close: () => store.close(),
+      put: async (...args) => {
+        const now = during
+        during = undefined
+        await now?.()
+        return await store.put(...args)
+      },
+    }
+    const keys = LocalKeys.inFile(join(dir, 'vault.keys'))
+    const vault = new Vault({ store: interrupted, keys, clock: new FakeClock() })
+    for (const owner of owners) await vault.put(owner, CONTENT)
+    const [first = OWNER, last = OWNER] = [owners[0], owners.at(-1)]
+    during = async () => {
+      for (const owner of owners) expect(await vault.get(owner)).toMatchObject(CONTENT)
+      await vault.put(first, changed)
+    }
+    expect(await vault.rotate()).toEqual({ rotated: 19, unopened: 0 })
+    expect(await vault.get(first)).toMatchObject(changed)
+    expect(await vault.get(last)).toMatchObject(CONTENT)
+  })
+
+  test('rotate: an entry that no key opens stays as it was, and keeps no other from it', async () => {
+    const { store } = newStore()
+    await vaultOver(store, LocalKeys.given(['3'.repeat(64)])).put({ ...OWNER, subject: 'a' }, CONTENT)
+    const lost = await store.get('vault', keyOf({ ...OWNER, subject: 'a' }))
+    const vault = vaultOver(store)
+    await vault.put({ ...OWNER, subject: 'b' }, CONTENT)
+    expect(await vault.rotate()).toEqual({ rotated: 1, unopened: 1 })
+    expect(await store.get('vault', keyOf({ ...OWNER, subject: 'a' }))).toEqual(lost)
   })
 
   test('of the settings: the first encrypts, all decrypt', async () => {

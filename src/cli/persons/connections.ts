@@ -1,7 +1,7 @@
 import { Command } from 'commander'
-import type { JsonObject } from '../domain/json/json.ts'
-import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from './context.ts'
-import { ask, objectsIn } from './client/rest-client.ts'
+import type { JsonObject } from '../../domain/json/json.ts'
+import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from '../context.ts'
+import { ask, objectsIn } from '../client/rest-client.ts'
 
 type ListOptions = AddressOptions & { tenant?: boolean }
 type DisconnectOptions = AddressOptions & { subject?: string }

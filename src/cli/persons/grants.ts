@@ -1,8 +1,8 @@
 import { Command } from 'commander'
-import type { JsonObject } from '../domain/json/json.ts'
-import { CliError } from './cli-error.ts'
-import { ask, objectsIn } from './client/rest-client.ts'
-import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from './context.ts'
+import type { JsonObject } from '../../domain/json/json.ts'
+import { CliError } from '../cli-error.ts'
+import { ask, objectsIn } from '../client/rest-client.ts'
+import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from '../context.ts'
 
 type GrantOptions = AddressOptions & { subject?: string; client?: string }
 
