@@ -8,6 +8,9 @@ import { tokens } from './families/tokens.ts'
 import { framing } from './families/framing.ts'
 import { headers } from './families/headers.ts'
 import { modern } from './families/modern.ts'
+import { management } from './families/management.ts'
+import { floods, sessions } from './families/sessions.ts'
+import { websocket } from './families/websocket.ts'
 import { EVIL, upstreamHttp } from './families/upstream-http.ts'
 import { PROCESSES, upstreamStdio } from './families/upstream-stdio.ts'
 import type { Family } from './row.ts'
@@ -24,6 +27,10 @@ export const FAMILIES: readonly Family[] = [
   parameters,
   rest,
   registry,
+  sessions,
+  floods,
+  websocket,
+  management,
   isolation,
   upstreamHttp,
   upstreamStdio,
