@@ -1,4 +1,5 @@
 import type { Worker } from 'node:worker_threads'
+import { TransientMap } from '../domain/concurrency/transient-map.ts'
 
 /** Message to a thread: a task, under the `id` that its answer repeats. */
 export interface TaskMessage<Task> {
@@ -22,7 +23,7 @@ interface Waiting<Result> {
 export class TaskThread<Task, Result> {
   readonly #name: string
   readonly #start: () => Worker
-  readonly #waiting = new Map<number, Waiting<Result>>()
+  readonly #waiting = new TransientMap<number, Waiting<Result>>()
   #worker: Worker | undefined
   #lastId = 0
   #isClosed = false

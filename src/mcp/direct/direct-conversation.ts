@@ -1,5 +1,6 @@
 import type { ClientTransport } from '../../domain/client-transport.ts'
 import type { CallerClient } from '../../calls/call.ts'
+import { TransientMap } from '../../domain/concurrency/transient-map.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { LegacySession } from '../session/legacy-session.ts'
 
@@ -23,7 +24,7 @@ export class DirectConversation {
   readonly answers: Answers
   #session: LegacySession | undefined
   /** How to cancel each request that is under way. */
-  readonly #underWay = new Map<RequestId, () => void>()
+  readonly #underWay = new TransientMap<RequestId, () => void>()
 
   /** @param options.id names the session in records */
   constructor(options: {

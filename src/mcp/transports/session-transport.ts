@@ -7,6 +7,7 @@ import {
   type TransportSendOptions,
 } from '@modelcontextprotocol/server'
 import type { Clock } from '../../domain/clock.ts'
+import { TransientMap } from '../../domain/concurrency/transient-map.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import { eventText } from '../../domain/text/server-sent-event.ts'
@@ -61,8 +62,8 @@ export class SessionTransport implements Transport {
   readonly #onUnsent: ((message: JSONRPCNotification) => void) | undefined
   #onReplayed: (() => void) | undefined
   /** Streams that may still get messages. */
-  readonly #streams = new Map<number, Stream>()
-  readonly #ofRequests = new Map<RequestId, Stream>()
+  readonly #streams = new TransientMap<number, Stream>()
+  readonly #ofRequests = new TransientMap<RequestId, Stream>()
   #lastStream = OWN_STREAM
   #isClosed = false
 

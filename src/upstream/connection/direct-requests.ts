@@ -9,6 +9,7 @@ import {
   SdkErrorCode,
 } from '@modelcontextprotocol/client'
 import type { Clock } from '../../domain/clock.ts'
+import { TransientMap } from '../../domain/concurrency/transient-map.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { type RawObject, rawAnswerIn } from '../../domain/json/raw-object.ts'
 import { withoutByteOrderMark } from '../../domain/text/byte-order-mark.ts'
@@ -62,7 +63,7 @@ export class DirectRequests {
   readonly #clock: Clock
   readonly #onMessage: (message: JSONRPCMessage, client: ClientSide | undefined) => void
   /** Requests that have their answer, and whose response has not ended; the oldest first. */
-  readonly #lingering = new Map<number, { readonly end: () => void; readonly since: number }>()
+  readonly #lingering = new TransientMap<number, { readonly end: () => void; readonly since: number }>()
   #lastId = FIRST_ID
   #isResumable = false
 
@@ -132,7 +133,7 @@ export class DirectRequests {
           settled()
           if ('failure' in answer) reject(answer.failure)
           else resolve(answer.result)
-          this.#lingering.set(id, { end: () => end(), since: this.#clock.monotonic() })
+          if (!isWhole) this.#lingering.set(id, { end: () => end(), since: this.#clock.monotonic() })
         },
         onEnd: (failure) => {
           settled()
@@ -147,8 +148,9 @@ export class DirectRequests {
 
   /** Ends the response streams that their servers have left open behind the answer. */
   #endLingering(): void {
+    if (this.#lingering.size === 0) return
     const now = this.#clock.monotonic()
-    for (const [id, { end, since }] of this.#lingering) {
+    for (const [id, { end, since }] of this.#lingering.entries()) {
       if (now - since < LINGER_MS) return
       this.#lingering.delete(id)
       end()

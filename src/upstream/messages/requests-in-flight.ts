@@ -1,5 +1,6 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/client'
 import type { Clock } from '../../domain/clock.ts'
+import { TransientMap } from '../../domain/concurrency/transient-map.ts'
 import type { FollowedRequest } from './followed-request.ts'
 import { meantId } from './message-id.ts'
 
@@ -13,7 +14,7 @@ const READING_MS = 50
 /** The requests of a connection that have no answer yet, and the failure of those that will get none. */
 export class RequestsInFlight {
   /** Requests of callers, oldest first. */
-  readonly #followed = new Map<RequestId, FollowedRequest>()
+  readonly #followed = new TransientMap<RequestId, FollowedRequest>()
   /** Requests of the SDK itself. */
   readonly #own = new Set<RequestId>()
   /** Requests whose answers have probably arrived, but were unreadable. */
