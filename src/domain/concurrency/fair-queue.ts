@@ -4,8 +4,31 @@ export interface QueueOwner {
   readonly principal: string
 }
 
+/**
+ * An item's place in the queue. It lets go of the item as soon as it is left: what came and went may stay in the sets of a
+ * queue until the next full garbage collection.
+ */
+export class QueuePlace<T> {
+  readonly owner: QueueOwner
+  #item: T | undefined
+
+  constructor(item: T, owner: QueueOwner) {
+    this.#item = item
+    this.owner = owner
+  }
+
+  /** Undefined once the place was left. */
+  get item(): T | undefined {
+    return this.#item
+  }
+
+  leave(): void {
+    this.#item = undefined
+  }
+}
+
 interface Turn<T> {
-  readonly principals: Map<string, Set<T>>
+  readonly principals: Map<string, Set<QueuePlace<T>>>
   size: number
 }
 
@@ -15,10 +38,10 @@ interface Turn<T> {
  */
 export class FairQueue<T> {
   readonly #tenants = new Map<string, Turn<T>>()
-  readonly #owners = new Map<T, QueueOwner>()
+  #size = 0
 
   get size(): number {
-    return this.#owners.size
+    return this.#size
   }
 
   /** How many tenants have items that wait. */
@@ -26,42 +49,46 @@ export class FairQueue<T> {
     return this.#tenants.size
   }
 
-  /** The item whose turn it is. */
-  get first(): T | undefined {
+  /** The place whose turn it is. */
+  get first(): QueuePlace<T> | undefined {
     for (const { principals } of this.#tenants.values())
-      for (const items of principals.values()) for (const item of items) return item
+      for (const places of principals.values()) for (const place of places) return place
     return undefined
   }
 
-  add(item: T, owner: QueueOwner): void {
-    const turn = this.#tenants.get(owner.tenant) ?? { principals: new Map<string, Set<T>>(), size: 0 }
+  add(item: T, owner: QueueOwner): QueuePlace<T> {
+    const turn = this.#tenants.get(owner.tenant) ?? {
+      principals: new Map<string, Set<QueuePlace<T>>>(),
+      size: 0,
+    }
     this.#tenants.set(owner.tenant, turn)
-    const items = turn.principals.get(owner.principal) ?? new Set<T>()
-    turn.principals.set(owner.principal, items)
-    items.add(item)
+    const places = turn.principals.get(owner.principal) ?? new Set<QueuePlace<T>>()
+    turn.principals.set(owner.principal, places)
+    const place = new QueuePlace(item, owner)
+    places.add(place)
     turn.size += 1
-    this.#owners.set(item, owner)
+    this.#size += 1
+    return place
   }
 
-  /** Removes an item; says whether it was there. */
-  remove(item: T): boolean {
-    const owner = this.#owners.get(item)
-    if (owner === undefined) return false
-    this.#owners.delete(item)
+  /** Removes a place; says whether it was there. */
+  remove(place: QueuePlace<T>): boolean {
+    const { owner } = place
     const turn = this.#tenants.get(owner.tenant)
-    const items = turn?.principals.get(owner.principal)
-    items?.delete(item)
-    if (items?.size === 0) turn?.principals.delete(owner.principal)
-    if (turn === undefined) return true
+    const places = turn?.principals.get(owner.principal)
+    if (turn === undefined || places?.delete(place) !== true) return false
+    place.leave()
+    this.#size -= 1
+    if (places.size === 0) turn.principals.delete(owner.principal)
     turn.size -= 1
     if (turn.size === 0) this.#tenants.delete(owner.tenant)
     return true
   }
 
-  /** Removes an item that has had its turn. */
-  served(item: T): void {
-    const owner = this.#owners.get(item)
-    if (owner === undefined || !this.remove(item)) return
+  /** Removes a place that has had its turn. */
+  served(place: QueuePlace<T>): void {
+    const { owner } = place
+    if (!this.remove(place)) return
     const turn = this.#tenants.get(owner.tenant)
     if (turn === undefined) return
     moveToEnd(this.#tenants, owner.tenant)
@@ -73,17 +100,19 @@ export class FairQueue<T> {
     return this.#tenants.get(tenant)?.size ?? 0
   }
 
-  /** The newest item of the tenant with the most, if that has more than `count`. */
-  newestOfMoreThan(count: number): T | undefined {
+  /** The newest place of the tenant with the most, if that has more than `count`. */
+  newestOfMoreThan(count: number): QueuePlace<T> | undefined {
     let most: Turn<T> | undefined
     for (const turn of this.#tenants.values()) if (turn.size > (most?.size ?? count)) most = turn
     return most && [...(largestOf(most.principals) ?? [])].at(-1)
   }
 
   /** In fair order. What is removed meanwhile is left out. */
-  *[Symbol.iterator](): Generator<T> {
-    const ofTenants = [...this.#tenants.values()].map(({ principals }) => inTurn<T>(principals.values()))
-    for (const item of inTurn<T>(ofTenants)) if (this.#owners.has(item)) yield item
+  *[Symbol.iterator](): Generator<QueuePlace<T>> {
+    const ofTenants = [...this.#tenants.values()].map(({ principals }) =>
+      inTurn<QueuePlace<T>>(principals.values()),
+    )
+    for (const place of inTurn<QueuePlace<T>>(ofTenants)) if (place.item !== undefined) yield place
   }
 }
 

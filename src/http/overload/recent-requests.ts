@@ -7,8 +7,9 @@ const RECENT_MS = 50
  */
 export class RecentRequests {
   readonly #readWork: () => number
-  /** At which work each began, in that order. */
-  readonly #began = new Map<object, number>()
+  /** At which work each began, by its number, in that order. */
+  readonly #began = new Map<number, number>()
+  #last = 0
   #work: number
 
   /** @param options.readWork milliseconds for which this thread has worked; it is asked only where that decides something */
@@ -21,12 +22,15 @@ export class RecentRequests {
     return this.#began.size
   }
 
-  add(request: object): void {
-    this.#began.set(request, this.#work)
+  /** @returns the number under which the request is removed */
+  add(): number {
+    this.#last += 1
+    this.#began.set(this.#last, this.#work)
+    return this.#last
   }
 
-  delete(request: object): void {
-    this.#began.delete(request)
+  delete(number: number): void {
+    this.#began.delete(number)
   }
 
   /** Whether there are fewer than `limit`. */
@@ -39,9 +43,9 @@ export class RecentRequests {
   /** Forgets those that began long ago. */
   forget(): void {
     this.#work = this.#readWork()
-    for (const [request, began] of this.#began) {
+    for (const [number, began] of this.#began) {
       if (this.#work - began < RECENT_MS) return
-      this.#began.delete(request)
+      this.#began.delete(number)
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { type Clock, repeat } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
-import { FairQueue, type QueueOwner } from '../../domain/concurrency/fair-queue.ts'
+import { FairQueue, type QueueOwner, type QueuePlace } from '../../domain/concurrency/fair-queue.ts'
 import { principalKey } from '../../domain/principal.ts'
 import type { TokenVerifier } from '../../identity/token-verifier.ts'
 import { jsonRpcErrorOf } from '../../mcp/protocol-error.ts'
@@ -96,7 +96,7 @@ export class RequestGate {
   /** Idempotent. What waits is served. */
   close(): void {
     this.#stop()
-    for (const waiting of this.#waiting) this.#leaveQueue(waiting)
+    for (const place of this.#waiting) this.#leaveQueue(place)
   }
 
   get #hasPlace(): boolean {
@@ -112,17 +112,17 @@ export class RequestGate {
     return !this.#contention.isShared
   }
 
-  #done(response: ServerResponse): void {
+  #done(recent: number): void {
     this.#inProgress -= 1
-    this.#recent.delete(response)
+    this.#recent.delete(recent)
     if (this.#waiting.size > 0) this.#next()
   }
 
   /** @param tenant counted while there is more to do than can be done at once */
   #enter(request: IncomingMessage, response: ServerResponse, tenant?: string): void {
     this.#inProgress += 1
-    this.#recent.add(response)
-    response.once('close', () => this.#done(response))
+    const recent = this.#recent.add()
+    response.once('close', () => this.#done(recent))
     if (tenant !== undefined) this.#count(tenant, response)
     this.#serve(request, response)
   }
@@ -150,17 +150,18 @@ export class RequestGate {
     if (isShort || !this.#hasRoom(owner)) return this.#refuse(request, response)
     const { tenant } = owner
     const waiting: Waiting = { request, response, tenant, since: this.#options.clock.monotonic() }
-    this.#waiting.add(waiting, owner)
-    response.once('close', () => this.#waiting.remove(waiting))
+    const place = this.#waiting.add(waiting, owner)
+    response.once('close', () => this.#waiting.remove(place))
   }
 
   /** At the limit, the tenant with the most waiting makes room for those with less. */
   #hasRoom({ tenant }: QueueOwner): boolean {
     if (this.#waiting.size < MAX_WAITING) return true
     const newest = this.#waiting.newestOfMoreThan(this.#waiting.sizeOf(tenant) + 1)
-    if (newest === undefined) return false
+    if (newest?.item === undefined) return false
+    const { request, response } = newest.item
     this.#waiting.remove(newest)
-    this.#refuse(newest.request, newest.response)
+    this.#refuse(request, response)
     return true
   }
 
@@ -169,9 +170,10 @@ export class RequestGate {
       this.#leaveQueue(first)
   }
 
-  #leaveQueue(waiting: Waiting): void {
-    this.#waiting.served(waiting)
-    const { request, response, tenant } = waiting
+  #leaveQueue(place: QueuePlace<Waiting>): void {
+    if (place.item === undefined) return
+    const { request, response, tenant } = place.item
+    this.#waiting.served(place)
     if (!response.destroyed) this.#enter(request, response, tenant)
   }
 
@@ -182,11 +184,12 @@ export class RequestGate {
     this.#recentLimit.learn(load, this.#recent.size)
     const few = Math.min(FEW, this.#options.max)
     const overdue = this.#options.clock.monotonic() - MAX_WAIT_MS
-    for (const waiting of this.#waiting) {
+    for (const place of this.#waiting) {
       if (this.#inProgress + this.#waiting.size <= few) break
-      if (waiting.since > overdue || this.#hasLess(waiting.tenant)) continue
-      this.#waiting.remove(waiting)
-      this.#refuse(waiting.request, waiting.response)
+      if (place.item === undefined || place.item.since > overdue || this.#hasLess(place.item.tenant)) continue
+      const { request, response } = place.item
+      this.#waiting.remove(place)
+      this.#refuse(request, response)
     }
     this.#next()
   }

@@ -130,11 +130,11 @@ export class Admission {
   }
 
   #serve(): void {
-    for (const { wanted, grant } of this.#leaderQueue.waiters) {
+    for (const { wanted, grant } of this.#leaderQueue.waiters()) {
       const permit = this.#takeLeader(wanted)
       if (permit !== undefined) grant(permit)
     }
-    for (const { wanted, grant } of this.#queue.waiters) {
+    for (const { wanted, grant } of this.#queue.waiters()) {
       const permit = this.#take(wanted)
       if (permit !== undefined) grant(permit)
       else if (!this.#mayOvertake(wanted)) return

@@ -57,8 +57,9 @@ export class CallQueue {
     return this.#waiters.size
   }
 
-  get waiters(): Iterable<Waiter> {
-    return this.#waiters
+  /** In fair order. */
+  *waiters(): Generator<Waiter> {
+    for (const { item } of this.#waiters) if (item !== undefined) yield item
   }
 
   /**
@@ -79,7 +80,7 @@ export class CallQueue {
     const waiter: Waiter = {
       wanted,
       grant: (permit) => {
-        this.#waiters.served(waiter)
+        this.#waiters.served(place)
         if (end()) resolve(permit)
       },
       fail,
@@ -98,14 +99,14 @@ export class CallQueue {
     const end = (): boolean => {
       if (isOver) return false
       isOver = true
-      this.#waiters.remove(waiter)
+      this.#waiters.remove(place)
       this.#load.endWait()
       cancelDeadline()
       cancelLimit?.()
       signal?.removeEventListener('abort', abort)
       return true
     }
-    this.#waiters.add(waiter, wanted.owner ?? NOBODY)
+    const place = this.#waiters.add(waiter, wanted.owner ?? NOBODY)
     this.#load.wait()
     signal?.addEventListener('abort', abort, { once: true })
     if (signal?.aborted === true) abort()
@@ -118,12 +119,12 @@ export class CallQueue {
    */
   makeRoom({ tenant } = NOBODY, error: () => Error): boolean {
     const newest = this.#waiters.newestOfMoreThan(this.#waiters.sizeOf(tenant) + 1)
-    newest?.fail(error())
+    newest?.item?.fail(error())
     return newest !== undefined
   }
 
   /** Fails all waiting calls. */
   failAll(error: () => Error): void {
-    for (const { fail } of this.#waiters) fail(error())
+    for (const { item } of this.#waiters) item?.fail(error())
   }
 }
