@@ -1,6 +1,7 @@
 /**
  * An MCP server that writes down each call before it answers: `node ledger-server.ts <ledger>` prints its port. Its tools:
- * `write` and `slow` (for `ms`) write their `id`; `ask` asks its client; `count` counts the calls of a connection.
+ * `write` and `slow` (for `ms`) write their `id`; `ask` asks its client; `count` counts the calls of a connection; `grow`
+ * adds a tool, and announces it to nobody.
  */
 import { randomUUID } from 'node:crypto'
 import { appendFileSync } from 'node:fs'
@@ -13,11 +14,12 @@ type Fields = Record<string, unknown>
 
 const ledger = process.argv[2] ?? ''
 const ID = { type: 'object', properties: { id: { type: 'string' }, ms: { type: 'number' } } }
-const TOOLS = ['write', 'slow', 'ask', 'count'].map((name) => ({
+const TOOLS = ['write', 'slow', 'ask', 'count', 'grow'].map((name) => ({
   name,
   inputSchema: ID,
   annotations: name === 'count' ? { readOnlyHint: true } : { readOnlyHint: false, destructiveHint: false },
 }))
+const TOOL = { inputSchema: ID, annotations: { readOnlyHint: true } }
 const sessions = new Map<string, NodeStreamableHTTPServerTransport>()
 
 function ledgerServer(): Server {
@@ -39,6 +41,10 @@ function ledgerServer(): Server {
     calls += 1
     const answer = (text: string): never => ({ content: [{ type: 'text', text }] }) as never
     if (params.name === 'count') return answer(String(calls))
+    if (params.name === 'grow') {
+      TOOLS.push({ ...TOOL, name: String(args['id']) })
+      return answer(`grew ${String(args['id'])}`)
+    }
     if (params.name === 'ask') {
       const asked = {
         method: 'elicitation/create',

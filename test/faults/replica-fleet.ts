@@ -46,6 +46,8 @@ export class ReplicaFleet {
   /** By position; one that was killed is replaced by the next. */
   readonly gateways: GatewayProcess[] = []
   urls: string[] = []
+  /** What all documents of servers have in common. */
+  readonly usual: Readonly<Record<string, unknown>>
   /** Where each answers probes. */
   readonly probeUrls: string[] = []
   readonly #env: Record<string, string>
@@ -64,6 +66,7 @@ export class ReplicaFleet {
     key: SigningKey
     servers: ChildProcess[]
     dir: string
+    usual: Record<string, unknown>
   }) {
     this.proxy = parts.proxy
     this.client = parts.client
@@ -73,6 +76,7 @@ export class ReplicaFleet {
     this.#key = parts.key
     this.#servers = parts.servers
     this.#dir = parts.dir
+    this.usual = parts.usual
   }
 
   /** @param options.project its documents are those of this fleet only */
@@ -129,7 +133,17 @@ export class ReplicaFleet {
       OIDC_AUDIENCE: AUDIENCE,
       ...options.env,
     }
-    const fleet = new ReplicaFleet({ proxy, client, emulator, env, provider, key, servers: [server], dir })
+    const fleet = new ReplicaFleet({
+      proxy,
+      client,
+      emulator,
+      env,
+      provider,
+      key,
+      servers: [server],
+      dir,
+      usual,
+    })
     await Promise.all(Array.from({ length: replicas }, (_none, index) => fleet.restart(index)))
     return fleet
   }
@@ -138,8 +152,8 @@ export class ReplicaFleet {
     return signFor(this.#provider, this.#key, { roles: ['reader', 'operator', 'auditor'], ...claims })
   }
 
-  /** Starts the gateway at a position, and resolves when it lists everything. */
-  async restart(index: number): Promise<void> {
+  /** Starts the gateway at a position, and resolves with its URL when it listens. */
+  async begin(index: number): Promise<string> {
     const probePort = await freePort()
     const gateway = await spawnGateway({
       ...this.#env,
@@ -151,6 +165,12 @@ export class ReplicaFleet {
     if (gateway.child.pid !== undefined) this.#seen.add(gateway.child.pid)
     const url = await gateway.url()
     this.urls[index] = url
+    return url
+  }
+
+  /** Starts the gateway at a position, and resolves when it lists everything. */
+  async restart(index: number): Promise<void> {
+    const url = await this.begin(index)
     const token = await this.token()
     await eventually(
       async () => {

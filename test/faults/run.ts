@@ -1,14 +1,16 @@
 /**
  * One fault by hand: `node test/faults/run.ts <fault>`. Starts a fleet, does it, and prints figures and what is wrong with
  * the history. Faults: calls [count] [transport], kill [rounds] [callers] [file], roll [rounds], burst [callers],
- * fair [rounds] [callers].
+ * fair [rounds] [callers], cold [rounds], idle [sessions].
  */
 import { once } from 'node:events'
 import { loadavg } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { connectSdk, SDK_CLIENTS } from '../support/sdk-clients.ts'
+import { coldReplica, unannouncedTool } from './cold.ts'
 import type { Flood } from './flood.ts'
 import { faultsIn, type SeenRecord } from './history.ts'
+import { idleSessions } from './idle.ts'
 import { load, type LoadOptions, type Outcome, quantile, statuses } from './load.ts'
 import { ReplicaFleet } from './replica-fleet.ts'
 
@@ -226,13 +228,48 @@ async function fair(fleet: ReplicaFleet): Promise<void> {
   }
 }
 
-const FAULTS: Record<string, (fleet: ReplicaFleet) => Promise<void>> = { calls, kill, roll, burst, fair }
+/** A replica that comes new, and tools that a server announces to nobody. */
+async function cold(fleet: ReplicaFleet): Promise<void> {
+  for (let round = 0; round < Number(process.argv[3] ?? 3); round += 1) {
+    say('cold replica', await coldReplica(fleet))
+    say('unannounced tool', await unannouncedTool(fleet, `new-${round}`))
+  }
+}
+
+/** Sessions that only listen, at one replica, and an edit that a few of them see. */
+async function idle(fleet: ReplicaFleet): Promise<void> {
+  say('idle sessions', await idleSessions(fleet, Number(process.argv[3] ?? 5000)))
+}
+
+const FAULTS: Record<string, (fleet: ReplicaFleet) => Promise<void>> = {
+  calls,
+  kill,
+  roll,
+  burst,
+  fair,
+  cold,
+  idle,
+}
+const MANY = { MAX_SESSIONS: '20000', MAX_SESSIONS_PER_TENANT: '20000', MAX_SESSIONS_PER_PRINCIPAL: '20000' }
+/** As many as there are in an organization. */
+function manyServers(url: string): Record<string, Record<string, unknown>> {
+  const names = Array.from({ length: 20 }, (_none, index) => `server-${index}`)
+  return Object.fromEntries(
+    names.map((name) => [name, { name, tenantId: 'acme', transport: 'streamable-http', url }]),
+  )
+}
+
 const fault = FAULTS[process.argv[2] ?? '']
 if (fault === undefined) throw new Error(`name one of ${Object.keys(FAULTS).join(', ')}`)
 const fleet = await ReplicaFleet.start({
   project: PROJECT,
   store: STORE,
+  ...(fault === idle && {
+    replicas: 1,
+    env: { ...MANY, MAX_CONNECTIONS: '15000', MAX_CONNECTIONS_PER_ADDRESS: '15000' },
+  }),
   documents: (url) => ({
+    ...(fault === cold && manyServers(url)),
     globex: { name: 'globex', tenantId: 'globex', transport: 'streamable-http', url },
     shared: {
       name: 'shared',
