@@ -5,10 +5,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { parse } from 'yaml'
+import { runAuthorization } from './authorization.ts'
 import { type Expectation, judge, type Verdict } from './judge.ts'
 import { type Run, RUNS } from './runs.ts'
 import { type Results, runSuite } from './suite.ts'
-import { startDirectCallers, startGatewayCallers } from './callers/caller-service.ts'
+import { startBridgeCallers } from './callers/bridge-callers.ts'
+import { type CallerService, startDirectCallers, startGatewayCallers } from './callers/caller-service.ts'
 import { startUnderTest } from './under-test.ts'
 
 const EXPECTATIONS = new URL('expected-failures.yaml', import.meta.url)
@@ -82,6 +84,7 @@ async function readExpectations(): Promise<readonly Expectation[]> {
 }
 
 function runOne(run: Run, outputDir: string): Promise<Results> {
+  if (run.side === 'authorization') return runAuthorization({ ...run, outputDir })
   return run.side === 'server' ? runServerSide(run, outputDir) : runClientSide(run, outputDir)
 }
 
@@ -96,8 +99,8 @@ async function runServerSide(run: Extract<Run, { side: 'server' }>, outputDir: s
 }
 
 async function runClientSide(run: Extract<Run, { side: 'client' }>, outputDir: string): Promise<Results> {
-  const { version, selection, era, baseline } = run
-  const callers = await (baseline === undefined ? startDirectCallers(era) : startGatewayCallers(era))
+  const { version, selection } = run
+  const callers = await callersFor(run)
   const command = `${process.execPath} ${fileURLToPath(CALLER)}`
   try {
     return await runSuite({
@@ -109,6 +112,11 @@ async function runClientSide(run: Extract<Run, { side: 'client' }>, outputDir: s
   } finally {
     await callers.close()
   }
+}
+
+function callersFor({ era, baseline, client }: Extract<Run, { side: 'client' }>): Promise<CallerService> {
+  if (client === 'bridge') return startBridgeCallers()
+  return baseline !== undefined || client === 'gateway' ? startGatewayCallers(era) : startDirectCallers(era)
 }
 
 function withMinimum({ atLeast = 0 }: Run, verdict: Verdict): Verdict {

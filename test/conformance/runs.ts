@@ -3,7 +3,7 @@ import type { Eras } from './everything/endpoint.ts'
 import type { SuiteVersion } from './suite.ts'
 
 /** One start of the official suite. */
-export type Run = ServerRun | ClientRun
+export type Run = ServerRun | ClientRun | AuthorizationRun
 
 interface AnyRun {
   readonly name: string
@@ -23,10 +23,16 @@ interface ServerRun extends AnyRun {
   readonly eras: Eras
 }
 
+interface AuthorizationRun extends AnyRun {
+  readonly side: 'authorization'
+}
+
 interface ClientRun extends AnyRun {
   readonly side: 'client'
   /** What the caller speaks. */
   readonly era: CallerEra
+  /** Who is tested where there is no run to compare with; the caller itself by default. */
+  readonly client?: 'gateway' | 'bridge'
 }
 
 const ALL_OLD = { version: '0.1.16', selection: ['--suite', 'all'] } as const
@@ -125,5 +131,43 @@ export const RUNS: readonly Run[] = [
     era: 'legacy',
     title: 'legacy caller, modern server',
     baseline: 'client-direct-2026-07-28',
+  },
+  {
+    name: 'bridge-auth',
+    side: 'client',
+    version: '0.2',
+    selection: ['--suite', 'auth'],
+    era: 'legacy',
+    client: 'bridge',
+    title: 'tool-gateway connect signs in',
+    atLeast: 200,
+  },
+  {
+    name: 'authorization-server',
+    side: 'authorization',
+    version: '0.2',
+    selection: [],
+    title: 'the authorization server of the gateway',
+    atLeast: 3,
+  },
+  {
+    name: 'client-credentials-basic',
+    side: 'client',
+    version: '0.2',
+    selection: ['--scenario', 'auth/client-credentials-basic'],
+    era: 'modern',
+    client: 'gateway',
+    title: 'auth kind client_credentials with a secret',
+    atLeast: 16,
+  },
+  {
+    name: 'client-credentials-jwt',
+    side: 'client',
+    version: '0.2',
+    selection: ['--scenario', 'auth/client-credentials-jwt'],
+    era: 'modern',
+    client: 'gateway',
+    title: 'auth kind client_credentials with a key',
+    atLeast: 16,
   },
 ]

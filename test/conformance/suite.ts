@@ -28,6 +28,8 @@ export async function runSuite(options: {
   args: readonly string[]
   outputDir: string
   env?: Readonly<Record<string, string>>
+  /** Gets what the suite has printed so far, each time that there is more. */
+  onOutput?: (text: string) => void
 }): Promise<Results> {
   await rm(options.outputDir, { recursive: true, force: true })
   await mkdir(options.outputDir, { recursive: true })
@@ -39,19 +41,21 @@ export async function runSuite(options: {
   const output = createWriteStream(join(options.outputDir, 'output.txt'))
   child.stdout.pipe(output, { end: false })
   child.stderr.pipe(output, { end: false })
+  let text = ''
+  child.stdout.on('data', (chunk: Buffer) => options.onOutput?.((text += chunk.toString())))
   await once(child, 'close')
   await new Promise<void>((done) => output.end(done))
   return readResults(options.outputDir)
 }
 
-/** Folders are named `[server-]<scenario>-<time>`; names of scenarios may have a slash. */
+/** Folders are named `[[authorization-]server-]<scenario>-<time>`; names of scenarios may have a slash. */
 async function readResults(directory: string): Promise<Results> {
   const files = await readdir(directory, { recursive: true, withFileTypes: true })
   const results = files
     .filter(({ name }) => name === 'checks.json')
     .map(async ({ parentPath, name }) => {
       const scenario = relative(directory, parentPath)
-        .replace(/^server-(?=.*-\d{4}-)/, '')
+        .replace(/^(?:authorization-)?server-(?=.*-\d{4}-)/, '')
         .replace(/-\d{4}-\d{2}-\d{2}T[\d-]+Z$/, '')
       return [scenario, JSON.parse(await readFile(join(parentPath, name), 'utf8')) as Check[]] as const
     })

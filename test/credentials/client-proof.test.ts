@@ -53,6 +53,21 @@ describe('a client with a private key signs who it is', () => {
   })
 })
 
+test.each([
+  ['a-b_c.d*e', 'tool-gateway:a-b_c.d*e'],
+  ['a b+c:d%é', 'tool-gateway:a+b%2Bc%3Ad%25%C3%A9'],
+])('a client with the secret %s sends it encoded as in a form, and no further', (clientSecret, sent) => {
+  const headers = new Headers()
+  void proofOf({ ...CLIENT, clientSecret }, AS)(
+    AS,
+    { client_id: CLIENT.clientId },
+    new URLSearchParams(),
+    headers,
+  )
+  const basic = headers.get('authorization')?.slice('Basic '.length) ?? ''
+  expect(Buffer.from(basic, 'base64').toString()).toBe(sent)
+})
+
 test.each(['no key at all', '{"kty":"oct","k":"c2VjcmV0"}', pem(rsa.privateKey).slice(0, 300)])(
   'a key that cannot sign is refused, and nothing of it is repeated: %#',
   (privateKey) => {

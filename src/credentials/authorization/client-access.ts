@@ -1,11 +1,4 @@
-import {
-  type AuthorizationServer,
-  type Client,
-  type ClientAuth,
-  ClientSecretBasic,
-  ClientSecretPost,
-  None,
-} from 'oauth4webapi'
+import { type AuthorizationServer, type Client, type ClientAuth, ClientSecretPost, None } from 'oauth4webapi'
 import { z } from 'zod'
 import { isJsonObject } from '../../domain/json/json.ts'
 
@@ -44,5 +37,20 @@ export function clientAuthOf(
   if (clientSecret === undefined) return None()
   const isBasic =
     method === undefined ? supported.includes('client_secret_basic') : method === 'client_secret_basic'
-  return isBasic ? ClientSecretBasic(clientSecret) : ClientSecretPost(clientSecret)
+  return isBasic ? basicAuth(clientSecret) : ClientSecretPost(clientSecret)
+}
+
+/**
+ * `client_secret_basic` (RFC 6749 §2.3.1). Both parts are encoded as browsers encode forms, and no further: there are
+ * authorization servers that do not decode them, and most ids and secrets have nothing to encode then.
+ */
+export function basicAuth(clientSecret: string): ClientAuth {
+  return (_as, { client_id: clientId }, _body, headers) => {
+    const pair = `${formText(clientId)}:${formText(clientSecret)}`
+    headers.set('authorization', `Basic ${Buffer.from(pair).toString('base64')}`)
+  }
+}
+
+function formText(text: string): string {
+  return new URLSearchParams({ v: text }).toString().slice(2)
 }

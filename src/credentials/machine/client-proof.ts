@@ -1,12 +1,7 @@
 import { createPrivateKey, type KeyObject, type webcrypto } from 'node:crypto'
-import {
-  type AuthorizationServer,
-  type ClientAuth,
-  ClientSecretBasic,
-  ClientSecretPost,
-  PrivateKeyJwt,
-} from 'oauth4webapi'
+import { type AuthorizationServer, type ClientAuth, ClientSecretPost, PrivateKeyJwt } from 'oauth4webapi'
 import { isJsonObject } from '../../domain/json/json.ts'
+import { basicAuth } from '../authorization/client-access.ts'
 import { ConnectFailed } from '../connect-failed.ts'
 
 /** A client that was registered for the gateway, as a document has it. */
@@ -44,7 +39,7 @@ export function proofOf(
   }
   const secret = clientSecret ?? ''
   return supported.includes('client_secret_basic') || !supported.includes('client_secret_post')
-    ? ClientSecretBasic(secret)
+    ? basicAuth(secret)
     : ClientSecretPost(secret)
 }
 

@@ -6,11 +6,18 @@ import { type Documents, startTestGateway } from '../../support/start-gateway.ts
 import { type CallerEra, useEverything, type WantedCalls } from './use-everything.ts'
 
 /** What the suite tells a client that it starts. */
-interface Scenario {
+export interface Scenario {
   readonly name: string
   /** Of the server that tests its client. */
   readonly url: string
-  readonly context: { readonly toolCalls?: WantedCalls }
+  readonly context: {
+    readonly toolCalls?: WantedCalls
+    /** The client that is registered at its authorization server. */
+    readonly client_id?: string
+    readonly client_secret?: string
+    readonly private_key_pem?: string
+    readonly signing_algorithm?: string
+  }
 }
 
 /** Plays the client in scenarios, asked over HTTP by `command.ts`, which the suite starts. */
@@ -46,6 +53,7 @@ export async function startGatewayCallers(era: CallerEra): Promise<CallerService
         transport: 'streamable-http',
         url,
         clientCapabilities: ['elicitation', 'sampling', 'roots'],
+        ...(name.startsWith('auth/client-credentials') && { auth: clientCredentials(context) }),
         lifecycle: { restartOnFailure: false },
       }
       await write()
@@ -73,7 +81,21 @@ export async function startGatewayCallers(era: CallerEra): Promise<CallerService
   )
 }
 
-async function serve(
+/** What an operator writes for a server whose authorization server knows the gateway. */
+function clientCredentials(context: Scenario['context']): Record<string, unknown> {
+  return {
+    kind: 'client_credentials',
+    clientId: context.client_id,
+    ...(context.client_secret !== undefined && { clientSecret: context.client_secret }),
+    ...(context.private_key_pem !== undefined && {
+      privateKey: context.private_key_pem,
+      algorithm: context.signing_algorithm,
+    }),
+  }
+}
+
+/** Lets `play` do what the suite expects of its client; it resolves with what went wrong. */
+export async function serve(
   play: (scenario: Scenario) => Promise<readonly string[]>,
   close: () => Promise<void>,
 ): Promise<CallerService> {
