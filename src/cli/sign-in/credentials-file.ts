@@ -3,36 +3,11 @@ import { rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { z } from 'zod'
 import { makePrivateDirectory, readPrivateFile, replacePrivateFile } from '../../files/private-file.ts'
 import { lockFile } from '../../files/system-lock.ts'
+import type { StoredCredentials } from './stored-credentials.ts'
 
 const LOCK_POLL_MS = 200
-
-const stored = z.object({
-  /** The address that the credentials are for, for people who look into the file. */
-  server: z.string(),
-  /** The port of this machine that the client was registered with. */
-  port: z.number().optional(),
-  client: z
-    .looseObject({
-      client_id: z.string(),
-      redirect_uris: z.array(z.string()).optional(),
-      scope: z.string().optional(),
-    })
-    .optional(),
-  tokens: z
-    .looseObject({
-      access_token: z.string(),
-      token_type: z.string(),
-      refresh_token: z.string().optional(),
-      scope: z.string().optional(),
-    })
-    .optional(),
-})
-
-/** What is kept of a sign-in at one server. */
-export type StoredCredentials = z.output<typeof stored>
 
 /** The credentials of this user for one MCP server, in a file that nobody else may read. */
 export class CredentialsFile {
@@ -53,8 +28,9 @@ export class CredentialsFile {
     const text = await readPrivateFile(this.path)
     const none: StoredCredentials = { server: this.#server }
     if (text === undefined) return none
+    const { storedCredentials } = await import('./stored-credentials.ts') // starts without a sign-in need no schemas
     try {
-      return stored.parse(JSON.parse(text))
+      return storedCredentials.parse(JSON.parse(text))
     } catch {
       return none
     }

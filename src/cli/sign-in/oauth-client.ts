@@ -6,7 +6,7 @@ import type {
   StoredOAuthClientInformation,
   StoredOAuthTokens,
 } from '@modelcontextprotocol/client'
-import type { StoredCredentials } from './credentials-file.ts'
+import type { StoredCredentials } from './stored-credentials.ts'
 import { checkAuthorizationUrl } from './open-browser.ts'
 
 /** How this client is known at the authorization server, where it does not register itself. */

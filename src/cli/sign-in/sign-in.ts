@@ -1,4 +1,4 @@
-import { auth, type AuthResult, extractWWWAuthenticateParams } from '@modelcontextprotocol/client'
+import type { AuthResult } from '@modelcontextprotocol/client'
 import { messageOf } from '../../domain/errors/errors.ts'
 import type { CredentialsFile } from './credentials-file.ts'
 import { LoopbackRedirect } from './loopback-redirect.ts'
@@ -61,6 +61,8 @@ export class SignIn {
    * @throws SignInError
    */
   async renew(refused: string | undefined, response: Response): Promise<void> {
+    // Its module takes as long to load as all the rest, and most starts find a token that is still good.
+    const { extractWWWAuthenticateParams } = await import('@modelcontextprotocol/client')
     const { scope, resourceMetadataUrl, error } = extractWWWAuthenticateParams(response)
     const challenge = { scope, resourceMetadataUrl, isStepUp: error === 'insufficient_scope' }
     this.#underWay ??= this.#renewOnce(refused, challenge).finally(() => (this.#underWay = undefined))
@@ -115,6 +117,7 @@ export class SignIn {
       ...(scope !== undefined && { scope }),
       ...(resourceMetadataUrl !== undefined && { resourceMetadataUrl }),
     }
+    const { auth } = await import('@modelcontextprotocol/client')
     const result: AuthResult = await auth(client, { ...common, forceReauthorization: isStepUp })
     if (result === 'AUTHORIZED') return
     const url = client.authorizationUrl
