@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import type { JsonObject } from '../../src/domain/json/json.ts'
+import { soak } from '../support/soak.ts'
 import { AnswerWorld, type Era, SERVERS, WHO, type Who } from './answer-world.ts'
 import type { Style } from './asking-servers.ts'
 
@@ -138,7 +139,7 @@ test('whatever a server is sent answers a question that this server asked this c
       for (const each of steps) await play.step(each)
       expect(play.world.servers.wrong).toEqual([])
     }),
-    { numRuns: 400 },
+    { numRuns: soak(400, 150) },
   )
 })
 

@@ -1,5 +1,5 @@
 import type { Config } from '@jest/types'
-import { firestoreBackend, SHARED_EMULATOR } from '../firestore-backend.ts'
+import { firestoreBackend, isCi, SHARED_EMULATOR } from '../firestore-backend.ts'
 import { type FirestoreProcess, startFirestoreProcess } from '../firestore-process.ts'
 
 let emulator: FirestoreProcess | undefined
@@ -9,6 +9,8 @@ let emulator: FirestoreProcess | undefined
 export default async function globalSetup(config: Config.GlobalConfig): Promise<void> {
   const isWholeRun = config.nonFlagArgs.length === 0 && config.shard === undefined
   const backend = firestoreBackend()
+  // Workers need not look for Java and the emulator again, each for every file.
+  if (backend.kind === 'stand-in' && !isCi) process.env['FIRESTORE_TESTS'] = 'stand-in'
   if (!isWholeRun || backend.kind !== 'own') return
   emulator = await startFirestoreProcess({ jar: backend.jar, rules: undefined })
   process.env[SHARED_EMULATOR] = `${emulator.target.host}:${emulator.target.port}`
