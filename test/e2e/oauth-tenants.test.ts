@@ -1,14 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { decodeJwt } from 'jose'
 import { CookieBrowser, type Shown } from '../support/cookie-browser.ts'
 import { codeRequest, newClient, redeem } from '../support/oauth-client.ts'
+import { NotingProvider } from '../support/oauth-provider.ts'
 import { type PersonProvider, startPersonProvider } from '../support/person-provider.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
 import { freePort } from '../support/free-port.ts'
+import { type HttpUpstream, modernHttp } from '../support/upstreams/sample-http.ts'
 
 let acme: PersonProvider
 let globex: PersonProvider
 let gateway: TestGateway
+let upstream: HttpUpstream
 let browser: CookieBrowser
 let issuer: string
 
@@ -20,8 +24,9 @@ beforeAll(async () => {
   issuer = `http://127.0.0.1:${port}`
   acme = await startPersonProvider(() => `${issuer}/signin/callback/acme`)
   globex = await startPersonProvider(() => `${issuer}/signin/callback/globex`)
+  upstream = await modernHttp()
   gateway = await startTestGateway(
-    {},
+    { sample: { tenantId: '*', transport: 'streamable-http', url: upstream.url } },
     {
       env: {
         PORT: String(port),
@@ -55,6 +60,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await gateway.close()
+  await upstream.close()
   await acme.close()
   await globex.close()
 })
@@ -155,6 +161,32 @@ describe('an answer of a provider', () => {
     expect((await begun.open(callback)).status).toBe(400)
   })
 })
+
+test.each([
+  ['legacy', {}],
+  ['modern', { versionNegotiation: { mode: { pin: '2026-07-28' } } }],
+] as const)(
+  'a %s client of the SDK connects by the address alone for a person of each tenant, and calls a tool',
+  async (_era, options) => {
+    for (const tenant of ['acme', 'globex']) {
+      browser = new CookieBrowser(issuer, acme.url, globex.url)
+      const provider = new NotingProvider()
+      const open = (): StreamableHTTPClientTransport =>
+        new StreamableHTTPClientTransport(new URL('/mcp', issuer), { authProvider: provider })
+      const info = { name: 'probe', version: '1' }
+      await expect(new Client(info, options).connect(open())).rejects.toThrow('Unauthorized')
+      const asked = new URL(provider.address ?? '')
+      const back = await browser.submit(await signedIn(tenant, asked), { decision: 'allow' })
+      await open().finishAuth(back.url.searchParams)
+      const client = new Client(info, options)
+      await client.connect(open())
+      const { content } = await client.callTool({ name: 'sample_echo', arguments: { text: tenant } })
+      expect(content).toEqual([{ type: 'text', text: `{"text":"${tenant}"}` }])
+      expect(decodeJwt(provider.stored?.access_token ?? '')).toMatchObject({ tenant_id: tenant })
+      await client.close()
+    }
+  },
+)
 
 test('an organisation that is not known leads nowhere', async () => {
   expect((await browser.open('/signin?tenant=initech')).text).toContain(

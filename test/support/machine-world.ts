@@ -9,7 +9,7 @@ import { newSigningKey, sign, type SigningKey } from './identity-provider.ts'
 
 const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:'
 export const CLIENT_SECRET = 'the-secret-of-the-gateway-0123456789'
-export const OWN_SECRET_KEY = await generateKeyPair('ES256', { extractable: true })
+const OWN_SECRET_KEY = await generateKeyPair('ES256', { extractable: true })
 /** The private key that the client `by-key` signs with, as PEM. */
 export const PRIVATE_KEY = await exportPKCS8(OWN_SECRET_KEY.privateKey)
 

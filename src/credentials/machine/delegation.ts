@@ -25,7 +25,7 @@ type Kind<K extends ServerAuth['kind']> = HttpServerDefinition & {
 type MachineServer = Kind<'client_credentials'> | Kind<'token_exchange'> | Kind<'gateway_assertion'>
 
 /** Whether the gateway gets the credential of a server itself, without a person. */
-export function isMachineServer(server: HttpServerDefinition): server is MachineServer {
+function isMachineServer(server: HttpServerDefinition): server is MachineServer {
   const { kind } = server.auth
   return kind === 'client_credentials' || kind === 'token_exchange' || kind === 'gateway_assertion'
 }

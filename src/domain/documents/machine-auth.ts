@@ -52,9 +52,5 @@ export const gatewayAssertion = z.strictObject({
   lifetimeSeconds: z.int().min(10).max(600).default(60),
 })
 
-/** An `auth` of kind `client_credentials`. */
-export type ClientCredentialsAuth = z.output<typeof clientCredentials>
 /** An `auth` of kind `token_exchange`. */
 export type TokenExchangeAuth = z.output<typeof tokenExchange>
-/** An `auth` of kind `gateway_assertion`. */
-export type GatewayAssertionAuth = z.output<typeof gatewayAssertion>
