@@ -37,9 +37,9 @@ export default {
   maxWorkers: Math.ceil(availableParallelism() * 1.5),
   // A worker that has grown is replaced.
   workerIdleMemoryLimit: '512MB',
-  // A worker with nothing open needs most of half a second to end on a busy machine; one that leaves something open
-  // never ends.
-  workerGracefulExitTimeout: 5000,
+  // A request of Firestore's client that was cut waits up to five seconds for its next try, whoever closes the client; a
+  // worker that leaves anything else open never ends.
+  workerGracefulExitTimeout: 10_000,
   coverageProvider: 'v8',
   coverageReporters: ['text-summary', 'json-summary', 'lcov'],
   collectCoverageFrom: ['src/**/*.ts', ...TYPES_ONLY.map((path) => `!${path}`)],

@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { firestoreBackend, isCi } from './firestore-backend.ts'
 import { clearProject, isAnswering, startFirestoreProcess } from './firestore-process.ts'
 import { FirestoreRelay, type RelayTarget } from './firestore-relay.ts'
@@ -17,6 +19,12 @@ export interface FirestoreEmulator {
   /** Breaks all connections and throws the documents away. Idempotent. */
   stop(): Promise<void>
 }
+
+type Backoff = { delayExecution: (run: () => void, delayMs: number) => NodeJS.Timeout }
+const require = createRequire(import.meta.url)
+const backoff = require(join(dirname(require.resolve('@google-cloud/firestore')), 'backoff.js')) as Backoff
+// A client that is closed while it waits for its next try waits on, and would keep the worker for up to a minute.
+backoff.delayExecution = (run, delayMs) => setTimeout(run, delayMs).unref()
 
 /** Requests carry the names of what they are about in plain text. */
 const PROJECT = /projects\/([a-z0-9-]+)\/databases\//g
