@@ -218,6 +218,7 @@ describe('the stages of the gateway', () => {
     'input rounds',
     'task calls',
     'fallback',
+    'delegated',
     'accounts',
     'url elicitations',
     'untrusted',
@@ -264,7 +265,15 @@ describe('the stages of the gateway', () => {
   test('that a call passes for which the document says everything are all', async () => {
     const rules = { preview: { aboveBytes: 1000 }, untrusted: true, redact: ['x'] }
     const tools = { echo: { cacheTtlMs: 1000, maxResultBytes: 1000, ...rules } }
-    const others = ['kept result', 'feature', 'intent', 'accounts', 'approval inside', 'approval']
+    const others = [
+      'kept result',
+      'feature',
+      'intent',
+      'delegated',
+      'accounts',
+      'approval inside',
+      'approval',
+    ]
     const all = NAMES.filter((name) => !others.includes(name))
     expect(await passed({ fallback: 'beta', tools })).toEqual(all)
   })
