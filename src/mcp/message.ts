@@ -37,13 +37,15 @@ const MAX_META_BYTES = 8 * 1024
 
 /**
  * Checks the length of a message's id and `_meta`, which are kept or logged for each request.
+ * @param bytes of the whole message, where they are known: a short one needs no look at its parts
  * @throws GatewayError `invalid_request`
  */
-export function checkEnvelope(message: unknown): void {
+export function checkEnvelope(message: unknown, bytes = Infinity): void {
   if (!isJsonObject(message)) return
   const { id, params } = message
   if (typeof id === 'string' && id.length > MAX_ID_LENGTH)
     throw new GatewayError('invalid_request', `The id has more than ${MAX_ID_LENGTH} characters`)
+  if (bytes <= MAX_META_BYTES) return
   const meta = isJsonObject(params) ? params['_meta'] : undefined
   if (isJsonObject(meta) && Buffer.byteLength(JSON.stringify(meta)) > MAX_META_BYTES)
     throw new GatewayError(

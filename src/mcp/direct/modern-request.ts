@@ -97,7 +97,7 @@ function plainRequest(
   const client = clientIn(given['_meta'])
   if (client === undefined) return undefined
   try {
-    checkEnvelope(body)
+    checkEnvelope(body, Number(headers['content-length']))
   } catch {
     return undefined
   }
