@@ -257,3 +257,46 @@ describe('for any principal, target and snapshot', () => {
     )
   })
 })
+
+describe('beside the rules of a tool', () => {
+  const who = {
+    tenantId: 'acme',
+    subject: 's',
+    agent: undefined,
+    roles: [],
+    scopes: [],
+    issuer: 'i',
+    expiresAtMs: 0,
+  }
+  const of = (kind: 'tool' | 'resource' | 'prompt', name = 'x') =>
+    ({ server: 'acme/files', kind, name }) as const
+
+  test('resources and prompts of its name are not affected', () => {
+    const snapshot = snapshotOf(serverOf({ tools: { x: { requiredRoles: ['admin'] } } }))
+    const effects = (['tool', 'resource', 'prompt'] as const).map(
+      (kind) => decide(who, 'list', of(kind), snapshot).effect,
+    )
+    expect(effects).toEqual(['deny', 'allow', 'allow'])
+  })
+
+  test('it is denied while its definition is held back, from those who could use it otherwise', () => {
+    const tool = { hash: 'h', approvedBy: new Set<string>() }
+    const snapshot: Snapshot = {
+      ...snapshotOf(serverOf({})),
+      held: new Map([['acme/files', new Map([['x', tool]])]]),
+    }
+    expect(decide(who, 'call', of('tool'), snapshot)).toEqual({ effect: 'deny', ruleId: 'tool-held' })
+    expect(decide(who, 'call', of('tool', 'y'), snapshot)).toEqual({ effect: 'allow', ruleId: 'allow' })
+  })
+
+  test('the scopes to get are those of all its entries, and none where another rule denies it, too', () => {
+    const stepUp = (tools: object): unknown =>
+      scopesToStepUp(who, 'call', of('tool'), snapshotOf(serverOf({ tools })))
+    expect(stepUp({ '*': { title: 'any' }, x: { scopes: ['tools:write'] } })).toEqual(['tools:write'])
+    expect(stepUp({ '*': { scopes: ['tools:read'] }, x: { scopes: ['tools:write'] } })).toEqual([
+      'tools:read',
+      'tools:write',
+    ])
+    expect(stepUp({ '*': { scopes: ['tools:read'] }, x: { requiredRoles: ['admin'] } })).toBeUndefined()
+  })
+})

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { keysFor } from '../../../src/domain/seal/key-ring.ts'
 import { Sealing } from '../../../src/domain/seal/sealing.ts'
 
 const old = Buffer.alloc(32, 1)
@@ -29,4 +30,13 @@ test('a text that was changed, cut, or spelled in another way does not open', ()
   const changed = (sealed.startsWith('A') ? 'B' : 'A') + sealed.slice(1)
   for (const text of [changed, sealed.slice(0, -2), `${sealed}=`, `${sealed} `, '', 'x'])
     expect(sealing.open(text, 'ann')).toBeUndefined()
+})
+
+test('keys of a use are made of those of the ring alone, and stay what they are', () => {
+  const keys = keysFor({ current, previous: old }, 'one use').map((key) => key.toString('hex'))
+  expect(keys).toEqual([
+    '2875bb9f72774b27bed8bf51b52031f9270bd39591ebf0a122bc2f8df7d9b2cb',
+    '95985f80074a47dadcec770d7f1e36b1c996e5ac8d3763ffb104705d0bf8892e',
+  ])
+  expect(keysFor({ current }, 'one use')).toHaveLength(1)
 })
