@@ -116,7 +116,7 @@ describe('an invalid document', () => {
     [
       'an unknown kind of auth',
       { ...HTTP, auth: { kind: 'magic' } },
-      'auth.kind: expected none, bearer, headers or oauth',
+      'auth.kind: expected none, bearer, headers, oauth, client_credentials, token_exchange or gateway_assertion',
     ],
     ['auth without token', { ...HTTP, auth: { kind: 'bearer' } }, 'auth.token: missing, expected string'],
     ['another protocol', { ...HTTP, url: 'ftp://example.com' }, 'url: Invalid URL'],

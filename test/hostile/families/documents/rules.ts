@@ -8,8 +8,8 @@ export const RULES: Readonly<Record<string, readonly [Document, Row['answer']]>>
   'an unknown kind of credentials': [
     { ...HTTP, auth: { kind: 'evil' } },
     [
-      '422 invalid_document: auth.kind: expected none, bearer, headers or oauth {"problems":["auth.kind: expected none, bearer, headers or oauth"]}',
-      'auth.kind: expected none, bearer, headers or oauth',
+      '422 invalid_document: auth.kind: expected none, bearer, headers, oauth, client_credentials, token_exchange or gateway_assertion {"problems":["auth.kind: expected none, bearer, headers, oauth, client_credentials, token_exchange or gateway_assertion"]}',
+      'auth.kind: expected none, bearer, headers, oauth, client_credentials, token_exchange or gateway_assertion',
     ],
   ],
   'credentials without what they need': [
