@@ -130,3 +130,12 @@ test.each<[object, Partial<Principal>, string, string[]]>([
   expect(sentenceOf(check)).toBe(sentence)
   expect(remediesOf(check)).toEqual(remedies)
 })
+
+test('a tool that needs a role is explained with the roles that the caller has', () => {
+  expect(decidedBy({ tools: { read_file: { requiredRoles: ['admin'] } } })).toMatchObject({
+    ruleId: 'tool-roles',
+    field: 'tools.read_file.requiredRoles',
+    value: ['admin'],
+    given: ['reader'],
+  })
+})
