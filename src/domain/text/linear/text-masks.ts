@@ -9,7 +9,7 @@ const MAX_KNOWN = 500
 const RUNS_A_SLICE = 10_000
 
 /** A text with something in place of every run of covered characters, and how many runs there were. */
-export interface MaskedText {
+interface MaskedText {
   readonly text: string
   readonly count: number
 }
