@@ -29,6 +29,8 @@ import type { ServerStatus } from './upstream/pool/server-pools.ts'
  */
 const CLOSE_MS = 2800
 const HTTP_GRACE_MS = 500
+/** Time for the records of calls that were ended. */
+const RECORD_MS = 1000
 /** From the end of a call until its answer has left the sessions and sockets, which close next. */
 const FLUSH_MS = 100
 
@@ -193,6 +195,8 @@ async function endCalls(
 ): Promise<void> {
   await Promise.race([calls.drain(), sleep(clock, drainTimeoutMs)])
   interruption.shutDown()
+  // Each is answered once its record is written.
+  await Promise.race([calls.drain(), sleep(clock, RECORD_MS)])
   const flushMs = FLUSH_MS - calls.idleMs
   if (flushMs > 0) await sleep(clock, flushMs)
 }
