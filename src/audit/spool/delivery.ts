@@ -35,6 +35,8 @@ export class Delivery {
   readonly #loop: WorkLoop
   readonly #onDelivered: DeliveryOptions['onDelivered']
   #cancelDelay: (() => void) | undefined
+  /** Up to which byte of the spool it delivers before records gather again. */
+  #upTo = 0
   #waiting: { readonly upTo: number; readonly resolve: () => void }[] = []
   #isStopped = false
 
@@ -97,6 +99,7 @@ export class Delivery {
   #now(): void {
     this.#cancelDelay?.()
     this.#cancelDelay = undefined
+    this.#upTo = this.#spool.appendedBytes
     this.#loop.start()
   }
 
@@ -110,7 +113,7 @@ export class Delivery {
       await this.#spool.markDelivered(batch)
     }
     this.#resolveWaiting()
-    return batch !== undefined
+    return batch !== undefined && this.#deliveredBytes < this.#upTo
   }
 
   async #send({ lines }: SpooledBatch): Promise<void> {
@@ -133,7 +136,11 @@ export class Delivery {
     this.#resolveWaiting(Infinity)
   }
 
-  #resolveWaiting(delivered = this.#spool.appendedBytes - this.#spool.waitingBytes): void {
+  get #deliveredBytes(): number {
+    return this.#spool.appendedBytes - this.#spool.waitingBytes
+  }
+
+  #resolveWaiting(delivered = this.#deliveredBytes): void {
     for (const { resolve } of this.#waiting.filter(({ upTo }) => upTo <= delivered)) resolve()
     this.#waiting = this.#waiting.filter(({ upTo }) => upTo > delivered)
   }
