@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os'
 import { type EventLoopUtilization, monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 
@@ -19,7 +20,7 @@ export function measureLoop(): { read: () => LoopLoad; stop: () => void } {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   histogram.enable()
   let before: EventLoopUtilization = performance.eventLoopUtilization()
-  const allowed = process.constrainedMemory() || Number.POSITIVE_INFINITY
+  const allowed = allowedMemory()
   return {
     read: () => {
       const now = performance.eventLoopUtilization()
@@ -31,11 +32,17 @@ export function measureLoop(): { read: () => LoopLoad; stop: () => void } {
       return {
         delayMs: Math.max(0, mean - RESOLUTION_MS),
         utilization,
-        memory: Math.max(used / limit, process.memoryUsage.rss() / allowed),
+        memory: Math.max(used / limit, allowed === undefined ? 0 : process.memoryUsage.rss() / allowed),
       }
     },
     stop: () => histogram.disable(),
   }
+}
+
+/** The bytes that the container lets the process have; undefined where that is all of the machine's. */
+function allowedMemory(): number | undefined {
+  const bytes = process.constrainedMemory()
+  return bytes > 0 && bytes < totalmem() ? bytes : undefined
 }
 
 /** Milliseconds for which the processor has worked for this thread. */
