@@ -92,7 +92,8 @@ export class Connections {
     if (connection === undefined) return
     connection.underWay += 1
     this.#forget(connection)
-    response.once('close', () => {
+    // It closes once: a listener that removes itself costs more.
+    response.on('close', () => {
       connection.underWay -= 1
       if (connection.underWay === 0 && !socket.destroyed) this.#rest(connection, false)
     })

@@ -23,7 +23,7 @@ export class DirectAnswer {
     this.requestId = acceptedRequestId(request.headers['x-request-id']) ?? randomUUID()
     this.signal = this.#abort.signal
     this.#response = response
-    response.once('close', () => {
+    response.on('close', () => {
       if (!response.writableFinished && !this.#isStream) this.#abort.abort()
     })
   }

@@ -11,7 +11,7 @@ export function readBody(request: IncomingMessage, length: number, done: (body: 
     chunks.push(chunk)
     size += chunk.length
   })
-  request.once('end', () => {
+  request.on('end', () => {
     const [first] = chunks
     // Node ends a body that is shorter than its length with an error.
     if (size === length && first !== undefined) done(chunks.length === 1 ? first : Buffer.concat(chunks))

@@ -122,7 +122,7 @@ export class RequestGate {
   #enter(request: IncomingMessage, response: ServerResponse, tenant?: string): void {
     this.#inProgress += 1
     const recent = this.#recent.add()
-    response.once('close', () => this.#done(recent))
+    response.on('close', () => this.#done(recent))
     if (tenant !== undefined) this.#count(tenant, response)
     this.#serve(request, response)
   }
