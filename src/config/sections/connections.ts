@@ -16,7 +16,7 @@ export const connections = {
   MAX_REQUESTS_IN_PROGRESS: setting(
     integer(16, 1_000_000),
     '5000',
-    'Maximum number of requests in progress; while the gateway is busy all the time it takes fewer. Further ones wait up to a second, tenant by tenant, and are then answered `overloaded` (503). Streams and WebSocket messages do not count.',
+    'Maximum number of requests in progress; while the gateway is busy all the time it takes fewer. Further ones wait up to a second, ten for a turn among others, tenant by tenant, and are then answered `overloaded` (503). Streams and WebSocket messages do not count.',
   ),
   SESSION_IDLE_MS: setting(
     integer(1000, 604_800_000),

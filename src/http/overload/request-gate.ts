@@ -17,6 +17,8 @@ const TICK_MS = 100
 const START = 256
 /** Longer than this no request waits: its client does better to try again. */
 const MAX_WAIT_MS = 1000
+/** The same where it waits only for its turn among others, of which all are served. */
+const MAX_TURN_MS = 10_000
 const RETRY_AFTER_MS = 1000
 const MAX_WAITING = 2000
 /** What one agent may send at once: so few are never refused, however slow the machine is. */
@@ -183,7 +185,8 @@ export class RequestGate {
     this.#recent.forget()
     this.#recentLimit.learn(load, this.#recent.size)
     const few = Math.min(FEW, this.#options.max)
-    const overdue = this.#options.clock.monotonic() - MAX_WAIT_MS
+    const longest = this.#inProgress < this.#limit.value ? MAX_TURN_MS : MAX_WAIT_MS
+    const overdue = this.#options.clock.monotonic() - longest
     for (const place of this.#waiting) {
       if (this.#inProgress + this.#waiting.size <= few) break
       if (place.item === undefined || place.item.since > overdue || this.#hasLess(place.item.tenant)) continue

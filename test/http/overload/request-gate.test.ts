@@ -201,3 +201,14 @@ test('few requests that wait for the event loop are not refused, however long it
   await clock.advance(4000)
   expect(gate.waiting).toBe(before)
 })
+
+test('many requests that wait only for their turn among others are not refused after a second', async () => {
+  await becomeBusy()
+  await sendInOrder(['b1', 'b2', 'b3', 'b4', 'b5'], 'b.1')
+  for (let count = 0; count < 20; count += 1) void send('any', 'a.1')
+  await eventually(() => served.length + gate.waiting === 25)
+  const before = gate.waiting
+  expect(before).toBeGreaterThan(16)
+  await clock.advance(4000)
+  expect(gate.waiting).toBe(before)
+})
