@@ -1,3 +1,5 @@
+import { getHeapStatistics, setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, test } from '@jest/globals'
 import { TransientMap } from '../../../src/domain/concurrency/transient-map.ts'
 
@@ -45,4 +47,24 @@ test('is empty after everything was removed at once', () => {
   map.set(1, 'a')
   map.clear()
   expect([...map.entries(), map.size]).toEqual([0])
+})
+
+test('what has passed is found by short collections of garbage, although the map lives on', () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as (options: { type: 'minor' | 'major' }) => void
+  const map = new TransientMap<number, readonly number[]>()
+  collect({ type: 'major' })
+  const before = getHeapStatistics().used_heap_size
+  for (let number = 0; number < 50_000; number += 1) {
+    map.set(
+      number,
+      Array.from({ length: 50 }, () => number),
+    )
+    map.delete(number - 32)
+    if (number % 500 === 0) collect({ type: 'minor' })
+  }
+  collect({ type: 'minor' })
+  // A `Map` has all 25 MB of it then.
+  expect(getHeapStatistics().used_heap_size - before).toBeLessThan(12_000_000)
+  expect(map.size).toBe(32)
 })
