@@ -19,7 +19,12 @@ export const argumentsOrNone = z
 export function decimal(min: number, max: number): z.ZodType<number> {
   return z.preprocess(
     (text) => (typeof text === 'string' && /^\d{1,9}$/.test(text) ? Number(text) : text),
-    z.number().int().min(min).max(max),
+    z
+      .custom<number>(
+        (value) => typeof value === 'number' && value >= min && value <= max,
+        `expected a whole number from ${min} to ${max}`,
+      )
+      .meta({ type: 'integer', minimum: min, maximum: max }),
   )
 }
 

@@ -181,7 +181,8 @@ export class RequestGate {
 
   #tick(): void {
     const load = this.#options.readLoad()
-    this.#limit.learn(load, this.#inProgress)
+    // Where few are let in at once, it is not the number in progress that keeps the loop busy.
+    this.#limit.learn(this.#contention.isShared ? { ...load, delayMs: 0 } : load, this.#inProgress)
     this.#recent.forget()
     this.#recentLimit.learn(load, this.#recent.size)
     const few = Math.min(FEW, this.#options.max)

@@ -148,7 +148,7 @@ const BY_OPERATORS = table(
     ],
     'records by a number that is none': [
       { method: 'GET', path: '/v1/audit?limit=0x10' },
-      '400 invalid_request: limit: expected number, received string {"problems":["limit: expected number, received string"]}',
+      '400 invalid_request: limit: expected a whole number from 1 to 1000 {"problems":["limit: expected a whole number from 1 to 1000"]}',
     ],
     'records of a time that is none': [
       { method: 'GET', path: '/v1/audit?from=yesterday' },

@@ -98,19 +98,19 @@ const PATHS = table(
     ],
     'a limit beyond all': [
       ['GET', '/v1/tools?limit=1e9'],
-      '400 invalid_request: limit: expected number to be <=1000 {"problems":["limit: expected number to be <=1000"]}',
+      '400 invalid_request: limit: expected a whole number from 1 to 1000 {"problems":["limit: expected a whole number from 1 to 1000"]}',
     ],
     'a negative limit': [
       ['GET', '/v1/tools?limit=-1'],
-      '400 invalid_request: limit: expected number to be >=1 {"problems":["limit: expected number to be >=1"]}',
+      '400 invalid_request: limit: expected a whole number from 1 to 1000 {"problems":["limit: expected a whole number from 1 to 1000"]}',
     ],
     'a limit that is none': [
       ['GET', '/v1/tools?limit=NaN'],
-      '400 invalid_request: limit: expected number, received NaN {"problems":["limit: expected number, received NaN"]}',
+      '400 invalid_request: limit: expected a whole number from 1 to 1000 {"problems":["limit: expected a whole number from 1 to 1000"]}',
     ],
     'a limit twice': [
       ['GET', '/v1/tools?limit=2&limit=3'],
-      '400 invalid_request: limit: expected number, received NaN {"problems":["limit: expected number, received NaN"]}',
+      '400 invalid_request: limit: expected a whole number from 1 to 1000 {"problems":["limit: expected a whole number from 1 to 1000"]}',
     ],
     'a limit as a list': [
       ['GET', '/v1/tools?limit[]=2'],

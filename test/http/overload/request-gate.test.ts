@@ -19,7 +19,7 @@ let url: string
 /** What is being served, in the order in which it came to be. */
 let served: { readonly name: string; readonly response: ServerResponse }[]
 
-beforeEach(async () => {
+async function open(max: number): Promise<void> {
   clock = new FakeClock()
   load = IDLE
   workMs = 0
@@ -27,7 +27,7 @@ beforeEach(async () => {
   const cached = (token: string): never =>
     ({ principal: principal({ tenantId: token.split('.', 1)[0] ?? '', subject: token }) }) as never
   gate = new RequestGate({
-    max: MAX,
+    max,
     verifier: { cached },
     readLoad: () => load,
     readWork: () => workMs,
@@ -38,16 +38,19 @@ beforeEach(async () => {
   ).listen(0, '127.0.0.1')
   await once(server, 'listening')
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-})
+}
 
-afterEach(async () => {
+async function close(): Promise<void> {
   gate.close()
   for (const { response } of served) response.end()
   const closed = once(server, 'close')
   server.close()
   server.closeAllConnections()
   await closed
-})
+}
+
+beforeEach(() => open(MAX))
+afterEach(close)
 
 /** Sends a request; its answer is awaited by whoever wants it. */
 function send(name: string, token = 'a.1', headers: Record<string, string> = {}): Promise<Response> {
@@ -211,4 +214,24 @@ test('many requests that wait only for their turn among others are not refused a
   expect(before).toBeGreaterThan(16)
   await clock.advance(4000)
   expect(gate.waiting).toBe(before)
+})
+
+test('the number of calls of slow servers is not held against what waits for its turn', async () => {
+  await close()
+  await open(200)
+  for (let count = 0; count < 200; count += 1) void send('slow', count % 2 === 0 ? 'a.1' : 'b.1')
+  await eventually(() => served.length === 200)
+  await sendInOrder(['a1'], 'a.1')
+  await sendInOrder(['b1'], 'b.1')
+  load = { delayMs: 300, utilization: 1, memory: 0 }
+  workMs += 60
+  await clock.advance(500)
+  for (const { response } of served.slice(0, 50)) response.end()
+  await eventually(() => gate.waiting === 0)
+  expect(
+    served
+      .slice(200)
+      .map(({ name }) => name)
+      .toSorted(),
+  ).toEqual(['/a1', '/b1'])
 })

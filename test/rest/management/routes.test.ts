@@ -279,7 +279,7 @@ describe('what is written', () => {
       undefined,
       400,
       'invalid_request',
-      'lines: expected number to be <=1000',
+      'lines: expected a whole number from 0 to 1000',
     ],
     [
       'POST',
