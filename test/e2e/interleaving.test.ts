@@ -122,12 +122,11 @@ test('hundreds of interleaved calls of two tenants with equal ids, progress toke
   for (let index = 0; index < CALLS_EACH; index += 1) {
     for (const speaker of speakers)
       for (const call of speaker.plan.slice(index, index + 1)) begin(speaker, call)
+    // All are under way at once in the end; all in one moment would be overload on a slow machine, and refused.
+    const soFar = (index + 1) * speakers.length
+    await eventually(() => reports.begun.length === soFar, { what: `${soFar} calls under way at once` })
   }
   const everything = speakers.flatMap(({ plan }) => plan)
-  await eventually(() => reports.begun.length === everything.length, {
-    what: 'all calls under way at once',
-    timeoutMs: 60_000,
-  })
   for (const speaker of speakers) {
     const soFar = speaker.plan.flatMap((call) => said(call, [1]))
     await hears(speaker, soFar)
