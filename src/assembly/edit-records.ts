@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import type { Administration, AdministrativeAct } from '../audit/administration.ts'
+import { digestOf } from '../cache/digest.ts'
 import type { Clock } from '../domain/clock.ts'
-import { canonicalJson, type JsonObject } from '../domain/json/json.ts'
+import type { JsonObject } from '../domain/json/json.ts'
 import { changedFields, documentChange } from '../registry/document-change.ts'
 import type { RegistryEdit } from '../registry/registry-edits.ts'
 import { stateKey } from '../state/state-key.ts'
@@ -98,8 +98,7 @@ export class EditRecords {
     const { store, clock, logger } = this.#options
     const [{ section, tenantId, name }] = edits
     const key = stateKey(section, tenantId, edits.length === 1 ? name : '')
-    const state = edits.map((edit) => [edit.name, edit.after ?? null])
-    const value = createHash('sha256').update(canonicalJson(state)).digest('base64url')
+    const value = digestOf(...edits.map((edit) => [edit.name, edit.after ?? null]))
     try {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
         const before = await store.get(COLLECTION, key)

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { digestOf } from '../../cache/digest.ts'
 import { parseSecretReference, type ResolveSecret } from '../../domain/documents/secret-reference.ts'
 import { type HttpServerDefinition, serverKey } from '../../domain/documents/server-definition.ts'
 import type { ServerAuth } from '../../domain/documents/server-auth.ts'
@@ -183,9 +183,7 @@ function nameOf(server: MachineServer, caller: Principal | undefined): string {
   const { auth } = server
   let digest = digests.get(auth)
   if (digest === undefined) {
-    digest = createHash('sha256')
-      .update(JSON.stringify([auth, urlsOf(server)]))
-      .digest('base64url')
+    digest = digestOf(auth, urlsOf(server))
     digests.set(auth, digest)
   }
   const who = auth.kind === 'client_credentials' || caller === undefined ? '' : principalKey(caller)
