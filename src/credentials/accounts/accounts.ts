@@ -1,5 +1,6 @@
 import { lruCache } from '../../cache/lru.ts'
 import type { Clock } from '../../domain/clock.ts'
+import { SharedWork } from '../../domain/concurrency/shared-work.ts'
 import type { Vault } from '../../secrets/vault/vault.ts'
 import {
   ACCOUNT,
@@ -30,7 +31,7 @@ export class Accounts {
   readonly #vault: Vault
   readonly #clock: Clock
   readonly #known = lruCache<Known>(MAX_ACCOUNTS)
-  readonly #reading = new Map<string, Promise<Account | undefined>>()
+  readonly #reading = new SharedWork<Account | undefined>()
   readonly #listeners = new Set<OnAccount>()
 
   constructor(options: { vault: Vault; clock: Clock }) {
@@ -54,15 +55,10 @@ export class Accounts {
 
   /** The account as it is. @throws GatewayError `state_unavailable` */
   read(key: AccountKey): Promise<Account | undefined> {
-    const name = accountName(key)
-    const running = this.#reading.get(name)
-    if (running !== undefined) return running
-    const reading = this.#vault
-      .get(ownerOf(key))
-      .then((entry) => this.#keep(key, entry && accountIn(entry)))
-      .finally(() => this.#reading.delete(name))
-    this.#reading.set(name, reading)
-    return reading
+    return this.#reading.run(accountName(key), async () => {
+      const entry = await this.#vault.get(ownerOf(key))
+      return this.#keep(key, entry && accountIn(entry))
+    })
   }
 
   /**

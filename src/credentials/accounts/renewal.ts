@@ -1,4 +1,5 @@
 import type { Clock } from '../../domain/clock.ts'
+import { SharedWork } from '../../domain/concurrency/shared-work.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { Outbound } from '../../outbound/outbound.ts'
 import type { Logger } from '../../telemetry/logger.ts'
@@ -39,7 +40,7 @@ export class Renewal {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #outbound: Outbound
-  readonly #running = new Map<string, Promise<Account | undefined>>()
+  readonly #running = new SharedWork<Account | undefined>()
 
   constructor(options: {
     accounts: Accounts
@@ -80,13 +81,9 @@ export class Renewal {
 
   #once(server: OAuthServer, key: AccountKey, wanted: Wanted): Promise<Account | undefined> {
     const name = `${accountName(key)} ${wanted.refused ?? ''}`
-    const running = this.#running.get(name)
-    if (running !== undefined) return running
-    const renewing = this.#leases
-      .withLease(`renew ${accountName(key)}`, LEASE_MS, () => this.#renewed(server, key, wanted))
-      .finally(() => this.#running.delete(name))
-    this.#running.set(name, renewing)
-    return renewing
+    return this.#running.run(name, () =>
+      this.#leases.withLease(`renew ${accountName(key)}`, LEASE_MS, () => this.#renewed(server, key, wanted)),
+    )
   }
 
   /** Under the lease: what another replica has renewed meanwhile is taken. */

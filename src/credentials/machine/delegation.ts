@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import { digestOf } from '../../cache/digest.ts'
+import { lruCache } from '../../cache/lru.ts'
 import { parseSecretReference, type ResolveSecret } from '../../domain/documents/secret-reference.ts'
 import { type HttpServerDefinition, serverKey } from '../../domain/documents/server-definition.ts'
 import type { ServerAuth } from '../../domain/documents/server-auth.ts'
@@ -41,7 +41,7 @@ interface DelegationOptions {
 export class Delegation {
   readonly #options: DelegationOptions
   /** The newest token of each caller that may have to be exchanged. */
-  readonly #presented = new LRUCache<string, string>({ max: MAX_SUBJECTS })
+  readonly #presented = lruCache<string>(MAX_SUBJECTS)
 
   constructor(options: DelegationOptions) {
     this.#options = options

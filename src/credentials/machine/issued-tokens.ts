@@ -1,5 +1,6 @@
-import { LRUCache } from 'lru-cache'
+import { lruCache } from '../../cache/lru.ts'
 import type { Clock } from '../../domain/clock.ts'
+import { SharedWork } from '../../domain/concurrency/shared-work.ts'
 import { termsOf } from '../accounts/renewal.ts'
 import type { IssuedToken } from './machine-grants.ts'
 
@@ -28,9 +29,9 @@ interface Failed {
  */
 export class IssuedTokens {
   readonly #clock: Clock
-  readonly #held = new LRUCache<string, Held>({ max: MAX_TOKENS })
-  readonly #failed = new LRUCache<string, Failed>({ max: MAX_TOKENS })
-  readonly #asking = new Map<string, Promise<string>>()
+  readonly #held = lruCache<Held>(MAX_TOKENS)
+  readonly #failed = lruCache<Failed>(MAX_TOKENS)
+  readonly #asking = new SharedWork<string>()
 
   constructor({ clock }: { clock: Clock }) {
     this.#clock = clock
@@ -52,10 +53,12 @@ export class IssuedTokens {
       if (this.#isGood(held)) return held.token
       throw failed.error
     }
-    return await this.#once(key, attempt, ask).catch((error: unknown) => {
-      if (this.#isGood(held)) return held.token
-      throw error
-    })
+    return await this.#asking
+      .run(key, () => this.#asked(key, attempt, ask))
+      .catch((error: unknown) => {
+        if (this.#isGood(held)) return held.token
+        throw error
+      })
   }
 
   /** The server has refused a token: another one is asked for next. */
@@ -63,24 +66,18 @@ export class IssuedTokens {
     if (this.#held.get(key)?.token === token) this.#held.delete(key)
   }
 
-  #once(key: string, attempt: string, ask: () => Promise<IssuedToken>): Promise<string> {
-    const running = this.#asking.get(key)
-    if (running !== undefined) return running
-    const asking = ask()
-      .then(({ token, lifetimeMs = UNKNOWN_LIFETIME_MS }) => {
-        const now = this.#clock.now()
-        const { renewAt = now, expiresAt = now } = termsOf(now, lifetimeMs)
-        this.#held.set(key, { token, renewAt, expiresAt })
-        this.#failed.delete(key)
-        return token
-      })
-      .catch((error: unknown) => {
-        this.#failed.set(key, { error, until: this.#clock.monotonic() + PAUSE_MS, attempt })
-        throw error
-      })
-      .finally(() => this.#asking.delete(key))
-    this.#asking.set(key, asking)
-    return asking
+  async #asked(key: string, attempt: string, ask: () => Promise<IssuedToken>): Promise<string> {
+    try {
+      const { token, lifetimeMs = UNKNOWN_LIFETIME_MS } = await ask()
+      const now = this.#clock.now()
+      const { renewAt = now, expiresAt = now } = termsOf(now, lifetimeMs)
+      this.#held.set(key, { token, renewAt, expiresAt })
+      this.#failed.delete(key)
+      return token
+    } catch (error) {
+      this.#failed.set(key, { error, until: this.#clock.monotonic() + PAUSE_MS, attempt })
+      throw error
+    }
   }
 
   #isGood(held: Held | undefined): held is Held {

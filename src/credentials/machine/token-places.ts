@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import type { AuthorizationServer } from 'oauth4webapi'
+import { lruCache } from '../../cache/lru.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { type HttpServerDefinition, serverKey } from '../../domain/documents/server-definition.ts'
 import type { Outbound } from '../../outbound/outbound.ts'
@@ -33,7 +33,7 @@ interface Known {
 export class TokenPlaces {
   readonly #outbound: Outbound
   readonly #clock: Clock
-  readonly #known = new LRUCache<string, Known>({ max: MAX_KNOWN })
+  readonly #known = lruCache<Known>(MAX_KNOWN)
 
   constructor({ outbound, clock }: { outbound: Outbound; clock: Clock }) {
     this.#outbound = outbound
