@@ -21,6 +21,7 @@ const TYPICAL = [
   '/dashboard/servers/everything/edit',
   '/dashboard/tools',
   '/dashboard/access?kind=tool&name=everything_echo&roles=support',
+  '/dashboard/approvals/clients',
 ]
 const OTHERS = [
   '/',
@@ -29,6 +30,7 @@ const OTHERS = [
   '/dashboard/add-server?kind=package',
   '/dashboard/tools/everything_get-sum',
   '/dashboard/pipelines',
+  '/dashboard/approvals',
   '/dashboard/activity',
   '/dashboard/sessions',
   '/dashboard/connections',
@@ -173,6 +175,19 @@ describeInBrowser('in a browser', () => {
     expect(await page.locator('#outcome').textContent()).toMatch(
       /Role reader: lose 13 tools: everything_echo/,
     )
+  })
+
+  test('a client is approved by its address, and denied by a button of its row', async () => {
+    const page = await visit('/dashboard/approvals')
+    await page.getByRole('link', { name: 'Clients' }).click()
+    await page.getByLabel('Address of its metadata document').fill('https://paint.example/client.json')
+    await page.getByRole('button', { name: 'Approve', exact: true }).click()
+    await page.getByText('You approved https://paint.example/client.json').waitFor()
+    const row = page.getByRole('row').filter({ hasText: 'published by paint.example' })
+    await row.getByRole('button', { name: 'Deny https://paint.example/client.json' }).click()
+    await page.getByText('You denied https://paint.example/client.json').waitFor()
+    await row.getByRole('button', { name: 'Approve https://paint.example/client.json' }).waitFor()
+    expect(await row.textContent()).toContain('denied')
   })
 
   test('a reader is refused what operators do, in words', async () => {

@@ -94,3 +94,59 @@ describe('where a tenant wants its operators to approve clients', () => {
     expect(answers.map(({ status }) => status)).toEqual([403, 403])
   })
 })
+
+describe('the page where operators approve clients', () => {
+  const path = '/dashboard/approvals/clients'
+
+  /** A person's browser at the page; `send` submits a form of it. */
+  async function visitor(subject: string, roles: readonly string[]) {
+    const [name, value] = await sessionCookie(subject, { ...gateway, roles: [...roles] })
+    const ask = async (method: string, fields?: Record<string, string>) => {
+      const response = await fetch(issuer + path, {
+        method,
+        headers: { cookie: `${name}=${value}`, accept: 'text/html', origin: issuer },
+        ...(fields && { body: new URLSearchParams(fields) }),
+      })
+      return { status: response.status, text: await response.text() }
+    }
+    const page = await ask('GET')
+    const csrf = /name="csrf" value="([^"]*)"/.exec(page.text)?.[1] ?? ''
+    return { page, send: (fields: Record<string, string>) => ask('POST', { csrf, ...fields }) }
+  }
+
+  test('shows who waits and who vouches for it, approves it, and denies it again', async () => {
+    const clientId = await newClient(issuer, { client_name: 'Ink <b>Well</b>' })
+    const refused = await opened('dora', clientId)
+    expect(refused.page.text).toContain(`${issuer}${path}`)
+    const { page, send } = await visitor('olga', ['reader', 'operator'])
+    expect(page.text).toContain('Approve Ink &lt;b&gt;Well&lt;/b&gt;')
+    expect(page.text).toContain('registered itself: anybody can take this name')
+    const approved = await send({ client: clientId, decision: 'approve' })
+    expect(approved.text).toContain('You approved Ink &lt;b&gt;Well&lt;/b&gt;')
+    const token = await (await opened('dora', clientId)).allow()
+    expect((await gateway.rest(token, 'GET', '/v1/whoami')).status).toBe(200)
+    expect((await send({ client: clientId, decision: 'deny' })).text).toContain(
+      'What it was allowed has ended',
+    )
+    expect((await gateway.rest(token, 'GET', '/v1/whoami')).status).toBe(401)
+  })
+
+  test('approves a client by the address of its metadata document, and says what is no such address', async () => {
+    const { send } = await visitor('olga', ['operator'])
+    const address = 'https://editor.example/client.json'
+    const { text } = await send({ client: address, decision: 'approve' })
+    expect(text).toContain(`You approved ${address}`)
+    expect(text).toContain('published by editor.example')
+    expect((await send({ client: 'nobody-knows-it', decision: 'approve' })).text).toContain('Unknown client')
+  })
+
+  test('needs the token of the session, and the role of an operator', async () => {
+    const address = 'https://stranger.example/client.json'
+    const operators = await visitor('olga', ['operator'])
+    expect((await operators.send({ csrf: 'wrong', client: address, decision: 'approve' })).status).toBe(403)
+    const readers = await visitor('ann', ['reader'])
+    expect(readers.page).toMatchObject({ status: 403, text: expect.stringContaining('the role operator') })
+    const { body } = await gateway.rest(operator, 'GET', '/v1/clients')
+    expect(JSON.stringify(body)).not.toContain('stranger.example')
+  })
+})

@@ -90,12 +90,14 @@ async function show(options: ConsentOptions, { request, response, session }: Vis
 
 /** Whether an operator has to approve the client first; the person is told so. */
 async function isRefused(
-  { gate }: ConsentOptions,
+  { gate, publicUrl }: ConsentOptions,
   { client }: ConsentRequest,
   { response, session: { principal } }: Visit,
 ): Promise<boolean> {
   const refusal = await gate.refusalOf(client, { principal, requestId: requestIdOf(response) })
-  if (refusal !== undefined) sendPage(response, waitingPage(refusal, principal.tenantId))
+  const approvalsUrl = `${publicUrl}/dashboard/approvals/clients`
+  if (refusal !== undefined)
+    sendPage(response, waitingPage(refusal, { tenantId: principal.tenantId, approvalsUrl }))
   return refusal !== undefined
 }
 

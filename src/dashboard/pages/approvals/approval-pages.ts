@@ -8,14 +8,16 @@ import { problemNotice } from '../../visit/problem-notice.ts'
 import { object, rows, text } from '../../visit/reading.ts'
 import { segment } from '../../visit/rest-client.ts'
 import type { PageRoute, Visit } from '../../visit/visit.ts'
+import { clientPages, clientsInShort } from './client-pages.ts'
 import { definitionPages, waitingDefinitions } from './definition-pages.ts'
 import { onePage, statusOf } from './one-approval.ts'
 
-/** The calls that wait for a person's yes, and each of them with its arguments. */
+/** The calls that wait for a person's yes, and each of them with its arguments; definitions of tools, and clients. */
 export function approvalPages(): readonly PageRoute[] {
   return [
     { method: 'get', path: '/approvals', answer: (visit) => listPage(visit) },
     ...definitionPages(),
+    ...clientPages(),
     { method: 'get', path: '/approvals/:id', answer: (visit) => showPage(visit) },
     { method: 'post', path: '/approvals/:id', answer },
   ]
@@ -23,7 +25,7 @@ export function approvalPages(): readonly PageRoute[] {
 
 async function listPage(visit: Visit): Promise<Page> {
   const { rest, look } = visit
-  const definitions = await waitingDefinitions(visit)
+  const [definitions, clients] = await Promise.all([waitingDefinitions(visit), clientsInShort(visit)])
   const found = rows((await rest.get('/v1/approvals', { status: 'all' }))['approvals'])
   const waiting = found.filter(({ status }) => status === 'open')
   const answered = found.filter(({ status }) => status !== 'open')
@@ -31,7 +33,8 @@ async function listPage(visit: Visit): Promise<Page> {
   const body = html`
     ${pageHead('Approvals', {
       about:
-        'Calls of tools that are made only after a person has said yes, and definitions of tools that changed.',
+        'Calls of tools that are made only after a person has said yes, definitions of tools that changed, and new clients.',
+      ...(clients.link && { actions: clients.link }),
     })}
     ${live(
       html`
@@ -42,7 +45,7 @@ async function listPage(visit: Visit): Promise<Page> {
             ? empty('No call waits for approval', 'Documents of servers say which tools need one.')
             : requestTable(waiting, look),
         )}
-        ${answered.length > 0 && panel('Answered lately', requestTable(answered, look))}
+        ${clients.waiting} ${answered.length > 0 && panel('Answered lately', requestTable(answered, look))}
       `,
       { address: here, seconds: 5 },
     )}
