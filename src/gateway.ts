@@ -12,7 +12,8 @@ import { openConnections } from './http/descriptors.ts'
 import { readiness } from './http/health.ts'
 import { HttpListener } from './http/listen.ts'
 import { measureLoop, threadWorkMs } from './http/overload/loop-load.ts'
-import { RequestGate } from './http/overload/request-gate.ts'
+import { gated } from './http/overload/request-gate.ts'
+import { WorkGate } from './http/overload/work-gate.ts'
 import { type ProbeThread, startProbes } from './http/probes/probe-thread.ts'
 import type { LocalIssuer } from './identity/local-issuer.ts'
 import { Lifecycle } from './lifecycle.ts'
@@ -91,6 +92,9 @@ export async function startGateway(
     const probes = await openProbes(settings, lifecycle)
     // After everything that a wrong setting can keep from opening: the start that succeeds says that it wrote it.
     const wroteExample = await writeExample(settings)
+    const gate = openGate(settings, metrics)
+    lifecycle.onClose('work gate', () => gate.close())
+    const { admit } = gate
     const { env } = process
     const told = { onServerState, onSignInLink }
     const { documents } = options
@@ -103,6 +107,7 @@ export async function startGateway(
       metrics,
       lifecycle,
       ownStages,
+      admit,
       ...told,
       ...reached,
     }
@@ -110,21 +115,10 @@ export async function startGateway(
       settings,
       runtime,
     )
-    const load = measureLoop()
     const { verifier } = identity.issuers
-    const gate = new RequestGate({
-      max: settings.maxRequestsInProgress,
-      verifier,
-      readLoad: load.read,
-      readWork: threadWorkMs,
-      clock,
-      onRefused: () => metrics.overload(),
-    })
-    lifecycle.onClose('request gate', () => {
-      gate.close()
-      load.stop()
-    })
-    listener.serve(gate.around(app))
+    // What waits begins while there is everything that serves it.
+    lifecycle.onClose('waiting requests', () => gate.close())
+    listener.serve(gated({ admit, verifier }, app))
     const drainMs = Math.max(0, settings.drainTimeoutMs - settings.drainNoticeMs)
     lifecycle.onClose('calls in flight', () => endCalls({ calls, interruption }, drainMs))
     await control.start({ onFirst: () => identity.issuers.warnIfNone() })
@@ -170,6 +164,20 @@ async function openListener(
   const listener = await HttpListener.open({ host, port, connections })
   lifecycle.onClose('http', () => listener.close(HTTP_GRACE_MS), { lane: 'http' })
   return listener
+}
+
+/** Bounds the requests and messages in progress. */
+function openGate(
+  { maxRequestsInProgress: max }: Pick<Settings, 'maxRequestsInProgress'>,
+  metrics: Metrics,
+): WorkGate {
+  return new WorkGate({
+    max,
+    load: measureLoop(),
+    readWork: threadWorkMs,
+    clock,
+    onRefused: () => metrics.overload(),
+  })
 }
 
 /** Serves the probes at their port, if they have one. */

@@ -6,6 +6,7 @@ import type { ToolsChanged } from '../catalog/pins/change-report.ts'
 import type { Settings } from '../config/settings.ts'
 import { stateKeys } from '../config/private-key.ts'
 import type { ServerKey } from '../domain/documents/server-definition.ts'
+import { admitAtOnce } from '../domain/concurrency/gated-work.ts'
 import { viaOf } from '../domain/via.ts'
 import { openFeatures, type OpenFeatures } from '../features/features-open.ts'
 import { openDatabase } from '../firestore/firestore-open.ts'
@@ -112,6 +113,7 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
     taskHandles,
     upstreams,
     maxSessionsOf,
+    admit: runtime.admit ?? admitAtOnce,
     metrics,
     clock,
     logger,

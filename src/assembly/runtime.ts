@@ -1,5 +1,6 @@
 import type { Stage } from '../calls/stage.ts'
 import type { Clock } from '../domain/clock.ts'
+import type { Admit } from '../domain/concurrency/gated-work.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Outbound } from '../outbound/outbound.ts'
@@ -17,6 +18,8 @@ export interface Runtime {
   readonly lifecycle: Lifecycle
   /** The operator's own stages, in order. */
   readonly ownStages: readonly Stage[]
+  /** Lets work begin in fair order; everything begins at once by default. */
+  readonly admit?: Admit
   readonly onServerState: (status: ServerStatus) => void
   /** Shows a one-time link for a browser to the person at the terminal. */
   readonly onSignInLink?: (url: string) => void

@@ -7,6 +7,7 @@ import { ViewWatch } from '../catalog/view-watch.ts'
 import type { Settings } from '../config/settings.ts'
 import { VERSION } from '../config/version.ts'
 import type { Clock } from '../domain/clock.ts'
+import type { Admit } from '../domain/concurrency/gated-work.ts'
 import type { TokenGrant } from '../domain/principal.ts'
 import type { KeyRing } from '../domain/seal/key-ring.ts'
 import type { Lifecycle } from '../lifecycle.ts'
@@ -62,6 +63,7 @@ interface OpenOptions {
   readonly upstreams: Upstreams
   /** How many sessions a tenant may have; undefined: as the settings say. */
   readonly maxSessionsOf: (tenantId: string) => number | undefined
+  readonly admit: Admit
   readonly metrics: Metrics
   readonly clock: Clock
   readonly logger: Logger
@@ -71,7 +73,7 @@ interface OpenOptions {
 /** Builds the endpoints of MCP. */
 export function openMcp(settings: McpSettings, options: OpenOptions): OpenMcp {
   const { catalog, calls, taskHandles, upstreams, maxSessionsOf, metrics, clock, logger, lifecycle } = options
-  const { keys, notes, replica, relay, grantOf, targets } = options
+  const { keys, notes, replica, relay, grantOf, targets, admit } = options
   const viewWatch = new ViewWatch({ catalog, clock })
   lifecycle.onClose('view watch', () => viewWatch.close())
   const sessions = new SessionStore({
@@ -103,6 +105,7 @@ export function openMcp(settings: McpSettings, options: OpenOptions): OpenMcp {
     relay,
     grantOf,
     viewWatch,
+    admit,
     metrics,
     clock,
     logger,

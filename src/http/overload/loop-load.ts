@@ -12,11 +12,18 @@ export interface LoopLoad {
   readonly memory: number
 }
 
+/** Measures the load of this process. */
+export interface LoopMeter {
+  /** What the load was since the call before. */
+  readonly read: () => LoopLoad
+  readonly stop: () => void
+}
+
 const RESOLUTION_MS = 10
 const NANOSECONDS = 1e6
 
-/** Measures the load of this process; the returned function tells what it was since the call before. */
-export function measureLoop(): { read: () => LoopLoad; stop: () => void } {
+/** Begins to measure. */
+export function measureLoop(): LoopMeter {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   histogram.enable()
   let before: EventLoopUtilization = performance.eventLoopUtilization()

@@ -12,6 +12,7 @@ import type { PlainTargets } from '../../calls/direct/plain-targets.ts'
 import { whenTokenEnds } from '../../identity/token-end.ts'
 import type { ViewWatch } from '../../catalog/view-watch.ts'
 import type { Clock } from '../../domain/clock.ts'
+import type { Admit } from '../../domain/concurrency/gated-work.ts'
 import type { TokenGrant } from '../../domain/principal.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { ListKind } from '../../upstream/connection/connection.ts'
@@ -43,6 +44,8 @@ export interface EndpointOptions extends McpServerOptions {
   /** What plain calls are remembered to resolve to; undefined: all of them go by the SDK. */
   readonly targets: PlainTargets | undefined
   readonly viewWatch: ViewWatch
+  /** Lets requests begin that do not come as requests of HTTP. */
+  readonly admit: Admit
   readonly clock: Clock
   readonly logger: Logger
 }

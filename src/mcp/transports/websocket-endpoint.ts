@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { McpServerFactory, Server } from '@modelcontextprotocol/server'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import type { WebSocket } from 'ws'
+import { principalKey } from '../../domain/principal.ts'
 import type { Identity } from '../../identity/identity.ts'
 import { whenTokenEnds } from '../../identity/token-end.ts'
 import { callerOn, type Sender } from '../conversation.ts'
@@ -38,6 +39,7 @@ export class WebSocketEndpoint {
     sessions.makeRoom(principal)
     const socket = accept()
     const id = randomUUID()
+    const owner = { tenant: principal.tenantId, principal: principalKey(principal) }
     const ids = new RequestIds()
     const callerOf = callerOn({ transport: TRANSPORT, id, identity })
     const listens = new WebSocketListens({
@@ -62,6 +64,7 @@ export class WebSocketEndpoint {
       ids,
       listens,
       direct: this.#direct({ conversation, ids, identity }),
+      admit: (work) => this.#options.admit({ ...work, owner }),
       logger: logger.child({ tenant: principal.tenantId, agent: principal.agent, session: id }),
     })
     let server: Server | undefined

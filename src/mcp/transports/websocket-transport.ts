@@ -1,6 +1,7 @@
 import type { JSONRPCMessage, JSONRPCRequest, Transport } from '@modelcontextprotocol/server'
 import type { RawData, WebSocket } from 'ws'
 import { type Clock, repeat } from '../../domain/clock.ts'
+import type { GatedWork } from '../../domain/concurrency/gated-work.ts'
 import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject } from '../../domain/json/json.ts'
 import { excessOf, REQUEST_LIMITS } from '../../domain/json/json-scan.ts'
@@ -27,6 +28,7 @@ const MAX_MISSED_PINGS = 2
 /** Limit of requests in flight on one connection. */
 const MAX_REQUESTS = 128
 const PARSE_ERROR = -32_700
+const RETRY_AFTER_MS = 1000
 
 /**
  * Why the gateway closes a connection (RFC 6455 §7.4.1). The package `ws` itself sends 1007, 1008 and 1009 for invalid
@@ -55,8 +57,9 @@ export class WebSocketTransport implements Transport {
   readonly #listens: WebSocketListens
   readonly #direct: DirectRequests | undefined
   readonly #notifications: NotificationLimit
-  /** Requests that were neither answered nor cancelled. */
-  readonly #underWay = new Set<RequestId>()
+  readonly #admit: (work: Omit<GatedWork, 'owner'>) => () => void
+  /** Requests that were neither answered nor cancelled, with what says that they are. */
+  readonly #underWay = new Map<RequestId, () => void>()
   readonly #logger: Logger
   #missedPings = 0
   /** Notifications over the limit. */
@@ -69,6 +72,8 @@ export class WebSocketTransport implements Transport {
     ids: RequestIds
     listens: WebSocketListens
     direct?: DirectRequests | undefined
+    /** Lets requests begin in their turn. */
+    admit: (work: Omit<GatedWork, 'owner'>) => () => void
     logger: Logger
   }) {
     this.#logger = options.logger
@@ -77,6 +82,7 @@ export class WebSocketTransport implements Transport {
     this.#notifications = new NotificationLimit(options)
     this.#ids = options.ids
     this.#direct = options.direct
+    this.#admit = options.admit
     this.#listens = options.listens
   }
 
@@ -90,6 +96,7 @@ export class WebSocketTransport implements Transport {
       if (this.#dropped > 0)
         this.#logger.info({ dropped: this.#dropped }, 'notifications of a client were dropped')
       this.#listens.close()
+      for (const end of this.#underWay.values()) end()
       this.onclose?.()
     })
     return Promise.resolve()
@@ -138,9 +145,30 @@ export class WebSocketTransport implements Transport {
 
   #deliver(message: JSONRPCMessage): void {
     if (isNotification(message) && !this.#notifications.admits(message)) return this.#drop()
-    if (isRequest(message) && this.#direct?.take(message) === true) return
-    if (!isRequest(message) || message.method !== LISTEN) this.onmessage?.(message)
-    else void this.#listens.prepare(message, (ready) => this.onmessage?.(ready))
+    if (!isRequest(message)) this.onmessage?.(message)
+    else if (message.method === LISTEN)
+      void this.#listens.prepare(message, (ready) => this.onmessage?.(ready))
+    else this.#enqueue(message)
+  }
+
+  /** Only requests wait for their turn: on answers and cancellations others may be waiting. */
+  #enqueue(request: JSONRPCRequest): void {
+    const { id } = request
+    const end = this.#admit({
+      begin: () => {
+        if (this.#direct?.take(request) !== true) this.onmessage?.(request)
+      },
+      refuse: () => {
+        this.#release(id)
+        this.#refuse(
+          new GatewayError('overloaded', undefined, { facts: { retryAfterMs: RETRY_AFTER_MS } }),
+          request,
+        )
+      },
+    })
+    // It may have begun, and even ended.
+    if (this.#underWay.has(id)) this.#underWay.set(id, end)
+    else end()
   }
 
   /** A notification gets no answer, not even an error when there are too many. */
@@ -157,7 +185,7 @@ export class WebSocketTransport implements Transport {
     if (isRequest(message)) {
       if (this.#underWay.size >= MAX_REQUESTS) throw new GatewayError('too_many_requests')
       this.#ids.claim(message.id)
-      this.#underWay.add(message.id)
+      this.#underWay.set(message.id, () => undefined)
     } else if (isNotification(message) && message.method === CANCELLED) {
       const requestId = message.params?.['requestId']
       if (typeof requestId === 'string' || typeof requestId === 'number') {
@@ -170,7 +198,11 @@ export class WebSocketTransport implements Transport {
   }
 
   #release(id: RequestId): void {
-    if (this.#underWay.delete(id)) this.#ids.release(id)
+    const end = this.#underWay.get(id)
+    if (end === undefined) return
+    this.#underWay.delete(id)
+    this.#ids.release(id)
+    end()
   }
 
   /** The error omits an id that is in flight: the client would take the error for the answer to that request. */

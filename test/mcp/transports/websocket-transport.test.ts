@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { pino } from 'pino'
 import { WebSocket, WebSocketServer } from 'ws'
+import { type Admit, admitAtOnce, type GatedWork } from '../../../src/domain/concurrency/gated-work.ts'
 import { RequestIds } from '../../../src/mcp/request-ids.ts'
 import { WebSocketListens } from '../../../src/mcp/transports/websocket-listens.ts'
 import { WebSocketTransport } from '../../../src/mcp/transports/websocket-transport.ts'
@@ -17,11 +18,13 @@ type LogLine = { readonly level: number; readonly msg: string; readonly dropped?
 let clock: FakeClock
 let logged: LogLine[]
 let server: Server
+let admit: Admit
 let sockets: WebSocketServer
 
 beforeEach(async () => {
   clock = new FakeClock()
   logged = []
+  admit = admitAtOnce
   server = createServer()
   sockets = new WebSocketServer({ server })
   server.listen(0, '127.0.0.1')
@@ -49,7 +52,14 @@ async function pair(options: {
     send: () => undefined,
   })
   const logger = pino({}, { write: (line) => logged.push(JSON.parse(line) as LogLine) })
-  const transport = new WebSocketTransport({ socket, clock, ids: new RequestIds(), listens, logger })
+  const transport = new WebSocketTransport({
+    socket,
+    clock,
+    ids: new RequestIds(),
+    listens,
+    admit: (work) => admit({ ...work, owner: { tenant: 'a', principal: 'a.1' } }),
+    logger,
+  })
   await transport.start()
   return { client, transport }
 }
@@ -133,4 +143,79 @@ test('of notifications over the limit, the first and at the end their number are
     line,
     { level: 30, dropped: 7, msg: 'notifications of a client were dropped' },
   ])
+})
+
+/** A connection whose requests wait until they are admitted, and what it has delivered and sent. */
+async function waitingPair(): Promise<{
+  client: WebSocket
+  waiting: GatedWork[]
+  over: unknown[]
+  delivered: unknown[]
+  answers: unknown[]
+  transport: WebSocketTransport
+}> {
+  const waiting: GatedWork[] = []
+  const over: unknown[] = []
+  admit = (work) => {
+    waiting.push(work)
+    return () => over.push(work)
+  }
+  const { client, transport } = await pair({ autoPong: true })
+  const delivered: unknown[] = []
+  const answers: unknown[] = []
+  transport.onmessage = (message) => delivered.push('method' in message ? message.method : message)
+  client.on('message', (data) => answers.push(JSON.parse(String(data))))
+  return { client, waiting, over, delivered, answers, transport }
+}
+
+const request = (id: number): string => JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/list' })
+
+test('requests wait for their turn among those of others, and what answers or notifies does not', async () => {
+  const { client, waiting, over, delivered, transport } = await waitingPair()
+  client.send(request(1))
+  client.send(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/roots/list_changed' }))
+  client.send(JSON.stringify({ jsonrpc: '2.0', id: 7, result: {} }))
+  await eventually(() => delivered.length === 2)
+  expect([delivered, waiting.map(({ owner }) => owner)]).toEqual([
+    ['notifications/roots/list_changed', { jsonrpc: '2.0', id: 7, result: {} }],
+    [{ tenant: 'a', principal: 'a.1' }],
+  ])
+  waiting[0]?.begin()
+  expect([delivered.at(-1), over]).toEqual(['tools/list', []])
+  await transport.send({ jsonrpc: '2.0', id: 1, result: {} })
+  expect(over).toEqual(waiting)
+})
+
+test('a request that is refused is answered with the time to wait, and its id is free again', async () => {
+  const { client, waiting, delivered, answers } = await waitingPair()
+  client.send(request(1))
+  await eventually(() => waiting.length === 1)
+  waiting[0]?.refuse()
+  await eventually(() => answers.length === 1)
+  expect(answers).toEqual([
+    {
+      jsonrpc: '2.0',
+      id: 1,
+      error: {
+        code: -31_005,
+        message: 'The gateway is overloaded',
+        data: expect.objectContaining({ code: 'overloaded', retryAfterMs: 1000 }),
+      },
+    },
+  ])
+  client.send(request(1))
+  await eventually(() => waiting.length === 2)
+  expect(delivered).toEqual([])
+})
+
+test('a request that is cancelled, or whose connection ends, waits no longer', async () => {
+  const { client, waiting, over } = await waitingPair()
+  client.send(request(1))
+  client.send(request(2))
+  client.send(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } }))
+  await eventually(() => over.length === 1)
+  expect([waiting.length, over]).toEqual([2, [waiting[0]]])
+  client.terminate()
+  await eventually(() => over.length === 2)
+  expect(over).toEqual(waiting)
 })

@@ -1,0 +1,74 @@
+/** A call takes one or two of this thread's milliseconds; what has been there for longer waits for something else. */
+const RECENT_MS = 50
+
+interface Begun {
+  /** The work of this thread until then, in milliseconds. */
+  readonly at: number
+  readonly tenant: string | undefined
+}
+
+/**
+ * The work in progress that began a moment ago, and so may be what keeps the event loop busy; calls that wait for slow
+ * servers are not among it. Time is that of this thread's work, so that it does not matter how busy the machine is.
+ */
+export class RecentWork {
+  readonly #readWork: () => number
+  /** By its number, in the order in which it began. */
+  readonly #begun = new Map<number, Begun>()
+  readonly #ofTenants = new Map<string, number>()
+  #last = 0
+  #work: number
+
+  /** @param options.readWork milliseconds for which this thread has worked; it is asked only where that decides something */
+  constructor(options: { readWork: () => number }) {
+    this.#readWork = options.readWork
+    this.#work = options.readWork()
+  }
+
+  get size(): number {
+    return this.#begun.size
+  }
+
+  /** How much there is of a tenant, of what was added with one. */
+  of(tenant: string): number {
+    return this.#ofTenants.get(tenant) ?? 0
+  }
+
+  /** @returns the number under which it is removed */
+  add(tenant: string | undefined): number {
+    this.#last += 1
+    this.#begun.set(this.#last, { at: this.#work, tenant })
+    if (tenant !== undefined) this.#ofTenants.set(tenant, this.of(tenant) + 1)
+    return this.#last
+  }
+
+  /** Also of what was forgotten. */
+  delete(number: number): void {
+    const begun = this.#begun.get(number)
+    if (begun !== undefined) this.#remove(number, begun)
+  }
+
+  /** Whether there is less than `limit`. */
+  isBelow(limit: number): boolean {
+    if (this.#begun.size < limit) return true
+    this.forget()
+    return this.#begun.size < limit
+  }
+
+  /** Forgets what began long ago. */
+  forget(): void {
+    this.#work = this.#readWork()
+    for (const [number, begun] of this.#begun) {
+      if (this.#work - begun.at < RECENT_MS) return
+      this.#remove(number, begun)
+    }
+  }
+
+  #remove(number: number, { tenant }: Begun): void {
+    this.#begun.delete(number)
+    if (tenant === undefined) return
+    const left = this.of(tenant) - 1
+    if (left > 0) this.#ofTenants.set(tenant, left)
+    else this.#ofTenants.delete(tenant)
+  }
+}
