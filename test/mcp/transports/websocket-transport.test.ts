@@ -164,7 +164,7 @@ async function waitingPair(): Promise<{
   const delivered: unknown[] = []
   const answers: unknown[] = []
   transport.onmessage = (message) => delivered.push('method' in message ? message.method : message)
-  client.on('message', (data) => answers.push(JSON.parse(String(data))))
+  client.on('message', (data) => answers.push(JSON.parse((data as Buffer).toString())))
   return { client, waiting, over, delivered, answers, transport }
 }
 
