@@ -131,6 +131,7 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   })
   const opened = {
     via,
+    outbound,
     keys,
     state,
     audit,

@@ -13,6 +13,8 @@ import { type ConnectOptions, connectRoutes } from '../oauth/connect/connect-rou
 import { hasAccounts, isolationKeyOf } from '../upstream/isolation-key.ts'
 import { Tickets } from '../identity/tickets.ts'
 import type { OpenMcp } from '../mcp/mcp-open.ts'
+import type { Outbound } from '../outbound/outbound.ts'
+import { McpRegistry } from '../registry/official/mcp-registry.ts'
 import { errorsAt } from '../rest/problem.ts'
 import type { OpenOAuth } from '../oauth/oauth-open.ts'
 import type { CallHistory } from '../telemetry/metrics/call-history.ts'
@@ -31,6 +33,7 @@ interface Parts {
   readonly state: OpenState
   readonly audit: OpenAudit
   readonly identity: OpenIdentity
+  readonly outbound: Outbound
   readonly servers: OpenServers
   readonly features: OpenFeatures
   readonly controlled: OpenControl
@@ -61,11 +64,12 @@ function connectOptions({ publicUrl }: Settings, { identity, servers, audit }: P
 /** Builds what answers every request. */
 export function openApp(settings: Settings, parts: Parts, runtime: Runtime): RequestListener {
   const { clock, logger, metrics, lifecycle } = runtime
-  const { via, servers, features, mcp, oauth, audit, history } = parts
+  const { via, outbound, servers, features, mcp, oauth, audit, history } = parts
   const { calls, targets, limits } = parts.called
   const { issuers, refusals, revokedGrants } = parts.identity
   const { tenants, registry, control } = parts.controlled
-  const { publicUrl, allowedHosts, allowedOrigins, maxBodyBytes, platformAdminRole } = settings
+  const { publicUrl, allowedHosts, allowedOrigins, maxBodyBytes, platformAdminRole, mcpRegistryUrl } =
+    settings
   const resource = {
     publicUrl,
     authorizationServers: () => issuers.authorizationServers,
@@ -89,6 +93,8 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
     registry: {
       store: registry.store,
       pipelineStore: registry.pipelineStore,
+      mcpRegistry:
+        mcpRegistryUrl === undefined ? undefined : new McpRegistry({ url: mcpRegistryUrl, outbound }),
       platformAdminRole,
       rules: serverRules(settings),
       maxServersOf: (tenantId) => tenants.quotasOf(tenantId)?.servers,
@@ -96,7 +102,11 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
     },
     mcp,
     oauth: { ...oauth, browsers: [oauth.browsers, connectRoutes(connectOptions(settings, parts))] },
-    dashboard: { sessions: parts.identity.browserSessions, history },
+    dashboard: {
+      sessions: parts.identity.browserSessions,
+      history,
+      hasMcpRegistry: mcpRegistryUrl !== undefined,
+    },
     approverRoles: settings.approverRoles,
     records: audit,
     persons: audit.persons,

@@ -92,6 +92,7 @@ function fromValues(values: SettingValues) {
     maxOwnPools: maxOwnConnections,
     drainNoticeMs: drainNoticeMs ?? (values.STORE === 'file' ? 0 : 2000),
     install: installOf(values),
+    mcpRegistryUrl: values.MCP_REGISTRY_URL,
     enhancement: enhancementOf(values),
     /** The bounds of each cache. */
     caches: { maxEntries: values.CACHE_MAX_ENTRIES, maxBytes: values.CACHE_MAX_BYTES },

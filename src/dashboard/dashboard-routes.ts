@@ -32,6 +32,8 @@ export interface DashboardOptions {
   readonly rest: AskRest
   /** What pages show of the last hour; undefined where the dashboard is off, but for the pages that calls lead to. */
   readonly history: CallHistory | undefined
+  /** Whether the settings have a registry of MCP servers to search. */
+  readonly hasMcpRegistry: boolean
   /** Whether the registry has been read. */
   readonly hasSnapshot: () => boolean
   readonly maxBodyBytes: number

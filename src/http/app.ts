@@ -70,7 +70,7 @@ export interface AppOptions extends Omit<RestOptions, 'tickets'> {
     readonly rest: Router
   }
   /** What the pages for people need. */
-  readonly dashboard: Pick<DashboardOptions, 'sessions' | 'history'>
+  readonly dashboard: Pick<DashboardOptions, 'sessions' | 'history' | 'hasMcpRegistry'>
   /** Whether the registry has been read. */
   readonly hasSnapshot: () => boolean
   readonly lifecycle: Lifecycle

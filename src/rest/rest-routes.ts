@@ -9,6 +9,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { OpenFeatures } from '../features/features-open.ts'
 import type { Tickets } from '../identity/tickets.ts'
 import type { ServerRules } from '../registry/documents/check-server.ts'
+import type { McpRegistry } from '../registry/official/mcp-registry.ts'
 import type { RegistryStore } from '../registry/registry-store.ts'
 import type { Vault } from '../secrets/vault/vault.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -19,6 +20,7 @@ import { connectionRoutes } from './connections.ts'
 import { enhanceRoutes } from './enhance.ts'
 import { type AuditRouteOptions, auditRoutes } from './management/audit.ts'
 import { cacheRoutes } from './management/caches.ts'
+import { mcpRegistryRoutes } from './management/mcp-registry.ts'
 import { pinRoutes } from './management/pins.ts'
 import { pipelineWriteRoutes } from './management/pipeline-writes.ts'
 import { serverActionRoutes } from './management/server-actions.ts'
@@ -58,6 +60,8 @@ export interface RestOptions {
   readonly registry: {
     readonly store: RegistryStore
     readonly pipelineStore: RegistryStore
+    /** Where servers to add are found; undefined where the settings have none. */
+    readonly mcpRegistry: McpRegistry | undefined
     /** Role of those who may manage servers for all tenants and what is started on this machine. */
     readonly platformAdminRole: string
     /** What the settings forbid in documents of servers. */
@@ -127,11 +131,12 @@ function managementRoutes(options: RestOptions): Router {
 function platformRoutes(options: RestOptions): Router {
   const { catalog, servers, features, registry, approverRoles, records, acts, access, clock, logger } =
     options
-  const { store, platformAdminRole, rules, tenantOf } = registry
+  const { store, platformAdminRole, rules, tenantOf, mcpRegistry } = registry
   const { caches } = features
   const { upstreams } = servers
   const router = Router()
   router.use(ticketRoutes(options))
+  router.use(mcpRegistryRoutes({ mcpRegistry, installer: servers.installer }))
   router.use(vaultRoutes({ vault: servers.vault, platformAdminRole, acts }))
   router.use(
     accessRoutes({ access, catalog, upstreams, store, rules, platformAdminRole, acts, clock, logger }),

@@ -5,6 +5,8 @@ import type { Browser, Page } from 'playwright-core'
 import { startsCompiled } from '../support/compiled.ts'
 import { everything, filesystem, memory } from '../support/documents.ts'
 import { eventually } from '../support/eventually.ts'
+import { startTestRegistry, type TestRegistry } from '../support/mcp-registry.ts'
+import { PUBLISHED } from '../support/registry-servers.ts'
 import { isFullSoak } from '../support/soak.ts'
 import { openTestApp, type TestApp } from '../support/test-app.ts'
 import { describeInBrowser, openBrowser, openPage, seriousFaults, type Window } from './browser.ts'
@@ -26,7 +28,8 @@ const TYPICAL = [
 const OTHERS = [
   '/',
   '/dashboard/servers',
-  '/dashboard/add-server',
+  '/dashboard/add-server?kind=registry&query=weather',
+  '/dashboard/add-server?kind=address',
   '/dashboard/add-server?kind=package',
   '/dashboard/tools/everything_get-sum',
   '/dashboard/pipelines',
@@ -43,12 +46,14 @@ const PAGES = isFullSoak ? [...TYPICAL, ...OTHERS] : TYPICAL
 describeInBrowser('in a browser', () => {
   let app: TestApp
   let browser: Browser
+  let registry: TestRegistry
   /** While this file is there, the server `switched` starts. */
   let switchFile: string
   const faults: string[] = []
 
   beforeAll(async () => {
-    app = await openTestApp({})
+    registry = await startTestRegistry(PUBLISHED)
+    app = await openTestApp({}, { env: { MCP_REGISTRY_URL: registry.url } })
     switchFile = join(app.dataDir, 'on')
     await writeFile(switchFile, '')
     const program = join(import.meta.dirname, '../support/upstreams/switched-stdio.ts')
@@ -71,6 +76,7 @@ describeInBrowser('in a browser', () => {
   afterAll(async () => {
     await browser.close()
     await app.close()
+    registry.close()
   })
   afterEach(async () => {
     // A window that nobody looks at any more would go on asking for what is new.
@@ -148,6 +154,21 @@ describeInBrowser('in a browser', () => {
     await page.getByRole('link', { name: 'second_echo' }).click()
     await page.getByRole('heading', { name: 'Call it' }).waitFor()
     expect(await readFile(join(app.dataDir, 'registry.json'), 'utf8')).toContain('second')
+  })
+
+  test('a server of the MCP registry is found as one types, checked, and added', async () => {
+    const page = await visit('/dashboard/add-server')
+    await page.getByLabel('Search the MCP registry').pressSequentially('weather')
+    await page.getByRole('link', { name: 'Choose Weather', exact: true }).click()
+    await page.getByLabel('X-Api-Key required').fill('secret://local_weather')
+    await page.getByLabel('region required').selectOption('eu')
+    await page.getByLabel('Required roles').fill('support')
+    expect(await seriousFaults(page)).toEqual([])
+    await page.getByRole('button', { name: 'Check first' }).click()
+    await page.getByText('It may be used with the role support.').waitFor()
+    await page.getByRole('button', { name: 'Add the server' }).click()
+    await page.getByRole('heading', { name: 'weather' }).waitFor()
+    expect(await readFile(join(app.dataDir, 'registry.json'), 'utf8')).toContain('http://127.0.0.1:9/eu/mcp')
   })
 
   test('tools are found as one types', async () => {

@@ -46,6 +46,7 @@ test('without any variable it is the embedded mode on loopback', () => {
       maxTokenHours: 24,
     },
     trustAgentHeader: [],
+    mcpRegistryUrl: 'https://registry.modelcontextprotocol.io',
     platformAdminRole: 'platform-admin',
     approverRoles: ['operator', 'approver'],
     approvals: { requestTtlMs: 3_600_000, grantTtlMs: 900_000, perPrincipal: 20, perTenant: 500 },

@@ -6,7 +6,8 @@ import { type ClientPlaceholder, fillPlaceholders } from '../../registry/clients
 import { documentsOfDesktopConfig } from '../../registry/clients/desktop-config.ts'
 import { jsonOfJsonc, placeOfJsonError } from '../../registry/file/jsonc.ts'
 import { readRegistryText } from '../../registry/file/registry-text.ts'
-import { documentOfServerJson, isServerJson, type MissingInput } from '../../registry/clients/server-json.ts'
+import { documentOfServerJson, isServerJson } from '../../registry/clients/server-json.ts'
+import type { MissingInput } from '../../registry/clients/server-json-inputs.ts'
 import { CliError } from '../cli-error.ts'
 import type { AddressOptions } from '../context.ts'
 

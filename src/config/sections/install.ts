@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { setting } from '../setting.ts'
-import { integer, oneOf, items } from '../values.ts'
+import { integer, isPlainUrl, oneOf, items } from '../values.ts'
 
 /** A name of an npm package, in which `*` stands for any characters. */
 export const PACKAGE_PATTERN = /^(\*|(@[a-z0-9*~][a-z0-9*._~-]*\/)?[a-z0-9*~][a-z0-9*._~-]*)$/
@@ -10,7 +10,19 @@ const packagePatterns = {
   expected: 'names of npm packages separated by commas; `*` stands for any characters',
 }
 
-/** Environment variables of the installation of packages. */
+const registryUrl = {
+  schema: z.union([
+    z
+      .string()
+      .trim()
+      .regex(/^off$/)
+      .transform(() => undefined),
+    z.string().trim().max(2048).refine(isPlainUrl),
+  ]),
+  expected: 'an http or https URL without user name and fragment, or `off`',
+}
+
+/** Environment variables of the installation of packages, and of where servers to add are found. */
 export const install = {
   INSTALL_ENABLED: setting(
     oneOf(['auto', 'on', 'off']),
@@ -36,5 +48,10 @@ export const install = {
     integer(65_536, 1_099_511_627_776),
     '524288000',
     'Maximum size of a package with all its dependencies, in bytes.',
+  ),
+  MCP_REGISTRY_URL: setting(
+    registryUrl,
+    'https://registry.modelcontextprotocol.io',
+    'Registry of MCP servers that operators search when they add a server: the official one, or another with the same API; `off` for none. Where it may be says the outbound policy.',
   ),
 }

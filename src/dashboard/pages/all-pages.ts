@@ -17,12 +17,18 @@ import { toolPages } from './tools/tool-pages.ts'
  * Every page of the dashboard: one table, the first row that fits answers. Without a history the dashboard is off, and
  * has only the pages that calls lead persons to.
  */
-export function allPages({ history }: { history: CallHistory | undefined }): readonly PageRoute[] {
+export function allPages({
+  history,
+  hasMcpRegistry,
+}: {
+  history: CallHistory | undefined
+  hasMcpRegistry: boolean
+}): readonly PageRoute[] {
   if (history === undefined) return approvalPages()
   const options = { history }
   return [
     ...overviewPages(options),
-    ...serverEditPages(), // before the pages of a server, which could have such a name
+    ...serverEditPages({ hasMcpRegistry }), // before the pages of a server, which could have such a name
     ...serverPages(options),
     ...toolPages(),
     ...pipelinePages(),

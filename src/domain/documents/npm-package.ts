@@ -27,3 +27,14 @@ export function parsePackage(text: string): PackageName | undefined {
   if (!isPackageName(name) || (version !== undefined && !isExactVersion(version))) return undefined
   return { name, version }
 }
+
+/** The name of a server for a package: `@scope/server-files` is `files`; so is `mcp-server-files` and `files-mcp`. */
+export function serverNameOf(packageName: string): string {
+  const last = packageName.slice(packageName.indexOf('/') + 1).toLowerCase()
+  const plain = last
+    .replace(/^(mcp-)?(server-)?/, '')
+    .replace(/(-mcp)?(-server)?$/, '')
+    .replaceAll(/[^a-z0-9-]+/g, '-')
+    .replaceAll(/^[^a-z]+|(?<!-)-+$/g, '')
+  return (plain === '' ? last.replaceAll(/[^a-z0-9-]+/g, '-').replace(/^[^a-z]+/, '') : plain).slice(0, 40)
+}

@@ -246,6 +246,14 @@ export const ERRORS = {
     'The package could not be installed',
     '`detail` gives the reason: npm rejected the package, the installation took longer than INSTALL_TIMEOUT_MS, or the package with its dependencies is larger than INSTALL_MAX_BYTES. All installed files were removed, and no server was written.',
   ),
+  mcp_registry_unavailable: row(
+    502,
+    -31008,
+    'config',
+    true,
+    'The MCP registry cannot be used',
+    '`detail` gives the reason: the registry of MCP_REGISTRY_URL did not respond, its answer is not one of the registry API, or the outbound policy forbids its address (OUTBOUND_ADDRESSES, OUTBOUND_ALLOW). Servers can still be added from an address, a package or a command.',
+  ),
   store_unavailable: row(
     503,
     -31007,

@@ -1,16 +1,14 @@
 import { z } from 'zod'
 import type { JsonObject } from '../../domain/json/json.ts'
 import { legalName } from './desktop-config.ts'
-
-/** A value that only a person knows. */
-export interface MissingInput {
-  /** Where it goes in the document, as in `env.API_KEY`, or the variable of a URL. */
-  readonly place: string
-  readonly name: string
-  readonly description: string | undefined
-  readonly isSecret: boolean
-  readonly choices: readonly string[]
-}
+import {
+  argument,
+  Filling,
+  type Input,
+  keyValue,
+  type MissingInput,
+  variables,
+} from './server-json-inputs.ts'
 
 /** What a `server.json` comes to. */
 export interface ImportedServer {
@@ -22,20 +20,9 @@ export interface ImportedServer {
   readonly notes: readonly string[]
 }
 
-const input = z.looseObject({
-  value: z.string().optional(),
-  default: z.string().optional(),
-  description: z.string().optional(),
-  isRequired: z.boolean().optional(),
-  isSecret: z.boolean().optional(),
-  choices: z.array(z.string()).optional(),
-})
-const variables = z.record(z.string(), input).optional()
-const keyValue = input.extend({ name: z.string().min(1), variables })
-const argument = z.discriminatedUnion('type', [
-  input.extend({ type: z.literal('positional'), valueHint: z.string().optional(), variables }),
-  input.extend({ type: z.literal('named'), name: z.string().min(1), variables }),
-])
+/** Ways to reach a remote, the best one first. */
+const REMOTES: readonly string[] = ['streamable-http', 'sse']
+
 const npmPackage = z.looseObject({
   registryType: z.string(),
   identifier: z.string().min(1),
@@ -60,11 +47,29 @@ const serverJson = z.looseObject({
   remotes: z.array(remote).default([]),
 })
 
-type Input = z.output<typeof input>
-type Argument = z.output<typeof argument>
-type Variables = z.output<typeof variables>
 type Package = z.output<typeof npmPackage>
 type Remote = z.output<typeof remote>
+
+/** One way to reach a server, of those that its `server.json` offers. */
+export interface ServerChoice {
+  readonly kind: 'remote' | 'package'
+  /** As in `the package server-files` or `the remote over sse`. */
+  readonly what: string
+  /** The npm package that runs, and the address that is connected to. */
+  readonly package: string | undefined
+  readonly version: string | undefined
+  readonly url: string | undefined
+  /** What a person may fill in. */
+  readonly inputs: readonly Input[]
+}
+
+/** What a `server.json` says of a server, before anything is chosen. */
+export interface ServerChoices {
+  /** Those that the gateway can use, in the order in which it would take them. */
+  readonly choices: readonly ServerChoice[]
+  /** The others, as in `a package of pypi over stdio`. */
+  readonly unusable: readonly string[]
+}
 
 /** What a `server.json` leaves open, and the user of this gateway chose. */
 export interface ServerJsonOptions {
@@ -74,6 +79,14 @@ export interface ServerJsonOptions {
   readonly values?: Readonly<Record<string, string>>
   /** Take this where the server offers both; a remote is taken otherwise, for nothing has to run here then. */
   readonly prefer?: 'remote' | 'package'
+  /** Take exactly this one of `choicesOf`. */
+  readonly choice?: number
+  /** Name the package in the document, which the gateway has installed, in place of starting npx. */
+  readonly isInstalled?: boolean
+}
+
+interface Offer extends Omit<ServerChoice, 'inputs'> {
+  readonly part: (filling: Filling, isInstalled: boolean) => JsonObject
 }
 
 /** Whether a parsed file looks like the official registry's `server.json`, bare or as its API wraps it. */
@@ -92,12 +105,13 @@ export function isServerJson(value: unknown): boolean {
  */
 export function documentOfServerJson(value: unknown, options: ServerJsonOptions = {}): ImportedServer {
   const server = serverJson.parse(unwrapped(value))
-  const filling = new Filling(options.values ?? {})
-  const offers = offersOf(server, filling, options.prefer ?? 'remote')
-  const [chosen] = offers
+  const { values = {}, prefer = 'remote', choice = 0, isInstalled = false } = options
+  const filling = new Filling(values)
+  const offers = offersOf(server, prefer)
+  const chosen = offers[choice]
   if (chosen === undefined) throw new Error(nothingUsable(server))
   const more = offers.length - 1
-  const part = chosen.part()
+  const part = chosen.part(filling, isInstalled)
   return {
     document: {
       name: options.name ?? legalName(server.name.slice(server.name.lastIndexOf('/') + 1)),
@@ -107,27 +121,60 @@ export function documentOfServerJson(value: unknown, options: ServerJsonOptions 
     },
     missing: filling.missing,
     notes: [
-      ...(more > 0 ? [`${chosen.what} was chosen; the server offers ${more} more usable choices`] : []),
+      ...(more > 0 && options.choice === undefined
+        ? [`${chosen.what} was chosen; the server offers ${more} more usable choices`]
+        : []),
       ...filling.notes,
     ],
   }
 }
 
+/** What a `server.json` offers, and what each choice asks for. @throws z.ZodError when it has another shape */
+export function choicesOf(value: unknown): ServerChoices {
+  const server = serverJson.parse(unwrapped(value))
+  const choices = offersOf(server, 'remote').map(({ part, ...choice }) => {
+    const filling = new Filling({})
+    part(filling, true)
+    return { ...choice, inputs: filling.inputs }
+  })
+  const unusable = [
+    ...server.packages.filter((one) => !isRunnable(one)).map(packageText),
+    ...server.remotes.filter(({ type }) => !REMOTES.includes(type)).map(remoteText),
+  ]
+  return { choices, unusable }
+}
+
 /** What the gateway could connect to, best first. */
-function offersOf(
-  { packages, remotes }: z.output<typeof serverJson>,
-  filling: Filling,
-  prefer: 'remote' | 'package',
-): { what: string; part: () => JsonObject }[] {
-  const ofRemotes = ['streamable-http', 'sse'].flatMap((wanted) =>
-    remotes
-      .filter(({ type }) => type === wanted)
-      .map((one) => ({ what: `the remote over ${wanted}`, part: () => httpPart(one, filling) })),
+function offersOf({ packages, remotes }: z.output<typeof serverJson>, prefer: 'remote' | 'package'): Offer[] {
+  const ofRemotes = REMOTES.flatMap((wanted) =>
+    remotes.filter(({ type }) => type === wanted).map((one) => remoteOffer(one)),
   )
-  const ofPackages = packages
-    .filter(isRunnable)
-    .map((one) => ({ what: `the package ${one.identifier}`, part: () => stdioPart(one, filling) }))
+  const ofPackages = packages.filter(isRunnable).map((one) => packageOffer(one))
   return prefer === 'remote' ? [...ofRemotes, ...ofPackages] : [...ofPackages, ...ofRemotes]
+}
+
+function remoteOffer(one: Remote): Offer {
+  const { type, url } = one
+  const what = `the remote over ${type}`
+  return {
+    kind: 'remote',
+    what,
+    url,
+    package: undefined,
+    version: undefined,
+    part: (filling) => httpPart(one, filling),
+  }
+}
+
+function packageOffer(one: Package): Offer {
+  return {
+    kind: 'package',
+    what: `the package ${one.identifier}`,
+    package: one.identifier,
+    version: one.version,
+    url: undefined,
+    part: (filling, isInstalled) => stdioPart(one, filling, isInstalled),
+  }
 }
 
 function unwrapped(value: unknown): unknown {
@@ -140,24 +187,31 @@ function isRunnable({ registryType, transport, runtimeHint }: Package): boolean 
 }
 
 function nothingUsable({ packages, remotes }: z.output<typeof serverJson>): string {
-  const offers = [
-    ...packages.map(({ registryType, transport }) => `a package of ${registryType} over ${transport.type}`),
-    ...remotes.map(({ type }) => `a remote over ${type}`),
-  ]
+  const offers = [...packages.map(packageText), ...remotes.map(remoteText)]
   return `the server offers nothing that can be imported (npm packages over stdio, remotes over streamable-http or sse), but ${offers.join(', ') || 'nothing'}`
 }
 
-function stdioPart({ identifier, version, ...rest }: Package, filling: Filling): JsonObject {
-  const env = filling.keyValues(rest.environmentVariables, 'env')
+function packageText({ registryType, transport }: Package): string {
+  return `a package of ${registryType} over ${transport.type}`
+}
+
+function remoteText({ type }: Remote): string {
+  return `a remote over ${type}`
+}
+
+function stdioPart(one: Package, filling: Filling, isInstalled: boolean): JsonObject {
+  const { identifier, version, runtimeArguments, packageArguments, environmentVariables } = one
+  const env = filling.keyValues(environmentVariables, 'env')
+  const ofRuntime = runtimeArguments
+    .flatMap((given) => filling.argument(given))
+    .filter((text) => text !== '-y')
+  const args = packageArguments.flatMap((given) => filling.argument(given))
+  const name = version === undefined ? identifier : `${identifier}@${version}`
   return {
     transport: 'stdio',
-    command: 'npx',
-    args: [
-      '-y',
-      ...rest.runtimeArguments.flatMap((one) => filling.argument(one)).filter((text) => text !== '-y'),
-      version === undefined ? identifier : `${identifier}@${version}`,
-      ...rest.packageArguments.flatMap((one) => filling.argument(one)),
-    ],
+    ...(isInstalled
+      ? { package: name, ...(args.length > 0 && { args }) }
+      : { command: 'npx', args: ['-y', ...ofRuntime, name, ...args] }),
     ...(Object.keys(env).length > 0 && { env }),
   }
 }
@@ -168,65 +222,5 @@ function httpPart({ type, url, headers: listed, variables: known }: Remote, fill
     transport: type,
     url: filling.template(url, known, 'url'),
     ...(Object.keys(headers).length > 0 && { headers }),
-  }
-}
-
-/** Fills inputs from what is given, fixed or a default, and remembers what is missing. */
-class Filling {
-  readonly missing: MissingInput[] = []
-  readonly notes: string[] = []
-  readonly #values: Readonly<Record<string, string>>
-
-  constructor(values: Readonly<Record<string, string>>) {
-    this.#values = values
-  }
-
-  keyValues(inputs: readonly z.output<typeof keyValue>[], place: string): Record<string, string> {
-    const pairs = inputs.flatMap((one) => {
-      const value = this.#value(one, one.name, `${place}.${one.name}`, one.variables)
-      return value === undefined ? [] : [[one.name, value] as const]
-    })
-    return Object.fromEntries(pairs)
-  }
-
-  argument(one: Argument): string[] {
-    const name = one.type === 'named' ? one.name : (one.valueHint ?? 'argument')
-    const isFlag =
-      one.type === 'named' && one.value === undefined && one.default === undefined && !one.isRequired
-    if (isFlag && !Object.hasOwn(this.#values, name)) {
-      this.notes.push(`args: ${name} is optional and was left out`)
-      return []
-    }
-    const value = this.#value(one, name, `args: ${name}`, one.variables)
-    if (value === undefined) return []
-    return one.type === 'named' ? [name, value] : [value]
-  }
-
-  /** A text with its `{variables}` replaced; those without a value stay. */
-  template(text: string, known: Variables, place: string): string {
-    return text.replace(/\{([^{}]+)\}/g, (whole, name: string) => {
-      const variable = known?.[name]
-      if (variable === undefined) return this.#given(name) ?? whole
-      return this.#value(variable, name, `${place} {${name}}`, undefined) ?? ''
-    })
-  }
-
-  #value(one: Input, name: string, place: string, known: Variables): string | undefined {
-    if (one.value !== undefined) return this.template(one.value, known, place)
-    const value = this.#given(name) ?? one.default
-    if (value !== undefined) return value
-    if (one.isRequired !== true) {
-      this.notes.push(
-        `${place} is optional and was left out${one.description === undefined ? '' : `: ${one.description}`}`,
-      )
-      return undefined
-    }
-    const { description, isSecret = false, choices = [] } = one
-    this.missing.push({ place, name, description, isSecret, choices })
-    return `<${name}>`
-  }
-
-  #given(name: string): string | undefined {
-    return Object.hasOwn(this.#values, name) ? this.#values[name] : undefined
   }
 }

@@ -5,6 +5,7 @@ import { type Clock, sleep } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import { ALL_TENANTS, type Principal } from '../../domain/principal.ts'
+import { serverNameOf } from '../../domain/documents/npm-package.ts'
 import { serverKey } from '../../domain/documents/server-definition.ts'
 import { documentChange } from '../../registry/document-change.ts'
 import type { RegistryStore } from '../../registry/registry-store.ts'
@@ -84,7 +85,7 @@ async function wantedBy(
   options.installer.check(packageName, version)
   if (tenantId !== own && tenantId !== ALL_TENANTS)
     throw new GatewayError('forbidden', 'A token can only write the servers of its tenant')
-  const name = given.name ?? nameOf(packageName)
+  const name = given.name ?? serverNameOf(packageName)
   const wanted = { package: packageName, version, document, name, tenantId }
   refuseInvalid(options, documentOf(wanted, '0.0.0'), [])
   await refuseTaken(options, name)
@@ -143,15 +144,4 @@ async function settled(
 
 function documentOf({ package: packageName, document, name, tenantId }: Wanted, version: string): JsonObject {
   return { ...document, name, tenantId, transport: 'stdio', package: `${packageName}@${version}` }
-}
-
-/** `@scope/server-files` is `files`; so is `mcp-server-files` and `files-mcp`. */
-function nameOf(packageName: string): string {
-  const last = packageName.slice(packageName.indexOf('/') + 1).toLowerCase()
-  const plain = last
-    .replace(/^(mcp-)?(server-)?/, '')
-    .replace(/(-mcp)?(-server)?$/, '')
-    .replaceAll(/[^a-z0-9-]+/g, '-')
-    .replaceAll(/^[^a-z]+|(?<!-)-+$/g, '')
-  return (plain === '' ? last.replaceAll(/[^a-z0-9-]+/g, '-').replace(/^[^a-z]+/, '') : plain).slice(0, 40)
 }

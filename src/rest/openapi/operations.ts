@@ -6,6 +6,7 @@ import { CONNECTION_OPERATIONS } from './connection-operations.ts'
 import { GRANT_OPERATIONS } from './grant-operations.ts'
 import { MANAGEMENT_OPERATIONS } from './management-operations.ts'
 import { PIN_OPERATIONS } from './pin-operations.ts'
+import { REGISTRY_OPERATIONS } from './registry-operations.ts'
 import { anything, json, type RestOperation } from './operation.ts'
 
 const health = z.looseObject({ name: z.string(), state: z.string() })
@@ -62,6 +63,7 @@ export const OPERATIONS: readonly RestOperation[] = [
   ...CONNECTION_OPERATIONS,
   ...MANAGEMENT_OPERATIONS,
   ...PIN_OPERATIONS,
+  ...REGISTRY_OPERATIONS,
   ...HEALTH,
 ]
 

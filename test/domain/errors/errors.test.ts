@@ -69,6 +69,7 @@ const ROWS = [
   ['precondition_failed', 412, -32600, 'client', false],
   ['server_disabled', 409, -32602, 'config', false],
   ['install_failed', 502, -31008, 'config', true],
+  ['mcp_registry_unavailable', 502, -31008, 'config', true],
   ['store_unavailable', 503, -31007, 'gateway', true],
   ['state_unavailable', 503, -31007, 'gateway', true],
   ['internal', 500, -32603, 'gateway', false],

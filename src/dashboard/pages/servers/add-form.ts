@@ -2,7 +2,14 @@ import { attribute, html, type Html, type Part } from '../../../domain/text/html
 import { csrfField } from '../../markup/layout.ts'
 import { select } from '../../markup/parts.ts'
 import type { Visit } from '../../visit/visit.ts'
+import { accessFields, addButtons, area, field } from './add-fields.ts'
+import { registrySearch } from './registry-search.ts'
 
+const REGISTRY = [
+  'registry',
+  'The MCP registry',
+  'Servers that others have published: choose one, and fill in what it asks for.',
+] as const
 const KINDS = [
   ['address', 'An address', 'The server runs elsewhere and answers over HTTP.'],
   ['package', 'An npm package', 'The gateway installs it and runs it on this machine.'],
@@ -16,36 +23,34 @@ const EXAMPLES = [
   '@modelcontextprotocol/server-sequential-thinking',
 ]
 
-/** The form of a new server, as it was filled in last. */
-export function addForm({ form, query, look, csrfToken }: Visit): Html {
-  const kind = form.get('kind') ?? query.get('kind') ?? 'address'
-  const here = look.at('/dashboard/add-server')
+/** Where a new server may come from, and the form for it, as it was filled in last. */
+export async function addForm(visit: Visit, hasMcpRegistry: boolean): Promise<Html> {
+  const { form, query, look } = visit
+  const kinds = hasMcpRegistry ? [REGISTRY, ...KINDS] : KINDS
+  const asked = form.get('kind') ?? query.get('kind')
+  const [kind, , about] = kinds.find(([value]) => value === asked) ?? kinds[0] ?? REGISTRY
   return html`
     <nav class="tabs" aria-label="Where the server is">
-      ${KINDS.map(
+      ${kinds.map(
         ([value, title]) =>
           html`<a
-            href="${here}?kind=${value}"
+            href="${look.at(`/dashboard/add-server?kind=${value}`)}"
             ${attribute('aria-current', value === kind ? 'true' : undefined)}
             >${title}</a
           >`,
       )}
     </nav>
-    <form class="panel narrow" method="post" action="${here}" data-busy="Adding the server">
-      ${csrfField(csrfToken)}<input type="hidden" name="kind" value="${kind}" />
-      <p class="muted">${KINDS.find(([value]) => value === kind)?.[2]}</p>
-      ${ownFields(kind, form)}
-      ${field('requiredRoles', 'Required roles', form, {
-        hint: 'A caller needs one of them. Without any, everybody in the tenant may use the server.',
-        placeholder: 'reader, support',
-      })}
-      ${field('description', 'Description', form, {})}
-      <div class="row">
-        <button class="primary" type="submit">Add the server</button>
-        <a class="button" href="${look.at('/dashboard/servers')}">Cancel</a>
-      </div>
-    </form>
+    ${kind === 'registry' ? await registrySearch(visit) : kindForm(visit, kind, about)}
   `
+}
+
+function kindForm({ form, look, csrfToken }: Visit, kind: string, about: string): Html {
+  const here = look.at('/dashboard/add-server')
+  return html`<form class="panel narrow" method="post" action="${here}" data-busy="Adding the server">
+    ${csrfField(csrfToken)}<input type="hidden" name="kind" value="${kind}" />
+    <p class="muted">${about}</p>
+    ${ownFields(kind, form)} ${accessFields(form)} ${addButtons(here, look)}
+  </form>`
 }
 
 function ownFields(kind: string, form: URLSearchParams): Html {
@@ -91,40 +96,4 @@ function program(form: URLSearchParams): Part {
     form,
     'One per line, as NAME=value; secret://name takes a stored secret',
   )}`
-}
-
-interface FieldOptions {
-  readonly hint?: string
-  readonly placeholder?: string | undefined
-  readonly isRequired?: boolean
-  readonly type?: string
-  readonly list?: string
-}
-
-function field(name: string, title: string, form: URLSearchParams, options: FieldOptions): Html {
-  const { hint, placeholder, isRequired, type = 'text', list } = options
-  return html`<div class="field">
-    <label for="${name}">${title}${isRequired && html`<span class="required"> required</span>`}</label>
-    ${hint && html`<p class="hint" id="${name}-hint">${hint}</p>`}
-    <input
-      id="${name}"
-      name="${name}"
-      type="${type}"
-      value="${form.get(name) ?? ''}"
-      autocomplete="off"
-      ${attribute('list', list)}${attribute('placeholder', placeholder)}${attribute('required', isRequired)}${attribute(
-        'aria-describedby',
-        hint && `${name}-hint`,
-      )}
-    />
-  </div>`
-}
-
-function area(name: string, title: string, form: URLSearchParams, hint: string): Html {
-  return html`<div class="field">
-    <label for="${name}">${title}</label>
-    <p class="hint" id="${name}-hint">${hint}</p>
-    <textarea id="${name}" name="${name}" rows="2" spellcheck="false" aria-describedby="${name}-hint">
-${form.get(name) ?? ''}</textarea>
-  </div>`
 }

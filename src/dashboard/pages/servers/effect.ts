@@ -2,7 +2,8 @@ import type { JsonObject } from '../../../domain/json/json.ts'
 import { html, type Html } from '../../../domain/text/html.ts'
 import { notice } from '../../markup/parts.ts'
 import { counted } from '../../markup/values.ts'
-import { rows, text, texts } from '../../visit/reading.ts'
+import { pretty, rows, text, texts } from '../../visit/reading.ts'
+import { masked } from '../../../registry/mask.ts'
 
 const MAX_NAMED = 6
 
@@ -37,6 +38,39 @@ interface Change {
   readonly who: string
   readonly verb: 'gain' | 'lose'
   readonly tools: readonly string[]
+}
+
+/** What adding a server would do: nobody knows its tools yet, but who may use them is known. */
+export function addedEffect(simulation: JsonObject, document: JsonObject): Html {
+  const change = rows(simulation['documents'])[0]?.['change']
+  if (change !== 'added') return notice('busy', 'There is a server of this name; adding it would be refused')
+  const waiting = rows(simulation['sessions']).filter(({ pending }) => texts(pending).length > 0)
+  return notice(
+    'good',
+    'The document is valid',
+    html`<p>${whoMayUse(document)} Its tools are known once it has started.</p>
+      ${
+        waiting.length > 0 &&
+        html`<p>
+          ${counted(waiting.length, 'open session')} would get them:
+          ${[...new Set(waiting.map(({ subject }) => text(subject)))].join(', ')}.
+        </p>`
+      }
+      <details>
+        <summary>The document</summary>
+        <pre class="code" tabindex="0">${pretty(masked(document))}</pre>
+      </details>`,
+  )
+}
+
+function whoMayUse({ requiredRoles, agentAllowlist }: JsonObject): string {
+  const roles = texts(requiredRoles)
+  const agents = texts(agentAllowlist)
+  const who =
+    roles.length === 0
+      ? 'Everybody in the tenant may use it'
+      : `It may be used with ${roles.length > 1 ? 'one of the roles' : 'the role'} ${roles.join(', ')}`
+  return agents.length === 0 ? `${who}.` : `${who}, by the agents ${agents.join(', ')}.`
 }
 
 function changes(who: string, each: JsonObject): Change[] {

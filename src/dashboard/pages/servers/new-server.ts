@@ -1,7 +1,28 @@
+import { isExactVersion, serverNameOf } from '../../../domain/documents/npm-package.ts'
 import type { JsonObject } from '../../../domain/json/json.ts'
+import { object } from '../../visit/reading.ts'
 
-/** The request of REST that adds what a form describes. */
-export type NewServer = { readonly path: string; readonly body: JsonObject } | { readonly problem: string }
+/** The request of REST that adds a server. */
+export interface Wanted {
+  readonly path: string
+  readonly body: JsonObject
+}
+
+/** What a form of a new server comes to. */
+type NewServer = Wanted | { readonly problem: string }
+
+/** The document that a request would write, as far as it is known before. */
+export function documentOf({ path, body }: Wanted): JsonObject {
+  if (path === '/v1/servers') return body
+  const { package: name, version, name: given, document } = body
+  const exact = typeof version === 'string' && isExactVersion(version) ? version : '0.0.0'
+  return {
+    ...object(document),
+    name: given ?? serverNameOf(String(name)),
+    transport: 'stdio',
+    package: `${String(name)}@${exact}`,
+  }
+}
 
 /** Reads the form of a new server: from an address, from an npm package, or from a command. */
 export function newServer(form: URLSearchParams): NewServer {
@@ -55,7 +76,8 @@ function programOf(form: URLSearchParams, env: JsonObject): JsonObject {
   return { ...(args.length > 0 && { args }), ...(Object.keys(env).length > 0 && { env }) }
 }
 
-function accessOf(form: URLSearchParams): JsonObject {
+/** Who may use the server of a form, and what it is. */
+export function accessOf(form: URLSearchParams): JsonObject {
   const description = word(form, 'description')
   const roles = (form.get('requiredRoles') ?? '').split(/[\s,]+/).filter((role) => role !== '')
   return {

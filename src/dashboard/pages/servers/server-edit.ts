@@ -8,39 +8,40 @@ import { pretty } from '../../visit/reading.ts'
 import type { Page } from '../../markup/page.ts'
 import type { Answer, PageRoute, Visit } from '../../visit/visit.ts'
 import { addForm } from './add-form.ts'
+import { addWanted } from './add-wanted.ts'
 import { effectOf } from './effect.ts'
 import { newServer } from './new-server.ts'
+import { registryServerPages } from './registry-server.ts'
 import { restPath } from './server-pages.ts'
 import { serverPath } from './server-row.ts'
 
 /** Adding a server, and editing its document. */
-export function serverEditPages(): readonly PageRoute[] {
+export function serverEditPages({ hasMcpRegistry }: { hasMcpRegistry: boolean }): readonly PageRoute[] {
+  const form = (visit: Visit, said?: Part): Promise<Page> => addPage(visit, hasMcpRegistry, said)
   return [
-    { method: 'get', path: '/add-server', answer: (visit) => addPage(visit) },
-    { method: 'post', path: '/add-server', answer: add },
+    { method: 'get', path: '/add-server', answer: (visit) => form(visit) },
+    { method: 'post', path: '/add-server', answer: (visit) => add(visit, form) },
+    ...(hasMcpRegistry ? registryServerPages() : []),
     { method: 'get', path: '/servers/:name/edit', answer: edit },
     { method: 'post', path: '/servers/:name/edit', answer: save },
   ]
 }
 
-function addPage(visit: Visit, said?: Part): Page {
+async function addPage(visit: Visit, hasMcpRegistry: boolean, said?: Part): Promise<Page> {
   const body = html`${pageHead('Add a server', {
-    back: html`<a href="${visit.look.at('/dashboard/servers')}">Servers</a>`,
-    about: 'Its tools are there for everybody who may use them within a second.',
-  })}
-  ${said}${addForm(visit)}`
+      back: html`<a href="${visit.look.at('/dashboard/servers')}">Servers</a>`,
+      about: 'Within a second after it is added, its tools are there for everybody who may use them.',
+    })}
+    <div id="outcome" class="stack">${said}</div>
+    ${await addForm(visit, hasMcpRegistry)}`
   return { title: 'Add a server', section: 'servers', body }
 }
 
-async function add(visit: Visit): Promise<Answer> {
-  try {
-    const wanted = newServer(visit.form)
-    if ('problem' in wanted) return addPage(visit, notice('bad', wanted.problem))
-    const added = await visit.rest.post(wanted.path, wanted.body)
-    return { to: serverPath({ name: String(added['name']), isForAll: added['tenantId'] === '*' }) }
-  } catch (error) {
-    return addPage(visit, problemNotice(error))
-  }
+async function add(visit: Visit, form: (visit: Visit, said: Part) => Promise<Page>): Promise<Answer> {
+  const wanted = newServer(visit.form)
+  if ('problem' in wanted) return form(visit, notice('bad', wanted.problem))
+  const outcome = await addWanted(visit, wanted)
+  return 'to' in outcome ? outcome : form(visit, outcome.said)
 }
 
 async function edit(visit: Visit): Promise<Page> {
@@ -92,7 +93,7 @@ function editPage(
       ${csrfField(csrfToken)}<input type="hidden" name="etag" value="${etag ?? ''}" />
       <div class="field">
         <label for="document">Document</label>
-        <p class="hint">JSON. docs/registry.md describes every field.</p>
+        <p class="hint">JSON. <a href="${look.at('/docs/registry')}">Every field is described</a>.</p>
         <textarea id="document" name="document" class="code" rows="20" spellcheck="false" required>
 ${text}</textarea>
       </div>
