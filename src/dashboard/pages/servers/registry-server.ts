@@ -134,9 +134,9 @@ async function add(visit: Visit): Promise<Answer> {
 }
 
 /** The request of the draft, with who may use the server. */
-function wantedOf({ path, body }: JsonObject, form: URLSearchParams): Wanted {
+function wantedOf({ path, body }: JsonObject, entered: URLSearchParams): Wanted {
   const given = object(body)
-  const access = accessOf(form)
+  const access = accessOf(entered)
   return {
     path: String(path),
     body:
@@ -146,8 +146,8 @@ function wantedOf({ path, body }: JsonObject, form: URLSearchParams): Wanted {
   }
 }
 
-function valuesIn(form: URLSearchParams): Record<string, string> {
-  const entries = [...form].filter(([name, value]) => name.startsWith(VALUE) && value.trim() !== '')
+function valuesIn(entered: URLSearchParams): Record<string, string> {
+  const entries = [...entered].filter(([name, value]) => name.startsWith(VALUE) && value.trim() !== '')
   return Object.fromEntries(entries.map(([name, value]) => [name.slice(VALUE.length), value.trim()]))
 }
 
