@@ -35,7 +35,17 @@ export function exposeAll<T extends { readonly name: string }>(
     if (holder === undefined) exposed.set(name, item)
     else refused.push({ name: item.name, reason: `its name ${name} is already taken by ${holder.name}` })
   }
-  const claims = items.map((item) => ({ item, name: exposedName(server, item.name) }))
+  const first = new Map<string, T>()
+  for (const item of items) {
+    const holder = first.get(item.name)
+    if (holder === undefined) first.set(item.name, item)
+    else
+      refused.push({
+        name: item.name,
+        reason: `its name ${exposedName(server, item.name)} is already taken by ${holder.name}`,
+      })
+  }
+  const claims = [...first.values()].map((item) => ({ item, name: exposedName(server, item.name) }))
   const counts = Map.groupBy(claims, ({ name }) => name)
   const { own: unchanged = [], other: changed = [] } = Object.groupBy(claims, ({ item, name }) =>
     name === `${server}_${item.name}` ? 'own' : 'other',

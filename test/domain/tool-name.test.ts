@@ -76,6 +76,17 @@ describe('items that claim one name', () => {
     ])
   })
 
+  test('and are the same to the letter are one, also where their name had to be changed', () => {
+    const items = [{ name: 'a.b' }, { name: 'a.b' }, { name: 'a/b' }]
+    expect(exposeAll('s', items).refused).toEqual([
+      { name: 'a.b', reason: 'its name s_a_b is already taken by a.b' },
+    ])
+    expect(namesOf('a.b', 'a.b', 'a/b')).toEqual([
+      ['a.b', 's_a_b_2e7336dc'],
+      ['a/b', 's_a_b_c14cddc0'],
+    ])
+  })
+
   test('and are the same to the letter are one, the first', () => {
     const first = { name: 'a' }
     const { exposed, refused } = exposeAll('s', [first, { name: 'a' }])

@@ -4,6 +4,7 @@ const NEWLINE = 0x0a
 const CARRIAGE_RETURN = 0x0d
 const COLON = 0x3a
 const BLANK = 0x20
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
 /** What an event stream tells. */
 interface EventListener {
@@ -19,6 +20,10 @@ export class EventReader {
   readonly #listener: EventListener
   /** The beginning of a line that has not ended yet. */
   readonly #line: Buffer[] = []
+  /** Whether no line has ended yet: the first one may begin with a byte order mark. */
+  #isFirst = true
+  /** Whether the last line ended with a carriage return: a newline that follows belongs to it. */
+  #hasReturned = false
   /** Of the present event: its size so far, its data, and whether its type is another one. */
   #size = 0
   #data: Buffer[] = []
@@ -41,24 +46,30 @@ export class EventReader {
    */
   push(chunk: Buffer, maxEvents = Number.POSITIVE_INFINITY): number {
     const last = this.#events + maxEvents
+    const ends = new LineEnds(chunk)
     for (let start = 0; ;) {
+      if (this.#hasReturned && start < chunk.length) {
+        this.#hasReturned = false
+        if (chunk[start] === NEWLINE) start += 1
+      }
       if (this.#events >= last) return start
-      const newline = chunk.indexOf(NEWLINE, start)
-      const end = newline === -1 ? chunk.length : newline
-      this.#size += end - start
-      if (this.#size > this.#maxBytes) throw new ResponseTooLarge('an event is too large')
+      const end = ends.after(start)
       const part = chunk.subarray(start, end)
-      if (newline === -1) {
+      this.#size += part.length
+      if (this.#size > this.#maxBytes) throw new ResponseTooLarge('an event is too large')
+      if (end === chunk.length) {
         if (part.length > 0) this.#line.push(part)
-        return chunk.length
+        return end
       }
       this.#endLine(this.#line.length === 0 ? part : Buffer.concat([...this.#line.splice(0), part]))
-      start = newline + 1
+      this.#hasReturned = chunk[end] === CARRIAGE_RETURN
+      start = end + 1
     }
   }
 
   #endLine(given: Buffer): void {
-    const line = given.at(-1) === CARRIAGE_RETURN ? given.subarray(0, -1) : given
+    const line = this.#isFirst ? withoutByteOrderMark(given) : given
+    this.#isFirst = false
     if (line.length === 0) return this.#endEvent()
     const colon = line.indexOf(COLON)
     const name = line.toString('latin1', 0, colon === -1 ? line.length : Math.min(colon, 8))
@@ -80,6 +91,33 @@ export class EventReader {
     const data = more.length === 0 ? first : joined([first, ...more])
     if (data.length > 0) this.#listener.onData(data)
   }
+}
+
+/** Where the lines of a chunk end. Each kind of end is searched once up to the next one: most chunks have only newlines. */
+class LineEnds {
+  readonly #chunk: Buffer
+  #newline = -1
+  #carriage = -1
+
+  constructor(chunk: Buffer) {
+    this.#chunk = chunk
+  }
+
+  /** The end of the line that begins at `start`; the length of the chunk if it goes on. */
+  after(start: number): number {
+    if (this.#newline < start) this.#newline = this.#next(NEWLINE, start)
+    if (this.#carriage < start) this.#carriage = this.#next(CARRIAGE_RETURN, start)
+    return Math.min(this.#newline, this.#carriage)
+  }
+
+  #next(byte: number, start: number): number {
+    const found = this.#chunk.indexOf(byte, start)
+    return found === -1 ? this.#chunk.length : found
+  }
+}
+
+function withoutByteOrderMark(line: Buffer): Buffer {
+  return line.subarray(0, 3).equals(BYTE_ORDER_MARK) ? line.subarray(3) : line
 }
 
 function joined(lines: readonly Buffer[]): Buffer {

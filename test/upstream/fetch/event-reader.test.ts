@@ -28,7 +28,7 @@ function messagesIn(text: string): string[] {
   const found: string[] = []
   let data: string[] = []
   let type = ''
-  for (const line of text.split(/\r?\n/).slice(0, -1)) {
+  for (const line of text.split(/\r\n|\r|\n/).slice(0, -1)) {
     const [, field, value = ''] = /^([^:]*)(?:: ?(.*))?$/su.exec(line) ?? []
     if (field === 'data') data.push(value)
     else if (field === 'event') type = value
@@ -48,6 +48,8 @@ describe('an event', () => {
     ['with two blanks, of which one counts', 'data:  a\n\n', [' a']],
     ['with carriage returns', 'data: a\r\n\r\n', ['a']],
     ['with both line ends', 'data: a\r\n\n', ['a']],
+    ['whose lines end with carriage returns alone', 'data: a\rdata: b\r\r', ['a\nb']],
+    ['behind a byte order mark', '\uFEFFdata: a\n\n', ['a']],
     ['of several lines', 'data: a\ndata:\ndata: b\n\n', ['a\n\nb']],
     ['of the default type, named', 'event: message\ndata: a\n\n', ['a']],
     ['whose type is empty', 'event:\ndata: a\n\n', ['a']],
@@ -72,6 +74,7 @@ describe('an event', () => {
     ['of empty data', 'data:\n\n'],
     ['whose field has another case', 'Data: a\n\n'],
     ['whose field begins with a blank', ' data: a\n\n'],
+    ['whose field begins with a byte order mark further on', 'id: 1\n\n\uFEFFdata: a\n\n'],
   ])('is not reported %s', (_what, text) => {
     expect(readText(text)).toEqual([])
   })
@@ -111,7 +114,7 @@ describe('a stream', () => {
       fc.constantFrom(': comment', 'retry: 10', '', '', '', 'data: é😀', 'data : a', 'xdata: a'),
       anyText({ maxLength: 5 }).map((text) => text.replaceAll(/[\r\n]/g, '')),
     )
-    const lines = fc.array(fc.tuple(line, fc.constantFrom('\n', '\n', '\r\n')), { maxLength: 12 })
+    const lines = fc.array(fc.tuple(line, fc.constantFrom('\n', '\n', '\r\n', '\r')), { maxLength: 12 })
     fc.assert(
       fc.property(lines, fc.array(fc.nat(), { maxLength: 4 }), (given, cuts) => {
         const bytes = Buffer.from(given.map((parts) => parts.join('')).join(''))
