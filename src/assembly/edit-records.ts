@@ -4,6 +4,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { JsonObject } from '../domain/json/json.ts'
 import { changedFields, documentChange } from '../registry/document-change.ts'
 import type { RegistryEdit } from '../registry/registry-edits.ts'
+import { changeEntry } from '../state/change-entry.ts'
 import { stateKey } from '../state/state-key.ts'
 import type { StateStore } from '../state/state-store.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -15,7 +16,6 @@ const OTHERS_MS = 3000
 const MAX_EACH = 20
 const MAX_NAMES = 50
 const KEEP_MS = 90 * 86_400_000
-const MAX_ATTEMPTS = 3
 
 const KINDS = {
   servers: 'server',
@@ -100,16 +100,14 @@ export class EditRecords {
     const key = stateKey(section, tenantId, edits.length === 1 ? name : '')
     const value = digestOf(...edits.map((edit) => [edit.name, edit.after ?? null]))
     try {
-      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-        const before = await store.get(COLLECTION, key)
-        if (before?.value === value) return false
-        const written = { expected: before?.version ?? null, expiresAt: clock.now() + KEEP_MS }
-        if ((await store.put(COLLECTION, key, value, written)) !== undefined) return true
-      }
+      return await changeEntry(store, { collection: COLLECTION, key }, (before) => {
+        if (before?.value === value) return { result: false }
+        return { result: true, write: { value, expiresAt: clock.now() + KEEP_MS } }
+      })
     } catch (error) {
       logger.debug({ err: error }, 'an edit of the registry may be recorded by several replicas')
+      return true
     }
-    return true
   }
 
   #record({ edits }: Group): Promise<void> {

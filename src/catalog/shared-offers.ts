@@ -28,7 +28,7 @@ interface Shared {
 
 /**
  * What servers offer, as replicas tell each other: a replica that has just started lists everything at once, as stale
- * until it has asked the servers itself, and a change that one replica has seen makes the others look. The offers are
+ * until it has asked the servers itself, and a change that one replica has seen is listed by the others, which then ask the server themselves. The offers are
  * documents of Firestore, in parts below its limit; one is written only when it has changed.
  */
 export class SharedOffers {
@@ -116,7 +116,10 @@ export class SharedOffers {
       this.#shared.set(key, shared)
       const own = this.#own.get(key)
       const isNews = before !== undefined && before.digest !== shared.digest
-      if (own !== undefined && own !== shared.digest && isNews && this.#isFor(key, shared)) this.#relist(key)
+      if (own === undefined || own === shared.digest || !isNews || !this.#isFor(key, shared)) continue
+      // Listed at once: the server may be slow to answer, or be asked only after a pause.
+      this.#catalog.setOffer(key, shared.offer)
+      this.#relist(key)
     }
     this.#fill()
   }

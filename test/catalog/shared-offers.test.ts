@@ -69,14 +69,14 @@ test('a replica that has just started lists what another one has listed, as stal
   expect(cold.catalog.viewOf(principal({ tenantId: 'acme' })).stale).toEqual(['alpha'])
 })
 
-test('a change that one replica has seen makes the others ask the server, and is not written by them again', async () => {
+test('a change that one replica has seen is listed by the others at once, makes them ask the server, and is not written by them again', async () => {
   const [one, two] = [replica(), replica()]
   one.say('echo')
   await settled()
   two.say('echo')
   one.say('echo', 'new')
   await settled()
-  expect([one.relisted, two.relisted]).toEqual([[], [KEY]])
+  expect([one.relisted, two.relisted, two.listed()]).toEqual([[], [KEY], ['echo', 'new']])
   const writes = store.writes.length
   two.say('echo', 'new')
   await settled()

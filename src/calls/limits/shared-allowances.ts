@@ -1,7 +1,8 @@
-import { type Clock, sleep } from '../../domain/clock.ts'
+import type { Clock } from '../../domain/clock.ts'
 import { messageOf } from '../../domain/errors/errors.ts'
+import { changeEntry, type EntryChange } from '../../state/change-entry.ts'
 import { stateKey } from '../../state/state-key.ts'
-import type { StateStore } from '../../state/state-store.ts'
+import type { StateEntry, StateStore } from '../../state/state-store.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Allowance, Allowances } from './allowances.ts'
 
@@ -93,19 +94,17 @@ export class SharedAllowances {
   }
 
   /** Resolves with the milliseconds until the bucket is full again, at all replicas. */
-  async #add(allowance: Allowance, calls: number): Promise<number> {
-    const key = stateKey(allowance.key)
-    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const entry = await this.#store.get(COLLECTION, key)
-      const now = this.#clock.now()
-      const before = Math.max(now, Number(entry?.value ?? now))
-      const fullAt = Math.min(before + calls * intervalOf(allowance), now + 2 * allowance.perMs)
-      const options = { expected: entry?.version ?? null, expiresAt: Math.ceil(fullAt) }
-      const version = await this.#store.put(COLLECTION, key, String(fullAt), options)
-      if (version !== undefined) return fullAt - now
-      await sleep(this.#clock, PAUSE_MS * (attempt + 1) * (0.5 + this.#random()))
+  #add(allowance: Allowance, calls: number): Promise<number> {
+    const clock = this.#clock
+    const options = { attempts: ATTEMPTS, pause: { ms: PAUSE_MS, clock, random: this.#random } }
+    const entry = { collection: COLLECTION, key: stateKey(allowance.key) }
+    const added = (before: StateEntry | undefined): EntryChange<number> => {
+      const now = clock.now()
+      const from = Math.max(now, Number(before?.value ?? now))
+      const fullAt = Math.min(from + calls * intervalOf(allowance), now + 2 * allowance.perMs)
+      return { result: fullAt - now, write: { value: String(fullAt), expiresAt: Math.ceil(fullAt) } }
     }
-    throw new Error('other replicas write it at the same time')
+    return changeEntry(this.#store, entry, added, options)
   }
 
   #warn(error: unknown): void {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { ApprovalRule } from '../../domain/approvers.ts'
 import type { Clock } from '../../domain/clock.ts'
-import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
+import { untilWritten } from '../../state/change-entry.ts'
 import type { ApprovalRequest, OnApprovalEvent } from './approval-request.ts'
 import type { OpenRequests } from './open-requests.ts'
 import { beginningOf, type BoundCall, type RequestKeys, type Slot } from './request-keys.ts'
@@ -62,23 +62,23 @@ export class Claims {
    * @throws GatewayError `too_many_approvals`, `state_unavailable`
    */
   async claim(call: AskedCall): Promise<Claim> {
+    const contended = 'Too many equal calls ask for approval at the same time'
+    return untilWritten(() => this.#tryClaim(call), { attempts: ATTEMPTS, contended })
+  }
+
+  async #tryClaim(call: AskedCall): Promise<Claim | undefined> {
     const { requests, keys } = this.#options
     const { binding, ...slot } = keys.slotOf(call)
-    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const kept = await requests.get(slot)
-      const isThis = kept?.request.binding === binding && kept.request.rule === call.rule
-      const status = isThis ? kept.request.status : undefined
-      if (isThis && (status === 'open' || status === 'denied'))
-        return { state: status, request: kept.request }
-      if (isThis && status === 'approved') {
-        const use = await this.#used(slot, kept)
-        if (use !== undefined) return { state: 'approved', use }
-      } else {
-        const request = await this.#asked(slot, binding, { call, kept })
-        if (request !== undefined) return { state: 'open', request }
-      }
+    const kept = await requests.get(slot)
+    const isThis = kept?.request.binding === binding && kept.request.rule === call.rule
+    const status = isThis ? kept.request.status : undefined
+    if (isThis && (status === 'open' || status === 'denied')) return { state: status, request: kept.request }
+    if (isThis && status === 'approved') {
+      const use = await this.#used(slot, kept)
+      return use && { state: 'approved', use }
     }
-    throw new GatewayError('state_unavailable', 'Too many equal calls ask for approval at the same time')
+    const request = await this.#asked(slot, binding, { call, kept })
+    return request && { state: 'open', request }
   }
 
   /** Gives an approval back that a call has used up and was not sent with. */

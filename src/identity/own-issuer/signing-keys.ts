@@ -6,6 +6,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { KeyRing } from '../../domain/seal/key-ring.ts'
 import { Sealing } from '../../domain/seal/sealing.ts'
+import { changeEntry } from '../../state/change-entry.ts'
 import type { StateStore } from '../../state/state-store.ts'
 import type { KeySet } from '../key-set.ts'
 
@@ -16,7 +17,6 @@ const ROTATE_AFTER_MS = 30 * DAY_MS
 /** Another replica may have rotated. */
 const RELOAD_AFTER_MS = 60_000
 const RELOAD_FOR_UNKNOWN_MS = 1000
-const MAX_ATTEMPTS = 5
 
 const signingKey = z.object({
   kid: z.string(),
@@ -95,21 +95,16 @@ export class SigningKeys implements KeySet {
   }
 
   async #load(): Promise<Loaded> {
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-      const entry = await this.#store.get(COLLECTION, this.#use)
-      const keys = entry === undefined ? [] : this.#opened(entry.value)
-      const [newest] = keys
-      if (newest !== undefined && this.#clock.now() - newest.createdAt < ROTATE_AFTER_MS)
-        return this.#take(keys)
-      const next = [await newKey(this.#clock.now()), ...keys.slice(0, 1)]
-      const sealed = this.#sealing.seal(JSON.stringify(next), this.#use)
-      const version = await this.#store.put(COLLECTION, this.#use, sealed, {
-        expected: entry?.version ?? null,
-      })
-      if (version !== undefined) return this.#take(next)
-      // Another replica was first: its keys count.
-    }
-    throw new GatewayError('state_unavailable')
+    // Where another replica is first, its keys count.
+    const keys = await changeEntry(this.#store, { collection: COLLECTION, key: this.#use }, async (entry) => {
+      const known = entry === undefined ? [] : this.#opened(entry.value)
+      const [newest] = known
+      const isYoung = newest !== undefined && this.#clock.now() - newest.createdAt < ROTATE_AFTER_MS
+      if (isYoung) return { result: known }
+      const next = [await newKey(this.#clock.now()), ...known.slice(0, 1)]
+      return { result: next, write: { value: this.#sealing.seal(JSON.stringify(next), this.#use) } }
+    })
+    return this.#take(keys)
   }
 
   #opened(sealed: string): SigningKey[] {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import { isJsonObject, jsonIn } from '../../domain/json/json.ts'
+import { changeEntry } from '../../state/change-entry.ts'
 import type { StateStore } from '../../state/state-store.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 
@@ -20,7 +21,6 @@ export interface SessionNote {
 export type NoteStore = Pick<StateStore, 'get' | 'put'>
 
 const COLLECTION = 'session-notes'
-const MAX_TRIES = 5
 const MAX_ENDED = 10_000
 
 /**
@@ -69,17 +69,15 @@ export class SessionNotes {
     until: number,
     changed: (note: SessionNote) => SessionNote,
   ): Promise<SessionNote | undefined> {
-    return this.#try(id, async () => {
-      for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-        const found = await this.#store.get(COLLECTION, id)
+    return this.#try(id, () =>
+      changeEntry(this.#store, { collection: COLLECTION, key: id }, (found) => {
         const note = noteIn(found?.value)
-        const next = note.isEnded === true ? note : changed(note)
-        if (next === note) return note
-        const options = { expected: found?.version ?? null, expiresAt: Math.max(until, this.#clock.now()) }
-        if ((await this.#store.put(COLLECTION, id, JSON.stringify(next), options)) !== undefined) return next
-      }
-      throw new Error('other replicas change it all the time')
-    })
+        const result = note.isEnded === true ? note : changed(note)
+        if (result === note) return { result }
+        const expiresAt = Math.max(until, this.#clock.now())
+        return { result, write: { value: JSON.stringify(result), expiresAt } }
+      }),
+    )
   }
 
   async #try<T>(id: string, work: () => Promise<T>): Promise<T | undefined> {

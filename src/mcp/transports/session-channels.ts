@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Server } from '@modelcontextprotocol/server'
+import { SharedWork } from '../../domain/concurrency/shared-work.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { Principal } from '../../domain/principal.ts'
@@ -65,7 +66,7 @@ export class SessionChannels {
   readonly #options: EndpointOptions
   readonly #channels = new Map<string, Channel>()
   readonly #ofIds = new Map<string, Channel>()
-  readonly #rebuilding = new Map<string, Promise<Channel>>()
+  readonly #rebuilding = new SharedWork<Channel>()
   readonly #events: EventStore
   readonly #questions: QuestionIds
 
@@ -117,13 +118,7 @@ export class SessionChannels {
     sessions.checkAccepting()
     const opening = sessionSeal.open(publicId, owner)
     if (opening === undefined) throw new GatewayError('session_not_found')
-    const underWay = this.#rebuilding.get(publicId) ?? this.#rebuild(publicId, opening, owner)
-    this.#rebuilding.set(publicId, underWay)
-    try {
-      return await underWay
-    } finally {
-      this.#rebuilding.delete(publicId)
-    }
+    return this.#rebuilding.run(publicId, () => this.#rebuild(publicId, opening, owner))
   }
 
   async #rebuild(
