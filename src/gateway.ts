@@ -19,6 +19,7 @@ import type { LocalIssuer } from './identity/local-issuer.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { writeExampleRegistry } from './registry/file/example-registry.ts'
 import type { Outbound } from './outbound/outbound.ts'
+import { withSharedKeys } from './secrets/shared-keys.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { Metrics, type MetricsExport } from './telemetry/metrics/metrics.ts'
 import { openMetricsEndpoint } from './telemetry/metrics/metrics-endpoint.ts'
@@ -84,8 +85,9 @@ export async function startGateway(
     const onClose = lifecycle.onClose.bind(lifecycle)
     // Before anything is opened: what is wrong with them is wrong with the settings.
     const ownStages = await loadStages(given.callStages, { clock, logger, onClose })
-    const listener = await openListener(given, { logger, lifecycle })
-    const settings = atPort(given, listener.port)
+    const complete = await withSharedKeys(given, { clock })
+    const listener = await openListener(complete, { logger, lifecycle })
+    const settings = atPort(complete, listener.port)
     const metrics = new Metrics(options.metricsExport)
     lifecycle.onClose('metrics', () => metrics.close())
     const metricsUrl = await openMetricsEndpoint(settings, { metrics, onClose })

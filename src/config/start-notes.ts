@@ -18,8 +18,9 @@ export function missingKeys({
   store,
   stateKey,
   auditDigestKey,
-}: Pick<Settings, 'store' | 'stateKey' | 'auditDigestKey'>): SettingProblem[] {
-  if (store === 'file') return []
+  sharedKeysProject,
+}: Pick<Settings, 'store' | 'stateKey' | 'auditDigestKey' | 'sharedKeysProject'>): SettingProblem[] {
+  if (store === 'file' || sharedKeysProject !== undefined) return []
   return [
     ...(stateKey === undefined
       ? [{ name: 'STATE_KEY', expected: expected('it seals sessions, questions and tasks') }]
@@ -42,5 +43,5 @@ export function startWarnings({
 }
 
 function expected(why: string): string {
-  return `the same 64 hex digits for all replicas (openssl rand -hex 32), because STORE is \`firestore\`: ${why}`
+  return `the same 64 hex digits for all replicas (openssl rand -hex 32), or SHARED_KEYS_PROJECT, because STORE is \`firestore\`: ${why}`
 }

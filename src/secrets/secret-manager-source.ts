@@ -6,15 +6,8 @@ import {
   type SecretReference,
   SecretRefused,
 } from '../domain/documents/secret-reference.ts'
+import { CALL_OPTIONS, openSecretManager, type SecretManagerClientOptions } from './secret-manager-client.ts'
 import type { SecretsSource, SecretVersion } from './secrets-source.ts'
-
-/** One attempt only: the library's own retries take minutes, which is too long for callers. */
-const CALL_OPTIONS = { timeout: 2000, retry: null }
-
-/** What the client library takes, for a stand-in of the real service. */
-export type SecretManagerClientOptions = NonNullable<
-  ConstructorParameters<typeof SecretManagerServiceClient>[0]
->
 
 /** What gRPC status codes mean here; with every other code nothing was learnt about the secret. */
 const REFUSALS: ReadonlyMap<unknown, { readonly problem: SecretProblem; readonly reason: string }> = new Map([
@@ -49,7 +42,7 @@ export class SecretManagerSource implements SecretsSource {
   async read(reference: SecretReference): Promise<SecretVersion> {
     const { name, version = 'latest' } = reference
     const resource = `projects/${this.#projectId}/secrets/${this.#prefix}${name}/versions/${version}`
-    this.#client ??= this.#open()
+    this.#client ??= openSecretManager(this.#projectId, this.#clientOptions)
     const client = await this.#client.catch((error: unknown) => {
       this.#client = undefined
       throw error
@@ -63,14 +56,6 @@ export class SecretManagerSource implements SecretsSource {
   async close(): Promise<void> {
     const client = await this.#client?.catch(() => undefined)
     await client?.close()
-  }
-
-  async #open(): Promise<SecretManagerServiceClient> {
-    const { SecretManagerServiceClient: Client } = await import('@google-cloud/secret-manager')
-    const projectId = this.#projectId
-    if (this.#clientOptions.sslCreds !== undefined) return new Client({ projectId, ...this.#clientOptions })
-    const { findGoogleCredentials } = await import('../firestore/google-credentials.ts')
-    return new Client({ projectId, ...this.#clientOptions, auth: await findGoogleCredentials() })
   }
 }
 

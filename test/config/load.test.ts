@@ -56,6 +56,7 @@ test('without any variable it is the embedded mode on loopback', () => {
     secretsProject: undefined,
     secretsPrefix: '',
     secretsTtlMs: 300_000,
+    sharedKeysPrefix: 'tool-gateway-',
     vaultKmsEndpoint: 'https://cloudkms.googleapis.com',
     vaultKeys: [],
     callStages: [],

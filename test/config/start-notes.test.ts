@@ -13,6 +13,7 @@ test('replicas of one database need the keys that all of them share, one by one'
   expect(missing(cloud)).toEqual(['STATE_KEY', 'AUDIT_DIGEST_KEY'])
   expect(missing({ ...cloud, STATE_KEY: key })).toEqual(['AUDIT_DIGEST_KEY'])
   expect(missing({ ...cloud, STATE_KEY: key, AUDIT_DIGEST_KEY: key })).toEqual([])
+  expect(missing({ ...cloud, SHARED_KEYS_PROJECT: 'example' })).toEqual([])
 })
 
 test('replicas that sign usage records with a key of their disk are warned of', () => {

@@ -17,6 +17,8 @@ const require = createRequire(import.meta.url)
 /** `null`: disabled. */
 type Version = string | Buffer | null
 type Access = ServerUnaryCall<{ name: string }, unknown>
+type Create = ServerUnaryCall<{ parent: string; secretId: string }, unknown>
+type Add = ServerUnaryCall<{ parent: string; payload: { data: Buffer } }, unknown>
 
 /** A Secret Manager on loopback that speaks the protocol of the client library's own definitions. */
 export interface FakeSecretManager {
@@ -29,7 +31,7 @@ export interface FakeSecretManager {
   }
   /** Versions of each secret by id, the first being version 1. */
   readonly secrets: Map<string, Version[]>
-  /** Ids that the caller may not read. */
+  /** Ids that the caller may neither read nor create. */
   readonly denied: Set<string>
   /** Names of versions that were asked for. */
   readonly calls: string[]
@@ -40,14 +42,21 @@ export interface FakeSecretManager {
 
 export async function startSecretManager(options: { port?: number } = {}): Promise<FakeSecretManager> {
   const server = new Server()
+  const respond = (callback: sendUnaryData<unknown>, answered: () => void): void => {
+    if (fake.outage === 'hang') return
+    if (fake.outage !== undefined) callback({ code: fake.outage, details: 'outage' })
+    else answered()
+  }
   server.addService(serviceOf(), {
     accessSecretVersion: (call: Access, callback: sendUnaryData<unknown>) => {
       const { name } = call.request
       fake.calls.push(name)
-      if (fake.outage === 'hang') return
-      if (fake.outage !== undefined) callback({ code: fake.outage, details: 'outage' })
-      else answer(fake, name, callback)
+      respond(callback, () => answer(fake, name, callback))
     },
+    createSecret: (call: Create, callback: sendUnaryData<unknown>) =>
+      respond(callback, () => create(fake, call.request, callback)),
+    addSecretVersion: (call: Add, callback: sendUnaryData<unknown>) =>
+      respond(callback, () => add(fake, call.request, callback)),
   })
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`127.0.0.1:${options.port ?? 0}`, ServerCredentials.createInsecure(), (error, bound) =>
@@ -67,6 +76,32 @@ export async function startSecretManager(options: { port?: number } = {}): Promi
     },
   }
   return fake
+}
+
+function create(
+  fake: FakeSecretManager,
+  { parent, secretId }: Create['request'],
+  callback: sendUnaryData<unknown>,
+): void {
+  if (fake.denied.has(secretId)) {
+    callback({ code: status.PERMISSION_DENIED, details: `Permission denied on ${secretId}` })
+  } else if (fake.secrets.has(secretId)) {
+    callback({ code: status.ALREADY_EXISTS, details: `Secret [${secretId}] already exists` })
+  } else {
+    fake.secrets.set(secretId, [])
+    callback(null, { name: `${parent}/secrets/${secretId}` })
+  }
+}
+
+function add(
+  fake: FakeSecretManager,
+  { parent, payload }: Add['request'],
+  callback: sendUnaryData<unknown>,
+): void {
+  const versions = fake.secrets.get(parent.split('/').at(-1) ?? '')
+  if (versions === undefined) return callback({ code: status.NOT_FOUND, details: `${parent} not found` })
+  versions.push(payload.data)
+  callback(null, { name: `${parent}/versions/${versions.length}` })
 }
 
 function answer(fake: FakeSecretManager, name: string, callback: sendUnaryData<unknown>): void {

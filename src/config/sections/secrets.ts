@@ -33,6 +33,15 @@ const secretPrefix = {
   expected: 'at most 11 letters, digits, `-` and `_`',
 }
 
+/** Without an underscore, which every secret has that documents can name. */
+const sharedKeysPrefix = {
+  schema: z
+    .string()
+    .trim()
+    .regex(/^[A-Za-z0-9-]{0,40}$/),
+  expected: 'at most 40 letters, digits and `-`',
+}
+
 const kmsKey = {
   schema: z
     .string()
@@ -68,6 +77,16 @@ export const secrets = {
     secretPrefix,
     '',
     'Prefix of the IDs of the secrets in Secret Manager, before `<tenant>_<name>`.',
+  ),
+  SHARED_KEYS_PROJECT: optional(
+    values.projectId,
+    'none',
+    'Google Cloud project whose Secret Manager has STATE_KEY and AUDIT_DIGEST_KEY, unless these are set; a key that is not there yet is made once for all replicas. See docs/keys.md.',
+  ),
+  SHARED_KEYS_PREFIX: setting(
+    sharedKeysPrefix,
+    'tool-gateway-',
+    'What the IDs of these secrets begin with, before `state-key` and `audit-digest-key`: another one for each group of replicas.',
   ),
   VAULT_KMS_KEY: optional(
     kmsKey,
