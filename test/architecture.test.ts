@@ -43,7 +43,7 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   '@opentelemetry/*': ['telemetry'],
   '@google-cloud/firestore': ['firestore', 'registry/firestore/', 'audit/firestore/', 'state/firestore/'],
   'google-auth-library': ['firestore'],
-  '@google-cloud/secret-manager': ['secrets/secret-manager-'],
+  '@google-cloud/secret-manager': ['secrets/secret-manager-', 'secrets/shared-keys'],
   '@kubernetes/client-node': ['registry/kubernetes/kubernetes-client'],
   pino: ['telemetry'],
   'pino-pretty': ['telemetry'],
