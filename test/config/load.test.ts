@@ -18,6 +18,13 @@ const CLOUD = {
   OIDC_ISSUER: 'https://id.example.com/',
 }
 
+test('settings cannot be changed, at any depth', () => {
+  const settings = loadSettings(CLOUD)
+  expect(
+    [settings, settings.allowedHosts, settings.issuers, settings.issuers[0]?.claims].map(Object.isFrozen),
+  ).toEqual([true, true, true, true])
+})
+
 test('an identity provider is described by settings with defaults', () => {
   const settings = loadSettings(CLOUD)
   expect([settings.localIssuer, settings.publicUrl]).toEqual([false, 'https://tools.example.com'])
