@@ -165,7 +165,7 @@ export class SessionEvents {
 
   /** Begins a stream, or begins it again, and returns the id from which all of it can be resumed. */
   begin(stream: number): string {
-    this.discard(stream)
+    if (this.#tracks.has(stream)) this.discard(stream)
     const number = (this.#lastNumber += 1)
     this.#tracks.set(stream, { last: number, dropped: number - 1, kept: 0, isOpen: true })
     return this.#idOf(stream, number)

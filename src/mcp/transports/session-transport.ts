@@ -39,6 +39,8 @@ interface Stream {
   readonly requestId: RequestId | undefined
   /** Undefined while the client is disconnected. */
   response: StreamResponse | undefined
+  /** Set once the response has begun and not ended: most answers are both at once. */
+  stopKeepAlive: (() => void) | undefined
   cancelGrace: (() => void) | undefined
   /** What is held back for the next event, or for a moment. */
   pending: string
@@ -166,7 +168,7 @@ export class SessionTransport implements Transport {
     if (isLast) {
       this.#events.finish(stream.number)
       this.#finish(stream)
-    }
+    } else this.#keepAlive(stream)
     if (response !== undefined) writeTo(response, event, isLast)
   }
 
@@ -202,6 +204,7 @@ export class SessionTransport implements Transport {
       number,
       requestId,
       response: undefined,
+      stopKeepAlive: undefined,
       cancelGrace: undefined,
       pending: '',
       cancelFlush: undefined,
@@ -223,9 +226,14 @@ export class SessionTransport implements Transport {
     else stream.cancelFlush = this.#clock.after(holdMs, () => this.#flush(stream))
   }
 
+  #keepAlive(stream: Stream): void {
+    if (stream.response !== undefined) stream.stopKeepAlive ??= keepAlive(this.#clock, stream.response)
+  }
+
   #flush(stream: Stream): void {
     const { response, pending } = stream
     stream.pending = ''
+    this.#keepAlive(stream)
     if (pending === '') response?.flushHeaders()
     else response?.write(pending)
   }
@@ -240,6 +248,7 @@ export class SessionTransport implements Transport {
       response.end(text)
     } else {
       this.#attach(stream, response)
+      this.#keepAlive(stream)
       response.write(text)
       response.flushHeaders()
     }
@@ -251,13 +260,12 @@ export class SessionTransport implements Transport {
    */
   #attach(stream: Stream, response: StreamResponse): void {
     stream.cancelGrace?.()
+    endKeepAlive(stream)
     const before = stream.response
     stream.response = response
     before?.end()
     writeHead(response, this.sessionId)
-    const stopKeepAlive = keepAlive(this.#clock, response)
     const onClose = (): void => {
-      stopKeepAlive()
       if (stream.response === response) this.#lost(stream)
     }
     if (response.closed) onClose()
@@ -271,6 +279,7 @@ export class SessionTransport implements Transport {
    */
   #lost(stream: Stream): void {
     stream.response = undefined
+    endKeepAlive(stream)
     const { requestId } = stream
     if (requestId === undefined) return
     stream.cancelGrace = this.#clock.after(RESUME_GRACE_MS, () => {
@@ -286,9 +295,15 @@ export class SessionTransport implements Transport {
     const { response } = stream
     stream.cancelGrace?.()
     stream.cancelFlush?.()
+    endKeepAlive(stream)
     stream.response = undefined
     this.#streams.delete(stream.number)
     if (stream.requestId !== undefined) this.#ofRequests.delete(stream.requestId)
     return response
   }
+}
+
+function endKeepAlive(stream: Stream): void {
+  stream.stopKeepAlive?.()
+  stream.stopKeepAlive = undefined
 }
