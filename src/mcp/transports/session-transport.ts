@@ -15,8 +15,9 @@ import type { SessionHttpRequest } from '../relay/relayed-request.ts'
 import type { StreamResponse } from '../relay/stream-response.ts'
 import type { SessionEvents } from '../session/event-store.ts'
 import type { QuestionIds } from '../session/question-ids.ts'
-import { accepted, keepAlive, writeHead, writeTo } from './event-stream.ts'
+import { accepted, writeHead } from './event-stream.ts'
 import { checkAcceptsEvents, checkVersion, versionOf } from './request-heads.ts'
+import { SessionStream } from './session-stream.ts'
 import { CANCELLED, isAnswer, isNotification, isRequest } from '../message.ts'
 
 type RequestId = JSONRPCRequest['id']
@@ -34,21 +35,6 @@ const REPLAY_ID = 'tool-gateway-replay'
 /** The stream for messages that belong to no request. */
 const OWN_STREAM = 0
 
-interface Stream {
-  readonly number: number
-  readonly requestId: RequestId | undefined
-  /** Undefined while the client is disconnected. */
-  response: StreamResponse | undefined
-  /** Set once the response has begun and not ended: most answers are both at once. */
-  stopKeepAlive: (() => void) | undefined
-  cancelGrace: (() => void) | undefined
-  /** What is held back for the next event, or for a moment. */
-  pending: string
-  cancelFlush: (() => void) | undefined
-  /** Called instead of cancelling the request at the SDK, which does not know it. */
-  readonly onGone: (() => void) | undefined
-}
-
 /**
  * The legacy side of Streamable HTTP for one session (MCP 2025-03-26 to 2025-11-25). It takes messages that were
  * authenticated and parsed; each request has a separate stream, which the client can resume.
@@ -64,8 +50,8 @@ export class SessionTransport implements Transport {
   readonly #onUnsent: ((message: JSONRPCNotification) => void) | undefined
   #onReplayed: (() => void) | undefined
   /** Streams that may still get messages. */
-  readonly #streams = new TransientMap<number, Stream>()
-  readonly #ofRequests = new TransientMap<RequestId, Stream>()
+  readonly #streams = new TransientMap<number, SessionStream>()
+  readonly #ofRequests = new TransientMap<RequestId, SessionStream>()
   #lastStream = OWN_STREAM
   #isClosed = false
 
@@ -143,7 +129,8 @@ export class SessionTransport implements Transport {
     const stream = this.#ofRequests.get(requestId)
     if (stream === undefined) return
     this.#events.discard(stream.number)
-    this.#finish(stream)?.end()
+    this.#forget(stream)
+    stream.finish()?.end()
   }
 
   /** @throws Error if the client has no stream on which it could get the message, now or later */
@@ -160,22 +147,21 @@ export class SessionTransport implements Transport {
     if (stream !== undefined) this.#sendOn(stream, json, true)
   }
 
-  #sendOn(stream: Stream, data: string, isLast: boolean): void {
-    const event = stream.pending + eventText(data, { id: this.#events.add(stream.number, data) })
-    stream.pending = ''
-    stream.cancelFlush?.()
-    const { response } = stream
-    if (isLast) {
-      this.#events.finish(stream.number)
-      this.#finish(stream)
-    } else this.#keepAlive(stream)
-    if (response !== undefined) writeTo(response, event, isLast)
+  #sendOn(stream: SessionStream, data: string, isLast: boolean): void {
+    const event = eventText(data, { id: this.#events.add(stream.number, data) })
+    if (!isLast) return stream.send(event)
+    this.#events.finish(stream.number)
+    this.#forget(stream)
+    stream.end(event)
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
-    for (const stream of this.#streams.values()) this.#finish(stream)?.end()
+    for (const stream of this.#streams.values()) {
+      this.#forget(stream)
+      stream.finish()?.end()
+    }
     this.#events.close()
     this.onclose?.()
   }
@@ -192,24 +178,15 @@ export class SessionTransport implements Transport {
     this.#prime(stream, version, onGone === undefined ? 0 : HOLD_MS)
   }
 
-  #streamFor(message: JSONRPCMessage, requestId: RequestId | undefined): Stream {
+  #streamFor(message: JSONRPCMessage, requestId: RequestId | undefined): SessionStream {
     const stream = requestId === undefined ? this.#streams.get(OWN_STREAM) : this.#ofRequests.get(requestId)
     if (stream !== undefined) return stream
     if (requestId === undefined && isNotification(message)) this.#onUnsent?.(message)
     throw new Error('the client has no stream for this message')
   }
 
-  #newStream(number: number, requestId?: RequestId, onGone?: () => void): Stream {
-    const stream: Stream = {
-      number,
-      requestId,
-      response: undefined,
-      stopKeepAlive: undefined,
-      cancelGrace: undefined,
-      pending: '',
-      cancelFlush: undefined,
-      onGone,
-    }
+  #newStream(number: number, requestId?: RequestId, onGone?: () => void): SessionStream {
+    const stream = new SessionStream({ number, requestId, onGone, clock: this.#clock })
     this.#streams.set(number, stream)
     return stream
   }
@@ -218,24 +195,10 @@ export class SessionTransport implements Transport {
    * An event without data gives the client an id to resume from before there is anything to send.
    * @param holdMs how long it may wait, so that a quick answer leaves together with it
    */
-  #prime(stream: Stream, version: string, holdMs = 0): void {
+  #prime(stream: SessionStream, version: string, holdMs = 0): void {
     const id = this.#events.begin(stream.number)
     const isKnown = version >= FIRST_WITH_EMPTY_EVENTS
-    stream.pending = isKnown ? `id: ${id}\nretry: ${RETRY_MS}\ndata: \n\n` : ''
-    if (holdMs === 0) this.#flush(stream)
-    else stream.cancelFlush = this.#clock.after(holdMs, () => this.#flush(stream))
-  }
-
-  #keepAlive(stream: Stream): void {
-    if (stream.response !== undefined) stream.stopKeepAlive ??= keepAlive(this.#clock, stream.response)
-  }
-
-  #flush(stream: Stream): void {
-    const { response, pending } = stream
-    stream.pending = ''
-    this.#keepAlive(stream)
-    if (pending === '') response?.flushHeaders()
-    else response?.write(pending)
+    stream.begin(isKnown ? `id: ${id}\nretry: ${RETRY_MS}\ndata: \n\n` : '', holdMs)
   }
 
   #resume(lastEventId: string, response: StreamResponse): void {
@@ -248,7 +211,7 @@ export class SessionTransport implements Transport {
       response.end(text)
     } else {
       this.#attach(stream, response)
-      this.#keepAlive(stream)
+      stream.keepOpen()
       response.write(text)
       response.flushHeaders()
     }
@@ -258,12 +221,8 @@ export class SessionTransport implements Transport {
    * The newest connection of a stream replaces the previous one: the client notices a lost connection before the
    * gateway does.
    */
-  #attach(stream: Stream, response: StreamResponse): void {
-    stream.cancelGrace?.()
-    endKeepAlive(stream)
-    const before = stream.response
-    stream.response = response
-    before?.end()
+  #attach(stream: SessionStream, response: StreamResponse): void {
+    stream.attach(response)?.end()
     writeHead(response, this.sessionId)
     const onClose = (): void => {
       if (stream.response === response) this.#lost(stream)
@@ -277,9 +236,8 @@ export class SessionTransport implements Transport {
    * reconnect. The specification lets the call continue; but then the calls of disconnected clients would never be
    * cancelled.
    */
-  #lost(stream: Stream): void {
-    stream.response = undefined
-    endKeepAlive(stream)
+  #lost(stream: SessionStream): void {
+    stream.detach()
     const { requestId } = stream
     if (requestId === undefined) return
     stream.cancelGrace = this.#clock.after(RESUME_GRACE_MS, () => {
@@ -290,20 +248,9 @@ export class SessionTransport implements Transport {
     })
   }
 
-  /** Removes a stream from the open ones; the caller ends its response. */
-  #finish(stream: Stream): StreamResponse | undefined {
-    const { response } = stream
-    stream.cancelGrace?.()
-    stream.cancelFlush?.()
-    endKeepAlive(stream)
-    stream.response = undefined
-    this.#streams.delete(stream.number)
-    if (stream.requestId !== undefined) this.#ofRequests.delete(stream.requestId)
-    return response
+  /** Removes a stream from the open ones. */
+  #forget({ number, requestId }: SessionStream): void {
+    this.#streams.delete(number)
+    if (requestId !== undefined) this.#ofRequests.delete(requestId)
   }
-}
-
-function endKeepAlive(stream: Stream): void {
-  stream.stopKeepAlive?.()
-  stream.stopKeepAlive = undefined
 }

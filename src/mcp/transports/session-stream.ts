@@ -1,0 +1,105 @@
+import type { JSONRPCRequest } from '@modelcontextprotocol/server'
+import type { Clock } from '../../domain/clock.ts'
+import type { StreamResponse } from '../relay/stream-response.ts'
+import { keepAlive, writeTo } from './event-stream.ts'
+
+/** What a stream is of. */
+interface SessionStreamOptions {
+  readonly number: number
+  readonly requestId?: JSONRPCRequest['id'] | undefined
+  /** Called instead of cancelling the request at the SDK, which does not know it. */
+  readonly onGone?: (() => void) | undefined
+  readonly clock: Clock
+}
+
+/** One stream of a session: the response that its client reads, if it is connected, and what waits to be sent. */
+export class SessionStream {
+  readonly number: number
+  readonly requestId: JSONRPCRequest['id'] | undefined
+  readonly onGone: (() => void) | undefined
+  /** Ends the time that a client has to come back. */
+  cancelGrace: (() => void) | undefined
+  readonly #clock: Clock
+  #response: StreamResponse | undefined
+  /** What is held back for the next event, or for a moment. */
+  #pending = ''
+  #cancelFlush: (() => void) | undefined
+  /** Set once the response has begun and not ended: most have their answer at once. */
+  #stopKeepAlive: (() => void) | undefined
+
+  constructor({ number, requestId, onGone, clock }: SessionStreamOptions) {
+    this.number = number
+    this.requestId = requestId
+    this.onGone = onGone
+    this.#clock = clock
+  }
+
+  /** Undefined while the client is disconnected. */
+  get response(): StreamResponse | undefined {
+    return this.#response
+  }
+
+  /** Takes a response in place of the present one, which is returned. */
+  attach(response: StreamResponse): StreamResponse | undefined {
+    this.cancelGrace?.()
+    const before = this.detach()
+    this.#response = response
+    return before
+  }
+
+  /** Lets go of the response, which is returned. */
+  detach(): StreamResponse | undefined {
+    const response = this.#response
+    this.#response = undefined
+    this.#stopKeepAlive?.()
+    this.#stopKeepAlive = undefined
+    return response
+  }
+
+  /** Lets go of the response for good. */
+  finish(): StreamResponse | undefined {
+    this.cancelGrace?.()
+    this.#cancelFlush?.()
+    return this.detach()
+  }
+
+  /** Sends the head and a text, which may wait so long that a quick event leaves together with it. */
+  begin(text: string, holdMs: number): void {
+    this.#pending = text
+    if (holdMs === 0) this.#flush()
+    else this.#cancelFlush = this.#clock.after(holdMs, () => this.#flush())
+  }
+
+  /** Sends an event after which others may come. */
+  send(event: string): void {
+    const text = this.#taken(event)
+    this.keepOpen()
+    if (this.#response !== undefined) writeTo(this.#response, text, false)
+  }
+
+  /** Sends the last event, which ends the response. */
+  end(event: string): void {
+    const text = this.#taken(event)
+    const response = this.finish()
+    if (response !== undefined) writeTo(response, text, true)
+  }
+
+  /** Keeps the response from being closed while nothing is sent. */
+  keepOpen(): void {
+    if (this.#response !== undefined) this.#stopKeepAlive ??= keepAlive(this.#clock, this.#response)
+  }
+
+  #taken(event: string): string {
+    const text = this.#pending + event
+    this.#pending = ''
+    this.#cancelFlush?.()
+    return text
+  }
+
+  #flush(): void {
+    const text = this.#taken('')
+    this.keepOpen()
+    if (text === '') this.#response?.flushHeaders()
+    else this.#response?.write(text)
+  }
+}
