@@ -126,7 +126,7 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
   })
   if (settings.directPath === 'off') return general
   const { catalog } = servers
-  const { sessions, methods, info, streamableHttp, sse } = mcp
+  const { sessions, methods, lists, info, streamableHttp, sse } = mcp
   const hasSnapshot = (): boolean => control.hasSnapshot
   const { verifier } = issuers
   const checks = { verifier, allowedHosts, maxBodyBytes, hasSnapshot, sessions }
@@ -138,6 +138,7 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
     calls,
     targets,
     methods,
+    lists,
     info,
     challengeFor: challengesForScope(resource),
     errorsAt: errorsAt(publicUrl),

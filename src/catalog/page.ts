@@ -10,6 +10,8 @@ type Paged = Pick<CatalogItem, 'shownAs' | 'listed'>
 /** One page of a list that is sorted by the shown name. */
 export interface Page<T> {
   readonly items: readonly T[]
+  /** How many items of the list are before it. */
+  readonly start: number
   readonly nextCursor: string | undefined
 }
 
@@ -44,7 +46,7 @@ export function pageOf<T extends Paged>(
   const last = page.at(-1)
   const end = start + page.length
   const hasMore = last !== undefined && end < items.length
-  return { items: page, nextCursor: hasMore ? cursorAfter(last.shownAs, end, of) : undefined }
+  return { items: page, start, nextCursor: hasMore ? cursorAfter(last.shownAs, end, of) : undefined }
 }
 
 function fitting<T extends Paged>(items: readonly T[], start: number, limit: number): T[] {

@@ -22,6 +22,7 @@ import { SessionStore } from './session/session-store.ts'
 import type { EndpointOptions } from './transports/modern-endpoint.ts'
 import { SseEndpoint } from './transports/sse-endpoint.ts'
 import { StreamableHttpEndpoint } from './transports/streamable-http-endpoint.ts'
+import { ListTexts } from './direct/list-texts.ts'
 import { WebSocketEndpoint } from './transports/websocket-endpoint.ts'
 
 /** The endpoints of MCP while the gateway runs, and their sessions. */
@@ -29,6 +30,7 @@ export interface OpenMcp {
   /** What the gateway calls itself. */
   readonly info: { readonly name: string; readonly version: string }
   readonly methods: MethodTable
+  readonly lists: ListTexts
   readonly sessions: SessionStore
   readonly viewWatch: ViewWatch
   readonly streamableHttp: StreamableHttpEndpoint
@@ -88,10 +90,12 @@ export function openMcp(settings: McpSettings, options: OpenOptions): OpenMcp {
   })
   const info = { name: 'tool-gateway', version: VERSION }
   const methods = methodTable()
+  const lists = new ListTexts()
   const endpoint: EndpointOptions = {
     info,
     publicUrl: settings.publicUrl,
     catalog,
+    lists,
     calls,
     methods,
     declared: upstreams,
@@ -122,6 +126,7 @@ export function openMcp(settings: McpSettings, options: OpenOptions): OpenMcp {
   return {
     info,
     methods,
+    lists,
     sessions,
     viewWatch,
     streamableHttp,

@@ -83,7 +83,7 @@ async function serve(options: DirectCallOptions, { caller, request, scope, answe
 export function modernList(options: DirectCallOptions, given: Given): DirectCall | undefined {
   const request = modernListRequest(given.body, given.headers, options)
   if (request === undefined) return undefined
-  const { catalog, info } = options
+  const { catalog, lists, info } = options
   const { id, method, params } = request
   const { scope, caller } = given
   const { principal } = caller
@@ -93,13 +93,15 @@ export function modernList(options: DirectCallOptions, given: Given): DirectCall
   const measured = { method: method.name, over: 'mcp', protocolVersion: MODERN_REVISION, parent } as const
   return async (answer) => {
     try {
-      let text = ''
+      let pieces: Buffer[] = []
       await measureRequest(measured, options, () => {
         const of = { principal, scope, era: 'modern', cursor: params['cursor'] } as const
-        text = listResponseTo(id, listPage(method, catalog.viewOf(principal, scope), of), info)
+        const view = catalog.viewOf(principal, scope)
+        const page = listPage(method, view, of)
+        pieces = listResponseTo(id, page, lists.itemsOf(view, page), info)
         return Promise.resolve({})
       })
-      answer.endText(200, JSON_TYPE, text)
+      answer.end(200, JSON_TYPE, pieces)
     } catch (thrown) {
       endWithError(options, answer, id, thrown)
     }

@@ -4,12 +4,15 @@ import type { Answer } from '../../calls/stage.ts'
 import { measureRequest } from '../../calls/trace.ts'
 import { toGatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
+import type { RawObject } from '../../domain/json/raw-object.ts'
 import { forEra } from '../era.ts'
 import { traceFieldsIn } from '../message.ts'
+import { type ListPage, listPage } from '../methods/list-results.ts'
 import { jsonRpcErrorOf } from '../protocol-error.ts'
 import type { DirectConversation } from './direct-conversation.ts'
+import { isForSdk } from './list-texts.ts'
 import { isPlainTarget, logInternal, type PlainCallOptions, type PlainSender } from './plain-call.ts'
-import { type SessionRequest, sessionRequest } from './session-request.ts'
+import { sessionListRequest, type SessionRequest, sessionRequest } from './session-request.ts'
 
 interface Given {
   readonly conversation: DirectConversation
@@ -27,16 +30,16 @@ export interface ConversationCall {
   run(options: { readonly requestId: string; readonly signal: AbortSignal }): Promise<void>
 }
 
-/** The call of a message in a legacy conversation; undefined if it is not plain, or the client is not. */
+/** The call, or the list, of a message in a legacy conversation; undefined if it is not plain, or the client is not. */
 export function conversationCall(options: PlainCallOptions, given: Given): ConversationCall | undefined {
   const { conversation, body } = given
   const { scope, transport, id: sessionId, isPlain } = conversation
   if (!isPlain) return undefined
-  const request = sessionRequest(body, { methods: options.methods, scope })
-  if (request === undefined) return undefined
-  const sender: PlainSender = { ...given.sender, transport, sessionId }
-  if (!isPlainTarget(options, sender, { ...request, scope })) return undefined
   const version = given.version ?? conversation.client?.protocolVersion
+  const sender: PlainSender = { ...given.sender, transport, sessionId }
+  const request = sessionRequest(body, { methods: options.methods, scope })
+  if (request === undefined) return listCall(options, { conversation, sender, version }, body)
+  if (!isPlainTarget(options, sender, { ...request, scope })) return undefined
   return { id: request.id, run: (of) => serve(options, { conversation, request, sender, version, ...of }) }
 }
 
@@ -49,7 +52,56 @@ interface Serving {
   readonly signal: AbortSignal
 }
 
-async function serve(options: PlainCallOptions, serving: Serving): Promise<void> {
+function serve(options: PlainCallOptions, serving: Serving): Promise<void> {
+  return answered(options, serving, async () => {
+    const given = await answerOf(options, serving)
+    const json = legacyJson(given, serving.request.method, () => listedOf(options, serving))
+    return { result: given.raw ?? given.result, json }
+  })
+}
+
+function listCall(
+  options: PlainCallOptions,
+  of: Pick<Serving, 'conversation' | 'sender' | 'version'>,
+  body: unknown,
+): ConversationCall | undefined {
+  const request = sessionListRequest(body, options.methods)
+  const { scope } = of.conversation
+  const { principal } = of.sender
+  const { catalog, lists } = options
+  if (request === undefined) return undefined
+  const view = catalog.viewOf(principal, scope)
+  // A server that the caller may not know of is refused elsewhere.
+  if (scope !== undefined && view.servers.length === 0) return undefined
+  const { id, method, params } = request
+  let page: ListPage
+  try {
+    page = listPage(method, view, { principal, scope, era: 'legacy', cursor: params['cursor'] })
+  } catch {
+    return undefined
+  }
+  if (isForSdk(page)) return undefined
+  const made = { result: {}, json: listJson(page, lists.itemsOf(view, page)) }
+  return { id, run: (by) => answered(options, { ...of, request, ...by }, () => Promise.resolve(made)) }
+}
+
+function listJson({ list, more }: ListPage, items: Buffer): string {
+  const rest = Object.keys(more).length === 0 ? '}' : `,${JSON.stringify(more).slice(1)}`
+  return `{"${list}":[${items.toString()}]${rest}`
+}
+
+/** A result, and its JSON for the client. */
+interface Made {
+  readonly result: RawObject | JsonObject
+  readonly json: string
+}
+
+/** Answers a request with what `make` makes, or with its error. Never rejects. */
+async function answered(
+  options: PlainCallOptions,
+  serving: Omit<Serving, 'request'> & { readonly request: Omit<SessionRequest, 'target'> },
+  make: () => Promise<Made>,
+): Promise<void> {
   const { conversation, request, version, requestId, signal } = serving
   const { id, method, params } = request
   const { answer, drop } = conversation.answers
@@ -62,9 +114,9 @@ async function serve(options: PlainCallOptions, serving: Serving): Promise<void>
   try {
     let json = ''
     await measureRequest(measured, options, async () => {
-      const given = await answerOf(options, serving)
-      json = legacyJson(given, method, () => listedOf(options, serving))
-      return given.raw ?? given.result
+      const made = await make()
+      ;({ json } = made)
+      return made.result
     })
     if (signal.aborted) drop(id)
     else answer(id, `{"result":${json},"jsonrpc":"2.0","id":${JSON.stringify(id)}}`)

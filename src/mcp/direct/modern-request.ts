@@ -18,7 +18,8 @@ import { splitProgressToken } from '../methods/request-params.ts'
 /** The revision whose requests stand alone. */
 export const MODERN_REVISION = '2026-07-28'
 
-const LIST_PARAMS = new Set(['cursor', '_meta'])
+/** Parameters of a list, beside which there are none. */
+export const LIST_PARAMS: ReadonlySet<string> = new Set(['cursor', '_meta'])
 const MEMBERS = new Set(['jsonrpc', 'id', 'method', 'params'])
 /** Members of parameters that continue something, or mean something to the SDK. */
 const NOT_PLAIN = ['inputResponses', 'requestState', 'task']

@@ -1,5 +1,4 @@
 import { SERVER_INFO_META_KEY } from '@modelcontextprotocol/server'
-import { textOf } from '../../catalog/page.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { RawObject } from '../../domain/json/raw-object.ts'
 import type { ListPage } from '../methods/list-results.ts'
@@ -34,16 +33,23 @@ function addedTo(info: JsonObject): string {
   return added
 }
 
-/** The response with a page of a list. A list whose servers state no time is fresh for none. */
+/**
+ * The response with a page of a list. A list whose servers state no time is fresh for none.
+ * @param items the items of the page as JSON, separated by commas
+ */
 export function listResponseTo(
   id: string | number,
-  { list, items, more }: ListPage,
+  { list, more }: ListPage,
+  items: Buffer,
   info: JsonObject,
-): string {
+): Buffer[] {
   const meta = isJsonObject(more['_meta']) ? more['_meta'] : {}
   const rest = { ttlMs: 0, ...more, resultType: 'complete', _meta: { ...meta, [SERVER_INFO_META_KEY]: info } }
-  const listed = items.map(textOf).join(',')
-  return `{"result":{"${list}":[${listed}],${JSON.stringify(rest).slice(1)},"jsonrpc":"2.0","id":${JSON.stringify(id)}}`
+  return [
+    Buffer.from(`{"result":{"${list}":[`),
+    items,
+    Buffer.from(`],${JSON.stringify(rest).slice(1)},"jsonrpc":"2.0","id":${JSON.stringify(id)}}`),
+  ]
 }
 
 /** The response with what every complete result of the revision has (MCP 2026-07-28, results). */

@@ -10,12 +10,14 @@ import type { Clock } from '../../domain/clock.ts'
 import { toGatewayError } from '../../domain/errors/errors.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Metrics } from '../../telemetry/metrics/metrics.ts'
+import type { ListTexts } from './list-texts.ts'
 
 /** What plain calls run on. */
 export interface PlainCallOptions {
   readonly calls: Calls
   readonly targets: PlainTargets
   readonly catalog: Catalog
+  readonly lists: ListTexts
   readonly methods: MethodTable
   readonly metrics: Pick<Metrics, 'serverOperation'>
   readonly clock: Clock

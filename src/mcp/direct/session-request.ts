@@ -2,9 +2,11 @@ import { PROTOCOL_VERSION_META_KEY } from '@modelcontextprotocol/server'
 import type { Method, MethodTable } from '../../calls/methods.ts'
 import { type OperationTarget, targetOf } from '../../calls/target-names.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import type { ListName } from '../../upstream/discovery/listing.ts'
 import { checkEnvelope } from '../message.ts'
+import { isList } from '../methods/list-results.ts'
 import { splitProgressToken } from '../methods/request-params.ts'
-import { isDirect, isPlainMessage } from './modern-request.ts'
+import { isDirect, isPlainMessage, LIST_PARAMS } from './modern-request.ts'
 
 /** A request in a legacy conversation that stands for a plain call. */
 export interface SessionRequest {
@@ -12,6 +14,11 @@ export interface SessionRequest {
   readonly method: Method
   readonly target: OperationTarget
   readonly params: JsonObject
+}
+
+/** One for a page of a list. */
+export interface SessionListRequest extends Omit<SessionRequest, 'target'> {
+  readonly method: Method & { readonly list: ListName }
 }
 
 /**
@@ -22,16 +29,35 @@ export function sessionRequest(
   body: unknown,
   { methods, scope }: { readonly methods: MethodTable; readonly scope: string | undefined },
 ): SessionRequest | undefined {
+  const request = plainRequest(body, methods)
+  if (request === undefined || !isDirect(request.method)) return undefined
+  const { method, params } = request
+  try {
+    const target = targetOf(method, params, { scope, taskOf: () => undefined, toolName: () => '' })
+    return target && { ...request, target }
+  } catch {
+    return undefined
+  }
+}
+
+/** Reads a request in a legacy conversation for a page of a list; undefined for every other one. */
+export function sessionListRequest(body: unknown, methods: MethodTable): SessionListRequest | undefined {
+  // Clients leave out the parameters of a first page.
+  const request = plainRequest(isJsonObject(body) ? { params: {}, ...body } : body, methods)
+  if (request === undefined || Object.keys(request.params).some((name) => !LIST_PARAMS.has(name)))
+    return undefined
+  const { method } = request
+  return isList(method) ? { ...request, method } : undefined
+}
+
+function plainRequest(body: unknown, methods: MethodTable): Omit<SessionRequest, 'target'> | undefined {
   if (!isPlainMessage(body) || isModern(body.params)) return undefined
-  const { id, params: given } = body
   const method = methods.get(body.method)
-  if (method === undefined || !isDirect(method)) return undefined
+  if (method === undefined) return undefined
   try {
     checkEnvelope(body)
-    const { params, progressToken } = splitProgressToken(given)
-    const context = { scope, taskOf: () => undefined, toolName: () => '' }
-    const target = progressToken === undefined ? targetOf(method, params, context) : undefined
-    return target && { id, method, target, params }
+    const { params, progressToken } = splitProgressToken(body.params)
+    return progressToken === undefined ? { id: body.id, method, params } : undefined
   } catch {
     return undefined
   }

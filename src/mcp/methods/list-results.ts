@@ -36,10 +36,13 @@ export interface ListRequest {
   readonly cursor: unknown
 }
 
-/** A page of a list, as the result of its method has it. */
+/** A page of a list. */
 export interface ListPage {
   readonly list: ListName
-  readonly items: readonly JsonObject[]
+  readonly era: Era
+  readonly found: readonly CatalogItem[]
+  /** How many items of the list are before it. */
+  readonly start: number
   /** The members of the result beside the items. */
   readonly more: JsonObject
 }
@@ -53,8 +56,13 @@ export function listResult(
   view: View,
   request: ListRequest,
 ): JsonObject {
-  const { list, items, more } = listPage(method, view, request)
-  return { [list]: items, ...more }
+  const page = listPage(method, view, request)
+  return { [page.list]: itemsIn(page), ...page.more }
+}
+
+/** The items of a page, as the result of its method has them. */
+export function itemsIn({ found, list, era }: ListPage): JsonObject[] {
+  return found.map(({ listed }) => formOf(listed, list, era))
 }
 
 /**
@@ -68,14 +76,17 @@ export function listPage(
   { principal, scope, era, cursor }: ListRequest,
 ): ListPage {
   if (cursor !== undefined && typeof cursor !== 'string') throw new GatewayError('invalid_cursor')
-  const { items, nextCursor } = pageOf(ITEMS[list](view), cursor, PAGE_SIZE, { principal, scope, list: name })
+  const of = { principal, scope, list: name }
+  const { items: found, start, nextCursor } = pageOf(ITEMS[list](view), cursor, PAGE_SIZE, of)
   const meta = {
     ...(view.missing.length > 0 && { [MISSING_SERVERS]: view.missing }),
     ...(view.stale.length > 0 && { [STALE_SERVERS]: view.stale }),
   }
   return {
     list,
-    items: items.map(({ listed }) => formOf(listed, list, era)),
+    era,
+    found,
+    start,
     more: {
       ...(nextCursor !== undefined && { nextCursor }),
       ...(era === 'modern' && freshness(view.ttlMs[list])),

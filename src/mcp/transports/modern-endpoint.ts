@@ -9,6 +9,7 @@ import {
 } from '@modelcontextprotocol/server'
 import type { Request, Response } from 'express'
 import type { PlainTargets } from '../../calls/direct/plain-targets.ts'
+import type { ListTexts } from '../direct/list-texts.ts'
 import { whenTokenEnds } from '../../identity/token-end.ts'
 import type { ViewWatch } from '../../catalog/view-watch.ts'
 import type { Clock } from '../../domain/clock.ts'
@@ -43,6 +44,7 @@ export interface EndpointOptions extends McpServerOptions {
   readonly publicUrl: string
   /** What plain calls are remembered to resolve to; undefined: all of them go by the SDK. */
   readonly targets: PlainTargets | undefined
+  readonly lists: ListTexts
   readonly viewWatch: ViewWatch
   /** Lets requests begin that do not come as requests of HTTP. */
   readonly admit: Admit
