@@ -10,3 +10,11 @@ export function lruCache<Value extends object | string | true>(
 ): LRUCache<string, Value> {
   return new LRUCache<string, Value>({ ...options, maxSize: max, sizeCalculation: () => 1 })
 }
+
+/** The buffers that were used last, `maxBytes` of them together. */
+export function bufferCache(maxBytes: number): LRUCache<string, Buffer> {
+  return new LRUCache<string, Buffer>({
+    maxSize: maxBytes,
+    sizeCalculation: ({ length }) => Math.max(length, 1),
+  })
+}

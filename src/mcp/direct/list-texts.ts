@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { bufferCache } from '../../cache/lru.ts'
 import { textOf } from '../../catalog/page.ts'
 import type { View } from '../../catalog/view.ts'
 import { isJsonObject } from '../../domain/json/json.ts'
@@ -12,10 +12,7 @@ const MAX_BYTES = 64 * 1024 * 1024
  * list far more often than tools change.
  */
 export class ListTexts {
-  readonly #texts = new LRUCache<string, Buffer>({
-    maxSize: MAX_BYTES,
-    sizeCalculation: ({ length }) => Math.max(length, 1),
-  })
+  readonly #texts = bufferCache(MAX_BYTES)
   readonly #numbers = new WeakMap<View, number>()
   #lastNumber = 0
 
