@@ -127,21 +127,23 @@ function grouped(edits: readonly RegistryEdit[]): Group[] {
   })
 }
 
-function actOf({ section, tenantId, name, before, after }: RegistryEdit): AdministrativeAct {
+function actOf({ section, tenantId, name, before, after, isUnseen }: RegistryEdit): AdministrativeAct {
+  const isKnown = isUnseen === undefined || before === undefined
   const change = section === 'servers' ? documentChange(before, after) : changedFields(before, after)
   const done = before === undefined ? 'create' : after === undefined ? 'remove' : 'replace'
   return {
     action: `${KINDS[section]}.${done}`,
     object: { tenantId, name },
     ...(section === 'servers' && { server: name }),
-    change: { inRegistry: true, ...change },
+    change: { inRegistry: true, ...(isUnseen && { whileStopped: true }), ...(isKnown && change) },
   }
 }
 
 function sumOf(edits: readonly [RegistryEdit, ...RegistryEdit[]]): AdministrativeAct {
-  const [{ section, tenantId }] = edits
+  const [{ section, tenantId, isUnseen }] = edits
   const change: JsonObject = {
     inRegistry: true,
+    ...(isUnseen && { whileStopped: true }),
     created: namesOf(edits.filter(({ before }) => before === undefined)),
     removed: namesOf(edits.filter(({ after }) => after === undefined)),
     replaced: namesOf(edits.filter(({ before, after }) => before !== undefined && after !== undefined)),

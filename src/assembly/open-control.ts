@@ -10,6 +10,7 @@ import { RegistryEdits } from '../registry/registry-edits.ts'
 import { TenantDirectory } from '../registry/tenants.ts'
 import type { OpenState } from '../state/state-open.ts'
 import { EditRecords } from './edit-records.ts'
+import { KnownDocuments } from './known-documents.ts'
 import type { OpenServers } from './open-servers.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -55,7 +56,21 @@ export async function openControl(
     logger,
   })
   lifecycle.onClose('edits of the registry', () => records.close(), { lane: 'records' })
-  const edits = new RegistryEdits({ clock, onEdits: (seen) => records.take(seen) })
+  const known = new KnownDocuments({
+    store: state.store,
+    onEdits: (unseen) => records.take(unseen),
+    clock,
+    logger,
+  })
+  lifecycle.onClose('known documents of the registry', () => known.close(), { lane: 'records' })
+  const edits = new RegistryEdits({
+    clock,
+    onBase: (base) => known.base(base),
+    onEdits: (seen) => {
+      records.take(seen)
+      known.take(seen)
+    },
+  })
   tenants.onChange((all) => edits.tenants(all))
   const found = { firestore, directory: tenants, edits }
   const registry = await openRegistry(settings, { ...found, clock, random, logger })

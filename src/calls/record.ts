@@ -16,6 +16,8 @@ import { sizeOf } from './result-size.ts'
 
 /** How long an answer is held back for its record; without that it is an error, so that no answer goes unrecorded. */
 const ANSWER_WAIT_MS = 10_000
+/** Characters of the target in records and in the log. */
+const MAX_TARGET = 256
 
 interface RecordOptions {
   readonly audit: AuditLog
@@ -106,7 +108,7 @@ export function recordOf(call: Call, finished: Finished): PendingRecord {
     sessionId: orNull(caller.sessionId),
     requestId: caller.requestId,
     action: operation.action,
-    target: operation.name.slice(0, 256),
+    target: operation.name.slice(0, MAX_TARGET),
     server: orNull(serverOf(call, finished.failure)),
     instance: orNull(info.instance),
     effect: decision?.effect ?? 'deny',
@@ -158,10 +160,11 @@ function count(
 
 function logEnd(
   logger: Logger,
-  { caller: { requestId }, operation: { name: target } }: Call,
+  { caller: { requestId }, operation: { name } }: Call,
   outcome: Outcome,
   failure: GatewayError | undefined,
 ): void {
+  const target = name.slice(0, MAX_TARGET)
   if (failure?.code === 'internal')
     logger.error({ err: failure.cause, requestId, target }, 'call failed in the gateway')
   else logger.debug({ requestId, target, outcome, code: failure?.code }, 'call')

@@ -8,19 +8,27 @@ import {
 } from '@modelcontextprotocol/server'
 import { GatewayError } from '../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
+import { boundedInitialize } from './initialize-params.ts'
 
 /**
- * The single message of a request body, given as parsed JSON.
+ * The single message of a request body, given as parsed JSON; an `initialize` with no more than a session keeps.
  * @throws GatewayError `invalid_request`
  */
 export function messageIn(body: unknown): JSONRPCMessage {
   if (Array.isArray(body)) throw new GatewayError('invalid_request', 'Batches are not supported')
   checkEnvelope(body)
   try {
-    return parseJSONRPCMessage(withoutNulls(body))
+    return parseJSONRPCMessage(withBoundedClient(withoutNulls(body)))
   } catch {
     throw notAMessage()
   }
+}
+
+/** What a client says of itself once is kept as long as its session. */
+function withBoundedClient(message: unknown): unknown {
+  if (!isJsonObject(message) || message['method'] !== 'initialize' || !isJsonObject(message['params']))
+    return message
+  return { ...message, params: boundedInitialize(message['params']) }
 }
 
 /** The error for JSON that is no message of JSON-RPC. */

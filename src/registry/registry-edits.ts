@@ -18,6 +18,8 @@ export interface RegistryEdit {
   readonly after: JsonObject | undefined
   /** Whether this process wrote it, which is recorded where it did. */
   readonly isOwn: boolean
+  /** Whether it happened while no gateway ran: then `before` is empty, if there was a document. */
+  readonly isUnseen?: true
 }
 
 type Documents = ReadonlyMap<string, object>
@@ -25,20 +27,29 @@ type EditKey = Pick<RegistryEdit, 'section' | 'tenantId' | 'name'>
 
 /**
  * Sees what differs between one registry in force and the next, whoever wrote it. The first one that is in force is the
- * base: what was edited while no gateway ran is not seen.
+ * base.
  */
 export class RegistryEdits {
   readonly #clock: Clock
   readonly #onEdits: (edits: readonly RegistryEdit[]) => void
+  readonly #onBase: (base: readonly RegistryEdit[]) => void
   readonly #known = new Map<Section, Documents>()
   /** When writes of this process are expected no more. */
   readonly #expected = new Map<string, number>()
   #isBased = false
 
-  /** @param options.onEdits gets all of one change together; must not throw */
-  constructor(options: { clock: Clock; onEdits: (edits: readonly RegistryEdit[]) => void }) {
+  /**
+   * @param options.onEdits gets all of one change together; must not throw
+   * @param options.onBase gets the documents of the base, as if all of them were new; must not throw
+   */
+  constructor(options: {
+    clock: Clock
+    onEdits: (edits: readonly RegistryEdit[]) => void
+    onBase?: (base: readonly RegistryEdit[]) => void
+  }) {
     this.#clock = options.clock
     this.#onEdits = options.onEdits
+    this.#onBase = options.onBase ?? (() => undefined)
   }
 
   /** The same source, of which each snapshot is compared with the one before. */
@@ -47,6 +58,7 @@ export class RegistryEdits {
       start: (onSnapshot) =>
         source.start((snapshot) => {
           this.#compare(sectionsOf(snapshot), !this.#isBased)
+          if (!this.#isBased) this.#tellBase()
           this.#isBased = true
           onSnapshot(snapshot)
         }),
@@ -88,6 +100,12 @@ export class RegistryEdits {
       return isBase ? [] : differences(section, known, documents)
     })
     if (edits.length > 0) this.#onEdits(edits.map((edit) => ({ ...edit, isOwn: this.#isOwn(edit) })))
+  }
+
+  #tellBase(): void {
+    const none: Documents = new Map()
+    const all = [...this.#known].flatMap(([section, documents]) => differences(section, none, documents))
+    this.#onBase(all.map((edit) => ({ ...edit, isOwn: false })))
   }
 
   #isOwn(key: EditKey): boolean {

@@ -3,6 +3,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { type Principal, principalKey } from '../../domain/principal.ts'
 import type { KeyRing } from '../../domain/seal/key-ring.ts'
 import { Sealing } from '../../domain/seal/sealing.ts'
+import { boundedInitialize } from '../initialize-params.ts'
 
 /** What a session is rebuilt from at a replica that has not seen it. */
 export interface SessionOpening {
@@ -21,9 +22,7 @@ export interface SessionBinding {
 }
 
 /** Clients send the id with each request, in one header. */
-const MAX_CAPABILITIES_BYTES = 2048
 const MAX_ID_LENGTH = 4096
-const MAX_NAME = 128
 
 /**
  * Makes the session ids that clients carry: the id is the session, sealed, so that each replica can continue it. It
@@ -42,7 +41,10 @@ export class SessionSeal {
 
   seal({ id, home, initialize }: SessionOpening, binding: SessionBinding): string {
     const until = this.#clock.now() + this.#lifetimeMs
-    return this.#sealing.seal(JSON.stringify([id, home, until, kept(initialize)]), boundTo(binding))
+    return this.#sealing.seal(
+      JSON.stringify([id, home, until, boundedInitialize(initialize)]),
+      boundTo(binding),
+    )
   }
 
   /** Undefined for a text that was not sealed for this binding, or has expired. */
@@ -60,27 +62,4 @@ export class SessionSeal {
 
 function boundTo({ principal, scope }: SessionBinding): string {
   return JSON.stringify([principalKey(principal), scope ?? null])
-}
-
-/** What the gateway and the servers behind it act on; the settings of a kind stay unless there are too many of them. */
-function kept({ protocolVersion, capabilities, clientInfo }: JsonObject): JsonObject {
-  const { name, version } = isJsonObject(clientInfo) ? clientInfo : {}
-  return {
-    protocolVersion,
-    capabilities: isJsonObject(capabilities) ? bounded(capabilities) : {},
-    clientInfo: { name: String(name).slice(0, MAX_NAME), version: String(version).slice(0, MAX_NAME) },
-  }
-}
-
-const KINDS = ['elicitation', 'sampling', 'roots', 'tasks']
-
-function bounded(capabilities: JsonObject): JsonObject {
-  if (fits(capabilities)) return capabilities
-  const known = KINDS.filter((kind) => isJsonObject(capabilities[kind]))
-  const whole = Object.fromEntries(known.map((kind) => [kind, capabilities[kind]]))
-  return fits(whole) ? whole : Object.fromEntries(known.map((kind) => [kind, {}]))
-}
-
-function fits(value: JsonObject): boolean {
-  return Buffer.byteLength(JSON.stringify(value)) <= MAX_CAPABILITIES_BYTES
 }
