@@ -1,27 +1,15 @@
-import { existsSync } from 'node:fs'
 import { AxeBuilder } from '@axe-core/playwright'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { cookieOf } from '../dashboard/sign-in.ts'
 import { describeWhere, type Suite } from '../support/describe-where.ts'
 import type { TestApp } from '../support/test-app.ts'
-
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
-const executablePath = process.env['CHROMIUM_PATH'] ?? PLACES.find((path) => existsSync(path))
+import { hasChromium } from './chromium.ts'
 
 /** `describe` for what needs a browser: without one it is skipped aloud, and in CI it fails. */
 export const describeInBrowser: Suite = describeWhere(
-  executablePath !== undefined || process.env['CI'] !== undefined,
+  hasChromium || process.env['CI'] !== undefined,
   'Chromium',
 )
-
-/** Starts the browser of this machine. */
-export function openBrowser(): Promise<Browser> {
-  return chromium.launch({
-    ...(executablePath !== undefined && { executablePath }),
-    // Its sandbox needs rights that containers do not give, and it sees only pages of the gateway.
-    args: ['--no-sandbox', '--disable-dev-shm-usage'],
-  })
-}
 
 /** How wide a window is, and which colours its person prefers. */
 export interface Window {

@@ -6,7 +6,8 @@ import type { Browser, BrowserContext } from 'playwright-core'
 import { NotingProvider } from '../support/oauth-provider.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
 import { type HttpUpstream, modernHttp } from '../support/upstreams/sample-http.ts'
-import { describeInBrowser, openBrowser, seriousFaults } from './browser.ts'
+import { describeInBrowser, seriousFaults } from './browser.ts'
+import { openBrowser } from './chromium.ts'
 
 const INFO = { name: 'probe', version: '1' }
 

@@ -9,7 +9,8 @@ import { startTestRegistry, type TestRegistry } from '../support/mcp-registry.ts
 import { PUBLISHED } from '../support/registry-servers.ts'
 import { isFullSoak } from '../support/soak.ts'
 import { openTestApp, type TestApp } from '../support/test-app.ts'
-import { describeInBrowser, openBrowser, openPage, seriousFaults, type Window } from './browser.ts'
+import { describeInBrowser, openPage, seriousFaults, type Window } from './browser.ts'
+import { openBrowser } from './chromium.ts'
 
 const OPERATOR = ['reader', 'operator', 'auditor', 'platform-admin']
 const ON_A_DESK = { width: 1280, height: 800, colorScheme: 'light' } as const

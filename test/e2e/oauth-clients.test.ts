@@ -7,6 +7,7 @@ import {
 import { Client as FirstClient } from '@modelcontextprotocol/sdk/client/index.js'
 import { SSEClientTransport as FirstSse } from '@modelcontextprotocol/sdk/client/sse.js'
 import { StreamableHTTPClientTransport as FirstHttp } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { connectVsCode } from '../clients-matrix/clients/vs-code.ts'
 import { CookieBrowser } from '../support/cookie-browser.ts'
 import { signIn } from '../support/oauth-client.ts'
 import { NotingProvider } from '../support/oauth-provider.ts'
@@ -129,6 +130,18 @@ describe("the SDK's client", () => {
       await client.close()
     },
   )
+})
+
+test('a client that does what VS Code does connects by the address alone, and calls a tool', async () => {
+  const allow = async (address: string): Promise<string> => {
+    const consent = await browser.open(address)
+    const back = await browser.submit(consent, { decision: 'allow' })
+    await fetch(back.url)
+    return consent.text
+  }
+  const { asked, answer } = await connectVsCode({ url: `${gateway.url}/mcp`, person: { allow } })
+  expect(asked).toContain('Allow Visual Studio Code to use your tools?')
+  expect(answer).toBe('{"text":"hello"}')
 })
 
 describe('a grant that is revoked', () => {
