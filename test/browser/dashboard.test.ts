@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 import type { Browser, Page } from 'playwright-core'
 import { startsCompiled } from '../support/compiled.ts'
-import { everything, filesystem, memory } from '../support/documents.ts'
+import { everything } from '../support/documents.ts'
 import { eventually } from '../support/eventually.ts'
 import { startTestRegistry, type TestRegistry } from '../support/mcp-registry.ts'
 import { PUBLISHED } from '../support/registry-servers.ts'
@@ -17,17 +17,17 @@ const ON_A_DESK = { width: 1280, height: 800, colorScheme: 'light' } as const
 const ON_A_PHONE = { width: 390, height: 800, colorScheme: 'dark' } as const
 /** How pages are looked at, the phone last. */
 const LOOKS = isFullSoak ? [ON_A_DESK, ON_A_PHONE] : [ON_A_PHONE]
-/** The pages of each kind: tiles and charts, a state, a form, a search, a table. */
-const TYPICAL = [
+/** Pages that have nearly all there is among them: tiles and charts, a state, a form, a table. */
+const MOST_PARTS = [
   '/dashboard',
-  '/dashboard/servers/everything',
   '/dashboard/servers/everything/edit',
-  '/dashboard/tools',
   '/dashboard/access?kind=tool&name=everything_echo&roles=support',
   '/dashboard/approvals/clients',
 ]
 const OTHERS = [
   '/',
+  '/dashboard/servers/everything',
+  '/dashboard/tools',
   '/dashboard/servers',
   '/dashboard/add-server?kind=registry&query=weather',
   '/dashboard/add-server?kind=address',
@@ -42,7 +42,7 @@ const OTHERS = [
   '/dashboard/tenant',
   '/dashboard/nothing',
 ]
-const PAGES = isFullSoak ? [...TYPICAL, ...OTHERS] : TYPICAL
+const PAGES = isFullSoak ? [...MOST_PARTS, ...OTHERS] : MOST_PARTS
 
 describeInBrowser('in a browser', () => {
   let app: TestApp
@@ -60,8 +60,6 @@ describeInBrowser('in a browser', () => {
     const program = join(import.meta.dirname, '../support/upstreams/switched-stdio.ts')
     const servers = {
       everything,
-      files: filesystem(app.dataDir),
-      notes: memory(join(app.dataDir, 'notes.jsonl')),
       switched: {
         ...everything,
         package: undefined,
@@ -71,7 +69,7 @@ describeInBrowser('in a browser', () => {
       },
     }
     await writeFile(join(app.dataDir, 'registry.json'), JSON.stringify({ servers }))
-    await eventually(() => ready() === 4, { what: 'four servers' })
+    await eventually(() => ready() === 2, { what: 'two servers' })
     browser = await openBrowser()
   })
   afterAll(async () => {
@@ -119,7 +117,7 @@ describeInBrowser('in a browser', () => {
 
   test('the overview shows a server fail and recover while one looks', async () => {
     const page = await visit('/dashboard')
-    await page.getByText('All 4 servers ready').waitFor()
+    await page.getByText('All 2 servers ready').waitFor()
     await rm(switchFile)
     for (const { name, instances } of app.servers.upstreams.statuses().values())
       if (name === 'switched')
@@ -135,7 +133,7 @@ describeInBrowser('in a browser', () => {
       .click()
     await page.getByText('switched is being').waitFor()
     await page.goto('/dashboard')
-    await page.getByText('All 4 servers ready').waitFor()
+    await page.getByText('All 2 servers ready').waitFor()
     expect(await alert.count()).toBe(0)
   })
 

@@ -139,7 +139,7 @@ test('whatever a server is sent answers a question that this server asked this c
       for (const each of steps) await play.step(each)
       expect(play.world.servers.wrong).toEqual([])
     }),
-    { numRuns: soak(400, 150) },
+    { numRuns: soak(400, 100) },
   )
 })
 

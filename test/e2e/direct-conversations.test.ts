@@ -8,7 +8,7 @@ import { RawConversation } from '../support/direct-path/conversations.ts'
 import { PathSide } from '../support/direct-path/sides.ts'
 import { soak } from '../support/soak.ts'
 
-const CALLS = soak(1000, 100)
+const CALLS = soak(1000, 40)
 const SEED = Number(process.env['SEED'] ?? 20_241_105)
 
 /** A frame of this size ends a WebSocket. */

@@ -11,7 +11,7 @@ import type { Received } from '../support/direct-path/scripted-http.ts'
 
 type Fields = Record<string, unknown>
 
-const CALLS = soak(10_000, 200)
+const CALLS = soak(10_000, 80)
 const SEED = Number(process.env['SEED'] ?? 20_260_728)
 
 /** Headers of requests to servers that differ, and why. */

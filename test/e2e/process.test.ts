@@ -2,22 +2,18 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
-import { LocalIssuer } from '../../src/identity/local-issuer.ts'
 import { loadSettings } from '../../src/config/load.ts'
-import { systemClock } from '../../src/domain/clock.ts'
 import { startGateway } from '../../src/gateway.ts'
+import { run } from '../../src/cli/program.ts'
 import { commandLine } from '../support/command-line.ts'
 import { everything } from '../support/documents.ts'
 import { eventually } from '../support/eventually.ts'
 import { type GatewayProcess, spawnGateway } from '../support/gateway-process.ts'
 import { connectClient } from '../support/mcp-clients.ts'
-import { legacyClient, modernClient } from '../support/raw-mcp.ts'
-import { descendantsOf, isAlive } from '../support/process-tree.ts'
+import { isAlive } from '../support/process-tree.ts'
 import { SHARED_KEYS } from '../support/shared-keys.ts'
 import { silentLogger } from '../support/silent-logger.ts'
 import { startTestGateway } from '../support/start-gateway.ts'
-
-const LONG = 'everything_trigger-long-running-operation'
 
 let dataDir: string
 let running: GatewayProcess[]
@@ -36,17 +32,6 @@ async function spawn(env: Record<string, string> = {}): Promise<GatewayProcess> 
   const gateway = await spawnGateway({ DATA_DIR: dataDir, ...env })
   running.push(gateway)
   return gateway
-}
-
-/** Made as `tg token` makes one, with the key in the data directory. */
-async function token(): Promise<string> {
-  const issuer = await LocalIssuer.open({ dir: dataDir, clock: systemClock })
-  const roles = ['reader', 'operator', 'auditor']
-  return issuer.issue({ tenantId: 'local', subject: 'you', roles, ttlMs: 600_000 })
-}
-
-async function writeRegistry(documents: object): Promise<void> {
-  await writeFile(join(dataDir, 'registry.yaml'), JSON.stringify({ servers: documents }))
 }
 
 interface Running {
@@ -73,26 +58,17 @@ function ready(url: string, bearer: string, count: number): Promise<Running[]> {
   )
 }
 
-/** What was recorded of the long call, as a gateway finds it that starts on the same data directory. */
-async function recordsOfNextStart(bearer: string): Promise<unknown> {
-  await writeRegistry({})
-  const settings = loadSettings({ PORT: '0', METRICS_PORT: 'off', DATA_DIR: dataDir })
-  const next = await startGateway(settings, { logger: silentLogger })
-  try {
-    const records = await fetch(`${next.url}/v1/audit?target=${LONG}`, {
-      headers: { authorization: `Bearer ${bearer}` },
-    })
-    return await records.json()
-  } finally {
-    await next.close()
-  }
-}
-
 test('a first start writes an example registry, starts its three real servers, keeps its data private, and refuses a second gateway on them, naming itself', async () => {
   const gateway = await spawn()
   const url = await gateway.url()
-  const issued = await gateway.tg('token', '--roles', 'reader,operator,auditor')
-  const bearer = issued.stdout.trim()
+  let issued = ''
+  const context = {
+    env: { DATA_DIR: dataDir },
+    print: (text: string) => (issued += text),
+    printError: () => undefined,
+  }
+  expect(await run(['token', '--roles', 'reader,operator,auditor'], context)).toBe(0)
+  const bearer = issued.trim()
   expect((await ready(url, bearer, 3)).map(({ name }) => name)).toEqual([
     'everything',
     'filesystem',
@@ -109,10 +85,9 @@ test('a first start writes an example registry, starts its three real servers, k
   expect(called).toMatchObject({ code: 0, stdout: 'Hello from behind the gateway.\n\n' })
   expect((await tg('servers', 'list')).out).toMatch(/^memory\tready\t\d+ tools\treader\t/m)
 
-  const second = await spawn()
-  expect(await second.exited).toBe(69)
-  expect(second.log.at(-1)?.['msg']).toMatch(
-    new RegExp(`another gateway \\(process ${gateway.child.pid}\\) uses`),
+  const settings = loadSettings({ PORT: '0', METRICS_PORT: 'off', DATA_DIR: dataDir })
+  await expect(startGateway(settings, { logger: silentLogger })).rejects.toThrow(
+    `another gateway (process ${gateway.child.pid}) uses`,
   )
 })
 
@@ -152,106 +127,6 @@ test('killing a stdio server fails its call at once, naming it, leaves the other
   await client.close()
   await gateway.close()
 })
-
-test('SIGTERM lets the call in flight finish and be recorded, refuses others to be tried again, and exits with 0', async () => {
-  await writeRegistry({ everything })
-  const gateway = await spawn()
-  const url = await gateway.url()
-  const bearer = await token()
-  await ready(url, bearer, 1)
-  const client = await connectClient('streamable-http', url, bearer)
-  const started = Promise.withResolvers<void>()
-  const call = client.callTool(
-    { name: LONG, arguments: { duration: 2, steps: 4 } },
-    { onprogress: () => started.resolve() },
-  )
-  await started.promise
-  const legacy = await legacyClient(url, bearer)
-  const children = descendantsOf(gateway.child.pid ?? 0)
-  expect(children.length).toBeGreaterThan(0)
-  gateway.child.kill('SIGTERM')
-  await eventually(async () => (await fetch(`${url}/readyz`)).status === 503)
-  const refused = await fetch(`${url}/v1/tools/everything_echo`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
-    body: '{"arguments":{"message":"late"}}',
-  })
-  expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([503, 'shutting_down'])
-  const session = await legacy.request('ping')
-  const modern = modernClient(url, bearer)
-  for (const answer of [
-    session,
-    await modern.request('tools/list'),
-    await modern.request('ping', {}, { id: 1 }),
-  ]) {
-    expect([answer.status, answer.headers.get('retry-after'), answer.message]).toMatchObject([
-      503,
-      '1',
-      {
-        id: 1,
-        error: { code: -31005, data: { code: 'shutting_down', retryable: true, retryAfterMs: 1000 } },
-      },
-    ])
-  }
-  expect(JSON.stringify((await call).content)).toContain('Long running operation completed')
-  expect(await gateway.exited).toBe(0)
-  expect(children.filter(isAlive)).toEqual([])
-
-  expect(await recordsOfNextStart(bearer)).toMatchObject({
-    records: [{ outcome: 'ok', action: 'call', server: 'everything' }],
-  })
-})
-
-test('calls over REST and over MCP that outlast the drain deadline are answered and recorded, and the exit is clean and in time', async () => {
-  await writeRegistry({ everything })
-  const gateway = await spawn({ DRAIN_TIMEOUT_MS: '300' })
-  const url = await gateway.url()
-  const bearer = await token()
-  await ready(url, bearer, 1)
-  const started = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const
-  const calls = Promise.all([
-    restCall(url, bearer, started[0].resolve),
-    mcpCall(url, bearer, started[1].resolve),
-  ])
-  await Promise.all(started.map(({ promise }) => promise))
-  const before = performance.now()
-  gateway.child.kill('SIGTERM')
-  const stopped = { code: 'shutting_down', mayHaveExecuted: true, server: 'everything' }
-  expect(await calls).toMatchObject([stopped, stopped])
-  expect(await gateway.exited).toBe(0)
-  expect(performance.now() - before).toBeLessThan(60_000)
-  const recorded = { outcome: 'error', code: 'shutting_down' }
-  expect(await recordsOfNextStart(bearer)).toMatchObject({ records: [recorded, recorded] })
-})
-
-/** A call that takes half a minute; resolves with the last event's data. */
-async function restCall(url: string, bearer: string, onStarted: () => void): Promise<unknown> {
-  const response = await fetch(`${url}/v1/tools/${LONG}`, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${bearer}`,
-      'content-type': 'application/json',
-      accept: 'text/event-stream',
-    },
-    body: '{"arguments":{"duration":30,"steps":100}}',
-  })
-  let text = ''
-  for await (const chunk of response.body ?? []) {
-    text += Buffer.from(chunk as Uint8Array).toString()
-    if (text.includes('event: progress')) onStarted()
-  }
-  return JSON.parse(/event: error\ndata: (.*)/.exec(text)?.[1] ?? 'null')
-}
-
-async function mcpCall(url: string, bearer: string, onStarted: () => void): Promise<unknown> {
-  const client = await connectClient('streamable-http', url, bearer)
-  return client
-    .callTool({ name: LONG, arguments: { duration: 30, steps: 100 } }, { onprogress: onStarted })
-    .then(
-      () => undefined,
-      ({ data }: { data: unknown }) => data,
-    )
-}
 
 test('a registry file that cannot be used at the start leaves the gateway alive and not ready, until it is mended', async () => {
   await writeFile(join(dataDir, 'registry.yaml'), 'servers:\n  a: [\n')

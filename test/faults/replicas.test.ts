@@ -4,7 +4,8 @@ import { eventually } from '../support/eventually.ts'
 import { connectSdk, SDK_CLIENTS } from '../support/sdk-clients.ts'
 import { ReplicaFleet } from './replica-fleet.ts'
 
-const ROUNDS = 6
+/** More than there are replicas, so that each gets a call after the one that opened the session. */
+const ROUNDS = 4
 const WAIT = { id: 'wait', tool: 'ledger_slow', arguments: { id: '${input.id}', ms: '${input.ms}' } }
 
 let fleet: ReplicaFleet
@@ -63,7 +64,7 @@ describeWithEmulator('three replicas behind a balancer without affinity', () => 
       const counts: string[] = []
       for (let round = 0; round < ROUNDS; round += 1)
         counts.push(textOf(await client.callTool({ name: 'counter_count', arguments: {} })))
-      expect(counts).toEqual(['1', '2', '3', '4', '5', '6'])
+      expect(counts).toEqual(['1', '2', '3', '4'])
       await client.close()
     },
   )

@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { search } from '@jmespath-community/jmespath'
 import { compileExpression } from '../../src/pipelines/expression.ts'
 import { Fuel } from '../../src/pipelines/fuel.ts'
+import { soak } from '../support/soak.ts'
 
 const NAMES = { steps: new Set<string>(), laterSteps: new Set<string>(), inputs: undefined, hasItem: false }
 
@@ -126,7 +127,7 @@ test('the value is the one that the library gives, whatever the data', () => {
       const scope = { input } as never
       expect(evaluate(text, input)).toEqual(JSON.parse(JSON.stringify(search(scope, text))))
     }),
-    { numRuns: 300 },
+    { numRuns: soak(300, 100) },
   )
 })
 

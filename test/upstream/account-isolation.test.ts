@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { serverDocumentSchema } from '../../src/domain/documents/server-definition.ts'
 import type { Principal } from '../../src/domain/principal.ts'
 import { isolationKeyOf, sessionKey, withAccount } from '../../src/upstream/isolation-key.ts'
+import { soak } from '../support/soak.ts'
 
 const texts = fc.oneof(
   fc.string({ maxLength: 20 }),
@@ -50,7 +51,7 @@ test('callers share connections only if they use the same account', () => {
       const shared = keys.filter(([first, second]) => first === second)
       expect(isSame ? [] : shared).toEqual([])
     }),
-    { numRuns: 2000 },
+    { numRuns: soak(2000, 400) },
   )
 })
 

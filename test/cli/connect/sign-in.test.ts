@@ -97,44 +97,34 @@ async function stored(): Promise<{ path: string; text: string }> {
 }
 
 describe('a sign-in', () => {
-  test('is kept in a file that only its user may read, and used at the next start', async () => {
-    await opened(start())
-    const { path, text } = await stored()
-    expect((await stat(path)).mode & 0o777).toBe(0o600)
-    expect(JSON.parse(text)).toMatchObject({
-      server: address(),
-      tokens: { refresh_token: expect.any(String) },
-    })
-    await opened(start())
-    expect(authorization.countOf(SIGN_INS)).toBe(1)
-  })
-
-  test('leaves no token in the output, and tells the person what to do', async () => {
+  test('is kept in a file that only its user may read, leaves no token in the output, is used at the next start and renewed without the person, once for several processes, and forgotten with --sign-out', async () => {
     const bridge = start()
     await opened(bridge)
-    const { tokens } = JSON.parse((await stored()).text) as { tokens: Record<string, string> }
+    const { path, text } = await stored()
+    expect((await stat(path)).mode & 0o777).toBe(0o600)
+    const before = JSON.parse(text) as { tokens: Record<string, unknown> }
+    expect(before).toMatchObject({ server: address(), tokens: { refresh_token: expect.any(String) } })
     const output = bridge.errors + bridge.lines.join('\n')
     expect(bridge.errors).toMatch(
       /^tool-gateway: Sign in to 127\.0\.0\.1:\d+ in the browser that opens\. If none does, open this address:\n {2}http:\/\/127\.0\.0\.1:\d+\/auth\?\S+\ntool-gateway: Signed in to 127\.0\.0\.1:\d+\.\n$/,
     )
-    for (const secret of [tokens['access_token'], tokens['refresh_token']])
+    for (const secret of [before.tokens['access_token'], before.tokens['refresh_token']])
       expect(output).not.toContain(String(secret).slice(0, 30))
-  })
 
-  test('is renewed without the person when the token is not valid any more, once for several processes', async () => {
     await opened(start())
-    const { path, text } = await stored()
-    const before = JSON.parse(text) as { tokens: Record<string, unknown> }
-    await writeFile(
-      path,
-      JSON.stringify({ ...before, tokens: { ...before.tokens, access_token: 'expired' } }),
-    )
+    expect(authorization.countOf(SIGN_INS)).toBe(1)
+
+    const expired = { ...before, tokens: { ...before.tokens, access_token: 'expired' } }
+    await writeFile(path, JSON.stringify(expired))
     authorization.requests.length = 0
-    await Promise.all([start(), start(), start()].map(opened))
+    await Promise.all([start(), start()].map(opened))
     expect([authorization.countOf('POST /token'), authorization.countOf(SIGN_INS)]).toEqual([1, 0])
     expect(JSON.parse((await stored()).text)).not.toMatchObject({
       tokens: { refresh_token: before.tokens['refresh_token'] },
     })
+
+    expect(await start(['--sign-out']).exitCode()).toBe(0)
+    await expect(stored()).rejects.toThrow('EISDIR')
   })
 
   test('is asked for again when a tool needs more scopes than were granted', async () => {
@@ -154,13 +144,6 @@ describe('a sign-in', () => {
     expect(await bridge.answerTo(1)).toMatchObject({
       error: { code: -32000, message: 'The sign-in failed: no one signed in within 1 second' },
     })
-  })
-
-  test('is forgotten with --sign-out', async () => {
-    await opened(start())
-    const bridge = start(['--sign-out'])
-    expect(await bridge.exitCode()).toBe(0)
-    await expect(stored()).rejects.toThrow('EISDIR')
   })
 
   test('goes on to its end when the client has gone, so that the next start needs none', async () => {

@@ -4,6 +4,7 @@ import { decide } from '../../../src/domain/access-policy.ts'
 import { conditionsOf, conditionsText } from '../../../src/domain/access/conditions.ts'
 import { serverKey } from '../../../src/domain/documents/server-definition.ts'
 import { anyPrincipal, anyServer, serverOf, snapshotOf, TOOLS } from '../../support/access-cases.ts'
+import { soak } from '../../support/soak.ts'
 
 test('a caller that meets the conditions is allowed, and no other is', () => {
   fc.assert(
@@ -22,7 +23,7 @@ test('a caller that meets the conditions is allowed, and no other is', () => {
       const target = { server: serverKey(definition), kind: 'tool', name } as const
       expect(meets).toBe(decide(who, 'call', target, snapshotOf(definition)).effect === 'allow')
     }),
-    { numRuns: 1000 },
+    { numRuns: soak(1000, 300) },
   )
 })
 

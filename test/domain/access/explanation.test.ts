@@ -12,6 +12,7 @@ import {
   snapshotOf,
   anyTarget,
 } from '../../support/access-cases.ts'
+import { soak } from '../../support/soak.ts'
 
 const ALICE: Principal = {
   tenantId: 'acme',
@@ -34,7 +35,7 @@ test('an explanation has the effect and the rule of the decision, for any caller
       const { effect, ruleId } = explain(who, how, what, where)
       expect({ effect, ruleId }).toEqual(decide(who, how, what, where))
     }),
-    { numRuns: 2000 },
+    { numRuns: soak(2000, 400) },
   )
 })
 

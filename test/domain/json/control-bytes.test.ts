@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import { ControlBytes } from '../../../src/domain/json/control-bytes.ts'
+import { soak } from '../../support/soak.ts'
 
 const byte = fc.oneof(
   { weight: 30, arbitrary: fc.integer({ min: 0x20, max: 0xff }) },
@@ -21,7 +22,7 @@ test('a control character is found wherever it stands, and nothing else is', () 
         content.slice(start, end).some((each) => each < 0x20),
       )
     }),
-    { numRuns: 2000 },
+    { numRuns: soak(2000, 300) },
   )
 })
 

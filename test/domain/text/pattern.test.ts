@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import { matcherOf, matches } from '../../../src/domain/text/pattern.ts'
+import { soak } from '../../support/soak.ts'
 
 const short = (...alphabet: string[]): fc.Arbitrary<string> =>
   fc.string({ unit: fc.constantFrom(...alphabet), maxLength: 8 })
@@ -30,7 +31,7 @@ describe('a pattern', () => {
         const expression = pattern.split('*').map((part) => part.replaceAll('.', '\\.'))
         return matches(pattern, text) === new RegExp(`^${expression.join('.*')}$`, 's').test(text)
       }),
-      { numRuns: 5000 },
+      { numRuns: soak(5000, 500) },
     )
   })
 

@@ -126,7 +126,7 @@ describe('a stream', () => {
         const chunks = places.slice(1).map((end, index) => bytes.subarray(places[index], end))
         expect(read(chunks).data).toEqual(messagesIn(bytes.toString()))
       }),
-      { numRuns: soak(10_000, 500) },
+      { numRuns: soak(10_000, 300) },
     )
   })
 })
