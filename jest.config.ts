@@ -16,9 +16,9 @@ const TYPES_ONLY = [
   'src/upstream/instance/instance-context.ts',
 ]
 
+const isCounted = process.argv.includes('--coverage')
 // Workers and the processes that tests start compile each module once. What is compiled counts less exactly as covered.
-if (!process.argv.includes('--coverage'))
-  process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cache/compiled')
+if (!isCounted) process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cache/compiled')
 
 /** Jest strips types with Node's own stripper (`transform: {}`), so there is no compile step and lines are exact. */
 // oxlint-disable-next-line import/no-default-export -- Jest takes a configuration that is the default export
@@ -33,10 +33,10 @@ export default {
   restoreMocks: true,
   testTimeout: 120_000,
   reporters: ['default', '<rootDir>/test/support/jest/skipped-reporter.ts'],
-  // Most tests wait for processes and connections more than they compute.
-  maxWorkers: Math.ceil(availableParallelism() * 1.5),
-  // A worker that has grown is replaced.
-  workerIdleMemoryLimit: '512MB',
+  // Half of the time tests wait, for processes and connections; less of it where counting what is covered takes time, too.
+  maxWorkers: Math.ceil(availableParallelism() * (isCounted ? 1.5 : 2)),
+  // A worker that has grown is replaced, and its successor loads all modules again.
+  workerIdleMemoryLimit: '1GB',
   // A request of Firestore's client that was cut waits up to five seconds for its next try, whoever closes the client; a
   // worker that leaves anything else open never ends.
   workerGracefulExitTimeout: 10_000,

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { commandLine } from '../support/command-line.ts'
-import { everything } from '../support/documents.ts'
+import { everything } from '../support/relayed-everything.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
 
 let gateway: TestGateway

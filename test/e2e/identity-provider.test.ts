@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { everything } from '../support/documents.ts'
+import { everything } from '../support/relayed-everything.ts'
 import { eventually } from '../support/eventually.ts'
 import { IdentityProvider, newSigningKey, sign, type SigningKey } from '../support/identity-provider.ts'
 import { initialize, MODERN, postMcp, withEnvelope } from '../support/raw-mcp.ts'

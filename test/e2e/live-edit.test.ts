@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import type { Client } from '@modelcontextprotocol/client'
-import { everything } from '../support/documents.ts'
+import { everything } from '../support/relayed-everything.ts'
 import { eventually } from '../support/eventually.ts'
 import { connectClient, type ClientKind, TRANSPORTS } from '../support/mcp-clients.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'

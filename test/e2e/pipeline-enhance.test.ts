@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { everything } from '../support/documents.ts'
+import { everything } from '../support/relayed-everything.ts'
 import { startOllama } from '../support/ollama-server.ts'
 import { startTestGateway } from '../support/start-gateway.ts'
 

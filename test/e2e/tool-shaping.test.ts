@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Client } from '@modelcontextprotocol/client'
 import { toNodeHandler } from '@modelcontextprotocol/node'
 import { createMcpHandler, Server } from '@modelcontextprotocol/server'
-import { everything } from '../support/documents.ts'
+import { everything } from '../support/relayed-everything.ts'
 import { eventually } from '../support/eventually.ts'
 import { connectClient } from '../support/mcp-clients.ts'
 import { type Documents, startTestGateway, type TestGateway } from '../support/start-gateway.ts'

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
-import { everything } from '../support/documents.ts'
+import { everything } from '../support/relayed-everything.ts'
 import { eventually } from '../support/eventually.ts'
 import { initialize, withEnvelope } from '../support/raw-mcp.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'

@@ -34,6 +34,7 @@ export async function relayedServer(
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
+  server.unref()
   const { port } = server.address() as AddressInfo
   return {
     document: { transport: 'stdio', command: process.execPath, args: ['-e', RELAY, String(port)] },

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { run } from '../../../src/cli/program.ts'
 import { BridgeWorld, json, resultFor } from '../../support/bridge-world.ts'
 
 let world: BridgeWorld
@@ -59,8 +60,9 @@ test.each([
   [['gateway.example'], 'expected an address as https://gateway.example/mcp'],
   [['http://127.0.0.1:1', '--header', 'broken'], 'expected "Name: value"'],
   [['http://127.0.0.1:1', '--header', 'A: ${NOT_THERE}'], 'the variable NOT_THERE is not set'],
-])('a wrong command line %j ends with 64 and says why', async ([url = '', ...args], message) => {
-  const bridge = world.startAt(url, args)
-  expect(await bridge.exitCode()).toBe(64)
-  expect(bridge.errors).toContain(message)
+])('a wrong command line %j ends with 64 and says why', async (args, message) => {
+  let said = ''
+  const context = { env: {}, print: () => undefined, printError: (text: string) => (said += text) }
+  expect(await run(['connect', ...args], context)).toBe(64)
+  expect(said).toContain(message)
 })
