@@ -109,6 +109,7 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
     },
     approverRoles: settings.approverRoles,
     records: audit,
+    chain: audit,
     persons: audit.persons,
     acts: audit.acts,
     access: {

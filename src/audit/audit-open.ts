@@ -84,6 +84,8 @@ export interface OpenAudit extends RecordReader {
   count: RecordReader['count']
   /** Size of what waits for the store, and whether the store takes it. */
   spool(): { readonly waitingBytes: number; readonly isDelivering: boolean }
+  /** Wall time in milliseconds of the last checkpoint that this process signed; undefined before the first one. */
+  signedAtMs(): number | undefined
   /** After the log: delivers for a little longer, and leaves the rest to the next start. Idempotent. */
   close(): Promise<void>
 }
@@ -133,7 +135,8 @@ export async function openAudit(
  */
 export async function openAuditOver(store: AuditStore, options: AuditOptions): Promise<OpenAudit> {
   const spool = await Spool.open({ ...options, dir: join(options.dataDir, SPOOL_FOLDER) })
-  const checkpoints = checkpointsFor(store, options)
+  let signedAtMs: number | undefined
+  const checkpoints = checkpointsFor(store, options, ({ atMs }) => (signedAtMs = atMs))
   const { stream } = options
   const onDelivered = (lines: readonly string[]): void => {
     checkpoints?.soon()
@@ -176,6 +179,7 @@ export async function openAuditOver(store: AuditStore, options: AuditOptions): P
       await isWithin(options.clock, visible(), QUERY_WAIT_MS)
       return await store.count(query)
     },
+    signedAtMs: () => signedAtMs,
     spool: () => ({ waitingBytes: spool.waitingBytes, isDelivering: delivery.isDelivering }),
     close: async () => {
       await inbox.close()
@@ -202,10 +206,17 @@ function openStream({
   return target && new RecordStream({ ...context, target })
 }
 
-function checkpointsFor({ chain }: AuditStore, options: AuditOptions): Checkpoints | undefined {
+function checkpointsFor(
+  { chain }: AuditStore,
+  options: AuditOptions,
+  noted: (checkpoint: Checkpoint) => void,
+): Checkpoints | undefined {
   const { signers, retentionDays, stream } = options
   if (chain === undefined || signers === undefined) return undefined
-  const onSigned = (checkpoint: Checkpoint): void => stream?.checkpoint(checkpoint)
+  const onSigned = (checkpoint: Checkpoint): void => {
+    noted(checkpoint)
+    stream?.checkpoint(checkpoint)
+  }
   return new Checkpoints({ ...options, chain, signers, retentionDays, onSigned })
 }
 

@@ -74,6 +74,7 @@ export interface RestOptions {
   readonly approverRoles: readonly string[]
   readonly records: RecordReader
   readonly persons: AuditRouteOptions['persons']
+  readonly chain: AuditRouteOptions['chain']
   /** Records what operators do. */
   readonly acts: Administration
   readonly tickets: Tickets
@@ -143,7 +144,7 @@ function platformRoutes(options: RestOptions): Router {
   )
   router.use(cacheRoutes({ caches, platformAdminRole, acts, logger }))
   router.use(pinRoutes({ catalog, pins: servers.pins, approverRoles, platformAdminRole, acts }))
-  router.use(auditRoutes({ records, persons: options.persons }))
+  router.use(auditRoutes({ records, persons: options.persons, chain: options.chain }))
   router.use(tenantRoutes({ records, store, tenantOf, sessions: access.sessions, clock }))
   return router
 }

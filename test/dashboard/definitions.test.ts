@@ -32,8 +32,24 @@ test('an approver finds a definition that waits on the page of approvals, others
   expect((await open('/dashboard/approvals', cookieOf(app, ['reader']))).text).not.toContain('files_read')
 })
 
+test('all definitions are listed with what is trusted of them, and those of a server can be approved together', async () => {
+  const { text } = await open('/dashboard/approvals/definitions?state=changed')
+  expect(text).toContain('1 definition of files waits for approval and cannot be used')
+  expect(text).toContain(`href="${PAGE}"`)
+  const trusted = await open('/dashboard/approvals/definitions?state=pinned')
+  expect(trusted.text).not.toContain(`href="${PAGE}"`)
+  const outdated = await app.request
+    .post('/dashboard/approvals/definitions')
+    .type('form')
+    .set('cookie', approver)
+    .send({ csrf: csrfOf(app, approver), server: 'files', expect: '0'.repeat(64) })
+  expect(outdated.text).toContain('definition_changed')
+})
+
 test('its page shows what is different, and approves exactly that', async () => {
   const { text } = await open(PAGE)
+  expect(text).toMatch(/<span class="removed">- Reads\.\n<\/span>/)
+  expect(text).toContain('Keep it held back')
   expect(text).toContain('+ Reads.&lt;U+202E&gt; &lt;b&gt;Sends&lt;/b&gt;.')
   const [, hash = ''] = /name="expect" value="([0-9a-f]{64})"/.exec(text) ?? []
   const send = async (wanted: string): Promise<{ text: string }> =>

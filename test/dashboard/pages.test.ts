@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { eventually } from '../support/eventually.ts'
 import { openTestApp, type TestApp } from '../support/test-app.ts'
 import { cookieOf, csrfOf } from './sign-in.ts'
 
@@ -94,6 +95,16 @@ describe('pages of the dashboard', () => {
     await without.close()
     expect(status).toBe(401)
   })
+})
+
+test('the overview says when usage records were signed last, to auditors', async () => {
+  const token = await app.token({ roles: ['auditor'] })
+  await eventually(async () => {
+    const { body } = await app.rest(token, 'GET', '/v1/audit/chain')
+    return body['isDelivering'] === true && typeof body['signedAt'] === 'string'
+  })
+  expect((await open('/dashboard')).text).toMatch(/Usage records<\/a>[^]*<dd>signed<\/dd>/)
+  expect((await open('/dashboard', cookieOf(app, ['operator']))).text).not.toContain('Usage records')
 })
 
 describe('writes', () => {

@@ -1,6 +1,7 @@
 import { type History, STEP_MS, type Step } from '../../telemetry/metrics/call-history.ts'
 import { html, type Html } from '../../domain/text/html.ts'
 import { count, duration, percent } from '../markup/values.ts'
+import { empty } from '../markup/parts.ts'
 import { barChart, lineChart } from './chart.ts'
 
 /** Ten minutes: what a chart shows at least. */
@@ -8,6 +9,7 @@ const MIN_STEPS = 20
 
 /** The last hour of calls in two charts, from the first call on: how many, and how long they took. */
 export function historyCharts({ steps: all, whole }: History): Html {
+  if (whole.calls === 0) return empty('No calls in the last hour', 'Charts appear with the first one.')
   const first = all.findIndex(({ calls }) => calls > 0)
   const steps = all.slice(Math.min(first === -1 ? all.length : first, all.length - MIN_STEPS))
   const from = `${Math.round((steps.length * STEP_MS) / 60_000)} min ago`

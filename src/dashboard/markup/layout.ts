@@ -1,5 +1,6 @@
 import type { Look, Page, Section } from './page.ts'
 import { attribute, html, type Html } from '../../domain/text/html.ts'
+import { icon } from './icons.ts'
 
 /** Who looks at a page. */
 export interface Viewer {
@@ -23,6 +24,14 @@ const SECTIONS: Readonly<Record<Section, { readonly title: string; readonly path
   tenant: { title: 'Tenant', path: '/dashboard/tenant' },
 }
 
+/** The navigation: what belongs together stands together. */
+const GROUPS: readonly (readonly [title: string, sections: readonly Section[]])[] = [
+  ['', ['overview']],
+  ['Run', ['servers', 'tools', 'pipelines']],
+  ['Decide', ['approvals', 'access', 'connections']],
+  ['Observe', ['activity', 'sessions', 'caches', 'tenant']],
+]
+
 /** htmx without its own styles, without history, and with attributes of one spelling. */
 const HTMX = JSON.stringify({
   includeIndicatorCSS: false,
@@ -40,9 +49,10 @@ export function dashboardPage(page: Page, viewer: Viewer, look: Look): Html {
       <header class="top">
         <a class="brand" href="${look.at('/')}">${mark()}<span>Tool Gateway</span></a>
         <nav aria-label="Dashboard">
-          <ul>
-            ${viewer.sections.map((section) => navigation(section, page.section, look))}
-          </ul>
+          ${GROUPS.map(([title, sections]) => {
+            const seen = sections.filter((section) => viewer.sections.includes(section))
+            return seen.length > 0 && navigationGroup(title, seen, page.section, look)
+          })}
         </nav>
         <div class="person">
           ${themeButton(look)}
@@ -105,10 +115,20 @@ function documentOf(
     </html>`
 }
 
+// oxlint-disable-next-line max-params
+function navigationGroup(title: string, sections: readonly Section[], current: Section, look: Look): Html {
+  return html`${title !== '' && html`<p class="group">${title}</p>`}
+    <ul>
+      ${sections.map((section) => navigation(section, current, look))}
+    </ul>`
+}
+
 function navigation(section: Section, current: Section, { at }: Look): Html {
   const { title, path } = SECTIONS[section]
   const isCurrent = section === current ? 'page' : undefined
-  return html`<li><a href="${at(path)}" ${attribute('aria-current', isCurrent)}>${title}</a></li>`
+  return html`<li>
+    <a href="${at(path)}" ${attribute('aria-current', isCurrent)}>${icon(section)}${title}</a>
+  </li>`
 }
 
 function themeButton({ at }: Look): Html {

@@ -75,7 +75,7 @@ export function empty(title: string, advice?: Part): Html {
 }
 
 /** One figure with its name. */
-export function figure(name: string, value: Part, note?: Part, tone?: Tone): Html {
+export function figure(name: Part, value: Part, note?: Part, tone?: Tone): Html {
   return html`<div class="figure${tone && ` ${tone}`}">
     <dt>${name}</dt>
     <dd>${value}</dd>
@@ -113,16 +113,18 @@ export function copyable(text: string, label: string): Html {
   </div>`
 }
 
-/** A choice of one value. */
+/** A choice of one value. @param isSent whether its form is sent as soon as something is chosen */
+// oxlint-disable-next-line max-params
 export function select(
   name: string,
   label: string,
   options: readonly (readonly [value: string, text: string])[],
   chosen: string | undefined,
+  isSent = false,
 ): Html {
   return html`<label class="field"
     ><span>${label}</span
-    ><select name="${name}">
+    ><select name="${name}" ${attribute('data-send', isSent)}>
       ${options.map(
         ([value, text]) =>
           html`<option value="${value}" ${attribute('selected', value === chosen)}>${text}</option>`,

@@ -44,7 +44,7 @@ function heading<Row>({ title, kind }: Column<Row>): Html {
 
 function cell<Row>({ title, kind, cell: shown }: Column<Row>, row: Row): Html {
   if (kind === 'main') return html`<th role="rowheader" scope="row" class="main">${shown(row)}</th>`
-  return html`<td role="cell" ${attribute('class', kind)} data-label="${kind === 'actions' ? '' : title}">
-    ${shown(row)}
-  </td>`
+  const label = attribute('data-label', kind === 'actions' ? '' : title)
+  // Without a blank in it a cell that has nothing is empty for the style sheet, which leaves it out on a phone.
+  return html`<td role="cell" ${attribute('class', kind)}${label}>${shown(row)}</td>`
 }

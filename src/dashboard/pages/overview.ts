@@ -1,10 +1,11 @@
-import type { CallHistory, History } from '../../telemetry/metrics/call-history.ts'
+import { type CallHistory, type History, STEP_MS } from '../../telemetry/metrics/call-history.ts'
 import { failuresOf, failureShare, historyCharts } from '../charts/history-charts.ts'
 import { html, type Html } from '../../domain/text/html.ts'
-import { empty, figure, live, notice, pageHead, panel, state } from '../markup/parts.ts'
+import { empty, figure, live, pageHead, panel, state } from '../markup/parts.ts'
 import { table } from '../markup/table.ts'
 import { ago, count, counted, duration } from '../markup/values.ts'
-import { rows, text } from '../visit/reading.ts'
+import { attention } from './attention.ts'
+import { amount, rows, text } from '../visit/reading.ts'
 import type { Page } from '../markup/page.ts'
 import { hasRole, type PageRoute, type Visit } from '../visit/visit.ts'
 import {
@@ -25,6 +26,9 @@ const OWNERS = [
   ['gateway', 'Gateway', 'A fault or an overload of the gateway itself'],
 ] as const
 
+/** Five minutes. */
+const RECENT_STEPS = 10
+
 /** `/dashboard`: how everything is, at a glance. */
 export function overviewPages({ history }: { history: CallHistory }): readonly PageRoute[] {
   return [
@@ -38,10 +42,17 @@ export function overviewPages({ history }: { history: CallHistory }): readonly P
 
 async function forOperators(visit: Visit, history: CallHistory): Promise<Page> {
   const { tenantId } = visit.identity.principal
-  const [listed, sessions] = await Promise.all([
+  const [listed, sessions, chain, approvals, pins] = await Promise.all([
     visit.rest.get('/v1/servers'),
     visit.rest.getIfAllowed('/v1/sessions'),
+    visit.rest.getIfAllowed('/v1/audit/chain'),
+    visit.rest.getIfAllowed('/v1/approvals', { status: 'open' }),
+    visit.rest.getIfAllowed('/v1/pins', { state: 'waiting', limit: 1 }),
   ])
+  const waiting = {
+    calls: rows(approvals?.['approvals']).length,
+    definitions: rows(pins?.['waiting']).reduce((sum, { tools }) => sum + (amount(tools) ?? 0), 0),
+  }
   const servers = rows(listed['servers']).map(serverRow)
   const quarantined = rows(listed['quarantined'])
   const hour = history.of(tenantId)
@@ -49,8 +60,8 @@ async function forOperators(visit: Visit, history: CallHistory): Promise<Page> {
     ${live(
       html`
         ${pageHead('Overview', { about: headline(servers, quarantined.length) })}
-        ${attention(servers, quarantined, visit)}
-        ${figures(servers, hour, sessions && rows(sessions['sessions']).length)}
+        ${attention(servers, quarantined, waiting, visit)}
+        ${figures(servers, hour, sessions && rows(sessions['sessions']).length, chain && recordsFigure(chain, visit))}
         ${panel('Last hour', historyCharts(hour), { aside: 'Of this process' })}
         ${panel(
           'Servers',
@@ -103,43 +114,22 @@ function headline(servers: readonly ServerRow[], quarantined: number): string {
   return `${ready === enabled.length ? `All ${counted(ready, 'server')} ready` : `${ready} of ${counted(enabled.length, 'server')} ready`}${refused}.`
 }
 
-/** What somebody should look at, first of all. */
-function attention(
-  servers: readonly ServerRow[],
-  quarantined: readonly Record<string, unknown>[],
-  { look }: Visit,
-): Html {
-  const failing = servers.filter(needsAttention)
-  return html`
-    ${failing.map((server) =>
-      notice(
-        'bad',
-        html`<a href="${look.at(serverPath(server))}">${server.name}</a> ${
-            server.breaker === 'open' && server.state === 'ready'
-              ? 'fails: its circuit breaker is open'
-              : server.state === 'failed'
-                ? 'has failed and is not started again'
-                : 'has failed and is started again'
-          }`,
-        server.reason && html`<p>${server.reason}</p>`,
-      ),
-    )}
-    ${quarantined.map(({ name, reason }) =>
-      notice(
-        'busy',
-        `The document ${text(name) ?? 'without a name'} is refused`,
-        html`<p>${text(reason)}</p>`,
-      ),
-    )}
-  `
+function recordsFigure({ isDelivering, signedAt }: Record<string, unknown>, { look }: Visit): Html {
+  const at = ago(text(signedAt), look.nowMs)
+  const name = html`<a href="${look.at('/dashboard/activity')}">Usage records</a>`
+  if (isDelivering === false)
+    return figure(name, 'waiting', 'the store takes none; they are kept on disk', 'bad')
+  return figure(name, at === undefined ? 'kept' : 'signed', at ?? 'not signed yet')
 }
 
+// oxlint-disable-next-line max-params
 function figures(
   servers: readonly ServerRow[],
   { whole, steps }: History,
   sessions: number | undefined,
+  records: Html | undefined,
 ): Html {
-  const recent = steps.slice(-10).reduce((sum, { calls }) => sum + calls, 0) / 5
+  const recent = perMinute(steps)
   const failed = failuresOf(whole)
   const restarts = servers.reduce((sum, server) => sum + restartsOf(server), 0)
   const open = servers.filter(({ breaker }) => breaker === 'open').length
@@ -149,7 +139,22 @@ function figures(
     ${figure('Latency, p95', duration(whole.p95), `half within ${duration(whole.p50)}`)}
     ${sessions !== undefined && figure('Open sessions', count(sessions), 'of clients')}
     ${figure('Restarts', count(restarts), open === 0 ? 'no circuit breaker is open' : html`${counted(open, 'circuit breaker')} open`)}
+    ${records}
   </dl>`
+}
+
+/** Over the last five minutes, or since the first call where that is less. */
+function perMinute(steps: History['steps']): number {
+  const last = steps.slice(-RECENT_STEPS)
+  const first = last.findIndex(({ calls }) => calls > 0)
+  const shown =
+    first === -1 || steps.slice(0, -RECENT_STEPS).some(({ calls }) => calls > 0) ? last : last.slice(first)
+  return (last.reduce((sum, { calls }) => sum + calls, 0) * 60_000) / (shown.length * STEP_MS)
+}
+
+/** Those that need attention first. */
+function byAttention(one: ServerRow, other: ServerRow): number {
+  return Number(needsAttention(other)) - Number(needsAttention(one))
 }
 
 function serverTable(
@@ -179,7 +184,7 @@ function serverTable(
       { title: 'p95', kind: 'number', cell: (server) => duration(hourOf(server).whole.p95) },
       { title: 'Since', kind: 'number minor', cell: ({ since }) => ago(since, look.nowMs) },
     ],
-    servers,
+    servers.toSorted(byAttention),
   )
 }
 

@@ -27,17 +27,36 @@ const MAX_SUBJECT = 1024
 export interface AuditRouteOptions {
   readonly records: RecordReader
   readonly persons: OpenAudit['persons']
+  /** How the chain of records stands in this process. */
+  readonly chain: Pick<OpenAudit, 'spool' | 'signedAtMs'>
 }
 
+/** How the chain of usage records stands. */
+export const chainAnswer = z.object({
+  isDelivering: z.boolean().describe('Whether the store takes records; until it does, they wait on disk'),
+  signedAt: z.iso.datetime().optional().describe('The last checkpoint of this process'),
+})
+
 /**
+ * `GET /v1/audit/chain` for auditors: whether records reach the store, and when they were signed last.
+ *
  * `DELETE /v1/audit/persons/{subject}`, for those who are operator and auditor, so that neither alone removes traces:
  * erases what is personal in the records of a person. The records stay, and their chain is verified as before.
  *
  * `GET /v1/audit` for auditors: the tenant's usage records, those of attempts that began last first. Of one instant,
  * those of one gateway are in the order in which they began, too: the steps of a run come before the run.
  */
-export function auditRoutes({ records, persons }: AuditRouteOptions): Router {
+export function auditRoutes({ records, persons, chain }: AuditRouteOptions): Router {
   const router = Router()
+
+  router.get('/audit/chain', requireRole('auditor'), (_request, response) => {
+    const signedAtMs = chain.signedAtMs()
+    const answer: z.input<typeof chainAnswer> = {
+      isDelivering: chain.spool().isDelivering,
+      ...(signedAtMs !== undefined && { signedAt: new Date(signedAtMs).toISOString() }),
+    }
+    response.json(answer)
+  })
 
   router.get('/audit', requireRole('auditor'), async (request, response) => {
     const query = queryOf(auditQuery, request)
@@ -65,6 +84,7 @@ export function auditRoutes({ records, persons }: AuditRouteOptions): Router {
   )
 
   router.all('/audit', methodNotAllowed('GET'))
+  router.all('/audit/chain', methodNotAllowed('GET'))
   router.all('/audit/persons/:subject', methodNotAllowed('DELETE'))
   return router
 }

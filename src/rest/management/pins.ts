@@ -103,6 +103,7 @@ class PinRoutes {
     return {
       pins: items.map(({ listed }) => listed),
       waiting: all.flatMap(({ server, pins }) => waitingOf(server, pins)),
+      mayApprove: isApprover(principal, this.#options.approverRoles),
       ...(nextCursor !== undefined && { nextCursor }),
     }
   }
@@ -114,6 +115,7 @@ class PinRoutes {
       ...this.#entry(server, pin),
       changes: pin.state === 'pinned' ? [] : readableDifference(pin.pin?.definition, pin.tool),
       definition: pin.tool,
+      mayApprove: isApprover(principal, this.#options.approverRoles),
       ...(pin.pin?.definition !== undefined && { pinned: pin.pin.definition }),
     }
   }

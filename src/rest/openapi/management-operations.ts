@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { auditQuery } from '../management/audit.ts'
+import { auditQuery, chainAnswer } from '../management/audit.ts'
 import { cachesQuery } from '../management/caches.ts'
 import { tenantQuery } from '../management/managed-server.ts'
 import { installBody } from '../management/server-install.ts'
@@ -243,6 +243,14 @@ const PLATFORM: readonly RestOperation[] = [
     summary: 'List usage records, newest first (role `auditor`)',
     query: auditQuery,
     answers: { 200: json(z.object({ records: z.array(record), nextCursor }), 'One page') },
+  },
+  {
+    id: 'getAuditChain',
+    method: 'get',
+    path: '/v1/audit/chain',
+    tag: 'Audit',
+    summary: 'Show whether usage records reach the store, and when they were signed last (role `auditor`)',
+    answers: { 200: json(chainAnswer, 'Of the process that answers') },
   },
   {
     id: 'erasePerson',

@@ -21,6 +21,7 @@ const waiting = z.object({
   tools: z.int(),
   hash: z.string().describe('Approves all of them together'),
 })
+const mayApprove = z.boolean().describe('Whether the caller may approve definitions')
 const change = z.object({
   field: z.string(),
   lines: z.array(z.string()).describe('`- ` what was, `+ ` what is; invisible characters as codes'),
@@ -36,7 +37,10 @@ export const PIN_OPERATIONS: readonly RestOperation[] = [
     summary: 'List the tools with the hashes of their definitions, and those that wait for approval',
     query: pinsQuery,
     answers: {
-      200: json(z.object({ pins: z.array(pin), waiting: z.array(waiting), nextCursor }), 'One page'),
+      200: json(
+        z.object({ pins: z.array(pin), waiting: z.array(waiting), mayApprove, nextCursor }),
+        'One page',
+      ),
     },
   },
   {
@@ -47,7 +51,12 @@ export const PIN_OPERATIONS: readonly RestOperation[] = [
     summary: 'Show what is different about the definition of a tool',
     answers: {
       200: json(
-        pin.extend({ changes: z.array(change), definition: anything, pinned: anything.optional() }),
+        pin.extend({
+          changes: z.array(change),
+          definition: anything,
+          mayApprove,
+          pinned: anything.optional(),
+        }),
         'The definitions are as the server gave them, invisible characters included',
       ),
     },

@@ -9,7 +9,8 @@ import { object, rows, text } from '../../visit/reading.ts'
 import { segment } from '../../visit/rest-client.ts'
 import type { PageRoute, Visit } from '../../visit/visit.ts'
 import { clientPages, clientsInShort } from './client-pages.ts'
-import { definitionPages, waitingDefinitions } from './definition-pages.ts'
+import { waitingDefinitions } from './definition-list.ts'
+import { definitionPages } from './definition-pages.ts'
 import { onePage, statusOf } from './one-approval.ts'
 
 /** The calls that wait for a person's yes, and each of them with its arguments; definitions of tools, and clients. */
@@ -38,14 +39,14 @@ async function listPage(visit: Visit): Promise<Page> {
     })}
     ${live(
       html`
-        ${definitions}
         ${panel(
-          'Waiting',
+          'Calls that wait',
           waiting.length === 0
             ? empty('No call waits for approval', 'Documents of servers say which tools need one.')
             : requestTable(waiting, look),
         )}
-        ${clients.waiting} ${answered.length > 0 && panel('Answered lately', requestTable(answered, look))}
+        ${definitions} ${clients.waiting}
+        ${answered.length > 0 && panel('Answered lately', requestTable(answered, look))}
       `,
       { address: here, seconds: 5 },
     )}

@@ -1,47 +1,23 @@
 import type { JsonObject } from '../../../domain/json/json.ts'
-import { html, type Html, type Part } from '../../../domain/text/html.ts'
+import { attribute, html, type Html, type Part } from '../../../domain/text/html.ts'
 import { csrfField } from '../../markup/layout.ts'
 import type { Page } from '../../markup/page.ts'
-import { facts, notice, pageHead, panel, state } from '../../markup/parts.ts'
-import { table } from '../../markup/table.ts'
+import { facts, notice, pageHead, panel } from '../../markup/parts.ts'
 import { ago } from '../../markup/values.ts'
 import { problemNotice } from '../../visit/problem-notice.ts'
+import { addressOf, approveAll, definitionList, stateOfPin } from './definition-list.ts'
 import { rows, text, texts } from '../../visit/reading.ts'
 import { segment } from '../../visit/rest-client.ts'
 import type { PageRoute, Visit } from '../../visit/visit.ts'
 
-const AT = '/dashboard/approvals/definitions'
-
-/** The definition of one tool beside the one that is trusted, and approving it. */
+/** All definitions of tools with what is trusted of them; one beside the trusted one, and approving it. */
 export function definitionPages(): readonly PageRoute[] {
   return [
+    { method: 'get', path: '/approvals/definitions', answer: (visit) => definitionList(visit) },
+    { method: 'post', path: '/approvals/definitions', answer: approveAll },
     { method: 'get', path: '/approvals/definitions/:tool', answer: (visit) => page(visit) },
     { method: 'post', path: '/approvals/definitions/:tool', answer: approve },
   ]
-}
-
-/** The tools whose definitions wait for approval; nothing for a person who may not see them, or where none waits. */
-export async function waitingDefinitions({ rest, look }: Visit): Promise<Html | undefined> {
-  const answer = await rest.getIfAllowed('/v1/pins', { state: 'waiting', limit: '1000' })
-  const waiting = rows(answer?.['pins'])
-  if (waiting.length === 0) return undefined
-  return panel(
-    'Definitions of tools',
-    table(
-      'Definitions that wait for approval',
-      [
-        {
-          title: 'Tool',
-          kind: 'main',
-          cell: ({ id }) => html`<a href="${look.at(addressOf(id))}">${text(id)}</a>`,
-        },
-        { title: 'Server', cell: ({ server }) => text(server) },
-        { title: 'State', cell: stateOf },
-        { title: 'Trusted since', kind: 'number', cell: ({ pinnedAt }) => ago(text(pinnedAt), look.nowMs) },
-      ],
-      waiting,
-    ),
-  )
 }
 
 async function page(visit: Visit, said?: Part): Promise<Page> {
@@ -58,14 +34,14 @@ async function page(visit: Visit, said?: Part): Promise<Page> {
     ${panel(
       'Definition',
       facts([
-        ['State', stateOf(pin)],
+        ['State', stateOfPin(pin)],
         ['Hash', html`<code>${text(pin['hash'])}</code>`],
         ['Trusted since', ago(text(pin['pinnedAt']), look.nowMs)],
         ['Approved by', text(pin['approvedBy'])],
       ]),
     )}
     ${isWaiting && panel('What is different', differenceOf(pin))}
-    ${isWaiting && panel('Answer', form(visit, pin))}
+    ${isWaiting && panel('Answer', answerTo(visit, pin))}
   `
   return { title: `Definition of ${id}`, section: 'approvals', body }
 }
@@ -80,7 +56,7 @@ function differenceOf({ changes, state: is, pinned }: JsonObject): Html {
     ${rows(changes).map(
       ({ field, lines }) =>
         html`<h3><code>${text(field)}</code></h3>
-          <pre tabindex="0" class="code"><code>${texts(lines).join('\n')}</code></pre>`,
+          <pre tabindex="0" class="code difference">${texts(lines).map(differenceLine)}</pre>`,
     )}
     <p class="muted">
       Lines with - are what it was, with + what it is. Characters that cannot be seen are codes.
@@ -88,10 +64,49 @@ function differenceOf({ changes, state: is, pinned }: JsonObject): Html {
   </div>`
 }
 
+function differenceLine(line: string): Html {
+  const className = line.startsWith('+') ? 'added' : line.startsWith('-') ? 'removed' : undefined
+  return html`<span${attribute('class', className)}>${line}\n</span>`
+}
+
+/** Yes, or what no means: a definition that nobody approves stays as it is. */
+function answerTo(visit: Visit, pin: JsonObject): Html {
+  const { look } = visit
+  const isHeld = pin['isHeld'] === true
+  const edit = html`<a href="${look.at(`/dashboard/servers/${segment(text(pin['server']) ?? '')}/edit`)}"
+    >the document of the server</a
+  >`
+  return html`<div class="stack">
+    ${
+      pin['mayApprove'] === true
+        ? form(visit, pin)
+        : notice(
+            'calm',
+            'You may not approve definitions',
+            html`<p>Pass the address of this page on to an approver.</p>`,
+          )
+    }
+    <p class="muted">
+      ${
+        isHeld
+          ? html`Not yet? Leave it: the tool stays held back, and nobody can call it. To drop it for good,
+            exclude it in ${edit}.`
+          : html`The tool can be used as it is now, because changes of this server are only reported.
+              <code>toolChanges: hold</code> in ${edit} holds them back.`
+      }
+    </p>
+    <p>
+      <a class="button" href="${look.at('/dashboard/approvals')}"
+        >${isHeld ? 'Keep it held back' : 'Back to the approvals'}</a
+      >
+    </p>
+  </div>`
+}
+
 function form(visit: Visit, { id, hash }: JsonObject): Html {
   return html`<form method="post" action="${visit.look.at(addressOf(id))}">
     ${csrfField(visit.csrfToken)}<input type="hidden" name="expect" value="${text(hash)}" />
-    <button type="submit">Approve exactly this definition</button>
+    <button class="primary" type="submit">Approve exactly this definition</button>
   </form>`
 }
 
@@ -107,14 +122,4 @@ async function approve(visit: Visit): Promise<Page> {
   } catch (error) {
     return page(visit, problemNotice(error))
   }
-}
-
-function stateOf({ state: is, isHeld }: JsonObject): Html {
-  const name = text(is) ?? ''
-  if (isHeld === true) return state(`${name}, held back`, 'bad')
-  return state(name, name === 'pinned' ? 'good' : 'busy')
-}
-
-function addressOf(id: unknown): string {
-  return `${AT}/${segment(text(id) ?? '')}`
 }

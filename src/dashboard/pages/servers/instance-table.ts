@@ -18,8 +18,8 @@ export function instanceTable(instances: readonly JsonObject[]): Html {
         cell: (instance) =>
           html`${text(instance['id'])}${text(instance['url']) && html`<span class="note">${text(instance['url'])}</span>`}`,
       },
-      { title: 'State', cell: stateOf },
-      { title: 'Process', kind: 'number', cell: ({ pid }) => amount(pid)?.toString() },
+      { title: 'State', cell: (instance) => stateOf(instance, instances.length > 1) },
+      { title: 'Process', cell: ({ pid }) => amount(pid)?.toString() },
       { title: 'Protocol', cell: ({ protocolVersion }) => text(protocolVersion) },
       { title: 'Calls in flight', kind: 'number', cell: ({ inFlight }) => count(amount(inFlight) ?? 0) },
       { title: 'Latency', kind: 'number', cell: ({ latencyMs }) => duration(amount(latencyMs)) },
@@ -29,10 +29,10 @@ export function instanceTable(instances: readonly JsonObject[]): Html {
   )
 }
 
-/** With the last error, where there was one. */
-function stateOf(instance: JsonObject): Html {
+/** With the last error where there are others: that of a single one stands above the table. */
+function stateOf(instance: JsonObject, isOneOfMany: boolean): Html {
   const name = text(instance['state']) ?? 'stopped'
   const shown = name === 'ready' && instance['health'] === 'unhealthy' ? 'unhealthy' : name
   const error = text(instance['lastError'])
-  return html`${state(shown)}${error && shown !== 'ready' && html`<span class="note"> ${error}</span>`}`
+  return html`${state(shown)}${isOneOfMany && error && shown !== 'ready' && html`<span class="note"> ${error}</span>`}`
 }

@@ -106,7 +106,7 @@ function inputField(input: JsonObject, entered: URLSearchParams): Html {
   ].filter((each) => each !== undefined)
   return field(`${VALUE}${name}`, name, entered, {
     isRequired: input['isRequired'] === true,
-    hint: hint.join(' '),
+    hint: hint.map((each) => each.replace(/(?<![.!?])$/, '.')).join(' '),
     value: text(input['default']),
     placeholder: text(input['placeholder']),
     type: isSecret ? 'password' : 'text',

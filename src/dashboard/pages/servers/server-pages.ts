@@ -14,8 +14,11 @@ import { instanceTable } from './instance-table.ts'
 import { serverActions } from './server-actions.ts'
 import { logPanel, logsPage } from './server-logs.ts'
 import {
+  agentsOf,
   instancesText,
+  needsAttention,
   restartsOf,
+  rolesOf,
   type ServerRow,
   serverPath,
   serverRow,
@@ -155,11 +158,12 @@ async function serverPage(visit: Visit, history: CallHistory, said?: Part): Prom
 function stateFacts(server: ServerRow, refused: string | undefined, { look }: Visit): Html {
   const { name, since, reason, breaker, transport, tools, resources, prompts, problems, warnings } = server
   return html`
+    ${reason && needsAttention(server) && notice('bad', 'Why it fails', html`<p>${reason}</p>`)}
     ${refused && notice('bad', 'The document of this server is refused', html`<p>${refused}</p>`)}
     ${facts([
       ['State', stateOfServer(server)],
       ['Since', ago(since, look.nowMs)],
-      ['Why', reason],
+      ['Why', !needsAttention(server) && reason],
       ['Transport', transport],
       ['Circuit breaker', breaker && state(breaker)],
       ['Restarts', count(restartsOf(server))],
@@ -172,6 +176,8 @@ function stateFacts(server: ServerRow, refused: string | undefined, { look }: Vi
       ],
       ['Resources', resources],
       ['Prompts', prompts],
+      ['Roles', rolesOf(server.document)],
+      ['Agents', agentsOf(server.document)],
       ['For all tenants', server.isForAll && 'yes'],
     ])}
     ${problems.length > 0 && list('What the gateway does not use of it', problems)}

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../domain/json/json.ts'
 import { html, type Part } from '../../../domain/text/html.ts'
 import { state } from '../../markup/parts.ts'
-import { amount, rows, text, texts } from '../../visit/reading.ts'
+import { amount, object, rows, text, texts } from '../../visit/reading.ts'
 import { ALL_TENANTS } from '../../../domain/principal.ts'
 
 /** A server as REST shows it to operators. */
@@ -22,6 +22,8 @@ export interface ServerRow {
   readonly prompts: number | undefined
   readonly problems: readonly string[]
   readonly warnings: readonly string[]
+  /** Without secrets; empty in lists. */
+  readonly document: JsonObject
 }
 
 /** Reads a server out of an answer of REST. */
@@ -42,6 +44,7 @@ export function serverRow(shown: JsonObject): ServerRow {
     prompts: amount(shown['prompts']),
     problems: problemTexts(shown['problems']),
     warnings: texts(shown['warnings']),
+    document: object(shown['document']),
   }
 }
 
@@ -67,6 +70,19 @@ export function instancesText({ instances }: ServerRow): Part {
     (instance) => instance['state'] === 'ready' && instance['health'] !== 'unhealthy',
   )
   return `${ready.length} of ${instances.length} ready`
+}
+
+/** The roles of which callers need one, or all. */
+export function rolesOf({ requiredRoles }: JsonObject): string {
+  const all = texts(object(requiredRoles)['allOf'])
+  if (all.length > 0) return all.join(' and ')
+  return texts(requiredRoles).join(' or ') || 'any'
+}
+
+/** The agents that may use it. */
+export function agentsOf({ agentAllowlist }: JsonObject): string {
+  if (!Array.isArray(agentAllowlist)) return 'any'
+  return texts(agentAllowlist).join(', ') || 'none'
 }
 
 /** Where the pages of a server are. */
