@@ -1,5 +1,6 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { dirname, extname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { pagePath } from '../../config/pages.ts'
 import type { ClientFormat, GatewayForClient } from '../../registry/clients/client-formats.ts'
@@ -22,8 +23,15 @@ interface ConfigOptions {
   readonly yes?: boolean
 }
 
-/** A bridge for clients that start programs only. */
-const BRIDGE = ['npx', '-y', 'mcp-remote']
+/**
+ * The bridge for clients that start programs only: this program, by its absolute path, because such clients know no
+ * PATH of a shell.
+ */
+const BRIDGE = [
+  process.execPath,
+  fileURLToPath(new URL(`../tool-gateway${extname(import.meta.url)}`, import.meta.url)),
+  'connect',
+]
 
 /** `client config NAME`: prints or writes what a client needs to connect to the gateway. */
 export function configCommand(context: CliContext, setExitCode: (code: number) => void): Command {

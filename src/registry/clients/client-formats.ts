@@ -59,7 +59,7 @@ export const CLIENT_FORMATS: readonly ClientFormat[] = [
           ? `${env['APPDATA'] ?? `${home}/AppData/Roaming`}/Claude/claude_desktop_config.json`
           : `${home}/.config/Claude/claude_desktop_config.json`,
     ],
-    note: 'It starts programs only, so a bridge connects it. Restart Claude Desktop afterwards.',
+    note: 'It starts programs only, so tool-gateway connect carries its messages, and signs you in in the browser. Restart Claude Desktop afterwards.',
   },
   {
     id: 'claude-code',

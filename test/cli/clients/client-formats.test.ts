@@ -12,7 +12,7 @@ const GATEWAY: GatewayForClient = {
   name: 'gateway',
   token: undefined,
   signsIn: false,
-  bridge: ['npx', '-y', 'mcp-remote'],
+  bridge: ['tool-gateway', 'connect'],
 }
 
 function formatOf(id: string): (typeof CLIENT_FORMATS)[number] {

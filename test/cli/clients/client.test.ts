@@ -5,7 +5,10 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { parse } from 'yaml'
 import { run } from '../../../src/cli/program.ts'
 import type { CommandResult } from '../../support/command-line.ts'
+import { Client } from '@modelcontextprotocol/client'
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { readAs } from '../../support/client-parsers.ts'
+import { openTestApp } from '../../support/test-app.ts'
 
 let home: string
 
@@ -41,6 +44,21 @@ test('client config prints what a client reads, and where', async () => {
   })
   expect(err).toContain(join(home, '.cursor/mcp.json'))
 })
+
+test('what is written for a client that only starts programs connects it, without a token in the file by default', async () => {
+  expect((await tg('client', 'config', 'claude-desktop')).out).not.toContain('Bearer')
+  const app = await openTestApp({})
+  const token = await app.token({ roles: ['reader'] })
+  const { out } = await tg('client', 'config', 'claude-desktop', '--url', app.url, '--token', token)
+  const { mcpServers } = readAs('claude-desktop', out) as {
+    mcpServers: { gateway: { command: string; args: string[]; env: Record<string, string> } }
+  }
+  const client = new Client({ name: 'desktop', version: '1' })
+  await client.connect(new StdioClientTransport(mcpServers.gateway))
+  expect(client.getServerVersion()).toMatchObject({ name: 'tool-gateway' })
+  await client.close()
+  await app.close()
+}, 60_000)
 
 test('an unknown client is refused with the one that was meant', async () => {
   expect(await tg('client', 'config', 'curser')).toMatchObject({
