@@ -113,8 +113,8 @@ export function copyable(text: string, label: string): Html {
   </div>`
 }
 
-/** A choice of one value. @param isSent whether its form is sent as soon as something is chosen */
 // oxlint-disable-next-line max-params
+/** A choice of one value. @param isSent whether its form is sent as soon as something is chosen */
 export function select(
   name: string,
   label: string,

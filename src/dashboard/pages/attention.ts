@@ -5,16 +5,19 @@ import { text } from '../visit/reading.ts'
 import type { Visit } from '../visit/visit.ts'
 import { needsAttention, type ServerRow, serverPath } from './servers/server-row.ts'
 
+/** What may need somebody. */
+interface Attention {
+  readonly servers: readonly ServerRow[]
+  /** Documents that are refused. */
+  readonly quarantined: readonly Record<string, unknown>[]
+  /** How many wait for approval. */
+  readonly waiting: { readonly calls: number; readonly definitions: number }
+}
+
 const MAX_NAMED = 6
 
 /** What somebody should look at, first of all: a line each. */
-// oxlint-disable-next-line max-params
-export function attention(
-  servers: readonly ServerRow[],
-  quarantined: readonly Record<string, unknown>[],
-  waiting: { calls: number; definitions: number },
-  { look }: Visit,
-): Html | undefined {
+export function attention({ servers, quarantined, waiting }: Attention, { look }: Visit): Html | undefined {
   const failing = servers.filter(needsAttention)
   const approvals = look.at('/dashboard/approvals')
   const lines = [

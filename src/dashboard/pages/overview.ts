@@ -60,7 +60,7 @@ async function forOperators(visit: Visit, history: CallHistory): Promise<Page> {
     ${live(
       html`
         ${pageHead('Overview', { about: headline(servers, quarantined.length) })}
-        ${attention(servers, quarantined, waiting, visit)}
+        ${attention({ servers, quarantined, waiting }, visit)}
         ${figures(servers, hour, sessions && rows(sessions['sessions']).length, chain && recordsFigure(chain, visit))}
         ${panel('Last hour', historyCharts(hour), { aside: 'Of this process' })}
         ${panel(

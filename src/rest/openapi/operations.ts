@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ACCESS_OPERATIONS } from './access-operations.ts'
+import { AUDIT_OPERATIONS } from './audit-operations.ts'
 import { APPROVAL_OPERATIONS } from './approval-operations.ts'
 import { CALL_OPERATIONS } from './call-operations.ts'
 import { CONNECTION_OPERATIONS } from './connection-operations.ts'
@@ -62,6 +63,7 @@ export const OPERATIONS: readonly RestOperation[] = [
   ...GRANT_OPERATIONS,
   ...CONNECTION_OPERATIONS,
   ...MANAGEMENT_OPERATIONS,
+  ...AUDIT_OPERATIONS,
   ...PIN_OPERATIONS,
   ...REGISTRY_OPERATIONS,
   ...HEALTH,

@@ -89,8 +89,8 @@ function answerTo(visit: Visit, pin: JsonObject): Html {
     <p class="muted">
       ${
         isHeld
-          ? html`Not yet? Leave it: the tool stays held back, and nobody can call it. To drop it for good,
-            exclude it in ${edit}.`
+          ? html`Not yet? Leave it: the tool stays held back and cannot be called. To drop it, exclude it in
+            ${edit}.`
           : html`The tool can be used as it is now, because changes of this server are only reported.
               <code>toolChanges: hold</code> in ${edit} holds them back.`
       }
