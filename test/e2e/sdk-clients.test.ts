@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { everything } from '../support/documents.ts'
+import { everything } from '../support/relayed-everything.ts'
 import { eventually } from '../support/eventually.ts'
 import { connectSdk, SDK_CLIENTS, type SdkClient, type SdkOptions } from '../support/sdk-clients.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { relayedServer } from './stdio-relay.ts'
 
 interface EverythingServer {
@@ -5,7 +6,7 @@ interface EverythingServer {
     connect: (transport: unknown) => Promise<void>
     readonly server: { onclose?: () => void }
   }
-  readonly cleanup: () => void
+  readonly cleanup: (sessionId: string) => void
 }
 
 // It has no types.
@@ -14,8 +15,10 @@ const { createServer } = (await import(program)) as { createServer: () => Everyt
 
 const relayed = await relayedServer((transport) => {
   const { server, cleanup } = createServer()
-  server.server.onclose = cleanup
-  void server.connect(transport)
+  // By it the server keeps apart what each client has switched on.
+  const sessionId = randomUUID()
+  server.server.onclose = () => cleanup(sessionId)
+  void server.connect(Object.assign(transport, { sessionId }))
 })
 
 /** The reference server with one of everything, as a registry document whose processes are served by this one. */
