@@ -23,12 +23,14 @@ export interface Options {
   readonly sessions: number
   /** A file for all figures. */
   readonly json: string | undefined
+  /** The largest ratio to the bare proxy with which the run succeeds. */
+  readonly atMost: number
   readonly help: boolean
 }
 
 const UNITS: Record<string, number> = { '': 1, B: 1, KB: 1024, MB: 1024 * 1024 }
 /** What scenarios have other defaults for. */
-const CALLERS: Record<string, string> = { results: '8', scale: '32' }
+const CALLERS: Record<string, string> = { results: '8', scale: '32', curves: '32' }
 
 /** The options of the command line. @throws Error that says which one is wrong */
 export function optionsFrom(args: readonly string[]): Options {
@@ -47,6 +49,7 @@ export function optionsFrom(args: readonly string[]): Options {
       answer: { type: 'string', default: 'json' },
       sessions: { type: 'string', default: '5000' },
       json: { type: 'string' },
+      'at-most': { type: 'string', default: 'Infinity' },
       short: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -68,6 +71,7 @@ export function optionsFrom(args: readonly string[]): Options {
     answer: oneOf('answer', values.answer, ['json', 'sse']),
     sessions: counted('sessions', values.sessions),
     json,
+    atMost: ratioOf(values['at-most']),
     help,
   }
 }
@@ -81,6 +85,12 @@ function counted(name: string, text: string): number {
   if (!Number.isInteger(count) || count < 1)
     throw new Error(`--${name} has to be a positive integer: ${text}`)
   return count
+}
+
+function ratioOf(text: string): number {
+  const ratio = Number(text)
+  if (!(ratio > 0)) throw new Error(`--at-most has to be a positive number: ${text}`)
+  return ratio
 }
 
 function sizeOf(text: string): number {

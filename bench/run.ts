@@ -5,6 +5,7 @@ import { PEER_KINDS } from './comparison/peers.ts'
 import { GATEWAYS, REFERENCES } from './comparison/systems.ts'
 import { type Options, optionsFrom } from './options.ts'
 import { callsScenario } from './scenarios/calls.ts'
+import { curvesScenario } from './scenarios/curves.ts'
 import { idleSessionsScenario } from './scenarios/idle-sessions.ts'
 import { listsScenario } from './scenarios/lists.ts'
 import { resultsScenario } from './scenarios/results.ts'
@@ -15,6 +16,7 @@ const SCENARIOS = [
   callsScenario,
   resultsScenario,
   scaleScenario,
+  curvesScenario,
   listsScenario,
   idleSessionsScenario,
   startUpScenario,
@@ -37,6 +39,7 @@ Options:
   --answer json|sse     form in which that server answers
   --sessions 5000       number of idle sessions
   --short               modern and rest with 32 callers, about a minute on a quiet machine
+  --at-most 3           exits with 1 if a gateway costs more than so many times the bare proxy
   --json FILE           all figures, for programs
   --help
 
@@ -73,6 +76,9 @@ async function run(options: Options): Promise<void> {
   process.stdout.write(
     `${start.at}, Node ${start.node}, ${start.processors} processors, load average at the start ${start.load.join(' ')}\n${text}`,
   )
+  for (const { system, callers, ratio = { median: 0 } } of figures.rows ?? [])
+    if (ratio.median > options.atMost && !REFERENCES.some(({ name }) => name === system))
+      throw new Error(`${system} with ${callers} callers: ${ratio.median.toFixed(2)} times the bare proxy`)
 }
 
 function named(each: readonly { name: string; title: string }[]): string {

@@ -69,12 +69,28 @@ export const GATEWAYS: readonly SystemKind[] = [
   gatewayKind('sse', 'the gateway, HTTP+SSE of 2024-11-05', 'sse'),
   gatewayKind('websocket', 'the gateway, WebSocket', 'websocket'),
   gatewayKind('rest', 'the gateway, REST', 'rest'),
-  gatewayKind('stdio', 'the gateway in front of a stdio server, client of 2026-07-28', 'modern', true),
+  gatewayKind('stdio', 'the gateway in front of a stdio server, client of 2026-07-28', 'modern', {
+    isStdio: true,
+  }),
+  gatewayKind('general', 'the gateway without its direct path, client of 2026-07-28', 'modern', {
+    environment: { DIRECT_PATH: 'off' },
+  }),
+  gatewayKind('no-records', 'the gateway without usage records, client of 2026-07-28', 'modern', {
+    environment: { NODE_OPTIONS: `--import ${new URL('without-records.ts', import.meta.url).href}` },
+  }),
 ]
 
-function gatewayKind(name: string, title: string, way: Way, isStdio = false): SystemKind {
+function gatewayKind(
+  name: string,
+  title: string,
+  way: Way,
+  {
+    isStdio = false,
+    environment = {},
+  }: { readonly isStdio?: boolean; readonly environment?: Readonly<Record<string, string>> } = {},
+): SystemKind {
   const start: SystemKind['start'] = async ({ upstream, callers }) => {
-    const gateway = await startGateway({ echo: echoDocument(upstream.url, isStdio) })
+    const gateway = await startGateway({ echo: echoDocument(upstream.url, isStdio) }, environment)
     const subjects = Array.from({ length: callers }, (_, index) => `caller-${index}`)
     const tokens = await Promise.all(subjects.map((subject) => gateway.token(subject)))
     return { ...gateway, url: gateway.url + PATHS[way], name, way, tool: 'echo_echo', tokens }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Pool } from 'undici'
 import { descendantsOf } from '../../test/support/process-tree.ts'
-import { type Gateway, startGateway } from '../comparison/gateway.ts'
+import { startGateway } from '../comparison/gateway.ts'
 import { collectedHeapMb } from '../comparison/heap.ts'
 import { residentMb, usageOf } from '../comparison/process-usage.ts'
 import { startProgram } from '../comparison/programs.ts'
@@ -35,7 +35,9 @@ export const idleSessionsScenario: Scenario = {
       rssMb: residentMb(gateway.pid),
     })
     try {
-      const openOne = await opener(gateway, pool)
+      const subjects = Array.from({ length: PRINCIPALS }, (_, index) => `caller-${index}`)
+      const tokens = await Promise.all(subjects.map((subject) => gateway.token(subject)))
+      const openOne = sessionOpener({ url: new URL(`${gateway.url}/sse`), pool, tokens })
       say('warming up')
       for (let round = 0; round < 5; round += 1) await closeAll(await openAll(100, openOne))
       const before = await memory()
@@ -74,21 +76,28 @@ export const idleSessionsScenario: Scenario = {
   },
 }
 
-async function opener(gateway: Gateway, pool: Pool): Promise<(index: number) => Promise<Caller>> {
-  const tokens = await Promise.all(
-    Array.from({ length: PRINCIPALS }, (_, index) => gateway.token(`caller-${index}`)),
-  )
+/** Makes the function that opens a session that does nothing. */
+export function sessionOpener({
+  url,
+  pool,
+  tokens,
+}: {
+  readonly url: URL
+  readonly pool: Pool
+  readonly tokens: readonly string[]
+}): (index: number) => Promise<Caller> {
   return (index) =>
     sseCaller({
-      url: new URL(`${gateway.url}/sse`),
+      url,
       tool: 'echo_echo',
       bytes: 0,
-      authorization: () => ({ authorization: `Bearer ${tokens[index % PRINCIPALS]}` }),
+      authorization: () => ({ authorization: `Bearer ${tokens[index % tokens.length]}` }),
       pool,
     })
 }
 
-async function openAll(count: number, openOne: (index: number) => Promise<Caller>): Promise<Caller[]> {
+/** Opens so many, some of them at the same time. */
+export async function openAll(count: number, openOne: (index: number) => Promise<Caller>): Promise<Caller[]> {
   const open: Caller[] = []
   const turns = Array.from({ length: count }, (_, index) => index).values()
   const worker = async (): Promise<void> => {

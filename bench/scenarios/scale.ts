@@ -5,11 +5,14 @@ import { tableOf } from '../comparison/report.ts'
 import { FLOOR, REFERENCES, type SystemKind } from '../comparison/systems.ts'
 import type { Scenario } from './scenario.ts'
 
-interface Size {
+/** How large a gateway is. */
+export interface Size {
   readonly servers: number
   /** Of each server. */
   readonly tools: number
   readonly tenants: number
+  /** As many as there are callers or tenants by default. */
+  readonly principals?: number
 }
 
 const SIZES: Readonly<Record<string, Size>> = {
@@ -36,7 +39,11 @@ export const scaleScenario: Scenario = {
 function kindOf(name: string): SystemKind {
   const size = SIZES[name]
   if (size === undefined) throw new Error(`There is no size ${name}, only ${Object.keys(SIZES).join(', ')}.`)
-  const { servers, tools, tenants } = size
+  return sizedGateway(name, size)
+}
+
+/** A gateway of that size. */
+export function sizedGateway(name: string, { servers, tools, tenants, principals = 0 }: Size): SystemKind {
   return {
     name,
     title: `${servers} servers with ${tools} tools each, callers of ${tenants} tenants, clients of 2026-07-28`,
@@ -49,7 +56,7 @@ function kindOf(name: string): SystemKind {
         requiredRoles: ['reader'],
       }))
       const gateway = await startGateway(documents)
-      const tokens = Array.from({ length: Math.max(callers, tenants) }, (_, index) =>
+      const tokens = Array.from({ length: Math.max(callers, tenants, principals) }, (_, index) =>
         gateway.token(`caller-${index}`, ['reader'], `tenant-${index % tenants}`),
       )
       return {

@@ -1,3 +1,4 @@
+import type { Row } from '../comparison/figures.ts'
 import type { Options } from '../options.ts'
 
 /** One thing to measure. */
@@ -14,5 +15,5 @@ interface Outcome {
   /** For people. */
   readonly text: string
   /** For programs. */
-  readonly figures: Readonly<Record<string, unknown>>
+  readonly figures: Readonly<Record<string, unknown>> & { readonly rows?: readonly Row[] }
 }

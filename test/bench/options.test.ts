@@ -29,3 +29,9 @@ test('scenarios have defaults of their own for the number of callers', () => {
   expect(optionsFrom(['scale', '--callers', '2'])).toMatchObject({ command: 'scale', callers: [2] })
   expect(() => optionsFrom(['scale', 'lists'])).toThrow('One scenario at a time: scale lists')
 })
+
+test('a run may fail where a gateway costs more than so many times the bare proxy, by default never', () => {
+  expect(optionsFrom([]).atMost).toBe(Infinity)
+  expect(optionsFrom(['--at-most', '2.5']).atMost).toBe(2.5)
+  expect(() => optionsFrom(['--at-most', 'little'])).toThrow('--at-most has to be a positive number: little')
+})

@@ -20,7 +20,7 @@ interface Written {
 }
 
 describeWhere(existsSync('/proc/self/stat'), '/proc')('the benchmark', () => {
-  test('measures the server itself, the bare proxy and the gateway, prints a table and writes all figures', async () => {
+  test('measures the server itself, the bare proxy and the gateway, prints a table, writes all figures, and fails where the gateway costs more than it may', async () => {
     await using folder = await temporaryDirectory()
     const json = join(folder.path, 'figures.json')
     const small = [
@@ -36,8 +36,13 @@ describeWhere(existsSync('/proc/self/stat'), '/proc')('the benchmark', () => {
       'modern',
       '--json',
       json,
+      '--at-most',
+      '0.01',
     ]
-    const { stdout, stderr } = await bench(...small)
+    const failure: unknown = await bench(...small).catch((error: unknown) => error)
+    expect(failure).toMatchObject({ code: 1 })
+    const { stdout, stderr } = failure as { stdout: string; stderr: string }
+    expect(stderr).toMatch(/\nmodern with 2 callers: \d+\.\d+ times the bare proxy\n$/)
 
     expect(stdout).toMatch(/load average at the start \d/)
     expect(stdout.match(/^(direct|bare-proxy|modern) +2 /gm)).toHaveLength(3)
