@@ -7,6 +7,8 @@ import type { Connections } from './connections.ts'
 import { UpgradeResponse, wantsUpgrade } from './upgrade.ts'
 
 const SECOND = 1000
+/** Connections that wait to be accepted; for one beyond it a client tries again after a second. The system may allow fewer. */
+const BACKLOG = 4096
 
 /**
  * The gateway's listening socket. It is opened before there is anything to serve, so that a port in use is known at
@@ -58,7 +60,7 @@ export class HttpListener {
       keepAliveTimeout: 65 * SECOND, // longer than a load balancer's, which then never meets a closed connection
       shouldUpgradeCallback: wantsUpgrade,
     })
-    server.listen(options.port, options.host)
+    server.listen({ port: options.port, host: options.host, backlog: BACKLOG })
     await once(server, 'listening')
     return new HttpListener(server, options.connections)
   }

@@ -1,17 +1,16 @@
 /**
  * One fault by hand: `node test/faults/run.ts <fault>`. Starts a fleet, does it, and prints figures and what is wrong with
- * the history. Faults: calls [count] [transport], kill [rounds] [callers] [file], roll [rounds], burst [callers],
+ * the history; ends with 1 where `burst` or `fair` missed what they show. Faults: calls [count] [transport], kill [rounds] [callers] [file], roll [rounds], burst [callers],
  * fair [rounds] [callers], cold [rounds], idle [sessions].
  */
-import { once } from 'node:events'
 import { loadavg } from 'node:os'
-import { Worker } from 'node:worker_threads'
 import { connectSdk, SDK_CLIENTS } from '../support/sdk-clients.ts'
+import { burst } from './burst.ts'
 import { coldReplica, unannouncedTool } from './cold.ts'
-import type { Flood } from './flood.ts'
+import { fair } from './fair.ts'
 import { faultsIn, type SeenRecord } from './history.ts'
 import { idleSessions } from './idle.ts'
-import { load, type LoadOptions, type Outcome, quantile, statuses } from './load.ts'
+import { load, type Outcome, statuses } from './load.ts'
 import { ReplicaFleet } from './replica-fleet.ts'
 
 const PROJECT = 'demo-fault-run'
@@ -137,97 +136,6 @@ async function roll(fleet: ReplicaFleet): Promise<void> {
   say('roll', { rounds, calls: outcomes.length, ...statuses(outcomes), failed: failed.length })
 }
 
-/** Many callers at one replica, with probes on new connections. */
-async function burst(fleet: ReplicaFleet): Promise<void> {
-  const [url = ''] = fleet.urls
-  const token = await fleet.token()
-  await load(url, { callers: 8, ms: 1000, token, tool: 'ledger_count' })
-  for (const callers of [100, Number(process.argv[3] ?? 800), 100]) {
-    const prober = new Worker(new URL('prober.ts', import.meta.url), { workerData: fleet.probeUrls[0] })
-    const outcomes = await load(url, { callers, ms: 8000, token, tool: 'ledger_count' })
-    prober.postMessage('stop', [])
-    const [probes] = (await once(prober, 'message')) as [number[]]
-    const answered = outcomes.filter(({ status }) => status === 200)
-    const refused = outcomes.filter(({ status }) => status === 503)
-    say(`burst of ${callers}`, {
-      ...statuses(outcomes),
-      perSecond: Math.round(answered.length / 8),
-      p50: quantile(
-        answered.map(({ ms }) => ms),
-        0.5,
-      ),
-      p99: quantile(
-        answered.map(({ ms }) => ms),
-        0.99,
-      ),
-      withRetryAfter: refused.filter(({ retryAfter }) => retryAfter !== undefined).length,
-      probes: probes.length,
-      probeP99: quantile(probes, 0.99),
-    })
-  }
-}
-
-/** A load that a thread of its own makes, so that it takes no time from what is measured here. */
-async function floodIn(url: string, options: LoadOptions): Promise<Flood> {
-  const thread = new Worker(new URL('flood.ts', import.meta.url), { workerData: { url, options } })
-  const [flood] = (await once(thread, 'message')) as [Flood]
-  return flood
-}
-
-/** How many calls of a flood ended while each of these was under way: a time that does not depend on the machine. */
-function overtaking(outcomes: readonly Outcome[], { ends }: Flood): number[] {
-  return outcomes.map(({ ms, endedAt }) => ends.filter((at) => at > endedAt - ms && at < endedAt).length)
-}
-
-function quantiles(values: readonly number[]): Record<string, number> {
-  return { p50: quantile(values, 0.5), p95: quantile(values, 0.95), p99: quantile(values, 0.99) }
-}
-
-/** One tenant's flood next to another tenant's calls, in turn at this gateway and at another one: machines vary. */
-async function fair(fleet: ReplicaFleet): Promise<void> {
-  const rounds = Number(process.argv[3] ?? 4)
-  const callers = Number(process.argv[4] ?? 64)
-  const [url = '', other = ''] = fleet.urls
-  const [acme, globex] = [await fleet.token(), await fleet.token({ tenant_id: 'globex' })]
-  const time = { ms: 6000 }
-  for (const [what, toolOfAcme, toolOfGlobex] of [
-    ['own servers', 'ledger_count', 'globex_count'],
-    ['one server for all', 'shared_slow', 'shared_slow'],
-  ] as const) {
-    const args = { ms: 50 }
-    const steady = (): Promise<Outcome[]> =>
-      load(url, {
-        callers: 8,
-        ...time,
-        token: globex,
-        tenantId: 'globex',
-        tool: toolOfGlobex,
-        args,
-        pauseMs: 200,
-      })
-    const passed: Record<'beside' | 'control', number[]> = { beside: [], control: [] }
-    const seen: Record<'alone' | 'beside' | 'control', Outcome[]> = { alone: [], beside: [], control: [] }
-    for (let round = 0; round < rounds; round += 1) {
-      seen.alone.push(...(await steady()))
-      for (const [at, of] of [
-        [url, 'beside'],
-        [other, 'control'],
-      ] as const) {
-        const flooding = floodIn(at, { callers, ...time, token: acme, tool: toolOfAcme, args })
-        const outcomes = await steady()
-        const flood = await flooding
-        seen[of].push(...outcomes)
-        passed[of].push(...overtaking(outcomes, flood))
-        say(`${what}: flood (${of})`, flood.counts)
-      }
-    }
-    for (const [of, outcomes] of Object.entries(seen))
-      say(`${what}: ${of}`, { ...statuses(outcomes), ...quantiles(outcomes.map(({ ms }) => ms)) })
-    for (const [of, counts] of Object.entries(passed))
-      say(`${what}: calls of the flood meanwhile (${of})`, quantiles(counts))
-  }
-}
-
 /** A replica that comes new, and tools that a server announces to nobody. */
 async function cold(fleet: ReplicaFleet): Promise<void> {
   for (let round = 0; round < Number(process.argv[3] ?? 3); round += 1) {
@@ -241,12 +149,14 @@ async function idle(fleet: ReplicaFleet): Promise<void> {
   say('idle sessions', await idleSessions(fleet, Number(process.argv[3] ?? 5000)))
 }
 
-const FAULTS: Record<string, (fleet: ReplicaFleet) => Promise<void>> = {
+/** Each may resolve with what was missed. */
+const FAULTS: Record<string, (fleet: ReplicaFleet) => Promise<readonly string[] | void>> = {
   calls,
   kill,
   roll,
-  burst,
-  fair,
+  burst: (of) => burst(of, { callers: Number(process.argv[3] ?? 800), say }),
+  fair: (of) =>
+    fair(of, { rounds: Number(process.argv[3] ?? 4), callers: Number(process.argv[4] ?? 64), say }),
   cold,
   idle,
 }
@@ -282,7 +192,9 @@ const fleet = await ReplicaFleet.start({
   }),
 })
 try {
-  await fault(fleet)
+  const missed = (await fault(fleet)) ?? []
+  for (const what of missed) process.stdout.write(`missed: ${what}\n`)
+  if (missed.length > 0) process.exitCode = 1
 } finally {
   const left = await fleet.close()
   if (left.length > 0) process.stdout.write(`processes were left: ${left.join()}\n`)

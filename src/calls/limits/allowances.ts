@@ -59,6 +59,13 @@ export class Allowances {
     return undefined
   }
 
+  /** How many calls a bucket has, as far as it is known here; 0 while it owes some. */
+  left(allowance: Allowance): number {
+    const { calls, perMs } = allowance
+    const now = this.#clock.monotonic()
+    return Math.max(0, ((now + perMs - this.#bucketOf(allowance, now).fullAt) / perMs) * calls)
+  }
+
   /** Sets in how many milliseconds a bucket is full again, as its replicas have counted together. */
   adopt({ key }: Allowance, fullInMs: number): void {
     if (this.#fullAt.has(key)) this.#fullAt.set(key, this.#clock.monotonic() + fullInMs)

@@ -9,7 +9,7 @@ import type { Allowance, Allowances } from './allowances.ts'
 const COLLECTION = 'quotas'
 /** What was taken is written after this time at the latest… */
 const REPORT_MS = 1000
-/** …and as soon as it is this share of what there is, so that no replica goes far beyond it unseen. */
+/** …and as soon as it is this share of what is left, so that all replicas together do not go far beyond it unseen. */
 const REPORT_SHARE = 0.05
 /** Others may write at the same time. */
 const ATTEMPTS = 6
@@ -64,7 +64,7 @@ export class SharedAllowances {
     use.allowance = allowance
     use.calls += 1
     if (use.isWriting) return
-    if (use.calls >= allowance.calls * REPORT_SHARE) void this.#write(use)
+    if (use.calls >= this.#allowances.left(allowance) * REPORT_SHARE) void this.#write(use)
     else this.#writeLater(use, REPORT_MS)
   }
 

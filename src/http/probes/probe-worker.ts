@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import { parentPort, workerData } from 'node:worker_threads'
+import { raisePriority } from '../../threads/priority.ts'
 import type { ProbeState } from './probe-thread.ts'
 
 /** The main thread says every quarter of a second how it is. */
@@ -7,6 +8,7 @@ const STUCK_AFTER_MS = 20_000
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- given by `startProbes`
 const { host, port } = workerData as { readonly host: string; readonly port: number }
+raisePriority()
 let state: ProbeState = { isReady: false, body: '{"status":"not ready"}' }
 let heardAt = Date.now()
 

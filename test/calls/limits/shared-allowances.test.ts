@@ -1,6 +1,8 @@
 import { beforeEach, expect, test } from '@jest/globals'
+import fc from 'fast-check'
 import { type Allowance, Allowances } from '../../../src/calls/limits/allowances.ts'
 import { SharedAllowances } from '../../../src/calls/limits/shared-allowances.ts'
+import { sleep } from '../../../src/domain/clock.ts'
 import { GatewayError } from '../../../src/domain/errors/errors.ts'
 import type { StateStore } from '../../../src/state/state-store.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
@@ -63,6 +65,49 @@ test('calls beyond the quota are owed, so that all replicas together do not get 
   // The bucket at the start, and one call a second.
   expect(taken).toBeGreaterThan(640)
   expect(taken).toBeLessThan(680)
+})
+
+interface Arrival {
+  readonly at: number
+  readonly replica: number
+}
+
+test('replicas go beyond a shared quota by no more than each has taken since its last write was under way', async () => {
+  const REPLICAS = 4
+  const WRITE_MS = 40
+  const arrivals = fc.array(fc.record({ replica: fc.nat(REPLICAS - 1), gapMs: fc.nat(60) }), {
+    maxLength: 400,
+  })
+  await fc.assert(
+    fc.asyncProperty(arrivals, async (given) => {
+      clock = new FakeClock()
+      const inner = memoryState(clock)
+      const slowly = async <T>(done: () => Promise<T>): Promise<T> => {
+        await sleep(clock, WRITE_MS / 2)
+        return done()
+      }
+      store = {
+        ...inner,
+        get: (...which) => slowly(() => inner.get(...which)),
+        put: (...what) => slowly(() => inner.put(...what)),
+      }
+      const replicas = Array.from({ length: REPLICAS }, replica)
+      const taken: Arrival[] = []
+      for (const { replica: index, gapMs } of given) {
+        if (replicas[index]?.take([MINUTE]) === undefined) taken.push({ at: clock.now(), replica: index })
+        await clock.advance(gapMs)
+        await settle()
+      }
+      // A write that meets others waits up to 90 ms, then 180, and so on.
+      const isUnwritten = ({ at }: Arrival): boolean => clock.now() - at < 4 * (WRITE_MS + 360)
+      const quota = MINUTE.calls + clock.monotonic() / (MINUTE.perMs / MINUTE.calls)
+      const perReplica = 1 + MINUTE.calls * 0.05
+      expect(taken.length).toBeLessThanOrEqual(
+        quota + REPLICAS * perReplica + taken.filter(isUnwritten).length,
+      )
+    }),
+    { numRuns: 10 },
+  )
 })
 
 test('few calls are written after a second', async () => {
