@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { type Allowance, Allowances } from '../../../src/calls/limits/allowances.ts'
 import { SharedAllowances } from '../../../src/calls/limits/shared-allowances.ts'
 import { sleep } from '../../../src/domain/clock.ts'
