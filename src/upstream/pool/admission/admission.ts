@@ -8,6 +8,7 @@ import type { Member } from '../members/member.ts'
 import type { Members } from '../members/members.ts'
 import { CallQueue, type Permit, type Wanted } from './call-queue.ts'
 import type { ConcurrencyLimit } from './concurrency-limit.ts'
+import { TenantReserve } from './tenant-reserve.ts'
 
 const SHORTEST_RETRY_MS = 250
 const LONGEST_RETRY_MS = 30_000
@@ -38,6 +39,8 @@ export class Admission {
   readonly #leaderQueue: CallQueue
   /** Always the same function, so that a limit registers it only once. */
   readonly #serveLater = (): void => this.#serve()
+  /** Undefined where all calls are of one tenant. */
+  readonly #reserve: TenantReserve | undefined
   #definition: ServerDefinition
   #balancer: Balancer
   #stickyBalancer: Balancer | undefined
@@ -51,6 +54,7 @@ export class Admission {
     this.#onBusy = options.onBusy
     this.#queue = new CallQueue({ clock, load })
     this.#leaderQueue = new CallQueue({ clock, load })
+    this.#reserve = definition.sharing === 'global' ? new TenantReserve({ clock }) : undefined
     this.#definition = definition
     this.#balancer = createBalancer(algorithmOf(definition), { random })
     this.#stickyBalancer = stickyBalancerOf(definition, random)
@@ -87,12 +91,13 @@ export class Admission {
   }
 
   /** Returns a permit, which may be given to a call that waits. */
-  release({ member }: Permit, { isForLeader, share }: Wanted): void {
+  release({ member }: Permit, { isForLeader, share, owner }: Wanted): void {
     member.instance.calls.leave()
     if (isForLeader !== true) {
       this.#members.load.leave()
       this.#limit.leave()
       share?.leave()
+      this.#reserve?.leave(tenantOf(owner))
     }
     if (this.#queue.length > 0) this.#serve()
   }
@@ -115,9 +120,10 @@ export class Admission {
     return this.#members.eligible.length > 0
   }
 
-  /** Whether calls wait only because the members have no more permits. */
+  /** Whether calls wait only because the members have no more permits, or keep them for other tenants. */
   get #isShort(): boolean {
     if (this.#queue.length === 0 || !this.#limit.hasRoom) return false
+    if (this.#reserve !== undefined) return true
     return !this.#members.eligible.some((member) => this.#hasPermit(member))
   }
 
@@ -142,7 +148,7 @@ export class Admission {
   }
 
   /** Whether only this call must wait, so that those behind it may get a permit. */
-  #mayOvertake({ share, except }: Wanted): boolean {
+  #mayOvertake({ share, except, owner }: Wanted): boolean {
     if (!this.#limit.hasRoom) {
       this.#limit.whenRoom(this.#serveLater)
       return false
@@ -151,12 +157,21 @@ export class Admission {
       share.whenRoom(this.#serveLater)
       return true
     }
-    return except !== undefined
+    return except !== undefined || !this.#hasReserved(owner)
+  }
+
+  /** Whether the free permits are not all kept for other tenants. */
+  #hasReserved(owner: Wanted['owner']): boolean {
+    if (this.#reserve === undefined) return true
+    const { eligible, size } = this.#members
+    const inFlight = eligible.reduce((sum, member) => sum + member.inFlight, 0)
+    const permits = eligible.length * size.callsPerInstance
+    return this.#reserve.admits(tenantOf(owner), permits - inFlight, permits)
   }
 
   #take(wanted: Wanted): Permit | undefined {
     const { share } = wanted
-    if (!this.#limit.hasRoom || share?.hasRoom === false) return undefined
+    if (!this.#limit.hasRoom || share?.hasRoom === false || !this.#hasReserved(wanted.owner)) return undefined
     const member = this.#pick(wanted)
     const connection = member?.connection
     if (member === undefined || connection === undefined) return undefined
@@ -164,6 +179,7 @@ export class Admission {
     this.#members.load.enter()
     this.#limit.enter()
     share?.enter()
+    this.#reserve?.enter(tenantOf(wanted.owner))
     return { member, connection }
   }
 
@@ -211,6 +227,10 @@ export class Admission {
   #facts(): { server: string; mayHaveExecuted: false } {
     return { server: this.#definition.name, mayHaveExecuted: false }
   }
+}
+
+function tenantOf(owner: Wanted['owner']): string {
+  return owner?.tenant ?? ''
 }
 
 function stickyBalancerOf({ stickySessions }: ServerDefinition, random: () => number): Balancer | undefined {
