@@ -25,12 +25,15 @@ const RETRY_MAX_MS = 4000
 /** A listener can miss a change without a word, above all one that met a store that was just starting. */
 const FIRST_RENEWAL_MS = 2000
 const RENEWAL_MS = 300_000
+/** Renewals of large collections are that much further apart, so that they read no more than a document a second. */
+const MS_PER_DOCUMENT = 1000
 
 /**
  * Watches collections as one: live when all of them are. A listener of Firestore is silent during an outage and dead
  * after a long one, so the store is probed; when it answers again, or after an error of a listener, all collections are
  * subscribed again, with growing delays. Each subscription begins with all documents, and is renewed once soon after it
- * was made, and then every five minutes, so that changes that a listener missed are found.
+ * was made, and then every five minutes, so that changes that a listener missed are found; more rarely where there are
+ * more than 300 documents.
  */
 export class CollectionWatch {
   readonly #store: DocumentStore
@@ -52,6 +55,8 @@ export class CollectionWatch {
   #turn = 0
   /** Collections that have to come before it is live (again). */
   #missing = new Set<string>()
+  /** How many documents each collection has. */
+  readonly #sizes = new Map<string, number>()
   #unsubscribes: (() => void)[] = []
   #failures = 0
   #wasLive = false
@@ -64,7 +69,7 @@ export class CollectionWatch {
   /**
    * @param options.probeMs time between two probes while live
    * @param options.connectMs after this time without any answer it is stale instead of connecting
-   * @param options.renewalMs time between two renewals, each of which reads everything again; five minutes by default
+   * @param options.renewalMs time between two renewals, each of which reads everything again; at least five minutes by default
    */
   constructor(options: {
     store: DocumentStore
@@ -124,7 +129,9 @@ export class CollectionWatch {
   #subscribe({ renewMs = FIRST_RENEWAL_MS }: { renewMs?: number } = {}): void {
     this.#unsubscribe()
     this.#cancelRenewal = this.#clock.after(renewMs, () => {
-      if (this.#state === 'live') this.#subscribe({ renewMs: this.#renewalMs })
+      if (this.#state !== 'live') return
+      const documents = this.#sizes.values().reduce((sum, size) => sum + size, 0)
+      this.#subscribe({ renewMs: Math.max(this.#renewalMs, documents * MS_PER_DOCUMENT) })
     })
     const turn = this.#turn
     this.#missing = new Set(this.#collections)
@@ -154,6 +161,7 @@ export class CollectionWatch {
 
   #take(collection: string, documents: readonly WatchedDocument[]): void {
     this.#missing.delete(collection)
+    this.#sizes.set(collection, documents.length)
     this.#onDocuments(collection, documents)
     if (this.#missing.size > 0) return
     this.#cancelFirst()

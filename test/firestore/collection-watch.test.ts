@@ -133,6 +133,20 @@ test('what a listener missed without a word is known two seconds after it was su
   expect(store.listeners).toBe(0)
 })
 
+test('renewals read no more than a document a second', async () => {
+  const { clock, store, watch, heard } = watching()
+  const documents = Array.from({ length: 600 }, (_none, index) => [`a/${index}`, {}] as const)
+  store.put(Object.fromEntries(documents))
+  watch.start()
+  await clock.advance(2000)
+  const renewed = heard.length
+  await clock.advance(599_000)
+  expect(heard).toHaveLength(renewed)
+  await clock.advance(1000)
+  expect(heard).toHaveLength(renewed + 2)
+  watch.close()
+})
+
 test('probes of a long outage grow apart to 4 s', async () => {
   const { clock, store, watch } = watching()
   store.isDown = true
