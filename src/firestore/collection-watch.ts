@@ -130,7 +130,7 @@ export class CollectionWatch {
     this.#unsubscribe()
     this.#cancelRenewal = this.#clock.after(renewMs, () => {
       if (this.#state !== 'live') return
-      const documents = this.#sizes.values().reduce((sum, size) => sum + size, 0)
+      const documents = [...this.#sizes.values()].reduce((sum, size) => sum + size, 0)
       this.#subscribe({ renewMs: Math.max(this.#renewalMs, documents * MS_PER_DOCUMENT) })
     })
     const turn = this.#turn
