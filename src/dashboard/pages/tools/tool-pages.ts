@@ -79,7 +79,7 @@ function toolTable(tools: readonly JsonObject[], { look }: Visit): Html {
         kind: 'wide',
         cell: (tool) => firstSentence(text(tool['description']) ?? text(tool['title']) ?? ''),
       },
-      { title: 'Server', cell: ({ server }) => text(server) },
+      { title: 'Server', kind: 'minor', cell: ({ server }) => text(server) },
       { title: 'Tokens', kind: 'number', cell: (tool) => `≈ ${count(tokensOf(definitionOf(tool)))}` },
     ],
     tools,
