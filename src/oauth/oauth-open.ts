@@ -64,7 +64,14 @@ interface Context {
 
 type OAuthSettings = Pick<
   Settings,
-  'publicUrl' | 'defaultTenant' | 'authorizationServer' | 'dashboard' | 'oauthGrantHours' | 'store' | 'scopes'
+  | 'publicUrl'
+  | 'defaultTenant'
+  | 'authorizationServer'
+  | 'dashboard'
+  | 'oauthGrantHours'
+  | 'oauthClientDocuments'
+  | 'store'
+  | 'scopes'
 >
 
 /** Opens the sign-in of persons, and the authorization server if it is on. Nothing is loaded before it is used. */
@@ -130,6 +137,7 @@ function openServer(
       return grant
     },
     onGrantEnded: (accountId, id) => grants.revoke(accountOf(accountId), id),
+    hasClientDocuments: settings.oauthClientDocuments,
     isKnownClient: (clientId) => knownClients.has(clientId),
     metadataDocument: (address) => fetchDocument(address, context.documents),
   })

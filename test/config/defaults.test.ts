@@ -16,6 +16,7 @@ test('without any variable it is the embedded mode on loopback', () => {
     localIssuer: true,
     authorizationServer: true,
     oauthGrantHours: 4320,
+    oauthClientDocuments: true,
     issuers: [],
     outbound: { addresses: 'any', allow: [], ports: [] },
     launch: { servers: 'any', programs: [], packages: [], needsSandbox: false },

@@ -41,7 +41,7 @@ else await runAll(selected(options.run))
 
 /** @throws as a wrong command line, if a name is none */
 function selected(names: readonly string[] | undefined): readonly Run[] {
-  if (names === undefined) return RUNS
+  if (names === undefined) return RUNS.filter(({ isByNameOnly }) => isByNameOnly !== true)
   const wanted = RUNS.filter(({ name }) => names.includes(name))
   const unknown = names.filter((name) => !RUNS.some((run) => run.name === name))
   if (unknown.length > 0)
@@ -103,19 +103,20 @@ async function runClientSide(run: Extract<Run, { side: 'client' }>, outputDir: s
   const callers = await callersFor(run)
   const command = `${process.execPath} ${fileURLToPath(CALLER)}`
   try {
-    return await runSuite({
+    const results = await runSuite({
       version,
       args: ['client', '--command', command, '--timeout', SCENARIO_MS, ...selection],
       outputDir,
       env: { CONFORMANCE_CALLERS: callers.url },
     })
+    return new Map([...results].filter(([scenario]) => scenario.startsWith(run.only ?? '')))
   } finally {
     await callers.close()
   }
 }
 
 function callersFor({ era, baseline, client }: Extract<Run, { side: 'client' }>): Promise<CallerService> {
-  if (client === 'bridge') return startBridgeCallers()
+  if (client === 'bridge') return startBridgeCallers(era)
   return baseline !== undefined || client === 'gateway' ? startGatewayCallers(era) : startDirectCallers(era)
 }
 

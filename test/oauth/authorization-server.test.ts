@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { decodeJwt } from 'jose'
+import { cookieOf } from '../dashboard/sign-in.ts'
 import { CookieBrowser } from '../support/cookie-browser.ts'
 import {
   approvedClient,
@@ -12,6 +13,7 @@ import {
   signIn,
 } from '../support/oauth-client.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
+import { openTestApp } from '../support/test-app.ts'
 
 let gateway: TestGateway
 let issuer: string
@@ -208,4 +210,19 @@ describe('a registration', () => {
     expect(Object.keys(body)).not.toEqual(expect.arrayContaining(['client_secret']))
     expect(Object.keys(body)).not.toEqual(expect.arrayContaining(['logo_uri']))
   })
+})
+
+test('a gateway that cannot reach the sites of clients takes no metadata documents, and lets clients register', async () => {
+  const app = await openTestApp({}, { env: { OAUTH_CLIENT_DOCUMENTS: 'off' } })
+  try {
+    const metadata = await app.request.get('/.well-known/oauth-authorization-server')
+    expect(metadata.body).not.toHaveProperty('client_id_metadata_document_supported')
+    expect(metadata.body).toMatchObject({ registration_endpoint: expect.stringContaining('/oauth/register') })
+    const { pathname, search } = codeRequest(app.url, 'https://app.example/client.json').url
+    const cookie = cookieOf(app, ['reader'])
+    const { status, text } = await app.request.get(`${pathname}${search}`).set({ cookie })
+    expect([status, text.includes('invalid_client')]).toEqual([400, true])
+  } finally {
+    await app.close()
+  }
 })

@@ -19,6 +19,11 @@ export const identity = {
     '4320 with the local issuer, else 24',
     'Time until a person has to approve a client again, in hours. The roles of tokens are those that the person had then.',
   ),
+  OAUTH_CLIENT_DOCUMENTS: setting(
+    values.oneOf(['on', 'off']),
+    'on',
+    'Whether clients may be known by a metadata document, which the gateway fetches from their sites. With `off`, for a gateway that cannot reach them, all clients register themselves.',
+  ),
   OIDC_ISSUER: optional(
     values.secureUrl,
     'none',

@@ -38,6 +38,8 @@ export interface ProviderHooks {
   readonly grantOf: (accountId: string, grantId: string) => Promise<Grant | undefined>
   /** The text of a client's metadata document. @throws Error when it may not be fetched, or cannot */
   readonly metadataDocument: (address: string) => Promise<string>
+  /** Whether clients may be known by metadata documents at all. */
+  readonly hasClientDocuments: boolean
   /** Whether a metadata document may be fetched for a request that is not a person's. */
   readonly isKnownClient: (clientId: string) => Promise<boolean>
 }
@@ -105,7 +107,7 @@ export function providerConfiguration(parts: ProviderParts): Configuration {
 }
 
 function featuresOf(parts: ProviderParts): NonNullable<Configuration['features']> {
-  const { errors, publicUrl, scopes, isKnownClient } = parts
+  const { errors, publicUrl, scopes, hasClientDocuments, isKnownClient } = parts
   return {
     devInteractions: { enabled: false },
     dPoP: { enabled: false },
@@ -118,7 +120,7 @@ function featuresOf(parts: ProviderParts): NonNullable<Configuration['features']
       allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
     },
     clientIdMetadataDocument: {
-      enabled: true,
+      enabled: hasClientDocuments,
       ack: 'draft-02',
       // Strangers must not make the gateway fetch what they like.
       allowFetch: async ({ oidc }, clientId) =>

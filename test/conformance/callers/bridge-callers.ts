@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BridgeProcess, bridgeCommand } from '../../support/bridge-process.ts'
 import { clickingBrowser } from '../../support/clicking-browser.ts'
-import { initialize } from '../../support/raw-mcp.ts'
+import { initialize, withEnvelope } from '../../support/raw-mcp.ts'
 import { type CallerService, type Scenario, serve } from './caller-service.ts'
+import type { CallerEra } from './use-everything.ts'
 
 /** Where the suite expects the metadata document of clients that have one; its servers do not fetch it. */
 const METADATA_URL = 'https://conformance-test.local/client-metadata.json'
@@ -12,11 +13,14 @@ const METADATA_URL = 'https://conformance-test.local/client-metadata.json'
 const SIGN_IN_SECONDS = '110'
 
 /** `tool-gateway connect` is the client under test, with a person who allows what it asks for. */
-export function startBridgeCallers(): Promise<CallerService> {
-  return serve(play, () => Promise.resolve())
+export function startBridgeCallers(era: CallerEra): Promise<CallerService> {
+  return serve(
+    (scenario) => play(scenario, era),
+    () => Promise.resolve(),
+  )
 }
 
-async function play(scenario: Scenario): Promise<readonly string[]> {
+async function play(scenario: Scenario, era: CallerEra): Promise<readonly string[]> {
   const home = await mkdtemp(join(tmpdir(), 'conformance-bridge-'))
   const bridge = new BridgeProcess(
     bridgeCommand(scenario.url, {
@@ -26,19 +30,30 @@ async function play(scenario: Scenario): Promise<readonly string[]> {
     }),
   )
   try {
-    const opened = await bridge.request(1, 'initialize', initialize(1)['params'])
-    if (opened['error'] !== undefined) return []
-    bridge.send({ jsonrpc: '2.0', method: 'notifications/initialized' })
-    const { result } = await bridge.request(2, 'tools/list', {})
+    const paramsOf = (params: Record<string, unknown>): Record<string, unknown> =>
+      era === 'modern' ? withEnvelope(params) : params
+    if (!(await opens(bridge, era))) return []
+    const { result } = await bridge.request(2, 'tools/list', paramsOf({}))
     const { tools = [] } = (result ?? {}) as { tools?: { name: string }[] }
     for (const [index, { name }] of tools.entries())
-      await bridge.request(3 + index, 'tools/call', { name, arguments: {} })
+      await bridge.request(3 + index, 'tools/call', paramsOf({ name, arguments: {} }))
     return []
   } finally {
     bridge.end()
     await bridge.exitCode()
     await rm(home, { recursive: true, force: true })
   }
+}
+
+/** Opens the conversation; whether the server agrees. */
+async function opens(bridge: BridgeProcess, era: CallerEra): Promise<boolean> {
+  const answer =
+    era === 'modern'
+      ? await bridge.request(1, 'server/discover', withEnvelope())
+      : await bridge.request(1, 'initialize', initialize(1)['params'])
+  if (answer['error'] !== undefined) return false
+  if (era === 'legacy') bridge.send({ jsonrpc: '2.0', method: 'notifications/initialized' })
+  return true
 }
 
 async function argsFor({ context }: Scenario, home: string): Promise<string[]> {
