@@ -21,6 +21,7 @@ import { openApp } from './open-app.ts'
 import { openCalls, type OpenCalls } from './open-calls.ts'
 import { openControl, type OpenControl } from './open-control.ts'
 import { Outbound } from '../outbound/outbound.ts'
+import { isDisabledTenant } from '../registry/tenants.ts'
 import { openRelay, openSharedOffers } from './open-replicas.ts'
 import { openServers, type OpenServers } from './open-servers.ts'
 import type { Runtime } from './runtime.ts'
@@ -118,6 +119,10 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
     clock,
     logger,
     lifecycle,
+  })
+  tenants.onChange((all) => {
+    for (const { id, principal } of mcp.sessions.list())
+      if (isDisabledTenant(all, principal.tenantId)) mcp.sessions.end(id)
   })
   const oauth = openOAuth(settings, {
     ...runtime,

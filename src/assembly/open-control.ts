@@ -44,9 +44,13 @@ export async function openControl(
     reservedIssuers: [...settings.issuers.map(({ issuer }) => issuer), LOCAL_ISSUER, settings.publicUrl],
     serving: () => control.tenants,
   })
-  tenants.onChange(({ byId }) =>
-    identity.issuers.setTenantIssuers([...byId.values()].flatMap(({ issuers }) => issuers)),
-  )
+  tenants.onChange(({ byId }) => {
+    const all = [...byId.values()]
+    identity.issuers.setTenantIssuers(
+      all.flatMap(({ issuers }) => issuers),
+      all.filter(({ isDisabled }) => isDisabled).map(({ tenantId }) => tenantId),
+    )
+  })
   const records = new EditRecords({
     acts: audit.acts,
     store: state.store,

@@ -7,6 +7,7 @@ import type { KeyRing } from '../domain/seal/key-ring.ts'
 import { Sealing } from '../domain/seal/sealing.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { Principal } from '../domain/principal.ts'
+import type { DisabledTenants } from './disabled-tenants.ts'
 import { HostCookie } from './browser/cookies.ts'
 
 /** Who is signed in in a browser. */
@@ -44,11 +45,19 @@ export class BrowserSessions {
   readonly #cookie: HostCookie
   readonly #sealing: Sealing
   readonly #clock: Clock
+  readonly #disabled: Pick<DisabledTenants, 'has'> | undefined
   /** Sessions that were ended before they expired, which a copied cookie could continue. */
   readonly #ended = lruCache<true>(MAX_ENDED)
 
   /** @param options.keys gateways that serve the same browsers must share them */
-  constructor(options: { keys: KeyRing; publicUrl: string; clock: Clock }) {
+  constructor(options: {
+    keys: KeyRing
+    publicUrl: string
+    /** Nobody is signed in for these tenants. */
+    disabled?: Pick<DisabledTenants, 'has'> | undefined
+    clock: Clock
+  }) {
+    this.#disabled = options.disabled
     this.#cookie = new HostCookie({ name: COOKIE, publicUrl: options.publicUrl })
     this.#sealing = new Sealing(options.keys, 'browser session')
     this.#clock = options.clock
@@ -62,6 +71,7 @@ export class BrowserSessions {
     if (text === undefined) return undefined
     const { csrfToken, expiresAt, agent, ...rest } = stored.parse(JSON.parse(unpacked(text)))
     if (this.#clock.now() >= expiresAt || this.#ended.has(csrfToken)) return undefined
+    if (this.#disabled?.has(rest.tenantId) === true) return undefined
     return { principal: { ...rest, agent, expiresAtMs: expiresAt }, csrfToken, expiresAt }
   }
 

@@ -59,7 +59,7 @@ export async function openIdentity(
     localIssuer,
     issuers,
     refusals: new RefusalLog({ logger, clock }),
-    browserSessions: new BrowserSessions({ keys: stateKeys, publicUrl, clock }),
+    browserSessions: new BrowserSessions({ keys: stateKeys, publicUrl, disabled: issuers.disabled, clock }),
     oneTimeCodes: new OneTimeCodes({ keys: stateKeys, clock }),
     signingKeys,
     revokedGrants,

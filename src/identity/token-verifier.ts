@@ -15,6 +15,7 @@ import type { Clock } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import { pathsFor } from './audience.ts'
 import { type VerifiedToken, readClaims } from './claims/claims.ts'
+import type { DisabledTenants } from './disabled-tenants.ts'
 import type { KeySet } from './key-set.ts'
 import type { RevokedGrants } from './own-issuer/revoked-grants.ts'
 
@@ -55,6 +56,7 @@ export class TokenVerifier {
   #issuers: ReadonlyMap<string, TrustedIssuer> = new Map()
   readonly #clock: Clock
   readonly #publicUrl: string | undefined
+  readonly #disabled: Pick<DisabledTenants, 'check'> | undefined
   readonly #cache: LRUCache<string, CachedToken>
 
   /**
@@ -66,8 +68,11 @@ export class TokenVerifier {
     issuers: readonly TrustedIssuer[]
     clock: Clock
     publicUrl?: string
+    /** Tokens of these tenants are refused. */
+    disabled?: Pick<DisabledTenants, 'check'> | undefined
     cacheSize?: number
   }) {
+    this.#disabled = options.disabled
     this.#clock = options.clock
     this.#publicUrl = options.publicUrl
     this.#cache = new LRUCache({
@@ -97,7 +102,7 @@ export class TokenVerifier {
 
   /**
    * What a token says, once it is proven.
-   * @throws GatewayError `invalid_token`, its message saying which check failed; `keys_unavailable`
+   * @throws GatewayError `invalid_token`, its message saying which check failed; `keys_unavailable`; `tenant_disabled`
    */
   async verify(token: string): Promise<AcceptedToken> {
     const cached = this.cached(token)
@@ -109,9 +114,15 @@ export class TokenVerifier {
     const paths = pathsFor(payload.aud, { audience, publicUrl: this.#publicUrl })
     if (paths.length === 0) throw refused('The audience of the token is not this gateway.')
     const claims = withGrant(readClaims(payload, trusted.settings), payload, trusted.revokedGrants)
+    this.checkTenant(claims.principal.tenantId)
     const verified = Object.freeze({ ...claims, paths: Object.freeze(paths) })
     this.#cache.set(token, { verified, until: this.#clock.monotonic() + CACHE_MS })
     return verified
+  }
+
+  /** @throws GatewayError `tenant_disabled` for a tenant that is switched off */
+  checkTenant(tenantId: string): void {
+    this.#disabled?.check(tenantId)
   }
 
   /** How the tokens of an issuer are read; undefined for one that is not trusted. */

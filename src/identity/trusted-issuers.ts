@@ -2,6 +2,7 @@ import type { IssuerSettings } from '../config/issuers.ts'
 import type { Clock } from '../domain/clock.ts'
 import { Outbound } from '../outbound/outbound.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { DisabledTenants } from './disabled-tenants.ts'
 import { RemoteKeySet } from './key-set.ts'
 import { LOCAL_ISSUER_SETTINGS, type LocalIssuer } from './local-issuer.ts'
 import { type TrustedIssuer, TokenVerifier } from './token-verifier.ts'
@@ -19,6 +20,8 @@ interface RemoteIssuer {
  */
 export class TrustedIssuers {
   readonly verifier: TokenVerifier
+  /** Tokens of these tenants are refused, whoever issued them. */
+  readonly disabled = new DisabledTenants()
   readonly #fixed: readonly IssuerSettings[]
   readonly #own: TrustedIssuer | undefined
   readonly #local: readonly TrustedIssuer[]
@@ -54,6 +57,7 @@ export class TrustedIssuers {
       issuers: [],
       clock: options.clock,
       publicUrl: options.publicUrl,
+      disabled: this.disabled,
     })
     this.setTenantIssuers([])
   }
@@ -74,8 +78,12 @@ export class TrustedIssuers {
     )
   }
 
-  /** Takes over the issuers that tenants name now. Tokens of one that is gone count no more. */
-  setTenantIssuers(issuers: readonly IssuerSettings[]): void {
+  /**
+   * Takes over the issuers that tenants name now, and the tenants that are switched off. Tokens of an issuer that is gone
+   * count no more.
+   */
+  setTenantIssuers(issuers: readonly IssuerSettings[], disabledTenants: Iterable<string> = []): void {
+    this.disabled.set(disabledTenants)
     const before = this.#remote
     this.#remote = new Map(
       [...this.#fixed, ...issuers].map((settings) => {

@@ -27,6 +27,8 @@ const clientApproval = z.enum(['person', 'operator'])
 /** What an operator of the platform writes about one tenant, in `tenants/{tenantId}` or the file's `tenants:`. */
 const tenantDocumentSchema = z.strictObject({
   displayName: z.string().max(200).optional(),
+  /** Whether anybody may come in for the tenant, and its servers run. */
+  enabled: z.boolean().default(true),
   issuers: issuers.default([]),
   trustAgentHeader: z.boolean().default(false),
   /** Who approves clients that a person wants to use: that person, or an operator first. */
@@ -41,6 +43,8 @@ export interface Tenant {
   readonly issuers: readonly IssuerSettings[]
   /** Whether the `x-agent-name` header is believed without the token's consent. */
   readonly trustAgentHeader: boolean
+  /** Set where the tenant is switched off. */
+  readonly isDisabled?: true
   /** Set where an operator has to approve each client before persons use it. */
   readonly needsOperatorForClients?: true
   /** An absent one is no limit. */
@@ -62,6 +66,11 @@ export interface Tenants {
 /** Whether servers may belong to a tenant. */
 export function isKnownTenant({ inUse, byId, tolerated }: Tenants, tenantId: string): boolean {
   return !inUse || tenantId === ALL_TENANTS || byId.has(tenantId) || tolerated.has(tenantId)
+}
+
+/** Whether a tenant is switched off. */
+export function isDisabledTenant({ byId }: Tenants, tenantId: string): boolean {
+  return byId.get(tenantId)?.isDisabled === true
 }
 
 /** What a source knows beside the documents of tenants. */
@@ -202,7 +211,8 @@ export class TenantDirectory {
       tenantId: id,
       issuers: own.map((entry) => issuerSettings({ ...entry, tenants: [id] }, this.#defaults)),
       trustAgentHeader: fields['trustAgentHeader'] === true,
-      // What is not understood is not taken for a person's own decision.
+      // What is not understood is taken for the safe one of two.
+      ...((fields['enabled'] ?? true) !== true && { isDisabled: true }),
       ...((fields['clientApproval'] ?? 'person') !== 'person' && { needsOperatorForClients: true }),
       quotas: validQuotas.success ? (validQuotas.data ?? {}) : (this.#tenants.byId.get(id)?.quotas ?? {}),
     }
@@ -221,6 +231,7 @@ export class TenantDirectory {
     const before = this.#tenants.byId.get(tenantId)
     if (before === undefined) return undefined
     return {
+      ...(before.isDisabled && { isDisabled: true }),
       tenantId,
       issuers: [],
       trustAgentHeader: false,

@@ -88,3 +88,27 @@ test('tenants of the registry file come into force, change and go with the file;
   expect(await servers(await local('acme'))).toEqual([200, '', 'theirs'])
   expect(await servers(await local('local'))).toEqual([200, 'mine', ''])
 })
+
+test('a tenant that is switched off is out with its tokens, sessions and servers until it is switched on again', async () => {
+  const acme = { issuers: [{ issuer: provider.url }] }
+  await writeRegistry({ servers: SERVERS, tenants: { acme } })
+  await eventually(async () => (await servers(await issued('acme')))[1] === 'theirs')
+  const stream = await fetch(`${gateway.url}/sse`, {
+    headers: { authorization: `Bearer ${await local('acme')}`, accept: 'text/event-stream' },
+  })
+
+  await writeRegistry({ servers: SERVERS, tenants: { acme: { ...acme, enabled: false } } })
+  await eventually(async () => (await servers(await issued('acme')))[0] === 403)
+  expect((await servers(await local('acme')))[0]).toBe(403)
+  const refused = await fetch(`${gateway.url}/v1/tools`, {
+    headers: { authorization: `Bearer ${await issued('acme')}` },
+  })
+  expect(await refused.json()).toMatchObject({ code: 'tenant_disabled', title: 'The tenant is switched off' })
+  expect(await stream.text()).toContain('event: endpoint')
+  await eventually(() => gateway.statuses().every(({ key: id }) => !id.startsWith('acme/')))
+  expect(await servers(await local('local'))).toEqual([200, 'mine', ''])
+
+  await writeRegistry({ servers: SERVERS, tenants: { acme } })
+  await eventually(async () => (await servers(await issued('acme')))[1] === 'theirs')
+  expect(await servers(await local('acme'))).toEqual([200, 'theirs', ''])
+})

@@ -17,7 +17,14 @@ const ANN: Principal = {
   expiresAtMs: START + 60_000,
 }
 
-function open(options: { keys?: KeyRing; publicUrl?: string; clock?: FakeClock } = {}): BrowserSessions {
+function open(
+  options: {
+    keys?: KeyRing
+    publicUrl?: string
+    clock?: FakeClock
+    disabled?: { has: (tenantId: string) => boolean }
+  } = {},
+): BrowserSessions {
   return new BrowserSessions({
     keys: { current: KEY },
     publicUrl: HTTPS,
@@ -31,6 +38,12 @@ function cookieOf(setCookie: string): string {
 }
 
 describe('the session of a browser', () => {
+  test('counts for nothing while its tenant is switched off', () => {
+    const cookie = cookieOf(open().issue(ANN))
+    expect(open({ disabled: { has: (id) => id === 'acme' } }).read(cookie)).toBeUndefined()
+    expect(open({ disabled: { has: (id) => id === 'other' } }).read(cookie)).toBeDefined()
+  })
+
   test('is who was signed in, also for another gateway with the same key', () => {
     const cookie = cookieOf(open().issue(ANN))
     const session = open().read(`other=1; ${cookie}; more=2`)

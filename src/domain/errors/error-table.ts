@@ -42,6 +42,12 @@ export const ERRORS = {
     'The agent name is not allowed',
     'The `x-agent-name` header names an agent that the token does not list in its `agents` claim.',
   ),
+  tenant_disabled: clientRow(
+    403,
+    -31011,
+    'The tenant is switched off',
+    'The token is valid, but an operator of the platform has switched its tenant off (`enabled: false`). Nothing of it can be used until it is switched on again.',
+  ),
   host_not_allowed: clientRow(
     403,
     -31011,

@@ -39,6 +39,8 @@ export function authenticate(options: AuthenticateOptions): RequestHandler {
         token === undefined
           ? await options.tickets.redeem(ticket ?? '', request.path)
           : await senderWith(token, request, options)
+      // A ticket was issued before.
+      options.verifier.checkTenant(sender.principal.tenantId)
       const address = request.socket.remoteAddress
       response.locals.identity = { ...sender, address, requestId: requestIdOf(response) }
     } catch (thrown) {

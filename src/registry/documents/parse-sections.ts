@@ -11,7 +11,7 @@ import { parseRaw, type RawSection, rawRefusal } from './parse-raw.ts'
 import type { RegistryDocument } from './registry-document.ts'
 import { parsePipelines } from './parse-pipelines.ts'
 import { Templates } from './templates.ts'
-import { isKnownTenant, ownerOf, type Tenants } from '../tenants.ts'
+import { isDisabledTenant, isKnownTenant, ownerOf, type Tenants } from '../tenants.ts'
 
 /** The documents of which a snapshot is made. */
 export type SnapshotDocuments = Readonly<Record<'servers' | RawSection, readonly RegistryDocument[]>>
@@ -60,7 +60,7 @@ export function parseSections(
       pipelines: pipelines.valid,
       enhancementRules: rules.valid,
       quarantined: [
-        ...strangers.map(strangerEntry),
+        ...strangers.map((document) => strangerEntry(document, options)),
         ...snapshot.quarantined,
         ...templates.quarantined,
         ...pipelines.quarantined,
@@ -156,7 +156,7 @@ function rawSection(
   const { known, strangers } = sifted(documents, belonging)
   const raw = parseRaw(section, known, { defaultTenant })
   const refused = strangers.map((document) =>
-    rawRefusal(section, document.id, ownerOf(document.value), strangerReason(document)),
+    rawRefusal(section, document.id, ownerOf(document.value), strangerReason(document, belonging)),
   )
   return { documents: raw.documents, quarantined: [...refused, ...raw.quarantined] }
 }
@@ -166,8 +166,9 @@ function sifted(
   { tenants, defaultTenant }: Belonging,
 ): { known: RegistryDocument[]; strangers: RegistryDocument[] } {
   const isStranger = ({ value }: RegistryDocument): boolean => {
-    const tenantId = isJsonObject(value) ? value['tenantId'] : undefined
+    const tenantId = isJsonObject(value) ? (value['tenantId'] ?? defaultTenant) : undefined
     if (typeof tenantId !== 'string' || !TENANT_ID.test(tenantId)) return false
+    if (isDisabledTenant(tenants, tenantId)) return true
     return tenantId !== defaultTenant && !isKnownTenant(tenants, tenantId)
   }
   return {
@@ -176,17 +177,19 @@ function sifted(
   }
 }
 
-function strangerEntry(document: RegistryDocument): QuarantinedDocument {
+function strangerEntry(document: RegistryDocument, belonging: Belonging): QuarantinedDocument {
   const name = isJsonObject(document.value) ? document.value['name'] : undefined
   return {
     id: document.id,
     name: typeof name === 'string' ? name.slice(0, 64) : document.id,
-    tenantId: ownerOf(document.value),
-    reason: strangerReason(document),
+    tenantId: ownerOf(document.value) ?? belonging.defaultTenant,
+    reason: strangerReason(document, belonging),
     lastGoodServes: false,
   }
 }
 
-function strangerReason({ value }: RegistryDocument): string {
+function strangerReason({ value }: RegistryDocument, { tenants, defaultTenant }: Belonging): string {
+  const tenantId = ownerOf(value) ?? defaultTenant ?? ''
+  if (isDisabledTenant(tenants, tenantId)) return `tenantId: the tenant ${tenantId} is switched off`
   return `tenantId: there is no tenant ${ownerOf(value)}`
 }

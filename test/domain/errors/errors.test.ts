@@ -10,6 +10,7 @@ const ROWS = [
   ['forbidden', 403, -31011, 'client', false],
   ['insufficient_scope', 403, -31011, 'client', false],
   ['agent_not_allowed', 403, -31011, 'client', false],
+  ['tenant_disabled', 403, -31011, 'client', false],
   ['host_not_allowed', 403, -31011, 'client', false],
   ['invalid_request', 400, -32600, 'client', false],
   ['invalid_params', 400, -32602, 'client', false],
