@@ -6,8 +6,8 @@ import { Html, html } from '../../domain/text/html.ts'
 import { type DocsPage, readPages, renderDocs } from './docs-library.ts'
 
 const STYLE = `
-:root { color-scheme: light dark; --back: #fff; --text: #1b1f24; --soft: #59636e; --line: #d1d9e0; --code: #f4f5f7; --main: #0b57d0 }
-@media (prefers-color-scheme: dark) { :root { --back: #0d1117; --text: #e6edf3; --soft: #9198a1; --line: #30363d; --code: #161b22; --main: #7cacf8 } }
+:root { color-scheme: light dark; --back: #fff; --text: #17191c; --soft: #5b6067; --line: #e5e5e2; --code: #f3f3f1; --main: #2b55cc }
+@media (prefers-color-scheme: dark) { :root { --back: #101214; --text: #eceef0; --soft: #9ea5ad; --line: #2a2d31; --code: #17191c; --main: #8fabff } }
 * { box-sizing: border-box }
 body { margin: 0 auto; max-width: 60rem; padding: 1rem 1.25rem 4rem; background: var(--back); color: var(--text); font: 1rem/1.6 system-ui, sans-serif }
 nav { padding: .5rem 0 1rem; border-bottom: 1px solid var(--line); font-size: .9rem }

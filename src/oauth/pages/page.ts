@@ -3,8 +3,8 @@ import type { Response } from 'express'
 import { Html, html } from '../../domain/text/html.ts'
 
 const STYLE = `
-:root { color-scheme: light dark; --back: #f4f5f7; --card: #fff; --text: #1b1f24; --soft: #59636e; --line: #d1d9e0; --main: #0b57d0; --on-main: #fff; --warn: #9a3b00 }
-@media (prefers-color-scheme: dark) { :root { --back: #0d1117; --card: #161b22; --text: #e6edf3; --soft: #9198a1; --line: #30363d; --main: #7cacf8; --on-main: #06204d; --warn: #ffb37c } }
+:root { color-scheme: light dark; --back: #fafaf9; --card: #fff; --text: #17191c; --soft: #5b6067; --line: #e5e5e2; --edge: #8b8f94; --main: #2b55cc; --on-main: #fff; --warn: #8a5300 }
+@media (prefers-color-scheme: dark) { :root { --back: #101214; --card: #17191c; --text: #eceef0; --soft: #9ea5ad; --line: #2a2d31; --edge: #6b7178; --main: #8fabff; --on-main: #0e1424; --warn: #e2b25f } }
 * { box-sizing: border-box }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1rem; background: var(--back); color: var(--text); font: 1rem/1.5 system-ui, sans-serif }
 main { width: 100%; max-width: 30rem; padding: 1.5rem; background: var(--card); border: 1px solid var(--line); border-radius: .75rem }
@@ -19,9 +19,9 @@ code { font-family: ui-monospace, monospace; font-size: .92em }
 .soft { color: var(--soft) }
 .warn { color: var(--warn) }
 label { display: block; margin-top: 1rem; font-size: .9rem }
-input[type=text] { width: 100%; margin-top: .25rem; padding: .6rem .75rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--back); color: inherit; font: inherit }
+input[type=text] { width: 100%; margin-top: .25rem; padding: .6rem .75rem; border: 1px solid var(--edge); border-radius: .5rem; background: var(--back); color: inherit; font: inherit }
 .actions { display: flex; flex-wrap: wrap; gap: .75rem; margin-top: 1.25rem }
-button { flex: 1 1 8rem; min-height: 2.9rem; padding: .6rem 1rem; border: 1px solid var(--line); border-radius: .5rem; background: transparent; color: inherit; font: inherit; font-weight: 600; cursor: pointer }
+button { flex: 1 1 8rem; min-height: 2.9rem; padding: .6rem 1rem; border: 1px solid var(--edge); border-radius: .5rem; background: transparent; color: inherit; font: inherit; font-weight: 600; cursor: pointer }
 button.main { border-color: var(--main); background: var(--main); color: var(--on-main) }
 :focus-visible { outline: 3px solid var(--main); outline-offset: 2px }
 `

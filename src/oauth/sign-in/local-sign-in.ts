@@ -121,9 +121,8 @@ function askForCode({
     ...(status !== undefined && { status }),
     content: html`${problem === undefined ? undefined : html`<p class="warn" role="alert">${problem}</p>`}
       <p>
-        Open the link that the gateway has just printed in its terminal, or paste it here. Where there is no
-        terminal,
-        <code>tool-gateway signin</code> prints one.
+        The gateway has just printed a link in its terminal: open it, or paste it here. Another one comes from
+        <code>tool-gateway signin</code>, which is <code>npm run tg -- signin</code> in its folder.
       </p>
       <form method="post" action="${publicPath(publicUrl, '/signin')}">
         <label
