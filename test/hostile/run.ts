@@ -26,7 +26,6 @@ if (wanted.length === 0) {
 
 await using world = await World.start(NEEDS, values.general ? { DIRECT_PATH: 'off' } : {})
 const reports: FamilyReport[] = []
-const outcomes: Outcome[] = []
 await world.gateway.vitals()
 for (const { name, rows } of wanted) {
   const prepared = await rows(world)
@@ -46,5 +45,8 @@ for (const { name, rows } of wanted) {
     vitals: await world.gateway.vitals(),
   })
 }
-await checkRecords(outcomes, world)
+await checkRecords(
+  reports.flatMap(({ outcomes }) => outcomes),
+  world,
+)
 process.exitCode = printReport(reports, { isAnyTime: values['any-time'] }) ? 0 : 1
