@@ -18,7 +18,7 @@ const LITTLE_WORK = 4000
 const MAX_SHRINKING = 2000
 
 /** An input that breaks the guarantee of a target. */
-export interface Finding {
+interface Finding {
   readonly message: string
   /** As small as it was made. */
   readonly input: Buffer
