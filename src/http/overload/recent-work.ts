@@ -1,20 +1,19 @@
 /** A call takes one or two of this thread's milliseconds; what has been there for longer waits for something else. */
 const RECENT_MS = 50
 
-interface Begun {
-  /** The work of this thread until then, in milliseconds. */
-  readonly at: number
-  readonly tenant: string | undefined
-}
-
 /**
  * The work in progress that began a moment ago, and so may be what keeps the event loop busy; calls that wait for slow
  * servers are not among it. Time is that of this thread's work, so that it does not matter how busy the machine is.
  */
 export class RecentWork {
   readonly #readWork: () => number
-  /** By its number, in the order in which it began. */
-  readonly #begun = new Map<number, Begun>()
+  /**
+   * The work of this thread until it began, in milliseconds, by its number, in the order in which it began. Numbers only:
+   * what else a map keeps outlives the requests.
+   */
+  readonly #begun = new Map<number, number>()
+  /** Its tenant, where it was added with one. */
+  readonly #tenants = new Map<number, string>()
   readonly #ofTenants = new Map<string, number>()
   #last = 0
   #work: number
@@ -37,15 +36,22 @@ export class RecentWork {
   /** @returns the number under which it is removed */
   add(tenant: string | undefined): number {
     this.#last += 1
-    this.#begun.set(this.#last, { at: this.#work, tenant })
-    if (tenant !== undefined) this.#ofTenants.set(tenant, this.of(tenant) + 1)
+    this.#begun.set(this.#last, this.#work)
+    if (tenant === undefined) return this.#last
+    this.#tenants.set(this.#last, tenant)
+    this.#ofTenants.set(tenant, this.of(tenant) + 1)
     return this.#last
   }
 
   /** Also of what was forgotten. */
   delete(number: number): void {
-    const begun = this.#begun.get(number)
-    if (begun !== undefined) this.#remove(number, begun)
+    if (!this.#begun.delete(number)) return
+    const tenant = this.#tenants.get(number)
+    if (tenant === undefined) return
+    this.#tenants.delete(number)
+    const left = this.of(tenant) - 1
+    if (left > 0) this.#ofTenants.set(tenant, left)
+    else this.#ofTenants.delete(tenant)
   }
 
   /** Whether there is less than `limit`. */
@@ -58,17 +64,9 @@ export class RecentWork {
   /** Forgets what began long ago. */
   forget(): void {
     this.#work = this.#readWork()
-    for (const [number, begun] of this.#begun) {
-      if (this.#work - begun.at < RECENT_MS) return
-      this.#remove(number, begun)
+    for (const [number, at] of this.#begun) {
+      if (this.#work - at < RECENT_MS) return
+      this.delete(number)
     }
-  }
-
-  #remove(number: number, { tenant }: Begun): void {
-    this.#begun.delete(number)
-    if (tenant === undefined) return
-    const left = this.of(tenant) - 1
-    if (left > 0) this.#ofTenants.set(tenant, left)
-    else this.#ofTenants.delete(tenant)
   }
 }

@@ -8,7 +8,6 @@ interface Use {
   /** The most in this window, and in the one before. */
   peak: number
   peakBefore: number
-  window: number
 }
 
 /**
@@ -18,6 +17,7 @@ interface Use {
 export class TenantReserve {
   readonly #clock: Clock
   readonly #uses = new Map<string, Use>()
+  #window = 0
 
   constructor(options: { clock: Clock }) {
     this.#clock = options.clock
@@ -25,14 +25,11 @@ export class TenantReserve {
 
   /** Whether a tenant may take one of that many free permits, of `permits` in all. */
   admits(tenant: string, free: number, permits: number): boolean {
-    const window = this.#windowNow()
-    let isKnown = false
-    for (const [name, use] of this.#uses) {
-      turn(use, window)
-      if (name === tenant) isKnown = true
-      else if (use.inFlight === 0 && peakOf(use) === 0) this.#uses.delete(name)
-    }
-    const share = Math.floor(permits / (this.#uses.size + (isKnown ? 0 : 1)))
+    this.#turn()
+    const tenants = this.#uses.size + (this.#uses.has(tenant) ? 0 : 1)
+    const share = Math.floor(permits / tenants)
+    // With more tenants than permits nobody is kept one, which also bounds what follows.
+    if (share === 0 || free === Infinity) return free > 0
     let reserved = 0
     for (const [name, use] of this.#uses)
       if (name !== tenant) reserved += Math.max(0, Math.min(peakOf(use), share) - use.inFlight)
@@ -40,10 +37,9 @@ export class TenantReserve {
   }
 
   enter(tenant: string): void {
-    const window = this.#windowNow()
-    const use = this.#uses.get(tenant) ?? { inFlight: 0, peak: 0, peakBefore: 0, window }
+    this.#turn()
+    const use = this.#uses.get(tenant) ?? { inFlight: 0, peak: 0, peakBefore: 0 }
     this.#uses.set(tenant, use)
-    turn(use, window)
     use.inFlight += 1
     use.peak = Math.max(use.peak, use.inFlight)
   }
@@ -53,18 +49,20 @@ export class TenantReserve {
     if (use !== undefined) use.inFlight -= 1
   }
 
-  #windowNow(): number {
-    return Math.floor(this.#clock.monotonic() / WINDOW_MS)
+  /** Begins the next window, and forgets the tenants that used none in two of them. */
+  #turn(): void {
+    const window = Math.floor(this.#clock.monotonic() / WINDOW_MS)
+    if (window === this.#window) return
+    const isNext = window === this.#window + 1
+    this.#window = window
+    for (const [name, use] of this.#uses) {
+      use.peakBefore = isNext ? use.peak : use.inFlight
+      use.peak = use.inFlight
+      if (peakOf(use) === 0) this.#uses.delete(name)
+    }
   }
 }
 
 function peakOf({ peak, peakBefore }: Use): number {
   return Math.max(peak, peakBefore)
-}
-
-function turn(use: Use, window: number): void {
-  if (use.window === window) return
-  use.peakBefore = use.window === window - 1 ? use.peak : use.inFlight
-  use.peak = use.inFlight
-  use.window = window
 }
