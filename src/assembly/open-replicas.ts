@@ -37,6 +37,7 @@ export async function openSharedOffers(
   const relist = (key: ServerKey): void => upstreams.relist(key)
   const shared = new SharedOffers({ store, catalog, relist, clock, random, logger })
   lifecycle.onClose('shared offers', () => shared.close())
+  lifecycle.readyWhen('catalog', () => shared.isSettled)
   shared.start()
   return shared
 }

@@ -26,10 +26,14 @@ interface Shared {
   readonly definition: string
 }
 
+/** So long a replica that has just started waits for what others have listed. */
+const FIRST_MS = 2000
+
 /**
  * What servers offer, as replicas tell each other: a replica that has just started lists everything at once, as stale
- * until it has asked the servers itself, and a change that one replica has seen is listed by the others, which then ask the server themselves. The offers are
- * documents of Firestore, in parts below its limit; one is written only when it has changed.
+ * until it has asked the servers itself, and a change that one replica has seen is listed by the others, which then ask
+ * the server themselves. The offers are documents of Firestore, in parts below its limit; one is written only when it has
+ * changed.
  */
 export class SharedOffers {
   readonly #store: DocumentStore
@@ -43,6 +47,8 @@ export class SharedOffers {
   readonly #own = new Map<ServerKey, string>()
   /** One write after the other: of two for a server the last one counts. */
   #writing: Promise<void> = Promise.resolve()
+  /** Until when the first offers are awaited, in monotonic milliseconds. */
+  #awaitedUntil = 0
   readonly #stopFollowing: () => void
 
   /** @param options.relist asks a server again what it offers */
@@ -71,7 +77,13 @@ export class SharedOffers {
   }
 
   start(): void {
+    this.#awaitedUntil = this.#clock.monotonic() + FIRST_MS
     this.#watch.start()
+  }
+
+  /** Whether what others have listed is listed here, or has been awaited long enough. */
+  get isSettled(): boolean {
+    return this.#clock.monotonic() >= this.#awaitedUntil
   }
 
   close(): void {
@@ -111,6 +123,7 @@ export class SharedOffers {
   }
 
   #receive(documents: readonly WatchedDocument[]): void {
+    this.#awaitedUntil = 0
     for (const [key, shared] of entriesIn(documents)) {
       const before = this.#shared.get(key)
       this.#shared.set(key, shared)

@@ -117,3 +117,28 @@ test('an offer larger than a document arrives whole, and not before all of it is
   expect(store.ids('gateway_catalog')).toHaveLength(3)
   expect([early.listed().length, replica().listed().length]).toEqual([200, 200])
 })
+
+test('a replica is settled when it has what others have listed, also where that is nothing, and after two seconds without an answer', async () => {
+  const empty = replica()
+  await settled()
+  expect(empty.shared.isSettled).toBe(true)
+
+  const clock = new FakeClock()
+  const silent = Object.assign(new MemoryDocuments(), { listen: () => () => undefined })
+  const catalog = new Catalog()
+  const waiting = new SharedOffers({
+    store: silent,
+    catalog,
+    relist: () => undefined,
+    clock,
+    random: () => 0.5,
+    logger,
+  })
+  open.push(waiting)
+  waiting.start()
+  expect(waiting.isSettled).toBe(false)
+  await clock.advance(1999)
+  expect(waiting.isSettled).toBe(false)
+  await clock.advance(1)
+  expect(waiting.isSettled).toBe(true)
+})

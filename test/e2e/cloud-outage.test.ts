@@ -142,7 +142,8 @@ describeWithEmulator('a gateway whose Firestore is away', () => {
   test('at its first start is alive and not ready, and becomes ready by itself when Firestore comes', async () => {
     const gateway = await start()
     expect(await probe(gateway, '/healthz')).toEqual([200, { status: 'ok' }])
-    expect(await probe(gateway, '/readyz')).toEqual([503, { status: 'not ready', missing: ['registry'] }])
+    const waiting = [503, { status: 'not ready', missing: ['registry'] }]
+    await eventually(async () => isDeepStrictEqual(await probe(gateway, '/readyz'), waiting), SOON)
     await startFirestore()
     await writeRegistry()
     await eventually(async () => (await probe(gateway, '/readyz'))[0] === 200, SOON)
