@@ -32,7 +32,8 @@ if (first.code !== 0) {
   const again = afterFirstRun(first.stderr, read)
   const files = again.map((path) => relative(process.cwd(), path))
   if (files.length > 0) process.stdout.write(`\nRUN AGAIN, failed beside the others: ${files.join(', ')}\n`)
-  const second = files.length > 0 && (await jest('--runInBand', '--runTestsByPath', ...files))
+  // In one process nothing ends what a failed test has left open.
+  const second = files.length > 0 && (await jest('--runInBand', '--forceExit', '--runTestsByPath', ...files))
   process.exitCode = second && second.code === 0 ? 0 : 1
   if (process.exitCode === 0) process.stdout.write(`PASSED ONLY ALONE: ${files.join(', ')}\n`)
 }

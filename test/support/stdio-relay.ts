@@ -29,8 +29,15 @@ export async function relayedServer(
   const sockets = new Set<Socket>()
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket)
-    socket.on('error', () => undefined).on('close', () => sockets.delete(socket))
-    void serve(new StdioServerTransport(socket, socket))
+    const transport = new StdioServerTransport(socket, socket)
+    socket
+      .on('error', () => undefined)
+      .on('close', () => {
+        sockets.delete(socket)
+        // So that the server ends what it has running, as the end of its process would.
+        void transport.close()
+      })
+    void serve(transport)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -1,4 +1,4 @@
-import { Html } from '../../domain/text/html.ts'
+import { html, type Html } from '../../domain/text/html.ts'
 import type { Section } from './page.ts'
 
 /** Outlines of 20 by 20, one for each section. */
@@ -21,7 +21,14 @@ const PATHS: Readonly<Record<Section, string>> = {
 
 /** The mark of a section, which says nothing that its title does not. */
 export function icon(section: Section): Html {
-  return new Html(
-    `<svg class="icon" viewBox="0 0 20 20" width="18" height="18" aria-hidden="true"><path d="${PATHS[section]}" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round"/></svg>`,
-  )
+  return html`<svg class="icon" viewBox="0 0 20 20" width="18" height="18" aria-hidden="true">
+    <path
+      d="${PATHS[section]}"
+      fill="none"
+      stroke="currentColor"
+      stroke-width="1.5"
+      stroke-linecap="round"
+      stroke-linejoin="round"
+    />
+  </svg>`
 }
