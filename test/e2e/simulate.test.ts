@@ -145,11 +145,13 @@ test('removing a server takes its tools from everybody who has them', async () =
   })
 })
 
-test('open sessions are listed for operators, and end when they are ended', async () => {
+test('open sessions are listed for operators, with where they came from, and end when they are ended', async () => {
   const token = await gateway.token({ subject: 'carl' })
   const { label, tools } = await open({ subject: 'carl' })
   expect(await labels(operator)).toContain(label)
   expect(await labels(token)).toEqual([label])
+  const { body } = await gateway.rest(token, 'GET', '/v1/sessions')
+  expect(body['sessions']).toMatchObject([{ id: label, subject: 'carl', address: '127.0.0.1' }])
   expect(await labels(await gateway.token({ subject: 'dora' }))).toEqual([])
   const path = `/v1/sessions/${label}`
   expect((await gateway.rest(await gateway.token({ subject: 'dora' }), 'DELETE', path)).status).toBe(404)

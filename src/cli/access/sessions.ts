@@ -18,7 +18,7 @@ function listCommand(context: CliContext): Command {
     const answer = await ask(addressOf(options, context), 'GET', '/v1/sessions')
     const sessions = objectsIn(answer['sessions'])
     if (sessions.length === 0) context.printError('no session is open at this replica\n')
-    const header = ['SESSION', 'TRANSPORT', 'SUBJECT', 'AGENT', 'ROLES', 'IDLE']
+    const header = ['SESSION', 'TRANSPORT', 'SUBJECT', 'AGENT', 'FROM', 'ROLES', 'IDLE']
     context.print(options.json === true ? asJson(answer) : rowsFor(context, sessions.map(rowOf), header))
   })
 }
@@ -34,13 +34,14 @@ function endCommand(context: CliContext): Command {
   })
 }
 
-function rowOf({ id, transport, subject, agent, roles, idleMs }: JsonObject): string[] {
+function rowOf({ id, transport, subject, agent, address, roles, idleMs }: JsonObject): string[] {
   const idle = Number(idleMs)
   return [
     String(id),
     String(transport),
     String(subject),
     typeof agent === 'string' ? agent : '',
+    typeof address === 'string' ? address : '',
     Array.isArray(roles) ? roles.map(String).join(',') : '',
     idle === 0 ? 'connected' : `${Math.round(idle / 1000)} s`,
   ]

@@ -70,6 +70,7 @@ function sessionTable(sessions: readonly JsonObject[], visit: Visit, here: strin
     [
       { title: 'Person', kind: 'main', cell: ({ subject }) => text(subject) },
       { title: 'Agent', cell: ({ agent }) => text(agent) },
+      { title: 'From', cell: ({ address }) => text(address) },
       { title: 'Transport', cell: ({ transport }) => text(transport) },
       { title: 'Roles', cell: ({ roles }) => texts(roles).join(', ') },
       { title: 'Streams', kind: 'number', cell: ({ openStreams }) => count(amount(openStreams) ?? 0) },

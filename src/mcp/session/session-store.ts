@@ -8,6 +8,8 @@ export interface Session {
   readonly id: string
   readonly transport: ClientTransport
   readonly principal: Principal
+  /** Network address of the client that opened it, or that continued it at this replica first. */
+  readonly address?: string | undefined
   /** Number of open response streams; a session that has one is not idle. */
   openStreams: number
   /** Monotonic milliseconds of the last request. */

@@ -120,6 +120,7 @@ export class ModernEndpoint {
       id,
       transport: TRANSPORT,
       principal,
+      address,
       openStreams: 1,
       lastUsedAt: clock.monotonic(),
       close: end,

@@ -55,6 +55,7 @@ export interface Channel {
 interface Owner {
   readonly principal: Principal
   readonly scope: string | undefined
+  readonly address: string | undefined
 }
 
 /**
@@ -145,7 +146,7 @@ export class SessionChannels {
   async #build(
     publicId: string,
     { until, ...opening }: SessionOpening & { readonly until: number },
-    { principal, scope }: Owner,
+    { principal, scope, address }: Owner,
   ): Promise<Channel> {
     const { catalog, clock, relay } = this.#options
     const { id } = opening
@@ -188,6 +189,7 @@ export class SessionChannels {
       id,
       transport: TRANSPORT,
       principal,
+      address,
       openStreams: 0,
       lastUsedAt: clock.monotonic(),
       close: () => void transport.close(),

@@ -42,7 +42,8 @@ export class SessionRequests {
   /** Answers a request of a client, here or by way of another replica. */
   async handle(request: SessionHttpRequest, response: ServerResponse, received: Received): Promise<void> {
     const { identity, scope } = received.sender
-    const channel = await this.#channels.of(received.sessionId, { principal: identity.principal, scope })
+    const { principal, address } = identity
+    const channel = await this.#channels.of(received.sessionId, { principal, scope, address })
     const message = request.method === 'POST' ? messageIn(request.body) : undefined
     const replica = await this.#replicaFor(request, message, channel)
     const { relay } = this.#options
@@ -66,8 +67,8 @@ export class SessionRequests {
     const { grantOf } = this.#options
     const serve = async (request: RelayedRequest, response: RelayedResponse): Promise<void> => {
       const { sender, sessionId } = request
-      const { principal } = sender.identity
-      const channel = await this.#channels.of(sessionId, { principal, scope: sender.scope })
+      const { principal, address } = sender.identity
+      const channel = await this.#channels.of(sessionId, { principal, scope: sender.scope, address })
       const message = request.method === 'POST' ? messageIn(request.body) : undefined
       await this.#serve(request, response, { channel, message, sender })
     }

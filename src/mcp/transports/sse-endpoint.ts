@@ -51,7 +51,7 @@ export class SseEndpoint {
   }
 
   /** Opens a session; its stream ends when the token that opened it expires. */
-  async open(response: Response, { identity: { principal }, scope }: Sender): Promise<void> {
+  async open(response: Response, { identity: { principal, address }, scope }: Sender): Promise<void> {
     const { sessions, viewWatch, catalog, clock, publicUrl, replica } = this.#options
     sessions.makeRoom(principal)
     response.setHeader('X-Accel-Buffering', 'no')
@@ -81,6 +81,7 @@ export class SseEndpoint {
       id,
       transport: TRANSPORT,
       principal,
+      address,
       openStreams: 1,
       lastUsedAt: clock.monotonic(),
       close,

@@ -103,11 +103,11 @@ export class StreamableHttpEndpoint {
   async #open(
     request: Request,
     response: Response,
-    { identity: { principal }, scope }: Sender,
+    { identity: { principal, address }, scope }: Sender,
   ): Promise<void> {
     const message = messageIn(request.body)
     const params = isRequest(message) ? message.params : undefined
-    const { transport } = await this.#channels.open({ principal, scope }, { ...params })
+    const { transport } = await this.#channels.open({ principal, scope, address }, { ...params })
     transport.post(request, response, message)
   }
 }

@@ -34,7 +34,7 @@ export class WebSocketEndpoint {
    * @throws GatewayError `too_many_sessions`, `shutting_down`, and what `accept` throws
    */
   open({ identity, scope }: Sender, accept: () => WebSocket): void {
-    const { principal } = identity
+    const { principal, address } = identity
     const { sessions, viewWatch, clock, logger } = this.#options
     sessions.makeRoom(principal)
     const socket = accept()
@@ -109,6 +109,7 @@ export class WebSocketEndpoint {
       id,
       transport: TRANSPORT,
       principal,
+      address,
       openStreams: 1,
       lastUsedAt: clock.monotonic(),
       close: () => end(CLOSE.shuttingDown),

@@ -16,6 +16,7 @@ interface OpenSessions {
     readonly id: string
     readonly transport: ClientTransport
     readonly principal: Principal
+    readonly address?: string | undefined
     readonly openStreams: number
     /** Monotonic milliseconds. */
     readonly lastUsedAt: number
@@ -33,6 +34,7 @@ export const sessionsAnswer = z.object({
         tenantId: z.string(),
         subject: z.string(),
         agent: z.string().nullable(),
+        address: z.string().nullable().describe('Network address of the client'),
         roles: z.array(z.string()),
         openStreams: z.number(),
         idleMs: z.number(),
@@ -66,6 +68,7 @@ export function sessionRoutes({ sessions, clock, acts, logger }: SessionRouteOpt
         tenantId: owner.tenantId,
         subject: owner.subject,
         agent: owner.agent ?? null,
+        address: session.address ?? null,
         roles: [...owner.roles],
         openStreams: session.openStreams,
         idleMs: session.openStreams > 0 ? 0 : Math.round(now - session.lastUsedAt),
