@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, test } from '@jest/globals'
+import { segmentFile } from '../../src/audit/spool/segment-files.ts'
 import { eventually } from '../support/eventually.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { usageRecord } from '../support/usage-records.ts'
-import { filesOf, openSpool } from './spooling.ts'
+import { filesOf, leaveBehind, openSpool, records } from './spooling.ts'
 
 /** Writes batches of 10 records for ever to a store that is down, and prints the ids of each that is on disk. */
 const WRITER = `
@@ -52,6 +54,18 @@ describe('a killed process', () => {
     const delivered = new Set(opened.store.records.keys())
     expect(durable.filter((id) => !delivered.has(id))).toEqual([])
     expect(opened.store.deliveries).toBe(delivered.size)
+    await eventually(async () => (await filesOf(dir.path)).length === 0)
+  })
+
+  test('an empty segment of a process that was killed before its first line is deleted, before and behind others', async () => {
+    await using dir = await temporaryDirectory()
+    await leaveBehind(dir.path, records(2))
+    const [name = ''] = await filesOf(dir.path)
+    const folder = join(dir.path, 'spool')
+    for (const number of [0, 2]) await writeFile(join(folder, segmentFile(number)), '')
+    expect([name, (await filesOf(dir.path)).length]).toEqual([segmentFile(1), 3])
+    await using opened = await openSpool(dir.path)
+    await eventually(() => opened.store.records.size === 2)
     await eventually(async () => (await filesOf(dir.path)).length === 0)
   })
 })

@@ -82,7 +82,9 @@ export class Spool {
     const { segments, lastNumber, outdated } = segmentsIn(await readdir(options.dir))
     await Promise.all(outdated.map((name) => rm(join(options.dir, name), { force: true })))
     const found = await Promise.all(segments.map((name) => Segment.find(join(options.dir, name))))
-    return new Spool(options, { segments: found, lastNumber })
+    // A process that was killed before its first line leaves one, which nothing will ever be delivered from.
+    await Promise.all(found.filter(({ size }) => size === 0).map((segment) => segment.remove()))
+    return new Spool(options, { segments: found.filter(({ size }) => size > 0), lastNumber })
   }
 
   /** Bytes of records that are not delivered yet. */
