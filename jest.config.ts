@@ -33,8 +33,8 @@ export default {
   restoreMocks: true,
   testTimeout: 120_000,
   reporters: ['default', '<rootDir>/test/support/jest/skipped-reporter.ts'],
-  // Half of the time tests wait, for processes and connections; less of it where counting what is covered takes time, too.
-  maxWorkers: Math.ceil(availableParallelism() * (isCounted ? 1.5 : 2)),
+  // Most tests wait for processes and connections more than they compute; with more workers they only wait longer.
+  maxWorkers: Math.ceil(availableParallelism() * 1.5),
   // A worker that has grown is replaced, and its successor loads all modules again.
   workerIdleMemoryLimit: '1GB',
   // A request of Firestore's client that was cut waits up to five seconds for its next try, whoever closes the client; a

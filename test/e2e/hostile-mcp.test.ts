@@ -208,17 +208,25 @@ test('no more sessions than one principal may have are open: the longest unused 
 })
 
 describe('in one session', () => {
-  test('a second request with an id that is under way is refused, and the first gets its own answer', async () => {
-    const first = session.request('tools/call', { name: 'sample_progress', arguments: {} }, { id: 'same' })
-    const second = session.request('tools/call', { name: 'sample_echo', arguments: { n: 2 } }, { id: 'same' })
-    const answers = await Promise.all([first, second])
-    const [done, refused] = answers.toSorted((a, b) => a.status - b.status)
-    expect([done?.status, refused?.status, refused?.message.error?.code]).toEqual([200, 400, -32600])
-    const again = await session.request(
+  test('a second request with an id that is under way is refused, and the first goes on', async () => {
+    const { state } = world.upstream
+    const held = state.holding
+    const first = session.request('tools/call', { name: 'sample_hold', arguments: {} }, { id: 'same' })
+    await eventually(() => state.holding === held + 1)
+    const refused = await session.request(
       'tools/call',
-      { name: 'sample_echo', arguments: { n: 3 } },
+      { name: 'sample_echo', arguments: { n: 2 } },
       { id: 'same' },
     )
+    expect([refused.status, refused.message.error?.code]).toEqual([400, -32600])
+    expect(state.holding).toBe(held + 1)
+    await session.notify('notifications/cancelled', { requestId: 'same' })
+    await first
+    const again = await eventually(async () => {
+      const given = { name: 'sample_echo', arguments: { n: 3 } }
+      const answer = await session.request('tools/call', given, { id: 'same' })
+      return answer.status === 200 && answer
+    })
     expect(echoed(again.message.result)).toEqual({ n: 3 })
   })
 
