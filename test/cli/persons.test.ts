@@ -74,6 +74,7 @@ describe('grants', () => {
     const { out } = await tg('grants', 'list')
     expect(out).toMatch(/you\tPaint Shop\tunverified:Paint Shop\thttp:\/\/127\.0\.0\.1:\d+\/mcp/)
     const [id = ''] = await idsOf('--client', clientId)
+    expect(id).toMatch(/^grant_/)
     expect((await tg('grants', 'revoke', id)).out).toBe('1 grant revoked\n')
     expect((await world.rest(String(tokens['access_token']), 'POST', '/mcp', {})).status).toBe(401)
     await approvedClient(world.url, browser)
@@ -93,6 +94,11 @@ describe('grants', () => {
   test('are of clients that an operator approves or denies', async () => {
     const { clientId } = await approvedClient(world.url, browser, { client_name: 'Notebook' })
     const waiting = await newClient(world.url)
+    // A command takes what begins with a hyphen for an option.
+    expect([clientId, waiting]).toEqual([
+      expect.stringMatching(/^client_/),
+      expect.stringMatching(/^client_/),
+    ])
     expect((await tg('grants', 'clients')).out).toMatch(/Notebook\tunverified:Notebook\tapproved\t-\tyou/)
     expect((await tg('grants', 'deny', clientId)).out).toBe('Notebook is denied\n')
     expect(await idsOf('--client', clientId)).toEqual([])

@@ -15,6 +15,7 @@ import { accountId } from '../grants/account.ts'
 import type { AuthorizationServer } from '../server/authorization-server.ts'
 import { ENDPOINTS } from '../server/endpoints.ts'
 import type { GrantLifetime } from '../server/provider-configuration.ts'
+import { shownId } from '../server/shown-id.ts'
 import type { ClientGate } from '../approvals/client-gate.ts'
 import { waitingPage } from './waiting-page.ts'
 import { consentPage } from './consent-page.ts'
@@ -154,6 +155,7 @@ async function allow(
   const { Grant } = await server.provider()
   const { clientId, name, agent } = client
   const grant = new Grant({ accountId: accountId({ tenantId, subject }), clientId })
+  grant.jti = shownId('grant')
   for (const resource of resources) {
     grant.addResourceScope(resource, scopes.join(' '))
     if (others.length > 0) grant.rejectResourceScope(resource, others.join(' '))

@@ -17,6 +17,7 @@ import { html } from '../../domain/text/html.ts'
 import { renderPage } from '../pages/page.ts'
 import { accountOf } from '../grants/account.ts'
 import { ENDPOINTS } from './endpoints.ts'
+import { shownId } from './shown-id.ts'
 
 const MINUTE = 60
 const HOUR = 60 * MINUTE
@@ -114,7 +115,11 @@ function featuresOf(parts: ProviderParts): NonNullable<Configuration['features']
     pushedAuthorizationRequests: { enabled: false },
     rpInitiatedLogout: { enabled: false },
     userinfo: { enabled: false },
-    registration: { enabled: true, issueRegistrationAccessToken: false },
+    registration: {
+      enabled: true,
+      issueRegistrationAccessToken: false,
+      idFactory: () => shownId('client'),
+    },
     revocation: {
       enabled: true,
       allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
