@@ -15,7 +15,6 @@ const BAR = 20
 
 interface Point {
   readonly dimension: string
-  readonly count: number
   readonly kind: SystemKind
 }
 
@@ -45,7 +44,7 @@ export const curvesScenario: Scenario = {
 }
 
 function sized(dimension: 'servers' | 'tools' | 'tenants', count: number): Point {
-  return { dimension, count, kind: sizedGateway(`${dimension} ${count}`, { ...SMALL, [dimension]: count }) }
+  return { dimension, kind: sizedGateway(`${dimension} ${count}`, { ...SMALL, [dimension]: count }) }
 }
 
 /** A small gateway that has so many idle sessions of HTTP with SSE. */
@@ -62,7 +61,7 @@ function besideSessions(count: number): Point {
     }
     return { ...system, close }
   }
-  return { dimension: 'sessions', count, kind: { ...small, start } }
+  return { dimension: 'sessions', kind: { ...small, start } }
 }
 
 function textOf(rows: readonly Row[]): string {

@@ -26,6 +26,12 @@ interface KnownOptions {
 type Digests = Map<string, string>
 type Place = Pick<RegistryEdit, 'section' | 'tenantId'>
 
+/** A document in force. */
+interface Digested {
+  readonly document: RegistryEdit
+  readonly digest: string
+}
+
 /**
  * Notes digests of the documents that are in force, so that the next gateway that starts sees what was edited while none
  * ran.
@@ -45,8 +51,9 @@ export class KnownDocuments {
 
   /** Compares the first documents in force with those that were noted, and notes them. Never throws. */
   base(documents: readonly RegistryEdit[]): void {
-    this.#apply(documents)
-    this.#do(() => this.#compare(documents))
+    const digested = documents.map((document) => ({ document, digest: shortDigest(document.after) }))
+    for (const { document, digest } of digested) this.#digestsOf(document).set(document.name, digest)
+    this.#do(() => this.#compare(digested))
   }
 
   /** Notes what has changed. Never throws. */
@@ -68,14 +75,19 @@ export class KnownDocuments {
   #apply(edits: readonly RegistryEdit[]): Set<string> {
     const touched = new Set<string>()
     for (const edit of edits) {
-      const key = keyOf(edit)
-      touched.add(key)
-      const digests = this.#known.get(key) ?? new Map<string, string>()
-      this.#known.set(key, digests)
+      touched.add(keyOf(edit))
+      const digests = this.#digestsOf(edit)
       if (edit.after === undefined) digests.delete(edit.name)
-      else digests.set(edit.name, digestOf(edit.after).slice(0, DIGEST_LENGTH))
+      else digests.set(edit.name, shortDigest(edit.after))
     }
     return touched
+  }
+
+  #digestsOf(place: Place): Digests {
+    const key = keyOf(place)
+    const digests = this.#known.get(key) ?? new Map<string, string>()
+    this.#known.set(key, digests)
+    return digests
   }
 
   /** One work after the other; what fails is tried again later. */
@@ -87,7 +99,7 @@ export class KnownDocuments {
     })
   }
 
-  async #compare(documents: readonly RegistryEdit[]): Promise<void> {
+  async #compare(documents: readonly Digested[]): Promise<void> {
     const { store, onEdits } = this.#options
     const noted = await this.#noted()
     if (noted !== undefined) onEdits(editsBetween(noted, documents))
@@ -141,16 +153,17 @@ function digestsIn(value: string): Digests {
   return new Map(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
 }
 
-function editsBetween(
-  noted: ReadonlyMap<string, Digests>,
-  documents: readonly RegistryEdit[],
-): RegistryEdit[] {
+function shortDigest(document: unknown): string {
+  return digestOf(document).slice(0, DIGEST_LENGTH)
+}
+
+function editsBetween(noted: ReadonlyMap<string, Digests>, documents: readonly Digested[]): RegistryEdit[] {
   const left = new Map([...noted].map(([key, digests]) => [key, new Map(digests)]))
-  const edits = documents.flatMap((document): RegistryEdit[] => {
+  const edits = documents.flatMap(({ document, digest }): RegistryEdit[] => {
     const digests = left.get(keyOf(document))
     const before = digests?.get(document.name)
     digests?.delete(document.name)
-    if (before === digestOf(document.after).slice(0, DIGEST_LENGTH)) return []
+    if (before === digest) return []
     const isTooMany = before === undefined && (noted.get(keyOf(document))?.size ?? 0) >= MAX_NOTED
     if (isTooMany) return []
     return [{ ...document, before: before === undefined ? undefined : {}, isUnseen: true }]

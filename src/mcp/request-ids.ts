@@ -1,4 +1,5 @@
 import type { JSONRPCRequest } from '@modelcontextprotocol/server'
+import { addTo } from '../domain/concurrency/counts.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import { isJsonObject } from '../domain/json/json.ts'
 
@@ -34,14 +35,12 @@ export class RequestIds {
   }
 
   hold(id: RequestId): void {
-    this.#holds.set(id, (this.#holds.get(id) ?? 0) + 1)
+    addTo(this.#holds, id, 1)
   }
 
   /** Ends one hold; after the last one the id is free. */
   release(id: RequestId): void {
-    const left = (this.#holds.get(id) ?? 1) - 1
-    if (left > 0) this.#holds.set(id, left)
-    else this.#holds.delete(id)
+    addTo(this.#holds, id, -1)
   }
 }
 

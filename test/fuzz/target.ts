@@ -22,3 +22,15 @@ export function choiceIn(input: Buffer): { readonly choice: number; readonly res
 export function broken(what: string): never {
   throw new Error(what)
 }
+
+/** Gives bytes to what takes them apart, in pieces of a size, of each of which it may take some lines or events at a time. */
+export function pushInPieces(
+  into: { push: (bytes: Buffer, most: number) => number },
+  bytes: Buffer,
+  size: number,
+): void {
+  for (let at = 0; at < bytes.length; at += size) {
+    const piece = bytes.subarray(at, at + size)
+    for (let taken = 0; taken < piece.length;) taken += into.push(piece.subarray(taken), 1 + (size % 3))
+  }
+}

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../domain/json/json.ts'
 import { html, type Html, type Part } from '../../domain/text/html.ts'
-import { csrfField } from '../markup/layout.ts'
+import { pageForm } from '../markup/forms.ts'
 import type { Page } from '../markup/page.ts'
 import { empty, facts, notice, pageHead, panel, state } from '../markup/parts.ts'
 import { table } from '../markup/table.ts'
@@ -69,19 +69,14 @@ function cacheTable(caches: readonly JsonObject[], visit: Visit, here: string): 
   )
 }
 
-function clearForm({ name }: JsonObject, { csrfToken }: Visit, here: string): Html {
+function clearForm({ name }: JsonObject, visit: Visit, here: string): Html {
   const cache = text(name) ?? ''
-  return html`<form
-    method="post"
-    action="${here}"
-    hx-post="${here}"
-    hx-target="#main"
-    hx-select="#main"
-    hx-swap="outerMorph"
-  >
-    ${csrfField(csrfToken)}<input type="hidden" name="cache" value="${cache}" />
-    <button type="submit" aria-label="Clear ${NAMES[cache] ?? cache}">Clear</button>
-  </form>`
+  return pageForm(
+    visit,
+    { action: here },
+    html`<input type="hidden" name="cache" value="${cache}" />
+      <button type="submit" aria-label="Clear ${NAMES[cache] ?? cache}">Clear</button>`,
+  )
 }
 
 function enhancement(enhancer: JsonObject): Html {

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../domain/json/json.ts'
 import { html, type Html, type Part } from '../../domain/text/html.ts'
-import { csrfField } from '../markup/layout.ts'
+import { pageForm } from '../markup/forms.ts'
 import type { Page } from '../markup/page.ts'
 import { empty, live, notice, pageHead, panel } from '../markup/parts.ts'
 import { table } from '../markup/table.ts'
@@ -116,19 +116,11 @@ function grantTable(grants: readonly JsonObject[], visit: Visit, here: string): 
 
 // oxlint-disable-next-line max-params
 function endForm(visit: Visit, here: string, kind: string, { id }: JsonObject, title: string): Html {
-  return html`<form
-    method="post"
-    action="${here}"
-    hx-post="${here}"
-    hx-target="#main"
-    hx-select="#main"
-    hx-swap="outerMorph"
-  >
-    ${csrfField(visit.csrfToken)}<input type="hidden" name="kind" value="${kind}" /><input
-      type="hidden"
-      name="id"
-      value="${text(id) ?? ''}"
-    />
-    <button class="danger" type="submit" aria-label="${title} ${kind} ${text(id) ?? ''}">${title}</button>
-  </form>`
+  const name = text(id) ?? ''
+  return pageForm(
+    visit,
+    { action: here },
+    html`<input type="hidden" name="kind" value="${kind}" /><input type="hidden" name="id" value="${name}" />
+      <button class="danger" type="submit" aria-label="${title} ${kind} ${name}">${title}</button>`,
+  )
 }

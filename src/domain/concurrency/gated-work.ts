@@ -1,4 +1,7 @@
+import { GatewayError } from '../errors/errors.ts'
 import type { QueueOwner } from './fair-queue.ts'
+
+const RETRY_AFTER_MS = 1000
 
 /** Work that begins when it is its turn. */
 export interface GatedWork {
@@ -14,6 +17,11 @@ export interface GatedWork {
  * more; it is idempotent.
  */
 export type Admit = (work: GatedWork) => () => void
+
+/** The error for work that was refused. */
+export function overloaded(): GatewayError {
+  return new GatewayError('overloaded', undefined, { facts: { retryAfterMs: RETRY_AFTER_MS } })
+}
 
 /** Begins all work at once. */
 export const admitAtOnce: Admit = ({ begin }) => {

@@ -1,3 +1,4 @@
+import { addTo } from '../../domain/concurrency/counts.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { Slot } from './request-keys.ts'
 import type { RequestStore } from './request-store.ts'
@@ -25,12 +26,12 @@ export class OpenRequests {
    */
   async withRoom<T>({ tenantId, owner }: Slot, make: () => Promise<T>): Promise<T> {
     const names = [tenantId, `${tenantId}/${owner}`]
-    for (const name of names) this.#count(name, 1)
+    for (const name of names) addTo(this.#begun, name, 1)
     try {
       await this.#check(tenantId, owner)
       return await make()
     } finally {
-      for (const name of names) this.#count(name, -1)
+      for (const name of names) addTo(this.#begun, name, -1)
     }
   }
 
@@ -62,11 +63,5 @@ export class OpenRequests {
   /** Those that are being made beside the one that is looked at. */
   #others(name: string): number {
     return (this.#begun.get(name) ?? 1) - 1
-  }
-
-  #count(name: string, by: number): void {
-    const count = (this.#begun.get(name) ?? 0) + by
-    if (count === 0) this.#begun.delete(name)
-    else this.#begun.set(name, count)
   }
 }

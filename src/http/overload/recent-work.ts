@@ -1,3 +1,5 @@
+import { addTo } from '../../domain/concurrency/counts.ts'
+
 /** A call takes one or two of this thread's milliseconds; what has been there for longer waits for something else. */
 const RECENT_MS = 50
 
@@ -39,7 +41,7 @@ export class RecentWork {
     this.#begun.set(this.#last, this.#work)
     if (tenant === undefined) return this.#last
     this.#tenants.set(this.#last, tenant)
-    this.#ofTenants.set(tenant, this.of(tenant) + 1)
+    addTo(this.#ofTenants, tenant, 1)
     return this.#last
   }
 
@@ -49,9 +51,7 @@ export class RecentWork {
     const tenant = this.#tenants.get(number)
     if (tenant === undefined) return
     this.#tenants.delete(number)
-    const left = this.of(tenant) - 1
-    if (left > 0) this.#ofTenants.set(tenant, left)
-    else this.#ofTenants.delete(tenant)
+    addTo(this.#ofTenants, tenant, -1)
   }
 
   /** Whether there is less than `limit`. */

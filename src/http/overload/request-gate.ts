@@ -1,15 +1,12 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { QueueOwner } from '../../domain/concurrency/fair-queue.ts'
-import type { Admit, GatedWork } from '../../domain/concurrency/gated-work.ts'
-import { GatewayError } from '../../domain/errors/errors.ts'
+import { type Admit, type GatedWork, overloaded } from '../../domain/concurrency/gated-work.ts'
 import { principalKey } from '../../domain/principal.ts'
 import type { TokenVerifier } from '../../identity/token-verifier.ts'
 import { jsonRpcErrorOf } from '../../mcp/protocol-error.ts'
 import { problemOf } from '../../rest/problem.ts'
 import { UpgradeResponse } from '../upgrade.ts'
 import { STRANGERS } from './work-gate.ts'
-
-const RETRY_AFTER_MS = 1000
 
 interface GateOptions {
   readonly admit: Admit
@@ -58,11 +55,11 @@ class RequestWork implements GatedWork {
 
   refuse(): void {
     if (this.#response.destroyed) return
-    const error = new GatewayError('overloaded', undefined, { facts: { retryAfterMs: RETRY_AFTER_MS } })
+    const error = overloaded()
     const isMcp = /^\/(mcp|messages)\b/.test(this.#request.url ?? '')
     this.#response.writeHead(503, {
       'Content-Type': isMcp ? 'application/json' : 'application/problem+json',
-      'Retry-After': String(RETRY_AFTER_MS / 1000),
+      'Retry-After': String(Math.ceil((error.facts.retryAfterMs ?? 0) / 1000)),
       'X-Content-Type-Options': 'nosniff',
     })
     const body = isMcp

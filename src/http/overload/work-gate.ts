@@ -1,4 +1,5 @@
 import { type Clock, repeat } from '../../domain/clock.ts'
+import { addTo } from '../../domain/concurrency/counts.ts'
 import { FairQueue, type QueueOwner, type QueuePlace } from '../../domain/concurrency/fair-queue.ts'
 import type { GatedWork } from '../../domain/concurrency/gated-work.ts'
 import { AdaptiveLimit } from './adaptive-limit.ts'
@@ -118,7 +119,7 @@ export class WorkGate {
     admitted.recent = undefined
     this.#inProgress -= 1
     this.#recent.delete(recent)
-    if (tenant !== undefined) this.#uncount(tenant)
+    if (tenant !== undefined) addTo(this.#present, tenant, -1)
     if (this.#waiting.size > 0) this.#next()
   }
 
@@ -127,14 +128,8 @@ export class WorkGate {
     this.#inProgress += 1
     admitted.recent = this.#recent.add(tenant)
     admitted.tenant = tenant
-    if (tenant !== undefined) this.#present.set(tenant, (this.#present.get(tenant) ?? 0) + 1)
+    if (tenant !== undefined) addTo(this.#present, tenant, 1)
     admitted.work.begin()
-  }
-
-  #uncount(tenant: string): void {
-    const left = (this.#present.get(tenant) ?? 1) - 1
-    if (left > 0) this.#present.set(tenant, left)
-    else this.#present.delete(tenant)
   }
 
   /**

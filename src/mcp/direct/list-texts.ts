@@ -26,7 +26,7 @@ export class ListTexts {
     return text
   }
 
-  /** A view is made anew whenever it changes. */
+  /** A view never changes: when what a caller may see does, there is another one. */
   #numberOf(view: View): number {
     let number = this.#numbers.get(view)
     if (number === undefined) {

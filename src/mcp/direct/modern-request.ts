@@ -18,8 +18,7 @@ import { splitProgressToken } from '../methods/request-params.ts'
 /** The revision whose requests stand alone. */
 export const MODERN_REVISION = '2026-07-28'
 
-/** Parameters of a list, beside which there are none. */
-export const LIST_PARAMS: ReadonlySet<string> = new Set(['cursor', '_meta'])
+const LIST_PARAMS = new Set(['cursor', '_meta'])
 const MEMBERS = new Set(['jsonrpc', 'id', 'method', 'params'])
 /** Members of parameters that continue something, or mean something to the SDK. */
 const NOT_PLAIN = ['inputResponses', 'requestState', 'task']
@@ -81,6 +80,13 @@ export function modernListRequest(
 ): ModernListRequest | undefined {
   const request = plainRequest(body, headers, methods)
   if (request === undefined || headers['mcp-name'] !== undefined) return undefined
+  return asList(request)
+}
+
+/** The request, if it is one for a page of a list and says nothing else. */
+export function asList<T extends Pick<PlainRequest, 'method' | 'params'>>(
+  request: T,
+): (T & Pick<ModernListRequest, 'method'>) | undefined {
   const { method, params } = request
   if (!isList(method) || Object.keys(params).some((name) => !LIST_PARAMS.has(name))) return undefined
   return { ...request, method }

@@ -4,9 +4,8 @@ import { type OperationTarget, targetOf } from '../../calls/target-names.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import type { ListName } from '../../upstream/discovery/listing.ts'
 import { checkEnvelope } from '../message.ts'
-import { isList } from '../methods/list-results.ts'
 import { splitProgressToken } from '../methods/request-params.ts'
-import { isDirect, isPlainMessage, LIST_PARAMS } from './modern-request.ts'
+import { asList, isDirect, isPlainMessage } from './modern-request.ts'
 
 /** A request in a legacy conversation that stands for a plain call. */
 export interface SessionRequest {
@@ -44,10 +43,7 @@ export function sessionRequest(
 export function sessionListRequest(body: unknown, methods: MethodTable): SessionListRequest | undefined {
   // Clients leave out the parameters of a first page.
   const request = plainRequest(isJsonObject(body) ? { params: {}, ...body } : body, methods)
-  if (request === undefined || Object.keys(request.params).some((name) => !LIST_PARAMS.has(name)))
-    return undefined
-  const { method } = request
-  return isList(method) ? { ...request, method } : undefined
+  return request && asList(request)
 }
 
 function plainRequest(body: unknown, methods: MethodTable): Omit<SessionRequest, 'target'> | undefined {

@@ -165,7 +165,7 @@ export class SessionEvents {
 
   /** Begins a stream, or begins it again, and returns the id from which all of it can be resumed. */
   begin(stream: number): string {
-    if (this.#tracks.has(stream)) this.discard(stream)
+    this.discard(stream)
     const number = (this.#lastNumber += 1)
     this.#tracks.set(stream, { last: number, dropped: number - 1, kept: 0, isOpen: true })
     return this.#idOf(stream, number)
@@ -194,7 +194,8 @@ export class SessionEvents {
 
   /** Forgets a stream, which can then no longer be resumed. */
   discard(stream: number): void {
-    this.#tracks.delete(stream)
+    // Without a track nothing of the stream is kept.
+    if (!this.#tracks.delete(stream)) return
     for (let index = this.#kept.length - 1; index >= 0; index -= 1) {
       if (this.#kept[index]?.stream === stream) this.#drop(index)
     }

@@ -1,5 +1,6 @@
 import type { ClientTransport } from '../../domain/client-transport.ts'
 import type { Clock } from '../../domain/clock.ts'
+import { addTo } from '../../domain/concurrency/counts.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { type Principal, principalKey } from '../../domain/principal.ts'
 
@@ -201,8 +202,3 @@ export class SessionStore {
 }
 
 /** Changes a count, and removes it at zero. */
-function addTo(counts: Map<string, number>, key: string, change: number): void {
-  const count = (counts.get(key) ?? 0) + change
-  if (count > 0) counts.set(key, count)
-  else counts.delete(key)
-}

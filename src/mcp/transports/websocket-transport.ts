@@ -1,7 +1,7 @@
 import type { JSONRPCMessage, JSONRPCRequest, Transport } from '@modelcontextprotocol/server'
 import type { RawData, WebSocket } from 'ws'
 import { type Clock, repeat } from '../../domain/clock.ts'
-import type { GatedWork } from '../../domain/concurrency/gated-work.ts'
+import { type GatedWork, overloaded } from '../../domain/concurrency/gated-work.ts'
 import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject } from '../../domain/json/json.ts'
 import { excessOf, REQUEST_LIMITS } from '../../domain/json/json-scan.ts'
@@ -28,7 +28,6 @@ const MAX_MISSED_PINGS = 2
 /** Limit of requests in flight on one connection. */
 const MAX_REQUESTS = 128
 const PARSE_ERROR = -32_700
-const RETRY_AFTER_MS = 1000
 
 /**
  * Why the gateway closes a connection (RFC 6455 §7.4.1). The package `ws` itself sends 1007, 1008 and 1009 for invalid
@@ -160,10 +159,7 @@ export class WebSocketTransport implements Transport {
       },
       refuse: () => {
         this.#release(id)
-        this.#refuse(
-          new GatewayError('overloaded', undefined, { facts: { retryAfterMs: RETRY_AFTER_MS } }),
-          request,
-        )
+        this.#refuse(overloaded(), request)
       },
     })
     // It may have begun, and even ended.

@@ -1,6 +1,6 @@
 import { EventReader } from '../../../src/upstream/fetch/event-reader.ts'
 import { ResponseTooLarge } from '../../../src/upstream/messages/oversized-message.ts'
-import { broken, choiceIn, type Target } from '../target.ts'
+import { broken, choiceIn, pushInPieces, type Target } from '../target.ts'
 
 const MAX_BYTES = [12, 60, 100_000, 100_000]
 
@@ -57,10 +57,7 @@ function read(bytes: Buffer, maxBytes: number, size: number): { data: string[]; 
     onId: () => undefined,
   })
   try {
-    for (let at = 0; at < bytes.length; at += size) {
-      const piece = bytes.subarray(at, at + size)
-      for (let taken = 0; taken < piece.length;) taken += reader.push(piece.subarray(taken), 1 + (size % 3))
-    }
+    pushInPieces(reader, bytes, size)
   } catch (thrown) {
     if (!(thrown instanceof ResponseTooLarge)) throw thrown
     return { data, isTooLarge: true }

@@ -1,6 +1,6 @@
 import { LineFramer } from '../../../src/upstream/stdio/line-framer.ts'
 import { readLine } from '../../../src/upstream/stdio/stdio-line.ts'
-import { broken, choiceIn, type Target } from '../target.ts'
+import { broken, choiceIn, pushInPieces, type Target } from '../target.ts'
 
 const MAX_BYTES = [7, 40, 300, 100_000]
 
@@ -59,10 +59,7 @@ function said(bytes: Buffer, maxBytes: number, size: number): Said[] {
       onOversized: (head, tail) => all.push(tail === undefined ? 'too long' : `ended ${head.length > 0}`),
     },
   })
-  for (let at = 0; at < bytes.length; at += size) {
-    const piece = bytes.subarray(at, at + size)
-    for (let taken = 0; taken < piece.length;) taken += framer.push(piece.subarray(taken), 1 + (size % 3))
-  }
+  pushInPieces(framer, bytes, size)
   return all
 }
 

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../../domain/json/json.ts'
 import { html, type Html, type Part } from '../../../domain/text/html.ts'
+import { pageForm } from '../../markup/forms.ts'
 import { csrfField } from '../../markup/layout.ts'
 import type { Page } from '../../markup/page.ts'
 import { empty, live, notice, pageHead, panel, state, type Tone } from '../../markup/parts.ts'
@@ -130,21 +131,14 @@ function originOf({ publisher, clientId }: JsonObject): Html {
     : html`<span class="note">published by ${host}</span>`
 }
 
-function decisionForm(client: JsonObject, { csrfToken, look }: Visit): Html {
+function decisionForm(client: JsonObject, visit: Visit): Html {
   const is = client['state']
-  const here = look.at(AT)
-  return html`<form
-    class="row"
-    method="post"
-    action="${here}"
-    hx-post="${here}"
-    hx-target="#main"
-    hx-select="#main"
-    hx-swap="outerMorph"
-  >
-    ${csrfField(csrfToken)}<input type="hidden" name="client" value="${text(client['clientId'])}" />
-    ${is !== 'approved' && button('approve', client)} ${is !== 'denied' && button('deny', client)}
-  </form>`
+  return pageForm(
+    visit,
+    { action: visit.look.at(AT), className: 'row' },
+    html`<input type="hidden" name="client" value="${text(client['clientId'])}" />
+      ${is !== 'approved' && button('approve', client)} ${is !== 'denied' && button('deny', client)}`,
+  )
 }
 
 function button(decision: 'approve' | 'deny', client: JsonObject): Html {

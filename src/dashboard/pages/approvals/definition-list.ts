@@ -99,7 +99,6 @@ export async function definitionList(visit: Visit, said?: Part): Promise<Page> {
 }
 
 /** All of a server at once: a server that was updated changes many. */
-// oxlint-disable-next-line max-params
 function approveAllForm(
   visit: Visit,
   mayApprove: boolean,

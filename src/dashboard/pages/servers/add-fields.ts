@@ -1,4 +1,5 @@
 import { attribute, html, type Html } from '../../../domain/text/html.ts'
+import { checkedButtons } from '../../markup/forms.ts'
 import type { Look } from '../../markup/page.ts'
 
 interface FieldOptions {
@@ -73,19 +74,5 @@ export function accessFields(form: URLSearchParams): Html {
 
 /** Adding a server, seeing what that would do, or neither. @param here where the form goes */
 export function addButtons(here: string, look: Look): Html {
-  return html`<div class="row">
-    <button class="primary" type="submit" name="action" value="add">Add the server</button>
-    <button
-      type="submit"
-      name="action"
-      value="check"
-      hx-post="${here}"
-      hx-target="#outcome"
-      hx-select="#outcome"
-      hx-swap="outerHTML show:top"
-    >
-      Check first
-    </button>
-    <a class="button" href="${look.at('/dashboard/servers')}">Cancel</a>
-  </div>`
+  return checkedButtons({ title: 'Add the server', value: 'add', here, back: look.at('/dashboard/servers') })
 }

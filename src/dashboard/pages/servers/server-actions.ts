@@ -1,4 +1,5 @@
 import { attribute, html, type Html } from '../../../domain/text/html.ts'
+import { pageForm } from '../../markup/forms.ts'
 import { csrfField } from '../../markup/layout.ts'
 import type { Visit } from '../../visit/visit.ts'
 import { type ServerRow, serverPath } from './server-row.ts'
@@ -11,19 +12,12 @@ export function serverActions(
 ): Html {
   const isStopped = ['stopped', 'draining', 'failed'].includes(now)
   return html`
-    <form
-      class="row"
-      method="post"
-      action="${path}"
-      hx-post="${path}"
-      hx-target="#main"
-      hx-select="#main"
-      hx-swap="outerMorph"
-    >
-      ${csrfField(visit.csrfToken)}
-      ${isEnabled && (isStopped ? button('start', 'Start') : button('stop', 'Stop'))}
-      ${isEnabled && button('restart', 'Restart')} ${button('inspect', 'Inspect')}
-    </form>
+    ${pageForm(
+      visit,
+      { action: path, className: 'row' },
+      html`${isEnabled && (isStopped ? button('start', 'Start') : button('stop', 'Stop'))}
+      ${isEnabled && button('restart', 'Restart')} ${button('inspect', 'Inspect')}`,
+    )}
     <a class="button" href="${visit.look.at(serverPath({ name, isForAll }, '/edit'))}">Edit</a>
     <button class="danger" type="button" popovertarget="remove">Remove</button>
     <div id="remove" popover aria-labelledby="remove-title">

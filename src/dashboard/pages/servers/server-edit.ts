@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from '../../../domain/json/json.ts'
 import { jsonOf } from '../../forms/field-values.ts'
 import { html, type Html, type Part } from '../../../domain/text/html.ts'
+import { checkedButtons } from '../../markup/forms.ts'
 import { csrfField } from '../../markup/layout.ts'
 import { notice, pageHead } from '../../markup/parts.ts'
 import { problemNotice } from '../../visit/problem-notice.ts'
@@ -97,21 +98,7 @@ function editPage(
         <textarea id="document" name="document" class="code" rows="20" spellcheck="false" required>
 ${text}</textarea>
       </div>
-      <div class="row">
-        <button class="primary" type="submit" name="action" value="save">Save</button>
-        <button
-          type="submit"
-          name="action"
-          value="check"
-          hx-post="${here}"
-          hx-target="#outcome"
-          hx-select="#outcome"
-          hx-swap="outerHTML show:top"
-        >
-          Check first
-        </button>
-        <a class="button" href="${look.at(serverPath({ name, isForAll }))}">Cancel</a>
-      </div>
+      ${checkedButtons({ title: 'Save', value: 'save', here, back: look.at(serverPath({ name, isForAll })) })}
     </form>
   `
   return { title: `Edit ${name}`, section: 'servers', body }
