@@ -31,7 +31,7 @@ export function attention({ servers, quarantined, waiting }: Attention, { look }
           html`<p>${text(reason)}</p>`,
         ),
       ),
-    failing.length + quarantined.length > 2 * MAX_NAMED &&
+    Math.max(failing.length, quarantined.length) > MAX_NAMED &&
       notice('bad', html`<a href="${look.at('/dashboard/servers')}">More servers need attention</a>`),
     waiting.calls > 0 &&
       notice(
