@@ -26,6 +26,7 @@ export default {
   testEnvironment: '<rootDir>/test/support/jest/environment.ts',
   runtime: '<rootDir>/test/support/jest/runtime.ts',
   globalSetup: '<rootDir>/test/support/jest/global-setup.ts',
+  testSequencer: '<rootDir>/test/support/jest/sequencer.ts',
   globalTeardown: '<rootDir>/test/support/jest/global-teardown.ts',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
@@ -33,8 +34,9 @@ export default {
   restoreMocks: true,
   testTimeout: 120_000,
   reporters: ['default', '<rootDir>/test/support/jest/skipped-reporter.ts'],
-  // Most tests wait for processes and connections more than they compute; with more workers they only wait longer.
-  maxWorkers: Math.ceil(availableParallelism() * 1.5),
+  // Most of the time tests wait, for processes, connections and time limits; less of it where counting what is covered takes
+  // time, too.
+  maxWorkers: Math.ceil(availableParallelism() * (isCounted ? 1.5 : 2)),
   // A worker that has grown is replaced, and its successor loads all modules again.
   workerIdleMemoryLimit: '1GB',
   // A request of Firestore's client that was cut waits up to five seconds for its next try, whoever closes the client; a
