@@ -36,7 +36,6 @@ const OWNERS: Readonly<Record<string, readonly string[] | 'every folder'>> = {
   oauth4webapi: ['credentials'],
   '@modelcontextprotocol/server': ['mcp'],
   '@modelcontextprotocol/node': ['mcp'],
-  '@modelcontextprotocol/server-legacy': ['mcp'],
   jose: ['identity'],
   'openid-client': ['oauth/sign-in/'],
   'oidc-provider': ['oauth/server/', 'oauth/consent/consent-request'],

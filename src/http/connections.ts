@@ -113,7 +113,7 @@ export class Connections {
     this.#open += 1
     address.open += 1
     this.#rest(connection, true)
-    socket.once('close', () => this.#closed(name, connection))
+    socket.on('close', () => this.#closed(name, connection))
   }
 
   /** Whether one more may come, after what is idle has made room for it. */

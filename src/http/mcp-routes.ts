@@ -7,6 +7,7 @@ import { Sender } from '../mcp/conversation.ts'
 import type { SseEndpoint } from '../mcp/transports/sse-endpoint.ts'
 import type { StreamableHttpEndpoint } from '../mcp/transports/streamable-http-endpoint.ts'
 import type { WebSocketEndpoint } from '../mcp/transports/websocket-endpoint.ts'
+import { forgetRequest } from './forget-request.ts'
 import { WebSocketHandshake } from './websocket-handshake.ts'
 
 interface McpRouteOptions {
@@ -34,7 +35,10 @@ export function mcpRoutes(options: McpRouteOptions): Router {
     router.delete(path, streamable)
     router.all(path, methodNotAllowed('POST, GET, DELETE'))
   }
-  const open = fromSender((_request, response, sender) => sse.open(response, sender))
+  const open = fromSender(async (request, response, sender) => {
+    await sse.open(response, sender)
+    forgetRequest(request, response)
+  })
   for (const path of ['/sse', '/sse/:server']) {
     router.head(path, methodNotAllowed('GET')) // Express would open a session for it
     router.get(path, open)

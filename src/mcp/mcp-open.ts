@@ -19,6 +19,7 @@ import type { Upstreams } from '../upstream/upstreams.ts'
 import { type NoteStore, SessionNotes } from './session/session-notes.ts'
 import { SessionSeal } from './session/session-seal.ts'
 import { SessionStore } from './session/session-store.ts'
+import { KeepAlives } from './transports/event-stream.ts'
 import type { EndpointOptions } from './transports/modern-endpoint.ts'
 import { SseEndpoint } from './transports/sse-endpoint.ts'
 import { StreamableHttpEndpoint } from './transports/streamable-http-endpoint.ts'
@@ -109,6 +110,7 @@ export function openMcp(settings: McpSettings, options: OpenOptions): OpenMcp {
     relay,
     grantOf,
     viewWatch,
+    keepAlives: new KeepAlives(clock),
     admit,
     metrics,
     clock,

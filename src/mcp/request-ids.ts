@@ -10,15 +10,18 @@ type RequestId = JSONRPCRequest['id']
  * with the same id would get the answer of the first.
  */
 export class RequestIds {
-  /** How many holders keep an id taken: the HTTP exchange that brought it, and the work that it started. */
-  readonly #holds = new Map<RequestId, number>()
+  /**
+   * How many holders keep an id taken: the HTTP exchange that brought it, and the work that it started. There is no map
+   * while there is no request: most sessions are idle most of the time.
+   */
+  #holds: Map<RequestId, number> | undefined
 
   /**
    * Takes the id of a new request.
    * @throws GatewayError `invalid_request` if it is taken
    */
   claim(id: RequestId): void {
-    if (this.#holds.has(id)) {
+    if (this.has(id)) {
       throw new GatewayError('invalid_request', 'A request with this id is already in progress')
     }
     this.hold(id)
@@ -26,21 +29,24 @@ export class RequestIds {
 
   /** Whether no request is in flight. */
   get isEmpty(): boolean {
-    return this.#holds.size === 0
+    return this.#holds === undefined
   }
 
   /** Whether a request with that id is in flight. */
   has(id: unknown): boolean {
-    return (typeof id === 'string' || typeof id === 'number') && this.#holds.has(id)
+    return (typeof id === 'string' || typeof id === 'number') && this.#holds?.has(id) === true
   }
 
   hold(id: RequestId): void {
+    this.#holds ??= new Map()
     addTo(this.#holds, id, 1)
   }
 
   /** Ends one hold; after the last one the id is free. */
   release(id: RequestId): void {
+    if (this.#holds === undefined) return
     addTo(this.#holds, id, -1)
+    if (this.#holds.size === 0) this.#holds = undefined
   }
 }
 

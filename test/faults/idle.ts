@@ -5,6 +5,8 @@ import type { ReplicaFleet } from './replica-fleet.ts'
 
 const AT_ONCE = 25
 const LONGEST_MS = 10_000
+/** How long memory must not have fallen. */
+const QUIET_S = 15
 
 interface IdleSession {
   readonly stream: IncomingMessage
@@ -13,7 +15,7 @@ interface IdleSession {
 }
 
 /** Opens a session of HTTP with SSE that does nothing but listen. */
-async function open(url: string, token: string, agent: Agent): Promise<IdleSession> {
+export async function openIdle(url: string, token: string, agent: Agent): Promise<IdleSession> {
   const headers = { authorization: `Bearer ${token}` }
   const { promise: opened, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   request(`${url}/sse`, { headers: { ...headers, accept: 'text/event-stream' }, agent: false })
@@ -63,26 +65,41 @@ function residentMb(pid: number | undefined): number {
   return Math.round(Number(kilobytes) / 1024)
 }
 
+/**
+ * The memory that a process keeps once it has had nothing to do for a while: V8 gives back what it needed for working
+ * about ten seconds later.
+ */
+async function restingMb(pid: number | undefined): Promise<number> {
+  let leastMb = residentMb(pid)
+  for (let quietS = 0; quietS < QUIET_S; quietS += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    const nowMb = residentMb(pid)
+    if (nowMb < leastMb) [leastMb, quietS] = [nowMb, 0]
+  }
+  return leastMb
+}
+
 /** Idle sessions of two roles at one replica, and an edit that one of them sees. */
 export async function idleSessions(fleet: ReplicaFleet, count: number): Promise<Record<string, number>> {
   const [url = ''] = fleet.urls
   const pid = fleet.gateways[0]?.child.pid
   const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE })
   const tokens = [await fleet.token({ roles: ['editor'] }), await fleet.token({ roles: ['viewer'] })] as const
-  await open(url, tokens[0], agent)
-  const beforeMb = residentMb(pid)
+  await openIdle(url, tokens[0], agent)
+  const [beforeMb, restingBeforeMb] = [residentMb(pid), await restingMb(pid)]
   const started = performance.now()
   const sessions: { readonly isEditor: boolean; readonly session: IdleSession }[] = []
   let next = 0
   const opener = async (): Promise<void> => {
     while (next < count) {
       const isEditor = (next += 1) % 20 === 0
-      sessions.push({ isEditor, session: await open(url, tokens[isEditor ? 0 : 1], agent) })
+      sessions.push({ isEditor, session: await openIdle(url, tokens[isEditor ? 0 : 1], agent) })
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, opener))
   const openedMs = Math.round(performance.now() - started)
-  const withMb = residentMb(pid)
+  const addedMb = residentMb(pid) - beforeMb
+  const addedAtRestMb = (await restingMb(pid)) - restingBeforeMb
   const editors = sessions.filter(({ isEditor }) => isEditor)
   const editedAt = performance.now()
   await fleet.client.db
@@ -96,11 +113,15 @@ export async function idleSessions(fleet: ReplicaFleet, count: number): Promise<
   const others = sessions.filter(({ isEditor, session: { told } }) => !isEditor && told.length > 0).length
   for (const { session } of sessions) session.stream.destroy()
   agent.destroy()
+  const leftMb = (await restingMb(pid)) - restingBeforeMb
   return {
     sessions: sessions.length,
     openedMs,
     beforeMb,
-    addedMb: withMb - beforeMb,
+    addedMb,
+    restingBeforeMb,
+    addedAtRestMb,
+    leftMb,
     affected: editors.length,
     toldOfThem: delays.length,
     p50: quantile(delays, 0.5),

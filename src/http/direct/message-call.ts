@@ -1,5 +1,5 @@
 import { conversationCall } from '../../mcp/direct/conversation-call.ts'
-import type { DirectMessages } from '../../mcp/transports/sse-endpoint.ts'
+import type { DirectMessages } from '../../mcp/transports/sse-session.ts'
 import type { DirectCall, DirectCaller, DirectCallOptions } from './direct-call.ts'
 
 /** The call of a message that is posted to a session of HTTP with SSE; undefined if it is not plain. */

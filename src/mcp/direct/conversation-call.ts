@@ -104,7 +104,7 @@ async function answered(
 ): Promise<void> {
   const { conversation, request, version, requestId, signal } = serving
   const { id, method, params } = request
-  const { answer, drop } = conversation.answers
+  const { answers } = conversation
   const measured = {
     method: method.name,
     over: 'mcp',
@@ -118,11 +118,11 @@ async function answered(
       ;({ json } = made)
       return made.result
     })
-    if (signal.aborted) drop(id)
-    else answer(id, `{"result":${json},"jsonrpc":"2.0","id":${JSON.stringify(id)}}`)
+    if (signal.aborted) answers.drop(id)
+    else answers.answer(id, `{"result":${json},"jsonrpc":"2.0","id":${JSON.stringify(id)}}`)
   } catch (thrown) {
-    if (signal.aborted) return drop(id)
-    answer(
+    if (signal.aborted) return answers.drop(id)
+    answers.answer(
       id,
       JSON.stringify({ jsonrpc: '2.0', id, error: jsonRpcErrorOf(toGatewayError(thrown), 'legacy') }),
     )

@@ -23,8 +23,8 @@ export class DirectConversation {
   readonly scope: string | undefined
   readonly answers: Answers
   #session: LegacySession | undefined
-  /** How to cancel each request that is under way. */
-  readonly #underWay = new TransientMap<RequestId, () => void>()
+  /** How to cancel each request that is under way; undefined while there is none, as most of the time. */
+  #underWay: TransientMap<RequestId, () => void> | undefined
 
   /** @param options.id names the session in records */
   constructor(options: {
@@ -59,23 +59,25 @@ export class DirectConversation {
 
   /** Begins a request. @param cancel ends it without an answer */
   begin(id: RequestId, cancel: () => void): void {
+    this.#underWay ??= new TransientMap()
     this.#underWay.set(id, cancel)
   }
 
   /** The request has its answer, or was cancelled. */
   end(id: RequestId): void {
-    this.#underWay.delete(id)
+    this.#underWay?.delete(id)
+    if (this.#underWay?.size === 0) this.#underWay = undefined
   }
 
   /** Cancels a request that is served here; says whether there is one of that id. */
   cancel(id: unknown): boolean {
-    const cancel = typeof id === 'string' || typeof id === 'number' ? this.#underWay.get(id) : undefined
+    const cancel = typeof id === 'string' || typeof id === 'number' ? this.#underWay?.get(id) : undefined
     cancel?.()
     return cancel !== undefined
   }
 
   /** Cancels all of them, as the end of the session does. */
   close(): void {
-    for (const cancel of this.#underWay.values()) cancel()
+    for (const cancel of this.#underWay?.values() ?? []) cancel()
   }
 }

@@ -29,8 +29,9 @@ export class LegacySession {
   readonly client: LegacyClient
   readonly #calls: Calls
   readonly #scope: string | undefined
-  readonly #onChange: (change: SessionChange) => void
-  readonly #subscriptions = new Map<string, Subscription>()
+  readonly #onChange: ((change: SessionChange) => void) | undefined
+  /** By URI; undefined until there is one. */
+  #subscriptions: Map<string, Subscription> | undefined
 
   constructor(options: {
     server: Server
@@ -40,7 +41,7 @@ export class LegacySession {
     onChange?: (change: SessionChange) => void
   }) {
     const { server, isReachable } = options
-    this.#onChange = options.onChange ?? (() => undefined)
+    this.#onChange = options.onChange
     this.#calls = options.calls
     this.#scope = options.scope
     this.client = new LegacyClient({ server, isReachable })
@@ -55,7 +56,7 @@ export class LegacySession {
     switch (method) {
       case METHODS.setLevel:
         this.client.setLogLevel(params['level'])
-        this.#onChange({ level: this.client.logLevel })
+        this.#onChange?.({ level: this.client.logLevel })
         return {}
       case METHODS.subscribe: {
         const { caller, context } = request
@@ -82,25 +83,26 @@ export class LegacySession {
 
   /** Ends all subscriptions. */
   end(): void {
-    for (const uri of this.#subscriptions.keys()) this.#unsubscribe(uri)
+    for (const uri of this.#subscriptions?.keys() ?? []) this.#unsubscribe(uri)
   }
 
   #subscriptionsChanged(): void {
-    this.#onChange({ subscriptions: [...this.#subscriptions.keys()] })
+    this.#onChange?.({ subscriptions: [...(this.#subscriptions?.keys() ?? [])] })
   }
 
   async #subscribe(uri: string, request: Subscribing): Promise<void> {
-    const known = this.#subscriptions.get(uri)
+    const subscriptions = (this.#subscriptions ??= new Map<string, Subscription>())
+    const known = subscriptions.get(uri)
     if (known !== undefined) return known.made
-    if (this.#subscriptions.size >= MAX_SUBSCRIPTIONS)
+    if (subscriptions.size >= MAX_SUBSCRIPTIONS)
       throw new GatewayError('invalid_arguments', `A session has at most ${MAX_SUBSCRIPTIONS} subscriptions`)
     const subscription = new Subscription((made) => this.#make(uri, made, request))
-    this.#subscriptions.set(uri, subscription)
+    subscriptions.set(uri, subscription)
     try {
       await subscription.made
     } catch (error) {
       // The client may have ended this subscription and made another.
-      if (this.#subscriptions.get(uri) === subscription) this.#subscriptions.delete(uri)
+      if (subscriptions.get(uri) === subscription) subscriptions.delete(uri)
       throw error
     }
   }
@@ -124,8 +126,8 @@ export class LegacySession {
   }
 
   #unsubscribe(uri: string): void {
-    this.#subscriptions.get(uri)?.end()
-    this.#subscriptions.delete(uri)
+    this.#subscriptions?.get(uri)?.end()
+    this.#subscriptions?.delete(uri)
   }
 }
 

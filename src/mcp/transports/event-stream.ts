@@ -7,7 +7,8 @@ import type { StreamResponse } from '../relay/stream-response.ts'
  */
 export const MAX_UNREAD_BYTES = 16 * 1024 * 1024
 
-const KEEP_ALIVE_MS = 15_000
+const KEEP_ALIVE_TURNS = 15
+const TURN_MS = 1000
 
 /**
  * Whether a stream of events can take more data; the stream of a client that does not read is ended, so that its buffer
@@ -19,11 +20,41 @@ export function canTake(response: StreamResponse): boolean {
   return false
 }
 
-/** Writes comments regularly, so that proxies do not close an idle stream; the returned function stops that. */
-export function keepAlive(clock: Clock, response: StreamResponse): () => void {
-  return repeat(clock, KEEP_ALIVE_MS, () => {
-    if (canTake(response)) response.write(': keepalive\n\n')
-  })
+/**
+ * Writes comments to open streams every 15 seconds, so that proxies do not close them while they are idle. All of them
+ * share one timer, which writes to a fifteenth of them at a time.
+ */
+export class KeepAlives {
+  readonly #clock: Clock
+  readonly #turns = Array.from({ length: KEEP_ALIVE_TURNS }, () => new Set<StreamResponse>())
+  #turn = 0
+  #streams = 0
+  #stop: (() => void) | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Keeps a stream alive until the returned function is called. */
+  add(response: StreamResponse): () => void {
+    const turn = this.#turns[this.#turn]
+    turn?.add(response)
+    this.#streams += 1
+    this.#stop ??= repeat(this.#clock, TURN_MS, () => this.#next())
+    return () => {
+      if (turn?.delete(response) !== true) return
+      this.#streams -= 1
+      if (this.#streams > 0) return
+      this.#stop?.()
+      this.#stop = undefined
+    }
+  }
+
+  #next(): void {
+    this.#turn = (this.#turn + 1) % KEEP_ALIVE_TURNS
+    for (const response of this.#turns[this.#turn] ?? [])
+      if (canTake(response)) response.write(': keepalive\n\n')
+  }
 }
 
 /** Begins a response that is a stream of events of a session. */

@@ -19,6 +19,7 @@ import type { Logger } from '../../telemetry/logger.ts'
 import type { ListKind } from '../../upstream/connection/connection.ts'
 import { abilitiesOf, isAvailable } from '../abilities.ts'
 import { attachSender, callerOf, type Sender, senderIn } from '../conversation.ts'
+import type { KeepAlives } from './event-stream.ts'
 import { listChangedEvents } from '../methods/list-changed.ts'
 import { subscribeAll, withSubscriptions } from '../methods/listen-subscriptions.ts'
 import type { McpServerOptions } from '../mcp-server.ts'
@@ -46,6 +47,7 @@ export interface EndpointOptions extends McpServerOptions {
   readonly targets: PlainTargets | undefined
   readonly lists: ListTexts
   readonly viewWatch: ViewWatch
+  readonly keepAlives: KeepAlives
   /** Lets requests begin that do not come as requests of HTTP. */
   readonly admit: Admit
   readonly clock: Clock

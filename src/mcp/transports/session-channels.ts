@@ -148,7 +148,7 @@ export class SessionChannels {
     { until, ...opening }: SessionOpening & { readonly until: number },
     { principal, scope, address }: Owner,
   ): Promise<Channel> {
-    const { catalog, clock, relay } = this.#options
+    const { catalog, clock, relay, keepAlives } = this.#options
     const { id } = opening
     const ids = new RequestIds()
     const transport = new SessionTransport({
@@ -157,6 +157,7 @@ export class SessionChannels {
       questions: this.#questions,
       ...(relay && { onUnsent: (message) => void relay.tell({ kind: 'unsent', id, message }) }),
       clock,
+      keepAlives,
     })
     const direct = new DirectConversation({
       id,

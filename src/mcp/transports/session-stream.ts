@@ -1,7 +1,7 @@
 import type { JSONRPCRequest } from '@modelcontextprotocol/server'
 import type { Clock } from '../../domain/clock.ts'
 import type { StreamResponse } from '../relay/stream-response.ts'
-import { keepAlive, writeTo } from './event-stream.ts'
+import { type KeepAlives, writeTo } from './event-stream.ts'
 
 /** What a stream is of. */
 interface SessionStreamOptions {
@@ -10,6 +10,7 @@ interface SessionStreamOptions {
   /** Called instead of cancelling the request at the SDK, which does not know it. */
   readonly onGone?: (() => void) | undefined
   readonly clock: Clock
+  readonly keepAlives: KeepAlives
 }
 
 /** One stream of a session: the response that its client reads, if it is connected, and what waits to be sent. */
@@ -20,6 +21,7 @@ export class SessionStream {
   /** Ends the time that a client has to come back. */
   cancelGrace: (() => void) | undefined
   readonly #clock: Clock
+  readonly #keepAlives: KeepAlives
   #response: StreamResponse | undefined
   /** What is held back for the next event, or for a moment. */
   #pending = ''
@@ -27,11 +29,12 @@ export class SessionStream {
   /** Set once the response has begun and not ended: most have their answer at once. */
   #stopKeepAlive: (() => void) | undefined
 
-  constructor({ number, requestId, onGone, clock }: SessionStreamOptions) {
+  constructor({ number, requestId, onGone, clock, keepAlives }: SessionStreamOptions) {
     this.number = number
     this.requestId = requestId
     this.onGone = onGone
     this.#clock = clock
+    this.#keepAlives = keepAlives
   }
 
   /** Undefined while the client is disconnected. */
@@ -86,7 +89,7 @@ export class SessionStream {
 
   /** Keeps the response from being closed while nothing is sent. */
   keepOpen(): void {
-    if (this.#response !== undefined) this.#stopKeepAlive ??= keepAlive(this.#clock, this.#response)
+    if (this.#response !== undefined) this.#stopKeepAlive ??= this.#keepAlives.add(this.#response)
   }
 
   #taken(event: string): string {

@@ -15,7 +15,7 @@ import type { SessionHttpRequest } from '../relay/relayed-request.ts'
 import type { StreamResponse } from '../relay/stream-response.ts'
 import type { SessionEvents } from '../session/event-store.ts'
 import type { QuestionIds } from '../session/question-ids.ts'
-import { accepted, writeHead } from './event-stream.ts'
+import { accepted, type KeepAlives, writeHead } from './event-stream.ts'
 import { checkAcceptsEvents, checkVersion, versionOf } from './request-heads.ts'
 import { SessionStream } from './session-stream.ts'
 import { CANCELLED, isAnswer, isNotification, isRequest } from '../message.ts'
@@ -46,6 +46,7 @@ export class SessionTransport implements Transport {
   readonly sessionId: string
   readonly #events: SessionEvents
   readonly #clock: Clock
+  readonly #keepAlives: KeepAlives
   readonly #questions: QuestionIds
   readonly #onUnsent: ((message: JSONRPCNotification) => void) | undefined
   #onReplayed: (() => void) | undefined
@@ -62,12 +63,14 @@ export class SessionTransport implements Transport {
     questions: QuestionIds
     onUnsent?: (message: JSONRPCNotification) => void
     clock: Clock
+    keepAlives: KeepAlives
   }) {
     this.sessionId = options.sessionId
     this.#events = options.events
     this.#questions = options.questions
     this.#onUnsent = options.onUnsent
     this.#clock = options.clock
+    this.#keepAlives = options.keepAlives
   }
 
   /** Whether the client has a stream open for messages that belong to no request. */
@@ -186,7 +189,13 @@ export class SessionTransport implements Transport {
   }
 
   #newStream(number: number, requestId?: RequestId, onGone?: () => void): SessionStream {
-    const stream = new SessionStream({ number, requestId, onGone, clock: this.#clock })
+    const stream = new SessionStream({
+      number,
+      requestId,
+      onGone,
+      clock: this.#clock,
+      keepAlives: this.#keepAlives,
+    })
     this.#streams.set(number, stream)
     return stream
   }

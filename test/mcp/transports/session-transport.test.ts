@@ -7,6 +7,7 @@ import express from 'express'
 import { toGatewayError } from '../../../src/domain/errors/errors.ts'
 import { EventStore } from '../../../src/mcp/session/event-store.ts'
 import { QuestionIds } from '../../../src/mcp/session/question-ids.ts'
+import { KeepAlives } from '../../../src/mcp/transports/event-stream.ts'
 import { SessionTransport } from '../../../src/mcp/transports/session-transport.ts'
 import { eventually } from '../../support/eventually.ts'
 import { caller } from '../../support/routing.ts'
@@ -29,6 +30,7 @@ beforeEach(async () => {
     events: new EventStore({ clock }).open(caller().principal),
     questions: new QuestionIds(1),
     clock,
+    keepAlives: new KeepAlives(clock),
   })
   transport.onmessage = (message) => received.push(message)
   const app = express()
