@@ -31,6 +31,10 @@ export interface Options {
 const UNITS: Record<string, number> = { '': 1, B: 1, KB: 1024, MB: 1024 * 1024 }
 /** What scenarios have other defaults for. */
 const CALLERS: Record<string, string> = { results: '8', scale: '32', curves: '32' }
+/** Calls after which V8 has compiled all that a call runs; where calls are large or systems many, as many as time allows. */
+const WARM_UP: Record<string, string> = { calls: '50000', scale: '20000', curves: '20000' }
+const SHORT_WARM_UP = '20000'
+const OTHER_WARM_UP = '5000'
 
 /** The options of the command line. @throws Error that says which one is wrong */
 export function optionsFrom(args: readonly string[]): Options {
@@ -39,8 +43,8 @@ export function optionsFrom(args: readonly string[]): Options {
     allowPositionals: true,
     options: {
       callers: { type: 'string' },
-      calls: { type: 'string', default: '2000' },
-      'warm-up': { type: 'string', default: '5000' },
+      calls: { type: 'string', default: '5000' },
+      'warm-up': { type: 'string' },
       rounds: { type: 'string', default: '3' },
       only: { type: 'string' },
       peers: { type: 'boolean', default: false },
@@ -57,12 +61,13 @@ export function optionsFrom(args: readonly string[]): Options {
   const { short, peers, json, help } = values
   const [command = 'calls', ...more] = positionals
   if (more.length > 0) throw new Error(`One scenario at a time: ${positionals.join(' ')}`)
+  const warmUp = values['warm-up'] ?? (short ? SHORT_WARM_UP : (WARM_UP[command] ?? OTHER_WARM_UP))
   const callers = values.callers ?? (short ? '32' : (CALLERS[command] ?? '1,32'))
   return {
     command,
     callers: listed(callers).map((text) => counted('callers', text)),
     calls: counted('calls', values.calls),
-    warmUp: counted('warm-up', values['warm-up']),
+    warmUp: counted('warm-up', warmUp),
     rounds: counted('rounds', values.rounds),
     only: listed(values.only ?? (short ? 'modern,rest' : '')),
     peers,

@@ -29,8 +29,8 @@ ${named(SCENARIOS)}
 
 Options:
   --callers 1,32        callers at the same time, each with one call in flight
-  --calls 2000          calls of each measurement, all callers together
-  --warm-up 5000        calls of each system before its first measurement
+  --calls 5000          calls of each measurement, all callers together
+  --warm-up 50000       calls of each system before its first measurement, so that V8 has compiled what runs often
   --rounds 3            rounds; in each, every system is measured once, in turn
   --only modern,rest    systems to measure in addition to direct and bare-proxy (default: all)
   --peers               other programs, too (scenario calls)

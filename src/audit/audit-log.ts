@@ -20,7 +20,7 @@ const WRITTEN = Promise.resolve(true)
 export interface AuditLogOptions {
   /** The file of lines: it has them once it resolves, however this process ends. */
   readonly spool: { append(lines: Buffer): Promise<void>; isFull(): boolean }
-  readonly digester: { digestOf(argumentsText: string): string | Promise<string> }
+  readonly digester: { digestOf(argumentsText: string, isCanonical?: boolean): string | Promise<string> }
   readonly clock: Clock
   readonly random: () => number
   readonly logger: Logger
@@ -94,7 +94,7 @@ export class AuditLog {
       return
     }
     this.#capacity.take(sizeOf(pending))
-    const digest = this.#options.digester.digestOf(pending.argumentsText)
+    const digest = this.#options.digester.digestOf(pending.argumentsText, pending.isCanonical)
     this.#newest = typeof digest === 'string' ? undefined : this.#gatherLater(pending, digest)
     if (typeof digest === 'string') this.#gather(pending, digest)
   }

@@ -57,6 +57,8 @@ interface UsageRecord {
 /** A record before it is written. The arguments' text is turned into a keyed digest first, and never stored. */
 export interface PendingRecord extends UsageRecord {
   readonly argumentsText: string
+  /** Whether that is known to be the canonical form (`canonicalJson`). */
+  readonly isCanonical?: boolean
 }
 
 /** A stored record. */

@@ -43,21 +43,24 @@ export class Calls {
    * The same, with the answer as it came: where the operation takes raw results, its result may be left as bytes.
    * @throws GatewayError
    */
-  async answer(caller: Caller, operation: Operation): Promise<Answer> {
-    if (this.#isStopping)
-      throw new GatewayError('shutting_down', undefined, { facts: { retryAfterMs: RETRY_AFTER_MS } })
+  answer(caller: Caller, operation: Operation): Promise<Answer> {
+    if (this.#isStopping) {
+      const facts = { retryAfterMs: RETRY_AFTER_MS }
+      return Promise.reject(new GatewayError('shutting_down', undefined, { facts }))
+    }
     const info = { route: undefined, decision: undefined, instance: undefined }
     this.#inFlight += 1
-    try {
-      const call = { caller, operation, startedAt: this.#clock.monotonic(), info }
-      return await this.#pipeline(call)
-    } finally {
-      this.#inFlight -= 1
-      if (this.#inFlight === 0) {
-        this.#endedAt = this.#clock.monotonic()
-        this.#onIdle?.()
-      }
-    }
+    const answer = this.#pipeline({ caller, operation, startedAt: this.#clock.monotonic(), info })
+    // Beside its caller, who would wait longer behind an asynchronous function.
+    answer.then(this.#ended, this.#ended)
+    return answer
+  }
+
+  readonly #ended = (): void => {
+    this.#inFlight -= 1
+    if (this.#inFlight > 0) return
+    this.#endedAt = this.#clock.monotonic()
+    this.#onIdle?.()
   }
 
   /** Refuses new operations and resolves when those in flight are done; the caller bounds the wait. */

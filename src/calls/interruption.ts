@@ -18,21 +18,18 @@ export class Interruption {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
     const number = ++this.#last
     this.#guarded.set(number, { call, reject })
-    void this.#settle({ number, call, rest }, { resolve, reject })
+    // Without an asynchronous function between, which every call would pay for.
+    rest(call).then(
+      (answer) => {
+        this.#guarded.delete(number)
+        resolve(answer)
+      },
+      (error: unknown) => {
+        this.#guarded.delete(number)
+        reject(error)
+      },
+    )
     return promise
-  }
-
-  async #settle(
-    { number, call, rest }: { number: number; call: Call; rest: (call: Call) => Promise<Answer> },
-    { resolve, reject }: Pick<PromiseWithResolvers<Answer>, 'resolve' | 'reject'>,
-  ): Promise<void> {
-    try {
-      resolve(await rest(call))
-    } catch (error) {
-      reject(error)
-    } finally {
-      this.#guarded.delete(number)
-    }
   }
 
   /** Fails every call in flight with `shutting_down`. A call that was sent to a server may have run. */

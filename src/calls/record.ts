@@ -5,6 +5,7 @@ import type { Clock } from '../domain/clock.ts'
 import { serverKey } from '../domain/documents/server-definition.ts'
 import { ERRORS } from '../domain/errors/error-table.ts'
 import { GatewayError, toGatewayError } from '../domain/errors/errors.ts'
+import { isSorted } from '../domain/json/json.ts'
 import { isToolError } from '../domain/json/raw-object.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { CallHistory } from '../telemetry/metrics/call-history.ts'
@@ -94,7 +95,8 @@ export function recordOf(call: Call, finished: Finished): PendingRecord {
   const { caller, operation, info } = call
   const { principal } = caller
   const { decision } = info
-  const argumentsText = JSON.stringify(operation.params['arguments'] ?? {})
+  const given = operation.params['arguments'] ?? {}
+  const argumentsText = JSON.stringify(given)
   return {
     id: finished.id,
     atMs: finished.atMs,
@@ -120,6 +122,7 @@ export function recordOf(call: Call, finished: Finished): PendingRecord {
     requestBytes: Buffer.byteLength(argumentsText),
     responseBytes: finished.responseBytes,
     argumentsText,
+    isCanonical: isSorted(given),
     ...(info.approval !== undefined && { change: { approval: info.approval } }),
   }
 }

@@ -5,7 +5,8 @@ test('without options everything is measured with 1 and 32 callers in 3 rounds',
   expect(optionsFrom([])).toMatchObject({
     command: 'calls',
     callers: [1, 32],
-    calls: 2000,
+    calls: 5000,
+    warmUp: 50_000,
     rounds: 3,
     only: [],
     peers: false,
@@ -16,6 +17,12 @@ test('without options everything is measured with 1 and 32 callers in 3 rounds',
 test('a short run is that of two systems with 32 callers, unless an option says otherwise', () => {
   expect(optionsFrom(['--short'])).toMatchObject({ callers: [32], only: ['modern', 'rest'] })
   expect(optionsFrom(['--short', '--callers', '4'])).toMatchObject({ callers: [4], only: ['modern', 'rest'] })
+})
+
+test('what is measured was called before as often as V8 needs to compile it, and less where calls are large', () => {
+  expect(optionsFrom(['--short']).warmUp).toBe(20_000)
+  expect(optionsFrom(['results']).warmUp).toBe(5000)
+  expect(optionsFrom(['results', '--warm-up', '7']).warmUp).toBe(7)
 })
 
 test('sizes have units of 1,024', () => {

@@ -102,6 +102,7 @@ test('a call that was answered is recorded with sizes and time, and its result c
       requestBytes: 7,
       responseBytes: 23,
       argumentsText: '{"a":1}',
+      isCanonical: true,
     },
   ])
   expect(counted).toEqual([{ face: 'rest', action: 'call', outcome: 'ok', server: 'alpha' }])
@@ -181,6 +182,7 @@ test('a call of something unknown is recorded as denied, with its target cut and
       agent: null,
       target: 'x'.repeat(256),
       argumentsText: '{}',
+      isCanonical: true,
     },
   ])
   expect(counted).toMatchObject([{ server: 'none', rule: 'unknown-target' }])

@@ -8,7 +8,7 @@ const AT_ONCE_LENGTH = 2048
 
 /** Computes the digests of arguments: of short ones at once, of others in a thread, which starts with the first. */
 export class Digester {
-  readonly #digest: (argumentsText: string) => string
+  readonly #digest: ReturnType<typeof argumentsDigest>
   readonly #logger: Logger
   readonly #thread: TaskThread<string, string>
 
@@ -20,8 +20,8 @@ export class Digester {
   }
 
   /** The digest, or a promise of it, which never rejects: without its thread it is computed here. */
-  digestOf(argumentsText: string): string | Promise<string> {
-    if (argumentsText.length <= AT_ONCE_LENGTH) return this.#digest(argumentsText)
+  digestOf(argumentsText: string, isCanonical = false): string | Promise<string> {
+    if (argumentsText.length <= AT_ONCE_LENGTH) return this.#digest(argumentsText, isCanonical)
     return this.#thread.run(argumentsText).catch((error: unknown) => {
       this.#logger.error({ err: error }, 'a digest of arguments was computed on the main thread')
       return this.#digest(argumentsText)

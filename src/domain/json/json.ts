@@ -20,8 +20,8 @@ export function canonicalJson(value: unknown): string {
   return JSON.stringify(isSorted(value) ? value : sorted(value))
 }
 
-/** Whether nothing has to be copied, which holds for most values: they are small, or were sorted before. */
-function isSorted(value: unknown): boolean {
+/** Whether `JSON.stringify` gives the canonical text of a value, as of most: they are small, or were sorted before. */
+export function isSorted(value: unknown): boolean {
   if (Array.isArray(value)) return value.every(isSorted)
   if (!isJsonObject(value)) return true
   if (hasJsonForm(value)) return false

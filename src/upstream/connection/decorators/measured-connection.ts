@@ -25,34 +25,38 @@ function measured(
 ): Connection {
   const { protocolVersion } = connection
   const transport = kind === 'stdio' ? 'pipe' : 'tcp'
+  const count = (
+    method: string,
+    params: JsonObject | undefined,
+    startedAt: number,
+    failure?: string,
+  ): void => {
+    const name = method === 'tools/call' ? params?.['name'] : undefined
+    const tool = typeof name === 'string' ? name : undefined
+    metrics.clientOperation(
+      { method, protocolVersion, transport, server, tool, errorType: failure },
+      clock.monotonic() - startedAt,
+    )
+  }
   const counting =
-    <R extends JsonObject | RawObject>(send: (...given: Parameters<Connection['request']>) => Promise<R>) =>
-    async (...given: Parameters<Connection['request']>): Promise<R> => {
-      const [method, params] = given
+    <R extends JsonObject | RawObject>(send: Send<R>): Send<R> =>
+    async (method, params, options) => {
       const startedAt = clock.monotonic()
-      const name = method === 'tools/call' ? params?.['name'] : undefined
-      const tool = typeof name === 'string' ? name : undefined
-      const count = (errorType: string | undefined): void =>
-        metrics.clientOperation(
-          { method, protocolVersion, transport, server, tool, errorType },
-          clock.monotonic() - startedAt,
-        )
       try {
-        const result = await send(...given)
-        count(isToolError(result) ? TOOL_ERROR : undefined)
+        const result = await send.call(connection, method, params, options)
+        count(method, params, startedAt, isToolError(result) ? TOOL_ERROR : undefined)
         return result
       } catch (error) {
         const { code, facts } = toGatewayError(error)
-        count(String(facts.upstream?.code ?? code))
+        count(method, params, startedAt, String(facts.upstream?.code ?? code))
         throw error
       }
     }
-  const request = counting((...given) => connection.request(...given))
-  const { requestRaw } = connection
+  const { request, requestRaw } = connection
   return wrapped(connection, {
-    request,
-    ...(requestRaw !== undefined && {
-      requestRaw: counting((...given) => requestRaw.apply(connection, given)),
-    }),
+    request: counting(request),
+    ...(requestRaw !== undefined && { requestRaw: counting(requestRaw) }),
   })
 }
+
+type Send<R> = (...given: Parameters<Connection['request']>) => Promise<R>
