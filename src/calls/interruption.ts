@@ -18,17 +18,11 @@ export class Interruption {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
     const number = ++this.#last
     this.#guarded.set(number, { call, reject })
+    const answer = rest(call)
+    const forget = (): void => void this.#guarded.delete(number)
     // Without an asynchronous function between, which every call would pay for.
-    rest(call).then(
-      (answer) => {
-        this.#guarded.delete(number)
-        resolve(answer)
-      },
-      (error: unknown) => {
-        this.#guarded.delete(number)
-        reject(error)
-      },
-    )
+    answer.then(forget, forget)
+    answer.then(resolve, reject)
     return promise
   }
 

@@ -8,8 +8,9 @@ import {
   serviceInstanceIdDetector,
 } from '@opentelemetry/resources'
 import {
+  AggregationTemporality,
   ConsoleMetricExporter,
-  type MetricReader,
+  InstrumentType,
   PeriodicExportingMetricReader,
   type PushMetricExporter,
 } from '@opentelemetry/sdk-metrics'
@@ -54,7 +55,7 @@ export async function startTelemetry(options: {
   const listen = (): boolean =>
     diag.setLogger(diagnostics, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true })
   listen()
-  const readers = await readersOf(plan)
+  const exporters = await exportersOf(plan)
   const stopTraces = plan.traces ? await startTraces(resource, version, { ...plan, random }) : undefined
   listen() // the SDK has its own idea of where diagnostics go
   logger.info({ traces: plan.traces, metrics: plan.metrics }, 'telemetry is exported')
@@ -68,7 +69,7 @@ export async function startTelemetry(options: {
     diag.disable()
   }
   return {
-    metrics: readers.length > 0 ? { resource, readers } : undefined,
+    metrics: exporters.length > 0 ? { resource, readers: readersOf(exporters, plan) } : undefined,
     close: () => (closing ??= close()),
   }
 }
@@ -100,17 +101,34 @@ function resourceOf(version: string): Resource {
     .merge(detectResources({ detectors: [serviceInstanceIdDetector, envDetector] }))
 }
 
-function readersOf(plan: ExportPlan): Promise<MetricReader[]> {
+function exportersOf({ metrics, metricsProtocol }: ExportPlan): Promise<PushMetricExporter[]> {
   return Promise.all(
-    plan.metrics.map(async (kind) => {
-      const exporter =
-        kind === 'otlp' ? await otlpExporter(plan.metricsProtocol) : new ConsoleMetricExporter()
-      return new PeriodicExportingMetricReader({
-        exporter,
-        exportIntervalMillis: plan.metricsIntervalMs,
-        exportTimeoutMillis: plan.metricsTimeoutMs,
-      })
-    }),
+    metrics.map(async (kind) =>
+      kind === 'otlp' ? await otlpExporter(metricsProtocol) : new ConsoleMetricExporter(),
+    ),
+  )
+}
+
+function readersOf(
+  exporters: readonly PushMetricExporter[],
+  { metricsIntervalMs, metricsTimeoutMs }: ExportPlan,
+): MetricsExport['readers'] {
+  return (producerFor) =>
+    exporters.map(
+      (exporter) =>
+        new PeriodicExportingMetricReader({
+          exporter,
+          exportIntervalMillis: metricsIntervalMs,
+          exportTimeoutMillis: metricsTimeoutMs,
+          metricProducers: [producerFor(temporalityOf(exporter))],
+        }),
+    )
+}
+
+/** What the exporter wants of histograms, which its environment may say. */
+function temporalityOf(exporter: PushMetricExporter): AggregationTemporality {
+  return (
+    exporter.selectAggregationTemporality?.(InstrumentType.HISTOGRAM) ?? AggregationTemporality.CUMULATIVE
   )
 }
 

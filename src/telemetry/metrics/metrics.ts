@@ -1,12 +1,18 @@
-import type { Counter, Histogram } from '@opentelemetry/api'
+import type { Counter } from '@opentelemetry/api'
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
 import { type Resource, resourceFromAttributes } from '@opentelemetry/resources'
-import { type MetricReader, MeterProvider } from '@opentelemetry/sdk-metrics'
+import {
+  AggregationTemporality,
+  type MetricProducer,
+  type MetricReader,
+  MeterProvider,
+} from '@opentelemetry/sdk-metrics'
 import { sleep, systemClock } from '../../domain/clock.ts'
 import type { ErrorOwner } from '../../domain/errors/error-row.ts'
 import { ApprovalMetrics } from './approval-metrics.ts'
 import { BoundedLabels } from './bounded-labels.ts'
 import { CacheMetrics } from './cache-metrics.ts'
+import { DurationProducer, type DurationSeries, Durations } from './durations.ts'
 import { FleetMetrics } from './fleet-metrics.ts'
 import { GovernanceMetrics } from './governance-metrics.ts'
 import { type ClientOperation, OperationMetrics } from './operation-metrics.ts'
@@ -17,7 +23,10 @@ import { type Observed, observeState } from './state-gauges.ts'
 /** Where metrics go beside Prometheus, and what they are metrics of. */
 export interface MetricsExport {
   readonly resource: Resource
-  readonly readers: readonly MetricReader[]
+  /** @param producerFor makes what each reader gets beside the SDK's own metrics, in the form that it wants */
+  readonly readers: (
+    producerFor: (temporality: AggregationTemporality) => MetricProducer,
+  ) => readonly MetricReader[]
 }
 
 /** What a finished call is counted under. */
@@ -45,16 +54,20 @@ const DURATION_BUCKETS = [
 export class Metrics {
   /** Of calls that need a person's yes. */
   readonly approvals: ApprovalMetrics
-  readonly #exporter = new PrometheusExporter({ preventServerStart: true })
+  readonly #exporter: PrometheusExporter
   readonly #serializer = new PrometheusSerializer(undefined, false, undefined, false, true)
   readonly #provider: MeterProvider
   readonly #process: ProcessMetrics
-  readonly #operations: OperationMetrics
+  readonly #operations = new OperationMetrics()
   readonly #fleet: FleetMetrics
   readonly #caches: CacheMetrics
   readonly #governance: GovernanceMetrics
-  readonly #duration: Histogram
-  readonly #calls: Counter
+  readonly #duration = new Durations({
+    name: 'gateway.call.duration',
+    description: 'Time from the arrival of a call until its record is written and its answer leaves',
+    bounds: DURATION_BUCKETS,
+  })
+  readonly #calls = new PreparedAttributes<DurationSeries>()
   readonly #errors: Counter
   readonly #denials: Counter
   readonly #authFailures: Counter
@@ -68,15 +81,21 @@ export class Metrics {
   /** @param beside Prometheus, where metrics go */
   constructor(beside?: MetricsExport) {
     const resource = beside?.resource ?? resourceFromAttributes({ 'service.name': 'tool-gateway' })
-    this.#provider = new MeterProvider({ resource, readers: [this.#exporter, ...(beside?.readers ?? [])] })
-    const meter = this.#provider.getMeter('tool-gateway')
-    this.#duration = meter.createHistogram('gateway.call.duration', {
-      description: 'Time from the arrival of a call until its record is written and its answer leaves',
-      unit: 's',
-      advice: { explicitBucketBoundaries: DURATION_BUCKETS },
+    const histograms = [this.#duration, ...this.#operations.histograms]
+    const producerFor = (temporality: AggregationTemporality): MetricProducer =>
+      new DurationProducer({ histograms, temporality, clock: systemClock })
+    this.#exporter = new PrometheusExporter({
+      preventServerStart: true,
+      metricProducers: [producerFor(AggregationTemporality.CUMULATIVE)],
     })
-    this.#calls = meter.createCounter('gateway.calls', {
+    const readers = [this.#exporter, ...(beside?.readers(producerFor) ?? [])]
+    this.#provider = new MeterProvider({ resource, readers })
+    const meter = this.#provider.getMeter('tool-gateway')
+    const calls = meter.createObservableCounter('gateway.calls', {
       description: 'Calls, by outcome; `denied` are refusals',
+    })
+    calls.addCallback((result) => {
+      for (const { count, attributes } of this.#duration.series) result.observe(count, attributes)
     })
     this.#errors = meter.createCounter('gateway.errors', {
       description: 'Failed calls, by error code and by owner: who has to act',
@@ -94,7 +113,6 @@ export class Metrics {
     this.#overloads = meter.createCounter('gateway.overloads', {
       description: 'Requests that were refused with `overloaded`, before they were read',
     })
-    this.#operations = new OperationMetrics(meter)
     this.#fleet = new FleetMetrics(meter, {
       boundedServer: (server) => this.#boundedServer(server),
       breakers: () => this.#observed?.breakers?.() ?? [],
@@ -111,14 +129,8 @@ export class Metrics {
   call(labels: CallLabels, durationMs: number): void {
     const { face, action, outcome, code, owner, rule } = labels
     const server = this.#boundedServer(labels.server)
-    const attributes = this.#attributes.of([face, action, outcome, server], () => ({
-      face,
-      action,
-      outcome,
-      server,
-    }))
-    this.#duration.record(Math.max(durationMs, 0) / 1000, attributes)
-    this.#calls.add(1, attributes)
+    const create = (): DurationSeries => this.#duration.of({ face, action, outcome, server })
+    this.#calls.of([face, action, outcome, server], create).record(durationMs)
     if (code !== undefined) {
       const by = owner ?? 'gateway'
       this.#errors.add(

@@ -2,26 +2,29 @@ import type { Attributes } from '@opentelemetry/api'
 
 type Label = string | undefined
 
-/** Attributes of one list of labels, and the lists that begin with it. */
-interface Node {
-  attributes: Attributes | undefined
-  readonly next: Map<Label, Node>
+/** What was made for one list of labels, and the lists that begin with it. */
+interface Node<T> {
+  made: T | undefined
+  readonly next: Map<Label, Node<T>>
 }
 
-/** Attribute objects that were used before, so that a call makes none. They are kept: labels must be bounded. */
-export class PreparedAttributes {
-  readonly #root: Node = { attributes: undefined, next: new Map() }
+/**
+ * Attribute objects that were used before, or what was made for them, so that a call makes none. They are kept: labels must
+ * be bounded.
+ */
+export class PreparedAttributes<T = Attributes> {
+  readonly #root: Node<T> = { made: undefined, next: new Map() }
 
-  /** The attributes of a list of labels; `create` makes them the first time. */
-  of(labels: readonly Label[], create: () => Attributes): Attributes {
+  /** What was made for a list of labels; `create` makes it the first time. */
+  of(labels: readonly Label[], create: () => T): T {
     let node = this.#root
     for (const label of labels) node = node.next.get(label) ?? added(node, label)
-    return (node.attributes ??= create())
+    return (node.made ??= create())
   }
 }
 
-function added(to: Node, label: Label): Node {
-  const node: Node = { attributes: undefined, next: new Map() }
+function added<T>(to: Node<T>, label: Label): Node<T> {
+  const node: Node<T> = { made: undefined, next: new Map() }
   to.next.set(label, node)
   return node
 }

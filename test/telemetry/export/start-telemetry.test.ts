@@ -83,7 +83,8 @@ test('metrics can go over gRPC', async () => {
     OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
     OTEL_TRACES_EXPORTER: 'none',
   })
-  expect(metrics?.readers).toHaveLength(1)
+  const producer = { collect: () => Promise.reject(new Error('not asked')) }
+  expect(metrics?.readers(() => producer)).toHaveLength(1)
 })
 
 test('without configuration nothing is started, and nothing is sent', async () => {

@@ -43,7 +43,7 @@ function measured(
     async (method, params, options) => {
       const startedAt = clock.monotonic()
       try {
-        const result = await send.call(connection, method, params, options)
+        const result = await send(method, params, options)
         count(method, params, startedAt, isToolError(result) ? TOOL_ERROR : undefined)
         return result
       } catch (error) {
@@ -52,10 +52,14 @@ function measured(
         throw error
       }
     }
-  const { request, requestRaw } = connection
+  // Not with a rest parameter, for which V8 makes an array each time.
+  const request = counting((method, params, options) => connection.request(method, params, options))
+  const { requestRaw } = connection
   return wrapped(connection, {
-    request: counting(request),
-    ...(requestRaw !== undefined && { requestRaw: counting(requestRaw) }),
+    request,
+    ...(requestRaw !== undefined && {
+      requestRaw: counting((method, params, options) => requestRaw.call(connection, method, params, options)),
+    }),
   })
 }
 
