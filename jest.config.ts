@@ -17,8 +17,12 @@ const TYPES_ONLY = [
 ]
 
 const isCounted = process.argv.includes('--coverage')
-// Workers and the processes that tests start compile each module once. What is compiled counts less exactly as covered.
-if (!isCounted) process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cache/compiled')
+// Workers and the processes that tests start compile each module once. What was compiled before counts less exactly as
+// covered, so that workers that count pass the folder on without using it.
+process.env[isCounted ? 'TEST_COMPILE_CACHE' : 'NODE_COMPILE_CACHE'] ??= join(
+  import.meta.dirname,
+  'node_modules/.cache/compiled',
+)
 
 /** Jest strips types with Node's own stripper (`transform: {}`), so there is no compile step and lines are exact. */
 // oxlint-disable-next-line import/no-default-export -- Jest takes a configuration that is the default export

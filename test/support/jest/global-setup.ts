@@ -22,7 +22,9 @@ export default async function globalSetup(config: Config.GlobalConfig): Promise<
 }
 
 async function warmUp(): Promise<void> {
-  if (process.env['NODE_COMPILE_CACHE'] !== undefined) await promisify(execFile)(process.execPath, [WARM_UP])
+  const { NODE_COMPILE_CACHE, TEST_COMPILE_CACHE } = process.env
+  const env = { ...process.env, NODE_COMPILE_CACHE: NODE_COMPILE_CACHE ?? TEST_COMPILE_CACHE }
+  await promisify(execFile)(process.execPath, [WARM_UP], { env })
 }
 
 async function shareEmulator(jar: string): Promise<void> {

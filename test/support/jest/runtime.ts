@@ -17,6 +17,11 @@ const stripped = new Map<string, string>()
 /** Under which Circus keeps the listeners of a file's run. */
 const LISTENERS = Symbol.for('EVENT_HANDLERS')
 
+const { NODE_COMPILE_CACHE, TEST_COMPILE_CACHE } = process.env
+// Node has read its own variable by now: this one is for the processes that tests start.
+if (NODE_COMPILE_CACHE === undefined && TEST_COMPILE_CACHE !== undefined)
+  process.env['NODE_COMPILE_CACHE'] = TEST_COMPILE_CACHE
+
 // Its first call warns that it is experimental.
 const emitWarning = process.emitWarning.bind(process)
 process.emitWarning = () => undefined
