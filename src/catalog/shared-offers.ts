@@ -124,7 +124,7 @@ export class SharedOffers {
 
   #receive(documents: readonly WatchedDocument[]): void {
     this.#awaitedUntil = 0
-    for (const [key, shared] of entriesIn(documents)) {
+    for (const [key, shared] of entriesIn(documents, (...of) => this.#isShared(...of))) {
       const before = this.#shared.get(key)
       this.#shared.set(key, shared)
       const own = this.#own.get(key)
@@ -144,6 +144,11 @@ export class SharedOffers {
       if (server === undefined || this.#catalog.catalogOf(server) !== undefined) continue
       if (this.#isFor(key, shared)) this.#catalog.setOffer(key, shared.offer)
     }
+  }
+
+  #isShared(key: ServerKey, { digest, definition }: Omit<Shared, 'offer'>): boolean {
+    const shared = this.#shared.get(key)
+    return shared?.digest === digest && shared.definition === definition
   }
 
   #isFor(key: ServerKey, { definition }: Shared): boolean {
@@ -176,8 +181,14 @@ function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('base64url')
 }
 
-/** The offers of which all parts are there. */
-function entriesIn(documents: readonly WatchedDocument[]): Map<ServerKey, Shared> {
+/**
+ * The offers of which all parts are there, and that are not known yet: a change of one document comes with all documents,
+ * which may be thousands.
+ */
+function entriesIn(
+  documents: readonly WatchedDocument[],
+  isKnown: (key: ServerKey, of: Omit<Shared, 'offer'>) => boolean,
+): Map<ServerKey, Shared> {
   const pieces = new Map<
     string,
     { readonly key: string; readonly definition: string; readonly texts: string[] }
@@ -187,6 +198,7 @@ function entriesIn(documents: readonly WatchedDocument[]): Map<ServerKey, Shared
     const { key, digest, definition, part, parts, text } = value
     if (typeof key !== 'string' || typeof digest !== 'string' || typeof definition !== 'string') continue
     if (typeof part !== 'number' || typeof parts !== 'number' || typeof text !== 'string') continue
+    if (isKnown(key, { digest, definition })) continue
     const id = `${key} ${digest}`
     const found = pieces.get(id) ?? { key, definition, texts: [] }
     found.texts[part] = text

@@ -54,11 +54,37 @@ export async function coldReplica(fleet: ReplicaFleet): Promise<Record<string, n
     const known = (await listed(url, token)).names
     return [...names].every((name) => known.has(name))
   })
+  const { agreedMs, lagMs } = await agreement(first, url, token)
+  return {
+    tools: names.size,
+    listenedToReadyMs,
+    toolsWhenReady: seen.names.size,
+    readyToWholeMs,
+    agreedMs,
+    lagMs,
+  }
+}
+
+/**
+ * When two replicas list the same, and the longest time that one listed a tool before the other did: a new replica asks
+ * all servers, and may find tools that no replica knew.
+ */
+async function agreement(
+  first: string,
+  other: string,
+  token: string,
+): Promise<{ agreedMs: number; lagMs: number }> {
+  const since = [new Map<string, number>(), new Map<string, number>()] as const
   const agreedMs = await until(async () => {
-    const [one, other] = await Promise.all([listed(first, token), listed(url, token)])
-    return one.names.size === other.names.size
+    const both = await Promise.all([listed(first, token), listed(other, token)])
+    const now = performance.now()
+    for (const [index, { names }] of both.entries())
+      for (const name of names) if (since[index]?.has(name) === false) since[index].set(name, now)
+    const [one, two] = both.map(({ names }) => [...names].toSorted().join())
+    return one === two
   })
-  return { tools: names.size, listenedToReadyMs, toolsWhenReady: seen.names.size, readyToWholeMs, agreedMs }
+  const lags = [...since[0]].map(([name, at]) => Math.abs(at - (since[1].get(name) ?? at)))
+  return { agreedMs, lagMs: Math.round(Math.max(0, ...lags)) }
 }
 
 /** How long after one replica knows an unannounced tool all others know it. */
