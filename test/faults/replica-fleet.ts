@@ -33,6 +33,15 @@ async function writeRegistry(dir: string, servers: Readonly<Record<string, unkno
   await writeFile(join(dir, 'registry.yaml'), JSON.stringify({ servers }), { mode: 0o600 })
 }
 
+async function startLedger(path: string): Promise<{ server: ChildProcess; url: string }> {
+  const server = spawn(process.execPath, ['test/faults/ledger-server.ts', path], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  endsWithUs(server)
+  const [port] = (await once(createInterface({ input: server.stdout }), 'line')) as [string]
+  return { server, url: `http://127.0.0.1:${port}/mcp` }
+}
+
 const AUDIENCE = 'https://gateway.example'
 
 /**
@@ -86,7 +95,8 @@ export class ReplicaFleet {
     /** Where the gateways keep everything; `firestore` by default. */
     store?: 'firestore' | 'file'
     env?: Record<string, string>
-    documents?: (ledgerUrl: string) => Record<string, Record<string, unknown>>
+    /** Gets the URLs of two servers that have nothing in common; calls of the first one are in the ledger. */
+    documents?: (ledgerUrl: string, otherUrl: string) => Record<string, Record<string, unknown>>
     pipelines?: Record<string, Record<string, unknown>>
   }): Promise<ReplicaFleet> {
     const dir = await mkdtemp(join(tmpdir(), 'tool-gateway-fleet-'))
@@ -97,17 +107,13 @@ export class ReplicaFleet {
     const provider = await IdentityProvider.start()
     const key = await newSigningKey('first')
     provider.keys = [key.jwk]
-    const server = spawn(process.execPath, ['test/faults/ledger-server.ts', join(dir, 'ledger')], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    endsWithUs(server)
-    const [port] = (await once(createInterface({ input: server.stdout }), 'line')) as [string]
-    const url = `http://127.0.0.1:${port}/mcp`
+    const ledgers = await Promise.all(['ledger', 'other-ledger'].map((file) => startLedger(join(dir, file))))
+    const [url, otherUrl] = ledgers.map((ledger) => ledger.url) as [string, string]
     const usual = { transport: 'streamable-http', url, tenantId: 'acme', clientCapabilities: ['elicitation'] }
     const documents = {
       ledger: { ...usual, name: 'ledger' },
       counter: { ...usual, name: 'counter', sharing: 'session' },
-      ...options.documents?.(url),
+      ...options.documents?.(url, otherUrl),
     }
     for (const [name, document] of Object.entries(documents))
       await client.db.doc(`mcp_servers/${name}`).set(document)
@@ -140,7 +146,7 @@ export class ReplicaFleet {
       env,
       provider,
       key,
-      servers: [server],
+      servers: ledgers.map(({ server }) => server),
       dir,
       usual,
     })

@@ -11,6 +11,8 @@ export interface AdaptiveLimitOptions {
   readonly start?: number
   /** Work that waits longer than this for its turn shows that more of it is under way than helps, in milliseconds. */
   readonly targetDelayMs: number
+  /** Share of the time from which the loop counts as busy; 0.9 by default. */
+  readonly busy?: number
 }
 
 /**
@@ -21,13 +23,15 @@ export class AdaptiveLimit {
   readonly #min: number
   readonly #max: number
   readonly #targetDelayMs: number
+  readonly #busy: number
   #limit: number
   #isShort = false
 
-  constructor({ min, max, start = max, targetDelayMs }: AdaptiveLimitOptions) {
+  constructor({ min, max, start = max, targetDelayMs, busy = BUSY }: AdaptiveLimitOptions) {
     this.#min = Math.min(min, max)
     this.#max = max
     this.#targetDelayMs = targetDelayMs
+    this.#busy = busy
     this.#limit = Math.min(start, max)
   }
 
@@ -43,7 +47,7 @@ export class AdaptiveLimit {
   /** Learns what the load was while that many requests were in progress. */
   learn({ delayMs, utilization, memory }: LoopLoad, inProgress: number): void {
     this.#isShort = memory > MAX_MEMORY
-    const isTooMuch = this.#isShort || (utilization > BUSY && delayMs > this.#targetDelayMs)
+    const isTooMuch = this.#isShort || (utilization > this.#busy && delayMs > this.#targetDelayMs)
     if (isTooMuch) {
       // The longer work waits, the more of it is too much; half of it at once is as much as one look justifies.
       const share = this.#isShort ? 0.5 : Math.min(0.9, Math.max(0.5, this.#targetDelayMs / delayMs))

@@ -19,6 +19,11 @@ const MAX_WAITING = 2000
 const FEW = 64
 /** Enough to keep the loop busy; what arrives waits for no more than these, whatever else there is to do. */
 const MIN_RECENT = 4
+/**
+ * Calls of one principal come and are answered in groups when their server is busy, too: then the loop is idle in between,
+ * and others wait for a whole group all the same.
+ */
+const OFTEN_BUSY = 0.4
 /** Work of nobody who is known. */
 export const STRANGERS: QueueOwner = { tenant: '', principal: '' }
 
@@ -69,7 +74,7 @@ export class WorkGate {
     this.#options = options
     const { max, clock } = options
     this.#limit = new AdaptiveLimit({ min: FEW, max, start: START, targetDelayMs: 100 })
-    this.#recentLimit = new AdaptiveLimit({ min: MIN_RECENT, max, targetDelayMs: 10 })
+    this.#recentLimit = new AdaptiveLimit({ min: MIN_RECENT, max, targetDelayMs: 10, busy: OFTEN_BUSY })
     this.#recent = new RecentWork(options)
     this.#contention = new Contention({ now: () => clock.monotonic() })
     this.#stop = repeat(clock, TICK_MS, () => this.#tick())

@@ -23,6 +23,14 @@ test('a loop that is busy and yet quick enough is no reason, and the idler it is
   expect(limit.value).toBe(384)
 })
 
+test('where a delay counts although the loop is idle in between, fewer are served at once then, too', () => {
+  const [usual, strict] = [BOUNDS, { ...BOUNDS, busy: 0.4 }].map((of) => new AdaptiveLimit({ ...of, max: 5000 }))
+  for (const limit of [usual, strict]) limit?.learn({ ...BUSY, utilization: 0.6 }, 200)
+  expect([usual?.value, strict?.value]).toEqual([359, 100])
+  strict?.learn({ ...BUSY, utilization: 0.3 }, 100)
+  expect(strict?.value).toBe(170)
+})
+
 test('calls that wait for slow servers raise the limit, up to the most that there may be', () => {
   const limit = new AdaptiveLimit({ ...BOUNDS, max: 1000 })
   for (let times = 0; times < 20; times += 1) limit.learn(IDLE, 900)
