@@ -204,9 +204,13 @@ function entriesIn(
     found.texts[part] = text
     pieces.set(id, found)
     if (Object.keys(found.texts).length < parts) continue
-    const whole = jsonIn(found.texts.join(''))
-    const offer = isJsonObject(whole) ? offerIn(whole) : undefined
+    const offer = offerOf(found.texts)
     if (offer !== undefined) entries.set(key, { offer, digest, definition })
   }
   return entries
+}
+
+function offerOf(texts: readonly string[]): Offer | undefined {
+  const whole = jsonIn(texts.join(''))
+  return isJsonObject(whole) ? offerIn(whole) : undefined
 }

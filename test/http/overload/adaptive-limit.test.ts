@@ -24,7 +24,9 @@ test('a loop that is busy and yet quick enough is no reason, and the idler it is
 })
 
 test('where a delay counts although the loop is idle in between, fewer are served at once then, too', () => {
-  const [usual, strict] = [BOUNDS, { ...BOUNDS, busy: 0.4 }].map((of) => new AdaptiveLimit({ ...of, max: 5000 }))
+  const [usual, strict] = [BOUNDS, { ...BOUNDS, busy: 0.4 }].map(
+    (of) => new AdaptiveLimit({ ...of, max: 5000 }),
+  )
   for (const limit of [usual, strict]) limit?.learn({ ...BUSY, utilization: 0.6 }, 200)
   expect([usual?.value, strict?.value]).toEqual([359, 100])
   strict?.learn({ ...BUSY, utilization: 0.3 }, 100)
