@@ -9,6 +9,7 @@ import {
   targetProblem,
 } from '../domain/outbound/outbound-policy.ts'
 import { OutboundRefused } from './outbound-refused.ts'
+import { readInPieces } from './read-in-pieces.ts'
 
 /** Finds all addresses of a host name. */
 export type Resolve = (
@@ -42,7 +43,7 @@ export function checkedConnector(
     const known = connectors.get(key)
     if (known !== undefined) return known
     const lookup = checkedLookup(target, policy, resolve)
-    const made = buildConnector({ lookup, ...(ca !== undefined && { ca }) })
+    const made = buildConnector({ lookup, allowH2: false, ...(ca !== undefined && { ca }) })
     connectors.set(key, made)
     return made
   }
@@ -51,8 +52,12 @@ export function checkedConnector(
     const host = isIP(hostname) === 6 ? `[${hostname}]` : hostname
     const target = targetOf(new URL(`${protocol}//${host}${port === '' ? '' : `:${port}`}`))
     const problem = targetProblem(target, policy)
-    if (problem === undefined) return connectorOf(target)(wanted, done)
-    process.nextTick(() => done(new OutboundRefused(problem), null))
+    if (problem !== undefined) return process.nextTick(() => done(new OutboundRefused(problem), null))
+    connectorOf(target)(wanted, (error, socket) => {
+      if (error !== null) return done(error, null)
+      readInPieces(socket)
+      done(null, socket)
+    })
   }
 }
 

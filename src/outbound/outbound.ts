@@ -51,7 +51,7 @@ export class Outbound {
     this.#isOfOperator = options.isOfOperator === true
     this.connect = checkedConnector(this.policy, options)
     // Requests have their own deadlines, and event streams may be silent without limit.
-    this.#agent = new Agent({ bodyTimeout: 0, headersTimeout: 0, connect: this.connect })
+    this.#agent = new Agent({ allowH2: false, bodyTimeout: 0, headersTimeout: 0, connect: this.connect })
   }
 
   /** Sends requests of undici. */

@@ -1,7 +1,7 @@
 import { EnvHttpProxyAgent, fetch } from 'undici'
 
 /** Event streams may be silent for as long as they like; proxies are those of HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
-const dispatcher = new EnvHttpProxyAgent({ bodyTimeout: 0, headersTimeout: 0 })
+const dispatcher = new EnvHttpProxyAgent({ allowH2: false, bodyTimeout: 0, headersTimeout: 0 })
 
 /** `fetch` for streams without an end. It follows no redirect: a token must not reach another address. */
 export async function patientFetch(url: string | URL, init: RequestInit = {}): Promise<Response> {

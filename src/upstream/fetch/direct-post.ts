@@ -75,6 +75,7 @@ export class DirectPost {
     const { connect } = options.outbound ?? new Outbound()
     this.#pool = new Pool(url.origin, {
       connections: MAX_CONNECTIONS,
+      allowH2: false,
       bodyTimeout: 0,
       headersTimeout: 0,
       connect,

@@ -1,7 +1,6 @@
 import { ResponseTooLarge } from '../messages/oversized-message.ts'
+import { CARRIAGE_RETURN, LineEnds, NEWLINE } from './line-ends.ts'
 
-const NEWLINE = 0x0a
-const CARRIAGE_RETURN = 0x0d
 const COLON = 0x3a
 const BLANK = 0x20
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
@@ -90,29 +89,6 @@ export class EventReader {
     if (!isData) return
     const data = more.length === 0 ? first : joined([first, ...more])
     if (data.length > 0) this.#listener.onData(data)
-  }
-}
-
-/** Where the lines of a chunk end. Each kind of end is searched once up to the next one: most chunks have only newlines. */
-class LineEnds {
-  readonly #chunk: Buffer
-  #newline = -1
-  #carriage = -1
-
-  constructor(chunk: Buffer) {
-    this.#chunk = chunk
-  }
-
-  /** The end of the line that begins at `start`; the length of the chunk if it goes on. */
-  after(start: number): number {
-    if (this.#newline < start) this.#newline = this.#next(NEWLINE, start)
-    if (this.#carriage < start) this.#carriage = this.#next(CARRIAGE_RETURN, start)
-    return Math.min(this.#newline, this.#carriage)
-  }
-
-  #next(byte: number, start: number): number {
-    const found = this.#chunk.indexOf(byte, start)
-    return found === -1 ? this.#chunk.length : found
   }
 }
 

@@ -1,21 +1,23 @@
 import { setImmediate } from 'node:timers/promises'
 import type { RequestId } from '@modelcontextprotocol/client'
+import { sleep, systemClock } from '../../domain/clock.ts'
 import type { EventHeads } from './event-heads.ts'
-import { MESSAGES_A_TURN } from '../messages/paced-input.ts'
+import { CARRIAGE_RETURN, LineEnds, NEWLINE } from './line-ends.ts'
+import { MESSAGES_A_TURN, restAfter } from '../messages/paced-input.ts'
 import { oversizedReply, responseId } from '../messages/oversized-message.ts'
 
-const NEWLINE = 0x0a
-const CARRIAGE_RETURN = 0x0d
 const HEAD_BYTES = 512
 const TAIL_BYTES = 256
 const EVENT_END = '\n\n'
+const LINE_FEED = Buffer.from('\n')
 /** Of an event there are two or three, and an empty one. */
 const LINES_A_TURN = 3 * MESSAGES_A_TURN
 
 /**
  * Limits each event of a `text/event-stream` to `maxBytes`. The rest of a larger one is dropped and an error
  * response takes its place, so that its request fails at once: the SDK would take a broken stream for a
- * lost connection, and the request would wait for its timeout.
+ * lost connection, and the request would wait for its timeout. Lines end as in `LineEnds`; a carriage return at the end
+ * of a chunk is passed on with its newline, which may come later or not at all.
  * @param requestId the request that the whole stream answers, if it answers one; the stream then ends
  * @param heads told of each event. A response stream that turns out to be one of HTTP+SSE ends.
  */
@@ -25,40 +27,48 @@ export function limitEvents(
   heads?: { readonly note: EventHeads['note']; readonly endsAtEndpoint: boolean },
 ): TransformStream<Uint8Array, Uint8Array> {
   const limiter = new EventLimiter({ maxBytes, requestId, heads })
-  const turns = new Turns(limiter)
+  const turns = new Turns(limiter, requestId)
   return new TransformStream({ transform: (chunk, controller) => turns.push(chunk, controller) })
 }
 
 /**
  * Lets everything else in this process have its turn while many events are handled that came at once, be it in one piece
- * or in many.
+ * or in many. The stream of one request is read slowly after many events (`restAfter`).
  */
 class Turns {
   readonly #limiter: EventLimiter
+  readonly #requestId: () => RequestId | undefined
   /** In this turn. */
   #lines = 0
 
-  constructor(limiter: EventLimiter) {
+  constructor(limiter: EventLimiter, requestId: () => RequestId | undefined) {
     this.#limiter = limiter
+    this.#requestId = requestId
   }
 
   push(chunk: Uint8Array, output: Output): Promise<void> | undefined {
     const end = this.#endOfTurn(chunk)
     this.#limiter.push(chunk.subarray(0, end), output)
     if (this.#lines < LINES_A_TURN || this.#limiter.hasEnded) return undefined
-    return setImmediate().then(() => {
+    return this.#rest().then(() => {
       this.#lines = 0
       return end === chunk.length ? undefined : this.push(chunk.subarray(end), output)
     })
   }
 
+  #rest(): Promise<void> {
+    const restMs = restAfter(this.#limiter.count)
+    if (restMs > 0 && this.#requestId() !== undefined) return sleep(systemClock, restMs)
+    return setImmediate()
+  }
+
   /** Where the last line of this turn ends, or all that there is. */
   #endOfTurn(chunk: Uint8Array): number {
+    const ends = new LineEnds(chunk)
     let end = 0
     while (this.#lines < LINES_A_TURN) {
-      const newline = chunk.indexOf(NEWLINE, end)
-      if (newline === -1) return chunk.length
-      end = newline + 1
+      end = ends.after(end) + 1
+      if (end > chunk.length) return chunk.length
       this.#lines += 1
     }
     return end
@@ -77,8 +87,11 @@ class EventLimiter {
   #size = 0
   #head = ''
   #tail: string | undefined
-  /** Whether the current line holds nothing yet but perhaps a carriage return. */
+  /** Whether the current line holds nothing yet. */
   #isBlankLine = true
+  /** Whether the last line ended with a carriage return at the end of a chunk: a newline that follows belongs to it. */
+  #hasReturned = false
+  #events = 0
 
   constructor(options: {
     maxBytes: number
@@ -90,23 +103,35 @@ class EventLimiter {
     this.#heads = options.heads
   }
 
+  /** How many events have ended, empty ones included. */
+  get count(): number {
+    return this.#events
+  }
+
   push(chunk: Uint8Array, output: Output): void {
-    let passFrom = 0
-    for (let start = 0; start < chunk.length;) {
-      const newline = chunk.indexOf(NEWLINE, start)
-      const end = newline === -1 ? chunk.length : newline + 1
+    const ends = new LineEnds(chunk)
+    let passFrom = this.#hasReturned && chunk[0] === NEWLINE ? 1 : 0
+    if (chunk.length > 0) this.#hasReturned = false
+    for (let start = passFrom; start < chunk.length;) {
+      const found = ends.after(start)
+      const isEnd = found < chunk.length
+      const end = isEnd ? found + 1 + Number(isPair(chunk, found)) : chunk.length
       const wasDropping = this.#tail !== undefined
       this.#take(chunk, start, end)
       if (this.#tail !== undefined && !wasDropping) {
         if (passFrom < start) output.enqueue(chunk.subarray(passFrom, start))
         if (this.#refuse(output) === 'ended') return
       }
-      const next = newline === -1 ? 'goes on' : this.#endLine(chunk, end, output)
+      const next = isEnd ? this.#endLine(chunk, end, output) : 'goes on'
       if (next === 'ended') return
       if (next === 'starts again') passFrom = end
       start = end
     }
-    if (this.#tail === undefined && passFrom < chunk.length) output.enqueue(chunk.subarray(passFrom))
+    this.#hasReturned ||= chunk.at(-1) === CARRIAGE_RETURN
+    if (this.#tail !== undefined || passFrom >= chunk.length) return
+    output.enqueue(chunk.subarray(passFrom))
+    // What reads the stream would wait for it, to know whether this is one end of a line or two.
+    if (this.#hasReturned) output.enqueue(LINE_FEED)
   }
 
   /** Notes the event that ends here; says whether it shows that the stream is none of Streamable HTTP. */
@@ -154,6 +179,7 @@ class EventLimiter {
     const isEventEnd = this.#isBlankLine
     this.#isBlankLine = true
     if (!isEventEnd) return 'goes on'
+    this.#events += 1
     if (this.#isForeign(chunk, end)) return this.#end(output)
     const dropped = this.#tail
     if (dropped !== undefined) answer(output, responseId(dataOf(this.#head), dropped))
@@ -162,6 +188,11 @@ class EventLimiter {
     this.#tail = undefined
     return dropped === undefined ? 'goes on' : 'starts again'
   }
+}
+
+/** Whether a carriage return there and a newline are one end of a line. */
+function isPair(chunk: Uint8Array, at: number): boolean {
+  return chunk[at] === CARRIAGE_RETURN && chunk[at + 1] === NEWLINE
 }
 
 function answer(output: Output, id: RequestId | undefined): void {

@@ -10,7 +10,7 @@ const MESSAGES_AT_ONCE = 1000
 const REST_MS = 10
 
 /** How long to rest after each turn of the stream of one request: what goes on there is no answer but a flood. */
-function restAfter(messages: number): number {
+export function restAfter(messages: number): number {
   return messages > MESSAGES_AT_ONCE ? REST_MS : 0
 }
 

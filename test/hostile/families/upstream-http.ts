@@ -74,6 +74,11 @@ const ANSWERED: Readonly<Record<string, readonly [string, Expected?]>> = {
     '504 upstream_timeout: Server evil did not respond in time {"server":"evil","mayHaveExecuted":true}',
     FLOODED,
   ],
+  'ends-in-a-flood': ['200 {"content":[{"type":"text","text":"ended"}],"isError":false}'],
+  'carriage-returns': ['200 {"content":[{"type":"text","text":"returned"}],"isError":false}'],
+  'endless-carriage-returns': [
+    '502 response_too_large: The response of server evil is too large {"server":"evil","mayHaveExecuted":true}',
+  ],
   'changes-20k': [
     '504 upstream_timeout: Server evil did not respond in time {"server":"evil","mayHaveExecuted":true}',
     FLOODED,

@@ -136,6 +136,16 @@ export const ANSWERS: Readonly<Record<string, Answer>> = {
   'notifications-200k': flood(200_000, 'notifications/message', { level: 'info', data: 'd' }),
   'progress-200k': flood(200_000, 'notifications/progress', { progressToken: 0, progress: 1 }),
   'updates-200k': flood(200_000, 'notifications/resources/updated', { uri: 'by-hand://a' }),
+  // The connection closes while the gateway does not read, which undici 7.30.2 ended the process for.
+  'ends-in-a-flood': raw(
+    ({ id }) =>
+      `HTTP/1.1 200 OK\r\ncontent-type: ${EVENTS}\r\n\r\n${event('{"jsonrpc":"2.0","method":"notifications/evil"}').repeat(1500)}${event(message(id, { result: text('ended') }))}`,
+  ),
+  'carriage-returns': raw(
+    ({ id }) =>
+      `HTTP/1.1 200 OK\r\ncontent-type: ${EVENTS}\r\n\r\n: c\r\rdata: ${message(id, { result: text('returned') })}\r\r`,
+  ),
+  'endless-carriage-returns': (response) => endless(response, `: ${'c'.repeat(1000)}\r`, EVENTS),
   'changes-20k': flood(20_000, 'notifications/tools/list_changed', {}),
   'unknown-20k': flood(20_000, 'notifications/evil', { a: 1 }),
   'foreign-id': says(() => message(999_999, { result: text('WRONG') })),

@@ -32,6 +32,50 @@ test.each([1, 2, 3, 7])(
   },
 )
 
+test.each([1, 2, 3, 7, 1000])(
+  'events whose lines end with carriage returns alone pass one by one, however long their stream is, in pieces of %i bytes',
+  async (size) => {
+    const stream = 'data: 0123456789\rid: 1\r\r'.repeat(20)
+    const chunks = stream.match(new RegExp(`[^]{1,${size}}`, 'g')) ?? []
+    const lines = (await through(30, chunks, 9)).replaceAll('\r\n', '\r')
+    expect(lines).toBe(stream)
+  },
+)
+
+test.each([1, 3, 1000])(
+  'an event that is too large is answered where its lines end with carriage returns alone, in pieces of %i bytes',
+  async (size) => {
+    const large = `data: {"result":{"x":"${'x'.repeat(200)}"},"jsonrpc":"2.0","id":6}\r\r`
+    const chunks = `data: a\r\r${large}data: b\r\r`.match(new RegExp(`[^]{1,${size}}`, 'g')) ?? []
+    const output = await through(80, chunks)
+    const [before, after] = output.replaceAll(/\r\n?/g, '\n').split(TOO_LARGE(6))
+    expect(before?.startsWith('data: a\n\n')).toBe(true)
+    expect(before?.length).toBeLessThan(100)
+    expect(after).toBe('data: b\n\n')
+  },
+)
+
+test('an end of an event is passed on as soon as it is there, also where it is a carriage return', async () => {
+  const { readable, writable } = limitEvents(80, () => undefined)
+  const writer = writable.getWriter()
+  const reader = readable.getReader()
+  void writer.write(Buffer.from('data: a\r\r'))
+  const chunks = [await reader.read(), await reader.read()]
+  expect(Buffer.concat(chunks.map(({ value }) => value ?? Buffer.of())).toString()).toBe('data: a\r\r\n')
+  await writer.close()
+})
+
+test('the stream of one request is read slowly after a thousand events, and that of a session is not', async () => {
+  const events = Array.from({ length: 40 }, () => 'data: a\n\n'.repeat(50))
+  const timed = async (requestId?: number): Promise<number> => {
+    const started = performance.now()
+    await through(40, events, requestId)
+    return performance.now() - started
+  }
+  expect(await timed(1)).toBeGreaterThan(100)
+  expect(await timed()).toBeLessThan(100)
+})
+
 test('an event that is too large is cut short and answered in its place, and the stream goes on', async () => {
   const large = `data: {"jsonrpc":"2.0","id":5,"result":"${'x'.repeat(100)}`
   const output = await through(80, ['data: a\n\n', large, 'x'.repeat(100), '"}\n\ndata: b\n\n'])
