@@ -7,16 +7,17 @@ import type { Socket } from 'node:net'
  * would copy all of it. Here what was put back comes again by itself.
  */
 export function readInPieces(socket: Socket): void {
-  const { read, unshift } = socket
+  const read = socket.read.bind(socket)
+  const unshift = socket.unshift.bind(socket)
   let putBack = 0
   socket.unshift = (chunk: Buffer, encoding?: BufferEncoding): void => {
     putBack = chunk.length
-    unshift.call(socket, chunk, encoding)
+    unshift(chunk, encoding)
   }
   socket.read = (size?: number): unknown => {
     // To be asked for more, a stream would keep more from then on.
     const all = Math.min(putBack === 0 ? socket.readableLength : putBack, socket.readableHighWaterMark)
     putBack = 0
-    return read.call(socket, size ?? (all === 0 ? undefined : all))
+    return read(size ?? (all === 0 ? undefined : all))
   }
 }

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { pipeline, Readable } from 'node:stream'
+import { pipeline, type Readable } from 'node:stream'
 import { type Dispatcher, request } from 'undici'
 import { mediaTypeOf } from '../../domain/text/media-type.ts'
 import { ResponseTooLarge } from '../messages/oversized-message.ts'
@@ -59,7 +59,8 @@ export async function exchange(
   const body = decoded(got.body, String(coding))
   const init = { status, statusText, headers: fieldsOf(got.headers) }
   const isEvents = status < 300 && mediaTypeOf(String(type)) === EVENTS
-  if (isEvents) return new Response(Readable.toWeb(body), init)
+  // `Readable.toWeb` would end the process where the stream is cancelled while there is more to read.
+  if (isEvents) return new Response(ReadableStream.from(body as AsyncIterable<Buffer>), init)
   const text = textOf(body, maxBytes).catch((error: unknown) => {
     if (error instanceof ResponseTooLarge || signal?.aborted === true) throw error
     throw failed('terminated', error)

@@ -110,23 +110,41 @@ class EventLimiter {
 
   push(chunk: Uint8Array, output: Output): void {
     const ends = new LineEnds(chunk)
-    let passFrom = this.#hasReturned && chunk[0] === NEWLINE ? 1 : 0
-    if (chunk.length > 0) this.#hasReturned = false
-    for (let start = passFrom; start < chunk.length;) {
-      const found = ends.after(start)
-      const isEnd = found < chunk.length
-      const end = isEnd ? found + 1 + Number(isPair(chunk, found)) : chunk.length
-      const wasDropping = this.#tail !== undefined
-      this.#take(chunk, start, end)
-      if (this.#tail !== undefined && !wasDropping) {
-        if (passFrom < start) output.enqueue(chunk.subarray(passFrom, start))
-        if (this.#refuse(output) === 'ended') return
-      }
-      const next = isEnd ? this.#endLine(chunk, end, output) : 'goes on'
-      if (next === 'ended') return
-      if (next === 'starts again') passFrom = end
+    let passFrom: number | undefined = this.#begin(chunk)
+    for (let start = passFrom; start < chunk.length && passFrom !== undefined;) {
+      const end = pastEnd(chunk, ends.after(start))
+      passFrom = this.#line(chunk, { passFrom, start, end }, output)
       start = end
     }
+    if (passFrom !== undefined) this.#passRest(chunk, passFrom, output)
+  }
+
+  /** Where the first line of a chunk begins: behind a newline that belongs to the carriage return before it. */
+  #begin(chunk: Uint8Array): number {
+    const from = this.#hasReturned && chunk[0] === NEWLINE ? 1 : 0
+    if (chunk.length > 0) this.#hasReturned = false
+    return from
+  }
+
+  /** Takes a line, or what there is of it; returns from where the chunk is to be passed on, undefined at the end of all. */
+  #line(
+    chunk: Uint8Array,
+    { passFrom, start, end }: { passFrom: number; start: number; end: number },
+    output: Output,
+  ): number | undefined {
+    const wasDropping = this.#tail !== undefined
+    this.#take(chunk, start, end)
+    if (this.#tail !== undefined && !wasDropping) {
+      if (passFrom < start) output.enqueue(chunk.subarray(passFrom, start))
+      if (this.#refuse(output) === 'ended') return undefined
+    }
+    if (!isLineEnd(chunk[end - 1])) return passFrom
+    const next = this.#endLine(chunk, end, output)
+    if (next === 'ended') return undefined
+    return next === 'starts again' ? end : passFrom
+  }
+
+  #passRest(chunk: Uint8Array, passFrom: number, output: Output): void {
     this.#hasReturned ||= chunk.at(-1) === CARRIAGE_RETURN
     if (this.#tail !== undefined || passFrom >= chunk.length) return
     output.enqueue(chunk.subarray(passFrom))
@@ -146,9 +164,7 @@ class EventLimiter {
     this.#size += end - start
     if (this.#head.length < HEAD_BYTES)
       this.#head += text(chunk.subarray(start, Math.min(end, start + HEAD_BYTES)))
-    const isBreak =
-      end - start <= 2 &&
-      chunk.subarray(start, end).every((byte) => byte === NEWLINE || byte === CARRIAGE_RETURN)
+    const isBreak = end - start <= 2 && chunk.subarray(start, end).every(isLineEnd)
     this.#isBlankLine &&= isBreak
     if (this.#tail !== undefined) {
       this.#tail = (this.#tail + text(chunk.subarray(Math.max(start, end - TAIL_BYTES), end))).slice(
@@ -190,9 +206,14 @@ class EventLimiter {
   }
 }
 
-/** Whether a carriage return there and a newline are one end of a line. */
-function isPair(chunk: Uint8Array, at: number): boolean {
-  return chunk[at] === CARRIAGE_RETURN && chunk[at + 1] === NEWLINE
+/** Where the next line begins, if the line there ends at `at`: a carriage return and a newline are one end. */
+function pastEnd(chunk: Uint8Array, at: number): number {
+  const isPair = chunk[at] === CARRIAGE_RETURN && chunk[at + 1] === NEWLINE
+  return Math.min(chunk.length, at + (isPair ? 2 : 1))
+}
+
+function isLineEnd(byte: number | undefined): boolean {
+  return byte === NEWLINE || byte === CARRIAGE_RETURN
 }
 
 function answer(output: Output, id: RequestId | undefined): void {

@@ -139,7 +139,7 @@ export const ANSWERS: Readonly<Record<string, Answer>> = {
   // The connection closes while the gateway does not read, which undici 7.30.2 ended the process for.
   'ends-in-a-flood': raw(
     ({ id }) =>
-      `HTTP/1.1 200 OK\r\ncontent-type: ${EVENTS}\r\n\r\n${event('{"jsonrpc":"2.0","method":"notifications/evil"}').repeat(1500)}${event(message(id, { result: text('ended') }))}`,
+      `HTTP/1.1 200 OK\r\ncontent-type: ${EVENTS}\r\n\r\n${event('{"jsonrpc":"2.0","method":"notifications/evil"}').repeat(700)}${event(message(id, { result: text('ended') }))}`,
   ),
   'carriage-returns': raw(
     ({ id }) =>

@@ -1,4 +1,8 @@
 import { afterEach, expect, test } from '@jest/globals'
+import { Outbound } from '../../../src/outbound/outbound.ts'
+import { exchange } from '../../../src/upstream/fetch/exchange.ts'
+import { limitEvents } from '../../../src/upstream/fetch/limited-stream.ts'
+import { eventually } from '../../support/eventually.ts'
 import { rawLegacy } from '../../support/upstreams/raw-http.ts'
 import { type HttpUpstream, listen } from '../../support/upstreams/sample-http.ts'
 import { definitionOf } from '../../support/server-definitions.ts'
@@ -44,3 +48,27 @@ test.each(Object.entries(HEADS))(
       })
   },
 )
+
+test('a stream without an end is given up at the limit, and its connection closes', async () => {
+  const open: boolean[] = []
+  const upstream = await listen((_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    const go = (): void => {
+      while (!response.destroyed && response.write(`: ${'c'.repeat(1000)}\n`));
+    }
+    open.push(true)
+    response.on('drain', go).on('close', () => open.pop())
+    go()
+  })
+  upstreams.push(upstream)
+  const outbound = new Outbound()
+  for (let time = 0; time < 20; time += 1) {
+    const sent = { method: 'POST', headers: new Headers(), body: '{}', signal: undefined }
+    const { dispatcher } = outbound
+    const { body } = await exchange(new URL(upstream.url), sent, { dispatcher, maxBytes: 1000 })
+    const limited = body?.pipeThrough(limitEvents(100_000, () => 1))
+    expect(await new Response(limited).text()).toContain('too large')
+  }
+  await eventually(() => open.length === 0, { what: 'every connection to close' })
+  await outbound.close()
+})
