@@ -28,7 +28,7 @@ export class Sealing {
   open(sealed: string, boundTo: string): string | undefined {
     const bytes = Buffer.from(sealed, 'base64url')
     // One text, one spelling: what is looked up by the sealed text must not have two names.
-    if (bytes.length <= IV_BYTES + TAG_BYTES || bytes.toString('base64url') !== sealed) return undefined
+    if (bytes.length < IV_BYTES + TAG_BYTES || bytes.toString('base64url') !== sealed) return undefined
     const bound = digestOf(boundTo)
     for (const key of this.#keys) {
       const text = decrypted(bytes, key, bound)

@@ -21,7 +21,8 @@ export function toolCall(
   }: { readonly caller: DirectCaller; readonly body: unknown; readonly toolId: string },
 ): DirectCall | undefined {
   const args = argumentsIn(body)
-  const tool = options.catalog.find('tool', caller.principal.tenantId, undefined, toolId)
+  // Of the view: a tool that the caller may not use goes the way of one that does not exist.
+  const tool = options.catalog.viewOf(caller.principal).toolsByName.get(toolId)
   if (args === undefined || tool === undefined || !isForModels(tool.listed)) return undefined
   const operation = toolOperation(toolId, args, tool)
   return async (answer) => {

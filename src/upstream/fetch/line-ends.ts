@@ -1,4 +1,6 @@
+/** Ends a line, alone or behind a carriage return. */
 export const NEWLINE = 0x0a
+/** Ends a line, alone or before a newline. */
 export const CARRIAGE_RETURN = 0x0d
 
 /**

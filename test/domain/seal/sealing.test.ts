@@ -32,6 +32,11 @@ test('a text that was changed, cut, or spelled in another way does not open', ()
     expect(sealing.open(text, 'ann')).toBeUndefined()
 })
 
+test('a text without any character is sealed like every other', () => {
+  expect(sealing.open(sealing.seal('', 'ann'), 'ann')).toBe('')
+  expect(sealing.open(sealing.seal('', 'ann'), 'bob')).toBeUndefined()
+})
+
 test('keys of a use are made of those of the ring alone, and stay what they are', () => {
   const keys = keysFor({ current, previous: old }, 'one use').map((key) => key.toString('hex'))
   expect(keys).toEqual([

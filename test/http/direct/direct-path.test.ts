@@ -7,14 +7,20 @@ import { eventually } from '../../support/eventually.ts'
 import { startTestGateway, type TestGateway } from '../../support/start-gateway.ts'
 
 let server: ScriptedServer
+let closed: ScriptedServer
 let gateway: TestGateway
 let token: string
 const sockets: Socket[] = []
 
 beforeAll(async () => {
   server = await scriptedServer('modern')
+  closed = await scriptedServer('modern')
+  const usual = { tenantId: 'local', transport: 'streamable-http', era: 'modern' }
   gateway = await startTestGateway(
-    { new: { tenantId: 'local', transport: 'streamable-http', url: server.url, era: 'modern' } },
+    {
+      new: { ...usual, url: server.url },
+      closed: { ...usual, url: closed.url, requiredRoles: ['nobody'] },
+    },
     { env: { MAX_BODY_BYTES: '2048' } },
   )
   token = await gateway.token()
@@ -28,6 +34,7 @@ afterEach(() => {
 afterAll(async () => {
   await gateway.close()
   await server.close()
+  await closed.close()
 })
 
 interface Answer {
@@ -71,6 +78,13 @@ function post(
   sent.end(body)
   return promise
 }
+
+test('a tool that is denied is answered on the same path as one that does not exist', async () => {
+  for (const tool of ['closed_plain', 'absent_plain']) {
+    const { status, isDirect } = await post('{}', { tool })
+    expect([status, isDirect]).toEqual([404, false])
+  }
+})
 
 async function open(): Promise<Socket> {
   const socket = connect({ port: Number(new URL(gateway.url).port), host: '127.0.0.1' })
