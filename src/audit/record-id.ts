@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { hex32 } from './hex.ts'
 
 const processId = randomBytes(8).toString('hex')
 let issued = 0
@@ -9,5 +10,5 @@ let start = { atMs: Number.NaN, text: '' }
 export function newRecordId(nowMs: number): string {
   issued = (issued + 1) % 0x1000000
   if (nowMs !== start.atMs) start = { atMs: nowMs, text: nowMs.toString(16).padStart(12, '0') }
-  return `${start.text}-${issued.toString(16).padStart(6, '0')}-${processId}`
+  return `${start.text}-${hex32(issued).slice(2)}-${processId}`
 }

@@ -1,9 +1,9 @@
 import { crc32 } from 'node:zlib'
 import { jsonIn } from '../domain/json/json.ts'
+import { hex32 } from './hex.ts'
 import { readRecord } from './read-record.ts'
 import type { StoredRecord } from './usage-record.ts'
 
-const CHECKSUM_DIGITS = 8
 const START_LENGTH = startOf('').length
 /** How lines of earlier versions begin, which have no checksum. */
 const WITHOUT_CHECKSUM = '{"id":"'
@@ -26,5 +26,5 @@ export function recordOf(line: string): StoredRecord | undefined {
 }
 
 function startOf(rest: string): string {
-  return `{"crc":"${crc32(rest).toString(16).padStart(CHECKSUM_DIGITS, '0')}",`
+  return `{"crc":"${hex32(crc32(rest))}",`
 }

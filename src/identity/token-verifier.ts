@@ -35,6 +35,8 @@ export interface AcceptedToken extends VerifiedToken {
 }
 
 interface CachedToken {
+  /** All of it, which has to be the same. */
+  readonly token: string
   readonly verified: AcceptedToken
   /** Monotonic time at which the token is looked at again. */
   readonly until: number
@@ -45,6 +47,8 @@ const CLOCK_TOLERANCE_SECONDS = 5
 const ISSUED_AHEAD_SECONDS = 60
 const CACHE_MS = 60_000
 const CACHE_CHARACTERS = 16 * 1024 * 1024
+/** Characters of the signature by which a token is found: V8 hashes the whole of a key, and each request brings a new string. */
+const KEY_LENGTH = 32
 /** Types of token that a bearer token can be (RFC 9068 §4, RFC 8725 §3.11): not a logout token or a DPoP proof. */
 const TOKEN_TYPES = new Set(['jwt', 'application/jwt', 'at+jwt', 'application/at+jwt'])
 /** Header parameters that bring a key, or say where one is (RFC 7515 §4.1). */
@@ -78,7 +82,7 @@ export class TokenVerifier {
     this.#cache = new LRUCache({
       max: options.cacheSize ?? 5000,
       maxSize: CACHE_CHARACTERS,
-      sizeCalculation: (_cached, token) => token.length,
+      sizeCalculation: ({ token }) => token.length,
     })
     this.setIssuers(options.issuers)
   }
@@ -116,7 +120,7 @@ export class TokenVerifier {
     const claims = withGrant(readClaims(payload, trusted.settings), payload, trusted.revokedGrants)
     this.checkTenant(claims.principal.tenantId)
     const verified = Object.freeze({ ...claims, paths: Object.freeze(paths) })
-    this.#cache.set(token, { verified, until: this.#clock.monotonic() + CACHE_MS })
+    this.#cache.set(keyOf(token), { token, verified, until: this.#clock.monotonic() + CACHE_MS })
     return verified
   }
 
@@ -132,8 +136,8 @@ export class TokenVerifier {
 
   /** What a token says, if that was proven within the last minute; undefined says nothing about the token. */
   cached(token: string): AcceptedToken | undefined {
-    const cached = this.#cache.get(token)
-    return cached !== undefined && this.#isCurrent(cached) ? cached.verified : undefined
+    const cached = this.#cache.get(keyOf(token))
+    return cached?.token === token && this.#isCurrent(cached) ? cached.verified : undefined
   }
 
   #isCurrent(cached: CachedToken): boolean {
@@ -184,6 +188,10 @@ export class TokenVerifier {
       throw refused('The token was issued in the future.')
     }
   }
+}
+
+function keyOf(token: string): string {
+  return token.slice(-KEY_LENGTH)
 }
 
 /** @throws GatewayError `invalid_token` when the grant of the token is missing or was revoked */

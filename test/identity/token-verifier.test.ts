@@ -57,6 +57,18 @@ describe('form', () => {
     expect(counter.lookups).toBe(0)
   })
 
+  test('refuses a token that was changed, also behind a known one with the same signature', async () => {
+    const { verifier } = verifierOf()
+    const token = await sign(key, claims())
+    await verifier.verify(token)
+    const [header = '', , signature = ''] = token.split('.')
+    const forged = `${header}.${json({ ...claims(), sub: 'eve' })}.${signature}`
+
+    expect(verifier.cached(forged)).toBeUndefined()
+    await expect(verifier.verify(forged)).rejects.toMatchObject({ code: 'invalid_token' })
+    expect(verifier.cached(token)?.principal.subject).toBe('ada')
+  })
+
   test('refuses a payload that was changed after signing', async () => {
     const { verifier } = verifierOf()
     const [header, , signature] = (await sign(key, claims())).split('.')
