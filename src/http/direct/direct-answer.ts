@@ -28,12 +28,13 @@ export class DirectAnswer {
     })
   }
 
-  /** Hands the response over as the stream of a session: a client that loses it may come back for the answer. */
-  becomeStream(): void {
+  /**
+   * Hands the response over as the stream of a session: a client that loses it may come back for the answer.
+   * @returns the headers of every response, names and values in turn
+   */
+  becomeStream(): string[] {
     this.#isStream = true
-    const common = this.#common()
-    for (let index = 0; index < common.length; index += 2)
-      this.#response.setHeader(common[index] ?? '', common[index + 1] ?? '')
+    return this.#common()
   }
 
   /** Aborts the call of a stream. */

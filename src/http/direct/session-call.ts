@@ -23,9 +23,9 @@ export function sessionCall(options: DirectCallOptions, given: Given): DirectCal
   const call = conversationCall(options, { conversation, sender: given.caller, body: given.body, version })
   if (call === undefined || !found.claim(call.id, response)) return undefined
   return async (answer) => {
-    answer.becomeStream()
+    const head = answer.becomeStream()
     conversation.begin(call.id, () => answer.cancel())
-    found.open(call.id, version, response)
+    found.open(call.id, version, response, head)
     await call.run(answer)
   }
 }

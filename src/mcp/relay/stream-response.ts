@@ -6,7 +6,8 @@ export interface StreamResponse {
   readonly closed: boolean
   readonly destroyed: boolean
   readonly writableLength: number
-  writeHead(status: number, headers?: Record<string, string>): unknown
+  /** @param headers by name, or names and values in turn */
+  writeHead(status: number, headers?: Record<string, string> | string[]): unknown
   flushHeaders(): void
   write(text: string): unknown
   end(text?: string): unknown
@@ -37,9 +38,9 @@ export class RelayedResponse extends EventEmitter<{ close: [] }> implements Stre
     return this.#isClosed
   }
 
-  writeHead(status: number, headers: Record<string, string> = {}): this {
+  writeHead(status: number, headers: Record<string, string> | string[] = {}): this {
     this.#hasHead = true
-    this.#writer.head(status, headers)
+    this.#writer.head(status, Array.isArray(headers) ? byName(headers) : headers)
     return this
   }
 
@@ -71,4 +72,9 @@ export class RelayedResponse extends EventEmitter<{ close: [] }> implements Stre
     this.#writer.end()
     this.emit('close')
   }
+}
+
+function byName(headers: readonly string[]): Record<string, string> {
+  const names = headers.filter((_, index) => index % 2 === 0)
+  return Object.fromEntries(names.map((name, index) => [name, headers[2 * index + 1] ?? '']))
 }

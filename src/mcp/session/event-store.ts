@@ -234,7 +234,7 @@ export class SessionEvents {
   }
 
   #drop(index: number): void {
-    const [event] = this.#kept.splice(index, 1)
+    const event = index === 0 ? this.#kept.shift() : this.#kept.splice(index, 1)[0]
     if (event === undefined) return
     this.#bytes -= event.bytes
     this.#forget(event)

@@ -57,14 +57,27 @@ export class KeepAlives {
   }
 }
 
-/** Begins a response that is a stream of events of a session. */
-export function writeHead(response: StreamResponse, sessionId: string): void {
-  response.writeHead(200, {
-    'Content-Type': 'text/event-stream',
-    'Cache-Control': 'no-cache, no-transform',
-    'X-Accel-Buffering': 'no',
-    'Mcp-Session-Id': sessionId,
-  })
+const HEAD = [
+  'Content-Type',
+  'text/event-stream',
+  'Cache-Control',
+  'no-cache, no-transform',
+  'X-Accel-Buffering',
+  'no',
+] as const
+
+/**
+ * Begins a response that is a stream of events of a session.
+ * @param options.more further headers, names and values in turn
+ * @param options.length bytes of all events, where they are known: the response is one write then
+ */
+export function writeHead(
+  response: StreamResponse,
+  sessionId: string,
+  { more = [], length }: { readonly more?: readonly string[]; readonly length?: number } = {},
+): void {
+  const known = length === undefined ? [] : ['Content-Length', String(length)]
+  response.writeHead(200, [...more, ...HEAD, ...known, 'Mcp-Session-Id', sessionId])
 }
 
 /** Writes an event, unless the client does not read. */

@@ -31,8 +31,11 @@ export interface DirectStream {
    * whether the id was free.
    */
   claim(id: string | number, response: ServerResponse): boolean
-  /** Continues the response to a request as a stream, which the client can resume. */
-  open(id: string | number, version: string, response: ServerResponse): void
+  /**
+   * Continues the response to a request as a stream, which the client can resume.
+   * @param head further headers of the response, names and values in turn
+   */
+  open(id: string | number, version: string, response: ServerResponse, head: readonly string[]): void
 }
 
 /** One session of Streamable HTTP, as this replica has it. */
@@ -221,7 +224,8 @@ export class SessionChannels {
         })
         return true
       },
-      open: (id, version, response) => transport.openFor(id, version, response, () => direct.cancel(id)),
+      open: (id, version, response, head) =>
+        transport.openFor(id, version, response, { onGone: () => void direct.cancel(id), head }),
     }
   }
 

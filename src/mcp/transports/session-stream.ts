@@ -1,10 +1,11 @@
 import type { JSONRPCRequest } from '@modelcontextprotocol/server'
 import type { Clock } from '../../domain/clock.ts'
 import type { StreamResponse } from '../relay/stream-response.ts'
-import { type KeepAlives, writeTo } from './event-stream.ts'
+import { type KeepAlives, writeHead, writeTo } from './event-stream.ts'
 
 /** What a stream is of. */
 interface SessionStreamOptions {
+  readonly sessionId: string
   readonly number: number
   readonly requestId?: JSONRPCRequest['id'] | undefined
   /** Called instead of cancelling the request at the SDK, which does not know it. */
@@ -20,16 +21,20 @@ export class SessionStream {
   readonly onGone: (() => void) | undefined
   /** Ends the time that a client has to come back. */
   cancelGrace: (() => void) | undefined
+  readonly #sessionId: string
   readonly #clock: Clock
   readonly #keepAlives: KeepAlives
   #response: StreamResponse | undefined
+  /** Further headers of the response; undefined once its head was written. */
+  #head: readonly string[] | undefined
   /** What is held back for the next event, or for a moment. */
   #pending = ''
   #cancelFlush: (() => void) | undefined
   /** Set once the response has begun and not ended: most have their answer at once. */
   #stopKeepAlive: (() => void) | undefined
 
-  constructor({ number, requestId, onGone, clock, keepAlives }: SessionStreamOptions) {
+  constructor({ sessionId, number, requestId, onGone, clock, keepAlives }: SessionStreamOptions) {
+    this.#sessionId = sessionId
     this.number = number
     this.requestId = requestId
     this.onGone = onGone
@@ -42,16 +47,21 @@ export class SessionStream {
     return this.#response
   }
 
-  /** Takes a response in place of the present one, which is returned. */
-  attach(response: StreamResponse): StreamResponse | undefined {
+  /**
+   * Takes a response in place of the present one, which is returned.
+   * @param head its further headers, which are written with the first data
+   */
+  attach(response: StreamResponse, head: readonly string[] = []): StreamResponse | undefined {
     this.cancelGrace?.()
     const before = this.detach()
     this.#response = response
+    this.#head = head
     return before
   }
 
   /** Lets go of the response, which is returned. */
   detach(): StreamResponse | undefined {
+    this.#writeHead()
     const response = this.#response
     this.#response = undefined
     this.#stopKeepAlive?.()
@@ -76,6 +86,7 @@ export class SessionStream {
   /** Sends an event after which others may come. */
   send(event: string): void {
     const text = this.#taken(event)
+    this.#writeHead()
     this.keepOpen()
     if (this.#response !== undefined) writeTo(this.#response, text, false)
   }
@@ -83,6 +94,7 @@ export class SessionStream {
   /** Sends the last event, which ends the response. */
   end(event: string): void {
     const text = this.#taken(event)
+    this.#writeHead(Buffer.byteLength(text))
     const response = this.finish()
     if (response !== undefined) writeTo(response, text, true)
   }
@@ -99,8 +111,17 @@ export class SessionStream {
     return text
   }
 
+  /** @param length bytes of everything that the response will have, where they are known */
+  #writeHead(length?: number): void {
+    const more = this.#head
+    this.#head = undefined
+    if (more === undefined || this.#response === undefined || this.#response.closed) return
+    writeHead(this.#response, this.#sessionId, { more, ...(length !== undefined && { length }) })
+  }
+
   #flush(): void {
     const text = this.#taken('')
+    this.#writeHead()
     this.keepOpen()
     if (text === '') this.#response?.flushHeaders()
     else this.#response?.write(text)

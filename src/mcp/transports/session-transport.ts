@@ -172,12 +172,18 @@ export class SessionTransport implements Transport {
   /**
    * Opens the stream of a request, which the client can resume.
    * @param version the revision of the protocol that the request names
-   * @param onGone called when the client has gone and has not come back; by default the request is cancelled
+   * @param options.onGone called when the client has gone and has not come back; by default the request is cancelled
+   * @param options.head further headers of the response, names and values in turn
    */
-  openFor(id: RequestId, version: string, response: StreamResponse, onGone?: () => void): void {
+  openFor(
+    id: RequestId,
+    version: string,
+    response: StreamResponse,
+    { onGone, head }: { readonly onGone?: () => void; readonly head?: readonly string[] } = {},
+  ): void {
     const stream = this.#newStream((this.#lastStream += 1), id, onGone)
     this.#ofRequests.set(id, stream)
-    this.#attach(stream, response)
+    this.#attach(stream, response, head)
     this.#prime(stream, version, onGone === undefined ? 0 : HOLD_MS)
   }
 
@@ -190,6 +196,7 @@ export class SessionTransport implements Transport {
 
   #newStream(number: number, requestId?: RequestId, onGone?: () => void): SessionStream {
     const stream = new SessionStream({
+      sessionId: this.sessionId,
       number,
       requestId,
       onGone,
@@ -220,9 +227,7 @@ export class SessionTransport implements Transport {
       response.end(text)
     } else {
       this.#attach(stream, response)
-      stream.keepOpen()
-      response.write(text)
-      response.flushHeaders()
+      stream.begin(text, 0)
     }
   }
 
@@ -230,9 +235,8 @@ export class SessionTransport implements Transport {
    * The newest connection of a stream replaces the previous one: the client notices a lost connection before the
    * gateway does.
    */
-  #attach(stream: SessionStream, response: StreamResponse): void {
-    stream.attach(response)?.end()
-    writeHead(response, this.sessionId)
+  #attach(stream: SessionStream, response: StreamResponse, head?: readonly string[]): void {
+    stream.attach(response, head)?.end()
     const onClose = (): void => {
       if (stream.response === response) this.#lost(stream)
     }

@@ -20,11 +20,14 @@ let received: JSONRPCMessage[]
 let closed: number
 let server: Server
 let url: string
+/** Resolves when a stream was opened as the direct path does. */
+let opened: PromiseWithResolvers<void>
 
 beforeEach(async () => {
   clock = new FakeClock()
   received = []
   closed = 0
+  opened = Promise.withResolvers()
   transport = new SessionTransport({
     sessionId: 'session',
     events: new EventStore({ clock }).open(caller().principal),
@@ -40,6 +43,11 @@ beforeEach(async () => {
     next()
   })
   app.post('/', (request, response) => transport.post(request, response, request.body as JSONRPCMessage))
+  app.post('/direct', (_request, response) => {
+    const head = ['x-request-id', 'own']
+    transport.openFor(1, '2025-11-25', response, { onGone: () => undefined, head })
+    opened.resolve()
+  })
   app.get('/', (request, response) => transport.listen(request, response))
   app.use(((thrown, _request, response, _next) => {
     response.status(400).json({ code: toGatewayError(thrown).code })
@@ -132,6 +140,45 @@ async function drop(stream: ClientStream): Promise<void> {
 async function idOf(event: Promise<Record<string, string> | undefined>): Promise<string> {
   return (await event)?.['id'] ?? ''
 }
+
+describe('the stream of a call', () => {
+  const events = /^id: \S+\nretry: 200\ndata: \n\nevent: message\nid: \S+\ndata: \{"result":\{\}\}\n\n$/
+
+  test('is sent at once, with its length, where the answer comes at once', async () => {
+    const answered = fetch(`${url}/direct`, { method: 'POST' })
+    await opened.promise
+    transport.answer(1, '{"result":{}}')
+    const response = await answered
+    const text = await response.text()
+    expect(text).toMatch(events)
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'content-type': 'text/event-stream',
+      'content-length': String(text.length),
+      'mcp-session-id': 'session',
+      'x-request-id': 'own',
+    })
+  })
+
+  test('begins after 50 ms, without a length, where the answer takes longer', async () => {
+    const answered = fetch(`${url}/direct`, { method: 'POST' })
+    await opened.promise
+    await clock.advance(50)
+    const response = await answered
+    expect(response.headers.get('content-length')).toBeNull()
+    expect(response.headers.get('mcp-session-id')).toBe('session')
+    transport.answer(1, '{"result":{}}')
+    expect(await response.text()).toMatch(events)
+  })
+
+  test('ends as an empty stream of events where there is no answer', async () => {
+    const answered = fetch(`${url}/direct`, { method: 'POST' })
+    await opened.promise
+    transport.endStream(1)
+    const response = await answered
+    expect(response.headers.get('content-type')).toBe('text/event-stream')
+    expect(await response.text()).toBe('')
+  })
+})
 
 describe('the stream of a request', () => {
   test('begins with an id and the time to wait before coming back, and ends with the answer', async () => {
