@@ -1,4 +1,4 @@
-const BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+const BYTES = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, '0'))
 
 /** The eight hexadecimal digits of a number of 32 bits; `toString(16)` takes ten times as long. */
 export function hex32(value: number): string {

@@ -120,7 +120,7 @@ export class TokenVerifier {
     const claims = withGrant(readClaims(payload, trusted.settings), payload, trusted.revokedGrants)
     this.checkTenant(claims.principal.tenantId)
     const verified = Object.freeze({ ...claims, paths: Object.freeze(paths) })
-    this.#cache.set(keyOf(token), { token, verified, until: this.#clock.monotonic() + CACHE_MS })
+    this.#cache.set(cacheKeyOf(token), { token, verified, until: this.#clock.monotonic() + CACHE_MS })
     return verified
   }
 
@@ -136,7 +136,7 @@ export class TokenVerifier {
 
   /** What a token says, if that was proven within the last minute; undefined says nothing about the token. */
   cached(token: string): AcceptedToken | undefined {
-    const cached = this.#cache.get(keyOf(token))
+    const cached = this.#cache.get(cacheKeyOf(token))
     return cached?.token === token && this.#isCurrent(cached) ? cached.verified : undefined
   }
 
@@ -190,7 +190,7 @@ export class TokenVerifier {
   }
 }
 
-function keyOf(token: string): string {
+function cacheKeyOf(token: string): string {
   return token.slice(-KEY_LENGTH)
 }
 

@@ -77,8 +77,13 @@ export class DirectAnswer {
 
   /** Says that a message was taken, whose answer goes elsewhere. */
   endAccepted(): void {
-    this.#response.writeHead(202, [...this.#common(), ...NOT_STORED])
-    this.#response.end('Accepted')
+    this.#response.writeHead(202, [
+      ...this.#common(),
+      'content-length',
+      String(ACCEPTED.length),
+      ...NOT_STORED,
+    ])
+    this.#response.end(ACCEPTED, 'latin1')
   }
 
   /** Sends a message in front of the answer. */
@@ -108,6 +113,7 @@ export class DirectAnswer {
   }
 }
 
+const ACCEPTED = 'Accepted'
 const NOT_STORED = ['cache-control', 'private, no-store']
 const EVENT = Buffer.from('event: message\ndata: ')
 const EVENT_END = Buffer.from('\n\n')

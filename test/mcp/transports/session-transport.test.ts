@@ -151,12 +151,8 @@ describe('the stream of a call', () => {
     const response = await answered
     const text = await response.text()
     expect(text).toMatch(events)
-    expect(Object.fromEntries(response.headers)).toMatchObject({
-      'content-type': 'text/event-stream',
-      'content-length': String(text.length),
-      'mcp-session-id': 'session',
-      'x-request-id': 'own',
-    })
+    expect(response.headers.get('content-length')).toBe(String(text.length))
+    expect(response.headers.get('x-request-id')).toBe('own')
   })
 
   test('begins after 50 ms, without a length, where the answer takes longer', async () => {
