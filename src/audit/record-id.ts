@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { hex32 } from './hex.ts'
+import { hex32 } from '../domain/text/hex.ts'
 
 const processId = randomBytes(8).toString('hex')
 let issued = 0

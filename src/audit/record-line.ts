@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { jsonIn } from '../domain/json/json.ts'
-import { hex32 } from './hex.ts'
+import { hex32 } from '../domain/text/hex.ts'
 import { readRecord } from './read-record.ts'
 import type { StoredRecord } from './usage-record.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { hex32 } from '../../src/audit/hex.ts'
+import { hex32 } from '../../../src/domain/text/hex.ts'
 
 test.each([
   [0, '00000000'],
