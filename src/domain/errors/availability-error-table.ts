@@ -47,7 +47,7 @@ export const AVAILABILITY_ERRORS = {
     -31006,
     'gateway',
     true,
-    'The usage record cannot be written',
-    'The queue of usage records is full. The gateway does not execute calls that it cannot record. Try again.',
+    'Usage records cannot be written or read in time',
+    'The gateway executes nothing that it cannot record: it refuses calls while the queue of usage records or their space on disk is full, while the disk is more than a second behind, and while it stops. If `mayHaveExecuted` is true, the call has run, and its record was not written within ten seconds; then repeat only a call that may run twice. Otherwise nothing was executed; try again.',
   ),
 } as const satisfies Record<string, ErrorDefinition>
