@@ -1,5 +1,5 @@
 import type { JsonObject } from '../domain/json/json.ts'
-import { jsonOf } from './direct/serialized-answer.ts'
+import { jsonOf } from './plain/serialized-answer.ts'
 import type { Answer } from './stage.ts'
 
 /** Serialising a large result takes time, so a size that was measured once is kept. */

@@ -6,7 +6,7 @@ import type { ToolPolicy } from '../domain/documents/tool-policy.ts'
 import type { JsonObject } from '../domain/json/json.ts'
 import type { RawObject } from '../domain/json/raw-object.ts'
 import type { Call, Route } from './call.ts'
-import type { BegunAttempt } from './direct/begun-attempt.ts'
+import type { BegunAttempt } from './plain/begun-attempt.ts'
 import type { Method } from './methods.ts'
 
 /** What the stages of a call can know of it before there is one. */

@@ -1,5 +1,5 @@
 import type { Calls } from '../calls/calls.ts'
-import type { PlainTargets } from '../calls/direct/plain-targets.ts'
+import type { PlainTargets } from '../calls/plain/plain-targets.ts'
 import { type MethodTable, methodTable } from '../calls/methods.ts'
 import type { TaskHandles } from '../calls/tasks/task-handles.ts'
 import type { Catalog } from '../catalog/catalog.ts'

@@ -21,7 +21,7 @@ import { paramHeaders } from '../param-headers.ts'
 import type { Tasks } from '../tasks/task-ids.ts'
 import { paramsFor, resultFor } from '../target-names.ts'
 import { traceUpstream } from '../trace.ts'
-import type { BegunAttempt } from '../direct/begun-attempt.ts'
+import type { BegunAttempt } from '../plain/begun-attempt.ts'
 
 interface SendOptions {
   readonly upstreams: Upstreams

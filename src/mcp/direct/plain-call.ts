@@ -1,6 +1,6 @@
 import type { Caller, Operation } from '../../calls/call.ts'
 import type { Calls } from '../../calls/calls.ts'
-import type { PlainTargets } from '../../calls/direct/plain-targets.ts'
+import type { PlainTargets } from '../../calls/plain/plain-targets.ts'
 import type { MethodTable } from '../../calls/methods.ts'
 import { hasParamHeaders } from '../../calls/param-headers.ts'
 import { routeOf } from '../../calls/router.ts'

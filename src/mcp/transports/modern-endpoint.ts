@@ -8,7 +8,7 @@ import {
   type ServerEventBus,
 } from '@modelcontextprotocol/server'
 import type { Request, Response } from 'express'
-import type { PlainTargets } from '../../calls/direct/plain-targets.ts'
+import type { PlainTargets } from '../../calls/plain/plain-targets.ts'
 import type { ListTexts } from '../direct/list-texts.ts'
 import { whenTokenEnds } from '../../identity/token-end.ts'
 import type { ViewWatch } from '../../catalog/view-watch.ts'
