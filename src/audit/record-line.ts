@@ -16,12 +16,12 @@ export function lineOf(record: StoredRecord): string {
 
 /** Whether a line is as it was written. Lines of earlier versions are if they are records. */
 export function isIntact(line: string): boolean {
-  if (line.startsWith(WITHOUT_CHECKSUM)) return recordOf(line) !== undefined
+  if (line.startsWith(WITHOUT_CHECKSUM)) return recordInLine(line) !== undefined
   return line.length > START_LENGTH && line.startsWith(startOf(line.slice(START_LENGTH)))
 }
 
 /** The record of a line; undefined if it is not one. */
-export function recordOf(line: string): StoredRecord | undefined {
+export function recordInLine(line: string): StoredRecord | undefined {
   return readRecord(jsonIn(line)).record
 }
 

@@ -1,5 +1,5 @@
 import { AuditLog, type AuditLogOptions } from '../../src/audit/audit-log.ts'
-import { recordOf } from '../../src/audit/record-line.ts'
+import { recordInLine } from '../../src/audit/record-line.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { silentLogger } from '../support/silent-logger.ts'
 import { usageRecord } from '../support/usage-records.ts'
@@ -28,7 +28,7 @@ export class MemorySpool {
       .toString()
       .trimEnd()
       .split('\n')
-      .map((line) => recordOf(line))
+      .map((line) => recordInLine(line))
     this.writes.push(records.map((record) => record?.target ?? 'damaged'))
     if (this.failures > 0) {
       this.failures -= 1

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { assert, double, option, property, record } from 'fast-check'
-import { isIntact, lineOf, recordOf } from '../../src/audit/record-line.ts'
+import { isIntact, lineOf, recordInLine } from '../../src/audit/record-line.ts'
 import { asStored, usageRecord } from '../support/usage-records.ts'
 import { anyText } from '../support/shared/any-text.ts'
 
@@ -19,7 +19,7 @@ test('a record is one line, and comes back as it was', () => {
       expect(line).not.toMatch(/[\r\n]/)
       expect(Buffer.from(line).toString()).toBe(line)
       expect(isIntact(line)).toBe(true)
-      expect(recordOf(line)).toEqual(given)
+      expect(recordInLine(line)).toEqual(given)
     }),
   )
 })
@@ -41,7 +41,7 @@ test('a line of an earlier version has no checksum, and is intact if it is a rec
 
 test('fields of a later version are left out, and an unknown word is kept', () => {
   const stored = asStored(usageRecord())
-  expect(recordOf(JSON.stringify({ ...stored, outcome: 'postponed', mood: 'fine' }))).toEqual({
+  expect(recordInLine(JSON.stringify({ ...stored, outcome: 'postponed', mood: 'fine' }))).toEqual({
     ...stored,
     outcome: 'postponed',
   })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { AuditLog } from '../../src/audit/audit-log.ts'
 import { type AuditOptions, type OpenAudit, openAuditOver } from '../../src/audit/audit-open.ts'
 import type { AuditPage, AuditStore } from '../../src/audit/audit-store.ts'
-import { recordOf } from '../../src/audit/record-line.ts'
+import { recordInLine } from '../../src/audit/record-line.ts'
 import { RecordsRefusedError } from '../../src/audit/records-refused.ts'
 import type { PendingRecord, StoredRecord } from '../../src/audit/usage-record.ts'
 import { systemClock } from '../../src/domain/clock.ts'
@@ -23,7 +23,7 @@ export class MemoryStore implements AuditStore {
     if (this.isDown) return Promise.reject(new Error('store down'))
     const refused: string[] = []
     for (const line of lines) {
-      const record = recordOf(line)
+      const record = recordInLine(line)
       if (record === undefined || this.refuses.has(record.target)) refused.push(line)
       else this.#store(record)
     }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type ChainHead, following, type Link } from './link.ts'
 import { partsOf, recordText } from './record-text.ts'
-import { recordOf } from '../record-line.ts'
+import { recordInLine } from '../record-line.ts'
 
 const SALT_BYTES = 16
 const SALTS_AT_ONCE = 256
@@ -41,7 +41,7 @@ export class Chain {
     let parts = partsOf(text)
     if (parts === undefined) {
       // Of an earlier version, which had another order.
-      const record = recordOf(line)
+      const record = recordInLine(line)
       if (record === undefined) return undefined
       text = recordText(record)
       parts = partsOf(text)

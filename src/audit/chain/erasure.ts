@@ -1,4 +1,4 @@
-import { recordOf } from '../record-line.ts'
+import { recordInLine } from '../record-line.ts'
 import { commitmentOf } from './link.ts'
 import { erasedRecord, partsOf, recordText } from './record-text.ts'
 
@@ -8,7 +8,7 @@ import { erasedRecord, partsOf, recordText } from './record-text.ts'
  * @param by the id of the record of the erasure
  */
 export function erasedText(text: string, salt: string | null, by: string): string {
-  const record = recordOf(text)
+  const record = recordInLine(text)
   const parts = partsOf(text)
   const commitment = parts?.personal === undefined || salt === null ? '' : commitmentOf(salt, parts.personal)
   if (record === undefined) return JSON.stringify({ erasedBy: by, commitment })

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, jsonIn } from '../../domain/json/json.ts'
 import type { ChainEntry } from '../chain/chain-entries.ts'
-import { recordOf } from '../record-line.ts'
+import { recordInLine } from '../record-line.ts'
 
 const VERSION = 1
 
@@ -65,6 +65,6 @@ function chainedIn(value: JsonObject): ChainEntry | undefined {
 }
 
 /** The record of an entry, for formats that have records alone. */
-export function recordIn(entry: ChainEntry): ReturnType<typeof recordOf> {
-  return entry.kind === 'record' || entry.kind === 'unchained' ? recordOf(entry.text) : undefined
+export function recordIn(entry: ChainEntry): ReturnType<typeof recordInLine> {
+  return entry.kind === 'record' || entry.kind === 'unchained' ? recordInLine(entry.text) : undefined
 }

@@ -1,5 +1,5 @@
 import type { ChainEntry } from '../chain/chain-entries.ts'
-import { recordOf } from '../record-line.ts'
+import { recordInLine } from '../record-line.ts'
 import { cefLine } from './cef.ts'
 import { entryLine, headerLine, recordIn } from './export-file.ts'
 import { ocsfEvent } from './ocsf.ts'
@@ -26,7 +26,7 @@ export async function* exportLines(
   }
   const exportedAt = new Date(nowMs).toISOString()
   yield headerLine({ exportedAt, keys, ...(isPartial(filter) && { filter: { ...filter } }) })
-  for await (const entry of isPartial(filter) ? selected(entries, filter, recordOf) : entries)
+  for await (const entry of isPartial(filter) ? selected(entries, filter, recordInLine) : entries)
     yield entryLine(entry)
 }
 

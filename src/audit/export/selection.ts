@@ -29,12 +29,12 @@ export function isSelected({ tenantId, subject, from, to }: ExportFilter, record
 /**
  * The entries of the selected records, and what is needed to verify them: for the records between them the last hash,
  * and the first checkpoint behind each run of them.
- * @param recordOf the record of a text; undefined for what is none
+ * @param recordInLine the record of a text; undefined for what is none
  */
 export async function* selected(
   entries: AsyncIterable<ChainEntry> | Iterable<ChainEntry>,
   filter: ExportFilter,
-  recordOf: (text: string) => StoredRecord | undefined,
+  recordInLine: (text: string) => StoredRecord | undefined,
 ): AsyncGenerator<ChainEntry> {
   const skips = new Skips()
   for await (const entry of entries) {
@@ -45,7 +45,7 @@ export async function* selected(
       yield entry
       skips.covered()
     } else {
-      const record = recordOf(entry.text)
+      const record = recordInLine(entry.text)
       const isWanted = record !== undefined && isSelected(filter, record)
       if (entry.kind === 'unchained') {
         if (isWanted) yield entry

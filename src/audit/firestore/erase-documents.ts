@@ -1,7 +1,7 @@
 import { FieldValue, type Query } from '@google-cloud/firestore'
 import { erasedText } from '../chain/erasure.ts'
 import { recordText } from '../chain/record-text.ts'
-import { recordOf } from '../record-line.ts'
+import { recordInLine } from '../record-line.ts'
 import { linkIn, recordIn } from './record-documents.ts'
 
 /** Firestore takes up to 500 writes at once. */
@@ -22,7 +22,7 @@ export async function erasePages(query: Query, by: string): Promise<number> {
       const data = document.data()
       const { record } = recordIn(document.id, data)
       if (record === undefined || batch === undefined) continue
-      const left = recordOf(erasedText(recordText(record), linkIn(data)?.salt ?? null, by))
+      const left = recordInLine(erasedText(recordText(record), linkIn(data)?.salt ?? null, by))
       if (left === undefined) continue
       const { id: _, ...fields } = left
       const gone = {

@@ -2,7 +2,7 @@ import { type DocumentData, Timestamp } from '@google-cloud/firestore'
 import { isJsonObject, jsonIn } from '../../domain/json/json.ts'
 import type { Linked } from '../chain/chain.ts'
 import { recordText } from '../chain/record-text.ts'
-import { recordOf } from '../record-line.ts'
+import { recordInLine } from '../record-line.ts'
 import { type ReadRecord, readRecord } from '../read-record.ts'
 import type { StoredRecord } from '../usage-record.ts'
 
@@ -21,7 +21,7 @@ export interface DocumentLink {
 
 /** The record of a line as Firestore takes it, and its text; undefined if it is none. */
 export function storableRecord(line: string): { record: StoredRecord; text: string } | undefined {
-  const record = recordOf(line)
+  const record = recordInLine(line)
   if (record === undefined) return undefined
   const fields = Object.entries(record).map(([field, value]) => [field, wellFormed(value)])
   const { record: stored } = readRecord(Object.fromEntries(fields))

@@ -4,7 +4,7 @@ import type { AuditQuery, CountQuery, Person } from '../audit-store.ts'
 import type { Position } from '../cursor.ts'
 import { Chain } from '../chain/chain.ts'
 import { erasedText } from '../chain/erasure.ts'
-import { recordOf } from '../record-line.ts'
+import { recordInLine } from '../record-line.ts'
 import type { StoredRecord } from '../usage-record.ts'
 import { migrate } from './migrations.ts'
 import { SqliteChain } from './sqlite-chain.ts'
@@ -66,7 +66,7 @@ export class SqliteDatabase {
     const { where, values } = clauseOf(conditions)
     const sql = `SELECT record FROM usage_records WHERE ${where} ORDER BY at_ms DESC, id DESC LIMIT ?`
     const rows: unknown[] = this.#database.prepare(sql).all(...values, limit)
-    return rows.flatMap((row) => (isJsonObject(row) ? (recordOf(String(row['record'])) ?? []) : []))
+    return rows.flatMap((row) => (isJsonObject(row) ? (recordInLine(String(row['record'])) ?? []) : []))
   }
 
   /** How many records a query has. */
@@ -183,6 +183,6 @@ const HEAD = /^\{"crc":"[\da-f]{8}","id":"([^"\\]{1,128})","atMs":(\d{1,16}),"te
 /** Where a line belongs; undefined if it is no record. Its checksum was right, so that nothing else has to be read. */
 function placeOf(line: string): Place | undefined {
   const [, id, atMs, tenantId] = HEAD.exec(line) ?? []
-  if (id === undefined || tenantId === undefined) return recordOf(line)
+  if (id === undefined || tenantId === undefined) return recordInLine(line)
   return { id, atMs: Number(atMs), tenantId }
 }

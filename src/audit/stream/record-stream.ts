@@ -3,7 +3,7 @@ import { isWithin } from '../../domain/clock.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Checkpoint } from '../chain/checkpoint.ts'
-import { recordOf } from '../record-line.ts'
+import { recordInLine } from '../record-line.ts'
 import { WorkLoop } from '../work-loop.ts'
 import { checkpointLogRecord, logRecordOf, logsRequest } from './log-records.ts'
 import type { StreamTarget } from './stream-target.ts'
@@ -59,7 +59,7 @@ export class RecordStream {
   /** Records were stored. */
   records(lines: readonly string[]): void {
     for (const line of lines) {
-      const record = recordOf(line)
+      const record = recordInLine(line)
       if (record !== undefined) this.#add(logRecordOf(record))
     }
     this.#loop.start()
