@@ -1,7 +1,7 @@
 import { statSync, write } from 'node:fs'
 import { type FileHandle, open, stat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { codeOf } from '../error-code.ts'
+import { codeOf } from '../thrown-code.ts'
 import { type Chunk, linesOf, RecentLines } from './recent-lines.ts'
 
 const CHUNK_BYTES = 256 * 1024
