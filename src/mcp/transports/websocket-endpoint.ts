@@ -14,7 +14,7 @@ import type { EndpointOptions } from './modern-endpoint.ts'
 import { asMessage } from '../message.ts'
 import { RequestIds } from '../request-ids.ts'
 import { MAX_LISTENS, WebSocketListens } from './websocket-listens.ts'
-import { CLOSE, type CloseReason, type DirectRequests, WebSocketTransport } from './websocket-transport.ts'
+import { CLOSE, type CloseReason, type PlainCallTaker, WebSocketTransport } from './websocket-transport.ts'
 
 const TRANSPORT = 'websocket'
 
@@ -120,7 +120,7 @@ export class WebSocketEndpoint {
   }
 
   /** What serves plain calls of a conversation; undefined if the SDK serves all. */
-  #direct({ conversation, ids, identity: { principal, presented } }: Conversing): DirectRequests | undefined {
+  #direct({ conversation, ids, identity: { principal, presented } }: Conversing): PlainCallTaker | undefined {
     const { targets } = this.#options
     if (targets === undefined) return undefined
     const options = { ...this.#options, targets }

@@ -16,7 +16,7 @@ import { LISTEN, type WebSocketListens } from './websocket-listens.ts'
 type RequestId = JSONRPCRequest['id']
 
 /** What serves plain calls without the SDK. */
-export interface DirectRequests {
+export interface PlainCallTaker {
   /** Takes a request; says whether it has. */
   readonly take: (message: JSONRPCRequest) => boolean
   readonly cancel: (id: RequestId) => boolean
@@ -54,7 +54,7 @@ export class WebSocketTransport implements Transport {
   readonly #clock: Clock
   readonly #ids: RequestIds
   readonly #listens: WebSocketListens
-  readonly #direct: DirectRequests | undefined
+  readonly #direct: PlainCallTaker | undefined
   readonly #notifications: NotificationLimit
   readonly #admit: (work: Omit<GatedWork, 'owner'>) => () => void
   /** Requests that were neither answered nor cancelled, with what says that they are. */
@@ -70,7 +70,7 @@ export class WebSocketTransport implements Transport {
     clock: Clock
     ids: RequestIds
     listens: WebSocketListens
-    direct?: DirectRequests | undefined
+    direct?: PlainCallTaker | undefined
     /** Lets requests begin in their turn. */
     admit: (work: Omit<GatedWork, 'owner'>) => () => void
     logger: Logger
