@@ -58,7 +58,7 @@ export class PlainCalls {
 
   /** Runs a call if it is plain; undefined, without having done anything, if the general stages have to. */
   run(call: Call): Promise<Answer> | undefined {
-    const sent = isPlain(call) ? this.#sent(call) : undefined
+    const sent = isPlainCall(call) ? this.#sent(call) : undefined
     return sent && this.#answered(sent)
   }
 
@@ -144,7 +144,7 @@ function generally({ call, pool, permit, startedAt, given }: Sent): Promise<Answ
   return runFrom({ ...call, attempt }, BEHIND_LIMITS)
 }
 
-function isPlain({ operation: { client, params, watch, onProgress, task } }: Call): boolean {
+function isPlainCall({ operation: { client, params, watch, onProgress, task } }: Call): boolean {
   if (watch !== undefined || onProgress !== undefined || task !== undefined || isTracing()) return false
   if (client !== undefined && !isSilent(client)) return false
   const { _meta: meta } = params

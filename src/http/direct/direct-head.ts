@@ -46,7 +46,7 @@ export interface DirectHead {
 export function directHead(request: IncomingMessage): DirectHead | undefined {
   const { method, url = '', headers } = request
   const place = method === 'POST' ? placeOf(url) : undefined
-  if (place === undefined || !isPlain(request) || !accepts(headers.accept, place)) return undefined
+  if (place === undefined || !isPlainHead(request) || !accepts(headers.accept, place)) return undefined
   const token = tokenIn(headers.authorization)
   const length = Number(headers['content-length'])
   if (token === undefined || !(length > 0 && length <= MAX_BODY_BYTES)) return undefined
@@ -72,7 +72,7 @@ function placeOf(url: string): Place | undefined {
   return messages === null ? undefined : { scope: undefined, toolId: undefined, postedTo: messages[1] }
 }
 
-function isPlain({ headers, rawHeaders }: IncomingMessage): boolean {
+function isPlainHead({ headers, rawHeaders }: IncomingMessage): boolean {
   if (!CONTENT_TYPES.has(headers['content-type'] ?? '')) return false
   for (const name of UNUSUAL) if (headers[name] !== undefined) return false
   return headerProblem(rawHeaders) === undefined

@@ -13,7 +13,7 @@ import type { RequestOptions } from './connection.ts'
 const PARAMETER_HEADER = /^mcp-param-/i
 
 /** Whether nothing but the answer concerns anybody. */
-export function isPlain({ onProgress, maxTotalMs, client }: RequestOptions): boolean {
+export function isPlainRequest({ onProgress, maxTotalMs, client }: RequestOptions): boolean {
   if (onProgress !== undefined || maxTotalMs !== undefined) return false
   return client === undefined || (client.ask === undefined && client.logLevel === undefined)
 }

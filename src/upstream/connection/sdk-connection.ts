@@ -16,7 +16,7 @@ import type { Connection, Era, RequestOptions } from './connection.ts'
 import { rawResult } from '../messages/raw-results.ts'
 import { SessionCheck } from './session/session-check.ts'
 import type { DirectRequests } from './direct-requests.ts'
-import { isPlain, limitsOf, messageFor, ownHeaders } from './request-options.ts'
+import { isPlainRequest, limitsOf, messageFor, ownHeaders } from './request-options.ts'
 import { httpStatusOf, upstreamError } from './upstream-error.ts'
 import { ListenedResources, SubscribedResources, type WatchedResources } from './watched-resources.ts'
 import type { Wire } from './wire.ts'
@@ -160,7 +160,7 @@ export class SdkConnection implements Connection {
     options: RequestOptions,
   ): Promise<RawObject | JsonObject> {
     const { signal, client, timeoutMs } = options
-    const direct = isPlain(options) ? this.#directFor(method) : undefined
+    const direct = isPlainRequest(options) ? this.#directFor(method) : undefined
     if (direct === undefined) return this.request(method, params, options)
     if (isAborted(signal)) throw this.#neverSent('cancelled')
     const sentAt = this.#clock.monotonic()
