@@ -1,6 +1,6 @@
 import { clientRow, type ErrorDefinition, row } from './error-row.ts'
 
-/** The rows of the error table for calls that need a person's yes. */
+/** The rows of the error table for calls, and definitions of tools, that need a person's yes. */
 export const APPROVAL_ERRORS = {
   approval_required: clientRow(
     403,
@@ -33,5 +33,21 @@ export const APPROVAL_ERRORS = {
     -32602,
     'The request for approval was answered already',
     'Another person answered it first, or the call has been executed meanwhile. The answer stands.',
+  ),
+  tool_held: row(
+    403,
+    -31011,
+    'config',
+    false,
+    'The definition of the tool is not approved',
+    'The server has changed the definition of the tool, or added the tool, and the operator wants to look at it before anybody uses it (`toolChanges: hold`). Nothing was executed. The tool is listed again once its definition is approved.',
+  ),
+  definition_changed: row(
+    409,
+    -32602,
+    'client',
+    false,
+    'The definition has another hash',
+    'The definition that was to be approved is not the one that the server offers now. Nothing was approved. Look at the difference again, and approve the hash that is shown with it.',
   ),
 } as const satisfies Record<string, ErrorDefinition>

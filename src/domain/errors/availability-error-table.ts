@@ -50,4 +50,20 @@ export const AVAILABILITY_ERRORS = {
     'Usage records cannot be written or read in time',
     'The gateway executes nothing that it cannot record: it refuses calls while the queue of usage records or their space on disk is full, while the disk is more than a second behind, and while it stops. If `mayHaveExecuted` is true, the call has run, and its record was not written within ten seconds; then repeat only a call that may run twice. Otherwise nothing was executed; try again.',
   ),
+  store_unavailable: row(
+    503,
+    -31007,
+    'gateway',
+    true,
+    'The registry store is unavailable',
+    'The registry file or Firestore did not respond, or rejected the operation. `mayHaveExecuted` says whether the write may have happened nevertheless. Running servers are not affected.',
+  ),
+  state_unavailable: row(
+    503,
+    -31007,
+    'gateway',
+    true,
+    'The state of the gateway is unavailable',
+    'What the gateway keeps for itself, such as grants and connections of persons, could not be read or written: Firestore or the state file did not respond. `mayHaveExecuted` says whether a change may have happened nevertheless. Try again.',
+  ),
 } as const satisfies Record<string, ErrorDefinition>

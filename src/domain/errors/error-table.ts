@@ -260,22 +260,6 @@ export const ERRORS = {
     'The MCP registry cannot be used',
     '`detail` gives the reason: the registry of MCP_REGISTRY_URL did not respond, its answer is not one of the registry API, or the outbound policy forbids its address (OUTBOUND_ADDRESSES, OUTBOUND_ALLOW). Servers can still be added from an address, a package or a command.',
   ),
-  store_unavailable: row(
-    503,
-    -31007,
-    'gateway',
-    true,
-    'The registry store is unavailable',
-    'The registry file or Firestore did not respond, or rejected the operation. `mayHaveExecuted` says whether the write may have happened nevertheless. Running servers are not affected.',
-  ),
-  state_unavailable: row(
-    503,
-    -31007,
-    'gateway',
-    true,
-    'The state of the gateway is unavailable',
-    'What the gateway keeps for itself, such as grants and connections of persons, could not be read or written: Firestore or the state file did not respond. `mayHaveExecuted` says whether a change may have happened nevertheless. Try again.',
-  ),
   internal: row(
     500,
     -32603,

@@ -50,22 +50,6 @@ export const UPSTREAM_ERRORS = {
     'The server returned an error',
     'The MCP server behind this tool returned a JSON-RPC error; `upstream` has its code and message, and its data up to 64 KiB.',
   ),
-  tool_held: row(
-    403,
-    -31011,
-    'config',
-    false,
-    'The definition of the tool is not approved',
-    'The server has changed the definition of the tool, or added the tool, and the operator wants to look at it before anybody uses it (`toolChanges: hold`). Nothing was executed. The tool is listed again once its definition is approved.',
-  ),
-  definition_changed: row(
-    409,
-    -32602,
-    'client',
-    false,
-    'The definition has another hash',
-    'The definition that was to be approved is not the one that the server offers now. Nothing was approved. Look at the difference again, and approve the hash that is shown with it.',
-  ),
   response_too_large: row(
     502,
     -31003,
