@@ -72,7 +72,7 @@ export class AuditLog {
   /**
    * Reserves a place in the queue for a call about to run, until `record()` or `release()`.
    * @throws GatewayError `audit_unavailable` if queue or spool are full, so that no call runs that could not be recorded,
-   * or if records wait for more than a second, so that answers do not come later and later
+   * if records wait for more than a second, so that answers do not come later and later, or if the log is closing
    */
   reserve(): void {
     if (this.#isFull() || this.#isBehind() || this.#closing !== undefined)
