@@ -9,6 +9,7 @@ import type { Metrics } from '../telemetry/metrics/metrics.ts'
 import type { CredentialsOf } from './credentials/credential-source.ts'
 import { createConnector } from './connection/connect.ts'
 import { measuring } from './connection/decorators/measured-connection.ts'
+import { tellKindsApart } from './messages/message-kinds.ts'
 import { ProcessLogs } from './stdio/process-log.ts'
 import { Inspector } from './inspection.ts'
 import { PackageInstaller } from './packages/package-installer.ts'
@@ -66,6 +67,7 @@ export function openUpstreams(
     readonly logger: Logger
   },
 ): OpenUpstreams {
+  tellKindsApart()
   const { via, env, outbound, resolveSecret, credentialsOf, metrics, clock, random, logger, ...events } =
     options
   const { startConcurrency, maxOwnPools, connectTimeoutMs, drainTimeoutMs } = settings
