@@ -1,9 +1,18 @@
 import { specTypeSchemas } from '@modelcontextprotocol/client'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 
-interface Schema {
-  safeParse: (value: unknown) => { readonly success: boolean; readonly error?: unknown }
+interface Parsed {
+  readonly success: boolean
+  readonly data?: unknown
+  readonly error?: unknown
 }
+
+interface Schema {
+  parse: (value: unknown) => unknown
+  safeParse: (value: unknown) => Parsed
+}
+
+const TOLD_APART = Symbol('kinds are told apart')
 
 /** The kinds of messages by their names in the SDK, each with what is surely none of it. */
 const OTHERS: Readonly<Record<string, (message: JsonObject) => boolean>> = {
@@ -33,15 +42,27 @@ class OtherKind {
  * flood of notifications filled the memory with them. What is decided stays the same. Once for the process.
  */
 export function tellKindsApart(): void {
-  for (const [name, isOther] of Object.entries(OTHERS)) {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- schemas of the SDK are of zod; the test says so
-    const schema = (specTypeSchemas as unknown as Record<string, Schema>)[name]
-    if (schema === undefined || Object.hasOwn(schema, MARK)) continue
-    const parse = schema.safeParse.bind(schema)
-    const safeParse = (value: unknown): ReturnType<Schema['safeParse']> =>
-      isJsonObject(value) && isOther(value) ? new OtherKind(() => parse(value).error) : parse(value)
-    Object.assign(schema, { safeParse, [MARK]: true })
+  const any = schemaOf('JSONRPCMessage')
+  if (any === undefined || Object.hasOwn(any, TOLD_APART)) return
+  const kinds = Object.entries(OTHERS).flatMap(([name, isOther]) => {
+    const schema = schemaOf(name)
+    return schema === undefined ? [] : [{ isOther, schema }]
+  })
+  for (const { isOther, schema } of kinds) {
+    const check = schema.safeParse.bind(schema)
+    schema.safeParse = (value) =>
+      isJsonObject(value) && isOther(value) ? new OtherKind(() => check(value).error) : check(value)
   }
+  const parse = any.parse.bind(any)
+  any.parse = (value) => {
+    const kind = isJsonObject(value) ? kinds.find(({ isOther }) => !isOther(value)) : undefined
+    const parsed = kind?.schema.safeParse(value)
+    return parsed?.success === true ? parsed.data : parse(value)
+  }
+  Object.assign(any, { [TOLD_APART]: true })
 }
 
-const MARK = Symbol('kinds are told apart')
+function schemaOf(name: string): Schema | undefined {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- they are schemas of zod, which the test relies on, too
+  return (specTypeSchemas as unknown as Readonly<Record<string, Schema>>)[name]
+}

@@ -3,6 +3,7 @@ import {
   isJSONRPCNotification,
   isJSONRPCRequest,
   isJSONRPCResultResponse,
+  parseJSONRPCMessage,
   specTypeSchemas,
 } from '@modelcontextprotocol/client'
 import { beforeAll, expect, test } from '@jest/globals'
@@ -12,6 +13,14 @@ beforeAll(() => tellKindsApart())
 
 const V = { jsonrpc: '2.0' }
 const NOTIFICATION = { ...V, method: 'notifications/message', params: { level: 'info', data: 'd' } }
+
+function read(message: unknown): unknown {
+  try {
+    return parseJSONRPCMessage(message)
+  } catch {
+    return 'refused'
+  }
+}
 
 test.each([
   ['a result', { ...V, id: 1, result: {} }, 'result'],
@@ -36,6 +45,24 @@ test.each([
   }
   const found = Object.entries(kinds).flatMap(([kind, isOne]) => (isOne ? kind : []))
   expect(found.join()).toBe(expected)
+  expect(read(message)).toEqual(expected === '' ? 'refused' : message)
+})
+
+test('a notification is not compared with the other kinds of messages, which would be refusals', () => {
+  const compared: string[] = []
+  const method = {
+    get method() {
+      compared.push('method')
+      return 'notifications/message'
+    },
+  }
+  expect(
+    parseJSONRPCMessage(Object.defineProperties({ ...V }, Object.getOwnPropertyDescriptors(method))),
+  ).toEqual({
+    ...V,
+    method: 'notifications/message',
+  })
+  expect(compared).toEqual(['method'])
 })
 
 test('what a notification lacks to be an answer is found only when it is asked for', () => {
