@@ -108,7 +108,9 @@ class EventLimiter {
     return this.#events
   }
 
-  push(chunk: Uint8Array, output: Output): void {
+  push(given: Uint8Array, output: Output): void {
+    // Texts are taken from it without a view of each: those would be most of what a flood of small events costs.
+    const chunk = Buffer.from(given.buffer, given.byteOffset, given.byteLength)
     const ends = new LineEnds(chunk)
     let passFrom: number | undefined = this.#begin(chunk)
     for (let start = passFrom; start < chunk.length && passFrom !== undefined;) {
@@ -120,7 +122,7 @@ class EventLimiter {
   }
 
   /** Where the first line of a chunk begins: behind a newline that belongs to the carriage return before it. */
-  #begin(chunk: Uint8Array): number {
+  #begin(chunk: Buffer): number {
     const from = this.#hasReturned && chunk[0] === NEWLINE ? 1 : 0
     if (chunk.length > 0) this.#hasReturned = false
     return from
@@ -128,7 +130,7 @@ class EventLimiter {
 
   /** Takes a line, or what there is of it; returns from where the chunk is to be passed on, undefined at the end of all. */
   #line(
-    chunk: Uint8Array,
+    chunk: Buffer,
     { passFrom, start, end }: { passFrom: number; start: number; end: number },
     output: Output,
   ): number | undefined {
@@ -144,7 +146,7 @@ class EventLimiter {
     return next === 'starts again' ? end : passFrom
   }
 
-  #passRest(chunk: Uint8Array, passFrom: number, output: Output): void {
+  #passRest(chunk: Buffer, passFrom: number, output: Output): void {
     this.#hasReturned ||= chunk.at(-1) === CARRIAGE_RETURN
     if (this.#tail !== undefined || passFrom >= chunk.length) return
     output.enqueue(chunk.subarray(passFrom))
@@ -153,25 +155,25 @@ class EventLimiter {
   }
 
   /** Notes the event that ends here; says whether it shows that the stream is none of Streamable HTTP. */
-  #isForeign(chunk: Uint8Array, end: number): boolean {
+  #isForeign(chunk: Buffer, end: number): boolean {
     if (this.#heads === undefined || this.#head.trim() === '') return false
-    const tail = text(chunk.subarray(Math.max(0, end - TAIL_BYTES), end))
+    const tail = chunk.toString('latin1', Math.max(0, end - TAIL_BYTES), end)
     const isEndpoint = this.#heads.note({ head: this.#head, tail, whole: this.#requestId })
     return isEndpoint && this.#heads.endsAtEndpoint
   }
 
-  #take(chunk: Uint8Array, start: number, end: number): void {
+  #take(chunk: Buffer, start: number, end: number): void {
     this.#size += end - start
     if (this.#head.length < HEAD_BYTES)
-      this.#head += text(chunk.subarray(start, Math.min(end, start + HEAD_BYTES)))
-    const isBreak = end - start <= 2 && chunk.subarray(start, end).every(isLineEnd)
+      this.#head += chunk.toString('latin1', start, Math.min(end, start + HEAD_BYTES))
+    const isBreak = end - start <= 2 && isLineEnd(chunk[start]) && isLineEnd(chunk[end - 1])
     this.#isBlankLine &&= isBreak
     if (this.#tail !== undefined) {
-      this.#tail = (this.#tail + text(chunk.subarray(Math.max(start, end - TAIL_BYTES), end))).slice(
+      this.#tail = (this.#tail + chunk.toString('latin1', Math.max(start, end - TAIL_BYTES), end)).slice(
         -TAIL_BYTES,
       )
     } else if (this.#size > this.#maxBytes) {
-      this.#tail = text(chunk.subarray(Math.max(start, end - TAIL_BYTES), end))
+      this.#tail = chunk.toString('latin1', Math.max(start, end - TAIL_BYTES), end)
     }
   }
 
@@ -191,7 +193,7 @@ class EventLimiter {
   }
 
   /** Notes the end of a line; says whether passing on starts again after it, or the stream is over. */
-  #endLine(chunk: Uint8Array, end: number, output: Output): 'starts again' | 'goes on' | 'ended' {
+  #endLine(chunk: Buffer, end: number, output: Output): 'starts again' | 'goes on' | 'ended' {
     const isEventEnd = this.#isBlankLine
     this.#isBlankLine = true
     if (!isEventEnd) return 'goes on'
@@ -222,8 +224,4 @@ function answer(output: Output, id: RequestId | undefined): void {
 
 function dataOf(head: string): string {
   return head.slice(head.indexOf('data:') + 'data:'.length)
-}
-
-function text(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }
