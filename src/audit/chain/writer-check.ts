@@ -76,7 +76,7 @@ export class WriterCheck {
 
   /** The next record of the chain. */
   record(entry: ChainedRecord): void {
-    const { seq, hash, text } = entry
+    const { hash, text } = entry
     const value = entry.value ?? jsonIn(text)
     const record = isJsonObject(value) ? value : {}
     const id = String(record['id'])
@@ -84,6 +84,7 @@ export class WriterCheck {
     this.#records += 1
     this.#sink.record(record)
     this.#refuseMisplaced(entry, record)
+    const seq = this.#numberOf(entry, id)
     if (seq <= this.#at.seq) return this.#again(entry, id)
     const isNext = seq === this.#at.seq + 1
     if (isNext) this.#check(entry, id)
@@ -135,6 +136,16 @@ export class WriterCheck {
       signedAtMs: this.#signed?.atMs,
       isClosed: this.#signed?.isLast === true,
     }
+  }
+
+  /** Which number a record has: the next one if its hash says so, although another one was put in its place. */
+  #numberOf(entry: ChainedRecord, id: string): number {
+    const { seq, hash } = entry
+    const next = this.#at.seq + 1
+    if (seq === next || hashAfter(entry)(this.#at) !== hash) return seq
+    this.#settle(undefined)
+    this.#find({ fault: 'edited', seq: next, id, detail: `its number was replaced by ${seq}` })
+    return next
   }
 
   #check(entry: ChainedRecord, id: string): void {

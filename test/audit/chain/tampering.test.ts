@@ -149,6 +149,21 @@ describe('tampering is found, and names the record', () => {
     expect(await faultsOf(database.verify())).toEqual(['checkpoint 30', 'unsigned 21 -30 r21'])
   })
 
+  test.each([4, 9, 1000])(
+    'a number of an export that was replaced by %i, and nothing behind it',
+    async (other) => {
+      const entries = database
+        .entries()
+        .map((entry) => (entry.kind === 'record' && entry.seq === 7 ? { ...entry, seq: other } : entry))
+      const verified = verifyChains(entries, {
+        verifierKeys: [SIGNER.verifierKey],
+        nowMs: AT,
+        isExport: true,
+      })
+      expect(await faultsOf(verified)).toEqual(['edited 7 r7'])
+    },
+  )
+
   test('records of an export that stand in another order', async () => {
     const entries = database.entries()
     const [moved] = entries.splice(3, 1)
