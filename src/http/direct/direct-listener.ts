@@ -38,8 +38,8 @@ interface DirectOptions extends DirectCallOptions {
 
 /**
  * The entry of the direct path. It serves plain calls of callers whose token has just been verified, in as few steps
- * as that takes, and hands every other request to the Express application as it came: it refuses nothing itself, so
- * that the checks there stay the only ones that say no.
+ * as that takes, and hands every other request to the Express application as it came: none of its own checks refuses a
+ * request, so that those there stay the only ones that say no.
  */
 export class DirectListener {
   readonly #options: DirectOptions
