@@ -104,6 +104,19 @@ describeWithEmulator('two replicas', () => {
     expect(ledger.calls).toHaveLength(1)
   })
 
+  test('let a yes for one call be none for other arguments or another caller, at either of them', async () => {
+    ledger.calls.splice(0)
+    const given = { path: 'c' }
+    const [first, second] = replicas as [Gateway, Gateway]
+    await approve(second, approvalIn((await call(first, 'ann', given)).body))
+    const others = await Promise.all(
+      replicas.flatMap((each) => [call(each, 'ann', { path: 'd' }), call(each, 'cid', given)]),
+    )
+    expect(others.map(({ body }) => body['code'])).toEqual(Array(4).fill('approval_required'))
+    expect(ledger.calls).toEqual([])
+    expect((await call(second, 'ann', given)).status).toBe(200)
+  })
+
   test('a call that waits at one of them goes on with the yes that the other gets', async () => {
     const [first, second] = replicas as [Gateway, Gateway]
     ledger.calls.splice(0)
