@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { keepCompiled } from '../config/compile-cache.ts'
+import { keepRequestsYoung } from '../config/heap.ts'
 
 /** For output to be read; only what was given up may still be running then, and it must not keep the process. */
 const EXIT_MS = 500
@@ -12,6 +13,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.stderr.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
 })
+const [command] = process.argv.slice(2)
+if (command === 'serve') keepRequestsYoung(process.env)
 await keepCompiled(process.env)
 const { run } = await import('./program.ts')
 
