@@ -36,10 +36,11 @@ export class Callback implements AsyncDisposable {
 
 async function listens(server: Server, port: number): Promise<number | undefined> {
   server.listen(port, '127.0.0.1')
-  const [error] = await Promise.race([
-    once(server, 'listening') as Promise<[undefined]>,
-    once(server, 'error').catch((thrown: unknown) => [thrown]) as Promise<[Error]>,
-  ])
+  // Rejects with an `error` that comes before.
+  const isListening = await once(server, 'listening').then(
+    () => true,
+    () => false,
+  )
   const address = server.address()
-  return error === undefined && typeof address === 'object' ? address?.port : undefined
+  return isListening && typeof address === 'object' ? address?.port : undefined
 }
