@@ -15,10 +15,11 @@ export class Interruption {
 
   /** Waits for the rest of a call, or for the shutdown. */
   guard(call: Call, rest: (call: Call) => Promise<Answer>): Promise<Answer> {
+    // First: if it throws, there is nothing to interrupt.
+    const answer = rest(call)
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
     const number = ++this.#last
     this.#guarded.set(number, { call, reject })
-    const answer = rest(call)
     const forget = (): void => void this.#guarded.delete(number)
     // Without an asynchronous function between, which every call would pay for.
     answer.then(forget, forget)

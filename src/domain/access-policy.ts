@@ -28,8 +28,8 @@ const deny = (ruleId: RuleId): Decision => ({ effect: 'deny', ruleId })
 
 /**
  * The one access decision of the gateway: whether `principal` may do `action` to `target` under `snapshot`.
- * Pure, so that an answer holds while principal and snapshot stay the same. A tool is allowed when both the server's rules and the rules of
- * every matching entry under `tools` are passed, so an override can narrow and never widen.
+ * Pure, so that an answer holds while principal and snapshot stay the same. A tool is allowed when both the server's
+ * rules and the rules of every matching entry under `tools` are passed, so an override can narrow and never widen.
  */
 export function decide(principal: Principal, _action: Action, target: Target, snapshot: Snapshot): Decision {
   const server = snapshot.servers.get(target.server)
