@@ -57,6 +57,7 @@ export function openCalls(
   const shared = new SharedAllowances({ allowances, store, clock, random, logger })
   if (isReplicated) allowances.onShared = (allowance) => shared.taken(allowance)
   const limits = new Limits({ allowances, quotasOf })
+  const shares = new TenantShares({ maxOf: (tenantId) => quotasOf(tenantId)?.concurrentCalls })
   const { run, targets } = pipeline({
     audit: audit.log,
     intents: audit.intents,
@@ -66,7 +67,7 @@ export function openCalls(
     credentials: servers.credentials,
     interruption,
     limits,
-    shares: new TenantShares({ maxOf: (tenantId) => quotasOf(tenantId)?.concurrentCalls }),
+    shares,
     ownStages,
     own: features,
     kept: new KeptResults({ store, keys, clock, logger }),
@@ -78,6 +79,10 @@ export function openCalls(
     logger,
     metrics,
     history,
+  })
+  tenants.onChange(() => {
+    shares.quotasChanged()
+    targets.forget()
   })
   const calls = new Calls({ pipeline: run, clock })
   return { calls, targets, interruption, taskHandles: tasks.handles, limits }

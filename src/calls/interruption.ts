@@ -13,6 +13,11 @@ export class Interruption {
   readonly #guarded = new TransientMap<number, Guarded>()
   #last = 0
 
+  /** The function that runs calls by `rest`, and ends them at the shutdown. */
+  around(rest: (call: Call) => Promise<Answer>): (call: Call) => Promise<Answer> {
+    return (call) => this.guard(call, rest)
+  }
+
   /** Waits for the rest of a call, or for the shutdown. */
   guard(call: Call, rest: (call: Call) => Promise<Answer>): Promise<Answer> {
     // First: if it throws, there is nothing to interrupt.

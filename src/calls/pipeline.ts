@@ -92,7 +92,7 @@ export function pipeline(parts: PipelineParts): Pipeline {
   const { catalog, interruption } = parts
   const budget = new RetryBudget()
   const plans = new Plans({ ...stages(parts, budget), catalog })
-  const targets = new PlainTargets({ catalog, plans })
+  const targets = new PlainTargets({ ...parts, plans })
   const plain = new PlainCalls({
     ...parts,
     budget,
@@ -100,10 +100,8 @@ export function pipeline(parts: PipelineParts): Pipeline {
     pools: new PoolChoice(parts),
   })
   const authorized = traceDecision(authorize({ ...parts, plans }))
-  const recorded = record(parts)
   const general = async (call: Call): Promise<Answer> => runFrom(await authorized(call), 0)
-  const run = (call: Call): Promise<Answer> => plain.run(call) ?? general(call)
-  return { targets, run: (call) => recorded(call, () => interruption.guard(call, run)) }
+  return { targets, run: record(parts, interruption.around(plain.before(general))) }
 }
 
 const isInside = ({ server }: PlannedTarget): boolean => server.transport === 'builtin'

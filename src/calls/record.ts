@@ -30,12 +30,15 @@ interface RecordOptions {
 }
 
 /**
- * Makes the function that runs the rest of a call inside its record: no call runs unless it can be recorded, and every
+ * Makes the function that runs a call by `rest` inside its record: no call runs unless it can be recorded, and every
  * attempted call is recorded and counted once, before its answer is sent.
  */
-export function record(options: RecordOptions): (call: Call, rest: () => Promise<Answer>) => Promise<Answer> {
+export function record(
+  options: RecordOptions,
+  rest: (call: Call) => Promise<Answer>,
+): (call: Call) => Promise<Answer> {
   const { audit, clock } = options
-  return async (call, rest) => {
+  return async (call) => {
     audit.reserve()
     const atMs = clock.now()
     const id = newRecordId(atMs) // now, so that among attempts of one instant those that began first sort first
@@ -45,7 +48,7 @@ export function record(options: RecordOptions): (call: Call, rest: () => Promise
     let responseBytes = 0
     let failure: GatewayError | undefined
     try {
-      const given = await rest()
+      const given = await rest(call)
       hasToolFailed = isToolError(given.raw ?? given.result)
       responseBytes = sizeOf(given)
       answer = given

@@ -43,13 +43,14 @@ async function run(call: Call, answer: () => Promise<JsonObject>): Promise<JsonO
       durations.push(durationMs)
     },
   }
-  const recorded = record({
+  const options = {
     audit: audit as unknown as AuditLog,
     metrics: metrics as unknown as Metrics,
     clock,
     logger: silentLogger,
-  })
-  return (await recorded(call, async () => ({ result: await answer(), route: ROUTE }))).result
+  }
+  const recorded = record(options, async () => ({ result: await answer(), route: ROUTE }))
+  return (await recorded(call)).result
 }
 
 /** A call that was let through, unless `info` says otherwise. */

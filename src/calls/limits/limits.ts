@@ -56,9 +56,14 @@ export class Limits {
 
   /** Takes a call from the limits of the tenant and the server; why not, if one of them is reached. */
   refusal(principal: Principal, server: ServerDefinition): GatewayError | undefined {
+    if (!this.counts(principal, server)) return undefined
     const quotas = this.#quotasOf(principal.tenantId)
-    if (server.rateLimit === undefined && !hasLimit(quotas)) return undefined
     return this.#take([...limitsOfTenant(principal, quotas), ...limitsOfServer(principal, server)])
+  }
+
+  /** Whether there is a limit for the calls of a principal to a server. */
+  counts(principal: Principal, server: ServerDefinition): boolean {
+    return server.rateLimit !== undefined || hasLimit(this.#quotasOf(principal.tenantId))
   }
 
   /**

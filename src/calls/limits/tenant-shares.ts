@@ -12,11 +12,18 @@ export class TenantShares {
 
   /** The share of a tenant; undefined if it has no limit. */
   of(tenantId: string): ConcurrencyLimit | undefined {
-    if (this.#maxOf(tenantId) === undefined) return undefined
+    const max = this.#maxOf(tenantId)
+    if (max === undefined) return undefined
     const known = this.#shares.get(tenantId)
     if (known !== undefined) return known
-    const share = new ConcurrencyLimit({ max: () => this.#maxOf(tenantId) ?? Number.POSITIVE_INFINITY })
+    const share = new ConcurrencyLimit({ max })
     this.#shares.set(tenantId, share)
     return share
+  }
+
+  /** Takes over what the quotas are now. */
+  quotasChanged(): void {
+    for (const [tenantId, share] of this.#shares)
+      share.max = this.#maxOf(tenantId) ?? Number.POSITIVE_INFINITY
   }
 }

@@ -3,6 +3,7 @@ import { RawObject } from '../../domain/json/raw-object.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { serverKey } from '../../domain/documents/server-definition.ts'
 import { isTracing } from '../../telemetry/tracing.ts'
+import type { Connection } from '../../upstream/connection/connection.ts'
 import type { Permit, RunOptions } from '../../upstream/pool/admission/call-queue.ts'
 import type { Pool } from '../../upstream/pool/pool.ts'
 import type { Call, CallerClient, Operation } from '../call.ts'
@@ -14,10 +15,9 @@ import type { TenantShares } from '../limits/tenant-shares.ts'
 import { runFrom } from '../plan.ts'
 import type { Answer, RoutedCall } from '../stage.ts'
 import { namesTask } from '../tasks/task-ids.ts'
-import { deadlineOf } from '../deadline.ts'
 import { BegunAttempt } from './begun-attempt.ts'
 import { SerializedAnswer } from './serialized-answer.ts'
-import type { PlainTargets } from './plain-targets.ts'
+import type { PlainTarget, PlainTargets } from './plain-targets.ts'
 
 /** The stage behind the limits, which count a call once. */
 const BEHIND_LIMITS = 1
@@ -56,6 +56,11 @@ export class PlainCalls {
     this.#options = options
   }
 
+  /** The way of calls that tries this first; `general` runs all others. */
+  before(general: (call: Call) => Promise<Answer>): (call: Call) => Promise<Answer> {
+    return (call) => this.run(call) ?? general(call)
+  }
+
   /** Runs a call if it is plain; undefined, without having done anything, if the general stages have to. */
   run(call: Call): Promise<Answer> | undefined {
     const sent = isPlainCall(call) ? this.#sent(call) : undefined
@@ -82,12 +87,15 @@ export class PlainCalls {
       timeoutMs,
       askedMs: 0,
     }
-    const pool = this.#poolOf(routed)
+    const pool = target.pool?.isStopped === false ? target.pool : this.#poolFor(target, routed)
     if (pool?.breaker.isClosed !== true) return undefined
-    const wanted = runOptions(this.#options, routed)
+    const wanted: RunOptions =
+      target.account === undefined
+        ? runOptions(this.#options, routed)
+        : { signal: operation.signal, deadlineAt: callAt + timeoutMs, ...target.account }
     const permit = pool.admit(wanted)
     if (permit === undefined) return undefined
-    if (limits.refusal(caller.principal, route.server) !== undefined) {
+    if (target.isCounted && limits.refusal(caller.principal, route.server) !== undefined) {
       pool.release(permit, wanted)
       return undefined
     }
@@ -98,27 +106,34 @@ export class PlainCalls {
     return { call: routed, pool, permit, wanted, startedAt, given: this.#request(routed, permit, startedAt) }
   }
 
-  #poolOf(call: RoutedCall): Pool | undefined {
+  #poolFor(target: PlainTarget, call: RoutedCall): Pool | undefined {
     try {
-      return this.#options.pools.shared(call)
+      target.pool = this.#options.pools.shared(call)
     } catch {
-      return undefined
+      target.pool = undefined
     }
+    return target.pool
   }
 
   #request(call: RoutedCall, { connection }: Permit, now: number): Promise<RawObject | JsonObject> {
-    const { operation, route } = call
+    const { operation, route, startedAt, timeoutMs } = call
+    const client = this.#clientOf(call, connection)
     const options = {
       signal: operation.signal,
-      timeoutMs: Math.max(1, deadlineOf(call) - now),
-      ...(operation.client !== undefined && {
-        client: this.#options.pools.grantedTo(operation.client, call),
-      }),
+      timeoutMs: Math.max(1, startedAt + timeoutMs - now),
+      ...(client !== undefined && { client }),
     }
     const params = { ...call.params, name: route.name }
     return connection.requestRaw === undefined
       ? connection.request(operation.method.name, params, options)
       : connection.requestRaw(operation.method.name, params, options)
+  }
+
+  /** From a client that declares nothing there is nothing to withhold; only ids of tasks may need to be replaced. */
+  #clientOf(call: RoutedCall, { era, capabilities }: Connection): CallerClient | undefined {
+    const { client } = call.operation
+    const mayHaveTasks = client?.era === 'legacy' && era === 'legacy' && 'tasks' in capabilities
+    return mayHaveTasks ? this.#options.pools.grantedTo(client, call) : client
   }
 
   async #answered(sent: Sent): Promise<Answer> {

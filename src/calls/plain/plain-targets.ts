@@ -7,41 +7,59 @@ import { hasParamHeaders } from '../param-headers.ts'
 import type { Plans } from '../plan.ts'
 import { routeOf } from '../router.ts'
 import type { Plan } from '../stage.ts'
+import { type Account, accountOf, isSticky } from '../limits/run-options.ts'
+import type { Limits } from '../limits/limits.ts'
+import type { TenantShares } from '../limits/tenant-shares.ts'
+import type { Pool } from '../../upstream/pool/pool.ts'
 
 /** Tools that are remembered of one caller; more than an agent has in view. */
 const MAX_TOOLS = 1000
 
-/** A tool that a caller may call, with nothing set for it but what every call passes. */
+/** A tool that a caller may call, with nothing set for it but what every call passes, and what is the same for each call. */
 export interface PlainTarget {
   readonly route: Route
   readonly decision: Decision
   readonly plan: Plan
+  /** Whether a rate limit or a quota counts the calls. */
+  readonly isCounted: boolean
+  /** Undefined where calls of one session prefer the same instance. */
+  readonly account: Account | undefined
+  /** The pool of the last call, which is that of the next one until it has stopped. */
+  pool: Pool | undefined
 }
 
-interface Remembered {
-  readonly version: number
-  readonly tools: Map<string, PlainTarget | undefined>
+type Tools = Map<string, PlainTarget | undefined>
+
+interface PlainTargetsOptions {
+  readonly catalog: Catalog
+  readonly plans: Pick<Plans, 'of'>
+  readonly limits: Limits
+  readonly shares: TenantShares
 }
 
 /**
- * What the tool calls of each caller resolve to, decided once for each version of the catalog: a decision depends on
+ * What the tool calls of each caller resolve to, decided once until the catalog or the quotas change: a decision depends on
  * nothing but the principal, the target and the snapshot.
  */
 export class PlainTargets {
-  readonly #catalog: Catalog
-  readonly #plans: Pick<Plans, 'of'>
+  readonly #options: PlainTargetsOptions
   /** A principal lives as long as its token is remembered as verified. */
-  readonly #remembered = new WeakMap<Principal, Remembered>()
+  #remembered = new WeakMap<Principal, Tools>()
 
-  constructor(options: { catalog: Catalog; plans: Pick<Plans, 'of'> }) {
-    this.#catalog = options.catalog
-    this.#plans = options.plans
+  constructor(options: PlainTargetsOptions) {
+    this.#options = options
+    options.catalog.onChange(() => this.forget())
+  }
+
+  /** Something that a target depends on has changed. */
+  forget(): void {
+    this.#remembered = new WeakMap()
   }
 
   /** The target of a tool call; undefined if the general stages have to find out, or to refuse it. */
   of(caller: Caller, operation: Operation): PlainTarget | undefined {
     if (operation.method.runsTool !== true || operation.task !== undefined) return undefined
-    const { tools } = this.#of(caller.principal)
+    const tools = this.#of(caller.principal)
     const key = operation.scope === undefined ? operation.name : `${operation.scope}\n${operation.name}`
     const known = tools.get(key)
     if (known !== undefined || tools.has(key)) return known
@@ -51,26 +69,35 @@ export class PlainTargets {
     return target
   }
 
-  #of(principal: Principal): Remembered {
-    const { version } = this.#catalog
-    let remembered = this.#remembered.get(principal)
-    if (remembered?.version !== version) {
-      remembered = { version, tools: new Map() }
-      this.#remembered.set(principal, remembered)
+  #of(principal: Principal): Tools {
+    let tools = this.#remembered.get(principal)
+    if (tools === undefined) {
+      tools = new Map()
+      this.#remembered.set(principal, tools)
     }
-    return remembered
+    return tools
   }
 
   #resolved(caller: Caller, operation: Operation): PlainTarget | undefined {
-    const routing = routeOf(caller, operation, this.#catalog)
+    const { catalog, plans, limits, shares } = this.#options
+    const routing = routeOf(caller, operation, catalog)
     if (!routing.found || routing.needsClient || routing.decision.effect === 'deny') return undefined
     const { route, decision } = routing
-    const plan = this.#plans.of(route, operation.method)
+    const plan = plans.of(route, operation.method)
     const { tool } = plan.target
     if (!plan.isPlain || route.server.sharing === 'session') return undefined
     if (plan.target.policy.maxTotalMs !== undefined) return undefined
     if (tool === undefined || hasParamHeaders(tool.own) || mustBeTask(tool.own['execution'])) return undefined
-    return { route, decision, plan }
+    const { principal } = caller
+    const { server } = route
+    return {
+      route,
+      decision,
+      plan,
+      isCounted: limits.counts(principal, server),
+      account: isSticky(server) ? undefined : accountOf(shares, principal),
+      pool: undefined,
+    }
   }
 }
 

@@ -49,7 +49,7 @@ export class ServerPools {
   /** Without `previous`, which would keep a chain of all earlier pools in memory. */
   readonly #options: Omit<ServerPoolsOptions, 'previous'>
   /** Limits the concurrent calls of all pools together. */
-  readonly #limit = new ConcurrencyLimit({ max: () => this.#definition.maxConcurrency ?? Infinity })
+  readonly #limit: ConcurrencyLimit
   readonly #knownBefore: Introduction | undefined
   #definition: ServerDefinition
   #state: InstanceState = 'stopped'
@@ -62,6 +62,7 @@ export class ServerPools {
     this.key = serverKey(definition)
     this.#options = kept
     this.#definition = definition
+    this.#limit = new ConcurrencyLimit({ max: maxOf(definition) })
     this.#knownBefore = previous?.introduction
     this.#reason = definition.enabled ? (kept.halted ?? 'it starts when it is first used') : 'it is disabled'
     this.#since = context.clock.now()
@@ -124,6 +125,7 @@ export class ServerPools {
   /** Applies a definition without closing connections that it does not affect. */
   update(definition: ServerDefinition): void {
     this.#definition = definition
+    this.#limit.max = maxOf(definition)
     this.primary.update(definition)
     this.isolated.update(definition)
   }
@@ -146,4 +148,8 @@ export class ServerPools {
     this.#since = this.#options.context.clock.now()
     this.#options.onState()
   }
+}
+
+function maxOf({ maxConcurrency }: ServerDefinition): number {
+  return maxConcurrency ?? Number.POSITIVE_INFINITY
 }

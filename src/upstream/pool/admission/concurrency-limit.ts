@@ -1,12 +1,12 @@
 /** A limit on concurrent calls that several pools share. */
 export class ConcurrencyLimit {
-  readonly #max: () => number
+  /** `Infinity` for none. A change counts from the next call on. */
+  max: number
   readonly #waiting = new Set<() => void>()
   #inFlight = 0
 
-  /** @param options.max the limit, read each time; `Infinity` for none */
-  constructor(options: { max: () => number }) {
-    this.#max = options.max
+  constructor(options: { max: number }) {
+    this.max = options.max
   }
 
   get inFlight(): number {
@@ -14,7 +14,7 @@ export class ConcurrencyLimit {
   }
 
   get hasRoom(): boolean {
-    return this.#inFlight < this.#max()
+    return this.#inFlight < this.max
   }
 
   enter(): void {

@@ -191,7 +191,7 @@ describe('a limit of the whole server', () => {
 describe('the share of one tenant', () => {
   test("makes its own calls wait and nobody else's", async () => {
     const fleet = await readyFleet(['a'])
-    const share = new ConcurrencyLimit({ max: () => 1 })
+    const share = new ConcurrencyLimit({ max: 1 })
     const own = await hold(fleet, 3, { share })
     expect(running(own)).toEqual([true, false, false])
     const [other] = await hold(fleet, 1)
@@ -202,7 +202,7 @@ describe('the share of one tenant', () => {
   })
 
   test('holds over all servers', async () => {
-    const share = new ConcurrencyLimit({ max: () => 1 })
+    const share = new ConcurrencyLimit({ max: 1 })
     const one = await readyFleet(['a'])
     const two = await readyFleet(['b'])
     const [first] = await hold(one, 1, { share })

@@ -2,11 +2,10 @@ import { expect, test } from '@jest/globals'
 import { ConcurrencyLimit } from '../../../../src/upstream/pool/admission/concurrency-limit.ts'
 
 test('there is room up to the limit, which may change', () => {
-  let max = 1
-  const limit = new ConcurrencyLimit({ max: () => max })
+  const limit = new ConcurrencyLimit({ max: 1 })
   limit.enter()
   expect([limit.hasRoom, limit.inFlight]).toEqual([false, 1])
-  max = 2
+  limit.max = 2
   expect(limit.hasRoom).toBe(true)
   limit.enter()
   limit.leave()
@@ -15,7 +14,7 @@ test('there is room up to the limit, which may change', () => {
 })
 
 test('those who wait are called in turn, one for each place, and who asks again is the last', () => {
-  const limit = new ConcurrencyLimit({ max: () => 1 })
+  const limit = new ConcurrencyLimit({ max: 1 })
   const called: string[] = []
   const waiting = (name: string): (() => void) => {
     const task = (): void => {
