@@ -90,11 +90,13 @@ function inAll(sets: readonly Set<string>[]): Set<string> {
 
 /** Calls `done` when a request with the text of the call is written: the client does first, then the gateway. */
 function onSent(done: () => void): void {
-  const { write } = Socket.prototype
-  Socket.prototype.write = function (this: Socket, chunk: string | Uint8Array, ...rest: never[]): boolean {
+  // oxlint-disable-next-line typescript/unbound-method -- called with its socket
+  const written = Socket.prototype.write
+  Socket.prototype.write = function (this: Socket, ...given: never[]): boolean {
+    const [chunk = ''] = given as (string | Uint8Array)[]
     if (Buffer.from(chunk).includes(`"message":"${TEXT}"`)) done()
-    return write.call(this, chunk, ...rest)
-  } as Socket['write']
+    return Reflect.apply(written, this, given) === true
+  }
 }
 
 /** The files of `src/` with a function that ran since the last time. */

@@ -1,10 +1,8 @@
 import { type Clock, isWithin } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { BatchWriter } from './batch-writer.ts'
+import { BatchWriter, QueueCapacity, RecordBatch } from './batch-writer.ts'
 import { LateAnswers } from './late-answers.ts'
-import { QueueCapacity } from './queue-capacity.ts'
-import { RecordBatch } from './record-batch.ts'
 import { lineOf } from './record-line.ts'
 import { storedRecord } from './stored-record.ts'
 import type { PendingRecord } from './usage-record.ts'
@@ -19,7 +17,7 @@ const WRITTEN = Promise.resolve(true)
 /** What an `AuditLog` needs: where it appends, and the bounds of its queue. */
 export interface AuditLogOptions {
   /** The file of lines: it has them once it resolves, however this process ends. */
-  readonly spool: { append(lines: Buffer): Promise<void>; isFull(): boolean }
+  readonly spool: { append(lines: Buffer): Promise<void>; readonly isFull: boolean }
   readonly digester: { digestOf(argumentsText: string, isCanonical?: boolean): string | Promise<string> }
   readonly clock: Clock
   readonly random: () => number
@@ -127,7 +125,7 @@ export class AuditLog {
   }
 
   #isFull(): boolean {
-    return this.#options.spool.isFull() || this.#capacity.isFull
+    return this.#options.spool.isFull || this.#capacity.isFull
   }
 
   #isBehind(): boolean {

@@ -1,6 +1,66 @@
-import type { Clock } from '../domain/clock.ts'
-import { RecordBatch } from './record-batch.ts'
+import { type Clock, isWithin } from '../domain/clock.ts'
 import { WorkLoop, type WorkLoopOptions } from './work-loop.ts'
+
+/** Records that are written together, and the one promise that all their calls wait for. */
+export class RecordBatch {
+  readonly #lines: string[] = []
+  readonly #done = Promise.withResolvers<void>()
+  #answering: Promise<boolean> | undefined
+  #answers = 0
+  #queuedBytes = 0
+  #since: number | undefined
+
+  /** Monotonic milliseconds since which its first record waits. */
+  get since(): number | undefined {
+    return this.#since
+  }
+
+  get size(): number {
+    return this.#lines.length
+  }
+
+  /** What its records were counted as while they waited. */
+  get queuedBytes(): number {
+    return this.#queuedBytes
+  }
+
+  /** @param at monotonic milliseconds */
+  add(line: string, queuedBytes: number, at: number): void {
+    this.#since ??= at
+    this.#lines.push(line)
+    this.#queuedBytes += queuedBytes
+  }
+
+  /** Its lines, as a file has them. */
+  encode(): Buffer {
+    return Buffer.from(`${this.#lines.join('\n')}\n`)
+  }
+
+  /** Resolves once it is written. */
+  get written(): Promise<void> {
+    return this.#done.promise
+  }
+
+  markWritten(): void {
+    this.#done.resolve()
+  }
+
+  /**
+   * Resolves with whether it was written within `withinMs` of the first such wait for it; if not, `onLate` of the first
+   * is called with how many waited.
+   */
+  writtenWithin(clock: Clock, withinMs: number, onLate: (answers: number) => void): Promise<boolean> {
+    this.#answers += 1
+    this.#answering ??= this.#answer(clock, withinMs, onLate)
+    return this.#answering
+  }
+
+  async #answer(clock: Clock, withinMs: number, onLate: (answers: number) => void): Promise<boolean> {
+    const isWritten = await isWithin(clock, this.written, withinMs)
+    if (!isWritten) onLate(this.#answers)
+    return isWritten
+  }
+}
 
 /** What a `BatchWriter` needs: where the lines go, and what it tells. */
 export interface BatchWriterOptions extends Pick<WorkLoopOptions, 'onFailure' | 'onRecovery'> {
@@ -83,5 +143,51 @@ export class BatchWriter {
     if (batch.size === 0) return undefined
     this.#gathering = new RecordBatch()
     return batch
+  }
+}
+
+/** How many records may wait, and how much memory they may take; room is reserved before there is a record. */
+export class QueueCapacity {
+  readonly #recordLimit: number
+  readonly #byteLimit: number
+  #reserved = 0
+  #records = 0
+  #bytes = 0
+
+  constructor(options: { recordLimit: number; byteLimit: number }) {
+    this.#recordLimit = options.recordLimit
+    this.#byteLimit = options.byteLimit
+  }
+
+  /** Records that wait. */
+  get records(): number {
+    return this.#records
+  }
+
+  get isFull(): boolean {
+    return this.#records + this.#reserved >= this.#recordLimit || this.#bytes >= this.#byteLimit
+  }
+
+  reserve(): void {
+    this.#reserved += 1
+  }
+
+  /** Gives a reservation back. Returns whether there was one. */
+  release(): boolean {
+    const hadOne = this.#reserved > 0
+    if (hadOne) this.#reserved -= 1
+    return hadOne
+  }
+
+  /** A record waits from now on. */
+  take(bytes: number): void {
+    this.#records += 1
+    this.#bytes += bytes
+  }
+
+  /** Records do not wait any longer. */
+  free(records: number, bytes: number): void {
+    this.#records -= records
+    this.#bytes -= bytes
   }
 }

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { hex32 } from '../domain/text/hex.ts'
 
 const processId = randomBytes(8).toString('hex')
 let issued = 0
@@ -10,5 +9,5 @@ let start = { atMs: Number.NaN, text: '' }
 export function newRecordId(nowMs: number): string {
   issued = (issued + 1) % 0x1000000
   if (nowMs !== start.atMs) start = { atMs: nowMs, text: nowMs.toString(16).padStart(12, '0') }
-  return `${start.text}-${hex32(issued).slice(2)}-${processId}`
+  return `${start.text}-${issued.toString(16).padStart(6, '0')}-${processId}`
 }

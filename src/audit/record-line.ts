@@ -1,9 +1,9 @@
 import { crc32 } from 'node:zlib'
 import { jsonIn } from '../domain/json/json.ts'
-import { hex32 } from '../domain/text/hex.ts'
 import { readRecord } from './read-record.ts'
 import type { StoredRecord } from './usage-record.ts'
 
+const BYTES = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, '0'))
 const START_LENGTH = startOf('').length
 /** How lines of earlier versions begin, which have no checksum. */
 const WITHOUT_CHECKSUM = '{"id":"'
@@ -27,4 +27,13 @@ export function recordInLine(line: string): StoredRecord | undefined {
 
 function startOf(rest: string): string {
   return `{"crc":"${hex32(crc32(rest))}",`
+}
+
+/** The eight hexadecimal digits of a number of 32 bits; `toString(16)` takes ten times as long. */
+export function hex32(value: number): string {
+  return byte(value >>> 24) + byte(value >>> 16) + byte(value >>> 8) + byte(value)
+}
+
+function byte(value: number): string {
+  return BYTES[value & 0xff] ?? ''
 }

@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose'
 
-/** The path of everything that the gateway serves. */
-const EVERYTHING = ''
+/** The path of everything that the gateway serves; every other one is below it. */
+export const EVERYTHING = ''
 
 /**
  * The paths of the gateway that a token is for, from its `aud`: everything when that names the issuer's audience or

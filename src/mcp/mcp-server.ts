@@ -25,11 +25,11 @@ import { collected } from './methods/collected-lists.ts'
 import { forEra } from './era.ts'
 import { LegacySession, type SessionChange } from './session/legacy-session.ts'
 import { isList, listResult } from './methods/list-results.ts'
-import { checkHasTasks, splitProgressToken } from './methods/request-params.ts'
+import { checkHasTasks } from './methods/task-capability.ts'
 import { ProgressRelay } from './relay/progress-relay.ts'
 import { toProtocolError } from './protocol-error.ts'
 import type { RequestIds } from './request-ids.ts'
-import { traceFieldsIn } from './message.ts'
+import { splitProgressToken, traceFieldsIn } from './message.ts'
 
 /** Span name of a request whose method is unknown. */
 const UNKNOWN_METHOD = '_other'

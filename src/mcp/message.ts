@@ -1,4 +1,4 @@
-import type { TraceFields } from '../telemetry/trace-fields.ts'
+import { parseTraceFields, type TraceFields } from '../telemetry/trace-fields.ts'
 import {
   type JSONRPCMessage,
   type JSONRPCNotification,
@@ -80,6 +80,29 @@ export function paramsWithoutNulls(params: JsonObject): JsonObject {
   if (!OPTIONAL.some((name) => params[name] === null)) return params
   const absent = new Set<string>(OPTIONAL.filter((name) => params[name] === null))
   return Object.fromEntries(Object.entries(params).filter(([name]) => !absent.has(name)))
+}
+
+/** The parameters without the caller's progress token, which has no meaning upstream. */
+export function splitProgressToken(params: JsonObject): {
+  params: JsonObject
+  progressToken: string | number | undefined
+} {
+  const { _meta: meta, ...rest } = params
+  if (!isJsonObject(meta)) return { params: rest, progressToken: undefined }
+  const { progressToken, ...others } = meta
+  const kept = withSoundTrace(others)
+  return {
+    params: Object.keys(kept).length > 0 ? { ...rest, _meta: kept } : rest,
+    progressToken:
+      typeof progressToken === 'string' || typeof progressToken === 'number' ? progressToken : undefined,
+  }
+}
+
+/** Removes a trace context that is not valid (W3C Trace Context §3.2). */
+function withSoundTrace(meta: JsonObject): JsonObject {
+  const { traceparent, tracestate, ...others } = meta
+  if (traceparent === undefined && tracestate === undefined) return meta
+  return parseTraceFields({ traceparent, tracestate }) === undefined ? others : meta
 }
 
 function withParams(message: JsonObject, params: JsonObject): JsonObject {

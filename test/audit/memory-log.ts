@@ -15,7 +15,7 @@ export class MemorySpool {
   mostRunning = 0
   hasRoom = true
 
-  isFull(): boolean {
+  get isFull(): boolean {
     return !this.hasRoom
   }
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { assert, double, option, property, record } from 'fast-check'
-import { isIntact, lineOf, recordInLine } from '../../src/audit/record-line.ts'
+import { hex32, isIntact, lineOf, recordInLine } from '../../src/audit/record-line.ts'
 import { asStored, usageRecord } from '../support/usage-records.ts'
 import { anyText } from '../support/shared/any-text.ts'
 
@@ -45,4 +45,14 @@ test('fields of a later version are left out, and an unknown word is kept', () =
     ...stored,
     outcome: 'postponed',
   })
+})
+
+test.each([
+  [0, '00000000'],
+  [255, '000000ff'],
+  [0x01_02_03_04, '01020304'],
+  [0xff_ff_ff_ff, 'ffffffff'],
+  [0x80_00_00_00, '80000000'],
+])('%d has eight hexadecimal digits', (value, digits) => {
+  expect(hex32(value)).toBe(digits)
 })

@@ -39,6 +39,8 @@ export interface SpooledBatch {
  * store must accept a record twice and keep it once.
  */
 export class Spool {
+  /** Whether nothing new should be started whose record would have to go here. */
+  isFull = false
   readonly #dir: string
   readonly #limitBytes: number
   readonly #segmentBytes: number
@@ -47,7 +49,7 @@ export class Spool {
   /** Oldest first; only the last one may still be written. */
   #segments: Segment[]
   #lastNumber: number
-  #diskBytes: number
+  #diskBytes = 0
   #waitingBytes: number
   #appendedBytes: number
   /** Resolves once the segments dropped so far are deleted. */
@@ -71,7 +73,8 @@ export class Spool {
     this.#segments = segments
     this.#lastNumber = lastNumber
     const left = segments.reduce((sum, { size }) => sum + size, 0)
-    this.#diskBytes = this.#waitingBytes = this.#appendedBytes = left
+    this.#waitingBytes = this.#appendedBytes = left
+    this.#occupy(left)
     if (left > 0)
       this.#logger.info({ bytes: left }, 'usage records of an earlier process are delivered first')
   }
@@ -97,11 +100,6 @@ export class Spool {
     return this.#appendedBytes
   }
 
-  /** Whether nothing new should be started whose record would have to go here. */
-  isFull(): boolean {
-    return this.#diskBytes >= this.#limitBytes
-  }
-
   /**
    * Resolves once the kernel has the lines; they are on the disk a moment later. A full spool takes them too: their
    * calls were let in before it was full. One at a time.
@@ -119,7 +117,7 @@ export class Spool {
     }
     this.#appendedBytes += lines.length
     this.#waitingBytes += lines.length
-    this.#diskBytes += lines.length
+    this.#occupy(lines.length)
     if (segment.size >= this.#segmentBytes) segment.seal()
   }
 
@@ -145,7 +143,7 @@ export class Spool {
   /** Quarantines lines that no store will take. */
   async refuse(lines: readonly string[]): Promise<void> {
     const file = join(this.#dir, REFUSED_FILE)
-    this.#diskBytes += await quarantine(file, lines)
+    this.#occupy(await quarantine(file, lines))
     this.#logger.error(
       { count: lines.length, file },
       'quarantined usage records that the store permanently rejects',
@@ -159,6 +157,11 @@ export class Spool {
     const segments = this.#segments
     this.#segments = []
     await Promise.all(segments.map((segment) => (segment.waiting === 0 ? segment.remove() : segment.close())))
+  }
+
+  #occupy(bytes: number): void {
+    this.#diskBytes += bytes
+    this.isFull = this.#diskBytes >= this.#limitBytes
   }
 
   async #writable(): Promise<Segment> {
@@ -196,7 +199,7 @@ export class Spool {
 
   async #drop(segment: Segment): Promise<void> {
     this.#waitingBytes -= segment.waiting
-    this.#diskBytes -= segment.size
+    this.#occupy(-segment.size)
     this.#segments = this.#segments.filter((other) => other !== segment)
     const removal = segment.remove()
     this.#removed = Promise.allSettled([this.#removed, removal])

@@ -14,6 +14,7 @@ import type { Pool } from '../../upstream/pool/pool.ts'
 
 /** Tools that are remembered of one caller; more than an agent has in view. */
 const MAX_TOOLS = 1000
+const NEVER = new AbortController().signal
 
 /** A tool that a caller may call, with nothing set for it but what every call passes, and what is the same for each call. */
 export interface PlainTarget {
@@ -27,6 +28,10 @@ export interface PlainTarget {
   /** The pool of the last call, which is that of the next one until it has stopped. */
   pool: Pool | undefined
 }
+
+/** The sender of a call, and what is asked, but for what belongs to one request. */
+type Sender = Omit<Caller, 'requestId'>
+type Asked = Omit<Operation, 'signal'>
 
 type Tools = Map<string, PlainTarget | undefined>
 
@@ -57,7 +62,7 @@ export class PlainTargets {
   }
 
   /** The target of a tool call; undefined if the general stages have to find out, or to refuse it. */
-  of(caller: Caller, operation: Operation): PlainTarget | undefined {
+  of(caller: Sender, operation: Asked): PlainTarget | undefined {
     if (operation.method.runsTool !== true || operation.task !== undefined) return undefined
     const tools = this.#of(caller.principal)
     const key = operation.scope === undefined ? operation.name : `${operation.scope}\n${operation.name}`
@@ -69,6 +74,21 @@ export class PlainTargets {
     return target
   }
 
+  /**
+   * Whether the caller may make a call of MCP, and nothing more of it has to be compared: the SDK compares headers with the
+   * arguments of some tools.
+   */
+  mayCall(caller: Sender, operation: Asked): boolean {
+    if (this.of(caller, operation) !== undefined) return true
+    const { catalog } = this.#options
+    const routing = routingOf(caller, operation, catalog)
+    if (!routing.found || routing.decision.effect === 'deny' || routing.needsClient) return false
+    const { server, name } = routing.route
+    const tool =
+      operation.method.runsTool === true ? catalog.catalogOf(server)?.toolsByOwnName.get(name) : undefined
+    return tool === undefined || !hasParamHeaders(tool.listed)
+  }
+
   #of(principal: Principal): Tools {
     let tools = this.#remembered.get(principal)
     if (tools === undefined) {
@@ -78,9 +98,9 @@ export class PlainTargets {
     return tools
   }
 
-  #resolved(caller: Caller, operation: Operation): PlainTarget | undefined {
+  #resolved(caller: Sender, operation: Asked): PlainTarget | undefined {
     const { catalog, plans, limits, shares } = this.#options
-    const routing = routeOf(caller, operation, catalog)
+    const routing = routingOf(caller, operation, catalog)
     if (!routing.found || routing.needsClient || routing.decision.effect === 'deny') return undefined
     const { route, decision } = routing
     const plan = plans.of(route, operation.method)
@@ -99,6 +119,10 @@ export class PlainTargets {
       pool: undefined,
     }
   }
+}
+
+function routingOf(caller: Sender, operation: Asked, catalog: Catalog): ReturnType<typeof routeOf> {
+  return routeOf({ ...caller, requestId: '' }, { ...operation, signal: NEVER }, catalog)
 }
 
 function mustBeTask(execution: unknown): boolean {

@@ -38,11 +38,8 @@ interface Turn<T> {
  */
 export class FairQueue<T> {
   readonly #tenants = new Map<string, Turn<T>>()
-  #size = 0
-
-  get size(): number {
-    return this.#size
-  }
+  /** How many items wait. */
+  size = 0
 
   /** How many tenants have items that wait. */
   get tenants(): number {
@@ -67,7 +64,7 @@ export class FairQueue<T> {
     const place = new QueuePlace(item, owner)
     places.add(place)
     turn.size += 1
-    this.#size += 1
+    this.size += 1
     return place
   }
 
@@ -78,7 +75,7 @@ export class FairQueue<T> {
     const places = turn?.principals.get(owner.principal)
     if (turn === undefined || places?.delete(place) !== true) return false
     place.leave()
-    this.#size -= 1
+    this.size -= 1
     if (places.size === 0) turn.principals.delete(owner.principal)
     turn.size -= 1
     if (turn.size === 0) this.#tenants.delete(owner.tenant)

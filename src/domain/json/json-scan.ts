@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer'
+import { GatewayError } from '../errors/errors.ts'
 import { MAX_JSON_DEPTH } from './json.ts'
 
 /** How much of what JSON text may have. */
@@ -32,6 +34,13 @@ export function excessOf(bytes: Buffer, limits: JsonLimits): string | undefined 
     if (excess !== undefined) return excess
   }
   return undefined
+}
+
+/** What is wrong with the bytes of the body of a request before they are read, if anything. */
+export function bytesProblem(bytes: Buffer): GatewayError | undefined {
+  if (!isUtf8(bytes)) return new GatewayError('invalid_request', 'The body is not valid UTF-8')
+  const excess = excessOf(bytes, REQUEST_LIMITS)
+  return excess === undefined ? undefined : new GatewayError('invalid_request', `The body ${excess}`)
 }
 
 class Scan {

@@ -20,7 +20,8 @@ export class DirectAnswer {
   #isStream = false
 
   constructor(request: IncomingMessage, response: ServerResponse) {
-    this.requestId = acceptedRequestId(request.headers['x-request-id']) ?? randomUUID()
+    const { 'x-request-id': offered } = request.headers
+    this.requestId = (offered && acceptedRequestId(offered)) ?? randomUUID()
     this.signal = this.#abort.signal
     this.#response = response
     response.on('close', () => {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { headerProblem } from '../middleware/header-check.ts'
+import { headerProblem } from '../middleware/head-checks.ts'
 
 /** Larger bodies take the general path, which limits them as the operator says. */
 const MAX_BODY_BYTES = 64 * 1024

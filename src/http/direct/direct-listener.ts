@@ -3,7 +3,7 @@ import type { Caller } from '../../calls/call.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import { toGatewayError } from '../../domain/errors/errors.ts'
 import { Presented } from '../../domain/presented.ts'
-import { isFor } from '../../identity/audience.ts'
+import { EVERYTHING, isFor } from '../../identity/audience.ts'
 import type { TokenVerifier } from '../../identity/token-verifier.ts'
 import type { SessionStore } from '../../mcp/session/session-store.ts'
 import type { SseEndpoint } from '../../mcp/transports/sse-endpoint.ts'
@@ -11,11 +11,10 @@ import type { StreamableHttpEndpoint } from '../../mcp/transports/streamable-htt
 import type { Logger } from '../../telemetry/logger.ts'
 import { withRemoteParent } from '../../telemetry/tracing.ts'
 import { clientNameIn } from '../middleware/authenticate.ts'
-import { bytesProblem } from '../middleware/body.ts'
-import { allowedHost } from '../middleware/host-check.ts'
+import { bytesProblem } from '../../domain/json/json-scan.ts'
+import { allowedHost } from '../middleware/head-checks.ts'
 import { DirectAnswer } from './direct-answer.ts'
 import type { DirectCall, DirectCallOptions } from './direct-call.ts'
-import { readBody } from './direct-body.ts'
 import { type DirectHead, directHead } from './direct-head.ts'
 import { messageCall } from './message-call.ts'
 import { modernCall, modernList } from './modern-call.ts'
@@ -44,6 +43,7 @@ interface DirectOptions extends DirectCallOptions {
 export class DirectListener {
   readonly #options: DirectOptions
   readonly #isAllowedHost: (host: string | undefined) => boolean
+  #hasSnapshot = false
 
   constructor(options: DirectOptions) {
     this.#options = options
@@ -63,8 +63,11 @@ export class DirectListener {
     const verified = verifier.cached(token)
     if (verified === undefined) return false
     // A token for messages is one for the path at which their session was opened, which the session knows.
-    if (postedTo === undefined && !isFor(verified.paths, path)) return false
-    return this.#isAllowedHost(headers.host) && hasSnapshot() && sessions.isAccepting
+    const { paths } = verified
+    if (postedTo === undefined && paths[0] !== EVERYTHING && !isFor(paths, path)) return false
+    // From the first snapshot on there is always one.
+    this.#hasSnapshot ||= hasSnapshot()
+    return this.#hasSnapshot && sessions.isAccepting && this.#isAllowedHost(headers.host)
   }
 
   #serve(
@@ -96,7 +99,7 @@ export class DirectListener {
     if (verified === undefined) return undefined
     const caller = {
       principal: verified.principal,
-      clientName: clientNameIn(headers),
+      clientName: headers['x-client-name'] && clientNameIn(headers),
       address: socket.remoteAddress,
       sessionId: undefined,
       presented: new Presented(head.token, headers),
@@ -128,4 +131,22 @@ export class DirectListener {
     )
     response.destroy()
   }
+}
+
+/**
+ * The whole body of a request whose head states its length.
+ * @param done called once, when the last byte has arrived; never if the client goes away before
+ */
+function readBody(request: IncomingMessage, length: number, done: (body: Buffer) => void): void {
+  const chunks: Buffer[] = []
+  let size = 0
+  request.on('data', (chunk: Buffer) => {
+    chunks.push(chunk)
+    size += chunk.length
+  })
+  request.on('end', () => {
+    const [first] = chunks
+    // Node ends a body that is shorter than its length with an error.
+    if (size === length && first !== undefined) done(chunks.length === 1 ? first : Buffer.concat(chunks))
+  })
 }

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Caller, CallerClient } from '../../calls/call.ts'
+import type { Caller, CallerClient, Operation } from '../../calls/call.ts'
 import type { Answer } from '../../calls/stage.ts'
 import { measureRequest } from '../../calls/trace.ts'
 import { toGatewayError } from '../../domain/errors/errors.ts'
@@ -11,7 +11,7 @@ import {
   type ModernRequest,
   modernRequest,
 } from '../../mcp/direct/modern-request.ts'
-import { isPlainTarget, logInternal } from '../../mcp/direct/plain-call.ts'
+import { logInternal } from '../../mcp/direct/plain-call.ts'
 import { listResponseTo, responseTextTo, responseTo } from '../../mcp/direct/modern-response.ts'
 import { forEra } from '../../mcp/era.ts'
 import { jsonRpcErrorOf } from '../../mcp/protocol-error.ts'
@@ -38,7 +38,7 @@ export function modernCall(options: DirectCallOptions, given: Given): DirectCall
   const { caller, scope } = given
   const request = modernRequest(given.body, given.headers, { methods: options.methods, scope })
   const sender = { ...caller, transport: TRANSPORT } as const
-  if (request === undefined || !isPlainTarget(options, sender, { ...request, scope })) return undefined
+  if (request === undefined || !options.targets.mayCall(sender, operationOf(request, scope))) return undefined
   return (answer) => serve(options, { caller, request, scope, answer })
 }
 
@@ -51,11 +51,11 @@ interface Serving {
 
 async function serve(options: DirectCallOptions, { caller, request, scope, answer }: Serving): Promise<void> {
   const { calls } = options
-  const { id, method, target, params } = request
+  const { id, method, params } = request
   const client: CallerClient = { ...request.client, tell: (...said) => tell(answer, ...said) }
   const sender: Caller = { ...caller, transport: TRANSPORT, requestId: answer.requestId, client }
   const { signal } = answer
-  const operation = { ...target, scope, method, params, signal, client, takesRaw: true }
+  const operation = { ...operationOf(request, scope), signal, client, takesRaw: true }
   let given: Answer | undefined
   try {
     const result = await measureRequest(
@@ -77,6 +77,13 @@ async function serve(options: DirectCallOptions, { caller, request, scope, answe
   } catch (thrown) {
     endWithError(options, answer, id, thrown)
   }
+}
+
+function operationOf(
+  { method, target, params }: ModernRequest,
+  scope: string | undefined,
+): Omit<Operation, 'signal'> {
+  return { ...target, scope, method, params }
 }
 
 /** The page of a list that a request of 2026-07-28 asks for; undefined if it asks for something else. */

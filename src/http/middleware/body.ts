@@ -1,7 +1,6 @@
-import { isUtf8 } from 'node:buffer'
 import express, { type RequestHandler } from 'express'
 import { GatewayError } from '../../domain/errors/errors.ts'
-import { excessOf, REQUEST_LIMITS } from '../../domain/json/json-scan.ts'
+import { bytesProblem } from '../../domain/json/json-scan.ts'
 import { withoutByteOrderMark } from '../../domain/text/byte-order-mark.ts'
 
 /** A common way to write utf-8, which the parser of bodies does not know. */
@@ -49,13 +48,6 @@ function parsedBody(bytes: Buffer): unknown {
     // Answered below, like what is neither an object nor a list.
   }
   throw new GatewayError('invalid_request', 'The body is not valid JSON', { cause: new SyntaxError('body') })
-}
-
-/** What is wrong with the bytes of a body before they are read, if anything. */
-export function bytesProblem(bytes: Buffer): GatewayError | undefined {
-  if (!isUtf8(bytes)) return new GatewayError('invalid_request', 'The body is not valid UTF-8')
-  const excess = excessOf(bytes, REQUEST_LIMITS)
-  return excess === undefined ? undefined : new GatewayError('invalid_request', `The body ${excess}`)
 }
 
 // Express gives the verifier four parameters.

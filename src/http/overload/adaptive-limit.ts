@@ -24,7 +24,8 @@ export class AdaptiveLimit {
   readonly #max: number
   readonly #targetDelayMs: number
   readonly #busy: number
-  #limit: number
+  /** The present limit. */
+  value: number
   #isShort = false
 
   constructor({ min, max, start = max, targetDelayMs, busy = BUSY }: AdaptiveLimitOptions) {
@@ -32,11 +33,7 @@ export class AdaptiveLimit {
     this.#max = max
     this.#targetDelayMs = targetDelayMs
     this.#busy = busy
-    this.#limit = Math.min(start, max)
-  }
-
-  get value(): number {
-    return this.#limit
+    this.value = Math.min(start, max)
   }
 
   /** Whether memory is so short that nothing should wait. */
@@ -51,7 +48,7 @@ export class AdaptiveLimit {
     if (isTooMuch) {
       // The longer work waits, the more of it is too much; half of it at once is as much as one look justifies.
       const share = this.#isShort ? 0.5 : Math.min(0.9, Math.max(0.5, this.#targetDelayMs / delayMs))
-      this.#limit = Math.max(this.#min, Math.min(this.#limit, Math.floor(inProgress * share)))
-    } else this.#limit = Math.min(this.#max, Math.ceil(this.#limit * (2 - utilization)))
+      this.value = Math.max(this.#min, Math.min(this.value, Math.floor(inProgress * share)))
+    } else this.value = Math.min(this.#max, Math.ceil(this.value * (2 - utilization)))
   }
 }

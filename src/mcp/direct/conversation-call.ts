@@ -11,7 +11,7 @@ import { type ListPage, listPage } from '../methods/list-results.ts'
 import { jsonRpcErrorOf } from '../protocol-error.ts'
 import type { DirectConversation } from './direct-conversation.ts'
 import { isForSdk } from './list-texts.ts'
-import { isPlainTarget, logInternal, type PlainCallOptions, type PlainSender } from './plain-call.ts'
+import { logInternal, type PlainCallOptions, type PlainSender } from './plain-call.ts'
 import { sessionListRequest, type SessionRequest, sessionRequest } from './session-request.ts'
 
 interface Given {
@@ -39,7 +39,8 @@ export function conversationCall(options: PlainCallOptions, given: Given): Conve
   const sender: PlainSender = { ...given.sender, transport, sessionId }
   const request = sessionRequest(body, { methods: options.methods, scope })
   if (request === undefined) return listCall(options, { conversation, sender, version }, body)
-  if (!isPlainTarget(options, sender, { ...request, scope })) return undefined
+  const { method, target, params } = request
+  if (!options.targets.mayCall(sender, { ...target, scope, method, params })) return undefined
   return { id: request.id, run: (of) => serve(options, { conversation, request, sender, version, ...of }) }
 }
 

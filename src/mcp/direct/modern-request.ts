@@ -11,9 +11,8 @@ import type { Method, MethodTable } from '../../calls/methods.ts'
 import { type OperationTarget, targetOf } from '../../calls/target-names.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import type { ListName } from '../../upstream/discovery/listing.ts'
-import { checkEnvelope, paramsWithoutNulls } from '../message.ts'
+import { checkEnvelope, paramsWithoutNulls, splitProgressToken } from '../message.ts'
 import { isList } from '../methods/list-results.ts'
-import { splitProgressToken } from '../methods/request-params.ts'
 
 /** The revision whose requests stand alone. */
 export const MODERN_REVISION = '2026-07-28'

@@ -3,8 +3,7 @@ import type { Method, MethodTable } from '../../calls/methods.ts'
 import { type OperationTarget, targetOf } from '../../calls/target-names.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import type { ListName } from '../../upstream/discovery/listing.ts'
-import { checkEnvelope } from '../message.ts'
-import { splitProgressToken } from '../methods/request-params.ts'
+import { checkEnvelope, splitProgressToken } from '../message.ts'
 import { asList, isDirect, isPlainMessage } from './modern-request.ts'
 
 /** A request in a legacy conversation that stands for a plain call. */

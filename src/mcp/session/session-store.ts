@@ -44,7 +44,8 @@ export class SessionStore {
   readonly #limits: SessionLimits
   readonly #clock: Clock
   readonly #onEnd: (session: Session) => void
-  #isClosed = false
+  /** Whether new work is accepted: `stopAccepting` ends that. */
+  isAccepting = true
   #cancelSweep: () => void
 
   constructor(options: { limits: SessionLimits; clock: Clock; onEnd?: (session: Session) => void }) {
@@ -134,11 +135,6 @@ export class SessionStore {
     return counts
   }
 
-  /** Whether new work is accepted. */
-  get isAccepting(): boolean {
-    return !this.#isClosed
-  }
-
   /**
    * Refuses new work while the gateway shuts down.
    * @throws GatewayError `shutting_down`
@@ -150,7 +146,7 @@ export class SessionStore {
 
   /** Refuses new sessions from now on. */
   stopAccepting(): void {
-    this.#isClosed = true
+    this.isAccepting = false
   }
 
   /** Refuses new sessions, and ends streams that nothing is under way on, so that clients go to another replica. */
@@ -196,7 +192,7 @@ export class SessionStore {
       for (const { session } of this.#sessions.values()) {
         if (session.openStreams === 0 && now - session.lastUsedAt >= this.#limits.idleMs) this.#end(session)
       }
-      if (!this.#isClosed) this.#cancelSweep = this.#sweepLater()
+      if (this.isAccepting) this.#cancelSweep = this.#sweepLater()
     })
   }
 }

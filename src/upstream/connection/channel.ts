@@ -56,9 +56,10 @@ export interface Channel {
 /** The way of requests beside the transport of the SDK. */
 export interface DirectChannel {
   readonly post: DirectPost
-  readonly sessionId: () => string | undefined
+  /** Where the session of the connection stands. */
+  readonly transport: Pick<Transport, 'sessionId'>
   /** Whether the response streams of the server can be resumed, which only the transport does. */
-  readonly isResumable: () => boolean
+  readonly streams: Pick<EventHeads, 'hasIds'>
   /** The `Authorization` header of the next request; absent if the document says all that is sent. */
   readonly authorization?: () => Promise<string>
 }
@@ -184,8 +185,8 @@ export function httpChannel(
     transport,
     direct: {
       post: new DirectPost({ url, headers, via, cookies, maxBytes, outbound }),
-      sessionId: () => transport.sessionId,
-      isResumable: () => heads.hasIds,
+      transport,
+      streams: heads,
       ...(credential !== undefined && { authorization: () => credential.authorization() }),
     },
     hasSession: () => transport.sessionId !== undefined,

@@ -51,6 +51,12 @@ export interface DirectRequest {
   readonly signal: AbortSignal | undefined
 }
 
+/** A response that goes on behind the answer. */
+interface Lingering {
+  readonly end: () => void
+  readonly since: number
+}
+
 /**
  * Requests that are sent beside the SDK, over the same connection: of an answer only what the gateway needs is read. It
  * knows only the plain case; a connection uses it where that is sure to be enough.
@@ -62,8 +68,8 @@ export class DirectRequests {
   readonly #clientInfo: Implementation
   readonly #clock: Clock
   readonly #onMessage: (message: JSONRPCMessage, client: ClientSide | undefined) => void
-  /** Requests that have their answer, and whose response has not ended; the oldest first. */
-  readonly #lingering = new TransientMap<number, { readonly end: () => void; readonly since: number }>()
+  /** Requests that have their answer, and whose response has not ended; the oldest first. Undefined before the first one. */
+  #lingering: TransientMap<number, Lingering> | undefined
   #lastId = FIRST_ID
   #isResumable = false
 
@@ -86,7 +92,7 @@ export class DirectRequests {
 
   /** Whether a request of the method may be sent this way: the SDK can resume a response stream, and this cannot. */
   isOpenTo(method: string): boolean {
-    return NAMED_BY.has(method) && !this.#isResumable && !this.#channel.isResumable()
+    return NAMED_BY.has(method) && !this.#isResumable && !this.#channel.streams.hasIds
   }
 
   /** The `Authorization` header of the next request; undefined if the connection has all headers. */
@@ -104,7 +110,7 @@ export class DirectRequests {
    * @throws what the SDK would throw, or Redirected if the server has not handled it
    */
   send(request: DirectRequest): Promise<RawObject | JsonObject> {
-    this.#endLingering()
+    if (this.#lingering !== undefined) this.#endLingering(this.#lingering)
     const { promise, resolve, reject } = Promise.withResolvers<RawObject | JsonObject>()
     const { id, signal, timeoutMs } = request
     let end = nothing
@@ -133,11 +139,11 @@ export class DirectRequests {
           settled()
           if ('failure' in answer) reject(answer.failure)
           else resolve(answer.result)
-          if (!isWhole) this.#lingering.set(id, { end: () => end(), since: this.#clock.monotonic() })
+          if (!isWhole) this.#linger(id, () => end())
         },
         onEnd: (failure) => {
           settled()
-          this.#lingering.delete(id)
+          this.#lingering?.delete(id)
           if (!isAnswered) reject(failure ?? rpcFailure(0, 'no response', STREAM_ENDED))
         },
         onResumable: () => (this.#isResumable = true),
@@ -146,13 +152,18 @@ export class DirectRequests {
     return promise
   }
 
+  #linger(id: number, end: () => void): void {
+    this.#lingering ??= new TransientMap()
+    this.#lingering.set(id, { end, since: this.#clock.monotonic() })
+  }
+
   /** Ends the response streams that their servers have left open behind the answer. */
-  #endLingering(): void {
-    if (this.#lingering.size === 0) return
+  #endLingering(lingering: TransientMap<number, Lingering>): void {
+    if (lingering.size === 0) return
     const now = this.#clock.monotonic()
-    for (const [id, { end, since }] of this.#lingering.entries()) {
+    for (const [id, { end, since }] of lingering.entries()) {
       if (now - since < LINGER_MS) return
-      this.#lingering.delete(id)
+      lingering.delete(id)
       end()
     }
   }
@@ -179,7 +190,7 @@ export class DirectRequests {
 
   #headersOf({ method, params, headers }: DirectRequest): string[] {
     const own = ['mcp-protocol-version', this.#protocolVersion]
-    const sessionId = this.#channel.sessionId()
+    const { sessionId } = this.#channel.transport
     if (sessionId !== undefined) own.push('mcp-session-id', sessionId)
     if (headers !== undefined) own.push(...Object.entries(headers).flat())
     if (this.#era === 'legacy') return own

@@ -20,12 +20,8 @@ interface EventHead {
 export class EventHeads {
   readonly #kept: EventHead[] = []
   #hasEndpoint = false
-  #hasIds = false
-
   /** Whether an event had an id, from which its stream could be resumed. */
-  get hasIds(): boolean {
-    return this.#hasIds
-  }
+  hasIds = false
 
   /** Whether an event came that opens a session over HTTP+SSE. */
   get hasEndpoint(): boolean {
@@ -38,7 +34,7 @@ export class EventHeads {
     if (this.#kept.length > MAX_KEPT) this.#kept.shift()
     const isEndpoint = event.head.includes('endpoint') && ENDPOINT_EVENT.test(event.head)
     this.#hasEndpoint ||= isEndpoint
-    this.#hasIds ||= EVENT_ID.test(event.head)
+    this.hasIds ||= EVENT_ID.test(event.head)
     return isEndpoint
   }
 

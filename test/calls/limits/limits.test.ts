@@ -134,8 +134,10 @@ describe('the share of a tenant', () => {
     share?.enter()
     expect(share?.hasRoom).toBe(false)
     quota = 3
+    shares.quotasChanged()
     expect(share?.hasRoom).toBe(true)
     quota = undefined
+    shares.quotasChanged()
     expect([shares.of('acme'), share?.hasRoom]).toEqual([undefined, true])
   })
 })

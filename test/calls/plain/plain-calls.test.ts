@@ -185,3 +185,22 @@ test('ends a call when its caller cancels it, records that, and returns its perm
   expect(records).toMatchObject([{ outcome: 'cancelled' }])
   expect(inFlight()).toEqual([0])
 })
+
+test('sends the next call over the new connection once the server was restarted', async () => {
+  const { answers, call, clock, servers, upstreams, inFlight } = await plainWorld()
+  answers['tools/call'] = () => TEXT
+  expect(await call()).toEqual(TEXT)
+  upstreams.restart('acme/sample', 'an operator wants it')
+  servers.last.succeed(new FakeConnection({ 'tools/call': () => ({ content: [] }) }))
+  await clock.advance(0)
+  expect(await call()).toEqual({ content: [] })
+  expect(inFlight()).toEqual([0])
+})
+
+test('refuses the next call once the server was halted', async () => {
+  const { answers, call, upstreams } = await plainWorld({ document: { retry: { maxAttempts: 1 } } })
+  answers['tools/call'] = () => TEXT
+  expect(await call()).toEqual(TEXT)
+  upstreams.halt('acme/sample', 'an operator wants it')
+  expect(await call()).toBe('upstream_unavailable')
+})

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import { duplexPair } from 'node:stream'
 import { directHead, type DirectHead } from '../../../src/http/direct/direct-head.ts'
-import { allowedHost } from '../../../src/http/middleware/host-check.ts'
+import { allowedHost } from '../../../src/http/middleware/head-checks.ts'
 import { broken, type Target } from '../target.ts'
 
 const HEAD = 'Host: h\r\nAuthorization: Bearer t.o.k\r\nContent-Type: application/json\r\n'
@@ -15,7 +15,7 @@ export const directHeads: Target = {
   name: 'direct-heads',
   guarantee:
     'the direct path takes only heads that mean one thing, and reads the token, path and length as everybody does',
-  code: ['http/direct/direct-head.ts', 'http/middleware/header-check.ts'],
+  code: ['http/direct/direct-head.ts', 'http/middleware/head-checks.ts'],
   seeds: [
     `POST /mcp HTTP/1.1\r\n${MCP}`,
     `POST /mcp/files-2 HTTP/1.1\r\n${MCP}`,

@@ -21,7 +21,6 @@ export const directRequests: Target = {
     'mcp/direct/session-request.ts',
     'mcp/message.ts',
     'calls/target-names.ts',
-    'mcp/methods/request-params.ts',
   ],
   seeds: [
     `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a_b","arguments":{"x":1},${META}}}`,

@@ -18,14 +18,14 @@ let passedOn: unknown[]
 let sent: { headers: IncomingMessage['headers']; body: JsonObject }[]
 /** Exchanges whose response has not ended. */
 let exchanges: { open: number }
-let isResumable: boolean
+let streams: { hasIds: boolean }
 
 beforeEach(() => {
   clock = new FakeClock()
   passedOn = []
   sent = []
   exchanges = { open: 0 }
-  isResumable = false
+  streams = { hasIds: false }
 })
 
 afterEach(async () => {
@@ -47,8 +47,8 @@ async function requestsTo(answer: Answer, era: 'legacy' | 'modern' = 'modern'): 
   const requests = new DirectRequests({
     channel: {
       post: new DirectPost({ url, headers: {}, via: undefined, cookies, maxBytes: 1_000_000 }),
-      sessionId: () => (era === 'legacy' ? 's1' : undefined),
-      isResumable: () => isResumable,
+      transport: { ...(era === 'legacy' && { sessionId: 's1' }) },
+      streams,
     },
     era,
     protocolVersion: era === 'legacy' ? '2025-11-25' : '2026-07-28',
@@ -308,7 +308,7 @@ describe('requests that the SDK has to send', () => {
   test('are all of a connection whose other streams could be resumed', async () => {
     const requests = await requestsTo(json(result))
     expect([requests.isOpenTo('tools/call'), requests.isOpenTo('ping')]).toEqual([true, false])
-    isResumable = true
+    streams.hasIds = true
     expect(requests.isOpenTo('tools/call')).toBe(false)
   })
 })

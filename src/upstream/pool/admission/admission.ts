@@ -72,8 +72,9 @@ export class Admission {
   /** Takes a free permit if no call waits before this one. */
   admit(wanted: Wanted): Permit | undefined {
     if (wanted.isForLeader === true) return this.#takeLeader(wanted)
-    const permit = this.#queue.length > 0 ? undefined : this.#take(wanted)
-    if (permit !== undefined) this.#members.load.rise()
+    const { load } = this.#members
+    const permit = load.waiting > 0 && this.#queue.length > 0 ? undefined : this.#take(wanted)
+    if (permit !== undefined) load.rise()
     return permit
   }
 
@@ -99,11 +100,11 @@ export class Admission {
       share?.leave()
       this.#reserve?.leave(tenantOf(owner))
     }
-    if (this.#queue.length > 0) this.#serve()
+    if (this.#members.load.waiting > 0 && this.#queue.length > 0) this.#serve()
   }
 
   async #enqueue(wanted: Wanted): Promise<Permit> {
-    const { queueLimit, queueTimeoutMs } = this.#members.size
+    const { queueLimit, queueTimeoutMs } = this.#members.scaling.size
     const queue = wanted.isForLeader === true ? this.#leaderQueue : this.#queue
     const isFull = this.#members.load.waiting >= queueLimit
     if (isFull && !queue.makeRoom(wanted.owner, () => this.#busy())) throw this.#busy()
@@ -163,9 +164,9 @@ export class Admission {
   /** Whether the free permits are not all kept for other tenants. */
   #hasReserved(owner: Wanted['owner']): boolean {
     if (this.#reserve === undefined) return true
-    const { eligible, size } = this.#members
+    const { eligible, scaling } = this.#members
     const inFlight = eligible.reduce((sum, member) => sum + member.inFlight, 0)
-    const permits = eligible.length * size.callsPerInstance
+    const permits = eligible.length * scaling.size.callsPerInstance
     return this.#reserve.admits(tenantOf(owner), permits - inFlight, permits)
   }
 
@@ -203,8 +204,8 @@ export class Admission {
   }
 
   #hasPermit({ inFlight, ejection }: Member): boolean {
-    const isOnTrial = ejection.isOnTrial && this.#members.eligible.length > 1
-    return inFlight < (isOnTrial ? 1 : this.#members.size.callsPerInstance)
+    const isOnTrial = this.#members.eligible.length > 1 && ejection.isOnTrial
+    return inFlight < (isOnTrial ? 1 : this.#members.scaling.size.callsPerInstance)
   }
 
   #busy(): GatewayError {
@@ -217,8 +218,8 @@ export class Admission {
 
   /** Estimated time until the calls in the queue are done. */
   #retryAfterMs(): number {
-    const { eligible, size } = this.#members
-    const permits = Math.max(1, eligible.length * size.callsPerInstance)
+    const { eligible, scaling } = this.#members
+    const permits = Math.max(1, eligible.length * scaling.size.callsPerInstance)
     const callMs = Math.max(0, ...eligible.map(({ averageMs = UNKNOWN_CALL_MS }) => averageMs))
     const drainedMs = Math.ceil((callMs * (this.#queue.length + 1)) / permits)
     return Math.min(LONGEST_RETRY_MS, Math.max(SHORTEST_RETRY_MS, drainedMs))

@@ -6,7 +6,6 @@ import { serverUnavailable } from '../../connection/upstream-error.ts'
 import type { Offer } from '../../discovery/discovery.ts'
 import type { InstanceStatus } from '../../instance/instance-context.ts'
 import type { InstanceState } from '../../instance/instance-state.ts'
-import type { PoolSize } from '../../instance/pool-size.ts'
 import { eligibleOf, markExcluded } from './eligible.ts'
 import { Leader } from './leader.ts'
 import { Load } from './load.ts'
@@ -40,6 +39,8 @@ export class Members {
   readonly load: Load
   readonly #options: MembersOptions
   readonly #set: MemberSet
+  /** How many members there may be, and how many calls each may have. */
+  readonly scaling: Pick<Scaling, 'size'>
   readonly #scaling: Scaling
   readonly #idleWatch: IdleWatch | undefined
   #definition: ServerDefinition
@@ -70,6 +71,7 @@ export class Members {
     })
     this.#set = set
     this.#scaling = new Scaling({ definition, set, isSolo, isKept: events.onIdle !== undefined, random })
+    this.scaling = this.#scaling
     this.#idleWatch = events.onIdle && this.#watchIdle(events.onIdle)
   }
 
@@ -81,10 +83,6 @@ export class Members {
   /** The members that get calls, in the same order. */
   get eligible(): readonly Member[] {
     return this.#eligible
-  }
-
-  get size(): PoolSize {
-    return this.#scaling.size
   }
 
   get statuses(): InstanceStatus[] {

@@ -23,29 +23,26 @@ export class Scaling {
   readonly #options: ScalingOptions
   readonly #set: MemberSet
   #definition: ServerDefinition
-  #size: PoolSize
+  /** What the definition says. */
+  size: PoolSize
 
   constructor(options: ScalingOptions) {
     const { definition, set } = options
     this.#options = options
     this.#set = set
     this.#definition = definition
-    this.#size = this.#sizeNow()
+    this.size = this.#sizeNow()
     if (this.#isOfProcesses) set.add(definition)
     else for (const target of this.#chosen(targetsOf(definition))) set.add(definition, target)
   }
 
-  get size(): PoolSize {
-    return this.#size
-  }
-
   /** Whether there are processes that could be stopped. */
   get hasExcess(): boolean {
-    return this.#isOfProcesses && this.#set.present.length > this.#size.min
+    return this.#isOfProcesses && this.#set.present.length > this.size.min
   }
 
   start(): void {
-    if (this.#isOfProcesses) this.#fill(Math.max(1, this.#size.min))
+    if (this.#isOfProcesses) this.#fill(Math.max(1, this.size.min))
     this.#set.start()
   }
 
@@ -53,12 +50,12 @@ export class Scaling {
   grow(waiting: number): void {
     if (!this.#isOfProcesses) return
     const { present } = this.#set
-    this.#fill(present.length + processesToStart(present, this.#size, waiting))
+    this.#fill(present.length + processesToStart(present, this.size, waiting))
   }
 
   /** Stops processes that this many concurrent calls do not need, down to the minimum size; `last` goes last. */
   shrink(calls: number, last: Member | undefined): void {
-    const { min, max, callsPerInstance } = this.#size
+    const { min, max, callsPerInstance } = this.size
     const needed = Math.max(Math.ceil(calls / callsPerInstance), min)
     this.#shrinkTo(Math.min(needed, max), last, 'it was not needed')
   }
@@ -66,7 +63,7 @@ export class Scaling {
   /** Applies a definition: members that it still names are kept, others are added and removed. */
   update(definition: ServerDefinition): void {
     this.#definition = definition
-    this.#size = this.#sizeNow()
+    this.size = this.#sizeNow()
     if (this.#isOfProcesses) this.#updateProcesses()
     else this.#updateEndpoints()
   }
@@ -99,8 +96,8 @@ export class Scaling {
   #updateProcesses(): void {
     const { present, isStarted } = this.#set
     for (const member of present) member.update(this.#definition, 1)
-    this.#shrinkTo(this.#size.max, present[0], 'the pool is scaling in')
-    if (isStarted && this.#size.min > 0) this.#fill(this.#size.min)
+    this.#shrinkTo(this.size.max, present[0], 'the pool is scaling in')
+    if (isStarted && this.size.min > 0) this.#fill(this.size.min)
   }
 
   /** Adds new endpoints before it removes old ones, so that the pool always has instances. */
@@ -123,7 +120,7 @@ export class Scaling {
   }
 
   #shrinkTo(count: number, last: Member | undefined, reason: string): void {
-    const { min } = this.#size
+    const { min } = this.size
     this.#set.remove(processesToStop(this.#set.present, { count, min, last }), reason)
   }
 }
