@@ -1,9 +1,12 @@
 import { keepCompiled } from './config/compile-cache.ts'
-import { keepRequestsYoung } from './config/heap.ts'
+import { boundYoung, keepRequestsYoung } from './config/heap.ts'
 
 keepRequestsYoung(process.env)
 // Before anything else is loaded: that is most of the work of a start.
 await keepCompiled(process.env)
 const { serve } = await import('./serve.ts')
 
-process.exit(await serve(process.env))
+const endBound = boundYoung(process.env)
+const exitCode = await serve(process.env)
+endBound()
+process.exit(exitCode)

@@ -35,8 +35,8 @@ export function mcpRoutes(options: McpRouteOptions): Router {
     router.delete(path, streamable)
     router.all(path, methodNotAllowed('POST, GET, DELETE'))
   }
-  const open = fromSender(async (request, response, sender) => {
-    await sse.open(response, sender)
+  const open = fromSender((request, response, sender) => {
+    sse.open(response, sender)
     forgetRequest(request, response)
   })
   for (const path of ['/sse', '/sse/:server']) {

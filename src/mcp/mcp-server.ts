@@ -62,6 +62,8 @@ export interface McpServerOptions {
 export interface Conversation {
   readonly scope: string | undefined
   readonly era: Era
+  /** Of a session that has one before its first request. */
+  readonly sessionId?: string
   /** Returns the sender of a request in this conversation. */
   readonly callerOf: (context: ServerContext) => Caller
   /** The caller's view when the conversation begins. */
@@ -72,6 +74,8 @@ export interface Conversation {
   readonly endStream?: (id: JSONRPCRequest['id']) => void
   /** Whether the client can get messages that belong to no request; always by default. */
   readonly isReachable?: () => boolean
+  /** What the gateway keeps of a legacy conversation between its requests, where that was made before. */
+  readonly session?: LegacySession
   /** Gets what the gateway keeps of a legacy conversation between its requests. */
   readonly onSession?: (session: LegacySession) => void
   /** Called when the client has changed something of it. */
@@ -144,17 +148,20 @@ type WithSession = Caller & { readonly session?: LegacySession }
 function legacyCallers(
   server: Server,
   { calls, tellServers }: McpServerOptions,
-  { scope, callerOf, isReachable = () => true, onSession, onSessionChange }: Conversation,
+  conversation: Conversation,
 ): (context: ServerContext) => WithSession {
-  const session = new LegacySession({
-    server,
-    calls,
-    scope,
-    isReachable,
-    ...(onSessionChange && { onChange: onSessionChange }),
-  })
+  const { scope, callerOf, isReachable, onSession, onSessionChange } = conversation
+  const session =
+    conversation.session ??
+    new LegacySession({
+      server,
+      calls,
+      scope,
+      ...(isReachable && { isReachable }),
+      ...(onSessionChange && { onChange: onSessionChange }),
+    })
   onSession?.(session)
-  let sessionId: string | undefined
+  let { sessionId } = conversation
   server.onclose = () => session.end()
   server.fallbackNotificationHandler = ({ method, params }) => {
     if (method === 'notifications/roots/list_changed' && sessionId !== undefined)

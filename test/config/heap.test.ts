@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
+import { YoungGrowth } from '../../src/config/heap.ts'
 
 const heap = new URL('../../src/config/heap.ts', import.meta.url).href
 
@@ -34,4 +35,50 @@ test('flags stay as they are where Node has opened a compile cache with them', (
     keepRequestsYoung({})
     console.log(cachedDataVersionTag() === before)`
   expect(printed(script)).toBe('true\nfalse')
+})
+
+/** The largest size of the young generation, in MB, while arrays come and stay, and whether the flags are as before in the end. */
+function largestYoung(env: string): string {
+  return printed(`
+    const { boundYoung } = await import('${heap}')
+    const { cachedDataVersionTag, getHeapSpaceStatistics } = await import('node:v8')
+    const before = cachedDataVersionTag()
+    const end = boundYoung(${env})
+    const kept = []
+    let largest = 0
+    for (let round = 0; round < 60; round += 1) {
+      for (let number = 0; number < 100_000; number += 1) kept.push([number, number, number, number])
+      if (kept.length > 2_000_000) kept.length = 0
+      await new Promise(setImmediate)
+      const young = getHeapSpaceStatistics().find((space) => space.space_name === 'new_space')
+      largest = Math.max(largest, young.space_size / 2 ** 20)
+    }
+    end()
+    console.log(largest, cachedDataVersionTag() === before)`)
+}
+
+test('the young generation takes 64 MB where it would take 128, and the flags are as before in the end', () => {
+  expect(largestYoung('{}')).toBe('64 true')
+})
+
+test('the young generation takes what a flag of V8 says', () => {
+  expect(largestYoung(`{ NODE_OPTIONS: '--max-semi-space-size=64' }`)).toBe('128 true')
+})
+
+describe('a young generation of 64 MB', () => {
+  const MB = 2 ** 20
+
+  test('grows no further because of a burst', () => {
+    const growth = new YoungGrowth()
+    for (let count = 0; count < 59; count += 1) growth.collected(count * 100)
+    expect([growth.mayGrow(64 * MB), growth.mayGrow(32 * MB)]).toEqual([false, true])
+  })
+
+  test('grows while it is collected 60 times in a minute, and not with less', () => {
+    const growth = new YoungGrowth()
+    for (let count = 0; count < 70; count += 1) growth.collected(count * 1000)
+    expect(growth.mayGrow(64 * MB)).toBe(true)
+    growth.collected(80_000)
+    expect(growth.mayGrow(64 * MB)).toBe(false)
+  })
 })

@@ -1,4 +1,5 @@
-import type { RequestHandler } from 'express'
+import { ServerResponse } from 'node:http'
+import type { RequestHandler, Response } from 'express'
 import { canTake } from '../../mcp/transports/event-stream.ts'
 
 /**
@@ -14,12 +15,12 @@ export const unlessGone: RequestHandler = (_request, response, next) => {
  * buffered for a response.
  */
 export const boundUnread: RequestHandler = (_request, response, next) => {
-  const write = response.write.bind(response)
-  Object.assign(response, {
-    write: (...given: Parameters<typeof write>) => {
-      if (canTake(response)) write(...given)
-      return true
-    },
-  })
+  Object.assign(response, { write: writeBounded })
   next()
+}
+
+/** One function for all responses: thousands of them may stay open. */
+function writeBounded(this: Response, ...given: [chunk: unknown, encoding: BufferEncoding]): boolean {
+  if (canTake(this)) ServerResponse.prototype.write.call(this, ...given)
+  return true
 }

@@ -2,7 +2,6 @@ import {
   CLIENT_CAPABILITIES_META_KEY,
   CLIENT_INFO_META_KEY,
   LOG_LEVEL_META_KEY,
-  type Server,
   type ServerContext,
   type StandardSchemaV1,
 } from '@modelcontextprotocol/server'
@@ -25,15 +24,24 @@ type Send = (
   options: { signal: AbortSignal; timeout: number },
 ) => Promise<unknown>
 
+/** The part of the SDK's server that reaches the client of a legacy conversation. */
+export interface ClientSide {
+  getClientCapabilities(): JsonObject | undefined
+  getClientVersion(): { readonly name: string } | undefined
+  getNegotiatedProtocolVersion(): string | undefined
+  readonly request: Send
+  notification(notification: { method: string; params?: JsonObject }): Promise<void>
+}
+
 /** The client of a legacy conversation: it declared its capabilities once, and accepts requests at any time. */
 export class LegacyClient implements CallerClient {
   readonly era = 'legacy'
-  readonly #server: Server
+  readonly #server: ClientSide
   readonly #isReachable: () => boolean
   #logLevel: string | undefined
 
   /** @param options.isReachable whether a request that belongs to no call can be sent now */
-  constructor(options: { server: Server; isReachable: () => boolean }) {
+  constructor(options: { server: ClientSide; isReachable: () => boolean }) {
     this.#server = options.server
     this.#isReachable = options.isReachable
   }
@@ -62,12 +70,15 @@ export class LegacyClient implements CallerClient {
     this.#logLevel = level
   }
 
-  readonly ask: NonNullable<CallerClient['ask']> = (method, params, { signal }) => {
-    if (!this.#isReachable()) return Promise.reject(new GatewayError('client_not_reachable'))
-    return askedBy((...args) => this.#server.request(...args), method, params, signal)
+  /** Made when it is wanted: there may be thousands of clients that nobody asks anything. */
+  get ask(): NonNullable<CallerClient['ask']> {
+    return (method, params, { signal }) => {
+      if (!this.#isReachable()) return Promise.reject(new GatewayError('client_not_reachable'))
+      return askedBy((...args) => this.#server.request(...args), method, params, signal)
+    }
   }
 
-  readonly tell: CallerClient['tell'] = (method, params) => {
+  tell(method: string, params?: JsonObject): void {
     if (!isWanted(method, params, this.#logLevel)) return
     void this.#server.notification(message(method, params)).catch(() => undefined)
   }

@@ -1,12 +1,13 @@
-import type { Server, ServerContext } from '@modelcontextprotocol/server'
+import type { ServerContext } from '@modelcontextprotocol/server'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { Caller } from '../../calls/call.ts'
 import type { Calls } from '../../calls/calls.ts'
 import { type Method, METHODS } from '../../calls/methods.ts'
-import { LegacyClient } from '../relay/caller-client.ts'
+import { type ClientSide, LegacyClient } from '../relay/caller-client.ts'
 
 const MAX_SUBSCRIPTIONS = 1000
+const ALWAYS = (): boolean => true
 
 interface Request {
   readonly method: Method
@@ -34,13 +35,14 @@ export class LegacySession {
   #subscriptions: Map<string, Subscription> | undefined
 
   constructor(options: {
-    server: Server
+    server: ClientSide
     calls: Calls
     scope: string | undefined
-    isReachable: () => boolean
+    /** Whether the client can get messages that belong to no request; always by default. */
+    isReachable?: () => boolean
     onChange?: (change: SessionChange) => void
   }) {
-    const { server, isReachable } = options
+    const { server, isReachable = ALWAYS } = options
     this.#onChange = options.onChange
     this.#calls = options.calls
     this.#scope = options.scope

@@ -20,13 +20,23 @@ export function canTake(response: StreamResponse): boolean {
   return false
 }
 
+/** Writes a comment to a stream, unless its client does not read. */
+export function keepAlive(response: StreamResponse): void {
+  if (canTake(response)) response.write(': keepalive\n\n')
+}
+
+/** What is written to every 15 seconds. */
+export interface KeptOpen {
+  keepAlive(): void
+}
+
 /**
  * Writes comments to open streams every 15 seconds, so that proxies do not close them while they are idle. All of them
  * share one timer, which writes to a fifteenth of them at a time.
  */
 export class KeepAlives {
   readonly #clock: Clock
-  readonly #turns = Array.from({ length: KEEP_ALIVE_TURNS }, () => new Set<StreamResponse>())
+  readonly #turns = Array.from({ length: KEEP_ALIVE_TURNS }, () => new Set<KeptOpen>())
   #turn = 0
   #streams = 0
   #stop: (() => void) | undefined
@@ -36,13 +46,13 @@ export class KeepAlives {
   }
 
   /** Keeps a stream alive until the returned function is called. */
-  add(response: StreamResponse): () => void {
+  add(stream: KeptOpen): () => void {
     const turn = this.#turns[this.#turn]
-    turn?.add(response)
+    turn?.add(stream)
     this.#streams += 1
     this.#stop ??= repeat(this.#clock, TURN_MS, () => this.#next())
     return () => {
-      if (turn?.delete(response) !== true) return
+      if (turn?.delete(stream) !== true) return
       this.#streams -= 1
       if (this.#streams > 0) return
       this.#stop?.()
@@ -52,8 +62,7 @@ export class KeepAlives {
 
   #next(): void {
     this.#turn = (this.#turn + 1) % KEEP_ALIVE_TURNS
-    for (const response of this.#turns[this.#turn] ?? [])
-      if (canTake(response)) response.write(': keepalive\n\n')
+    for (const stream of this.#turns[this.#turn] ?? []) stream.keepAlive()
   }
 }
 

@@ -1,7 +1,7 @@
 import type { JSONRPCRequest } from '@modelcontextprotocol/server'
 import type { Clock } from '../../domain/clock.ts'
 import type { StreamResponse } from '../relay/stream-response.ts'
-import { type KeepAlives, writeHead, writeTo } from './event-stream.ts'
+import { keepAlive, type KeepAlives, type KeptOpen, writeHead, writeTo } from './event-stream.ts'
 
 /** What a stream is of. */
 interface SessionStreamOptions {
@@ -15,7 +15,7 @@ interface SessionStreamOptions {
 }
 
 /** One stream of a session: the response that its client reads, if it is connected, and what waits to be sent. */
-export class SessionStream {
+export class SessionStream implements KeptOpen {
   readonly number: number
   readonly requestId: JSONRPCRequest['id'] | undefined
   readonly onGone: (() => void) | undefined
@@ -99,9 +99,13 @@ export class SessionStream {
     if (response !== undefined) writeTo(response, text, true)
   }
 
+  keepAlive(): void {
+    if (this.#response !== undefined) keepAlive(this.#response)
+  }
+
   /** Keeps the response from being closed while nothing is sent. */
   keepOpen(): void {
-    if (this.#response !== undefined) this.#stopKeepAlive ??= this.#keepAlives.add(this.#response)
+    if (this.#response !== undefined) this.#stopKeepAlive ??= this.#keepAlives.add(this)
   }
 
   #taken(event: string): string {

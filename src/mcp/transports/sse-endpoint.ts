@@ -1,3 +1,4 @@
+import type { Server } from '@modelcontextprotocol/server'
 import type { Request, Response } from 'express'
 import { isFor } from '../../identity/audience.ts'
 import type { Identity } from '../../identity/identity.ts'
@@ -15,7 +16,7 @@ import { createMcpServer } from '../mcp-server.ts'
 import { CANCELLED, isNotification, messageIn } from '../message.ts'
 import type { EndpointOptions } from './modern-endpoint.ts'
 import { requestIdIn } from '../request-ids.ts'
-import { type DirectMessages, SseSession } from './sse-session.ts'
+import { type DirectMessages, SseSession, type SseSessionOptions } from './sse-session.ts'
 import { SseTransport } from './sse-transport.ts'
 
 const TRANSPORT = 'sse'
@@ -26,47 +27,54 @@ export class SseEndpoint {
   readonly #options: EndpointOptions
   readonly #sessions = new Map<string, SseSession>()
 
+  readonly #ofSessions: SseSessionOptions
+
   constructor(options: EndpointOptions) {
     this.#options = options
+    this.#ofSessions = {
+      calls: options.calls,
+      clock: options.clock,
+      makeServer: (session) => this.#makeServer(session),
+      onEnd: ({ id }) => {
+        options.sessions.remove(id)
+        this.#sessions.delete(id)
+      },
+    }
   }
 
   /** Opens a session; its stream ends when the token that opened it expires. */
-  async open(response: Response, { identity: { principal, address }, scope }: Sender): Promise<void> {
-    const { sessions, viewWatch, catalog, clock, publicUrl, replica, keepAlives } = this.#options
+  open(response: Response, { identity: { principal, address }, scope }: Sender): void {
+    const { sessions, viewWatch, clock, publicUrl, replica, keepAlives } = this.#options
     sessions.makeRoom(principal)
     const postTo = publicPath(publicUrl, `/messages?replica=${replica}`)
     const stream = new SseTransport({ response, postTo })
-    const session = new SseSession({ identity: { principal, address }, scope, stream, clock })
-    const { id, conversation, ids } = session
-    const server = createMcpServer(this.#options, {
-      scope,
-      era: 'legacy',
-      callerOf: callerOf(TRANSPORT, id),
-      onSession: (legacy) => conversation.attach(legacy),
-      ids,
-      view: catalog.viewOf(principal, scope),
-    })
-    const stopWatching = viewWatch.watch(
-      principal,
-      scope,
-      (kinds) => notifyListChanged(server, kinds),
-      watchFor(() => server, { id, transport: TRANSPORT }),
-    )
-    const cancelExpiry = whenTokenEnds(clock, principal, () => session.close())
-    const stopKeepAlive = keepAlives.add(response)
-    const onClose = server.onclose
-    server.onclose = () => {
-      onClose?.()
-      conversation.close()
-      stopWatching()
-      cancelExpiry()
-      stopKeepAlive()
-      sessions.remove(id)
-      this.#sessions.delete(id)
-    }
+    const session = new SseSession(this.#ofSessions, { identity: { principal, address }, scope, stream })
+    const { id, server } = session
+    session.leave = [
+      viewWatch.watch(
+        principal,
+        scope,
+        (kinds) => notifyListChanged(server, kinds),
+        watchFor(() => server, { id, transport: TRANSPORT }),
+      ),
+      whenTokenEnds(clock, principal, () => session.close()),
+      keepAlives.add(session),
+    ]
     sessions.add(session)
     this.#sessions.set(id, session)
-    await server.connect(stream)
+    session.begin()
+  }
+
+  #makeServer({ id, scope, principal, ids, legacy }: SseSession): Server {
+    return createMcpServer(this.#options, {
+      scope,
+      era: 'legacy',
+      sessionId: id,
+      callerOf: callerOf(TRANSPORT, id),
+      session: legacy,
+      ids,
+      view: this.#options.catalog.viewOf(principal, scope),
+    })
   }
 
   /** The session of a message for the direct path; undefined if the general path has to serve or to refuse it. */
@@ -133,7 +141,7 @@ export class SseEndpoint {
       session.ids.claim(requestId)
       response.once('close', () => session.release(requestId))
     }
-    session.stream.take(message, authOf(new Sender(identity, session.scope)))
+    session.server.take(message, authOf(new Sender(identity, session.scope)))
     accept(response)
   }
 }

@@ -1,9 +1,15 @@
+import type { JSONRPCMessage, Server } from '@modelcontextprotocol/server'
+import type { Calls } from '../../calls/calls.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { Identity } from '../../identity/identity.ts'
 import { DirectConversation } from '../direct/direct-conversation.ts'
 import { RequestIds } from '../request-ids.ts'
+import { LegacySession } from '../session/legacy-session.ts'
+import type { ServerHost } from '../session/present-server.ts'
+import { SessionServer } from '../session/session-server.ts'
 import type { Session } from '../session/session-store.ts'
+import type { KeptOpen } from './event-stream.ts'
 import { NotificationLimit } from './notification-limit.ts'
 import type { SseTransport } from './sse-transport.ts'
 
@@ -15,8 +21,18 @@ export interface DirectMessages {
   release(id: string | number): void
 }
 
-/** One session of HTTP with SSE. There may be thousands that are idle, so it is one object and few functions. */
-export class SseSession implements Session, DirectMessages {
+/** What all sessions have in common. */
+export interface SseSessionOptions {
+  readonly calls: Calls
+  readonly clock: Clock
+  /** Makes the SDK's server of a session. */
+  readonly makeServer: (session: SseSession) => Server
+  /** Called once, when the stream has ended. */
+  readonly onEnd: (session: SseSession) => void
+}
+
+/** One session of HTTP with SSE. There may be thousands that are idle, so it is few objects and functions. */
+export class SseSession implements Session, DirectMessages, ServerHost, KeptOpen {
   readonly transport = 'sse'
   readonly id: string
   readonly principal: Principal
@@ -29,14 +45,23 @@ export class SseSession implements Session, DirectMessages {
   readonly ids = new RequestIds()
   readonly conversation: DirectConversation
   readonly notifications: NotificationLimit
+  readonly server: SessionServer
+  /** What it keeps between its requests. */
+  readonly legacy: LegacySession
+  /** What ends with it. */
+  leave: readonly (() => void)[] = []
+  readonly #options: SseSessionOptions
 
-  constructor(options: {
-    identity: Pick<Identity, 'principal' | 'address'>
-    scope: string | undefined
-    stream: SseTransport
-    clock: Clock
-  }) {
-    const { identity, scope, stream, clock } = options
+  constructor(
+    options: SseSessionOptions,
+    given: {
+      readonly identity: Pick<Identity, 'principal' | 'address'>
+      readonly scope: string | undefined
+      readonly stream: SseTransport
+    },
+  ) {
+    const { identity, scope, stream } = given
+    this.#options = options
     this.id = stream.sessionId
     this.principal = identity.principal
     this.address = identity.address
@@ -48,8 +73,16 @@ export class SseSession implements Session, DirectMessages {
       scope,
       answers: stream,
     })
-    this.notifications = new NotificationLimit({ clock })
-    this.lastUsedAt = clock.monotonic()
+    this.server = new SessionServer(this)
+    this.legacy = new LegacySession({ server: this.server, calls: options.calls, scope })
+    this.conversation.attach(this.legacy)
+    this.notifications = new NotificationLimit(options)
+    this.lastUsedAt = options.clock.monotonic()
+  }
+
+  /** Begins the stream. */
+  begin(): void {
+    this.stream.start(this)
   }
 
   /** The path at which it was opened, for which its tokens are issued. */
@@ -57,8 +90,30 @@ export class SseSession implements Session, DirectMessages {
     return this.scope === undefined ? '/sse' : `/sse/${this.scope}`
   }
 
+  makeServer(): Server {
+    return this.#options.makeServer(this)
+  }
+
+  send(message: JSONRPCMessage): Promise<void> {
+    return this.stream.send(message)
+  }
+
+  keepAlive(): void {
+    this.stream.keepAlive()
+    this.server.rest()
+  }
+
   close(): void {
-    void this.stream.close()
+    this.stream.close()
+  }
+
+  /** The stream has ended. */
+  ended(): void {
+    this.server.end()
+    this.legacy.end()
+    this.conversation.close()
+    for (const leave of this.leave) leave()
+    this.#options.onEnd(this)
   }
 
   retire(): void {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import type { AuthInfo, JSONRPCMessage, Transport } from '@modelcontextprotocol/server'
+import type { JSONRPCMessage } from '@modelcontextprotocol/server'
 import type { JsonObject } from '../../domain/json/json.ts'
 import { eventText } from '../../domain/text/server-sent-event.ts'
 import { asMessage } from '../message.ts'
 import type { StreamResponse } from '../relay/stream-response.ts'
-import { writeTo } from './event-stream.ts'
+import { keepAlive, writeTo } from './event-stream.ts'
 
 type RequestId = string | number
 
@@ -16,17 +16,21 @@ const HEADERS = {
   'X-Accel-Buffering': 'no',
 }
 
+/** Whose stream it is. */
+interface StreamOwner {
+  /** The stream has ended; called once. */
+  ended(): void
+}
+
 /**
- * MCP over HTTP with SSE (MCP 2024-11-05) for one session: everything goes to the client on one stream, which the first
- * event of it tells where to post its own messages.
+ * The stream of one session of HTTP with SSE (MCP 2024-11-05): everything goes to the client on it, and the first event of it
+ * tells where to post its own messages.
  */
-export class SseTransport implements Transport {
-  onclose: Transport['onclose']
-  onerror: Transport['onerror']
-  onmessage: Transport['onmessage']
+export class SseTransport {
   readonly sessionId = randomUUID()
   readonly #response: Stream
   readonly #postTo: string
+  #owner: StreamOwner | undefined
   #isClosed = false
 
   /** @param options.postTo where the client posts; with a query, to which the id of the session is added */
@@ -35,21 +39,23 @@ export class SseTransport implements Transport {
     this.#postTo = options.postTo
   }
 
-  start(): Promise<void> {
+  /** Begins the stream. */
+  start(owner: StreamOwner): void {
     const response = this.#response
+    this.#owner = owner
     response.on('close', () => this.#closed()) // one that listens once costs more
     response.writeHead(200, HEADERS)
     // Node keeps the head as long as the response: as one text if it is sent alone, as a chain of a dozen otherwise.
     response.flushHeaders()
     this.#write(eventText(`${this.#postTo}&sessionId=${this.sessionId}`, { event: 'endpoint' }))
-    return Promise.resolve()
   }
 
-  /** Takes a message of the client that was parsed and authenticated. */
-  take(message: JSONRPCMessage, authInfo: AuthInfo): void {
-    this.onmessage?.(message, { authInfo })
+  /** Writes a comment, so that proxies do not close the stream. */
+  keepAlive(): void {
+    keepAlive(this.#response)
   }
 
+  /** Rejects once the stream has ended. */
   send(message: JSONRPCMessage): Promise<void> {
     if (this.#isClosed) return Promise.reject(new Error('the stream has ended'))
     this.#write(eventText(JSON.stringify(message)))
@@ -72,16 +78,15 @@ export class SseTransport implements Transport {
   }
 
   /** Ends the stream. Idempotent. */
-  close(): Promise<void> {
+  close(): void {
     if (!this.#isClosed) this.#response.end()
     this.#closed()
-    return Promise.resolve()
   }
 
   #closed(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.onclose?.()
+    this.#owner?.ended()
   }
 
   #write(event: string): void {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import { KeepAlives } from '../../../src/mcp/transports/event-stream.ts'
+import { keepAlive, KeepAlives, type KeptOpen } from '../../../src/mcp/transports/event-stream.ts'
 import { RelayedResponse } from '../../../src/mcp/relay/stream-response.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 
@@ -15,7 +15,7 @@ beforeEach(() => {
   written = []
 })
 
-function stream(): RelayedResponse {
+function stream(): KeptOpen {
   const writer = {
     head: () => undefined,
     text: (text: string) => {
@@ -25,7 +25,8 @@ function stream(): RelayedResponse {
     end: () => undefined,
     fail: () => undefined,
   }
-  return new RelayedResponse(writer, new AbortController().signal)
+  const response = new RelayedResponse(writer, new AbortController().signal)
+  return { keepAlive: () => keepAlive(response) }
 }
 
 describe('streams that are idle', () => {
