@@ -63,7 +63,12 @@ function tokenIn(authorization = ''): string | undefined {
 
 type Place = Pick<DirectHead, 'scope' | 'toolId' | 'postedTo'>
 
+/** The address of almost all requests, for which no expression has to run. */
+const ALL_SERVERS = '/mcp'
+const AT_ALL_SERVERS: Place = { scope: undefined, toolId: undefined, postedTo: undefined }
+
 function placeOf(url: string): Place | undefined {
+  if (url === ALL_SERVERS) return AT_ALL_SERVERS
   const mcp = MCP_PATH.exec(url)
   if (mcp !== null) return { scope: mcp[1], toolId: undefined, postedTo: undefined }
   const tool = TOOL_PATH.exec(url)
