@@ -87,6 +87,7 @@ export function splitProgressToken(params: JsonObject): {
   params: JsonObject
   progressToken: string | number | undefined
 } {
+  if (!('_meta' in params)) return { params, progressToken: undefined }
   const { _meta: meta, ...rest } = params
   if (!isJsonObject(meta)) return { params: rest, progressToken: undefined }
   const { progressToken, ...others } = meta

@@ -172,14 +172,18 @@ function clientIn(meta: unknown): ModernRequest['client'] | undefined {
   return { era: 'modern', name, capabilities, logLevel: undefined }
 }
 
-/** The parameters without what concerns only the client and the gateway. */
-function withoutEnvelope(params: JsonObject): JsonObject {
+/** Members of the metadata that every request has. */
+const ENVELOPE_MEMBERS = 3
+
+/** The parameters without what concerns only the client and the gateway: the envelope, which `clientIn` has read. */
+function withoutEnvelope({ _meta: given, ...params }: JsonObject): JsonObject {
+  if (!isJsonObject(given) || Object.keys(given).length <= ENVELOPE_MEMBERS) return params
   const {
     [PROTOCOL_VERSION_META_KEY]: _version,
     [CLIENT_INFO_META_KEY]: _info,
     [CLIENT_CAPABILITIES_META_KEY]: _capabilities,
     ...meta
-  } = isJsonObject(params['_meta']) ? params['_meta'] : {}
+  } = given
   return { ...params, _meta: meta }
 }
 

@@ -27,6 +27,7 @@ const FIRST_ID = 1_000_000_000
 /** Below this, making values of an answer and text of them again costs less than keeping its bytes apart. */
 const RAW_BYTES = 32 * 1024
 const LINGER_MS = 1000
+const NOTHING: JsonObject = {}
 
 /** The methods that are sent this way, and where the name of their target stands, which a header repeats. */
 const NAMED_BY: ReadonlyMap<string, string | undefined> = new Map([
@@ -71,6 +72,8 @@ export class DirectRequests {
   /** Requests that have their answer, and whose response has not ended; the oldest first. Undefined before the first one. */
   #lingering: TransientMap<number, Lingering> | undefined
   #lastId = FIRST_ID
+  /** What a request of a client without capabilities says of the gateway, as JSON. */
+  #envelope: string | undefined
   #isResumable = false
 
   constructor(options: {
@@ -130,7 +133,7 @@ export class DirectRequests {
     }
     signal?.addEventListener('abort', abort, { once: true })
     end = this.#channel.post.send(
-      { headers: this.#headersOf(request), body: JSON.stringify(this.#messageOf(request)) },
+      { headers: this.#headersOf(request), body: this.#textOf(request) },
       {
         onMessage: (bytes, isWhole) => {
           const answer = this.#answerIn(bytes, isWhole, request)
@@ -172,19 +175,27 @@ export class DirectRequests {
     this.#channel.post.close()
   }
 
-  #messageOf({ id, method, params, client }: DirectRequest): JsonObject {
-    if (this.#era === 'legacy') return { jsonrpc: '2.0', id, method, ...(params !== undefined && { params }) }
-    const meta = params?.['_meta']
-    const envelope = {
+  /** The message as JSON, joined from parts: the envelope of a modern request is the same for most of them. */
+  #textOf({ id, method, params, client }: DirectRequest): string {
+    const start = `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)}`
+    if (this.#era === 'legacy')
+      return params === undefined ? `${start}}` : `${start},"params":${JSON.stringify(params)}}`
+    const { _meta: meta, ...others } = params ?? {}
+    const json = JSON.stringify(others)
+    const members = json === '{}' ? '{' : `${json.slice(0, -1)},`
+    const capabilities = client?.capabilities ?? NOTHING
+    const isCommon = !isJsonObject(meta) && Object.keys(capabilities).length === 0
+    const envelope = isCommon
+      ? (this.#envelope ??= JSON.stringify(this.#envelopeOf(NOTHING)))
+      : JSON.stringify({ ...(isJsonObject(meta) && meta), ...this.#envelopeOf(capabilities) })
+    return `${start},"params":${members}"_meta":${envelope}}}`
+  }
+
+  #envelopeOf(capabilities: JsonObject): JsonObject {
+    return {
       [PROTOCOL_VERSION_META_KEY]: this.#protocolVersion,
       [CLIENT_INFO_META_KEY]: this.#clientInfo,
-      [CLIENT_CAPABILITIES_META_KEY]: client?.capabilities ?? {},
-    }
-    return {
-      jsonrpc: '2.0',
-      id,
-      method,
-      params: { ...params, _meta: { ...(isJsonObject(meta) && meta), ...envelope } },
+      [CLIENT_CAPABILITIES_META_KEY]: capabilities,
     }
   }
 
