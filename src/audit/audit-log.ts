@@ -55,6 +55,7 @@ export class AuditLog {
     this.#writer = new BatchWriter({
       ...options,
       append: (lines) => spool.append(lines),
+      expected: () => this.#capacity.reserved,
       onWritten: (batch) => this.#written(batch),
       onFailure: (err) =>
         logger.error({ err, waiting: this.depth }, 'usage records could not be written; trying again'),

@@ -69,12 +69,18 @@ export interface BatchWriterOptions extends Pick<WorkLoopOptions, 'onFailure' | 
   readonly onWritten: (batch: RecordBatch) => void
   readonly clock: Clock
   readonly random: () => number
-  /** When a first line is written, so that others of the moment are with it: at the end of the turn by default. */
+  /** Calls back at the end of the turn of the event loop, or when a test wants it. */
   readonly defer?: ((write: () => void) => void) | undefined
+  /** How many calls are in flight whose lines will come; none by default. */
+  readonly expected?: () => number
 }
 
+/** A write costs as much as the lines of several calls, so that a busy loop gathers them for so many turns. */
+const MAX_TURNS = 4
+
 /**
- * Writes lines in their order, with one write at a time; what comes while one is under way is the next. A write that
+ * Writes lines in their order, with one write at a time; what comes while one is under way is the next. A batch is written
+ * when a turn of the event loop has brought nothing more, none is expected, or it has gathered for a few turns. A write that
  * fails is tried again with the same lines.
  */
 export class BatchWriter {
@@ -119,10 +125,18 @@ export class BatchWriter {
   }
 
   #writeSoon(): void {
-    if (this.#isDeferred) return
+    // After a write comes the next one.
+    if (this.#isDeferred || this.#writing !== undefined) return
     this.#isDeferred = true
-    const { defer = setImmediate } = this.#options
+    this.#gather(1, 0)
+  }
+
+  #gather(turn: number, before: number): void {
+    const { defer = setImmediate, expected } = this.#options
     defer(() => {
+      const { size } = this.#gathering
+      const isFilling = size > before && expected !== undefined && expected() > 0
+      if (isFilling && turn < MAX_TURNS) return this.#gather(turn + 1, size)
       this.#isDeferred = false
       this.#loop.start()
     })
@@ -135,7 +149,8 @@ export class BatchWriter {
     this.#writing = undefined
     this.#options.onWritten(batch)
     batch.markWritten()
-    return this.#gathering.size > 0
+    if (this.#gathering.size > 0) this.#writeSoon()
+    return false
   }
 
   #takeGathered(): RecordBatch | undefined {
@@ -162,6 +177,11 @@ export class QueueCapacity {
   /** Records that wait. */
   get records(): number {
     return this.#records
+  }
+
+  /** Calls that will have a record. */
+  get reserved(): number {
+    return this.#reserved
   }
 
   get isFull(): boolean {

@@ -31,6 +31,23 @@ describe('writing', () => {
     expect(spool.writes).toEqual([['a', 'b']])
   })
 
+  test.each([
+    ['a few turns of the loop', 6, ['a', 'b', 'c', 'd', 'e'], ['a', 'b', 'c', 'd']],
+    ['turns until one brings nothing', 6, ['a', 'b', '', 'c'], ['a', 'b']],
+    ['one turn where no call is in flight', 1, ['a', 'b'], ['a']],
+  ])('gathers for %s', async (_what, inFlight, perTurn, expected) => {
+    const turns: (() => void)[] = []
+    const { log, spool, clock } = logOf({ defer: (next) => void turns.push(next) })
+    for (let call = 0; call < inFlight; call += 1) log.reserve()
+    for (const target of perTurn) {
+      if (target !== '') log.record(usageRecord({ target }))
+      turns.shift()?.()
+      await clock.advance(0)
+      if (spool.writes.length > 0) break
+    }
+    expect(spool.writes).toEqual([expected])
+  })
+
   test('has one write under way at a time', async () => {
     const { log, spool, clock } = logOf()
     const { promise, resolve } = Promise.withResolvers<void>()
