@@ -49,6 +49,10 @@ class SimulatedClock implements Clock {
     return () => tasks.delete(entry)
   }
 
+  at(instantMs: number, task: () => void): void {
+    this.after(instantMs - this.#time, task)
+  }
+
   async advance(ms: number): Promise<void> {
     const end = this.#time + ms
     for (let [next] = this.#times; next !== undefined && next <= end; [next] = this.#times) {

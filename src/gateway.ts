@@ -120,7 +120,7 @@ export async function startGateway(
     const { verifier } = identity.issuers
     // What waits begins while there is everything that serves it.
     lifecycle.onClose('waiting requests', () => gate.close())
-    listener.serve(gated({ admit, verifier }, app))
+    listener.serve(gated({ admit, verifier, clock }, app))
     const drainMs = Math.max(0, settings.drainTimeoutMs - settings.drainNoticeMs)
     lifecycle.onClose('calls in flight', () => endCalls({ calls, interruption }, drainMs))
     await control.start({ onFirst: () => identity.issuers.warnIfNone() })

@@ -65,7 +65,7 @@ function connectOptions({ publicUrl }: Settings, { identity, servers, audit }: P
 export function openApp(settings: Settings, parts: Parts, runtime: Runtime): RequestListener {
   const { clock, logger, metrics, lifecycle } = runtime
   const { via, outbound, servers, features, mcp, oauth, audit, history } = parts
-  const { calls, targets, limits } = parts.called
+  const { calls, targets, limits, refusalTiming } = parts.called
   const { issuers, refusals, revokedGrants } = parts.identity
   const { tenants, registry, control } = parts.controlled
   const { publicUrl, allowedHosts, allowedOrigins, maxBodyBytes, platformAdminRole, mcpRegistryUrl } =
@@ -120,6 +120,7 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
       sessions: mcp.sessions,
     },
     hasSnapshot: () => control.hasSnapshot,
+    refusalTiming,
     clock,
     logger,
     metrics,

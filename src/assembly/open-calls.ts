@@ -12,6 +12,7 @@ import { KeptResults } from '../calls/results/kept-results.ts'
 import { TaskHandles } from '../calls/tasks/task-handles.ts'
 import { TaskMemory } from '../calls/tasks/task-memory.ts'
 import type { Settings } from '../config/settings.ts'
+import { RefusalTiming } from '../domain/errors/refusal-timing.ts'
 import type { KeyRing } from '../domain/seal/key-ring.ts'
 import type { OpenFeatures } from '../features/features-open.ts'
 import type { StateStore } from '../state/state-store.ts'
@@ -28,6 +29,8 @@ export interface OpenCalls {
   readonly interruption: Interruption
   readonly taskHandles: TaskHandles
   readonly limits: Limits
+  /** When refusals go out that must not tell anything. */
+  readonly refusalTiming: RefusalTiming
 }
 
 interface Parts {
@@ -48,7 +51,7 @@ interface Parts {
 export function openCalls(
   { callTimeoutMs, auditIntents }: Pick<Settings, 'callTimeoutMs' | 'auditIntents'>,
   { keys, store, isReplicated, audit, servers, features, tenants, history }: Parts,
-  { clock, random, logger, metrics, ownStages }: Runtime,
+  { clock, random, logger, metrics, ownStages, lifecycle }: Runtime,
 ): OpenCalls {
   const interruption = new Interruption()
   const tasks = { handles: new TaskHandles({ keys }), memory: new TaskMemory() }
@@ -58,6 +61,8 @@ export function openCalls(
   if (isReplicated) allowances.onShared = (allowance) => shared.taken(allowance)
   const limits = new Limits({ allowances, quotasOf })
   const shares = new TenantShares({ maxOf: (tenantId) => quotasOf(tenantId)?.concurrentCalls })
+  const refusalTiming = new RefusalTiming({ clock })
+  lifecycle.onClose('refusals', () => refusalTiming.close(), { lane: 'servers' })
   const { run, targets } = pipeline({
     audit: audit.log,
     intents: audit.intents,
@@ -74,6 +79,7 @@ export function openCalls(
     seal: new StateSeal({ keys, clock }),
     tasks,
     callTimeoutMs,
+    refusalTiming,
     clock,
     random,
     logger,
@@ -85,5 +91,5 @@ export function openCalls(
     targets.forget()
   })
   const calls = new Calls({ pipeline: run, clock })
-  return { calls, targets, interruption, taskHandles: tasks.handles, limits }
+  return { calls, targets, interruption, taskHandles: tasks.handles, limits, refusalTiming }
 }

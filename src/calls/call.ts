@@ -23,6 +23,8 @@ export interface Caller {
   readonly clientName?: string | undefined
   /** The address that the connection came from, which may be that of a proxy. */
   readonly address?: string | undefined
+  /** When the request arrived, in monotonic milliseconds; by default when its call begins. */
+  readonly arrivedAt?: number | undefined
   /** What the request itself brought, for servers that are called on behalf of the caller. */
   readonly presented?: Presented | undefined
   /** The client of a conversation, for messages and requests of servers outside any call. Absent over REST. */

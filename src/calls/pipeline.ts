@@ -3,6 +3,7 @@ import type { IntentLog } from '../audit/intents/intent-log.ts'
 import type { BoundedCache } from '../cache/bounded-cache.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Clock } from '../domain/clock.ts'
+import type { RefusalTiming } from '../domain/errors/refusal-timing.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { CallHistory } from '../telemetry/metrics/call-history.ts'
 import type { Metrics } from '../telemetry/metrics/metrics.ts'
@@ -68,6 +69,7 @@ export interface PipelineParts {
   readonly kept: KeptResults
   readonly tasks: Tasks
   readonly callTimeoutMs: number
+  readonly refusalTiming: RefusalTiming
   readonly clock: Clock
   /** Gives numbers from 0 to below 1. */
   readonly random: () => number

@@ -5,6 +5,7 @@ import type { Clock } from '../domain/clock.ts'
 import { serverKey } from '../domain/documents/server-definition.ts'
 import { ERRORS } from '../domain/errors/error-table.ts'
 import { GatewayError, toGatewayError } from '../domain/errors/errors.ts'
+import type { RefusalTiming } from '../domain/errors/refusal-timing.ts'
 import { isSorted } from '../domain/json/json.ts'
 import { isToolError } from '../domain/json/raw-object.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -25,6 +26,7 @@ interface RecordOptions {
   readonly metrics: Metrics
   /** For the pages; undefined where there are none. */
   readonly history?: CallHistory | undefined
+  readonly refusalTiming: RefusalTiming
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -37,7 +39,7 @@ export function record(
   options: RecordOptions,
   rest: (call: Call) => Promise<Answer>,
 ): (call: Call) => Promise<Answer> {
-  const { audit, clock } = options
+  const { audit, clock, refusalTiming } = options
   return async (call) => {
     audit.reserve()
     const atMs = clock.now()
@@ -61,7 +63,14 @@ export function record(
     const isWritten = await audit.flushWithin(ANSWER_WAIT_MS)
     call.info.onRecorded?.()
     count(options, call, { outcome, durationMs: clock.monotonic() - call.startedAt, failure })
-    if (answer === undefined) throw failure ?? new GatewayError('internal')
+    if (answer === undefined) {
+      const error = failure ?? new GatewayError('internal')
+      const { caller, operation, startedAt } = call
+      const { arrivedAt = startedAt } = caller
+      const wait = refusalTiming.wait(error, { arrivedAt, signal: operation.signal })
+      if (wait !== undefined) await wait
+      throw error
+    }
     if (!isWritten) throw notRecorded()
     return answer
   }

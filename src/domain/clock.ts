@@ -9,7 +9,19 @@ export interface Clock {
   monotonic(): number
   /** Runs `task` once after `delayMs`; the returned function cancels it. Never keeps the process alive. */
   after(delayMs: number, task: () => void): () => void
+  /**
+   * Runs `task` once at that instant of `monotonic()`, whatever the process did before: never earlier, and later only by what
+   * is going on then.
+   */
+  at(instantMs: number, task: () => void): void
 }
+
+/**
+ * A timer ends a whole number of milliseconds after the event loop began to wait, so that its fraction of a millisecond
+ * tells how long was worked before. The last of the time is waited for in turns of the loop, which do everything else
+ * that there is to do.
+ */
+const LAST_TURNS_MS = 0.3
 
 /** The clock of the machine; its timers do not keep the process alive. */
 export const systemClock: Clock = {
@@ -19,6 +31,15 @@ export const systemClock: Clock = {
     const timer = setTimeout(task, delayMs)
     timer.unref()
     return () => clearTimeout(timer)
+  },
+  at: (instantMs, task) => {
+    const turn = (): void => {
+      if (performance.now() < instantMs) setImmediate(turn)
+      else task()
+    }
+    const sleepMs = Math.floor(instantMs - performance.now() - LAST_TURNS_MS)
+    if (sleepMs < 1) turn()
+    else setTimeout(turn, sleepMs).unref()
   },
 }
 

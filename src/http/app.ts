@@ -5,6 +5,7 @@ import type { RefusalLog } from '../identity/refusal-log.ts'
 import type { Tickets } from '../identity/tickets.ts'
 import type { TokenVerifier } from '../identity/token-verifier.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
+import type { RefusalTiming } from '../domain/errors/refusal-timing.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { SseEndpoint } from '../mcp/transports/sse-endpoint.ts'
 import type { StreamableHttpEndpoint } from '../mcp/transports/streamable-http-endpoint.ts'
@@ -72,6 +73,7 @@ export interface AppOptions extends Omit<RestOptions, 'tickets'> {
   readonly dashboard: Pick<DashboardOptions, 'sessions' | 'history' | 'hasMcpRegistry'>
   /** Whether the registry has been read. */
   readonly hasSnapshot: () => boolean
+  readonly refusalTiming: RefusalTiming
   readonly lifecycle: Lifecycle
   readonly metrics: Metrics
 }
@@ -81,8 +83,7 @@ export interface AppOptions extends Omit<RestOptions, 'tickets'> {
  * principal.
  */
 export function createApp(options: AppOptions): Express {
-  const { edge, identity, mcp, oauth, publicUrl, catalog, calls, lifecycle, hasSnapshot, metrics, logger } =
-    options
+  const { edge, identity, mcp, oauth, publicUrl, catalog, calls, lifecycle, hasSnapshot, metrics } = options
   const isAllowedOrigin = allowedOrigins(edge)
   const resource = { publicUrl, ...identity }
   const { upstreams } = options.servers
@@ -115,7 +116,7 @@ export function createApp(options: AppOptions): Express {
     knownQuery,
     ...rest,
     notFound,
-    errorHandler(logger),
+    errorHandler(options),
   ])
   app.use(dashboardWhenAsked({ ...options, ...options.dashboard, ...edge, rest: inside })) // people have a session
   app.use(authenticate({ ...resource, metrics })) // from here on there is a principal
@@ -132,7 +133,7 @@ export function createApp(options: AppOptions): Express {
   app.use(...rest)
   app.use(notFound)
   app.use(addChallenge(challengesForScope(resource)))
-  app.use(errorHandler(logger))
+  app.use(errorHandler(options))
   return app
 }
 

@@ -10,6 +10,8 @@ export interface Identity {
   readonly clientName?: string | undefined
   /** The address that the connection came from, which may be that of a proxy. */
   readonly address?: string | undefined
+  /** When the request arrived, in monotonic milliseconds. */
+  readonly arrivedAt?: number | undefined
   /** What the request itself brought; absent where nobody sent a token. */
   readonly presented?: Presented | undefined
   /** Set for a person who is signed in in a browser, and for nobody else. */

@@ -47,8 +47,8 @@ export function callerOf(
 ): (context: ServerContext) => Caller {
   return (context) => {
     const { identity } = senderIn(context.http?.authInfo)
-    const { principal, requestId, clientName, address, presented } = identity
-    return { principal, requestId, clientName, address, presented, transport, sessionId }
+    const { principal, requestId, clientName, address, arrivedAt, presented } = identity
+    return { principal, requestId, clientName, address, arrivedAt, presented, transport, sessionId }
   }
 }
 
@@ -59,11 +59,20 @@ export function callerOn(connection: {
   transport: ClientTransport
   id: string
   identity: Pick<Identity, 'principal' | 'presented'>
-}): () => Caller {
+  /** When a request that is under way arrived, in monotonic milliseconds. */
+  arrivedAt: (id: string | number) => number | undefined
+}): (context?: ServerContext) => Caller {
   const {
     transport,
     id,
     identity: { principal, presented },
   } = connection
-  return () => ({ principal, presented, requestId: randomUUID(), transport, sessionId: id })
+  return (context) => ({
+    principal,
+    presented,
+    arrivedAt: context && connection.arrivedAt(context.mcpReq.id),
+    requestId: randomUUID(),
+    transport,
+    sessionId: id,
+  })
 }

@@ -16,8 +16,9 @@ const EVENT_HEADERS = {
 
 /** The caller of the REST request that a response answers. */
 export function callerOf(response: Response): Caller {
-  const { principal, requestId, clientName, address, presented } = identityOf(response)
-  return { principal, requestId, clientName, address, presented, transport: 'rest', sessionId: undefined }
+  const { principal, requestId, clientName, address, arrivedAt, presented } = identityOf(response)
+  const sent = { principal, requestId, clientName, address, arrivedAt, presented }
+  return { ...sent, transport: 'rest', sessionId: undefined }
 }
 
 type RestOperation = Omit<Operation, 'signal' | 'onProgress' | 'scope'>

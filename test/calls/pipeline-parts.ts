@@ -9,6 +9,8 @@ import { StateSeal } from '../../src/calls/client/state-seal.ts'
 import { TaskHandles } from '../../src/calls/tasks/task-handles.ts'
 import { TaskMemory } from '../../src/calls/tasks/task-memory.ts'
 import type { Catalog } from '../../src/catalog/catalog.ts'
+import type { Clock } from '../../src/domain/clock.ts'
+import { RefusalTiming } from '../../src/domain/errors/refusal-timing.ts'
 import type { JsonObject } from '../../src/domain/json/json.ts'
 import type { Metrics } from '../../src/telemetry/metrics/metrics.ts'
 import type { Upstreams } from '../../src/upstream/upstreams.ts'
@@ -52,6 +54,7 @@ export function pipelineParts(
     seal: new StateSeal({ keys: { current: Buffer.alloc(32) }, clock }),
     tasks: { handles: new TaskHandles({ keys: { current: Buffer.alloc(32) } }), memory: new TaskMemory() },
     callTimeoutMs: 60_000,
+    refusalTiming: atOnce(clock),
     clock,
     random: () => 0,
     logger: silentLogger,
@@ -81,4 +84,11 @@ function requestTo(name: string, answer: AnswerRequest) {
     await Promise.resolve()
     return answer(name, method, params)
   }
+}
+
+/** Refusals do not wait. */
+export function atOnce(clock: Clock): RefusalTiming {
+  const timing = new RefusalTiming({ clock })
+  timing.close()
+  return timing
 }

@@ -2,6 +2,7 @@ import { beforeEach, expect, test } from '@jest/globals'
 import type { AuditLog } from '../../src/audit/audit-log.ts'
 import type { PendingRecord } from '../../src/audit/usage-record.ts'
 import { GatewayError } from '../../src/domain/errors/errors.ts'
+import { RefusalTiming } from '../../src/domain/errors/refusal-timing.ts'
 import type { JsonObject } from '../../src/domain/json/json.ts'
 import type { Call, CallInfo } from '../../src/calls/call.ts'
 import { record } from '../../src/calls/record.ts'
@@ -10,6 +11,7 @@ import { FakeClock } from '../support/fake-clock.ts'
 import { server } from '../support/offers.ts'
 import { caller, operation, unroutedCall } from '../support/routing.ts'
 import { silentLogger } from '../support/silent-logger.ts'
+import { atOnce } from './pipeline-parts.ts'
 
 const ROUTE = { server: server(), name: 'echo' }
 
@@ -19,6 +21,7 @@ let durations: number[]
 let clock: FakeClock
 let isFull: boolean
 let written: Promise<boolean>
+let refusalTiming: RefusalTiming
 
 beforeEach(() => {
   written = Promise.resolve(true)
@@ -26,6 +29,7 @@ beforeEach(() => {
   counted = []
   durations = []
   clock = new FakeClock()
+  refusalTiming = atOnce(clock)
   isFull = false
 })
 
@@ -46,6 +50,7 @@ async function run(call: Call, answer: () => Promise<JsonObject>): Promise<JsonO
   const options = {
     audit: audit as unknown as AuditLog,
     metrics: metrics as unknown as Metrics,
+    refusalTiming,
     clock,
     logger: silentLogger,
   }
@@ -222,4 +227,24 @@ test('an answer whose record cannot be written in time is an error that says tha
     code: 'audit_unavailable',
     facts: { mayHaveExecuted: true },
   })
+})
+
+test('what is denied and what is unknown are recorded at once, and refused at one instant after they arrived', async () => {
+  refusalTiming = new RefusalTiming({ clock })
+  const refused: number[] = []
+  const refuse = async (workMs: number, decision: CallInfo['decision']): Promise<void> => {
+    const startedAt = clock.monotonic()
+    const sender = { ...caller(), arrivedAt: startedAt - 1 }
+    const call = unroutedCall({ caller: sender, startedAt, info: { decision } as CallInfo })
+    const { promise, reject } = Promise.withResolvers<never>()
+    clock.after(workMs, () => reject(new GatewayError('tool_not_found')))
+    run(call, () => promise).catch(() => refused.push(clock.monotonic() - startedAt))
+    await clock.advance(workMs)
+    expect(records).toHaveLength(refused.length + 1)
+    await clock.advance(10 - workMs)
+  }
+  await refuse(0.25, { effect: 'deny', ruleId: 'server-roles' })
+  await refuse(0.5, undefined)
+  expect(refused).toEqual([10, 10])
+  expect(durations).toEqual([0.25, 0.5])
 })

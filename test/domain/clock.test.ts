@@ -19,6 +19,18 @@ test('the system clock tells the time and runs what is due, unless it is cancell
   expect(systemClock.monotonic()).toBeGreaterThan(before)
 })
 
+test('the system clock runs a task at its instant, and never earlier', async () => {
+  for (const waitMs of [-1, 0, 0.2, 1.7, 5.3]) {
+    const instant = systemClock.monotonic() + waitMs
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const keepAlive = setTimeout(() => {}, 10_000)
+    systemClock.at(instant, resolve)
+    await promise
+    clearTimeout(keepAlive)
+    expect(systemClock.monotonic()).toBeGreaterThanOrEqual(instant)
+  }
+})
+
 describe('sleep', () => {
   test('ends after its time', async () => {
     const clock = new FakeClock()

@@ -7,6 +7,7 @@ import { eventLimits } from './targets/event-limits.ts'
 import { events } from './targets/events.ts'
 import { jsonScan } from './targets/json-scan.ts'
 import { names } from './targets/names.ts'
+import { notifications } from './targets/notifications.ts'
 import { rawJson } from './targets/raw-json.ts'
 import { registry } from './targets/registry.ts'
 import { seals } from './targets/seals.ts'
@@ -19,6 +20,7 @@ export const TARGETS: readonly Target[] = [
   eventLimits,
   rawJson,
   jsonScan,
+  notifications,
   directHeads,
   directRequests,
   names,

@@ -26,6 +26,10 @@ export class FakeClock implements Clock {
     return () => this.#timers.delete(timer)
   }
 
+  at(instantMs: number, task: () => void): void {
+    this.after(instantMs - this.#monotonic, task)
+  }
+
   /** Timers that are waiting. */
   get pending(): number {
     return this.#timers.size

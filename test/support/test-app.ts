@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import supertest from 'supertest'
 import { type Assembly, assemble } from '../../src/assembly/assemble.ts'
 import { loadSettings } from '../../src/config/load.ts'
-import { systemClock as clock } from '../../src/domain/clock.ts'
+import { type Clock, systemClock } from '../../src/domain/clock.ts'
 import type { LocalTokenRequest } from '../../src/identity/local-issuer.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
 import type { Logger } from '../../src/telemetry/logger.ts'
@@ -35,7 +35,13 @@ export async function openTestApp(
     env = {},
     logger = silentLogger,
     onSignInLink = () => undefined,
-  }: { env?: Record<string, string>; logger?: Logger; onSignInLink?: (url: string) => void } = {},
+    clock = systemClock,
+  }: {
+    env?: Record<string, string>
+    logger?: Logger
+    onSignInLink?: (url: string) => void
+    clock?: Clock
+  } = {},
 ): Promise<TestApp> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tool-gateway-app-'))
   const settings = loadSettings({ DATA_DIR: dataDir, REGISTRY_FILE: join(dataDir, 'registry.json'), ...env })

@@ -80,6 +80,7 @@ export class PlainTargets {
    */
   mayCall(caller: Sender, operation: Asked): boolean {
     if (this.of(caller, operation) !== undefined) return true
+    if (operation.method.runsTool === true && !this.#isListed(caller, operation)) return false
     const { catalog } = this.#options
     const routing = routingOf(caller, operation, catalog)
     if (!routing.found || routing.decision.effect === 'deny' || routing.needsClient) return false
@@ -87,6 +88,14 @@ export class PlainTargets {
     const tool =
       operation.method.runsTool === true ? catalog.catalogOf(server)?.toolsByOwnName.get(name) : undefined
     return tool === undefined || !hasParamHeaders(tool.listed)
+  }
+
+  /**
+   * Whether a tool is in the view of the caller, which costs as much for one that is denied as for one that does not exist; a
+   * decision does not.
+   */
+  #isListed({ principal }: Sender, { name, scope }: Asked): boolean {
+    return this.#options.catalog.viewOf(principal, scope).toolsByName.has(name)
   }
 
   #of(principal: Principal): Tools {
@@ -99,6 +108,7 @@ export class PlainTargets {
   }
 
   #resolved(caller: Sender, operation: Asked): PlainTarget | undefined {
+    if (!this.#isListed(caller, operation)) return undefined
     const { catalog, plans, limits, shares } = this.#options
     const routing = routingOf(caller, operation, catalog)
     if (!routing.found || routing.needsClient || routing.decision.effect === 'deny') return undefined

@@ -90,7 +90,7 @@ export class DirectListener {
   }
 
   #callIn(
-    { headers, socket }: IncomingMessage,
+    { headers, socket, arrivedAt }: IncomingMessage,
     response: ServerResponse,
     { head, body }: { head: DirectHead; body: Buffer },
   ): DirectCall | undefined {
@@ -102,6 +102,7 @@ export class DirectListener {
       clientName: headers['x-client-name'] && clientNameIn(headers),
       address: socket.remoteAddress,
       sessionId: undefined,
+      arrivedAt,
       presented: new Presented(head.token, headers),
     } satisfies Partial<Caller>
     let parsed: unknown

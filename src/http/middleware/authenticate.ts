@@ -42,7 +42,8 @@ export function authenticate(options: AuthenticateOptions): RequestHandler {
       // A ticket was issued before.
       options.verifier.checkTenant(sender.principal.tenantId)
       const address = request.socket.remoteAddress
-      response.locals.identity = { ...sender, address, requestId: requestIdOf(response) }
+      const { arrivedAt } = request
+      response.locals.identity = { ...sender, address, arrivedAt, requestId: requestIdOf(response) }
     } catch (thrown) {
       const error = toGatewayError(thrown)
       options.metrics.authFailure(error.code)

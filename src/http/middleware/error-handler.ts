@@ -1,15 +1,23 @@
-import type { ErrorRequestHandler, Request, RequestHandler } from 'express'
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
 import { sendProblem, setErrorHeaders } from '../../rest/problem.ts'
 import { ERRORS } from '../../domain/errors/error-table.ts'
 import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject } from '../../domain/json/json.ts'
 import { MAX_ID_LENGTH } from '../../mcp/message.ts'
 import { jsonRpcErrorOf } from '../../mcp/protocol-error.ts'
+import type { Clock } from '../../domain/clock.ts'
+import type { RefusalTiming } from '../../domain/errors/refusal-timing.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { tooLarge } from './body.ts'
 import { requestIdOf } from '../../identity/identity.ts'
 
 const PARSE_ERROR = -32700
+
+interface ErrorOptions {
+  readonly refusalTiming: RefusalTiming
+  readonly clock: Clock
+  readonly logger: Logger
+}
 
 /** Answers what no route took. */
 export const notFound: RequestHandler = (request) => {
@@ -22,14 +30,17 @@ export function nothingAt({ method, path }: Request): GatewayError {
 }
 
 /** The last stop of every error: JSON-RPC on the MCP paths, problem details elsewhere; never a stack or a path. */
-export function errorHandler(logger: Logger): ErrorRequestHandler {
+export function errorHandler(options: ErrorOptions): ErrorRequestHandler {
+  const { logger } = options
   // Express tells error handlers by their four parameters.
   // oxlint-disable-next-line max-params
-  return (thrown: unknown, request, response, _next) => {
+  return async (thrown: unknown, request, response, _next) => {
     const error = fromExpress(thrown) ?? toGatewayError(thrown)
     const requestId = requestIdOf(response)
     if (error.code === 'internal')
       logger.error({ err: error.cause ?? error, requestId }, 'request failed in the gateway')
+    const wait = waitFor(options, error, { request, response })
+    if (wait !== undefined) await wait
     if (response.headersSent) {
       response.destroy()
     } else if (isMcpPath(request.path)) {
@@ -45,6 +56,18 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
       sendProblem(response, error, requestId)
     }
   }
+}
+
+/** Resolves when the error may go out, if it is one that must tell nothing by its time. */
+function waitFor(
+  { refusalTiming, clock }: ErrorOptions,
+  error: GatewayError,
+  { request: { arrivedAt = clock.monotonic() }, response }: { request: Request; response: Response },
+): Promise<void> | undefined {
+  const gone = new AbortController()
+  const wait = refusalTiming.wait(error, { arrivedAt, signal: gone.signal })
+  if (wait !== undefined) response.once('close', () => gone.abort())
+  return wait
 }
 
 /** The id of the request that failed, where it could be read and is no longer than ids may be (JSON-RPC 2.0 §5). */

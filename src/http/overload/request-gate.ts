@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Clock } from '../../domain/clock.ts'
 import type { QueueOwner } from '../../domain/concurrency/fair-queue.ts'
 import { type Admit, type GatedWork, overloaded } from '../../domain/concurrency/gated-work.ts'
 import { principalKey } from '../../domain/principal.ts'
@@ -11,6 +12,14 @@ import { STRANGERS } from './work-gate.ts'
 interface GateOptions {
   readonly admit: Admit
   readonly verifier: Pick<TokenVerifier, 'cached'>
+  readonly clock: Clock
+}
+
+declare module 'node:http' {
+  interface IncomingMessage {
+    /** Monotonic milliseconds; absent where the request came from inside. */
+    arrivedAt?: number
+  }
 }
 
 /**
@@ -19,6 +28,7 @@ interface GateOptions {
  */
 export function gated(options: GateOptions, serve: RequestListener): RequestListener {
   return (request, response) => {
+    request.arrivedAt = options.clock.monotonic()
     if (passes(request, response)) return serve(request, response)
     const end = options.admit(new RequestWork(options, { serve, request, response }))
     response.on('close', end)

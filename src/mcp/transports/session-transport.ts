@@ -26,7 +26,10 @@ type RequestId = JSONRPCRequest['id']
 const RESUME_GRACE_MS = 700
 /** Time that clients are told to wait before they reconnect (`retry` of server-sent events). */
 const RETRY_MS = 200
-/** Time that the first event of a stream may wait for the answer. */
+/**
+ * Time that the first event of a request's stream may wait for the answer. A refusal leaves within it, so that what was
+ * decided shows in no part of its response before.
+ */
 const HOLD_MS = 50
 /** First revision whose clients understand an event without data (MCP 2025-11-25, Streamable HTTP). */
 const FIRST_WITH_EMPTY_EVENTS = '2025-11-25'
@@ -184,7 +187,7 @@ export class SessionTransport implements Transport {
     const stream = this.#newStream((this.#lastStream += 1), id, onGone)
     this.#ofRequests.set(id, stream)
     this.#attach(stream, response, head)
-    this.#prime(stream, version, onGone === undefined ? 0 : HOLD_MS)
+    this.#prime(stream, version, HOLD_MS)
   }
 
   #streamFor(message: JSONRPCMessage, requestId: RequestId | undefined): SessionStream {

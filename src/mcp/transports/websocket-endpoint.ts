@@ -41,7 +41,12 @@ export class WebSocketEndpoint {
     const id = randomUUID()
     const owner = { tenant: principal.tenantId, principal: principalKey(principal) }
     const ids = new RequestIds()
-    const callerOf = callerOn({ transport: TRANSPORT, id, identity })
+    const callerOf = callerOn({
+      transport: TRANSPORT,
+      id,
+      identity,
+      arrivedAt: (requestId) => transport.arrivedAt(requestId),
+    })
     const listens = new WebSocketListens({
       calls: this.#options.calls,
       callerOf,

@@ -22,6 +22,14 @@ export interface PlainCallTaker {
   readonly cancel: (id: RequestId) => boolean
 }
 
+/** A request that is under way. */
+interface UnderWay {
+  /** Says to whoever has let it begin that it is over. */
+  end: () => void
+  /** Monotonic milliseconds. */
+  readonly arrivedAt: number
+}
+
 const PING_MS = 30_000
 /** Consecutive pings that may remain unanswered. */
 const MAX_MISSED_PINGS = 2
@@ -57,8 +65,8 @@ export class WebSocketTransport implements Transport {
   readonly #direct: PlainCallTaker | undefined
   readonly #notifications: NotificationLimit
   readonly #admit: (work: Omit<GatedWork, 'owner'>) => () => void
-  /** Requests that were neither answered nor cancelled, with what says that they are. */
-  readonly #underWay = new Map<RequestId, () => void>()
+  /** Requests that were neither answered nor cancelled. */
+  readonly #underWay = new Map<RequestId, UnderWay>()
   readonly #logger: Logger
   #missedPings = 0
   /** Notifications over the limit. */
@@ -95,7 +103,7 @@ export class WebSocketTransport implements Transport {
       if (this.#dropped > 0)
         this.#logger.info({ dropped: this.#dropped }, 'notifications of a client were dropped')
       this.#listens.close()
-      for (const end of this.#underWay.values()) end()
+      for (const { end } of this.#underWay.values()) end()
       this.onclose?.()
     })
     return Promise.resolve()
@@ -106,6 +114,11 @@ export class WebSocketTransport implements Transport {
     this.#listens.onSent(message)
     this.#write(message)
     return Promise.resolve()
+  }
+
+  /** When a request that is under way arrived, in monotonic milliseconds. */
+  arrivedAt(id: RequestId): number | undefined {
+    return this.#underWay.get(id)?.arrivedAt
   }
 
   /** Sends the answer to a request, as JSON. */
@@ -163,8 +176,9 @@ export class WebSocketTransport implements Transport {
       },
     })
     // It may have begun, and even ended.
-    if (this.#underWay.has(id)) this.#underWay.set(id, end)
-    else end()
+    const underWay = this.#underWay.get(id)
+    if (underWay === undefined) end()
+    else underWay.end = end
   }
 
   /** A notification gets no answer, not even an error when there are too many. */
@@ -181,7 +195,7 @@ export class WebSocketTransport implements Transport {
     if (isRequest(message)) {
       if (this.#underWay.size >= MAX_REQUESTS) throw new GatewayError('too_many_requests')
       this.#ids.claim(message.id)
-      this.#underWay.set(message.id, () => undefined)
+      this.#underWay.set(message.id, { end: () => undefined, arrivedAt: this.#clock.monotonic() })
     } else if (isNotification(message) && message.method === CANCELLED) {
       const requestId = message.params?.['requestId']
       if (typeof requestId === 'string' || typeof requestId === 'number') {
@@ -194,11 +208,11 @@ export class WebSocketTransport implements Transport {
   }
 
   #release(id: RequestId): void {
-    const end = this.#underWay.get(id)
-    if (end === undefined) return
+    const underWay = this.#underWay.get(id)
+    if (underWay === undefined) return
     this.#underWay.delete(id)
     this.#ids.release(id)
-    end()
+    underWay.end()
   }
 
   /** The error omits an id that is in flight: the client would take the error for the answer to that request. */

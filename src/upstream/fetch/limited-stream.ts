@@ -1,15 +1,13 @@
 import { setImmediate } from 'node:timers/promises'
 import type { RequestId } from '@modelcontextprotocol/client'
 import { sleep, systemClock } from '../../domain/clock.ts'
-import type { EventHeads } from './event-heads.ts'
-import { CARRIAGE_RETURN, LineEnds, NEWLINE } from './line-ends.ts'
+import { EventLimiter, type EventListener, type Output } from './event-limiter.ts'
+import { LineEnds } from './line-ends.ts'
+import { NoticeLimit } from './notice-limit.ts'
 import { MESSAGES_A_TURN, restAfter } from '../messages/paced-input.ts'
-import { oversizedReply, responseId } from '../messages/oversized-message.ts'
 
-const HEAD_BYTES = 512
-const TAIL_BYTES = 256
-const EVENT_END = '\n\n'
-const LINE_FEED = Buffer.from('\n')
+/** Larger chunks are handled in slices. */
+const MAX_CHUNK = 64 * 1024
 /** Of an event there are two or three, and an empty one. */
 const LINES_A_TURN = 3 * MESSAGES_A_TURN
 
@@ -17,18 +15,22 @@ const LINES_A_TURN = 3 * MESSAGES_A_TURN
  * Limits each event of a `text/event-stream` to `maxBytes`. The rest of a larger one is dropped and an error
  * response takes its place, so that its request fails at once: the SDK would take a broken stream for a
  * lost connection, and the request would wait for its timeout. Lines end as in `LineEnds`; a carriage return at the end
- * of a chunk is passed on with its newline, which may come later or not at all.
+ * of a chunk is passed on with its newline, which may come later or not at all. Of a flood, notifications are left out
+ * (`NoticeLimit`).
  * @param requestId the request that the whole stream answers, if it answers one; the stream then ends
  * @param heads told of each event. A response stream that turns out to be one of HTTP+SSE ends.
  */
 export function limitEvents(
   maxBytes: number,
   requestId: () => RequestId | undefined,
-  heads?: { readonly note: EventHeads['note']; readonly endsAtEndpoint: boolean },
+  heads?: EventListener,
 ): TransformStream<Uint8Array, Uint8Array> {
   const limiter = new EventLimiter({ maxBytes, requestId, heads })
   const turns = new Turns(limiter, requestId)
-  return new TransformStream({ transform: (chunk, controller) => turns.push(chunk, controller) })
+  return new TransformStream({
+    transform: (chunk, controller) => turns.push(chunk, controller),
+    flush: (controller) => turns.end(controller),
+  })
 }
 
 /**
@@ -38,6 +40,7 @@ export function limitEvents(
 class Turns {
   readonly #limiter: EventLimiter
   readonly #requestId: () => RequestId | undefined
+  readonly #notices = new NoticeLimit({ clock: systemClock })
   /** In this turn. */
   #lines = 0
 
@@ -47,12 +50,38 @@ class Turns {
   }
 
   push(chunk: Uint8Array, output: Output): Promise<void> | undefined {
+    if (chunk.length > MAX_CHUNK) return this.#pushSlices(chunk, output)
+    if (this.#notices.isOver(this.#limiter.count)) return this.#pushLess(chunk, output)
+    const kept = this.#notices.takeKept()
+    return this.#push(kept.length === 0 ? chunk : Buffer.concat([kept, chunk]), output)
+  }
+
+  /** Passes on what was kept back at the end of the stream. */
+  async end(output: Output): Promise<void> {
+    await this.#push(this.#notices.takeKept(), output)
+  }
+
+  async #pushSlices(chunk: Uint8Array, output: Output): Promise<void> {
+    for (let at = 0; at < chunk.length && !this.#limiter.hasEnded; at += MAX_CHUNK)
+      await this.push(chunk.subarray(at, at + MAX_CHUNK), output)
+  }
+
+  /** What is left out takes time, too. */
+  async #pushLess({ buffer, byteOffset, byteLength }: Uint8Array, output: Output): Promise<void> {
+    await this.#push(
+      this.#notices.within(Buffer.from(buffer, byteOffset, byteLength), this.#limiter.place),
+      output,
+    )
+    if (!this.#limiter.hasEnded) await this.#rest()
+  }
+
+  #push(chunk: Uint8Array, output: Output): Promise<void> | undefined {
     const end = this.#endOfTurn(chunk)
     this.#limiter.push(chunk.subarray(0, end), output)
     if (this.#lines < LINES_A_TURN || this.#limiter.hasEnded) return undefined
     return this.#rest().then(() => {
       this.#lines = 0
-      return end === chunk.length ? undefined : this.push(chunk.subarray(end), output)
+      return end === chunk.length ? undefined : this.#push(chunk.subarray(end), output)
     })
   }
 
@@ -73,155 +102,4 @@ class Turns {
     }
     return end
   }
-}
-
-type Output = TransformStreamDefaultController<Uint8Array>
-
-class EventLimiter {
-  /** Whether nothing more of the stream is passed on. */
-  hasEnded = false
-  readonly #maxBytes: number
-  readonly #requestId: () => RequestId | undefined
-  readonly #heads: Parameters<typeof limitEvents>[2]
-  /** Of the current event: its size so far, its first bytes, and while it is being dropped its last ones. */
-  #size = 0
-  #head = ''
-  #tail: string | undefined
-  /** Whether the current line holds nothing yet. */
-  #isBlankLine = true
-  /** Whether the last line ended with a carriage return at the end of a chunk: a newline that follows belongs to it. */
-  #hasReturned = false
-  #events = 0
-
-  constructor(options: {
-    maxBytes: number
-    requestId: () => RequestId | undefined
-    heads: Parameters<typeof limitEvents>[2]
-  }) {
-    this.#maxBytes = options.maxBytes
-    this.#requestId = options.requestId
-    this.#heads = options.heads
-  }
-
-  /** How many events have ended, empty ones included. */
-  get count(): number {
-    return this.#events
-  }
-
-  push(given: Uint8Array, output: Output): void {
-    // Texts are taken from it without a view of each: those would be most of what a flood of small events costs.
-    const chunk = Buffer.from(given.buffer, given.byteOffset, given.byteLength)
-    const ends = new LineEnds(chunk)
-    let passFrom: number | undefined = this.#begin(chunk)
-    for (let start = passFrom; start < chunk.length && passFrom !== undefined;) {
-      const end = pastEnd(chunk, ends.after(start))
-      passFrom = this.#line(chunk, { passFrom, start, end }, output)
-      start = end
-    }
-    if (passFrom !== undefined) this.#passRest(chunk, passFrom, output)
-  }
-
-  /** Where the first line of a chunk begins: behind a newline that belongs to the carriage return before it. */
-  #begin(chunk: Buffer): number {
-    const from = this.#hasReturned && chunk[0] === NEWLINE ? 1 : 0
-    if (chunk.length > 0) this.#hasReturned = false
-    return from
-  }
-
-  /** Takes a line, or what there is of it; returns from where the chunk is to be passed on, undefined at the end of all. */
-  #line(
-    chunk: Buffer,
-    { passFrom, start, end }: { passFrom: number; start: number; end: number },
-    output: Output,
-  ): number | undefined {
-    const wasDropping = this.#tail !== undefined
-    this.#take(chunk, start, end)
-    if (this.#tail !== undefined && !wasDropping) {
-      if (passFrom < start) output.enqueue(chunk.subarray(passFrom, start))
-      if (this.#refuse(output) === 'ended') return undefined
-    }
-    if (!isLineEnd(chunk[end - 1])) return passFrom
-    const next = this.#endLine(chunk, end, output)
-    if (next === 'ended') return undefined
-    return next === 'starts again' ? end : passFrom
-  }
-
-  #passRest(chunk: Buffer, passFrom: number, output: Output): void {
-    this.#hasReturned ||= chunk.at(-1) === CARRIAGE_RETURN
-    if (this.#tail !== undefined || passFrom >= chunk.length) return
-    output.enqueue(chunk.subarray(passFrom))
-    // What reads the stream would wait for it, to know whether this is one end of a line or two.
-    if (this.#hasReturned) output.enqueue(LINE_FEED)
-  }
-
-  /** Notes the event that ends here; says whether it shows that the stream is none of Streamable HTTP. */
-  #isForeign(chunk: Buffer, end: number): boolean {
-    if (this.#heads === undefined || this.#head.trim() === '') return false
-    const tail = chunk.toString('latin1', Math.max(0, end - TAIL_BYTES), end)
-    const isEndpoint = this.#heads.note({ head: this.#head, tail, whole: this.#requestId })
-    return isEndpoint && this.#heads.endsAtEndpoint
-  }
-
-  #take(chunk: Buffer, start: number, end: number): void {
-    this.#size += end - start
-    if (this.#head.length < HEAD_BYTES)
-      this.#head += chunk.toString('latin1', start, Math.min(end, start + HEAD_BYTES))
-    const isBreak = end - start <= 2 && isLineEnd(chunk[start]) && isLineEnd(chunk[end - 1])
-    this.#isBlankLine &&= isBreak
-    if (this.#tail !== undefined) {
-      this.#tail = (this.#tail + chunk.toString('latin1', Math.max(start, end - TAIL_BYTES), end)).slice(
-        -TAIL_BYTES,
-      )
-    } else if (this.#size > this.#maxBytes) {
-      this.#tail = chunk.toString('latin1', Math.max(start, end - TAIL_BYTES), end)
-    }
-  }
-
-  /** Cuts the event short, which makes it invalid JSON that the SDK skips, and answers in its place. */
-  #refuse(output: Output): 'ended' | 'goes on' {
-    output.enqueue(Buffer.from(EVENT_END))
-    const whole = this.#requestId()
-    answer(output, whole ?? responseId(dataOf(this.#head), undefined))
-    if (whole === undefined) return 'goes on'
-    return this.#end(output)
-  }
-
-  #end(output: Output): 'ended' {
-    this.hasEnded = true
-    output.terminate()
-    return 'ended'
-  }
-
-  /** Notes the end of a line; says whether passing on starts again after it, or the stream is over. */
-  #endLine(chunk: Buffer, end: number, output: Output): 'starts again' | 'goes on' | 'ended' {
-    const isEventEnd = this.#isBlankLine
-    this.#isBlankLine = true
-    if (!isEventEnd) return 'goes on'
-    this.#events += 1
-    if (this.#isForeign(chunk, end)) return this.#end(output)
-    const dropped = this.#tail
-    if (dropped !== undefined) answer(output, responseId(dataOf(this.#head), dropped))
-    this.#size = 0
-    this.#head = ''
-    this.#tail = undefined
-    return dropped === undefined ? 'goes on' : 'starts again'
-  }
-}
-
-/** Where the next line begins, if the line there ends at `at`: a carriage return and a newline are one end. */
-function pastEnd(chunk: Uint8Array, at: number): number {
-  const isPair = chunk[at] === CARRIAGE_RETURN && chunk[at + 1] === NEWLINE
-  return Math.min(chunk.length, at + (isPair ? 2 : 1))
-}
-
-function isLineEnd(byte: number | undefined): boolean {
-  return byte === NEWLINE || byte === CARRIAGE_RETURN
-}
-
-function answer(output: Output, id: RequestId | undefined): void {
-  if (id !== undefined) output.enqueue(Buffer.from(`data: ${JSON.stringify(oversizedReply(id))}${EVENT_END}`))
-}
-
-function dataOf(head: string): string {
-  return head.slice(head.indexOf('data:') + 'data:'.length)
 }

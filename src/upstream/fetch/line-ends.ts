@@ -28,3 +28,9 @@ export class LineEnds {
     return found === -1 ? this.#chunk.length : found
   }
 }
+
+/** Where the next line begins, if the line there ends at `at`: a carriage return and a newline are one end. */
+export function pastEnd(chunk: Uint8Array, at: number): number {
+  const isPair = chunk[at] === CARRIAGE_RETURN && chunk[at + 1] === NEWLINE
+  return Math.min(chunk.length, at + (isPair ? 2 : 1))
+}

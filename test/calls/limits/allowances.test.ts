@@ -59,7 +59,12 @@ test('an allowance of any size lets through exactly what it says', () => {
       fc.integer({ min: 0, max: 1e9 }),
       (calls, perMs, uptimeMs) => {
         const allowances = new Allowances({
-          clock: { now: () => 0, monotonic: () => uptimeMs, after: () => () => undefined },
+          clock: {
+            now: () => 0,
+            monotonic: () => uptimeMs,
+            after: () => () => undefined,
+            at: () => undefined,
+          },
         })
         const one = allowance('ann', { calls, perMs })
         const passed = Array.from({ length: calls + 5 }, () => allowances.take([one])).filter(

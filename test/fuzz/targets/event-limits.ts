@@ -7,7 +7,11 @@ const MAX_BYTES = [30, 90, 400, 100_000]
 export const eventLimits: Target = {
   name: 'event-limits',
   guarantee: 'a stream whose events are within the limit passes as it is, and no larger event passes',
-  code: ['upstream/fetch/limited-stream.ts', 'upstream/messages/oversized-message.ts'],
+  code: [
+    'upstream/fetch/limited-stream.ts',
+    'upstream/fetch/event-limiter.ts',
+    'upstream/messages/oversized-message.ts',
+  ],
   seeds: [
     '\0data: {"jsonrpc":"2.0","id":1,"result":{"x":"yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"}}\n\ndata: a\n\n',
     '\u0001data: {"jsonrpc":"2.0","result":{"x":"yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"},"id":5}\r\n\r\ndata: a\r\n\r\n',

@@ -34,7 +34,7 @@ async function open(max: number): Promise<void> {
     clock,
   })
   server = createServer(
-    gated({ admit: gate.admit, verifier: { cached } }, ({ url: name = '' }, response) =>
+    gated({ admit: gate.admit, verifier: { cached }, clock }, ({ url: name = '' }, response) =>
       served.push({ name, response }),
     ),
   ).listen(0, '127.0.0.1')

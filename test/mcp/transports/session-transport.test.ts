@@ -38,9 +38,10 @@ beforeEach(async () => {
   transport.onmessage = (message) => received.push(message)
   const app = express()
   app.use(express.json())
-  app.use((_request, response, next) => {
+  app.use(({ path }, response, next) => {
     response.once('close', () => (closed += 1))
     next()
+    if (path === '/') void clock.advance(50) // for which the head of a stream waits for the answer
   })
   app.post('/', (request, response) => transport.post(request, response, request.body as JSONRPCMessage))
   app.post('/direct', (_request, response) => {
@@ -264,8 +265,7 @@ describe('a client that lost the stream of a request', () => {
 
   test('cannot resume with an id that is none', async () => {
     await call(1)
-    const stream = await resume('0123456789ab.1.1')
-    expect([stream.status, await stream.next()]).toEqual([400, undefined])
+    expect(await resume('0123456789ab.1.1')).toMatchObject({ status: 400 })
   })
 })
 
