@@ -10,8 +10,8 @@ export interface Clock {
   /** Runs `task` once after `delayMs`; the returned function cancels it. Never keeps the process alive. */
   after(delayMs: number, task: () => void): () => void
   /**
-   * Runs `task` once at that instant of `monotonic()`, whatever the process did before: never earlier, and later only by what
-   * is going on then.
+   * Runs `task` once at that instant of `monotonic()`, whatever the process did before: never earlier, nor before `at` has
+   * returned, and later only by what is going on then.
    */
   at(instantMs: number, task: () => void): void
 }
@@ -38,7 +38,7 @@ export const systemClock: Clock = {
       else task()
     }
     const sleepMs = Math.floor(instantMs - performance.now() - LAST_TURNS_MS)
-    if (sleepMs < 1) turn()
+    if (sleepMs < 1) setImmediate(turn)
     else setTimeout(turn, sleepMs).unref()
   },
 }

@@ -24,7 +24,12 @@ test('the system clock runs a task at its instant, and never earlier', async () 
     const instant = systemClock.monotonic() + waitMs
     const { promise, resolve } = Promise.withResolvers<void>()
     const keepAlive = setTimeout(() => {}, 10_000)
-    systemClock.at(instant, resolve)
+    let hasRun = false
+    systemClock.at(instant, () => {
+      hasRun = true
+      resolve()
+    })
+    expect(hasRun).toBe(false)
     await promise
     clearTimeout(keepAlive)
     expect(systemClock.monotonic()).toBeGreaterThanOrEqual(instant)

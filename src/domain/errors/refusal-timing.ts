@@ -58,9 +58,8 @@ export class RefusalTiming {
     this.#timed.add(refusal)
     if (signal.aborted) return undefined
     const { promise, resolve } = Promise.withResolvers<void>()
-    const held = this.#heldUntil(Math.max(arrivedAt + WORK_MS, this.#clock.monotonic()))
     const leave = (): void => {
-      held.delete(entry)
+      this.#held.get(instant)?.delete(entry)
       entry.release()
     }
     const entry: Held = {
@@ -70,7 +69,7 @@ export class RefusalTiming {
         resolve()
       },
     }
-    held.add(entry)
+    const instant = this.#hold(entry)
     signal.addEventListener('abort', leave, { once: true })
     return promise
   }
@@ -81,14 +80,18 @@ export class RefusalTiming {
     for (const instant of this.#held.keys()) this.#release(instant)
   }
 
-  #heldUntil(earliest: number): Set<Held> {
+  /** Returns the instant until which it is held. */
+  #hold(entry: Held): number {
+    const earliest = Math.max(entry.arrivedAt + WORK_MS, this.#clock.monotonic())
     const instant = Math.ceil(earliest / TICK_MS) * TICK_MS
     const known = this.#held.get(instant)
-    if (known !== undefined) return known
-    const held = new Set<Held>()
-    this.#held.set(instant, held)
-    this.#clock.at(instant, () => this.#release(instant))
-    return held
+    if (known !== undefined) known.add(entry)
+    else {
+      this.#held.set(instant, new Set([entry]))
+      // The instant may have come meanwhile.
+      this.#clock.at(instant, () => this.#release(instant))
+    }
+    return instant
   }
 
   #release(instant: number): void {

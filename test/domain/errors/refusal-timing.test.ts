@@ -58,6 +58,14 @@ test('refusals of one instant go out in the order in which their requests arrive
   expect(out.map(([what]) => what)).toEqual(['first', 'second', 'third'])
 })
 
+test('a refusal whose instant comes while it begins to wait goes out, too', async () => {
+  const late = { now: () => 0, monotonic: () => 9.999, after: () => () => undefined }
+  timing = new RefusalTiming({ clock: { ...late, at: (_instant, task) => task() } })
+  await refuse('refused', 1)
+  await clock.advance(0)
+  expect(out).toEqual([['refused', 1]])
+})
+
 test('what nobody waits for any more ends at once', async () => {
   const abort = new AbortController()
   await refuse('gone', 1, 0, abort.signal)
