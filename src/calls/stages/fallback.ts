@@ -22,6 +22,7 @@ interface FallbackOptions {
 const OUT_OF_REACH: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'upstream_unavailable',
   'upstream_busy',
+  'upstream_refused',
   'circuit_open',
 ])
 

@@ -8,7 +8,7 @@ export const UPSTREAM_ERRORS = {
     'upstream',
     true,
     'The server is unavailable',
-    'The MCP server behind this tool is down or starting, or its connection was lost. `server` names it; `mayHaveExecuted` says whether the call may have run.',
+    'The MCP server behind this tool is down or starting, its connection was lost, or it asked for fewer calls (HTTP 429; try again after `Retry-After`). `server` names it; `mayHaveExecuted` says whether the call may have run.',
   ),
   upstream_busy: row(
     503,
@@ -17,6 +17,14 @@ export const UPSTREAM_ERRORS = {
     true,
     'The server is busy',
     'Every instance of the MCP server is busy, and the queue is full or the call has waited in it for the maximum time. Nothing was executed. Try again after `Retry-After`.',
+  ),
+  upstream_refused: row(
+    502,
+    -31002,
+    'upstream',
+    false,
+    'The server refused the call',
+    'The MCP server does not accept the credential with which the gateway called it (HTTP 401), or does not allow it this call (HTTP 403). Nothing was executed, and a repetition would be refused as well: an operator has to look at `auth` and `headers` of its document, and at the rights of that account.',
   ),
   circuit_open: row(
     503,

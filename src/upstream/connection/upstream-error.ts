@@ -21,13 +21,15 @@ export interface FailedRequest {
 
 /**
  * Maps what the SDK, `fetch` and the transports throw to errors that callers may see. Only JSON-RPC errors of an
- * upstream get into the message, nothing else that it wrote.
+ * upstream and its HTTP status get into the message, nothing else that it wrote.
  */
 export function upstreamError(error: unknown, request: FailedRequest): GatewayError {
   if (error instanceof GatewayError) return error
   const cause = request.isSessionLost ? new SessionLost({ cause: error }) : error
   const { code, ...facts } = classify(cause, request)
-  const message = MESSAGES[code]?.(request.server)
+  const status = facts.upstream === undefined ? httpStatusOf(cause) : undefined
+  const text = MESSAGES[code]?.(request.server)
+  const message = text !== undefined && status !== undefined ? `${text} (HTTP ${status})` : text
   return new GatewayError(code, message, { cause, facts: { server: request.server, ...facts } })
 }
 
@@ -55,13 +57,11 @@ export function serverUnavailable(server: string, retryAfterMs?: number): Gatewa
   })
 }
 
-/** Whether a request was never sent, so that another instance can safely run it. */
+const NOT_RUN: ReadonlySet<ErrorCode> = new Set(['upstream_unavailable', 'upstream_refused'])
+
+/** Whether a request was never sent, or was refused, so that another instance can safely run it. */
 export function isNeverSent(error: unknown): boolean {
-  return (
-    error instanceof GatewayError &&
-    error.code === 'upstream_unavailable' &&
-    error.facts.mayHaveExecuted === false
-  )
+  return error instanceof GatewayError && NOT_RUN.has(error.code) && error.facts.mayHaveExecuted === false
 }
 
 /** The answer of a server is not a valid answer to the request. */
@@ -84,6 +84,7 @@ function isCausedBy(error: unknown, name: string): boolean {
 
 const MESSAGES: Partial<Record<ErrorCode, (server: string) => string>> = {
   upstream_unavailable: (server) => `Server ${server} is unavailable`,
+  upstream_refused: (server) => `Server ${server} refused the call`,
   upstream_timeout: (server) => `Server ${server} did not respond in time`,
   upstream_bad_response: (server) => `Server ${server} returned an invalid response`,
   upstream_error: (server) => `Server ${server} returned an error`,
@@ -140,17 +141,24 @@ function classifyRpc(upstream: RpcError): Classified {
   return { code: 'upstream_error', upstream: boundedError(upstream) }
 }
 
-/** An HTTP error may have the JSON-RPC error in its body (2026-07-28, Streamable HTTP: unknown methods are 404). */
+/**
+ * An HTTP error may have the JSON-RPC error in its body (2026-07-28, Streamable HTTP: unknown methods are 404), also one
+ * of 500, with which many servers say what broke.
+ */
 function classifyHttp({ status, data }: SdkHttpError): Classified {
-  const rpc = status < 500 ? rpcErrorIn(data['text'])?.error : undefined
-  return rpc === undefined ? classifyStatus(status) : classifyRpc(rpc)
+  const rpc = BY_PROXIES.has(status) ? undefined : rpcErrorIn(data['text'])?.error
+  if (rpc === undefined) return classifyStatus(status, data['retryAfterMs'])
+  return { ...classifyRpc(rpc), ...(status >= 500 && { mayHaveExecuted: true }) }
 }
 
-function classifyStatus(status: number): Classified {
-  if (status === 401 || status === 403 || status === 429)
-    return { code: 'upstream_unavailable', mayHaveExecuted: false }
-  if (status === 502 || status === 503 || status === 504)
-    return { code: 'upstream_unavailable', mayHaveExecuted: true }
+/** What stands in front of a server that is down answers with these. */
+const BY_PROXIES = new Set([502, 503, 504])
+
+function classifyStatus(status: number, retryAfterMs?: unknown): Classified {
+  const facts = typeof retryAfterMs === 'number' ? { retryAfterMs } : {}
+  if (status === 401 || status === 403) return { code: 'upstream_refused', mayHaveExecuted: false }
+  if (status === 429) return { code: 'upstream_unavailable', mayHaveExecuted: false, ...facts }
+  if (BY_PROXIES.has(status)) return { code: 'upstream_unavailable', mayHaveExecuted: true, ...facts }
   return { code: 'upstream_bad_response', mayHaveExecuted: status >= 500 }
 }
 

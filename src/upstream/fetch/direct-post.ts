@@ -10,6 +10,7 @@ import type { CookieJar } from './cookie-jar.ts'
 import { startDecoder } from './content-decoder.ts'
 import { EventReader } from './event-reader.ts'
 import { NoAnswer } from './limited-fetch.ts'
+import { retryAfterMs } from './retry-after.ts'
 
 const MAX_CONNECTIONS = 256
 const MAX_REFUSAL_BYTES = 64 * 1024
@@ -128,6 +129,7 @@ class Reply implements Dispatcher.DispatchHandler {
   #isOver = false
   #status = 0
   #statusText = ''
+  #retryAfterMs: number | undefined
   #events: PacedInput | undefined
   #decoder: Transform | undefined
   #chunks: Buffer[] = []
@@ -161,6 +163,7 @@ class Reply implements Dispatcher.DispatchHandler {
     if (status < 200) return
     this.#status = status
     this.#statusText = statusText
+    this.#retryAfterMs = retryAfterMs(headers['retry-after'])
     const cookies = headers['set-cookie']
     if (cookies !== undefined) this.#onCookies([cookies].flat())
     const { 'content-encoding': coding = IDENTITY } = headers
@@ -264,6 +267,7 @@ class Reply implements Dispatcher.DispatchHandler {
       status: this.#status,
       statusText: this.#statusText,
       text,
+      retryAfterMs: this.#retryAfterMs,
     })
   }
 }

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../domain/errors/error-table.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
-import { isUnfitAnswer } from '../connection/upstream-error.ts'
+import { httpStatusOf, isUnfitAnswer } from '../connection/upstream-error.ts'
 
 /** What the outcome of a call shows about the server. */
 export type Verdict = 'failure' | 'alive' | 'nothing'
@@ -11,8 +11,13 @@ const VERDICTS: Partial<Record<ErrorCode, Verdict>> = {
   upstream_timeout: 'failure',
   upstream_bad_response: 'failure',
   upstream_error: 'alive',
+  // Only this call was refused, and others may be allowed: one tool must not close the server to all callers.
+  upstream_refused: 'alive',
   response_too_large: 'alive',
 }
+
+/** The HTTP status of a server that limits the rate of its calls, often for one tool or account. */
+const TOO_MANY = 429
 
 /**
  * What the failure of a call shows about the server.
@@ -20,6 +25,9 @@ const VERDICTS: Partial<Record<ErrorCode, Verdict>> = {
  */
 export function verdictOf(error: unknown, wasTried: boolean): Verdict {
   if (!(error instanceof GatewayError) || !wasTried) return 'nothing'
+  const status = httpStatusOf(error) ?? 0
+  if (error.code === 'upstream_error' && status >= 500) return 'failure'
+  if (error.code === 'upstream_unavailable' && status === TOO_MANY) return 'alive'
   return isAboutRequest(error) ? 'alive' : (VERDICTS[error.code] ?? 'nothing')
 }
 

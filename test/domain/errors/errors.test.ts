@@ -39,6 +39,7 @@ const ROWS = [
   ['rate_limited', 429, -31004, 'client', true],
   ['upstream_unavailable', 503, -31000, 'upstream', true],
   ['upstream_busy', 503, -31004, 'upstream', true],
+  ['upstream_refused', 502, -31002, 'upstream', false],
   ['circuit_open', 503, -31000, 'upstream', true],
   ['upstream_timeout', 504, -31001, 'upstream', true],
   ['upstream_bad_response', 502, -31002, 'upstream', false],

@@ -43,7 +43,8 @@ describe('a hostile HTTP server', () => {
   test.each([
     [500, 'upstream_bad_response', true],
     [503, 'upstream_unavailable', true],
-    [401, 'upstream_unavailable', false],
+    [401, 'upstream_refused', false],
+    [403, 'upstream_refused', false],
     [429, 'upstream_unavailable', false],
     [418, 'upstream_bad_response', false],
   ])('that answers HTTP %i is reported without a word of its body', async (status, code, mayHaveExecuted) => {

@@ -67,7 +67,7 @@ describe('closed', () => {
     },
   )
 
-  test.each<ErrorCode>(['upstream_error', 'response_too_large'])(
+  test.each<ErrorCode>(['upstream_error', 'upstream_refused', 'response_too_large'])(
     '%s shows that the server is there',
     async (code) => {
       const it = new Tried()
