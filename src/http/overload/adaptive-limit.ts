@@ -42,7 +42,7 @@ export class AdaptiveLimit {
   }
 
   /** Learns what the load was while that many requests were in progress. */
-  learn({ delayMs, utilization, memory }: LoopLoad, inProgress: number): void {
+  learn({ delayMs, utilization, memory }: Omit<LoopLoad, 'turnMs'>, inProgress: number): void {
     this.#isShort = memory > MAX_MEMORY
     const isTooMuch = this.#isShort || (utilization > this.#busy && delayMs > this.#targetDelayMs)
     if (isTooMuch) {

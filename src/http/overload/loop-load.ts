@@ -6,6 +6,8 @@ import { getHeapStatistics } from 'node:v8'
 export interface LoopLoad {
   /** Mean time that work waited for its turn of the event loop, in milliseconds. */
   readonly delayMs: number
+  /** Mean time for which this thread works at one turn of the event loop, in milliseconds, whatever else the machine does. */
+  readonly turnMs: number
   /** Share of the time in which the loop was busy, from 0 to 1. */
   readonly utilization: number
   /** Share of the memory that the process may have, from 0 to 1: of the heap or of all, whichever is shorter. */
@@ -27,23 +29,35 @@ export function measureLoop(): LoopMeter {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   histogram.enable()
   let before: EventLoopUtilization = performance.eventLoopUtilization()
+  let turns = loopTurns()
+  let work = threadWorkMs()
   const allowed = allowedMemory()
   return {
     read: () => {
       const now = performance.eventLoopUtilization()
       const { utilization } = performance.eventLoopUtilization(now, before)
       before = now
+      const turnsBefore = turns
+      turns = loopTurns()
+      const workBefore = work
+      work = threadWorkMs()
       const mean = histogram.count > 0 ? histogram.mean / NANOSECONDS : 0
       histogram.reset()
       const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
       return {
         delayMs: Math.max(0, mean - RESOLUTION_MS),
+        turnMs: (work - workBefore) / Math.max(1, turns - turnsBefore),
         utilization,
         memory: Math.max(used / limit, allowed === undefined ? 0 : process.memoryUsage.rss() / allowed),
       }
     },
     stop: () => histogram.disable(),
   }
+}
+
+/** How many turns the event loop has taken. */
+function loopTurns(): number {
+  return performance.nodeTiming.uvMetricsInfo.loopCount
 }
 
 /** The bytes that the container lets the process have; undefined where that is all of the machine's. */

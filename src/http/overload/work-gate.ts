@@ -24,6 +24,11 @@ const MIN_RECENT = 4
  * and others wait for a whole group all the same.
  */
 const OFTEN_BUSY = 0.4
+/**
+ * A turn of the loop that takes longer has more in it than is good for what arrives meanwhile. A call needs the loop three or
+ * four times, and waits each time for the turn that is under way.
+ */
+const LONG_TURN_MS = 0.5
 /** Work of nobody who is known. */
 export const STRANGERS: QueueOwner = { tenant: '', principal: '' }
 
@@ -74,7 +79,12 @@ export class WorkGate {
     this.#options = options
     const { max, clock } = options
     this.#limit = new AdaptiveLimit({ min: FEW, max, start: START, targetDelayMs: 100 })
-    this.#recentLimit = new AdaptiveLimit({ min: MIN_RECENT, max, targetDelayMs: 10, busy: OFTEN_BUSY })
+    this.#recentLimit = new AdaptiveLimit({
+      min: MIN_RECENT,
+      max,
+      targetDelayMs: LONG_TURN_MS,
+      busy: OFTEN_BUSY,
+    })
     this.#recent = new RecentWork(options)
     this.#contention = new Contention({ now: () => clock.monotonic() })
     this.#stop = repeat(clock, TICK_MS, () => this.#tick())
@@ -190,7 +200,8 @@ export class WorkGate {
     // Where few are let in at once, it is not the number in progress that keeps the loop busy.
     this.#limit.learn(this.#contention.isShared ? { ...load, delayMs: 0 } : load, this.#inProgress)
     this.#recent.forget()
-    this.#recentLimit.learn(load, this.#recent.size)
+    // Turns, and not how late timers are: on a busy machine these wait for others, too, which fewer calls would not change.
+    this.#recentLimit.learn({ ...load, delayMs: load.turnMs }, this.#recent.size)
     this.#refuseOverdue()
     this.#next()
   }

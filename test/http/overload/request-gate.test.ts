@@ -9,7 +9,7 @@ import { FakeClock } from '../../support/fake-clock.ts'
 import { principal } from '../../support/offers.ts'
 
 const MAX = 16
-const IDLE = { delayMs: 0, utilization: 0, memory: 0 }
+const IDLE = { delayMs: 0, turnMs: 0, utilization: 0, memory: 0 }
 
 let clock: FakeClock
 let load: typeof IDLE
@@ -146,7 +146,7 @@ async function sendInOrder(sent: string[], token: string): Promise<void> {
 const servedNames = (): string[] => served.map(({ name }) => name.slice(1))
 
 async function becomeBusy(): Promise<void> {
-  load = { delayMs: 300, utilization: 1, memory: 0 }
+  load = { delayMs: 300, turnMs: 3, utilization: 1, memory: 0 }
   await clock.advance(1000)
 }
 
@@ -162,6 +162,14 @@ test('while the event loop is busy, few requests of several tenants are in progr
     await eventually(() => served.length === 7 + Math.max(0, count - 2))
   }
   expect(servedNames().slice(7)).toEqual(['a5', 'b4', 'a6', 'a7'])
+})
+
+test('a loop whose turns are short takes more requests of several tenants, however late timers are on a busy machine', async () => {
+  load = { delayMs: 300, turnMs: 0.3, utilization: 0.8, memory: 0 }
+  await clock.advance(1000)
+  await sendInOrder(['a1', 'a2', 'a3', 'a4', 'a5', 'a6'], 'a.1')
+  await sendInOrder(['b1', 'b2', 'b3'], 'b.1')
+  expect([served.length, gate.waiting]).toEqual([9, 0])
 })
 
 test('one principal alone has all the time of a busy event loop', async () => {
@@ -225,7 +233,7 @@ test('the number of calls of slow servers is not held against what waits for its
   await eventually(() => served.length === 200)
   await sendInOrder(['a1'], 'a.1')
   await sendInOrder(['b1'], 'b.1')
-  load = { delayMs: 300, utilization: 1, memory: 0 }
+  load = { delayMs: 300, turnMs: 3, utilization: 1, memory: 0 }
   workMs += 60
   await clock.advance(500)
   for (const { response } of served.slice(0, 50)) response.end()

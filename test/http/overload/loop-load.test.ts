@@ -1,0 +1,27 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { expect, test } from '@jest/globals'
+import { measureLoop, threadWorkMs } from '../../../src/http/overload/loop-load.ts'
+
+function work(ms: number): void {
+  const end = threadWorkMs() + ms
+  while (threadWorkMs() < end);
+}
+
+test('the length of a turn is the work of this thread in it, and many turns are one after the other', async () => {
+  const meter = measureLoop()
+  try {
+    await nextTurn()
+    meter.read()
+    for (let turn = 0; turn < 20; turn += 1) {
+      work(4)
+      await nextTurn()
+    }
+    const long = meter.read().turnMs
+    for (let turn = 0; turn < 500; turn += 1) await nextTurn()
+    const short = meter.read().turnMs
+    expect(long).toBeGreaterThan(2)
+    expect(short).toBeLessThan(1)
+  } finally {
+    meter.stop()
+  }
+})
