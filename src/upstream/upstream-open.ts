@@ -23,7 +23,6 @@ export type UpstreamSettings = Pick<
   | 'startConcurrency'
   | 'maxOwnPools'
   | 'connectTimeoutMs'
-  | 'drainTimeoutMs'
   | 'directPath'
   | 'install'
   | 'launch'
@@ -41,6 +40,12 @@ export interface OpenUpstreams {
   /** Resolves when every process has ended. Idempotent. */
   readonly close: () => Promise<void>
 }
+
+/**
+ * How long a server that was edited or removed waits for its calls in flight: each has a deadline, and no document can
+ * set a later one (`maxTotalMs`).
+ */
+const LONGEST_CALL_MS = 3_600_000
 
 /** Files in which the gateway has secrets. */
 function hiddenFiles(
@@ -70,7 +75,7 @@ export function openUpstreams(
   tellKindsApart()
   const { via, env, outbound, resolveSecret, credentialsOf, metrics, clock, random, logger, ...events } =
     options
-  const { startConcurrency, maxOwnPools, connectTimeoutMs, drainTimeoutMs } = settings
+  const { startConcurrency, maxOwnPools, connectTimeoutMs } = settings
   // Each process starts in a separate folder, where a relative path would be wrong.
   const dataDir = resolve(settings.dataDir)
   const processLogs = new ProcessLogs({ clock })
@@ -98,7 +103,7 @@ export function openUpstreams(
     startConcurrency,
     maxOwnPools,
     connectTimeoutMs,
-    drainTimeoutMs,
+    drainTimeoutMs: LONGEST_CALL_MS,
     ...events,
   })
   // With its own connector, which has no memory of earlier connections and no metrics.
