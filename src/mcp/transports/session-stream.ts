@@ -94,7 +94,8 @@ export class SessionStream implements KeptOpen {
   /** Sends the last event, which ends the response. */
   end(event: string): void {
     const text = this.#taken(event)
-    this.#writeHead(Buffer.byteLength(text))
+    // Off the direct path the head is the same whether it waited for the answer or not: a refusal has no other.
+    this.#writeHead(this.onGone === undefined ? undefined : Buffer.byteLength(text))
     const response = this.finish()
     if (response !== undefined) writeTo(response, text, true)
   }
