@@ -95,6 +95,8 @@ describe('servers', () => {
   test('add and remove with --dry-run save nothing', async () => {
     const add = await tg('servers', 'add', 'new', '--endpoint', 'http://127.0.0.1:1/', '--dry-run')
     expect(add.out).toContain('servers/local/new: added (its tools are not known yet)\n')
+    const byUrl = await tg('servers', 'add', 'new', 'http://127.0.0.1:1/', '--dry-run')
+    expect(byUrl.out).toBe(add.out)
     const remove = await tg('servers', 'remove', 'everything', '--dry-run')
     expect([remove.code, remove.out]).toEqual([
       1,

@@ -268,13 +268,12 @@ describe('servers add and remove', () => {
       return asked.length > 1
     })
     const argv = [
-      '--command',
-      process.execPath,
       '--env',
       'A=b',
       '--roles',
       'reader',
       '--',
+      process.execPath,
       join(UPSTREAMS, 'raw-stdio.ts'),
     ]
     expect(await root('servers', 'add', 'added', ...argv)).toMatchObject({
@@ -286,6 +285,16 @@ describe('servers add and remove', () => {
     expect(await root('servers', 'remove', 'added')).toMatchObject({ code: 0, out: 'removed added\n' })
     expect(asked).toEqual(['Remove added?', 'Remove added?'])
     await eventually(() => stateOf('added') === undefined, { what: 'added gone' })
+  })
+
+  test('say what is missing, and that --url is not the server', async () => {
+    const { code, err } = await tg('add', 'far', '--url', 'https://x.example.com/mcp')
+    expect([code, err]).toEqual([
+      64,
+      expect.stringContaining(
+        'what is the server? Give its URL, or its program and arguments after -- (--url is',
+      ),
+    ])
   })
 
   test('need no platform role for a remote server, and a terminal or --yes to remove', async () => {

@@ -218,7 +218,7 @@ describe('over REST', () => {
       expect({ status, code: body['code'], problems: body['problems'] }).toEqual({
         status: 422,
         code: 'invalid_document',
-        problems: ['url: Invalid URL'],
+        problems: ['url: Invalid URL, expected http:// or https:// and a host'],
       })
     },
   )

@@ -71,7 +71,7 @@ test.each<[string, unknown, string]>([
   [
     'a placeholder for a url',
     { transport: 'http', url: '${URL}' },
-    'url: Invalid URL; url: ${URL} is not filled in: write the URL itself',
+    'url: Invalid URL, expected http:// or https:// and a host; url: ${URL} is not filled in: write the URL itself',
   ],
   [
     'more bytes than any document needs',

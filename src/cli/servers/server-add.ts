@@ -44,7 +44,7 @@ export function addCommand(context: CliContext, setExitCode: (code: number) => v
       'add a server to the registry of a running gateway (role operator; programs: platform-admin)',
     )
     .argument('<name>', 'name of the server')
-    .argument('[args...]', 'arguments of the program, after --')
+    .argument('[server...]', 'URL of a remote server; or, after --, a program and its arguments')
     .option('--endpoint <url>', 'URL of a remote server')
     .option(
       '--transport <kind>',
@@ -114,18 +114,39 @@ async function agreed(server: JsonObject, { yes }: RemoveOptions, context: CliCo
   return confirm(`Remove ${String(server['name'])}?`)
 }
 
-function documentOf(name: string, args: readonly string[], options: AddOptions): JsonObject {
-  const { endpoint, env, header, roles, tenant, description } = options
+function documentOf(name: string, given: readonly string[], options: AddOptions): JsonObject {
+  const { env, header, roles, tenant, description } = options
+  const { endpoint, command, args } = meant(given, options)
   const { transport = endpoint === undefined ? 'stdio' : 'http' } = options
   return {
     name,
     transport,
-    ...defined({ url: endpoint, package: options.package, command: options.command, description }),
+    ...defined({ url: endpoint, package: options.package, command, description }),
     ...defined({ tenantId: tenant, requiredRoles: roles?.split(',').map((role) => role.trim()) }),
     ...(args.length > 0 && { args }),
     ...(Object.keys(env).length > 0 && { env }),
     ...(Object.keys(header).length > 0 && { headers: header }),
   }
+}
+
+/** What stands behind the name is a URL, or a program unless an option names it. */
+function meant(
+  given: readonly string[],
+  { endpoint, command, package: name, url }: AddOptions,
+): { endpoint?: string | undefined; command?: string | undefined; args: readonly string[] } {
+  if (endpoint !== undefined || command !== undefined || name !== undefined)
+    return { endpoint, command, args: given }
+  const [first, ...rest] = given
+  if (first === undefined) {
+    const hint = url === undefined ? '' : ' (--url is the address of the gateway)'
+    throw new CliError(
+      'usage',
+      `what is the server? Give its URL, or its program and arguments after --${hint}`,
+    )
+  }
+  return /^https?:\/\//i.test(first) && rest.length === 0
+    ? { endpoint: first, args: [] }
+    : { command: first, args: rest }
 }
 
 function defined(fields: JsonObject): JsonObject {

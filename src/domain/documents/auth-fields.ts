@@ -9,7 +9,12 @@ export const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'not a 
 
 /** An address of a server or of an endpoint of it. */
 export const httpUrl = z
-  .url({ protocol: /^https?$/, abort: true })
+  .url({
+    protocol: /^https?$/,
+    abort: true,
+    error: ({ code }) =>
+      code === 'invalid_format' ? 'Invalid URL, expected http:// or https:// and a host' : undefined,
+  })
   .max(2048)
   .regex(/^[^\p{Cc}\p{Zs}]*$/u, 'must have no spaces and no control characters')
   .refine((text) => {

@@ -3,6 +3,7 @@ import { messageOf } from '../../domain/errors/errors.ts'
 import { isJsonObject } from '../../domain/json/json.ts'
 import { PollLoop } from '../../files/poll-loop.ts'
 import { fingerprintOf, readLimited } from '../../files/bounded-read.ts'
+import { fileErrorCode } from '../../files/file-error.ts'
 
 const POLL_MS = 200
 /** A changed file is read once it has stood still this long, so that one in the middle of a write is not. */
@@ -44,10 +45,17 @@ export class FileWatch {
     this.#loop = new PollLoop({ clock: options.clock, look: () => this.#look() })
   }
 
-  /** @throws Error when the file is not there or may not be read */
+  /** @throws Error with a message for the operator when the file is not there or may not be read */
   async start(): Promise<void> {
-    this.#seen = await fingerprintOf(this.#path)
-    await this.#onContent(await readLimited(this.#path, this.#maxBytes))
+    const path = this.#path
+    try {
+      this.#seen = await fingerprintOf(path)
+      const content = await readLimited(path, this.#maxBytes)
+      await this.#onContent(content)
+    } catch (error) {
+      const text = `the registry file ${path} ${unreadable(error)}; see REGISTRY_FILE`
+      throw Object.assign(new Error(text, { cause: error }), { code: fileErrorCode(error) })
+    }
     this.#loop.start(POLL_MS)
   }
 

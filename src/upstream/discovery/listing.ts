@@ -96,6 +96,8 @@ export async function listAll(
     const result = await requestPage(connection, kind, cursor, options)
     if (result === undefined) break
     onTtl(result['ttlMs'])
+    // Servers that mean no cursor by an empty one give their first page again.
+    if (cursor === '' && taken.hasAll(result[kind.member])) break
     if (!taken.page(result[kind.member])) break
     const next = nextOf(result, kind, problems)
     if (next === undefined) break
@@ -152,6 +154,15 @@ class Taken {
     this.#kind = kind
     this.#era = era
     this.#problems = problems
+  }
+
+  /** Whether a page holds nothing but items that were listed before. */
+  hasAll(items: unknown): boolean {
+    const { identity } = this.#kind
+    return (
+      Array.isArray(items) &&
+      items.every((item) => isJsonObject(item) && this.items.has(String(item[identity])))
+    )
   }
 
   /** Adds the valid items of a page; says whether there is room for more. */

@@ -143,6 +143,7 @@ export class StdioTransport implements Transport {
       count: () => this.#framer.count,
     })
     stdout?.on('data', (chunk: Buffer) => input.push(chunk))
+    stdout?.once('end', () => void this.#onMute(input))
     child.stderr?.on('data', (chunk: Buffer) => {
       // What it says when it is ended is no reason for that.
       if (this.#closing === undefined) this.#stderr.push(chunk)
@@ -201,6 +202,16 @@ export class StdioTransport implements Transport {
     const end = { clock: this.#clock, graceMs: this.#graceMs.term }
     await Promise.all([endGroup(pid, end), endStrays(this.#mark, { leaderPid: pid, ...end })])
     await this.#ended.promise
+  }
+
+  /** Standard output has ended, as at the end of a process, or of one that lives on and can say nothing more. */
+  async #onMute(input: PacedInput): Promise<void> {
+    await sleep(this.#clock, PIPE_GRACE_MS)
+    input.whenEmpty(() => {
+      if (!this.#isOpen) return
+      this.#ownEnd ??= 'the process closed its standard output, on which it sends MCP messages'
+      this.#reportEnd()
+    })
   }
 
   #onExit(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {

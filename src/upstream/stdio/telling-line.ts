@@ -6,7 +6,7 @@ const ABOUT_THE_RUN = [
   /^npm (?:error|ERR!) (?:A complete log of this run|code |errno |syscall |path |404 *$|404 +(?:Note|\s))/,
   /^npm (?:notice|warn|WARN)/,
   /^(?:npm (?:error|ERR!)|error:?|\^+)$/,
-  /^(?:\s+at |goroutine |exit status |note: run with|Node\.js v\d|See '|\s*File "|Traceback|\[notice\])/,
+  /^(?:\s+at |goroutine |exit status |note: run with|Node\.js v\d|See '|Run '|\s*File "|Traceback|\[notice\])/,
   /^\s*[\])}]+[,;]?$/,
   /^\s+(?:code|errno|syscall|path|requireStack|spawnargs): /,
 ]

@@ -142,7 +142,11 @@ describe('a server of a template', () => {
       use('shards', { host: 'evil.example/', token: 't' }),
       'config.host: only letters, digits, ".", "_", "~" and "-" are allowed inside a URL, for server.url',
     ],
-    ['what no server can be', use('whole', { url: 'ftp://x' }), 'template whole: server.url: Invalid URL'],
+    [
+      'what no server can be',
+      use('whole', { url: 'ftp://x' }),
+      'template whole: server.url: Invalid URL, expected http:// or https:// and a host',
+    ],
     [
       'fields that no server has, and wrong ones of its own',
       use('whole', { url: 'http://x' }, { timeoutMs: 0, retries: 1 }),

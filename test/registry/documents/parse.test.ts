@@ -119,7 +119,11 @@ describe('an invalid document', () => {
       'auth.kind: expected none, bearer, headers, oauth, client_credentials, token_exchange or gateway_assertion',
     ],
     ['auth without token', { ...HTTP, auth: { kind: 'bearer' } }, 'auth.token: missing, expected string'],
-    ['another protocol', { ...HTTP, url: 'ftp://example.com' }, 'url: Invalid URL'],
+    [
+      'another protocol',
+      { ...HTTP, url: 'ftp://example.com' },
+      'url: Invalid URL, expected http:// or https:// and a host',
+    ],
     [
       'an instance without url',
       { transport: 'sse', instances: [{}] },

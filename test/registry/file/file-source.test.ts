@@ -74,7 +74,10 @@ describe('at the start', () => {
   })
 
   test('a file that is not there is an error', async () => {
-    await expect(source.start(() => {})).rejects.toMatchObject({ code: 'ENOENT' })
+    await expect(source.start(() => {})).rejects.toMatchObject({
+      code: 'ENOENT',
+      message: expect.stringMatching(/^the registry file \/.+ cannot be read \(ENOENT\); see REGISTRY_FILE$/),
+    })
   })
 
   test('a folder or a named pipe is an error, not a wait', async () => {

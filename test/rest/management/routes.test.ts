@@ -207,7 +207,7 @@ describe('what is written', () => {
       { name: 'new', transport: 'streamable-http', url: 'ftp://x', enabld: false },
       422,
       'invalid_document',
-      'url: Invalid URL; unknown field "enabld", did you mean "enabled"?',
+      'url: Invalid URL, expected http:// or https:// and a host; unknown field "enabld", did you mean "enabled"?',
     ],
     [
       'POST',

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { eventually } from '../../support/eventually.ts'
 import { descendantsOf, isAlive } from '../../support/process-tree.ts'
@@ -20,7 +23,34 @@ describe('a stdio server that cannot be opened', () => {
   test('is reported with a working directory that does not exist', async () => {
     const server = programOf('raw-stdio.ts', [], { cwd: '/no/such/folder' })
     await expect(connecting.open(server)).rejects.toThrow(
-      'or the working directory /no/such/folder does not exist',
+      'could not be started: the working directory /no/such/folder does not exist',
+    )
+  })
+
+  test('is reported with a working directory that is a file', async () => {
+    const server = programOf('raw-stdio.ts', [], { cwd: '/etc/passwd' })
+    await expect(connecting.open(server)).rejects.toThrow(
+      'could not be started: /etc/passwd (cwd) is not a folder',
+    )
+  })
+
+  test.each([
+    ['names no program', '#!/no/such/interpreter\n'],
+    ['ends as on Windows', '#!/bin/sh\r\necho\r\n'],
+  ])('is reported with a script that is there, and whose first line %s', async (_what, text) => {
+    const folder = await mkdtemp(join(tmpdir(), 'tool-gateway-test-'))
+    const script = join(folder, 'server.sh')
+    await writeFile(script, text, { mode: 0o755 })
+    await expect(connecting.open(definitionOf({ transport: 'stdio', command: script }))).rejects.toThrow(
+      `the command ${script} is there, but the program that its first line names was not found`,
+    )
+    await rm(folder, { recursive: true })
+  })
+
+  test('is reported with where its relative path begins', async () => {
+    const relative = definitionOf({ transport: 'stdio', command: './server.js' })
+    await expect(connecting.open(relative)).rejects.toThrow(
+      'the command ./server.js was not found; a relative path begins at the working directory of the gateway: write the whole path',
     )
   })
 

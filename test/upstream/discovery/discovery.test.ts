@@ -96,6 +96,15 @@ describe('pages', () => {
     expect(offer.tools.map(({ name }) => name)).toEqual(['a', 'b', 'c'])
   })
 
+  test.each([[['a', 'b']], [[]]])(
+    'of a server that means none by an empty cursor are read without a problem (%p)',
+    async (names) => {
+      const tools = names.map((name) => tool(name))
+      const offer = await offerOf({ 'tools/list': () => ({ tools, nextCursor: '' }) })
+      expect([offer.tools.map(({ name }) => name), offer.problems]).toEqual([names, []])
+    },
+  )
+
   test('that repeat themselves are noticed', async () => {
     const offer = await offerOf({
       'tools/list': (params) => ({ tools: [tool(`t${String(params?.['cursor'])}`)], nextCursor: 'same' }),

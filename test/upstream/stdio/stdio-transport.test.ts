@@ -163,3 +163,11 @@ function isRunning(pid: number): boolean {
     return false
   }
 }
+
+test('a process that closes its standard output and lives on is lost', async () => {
+  const { transport } = await start(`require('node:fs').closeSync(1); setInterval(() => {}, 1000)`)
+  const lost = Promise.withResolvers<void>()
+  Object.assign(transport, { onclose: () => lost.resolve() })
+  await lost.promise
+  expect(transport.exitReason).toBe('the process closed its standard output, on which it sends MCP messages')
+})

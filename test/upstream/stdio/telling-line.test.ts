@@ -64,6 +64,11 @@ test.each([
     '  × No solution found when resolving tool dependencies:',
     '  × No solution found when resolving tool dependencies:',
   ],
+  [
+    'a newer docker',
+    "docker: Cannot connect to the daemon. Is it running?\n\nRun 'docker run --help' for more information",
+    'docker: Cannot connect to the daemon. Is it running?',
+  ],
   ['a plain program', 'starting\nAPI_TOKEN is missing\n', 'API_TOKEN is missing'],
   ['a program with frames alone', '    at a\n    at b', '    at b'],
 ])('of what %s writes, the reason is found', (_what, text, line) => {

@@ -77,19 +77,31 @@ export const ADDRESSES: Readonly<Record<string, readonly [Document, Row['answer'
   ],
   'a file as address': [
     { ...HTTP, url: 'file:///etc/passwd' },
-    ['422 invalid_document: url: Invalid URL {"problems":["url: Invalid URL"]}', 'url: Invalid URL'],
+    [
+      '422 invalid_document: url: Invalid URL, expected http:// or https:// and a host {"problems":["url: Invalid URL, expected http:// or https:// and a host"]}',
+      'url: Invalid URL, expected http:// or https:// and a host',
+    ],
   ],
   'gopher as address': [
     { ...HTTP, url: 'gopher://127.0.0.1:6379/_x' },
-    ['422 invalid_document: url: Invalid URL {"problems":["url: Invalid URL"]}', 'url: Invalid URL'],
+    [
+      '422 invalid_document: url: Invalid URL, expected http:// or https:// and a host {"problems":["url: Invalid URL, expected http:// or https:// and a host"]}',
+      'url: Invalid URL, expected http:// or https:// and a host',
+    ],
   ],
   'a script as address': [
     { ...HTTP, url: 'javascript:alert(1)' },
-    ['422 invalid_document: url: Invalid URL {"problems":["url: Invalid URL"]}', 'url: Invalid URL'],
+    [
+      '422 invalid_document: url: Invalid URL, expected http:// or https:// and a host {"problems":["url: Invalid URL, expected http:// or https:// and a host"]}',
+      'url: Invalid URL, expected http:// or https:// and a host',
+    ],
   ],
   'data as address': [
     { ...HTTP, url: 'data:text/plain,x' },
-    ['422 invalid_document: url: Invalid URL {"problems":["url: Invalid URL"]}', 'url: Invalid URL'],
+    [
+      '422 invalid_document: url: Invalid URL, expected http:// or https:// and a host {"problems":["url: Invalid URL, expected http:// or https:// and a host"]}',
+      'url: Invalid URL, expected http:// or https:// and a host',
+    ],
   ],
   'a user in the address': [
     { ...HTTP, url: 'https://user:S3CR3T-pw@mcp.example' },
@@ -121,7 +133,10 @@ export const ADDRESSES: Readonly<Record<string, readonly [Document, Row['answer'
   ],
   'no address at all': [
     { ...HTTP, url: 'mcp' },
-    ['422 invalid_document: url: Invalid URL {"problems":["url: Invalid URL"]}', 'url: Invalid URL'],
+    [
+      '422 invalid_document: url: Invalid URL, expected http:// or https:// and a host {"problems":["url: Invalid URL, expected http:// or https:// and a host"]}',
+      'url: Invalid URL, expected http:// or https:// and a host',
+    ],
   ],
   'a number as address': [
     { ...HTTP, url: 5 },
