@@ -134,9 +134,14 @@ function notFound(
   const suggestions = nearNames(
     name,
     items.map(({ shownAs }) => shownAs),
-  )
+  ).filter((near) => withoutDigits(near) !== withoutDigits(name))
   if (suggestions.length === 0) return new GatewayError(code, unknown)
   return new GatewayError(code, `${unknown}. Did you mean ${suggestions.join(' or ')}?`, {
     facts: { suggestions },
   })
+}
+
+/** Names that differ in nothing else are of different things (`db1_query`, `db2_query`): who follows a hint would use the wrong one. */
+function withoutDigits(name: string): string {
+  return name.replaceAll(/\d/g, '')
 }

@@ -96,3 +96,14 @@ test('does as much for what is denied as for what does not exist, so that time d
   for (const name of ['beta_echo', 'gamma_echo', 'delta_echo', 'alpha_none'])
     expect(work(name)).toEqual(unknown)
 })
+
+test.each([
+  ['alpha_querry', 'Unknown tool: alpha_querry. Did you mean alpha_query1 or alpha_query2?'],
+  ['alpha_query', 'Unknown tool: alpha_query'],
+  ['alpha_query3', 'Unknown tool: alpha_query3'],
+])('of %s it says: %s', (name, message) => {
+  const tools = [tool('query1'), tool('query2')]
+  const catalog = catalogOf([server(), offer({ tools })])
+  const call = unroutedCall({ operation: operation({ name }) })
+  expect(refusal(catalog, call)).toMatchObject({ code: 'tool_not_found', message })
+})
