@@ -15,8 +15,19 @@ export function forEra(
   if (result['resultType'] === 'input_required') return result
   if (method.freshness === 'always' && era === 'modern') return withAllFreshness(result)
   if (method.freshness !== undefined) return withFreshness(era, result)
-  if (method.runsTool === true && era === 'legacy') return withObject(result, definition)
-  return result
+  if (method.runsTool !== true) return result
+  return era === 'legacy' ? withObject(result, definition) : withContent(result)
+}
+
+/**
+ * Many servers leave out `content` beside `structuredContent`. Clients of earlier revisions take that for an empty list;
+ * in 2026-07-28 it is required, and its clients refuse the whole result.
+ */
+function withContent(result: JsonObject): JsonObject {
+  const { content, resultType, task } = result
+  const isOther = task !== undefined || (resultType !== undefined && resultType !== 'complete')
+  if (isOther || (content !== undefined && content !== null)) return result
+  return { ...result, content: [] }
 }
 
 /**

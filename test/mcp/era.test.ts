@@ -37,6 +37,20 @@ test.each(legacy)('structured content %j of a tool %j is %j to a legacy client',
   expect(forEra('modern', methodOf('tools/call'), result, tool)).toBe(result)
 })
 
+test.each([{}, { structuredContent: { a: 1 } }, { content: null }, { resultType: 'complete', x: 1 }])(
+  'a result of a tool without content (%j) has an empty list of it for a modern client, which requires one',
+  (result) => {
+    expect(forEra('modern', methodOf('tools/call'), result, undefined)).toEqual({ ...result, content: [] })
+  },
+)
+
+test.each([{ task: { taskId: 'a' } }, { resultType: 'task', taskId: 'a' }])(
+  'what is no result of a tool yet (%j) has none',
+  (result) => {
+    expect(forEra('modern', methodOf('tools/call'), result, undefined)).toBe(result)
+  },
+)
+
 test('a result without it, and every other result, is the very same', () => {
   const result = { content: [], x: 1 }
   expect(forEra('legacy', methodOf('tools/call'), result, WRAPPED)).toBe(result)

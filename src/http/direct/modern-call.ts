@@ -127,9 +127,13 @@ function endWithError(
   logInternal(logger, thrown, answer.requestId)
 }
 
-/** A raw answer has nothing that differs between the eras; where there is freshness, the revision requires a time. */
+/** A raw answer differs between the eras only by what is missing; where there is freshness, the revision requires a time. */
 function forModern(answer: Answer, method: ModernRequest['method']): RawObject | JsonObject {
-  if (answer.raw !== undefined) return answer.raw
+  const { raw } = answer
+  if (raw !== undefined)
+    return method.runsTool === true && !raw.has('content')
+      ? forEra('modern', method, raw.parse(), undefined)
+      : raw
   const result = forEra('modern', method, answer.result, undefined)
   if (method.freshness === undefined) return result
   const { ttlMs } = result
