@@ -135,7 +135,7 @@ export class ServerMessages {
 
 /** The request of a server to its client, which is not validated further: transports check only the envelope. */
 function serverRequest(message: JSONRPCRequest | JSONRPCNotification): ServerRequest | undefined {
-  if (!('id' in message) || typeof message.method !== 'string' || message.method === 'ping') return undefined
+  if (!('id' in message) || typeof message.method !== 'string') return undefined
   const { id, method, params } = message
   if (typeof id !== 'string' && typeof id !== 'number') return undefined
   return { id, method, params: isJsonObject(params) ? params : undefined }

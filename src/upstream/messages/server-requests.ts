@@ -8,8 +8,13 @@ import { type FollowedRequest, OpenAsk } from './followed-request.ts'
 import { isSameId } from './message-id.ts'
 import type { RpcError } from './raw-results.ts'
 
-/** The most that a server may ask at the same time, and the most refusals under way. */
+/**
+ * The most that a server may ask at the same time, and the most refusals and answers to pings under way, and within a
+ * second.
+ */
 const MAX_OPEN = 100
+/** Answered here: the SDK would answer each of a flood. */
+const PING = 'ping'
 const METHOD_NOT_FOUND = -32_601
 const INVALID_REQUEST = -32_600
 const INTERNAL_ERROR = -32_603
@@ -30,7 +35,11 @@ export class ServerRequests {
   readonly #askTimeoutMs: number
   readonly #declared: JsonObject
   readonly #open = new Map<RequestId, OpenAsk>()
-  #refusing = 0
+  /** Refusals and answers to pings that are being sent. */
+  #sending = 0
+  /** The same of the present second, and when that began. */
+  #sent = 0
+  #since = Number.NEGATIVE_INFINITY
 
   constructor(options: {
     send: (message: JSONRPCMessage) => Promise<void>
@@ -48,6 +57,7 @@ export class ServerRequests {
   /** Asks what the server wants to know, of whom `addressee` names, and sends the answer. */
   receive(message: ServerRequest, addressee: () => Addressee | undefined): void {
     const { id, method, params } = message
+    if (method === PING) return this.#replyWithinLimit({ jsonrpc: '2.0', id, result: {} })
     if (!mayAsk(this.#declared, method)) return this.#refuse(id, METHOD_NOT_FOUND, 'Method not found')
     const to = addressee()
     const ask = to?.client.ask
@@ -96,10 +106,20 @@ export class ServerRequests {
   }
 
   #refuse(id: RequestId, code: number, message: string): void {
-    // A flood of requests must not become a flood of answers.
-    if (this.#refusing >= MAX_OPEN) return
-    this.#refusing += 1
-    this.#reply({ jsonrpc: '2.0', id, error: { code, message } }, () => (this.#refusing -= 1))
+    this.#replyWithinLimit({ jsonrpc: '2.0', id, error: { code, message } })
+  }
+
+  /** A flood of requests must not become a flood of answers. */
+  #replyWithinLimit(message: JSONRPCMessage): void {
+    const now = this.#clock.monotonic()
+    if (now - this.#since >= 1000) {
+      this.#since = now
+      this.#sent = 0
+    }
+    if (this.#sending >= MAX_OPEN || this.#sent >= MAX_OPEN) return
+    this.#sending += 1
+    this.#sent += 1
+    this.#reply(message, () => (this.#sending -= 1))
   }
 
   #reply(message: JSONRPCMessage, onSent: () => void = () => undefined): void {

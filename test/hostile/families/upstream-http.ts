@@ -74,6 +74,26 @@ const ANSWERED: Readonly<Record<string, readonly [string, Expected?]>> = {
     '504 upstream_timeout: Server evil did not respond in time {"server":"evil","mayHaveExecuted":true}',
     FLOODED,
   ],
+  'notifications-with-ids-200k': [
+    '504 upstream_timeout: Server evil did not respond in time {"server":"evil","mayHaveExecuted":true}',
+    FLOODED,
+  ],
+  'updates-of-many-200k': [
+    '504 upstream_timeout: Server evil did not respond in time {"server":"evil","mayHaveExecuted":true}',
+    FLOODED,
+  ],
+  'pings-200k': [
+    '504 upstream_timeout: Server evil did not respond in time {"server":"evil","mayHaveExecuted":true}',
+    FLOODED,
+  ],
+  'foreign-answers-200k': [
+    '504 upstream_timeout: Server evil did not respond in time {"server":"evil","mayHaveExecuted":true}',
+    FLOODED,
+  ],
+  'packed-notifications-200k': [
+    '504 upstream_timeout: Server evil did not respond in time {"server":"evil","mayHaveExecuted":true}',
+    FLOODED,
+  ],
   'ends-in-a-flood': ['200 {"content":[{"type":"text","text":"ended"}],"isError":false}'],
   'carriage-returns': ['200 {"content":[{"type":"text","text":"returned"}],"isError":false}'],
   'endless-carriage-returns': [
@@ -179,40 +199,40 @@ const ANSWERED: Readonly<Record<string, readonly [string, Expected?]>> = {
   asks: ['200 {"content":[{"type":"text","text":"asked"}],"isError":false}'],
   'asks-1000': ['200 {"content":[{"type":"text","text":"asked"}],"isError":false}'],
   'http-202': [
-    '502 upstream_bad_response: Server evil returned an invalid response {"server":"evil","mayHaveExecuted":true}',
+    '502 upstream_bad_response: Server evil returned an invalid response (HTTP 202) {"server":"evil","mayHaveExecuted":true}',
   ],
   'http-204': [
-    '502 upstream_bad_response: Server evil returned an invalid response {"server":"evil","mayHaveExecuted":true}',
+    '502 upstream_bad_response: Server evil returned an invalid response (HTTP 204) {"server":"evil","mayHaveExecuted":true}',
   ],
   'http-302': [
-    '502 upstream_bad_response: Server evil returned an invalid response {"server":"evil","mayHaveExecuted":false}',
+    '502 upstream_bad_response: Server evil returned an invalid response (HTTP 302) {"server":"evil","mayHaveExecuted":false}',
   ],
   'http-307': [
-    '502 upstream_bad_response: Server evil returned an invalid response {"server":"evil","mayHaveExecuted":false}',
+    '502 upstream_bad_response: Server evil returned an invalid response (HTTP 307) {"server":"evil","mayHaveExecuted":false}',
   ],
   'http-401': [
-    '503 upstream_unavailable: Server evil is unavailable {"server":"evil","mayHaveExecuted":false}',
+    '502 upstream_refused: Server evil refused the call (HTTP 401) {"server":"evil","mayHaveExecuted":false}',
   ],
   'http-403': [
-    '503 upstream_unavailable: Server evil is unavailable {"server":"evil","mayHaveExecuted":false}',
+    '502 upstream_refused: Server evil refused the call (HTTP 403) {"server":"evil","mayHaveExecuted":false}',
   ],
   'http-404': [
-    '502 upstream_bad_response: Server evil returned an invalid response {"server":"evil","mayHaveExecuted":false}',
+    '502 upstream_bad_response: Server evil returned an invalid response (HTTP 404) {"server":"evil","mayHaveExecuted":false}',
   ],
   'http-413': [
-    '502 upstream_bad_response: Server evil returned an invalid response {"server":"evil","mayHaveExecuted":false}',
+    '502 upstream_bad_response: Server evil returned an invalid response (HTTP 413) {"server":"evil","mayHaveExecuted":false}',
   ],
   'http-429': [
-    '503 upstream_unavailable: Server evil is unavailable {"server":"evil","mayHaveExecuted":false}',
+    '503 upstream_unavailable: Server evil is unavailable (HTTP 429) {"server":"evil","mayHaveExecuted":false}',
   ],
   'http-500': [
-    '502 upstream_bad_response: Server evil returned an invalid response {"server":"evil","mayHaveExecuted":true}',
+    '502 upstream_bad_response: Server evil returned an invalid response (HTTP 500) {"server":"evil","mayHaveExecuted":true}',
   ],
   'http-503': [
-    '503 upstream_unavailable: Server evil is unavailable {"server":"evil","mayHaveExecuted":true}',
+    '503 upstream_unavailable: Server evil is unavailable (HTTP 503) {"server":"evil","mayHaveExecuted":true}',
   ],
   'http-599': [
-    '502 upstream_bad_response: Server evil returned an invalid response {"server":"evil","mayHaveExecuted":true}',
+    '502 upstream_bad_response: Server evil returned an invalid response (HTTP 599) {"server":"evil","mayHaveExecuted":true}',
   ],
   'http-999': [
     '502 upstream_bad_response: Server evil returned an invalid response {"server":"evil","mayHaveExecuted":true}',

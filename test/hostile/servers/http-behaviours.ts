@@ -65,16 +65,19 @@ const status =
   ): Answer =>
   (response) =>
     void response.writeHead(code, { 'content-type': 'text/html', ...headers }).end(body)
-const flood =
-  (count: number, method: string, params: object): Answer =>
+const flood = (count: number, method: string, params: object): Answer => {
+  const piece = event(JSON.stringify({ jsonrpc: '2.0', method, params }))
+  return floodOf(count, () => piece)
+}
+const floodOf =
+  (count: number, piece: (left: number) => string): Answer =>
   (response, { id }) => {
     response.writeHead(200, { 'content-type': EVENTS })
-    const piece = event(JSON.stringify({ jsonrpc: '2.0', method, params }))
     let left = count
     const go = (): void => {
       while (left > 0 && !response.destroyed) {
         left -= 1
-        if (!response.write(piece)) return
+        if (!response.write(piece(left))) return
       }
       if (left === 0) response.end(event(message(id, { result: text('flooded') })))
     }
@@ -136,6 +139,21 @@ export const ANSWERS: Readonly<Record<string, Answer>> = {
   'notifications-200k': flood(200_000, 'notifications/message', { level: 'info', data: 'd' }),
   'progress-200k': flood(200_000, 'notifications/progress', { progressToken: 0, progress: 1 }),
   'updates-200k': flood(200_000, 'notifications/resources/updated', { uri: 'by-hand://a' }),
+  'notifications-with-ids-200k': floodOf(
+    200_000,
+    (left) => `id: ${left}\r\n: c\r\ndata: {"method":"notifications/x","jsonrpc":"2.0"}\r\n\r\n`,
+  ),
+  'updates-of-many-200k': floodOf(200_000, (left) =>
+    event(`{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"a:${left}"}}`),
+  ),
+  'pings-200k': floodOf(200_000, (left) => event(`{"jsonrpc":"2.0","id":"p${left}","method":"ping"}`)),
+  'foreign-answers-200k': floodOf(200_000, (left) => event(message(2e9 + left, { result: text('WRONG') }))),
+  'packed-notifications-200k': (response, { id }) => {
+    const notice = event('{"jsonrpc":"2.0","method":"notifications/message","params":{"data":"d"}}')
+    response
+      .writeHead(200, { 'content-type': EVENTS, 'content-encoding': 'gzip' })
+      .end(gzipSync(notice.repeat(200_000) + event(message(id, { result: text('flooded') }))))
+  },
   // The connection closes while the gateway does not read, which undici 7.30.2 ended the process for.
   'ends-in-a-flood': raw(
     ({ id }) =>
