@@ -1,6 +1,6 @@
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { loadSettings } from '../../src/config/load.ts'
 import { startGateway } from '../../src/gateway.ts'
@@ -128,6 +128,25 @@ test('killing a stdio server fails its call at once, naming it, leaves the other
   expect(again.content).toEqual([{ type: 'text', text: 'Echo: back' }])
   await client.close()
   await gateway.close()
+})
+
+test('a second signal ends the gateway at once, and with it the processes of its servers', async () => {
+  const stubborn = {
+    transport: 'stdio',
+    command: process.execPath,
+    args: [resolve('test/faults/stubborn-stdio.ts')],
+  }
+  await writeFile(join(dataDir, 'registry.yaml'), JSON.stringify({ servers: { stubborn } }))
+  const gateway = await spawn()
+  const url = await gateway.url()
+  const bearer = (await gateway.tg('token', '--roles', 'reader,operator')).stdout.trim()
+  const [server] = await ready(url, bearer, 1)
+  const pid = server?.pid ?? 0
+  gateway.child.kill('SIGTERM')
+  await eventually(() => gateway.log.some(({ msg }) => msg === 'shutting down'), { what: 'the first signal' })
+  gateway.child.kill('SIGTERM')
+  expect(await gateway.exited).toBe(70)
+  await eventually(() => !isAlive(pid), { what: 'the process of the server gone' })
 })
 
 test('a registry file that cannot be used at the start leaves the gateway alive and not ready, until it is mended', async () => {

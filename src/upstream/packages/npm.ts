@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { type Clock, sleep } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { redactText } from '../../telemetry/redaction.ts'
-import { groupGone, signalGroup } from '../stdio/process-group.ts'
+import { groupGone, signalGroup, tieGroup, untieGroup } from '../stdio/process-group.ts'
 import { StderrLines } from '../stdio/stderr-lines.ts'
 import { isLargerThan } from './folder-size.ts'
 
@@ -88,6 +88,7 @@ class NpmRun {
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe'],
     })
+    if (this.#child.pid !== undefined) tieGroup(this.#child.pid)
     // First: a process that could not be started has no pipes, and an `error` that nobody hears ends the gateway.
     this.finished = this.#ended()
     const lines = new StderrLines({ redact: redactText, onLine: (line) => this.#read(line) })
@@ -120,6 +121,7 @@ class NpmRun {
     const { pid } = this.#child
     // What a script left running.
     if (pid !== undefined && !(await groupGone(pid, this.#clock, TERM_MS))) signalGroup(pid, 'SIGKILL')
+    if (pid !== undefined) untieGroup(pid)
     if (this.#failure !== undefined) throw this.#failure
     if (reason !== undefined) throw failed(reason)
   }

@@ -2,6 +2,29 @@ import { type Clock, sleep } from '../../domain/clock.ts'
 
 const POLL_MS = 25
 
+/** The leaders of the groups that must not outlive this process. */
+const tied = new Set<number>()
+let isListening = false
+
+/**
+ * Has a group killed when this process exits before it has ended the group: after a second signal, or a fault. Only an
+ * end by SIGKILL leaves it.
+ */
+export function tieGroup(leaderPid: number): void {
+  if (!isListening) process.once('exit', killTied)
+  isListening = true
+  tied.add(leaderPid)
+}
+
+/** A group has ended, and another one may get its number. */
+export function untieGroup(leaderPid: number): void {
+  tied.delete(leaderPid)
+}
+
+function killTied(): void {
+  for (const leaderPid of tied) signalGroup(leaderPid, 'SIGKILL')
+}
+
 /** Signals every process of the group that `leaderPid` leads; false when none is left. */
 export function signalGroup(leaderPid: number, signal: NodeJS.Signals | 0): boolean {
   try {

@@ -5,7 +5,7 @@ import { childEnvironment } from './child-environment.ts'
 import { PacedInput } from '../messages/paced-input.ts'
 import { LineFramer } from './line-framer.ts'
 import { oversizedReply, responseId, unreadableReply } from '../messages/oversized-message.ts'
-import { endGroup, signalGroup } from './process-group.ts'
+import { endGroup, signalGroup, tieGroup, untieGroup } from './process-group.ts'
 import { endStrays, MARK, newMark } from './strays.ts'
 import type { ProcessLog } from './process-log.ts'
 import { SpawnFailed } from './spawn-failure.ts'
@@ -130,6 +130,7 @@ export class StdioTransport implements Transport {
   async start(): Promise<void> {
     const child = this.#spawn()
     this.#child = child
+    if (child.pid !== undefined) tieGroup(child.pid)
     const spawned = new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve)
       // Also later: an `error` that nobody hears would end the gateway.
@@ -201,6 +202,7 @@ export class StdioTransport implements Transport {
     await Promise.race([this.#ended.promise, sleep(this.#clock, this.#graceMs.stdin)])
     const end = { clock: this.#clock, graceMs: this.#graceMs.term }
     await Promise.all([endGroup(pid, end), endStrays(this.#mark, { leaderPid: pid, ...end })])
+    untieGroup(pid)
     await this.#ended.promise
   }
 
@@ -223,6 +225,7 @@ export class StdioTransport implements Transport {
       const { pid: leaderPid } = child
       if (leaderPid !== undefined) {
         signalGroup(leaderPid, 'SIGKILL')
+        untieGroup(leaderPid)
         void endStrays(this.#mark, { leaderPid, clock: this.#clock, graceMs: 0 })
       }
     }
