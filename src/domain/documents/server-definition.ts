@@ -243,8 +243,20 @@ export function withoutEffect(server: ServerDefinition): string[] {
   const overrides = Object.values(server.tools ?? {}).flatMap((tool) => (Array.isArray(tool) ? [] : [tool]))
   return [
     ...fields.map((field) => `${field} has no effect on a server with transport ${server.transport}`),
+    ...replacedHeaders(server).map((name) => `headers.${name} has no effect, because auth sets that header`),
+    ...(server.fallback === server.name
+      ? ['fallback has no effect, because it names the server itself']
+      : []),
     ...(server.sharing === 'session' && overrides.some(({ cacheTtlMs }) => cacheTtlMs !== undefined)
       ? ['tools.*.cacheTtlMs has no effect on a server with sharing session']
       : []),
   ]
+}
+
+/** Names of `headers` in whose place stands what `auth` sets. */
+function replacedHeaders(server: ServerDefinition): string[] {
+  if (!isHttp(server) || server.auth.kind === 'none') return []
+  const set = server.auth.kind === 'headers' ? Object.keys(server.auth.headers) : ['authorization']
+  const names = new Set(set.map((name) => name.toLowerCase()))
+  return Object.keys(server.headers).filter((name) => names.has(name.toLowerCase()))
 }

@@ -196,7 +196,13 @@ export function httpChannel(
   }
 }
 
+/** What `auth` sets takes the place of a header of that name in any case: two of them would be sent as one list. */
 function headersOf({ headers, auth }: HttpServerDefinition): Record<string, string> {
-  if (auth.kind === 'bearer') return { ...headers, authorization: `Bearer ${auth.token}` }
-  return auth.kind === 'headers' ? { ...headers, ...auth.headers } : headers
+  const all = new Headers(headers)
+  if (auth.kind === 'bearer') all.set('authorization', `Bearer ${auth.token.replace(SCHEME, '')}`)
+  if (auth.kind === 'headers') for (const [name, value] of Object.entries(auth.headers)) all.set(name, value)
+  return Object.fromEntries(all)
 }
+
+/** What many services show their tokens with; no token has a space in it (RFC 6750 §2.1). */
+const SCHEME = /^bearer +/i

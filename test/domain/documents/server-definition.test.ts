@@ -152,6 +152,20 @@ test('fields that do nothing for a server are named', () => {
     'pool.max has no effect on a server with transport http',
     'tools.*.cacheTtlMs has no effect on a server with sharing session',
   ])
+  const doubled = serverDocumentSchema.parse({
+    ...HTTP,
+    headers: { Authorization: 'Bearer x', 'X-Key': 'y' },
+    auth: { kind: 'bearer', token: 'z' },
+    fallback: 'a',
+  })
+  expect(withoutEffect(doubled)).toEqual([
+    'headers.Authorization has no effect, because auth sets that header',
+    'fallback has no effect, because it names the server itself',
+  ])
+  const keyed = { ...HTTP, headers: { 'X-Key': 'y' }, auth: { kind: 'headers', headers: { 'x-key': 'z' } } }
+  expect(withoutEffect(serverDocumentSchema.parse(keyed))).toEqual([
+    'headers.X-Key has no effect, because auth sets that header',
+  ])
   const stdio = serverDocumentSchema.parse({ ...STDIO, healthCheck: { path: '/health' } })
   expect(withoutEffect(stdio)).toEqual(['healthCheck.path has no effect on a server with transport stdio'])
 })

@@ -69,6 +69,23 @@ describe.each([
     }
   })
 
+  test.each([
+    ['a token with its scheme', {}, { kind: 'bearer', token: 'Bearer tk' }, 'Bearer tk'],
+    ['a token beside a header', { Authorization: 'Basic x' }, { kind: 'bearer', token: 'tk' }, 'Bearer tk'],
+    [
+      'a header in other letters',
+      { authorization: 'Basic x' },
+      { kind: 'headers', headers: { Authorization: 'Key y' } },
+      'Key y',
+    ],
+  ])('gets one header Authorization from %s', async (_what, headers, auth, authorization) => {
+    const { call, upstream } = await connect({ headers, auth })
+    await call('echo')
+    expect(new Set(upstream.seen.map((request) => request.headers['authorization']))).toEqual(
+      new Set([authorization]),
+    )
+  })
+
   test('passes its JSON-RPC errors on', async () => {
     const { connection } = await connect()
     await expect(callTool(connection, 'fail')).rejects.toMatchObject({
