@@ -7,6 +7,11 @@ const AT_ONCE = 25
 const LONGEST_MS = 10_000
 /** How long memory must not have fallen. */
 const QUIET_S = 15
+/** How long sessions are idle. */
+const IDLE_MS = 120_000
+/** The most that the sessions may add to the memory of the process, and the longest that an edit may take to reach those whom it affects. */
+const MOST_MB = 150
+const SOON_MS = 1000
 
 interface IdleSession {
   readonly stream: IncomingMessage
@@ -99,7 +104,8 @@ export async function idleSessions(fleet: ReplicaFleet, count: number): Promise<
   await Promise.all(Array.from({ length: AT_ONCE }, opener))
   const openedMs = Math.round(performance.now() - started)
   const addedMb = residentMb(pid) - beforeMb
-  const addedAtRestMb = (await restingMb(pid)) - restingBeforeMb
+  await new Promise((resolve) => setTimeout(resolve, IDLE_MS))
+  const addedAtRestMb = residentMb(pid) - restingBeforeMb
   const editors = sessions.filter(({ isEditor }) => isEditor)
   const editedAt = performance.now()
   await fleet.client.db
@@ -128,4 +134,24 @@ export async function idleSessions(fleet: ReplicaFleet, count: number): Promise<
     last: Math.round(Math.max(0, ...delays)),
     toldWithoutNeed: others,
   }
+}
+
+/** What of the figures of `idleSessions` is not as it should be. */
+export function missedBy(figures: Record<string, number>): string[] {
+  const {
+    addedMb = 0,
+    addedAtRestMb = 0,
+    affected = 0,
+    toldOfThem = 0,
+    last = 0,
+    toldWithoutNeed = 0,
+  } = figures
+  return [
+    ...(addedMb > MOST_MB ? [`the sessions add ${addedMb} MB`] : []),
+    ...(addedAtRestMb > MOST_MB ? [`the sessions add ${addedAtRestMb} MB at rest`] : []),
+    ...(toldOfThem < affected || last > SOON_MS
+      ? [`${toldOfThem} of ${affected} were told, after ${last} ms`]
+      : []),
+    ...(toldWithoutNeed > 0 ? [`${toldWithoutNeed} were told for nothing`] : []),
+  ]
 }

@@ -1,6 +1,6 @@
 /**
  * One fault by hand: `node test/faults/run.ts <fault>`. Starts a fleet, does it, and prints figures and what is wrong with
- * the history; ends with 1 where `burst` or `fair` missed what they show. Faults: calls [count] [transport], kill [rounds] [callers] [file], roll [rounds], burst [callers],
+ * the history; ends with 1 where `burst`, `fair` or `idle` missed what they show. Faults: calls [count] [transport], kill [rounds] [callers] [file], roll [rounds], burst [callers],
  * fair [rounds] [callers], cold [rounds], idle [sessions].
  */
 import { loadavg } from 'node:os'
@@ -9,7 +9,7 @@ import { burst } from './burst.ts'
 import { coldReplica, unannouncedTool } from './cold.ts'
 import { fair } from './fair.ts'
 import { faultsIn, type SeenRecord } from './history.ts'
-import { idleSessions } from './idle.ts'
+import { idleSessions, missedBy } from './idle.ts'
 import { load, type Outcome, statuses } from './load.ts'
 import { ReplicaFleet } from './replica-fleet.ts'
 
@@ -145,8 +145,10 @@ async function cold(fleet: ReplicaFleet): Promise<void> {
 }
 
 /** Sessions that only listen, at one replica, and an edit that a few of them see. */
-async function idle(fleet: ReplicaFleet): Promise<void> {
-  say('idle sessions', await idleSessions(fleet, Number(process.argv[3] ?? 5000)))
+async function idle(fleet: ReplicaFleet): Promise<string[]> {
+  const figures = await idleSessions(fleet, Number(process.argv[3] ?? 5000))
+  say('idle sessions', figures)
+  return missedBy(figures)
 }
 
 /** Each may resolve with what was missed. */
