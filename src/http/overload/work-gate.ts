@@ -25,10 +25,10 @@ const MIN_RECENT = 4
  */
 const OFTEN_BUSY = 0.4
 /**
- * A turn of the loop that takes longer has more in it than is good for what arrives meanwhile. A call needs the loop three or
- * four times, and waits each time for the turn that is under way.
+ * What one or two answers take. A call needs the loop three or four times, and waits each time for what is there already, so
+ * that a turn that takes longer has more in it than is good for what arrives meanwhile.
  */
-const LONG_TURN_MS = 0.5
+const LONG_TURN_MS = 0.25
 /** Work of nobody who is known. */
 export const STRANGERS: QueueOwner = { tenant: '', principal: '' }
 
