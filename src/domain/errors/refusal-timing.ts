@@ -82,7 +82,9 @@ export class RefusalTiming {
 
   /** Returns the instant until which it is held. */
   #hold(entry: Held): number {
-    const earliest = Math.max(entry.arrivedAt + WORK_MS, this.#clock.monotonic())
+    const now = this.#clock.monotonic()
+    // An arrival on the clock of another process may lie ahead.
+    const earliest = Math.max(Math.min(entry.arrivedAt, now) + WORK_MS, now)
     const instant = Math.ceil(earliest / TICK_MS) * TICK_MS
     const known = this.#held.get(instant)
     if (known !== undefined) known.add(entry)

@@ -66,6 +66,14 @@ test('a refusal whose instant comes while it begins to wait goes out, too', asyn
   expect(out).toEqual([['refused', 1]])
 })
 
+test('a refusal never waits longer than 15 ms, also where its request is said to arrive later', async () => {
+  void Promise.resolve(
+    timing.wait(new GatewayError('tool_not_found'), { arrivedAt: 3_600_000, signal: NEVER }),
+  ).then(() => out.push(['refused', clock.monotonic()]))
+  await clock.advance(15)
+  expect(out).toEqual([['refused', 10]])
+})
+
 test('what nobody waits for any more ends at once', async () => {
   const abort = new AbortController()
   await refuse('gone', 1, 0, abort.signal)
