@@ -1,9 +1,16 @@
 import type { Transform } from 'node:stream'
-import { constants, createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
+import {
+  constants,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createZstdDecompress,
+} from 'node:zlib'
 
 // Each chunk as soon as it can be read, and a body that ends early as far as it goes, as `fetch` has it.
 const ZLIB = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH }
 const BROTLI = { flush: constants.BROTLI_OPERATION_FLUSH, finishFlush: constants.BROTLI_OPERATION_FLUSH }
+const ZSTD = { flush: constants.ZSTD_e_flush, finishFlush: constants.ZSTD_e_flush }
 
 /** The content codings of HTTP that are read, by name (RFC 9110 §8.4.1). */
 const DECODERS = new Map<string, () => Transform>([
@@ -11,6 +18,7 @@ const DECODERS = new Map<string, () => Transform>([
   ['x-gzip', () => createGunzip(ZLIB)],
   ['deflate', () => createInflate(ZLIB)],
   ['br', () => createBrotliDecompress(BROTLI)],
+  ['zstd', () => createZstdDecompress(ZSTD)],
 ])
 
 /** What a decoder reports. */

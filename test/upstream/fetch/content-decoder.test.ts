@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { brotliCompressSync, createGzip, deflateSync, gzipSync } from 'node:zlib'
+import { brotliCompressSync, createGzip, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { eventually } from '../../support/eventually.ts'
 import { answering, ended, EVENTS, JSON_TYPE, Posting, send } from '../../support/posting.ts'
@@ -14,6 +14,7 @@ describe('a response', () => {
     ['X-GZIP', gzipSync],
     ['deflate', deflateSync],
     ['br', brotliCompressSync],
+    ['zstd', zstdCompressSync],
   ])('is read although it is compressed: %s', async (coding, compress) => {
     const { post } = await posting.open(
       answering(200, { ...JSON_TYPE, 'content-encoding': coding }, compress('{"a":1}')),
