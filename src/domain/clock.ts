@@ -19,9 +19,9 @@ export interface Clock {
 /**
  * A timer ends a whole number of milliseconds after the event loop began to wait, so that its fraction of a millisecond
  * tells how long was worked before. The last of the time is waited for in turns of the loop, which do everything else
- * that there is to do.
+ * that there is to do: enough for a timer that is late because the machine is busy, too.
  */
-const LAST_TURNS_MS = 0.3
+const LAST_TURNS_MS = 1
 
 /** The clock of the machine; its timers do not keep the process alive. */
 export const systemClock: Clock = {
