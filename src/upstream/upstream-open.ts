@@ -23,6 +23,7 @@ export type UpstreamSettings = Pick<
   | 'startConcurrency'
   | 'maxOwnPools'
   | 'connectTimeoutMs'
+  | 'drainTimeoutMs'
   | 'directPath'
   | 'install'
   | 'launch'
@@ -75,7 +76,7 @@ export function openUpstreams(
   tellKindsApart()
   const { via, env, outbound, resolveSecret, credentialsOf, metrics, clock, random, logger, ...events } =
     options
-  const { startConcurrency, maxOwnPools, connectTimeoutMs } = settings
+  const { startConcurrency, maxOwnPools, connectTimeoutMs, drainTimeoutMs } = settings
   // Each process starts in a separate folder, where a relative path would be wrong.
   const dataDir = resolve(settings.dataDir)
   const processLogs = new ProcessLogs({ clock })
@@ -104,6 +105,7 @@ export function openUpstreams(
     maxOwnPools,
     connectTimeoutMs,
     drainTimeoutMs: LONGEST_CALL_MS,
+    haltTimeoutMs: drainTimeoutMs,
     ...events,
   })
   // With its own connector, which has no memory of earlier connections and no metrics.

@@ -36,6 +36,8 @@ export interface UpstreamsOptions {
   readonly maxOwnPools?: number
   readonly connectTimeoutMs: number
   readonly drainTimeoutMs: number
+  /** The same for a server that is halted; by default as long. */
+  readonly haltTimeoutMs?: number
   readonly outbound?: Outbound
   /** A server reported its offer: after each start, and after each rediscovery. */
   readonly onOffer: (key: ServerKey, offer: Offer) => void
@@ -60,7 +62,6 @@ export class Upstreams {
 
   constructor(options: UpstreamsOptions) {
     const { connect, clock, random, logger, connectTimeoutMs, drainTimeoutMs, startConcurrency = 8 } = options
-    const { onBreaker, onBusy } = options
     this.#options = options
     this.#context = {
       connect,
@@ -73,8 +74,8 @@ export class Upstreams {
       connectTimeoutMs,
       drainTimeoutMs,
       outbound: options.outbound ?? new Outbound(),
-      onBreaker,
-      onBusy,
+      onBreaker: options.onBreaker,
+      onBusy: options.onBusy,
     }
   }
 
@@ -93,15 +94,13 @@ export class Upstreams {
     this.#renew(definition, reason, enabled && lifecycle.autoStart && !isHalted)
   }
 
-  /**
-   * Closes the connections of a server, and opens none until `resume` or `restart`, or until it is disabled and enabled
-   * again. Calls in flight finish.
-   */
+  /** Closes the connections of a server, and opens none until `resume` or `restart`, or until it is enabled again. */
   halt(key: ServerKey, reason: string): void {
     const server = this.#servers.get(key)
     if (server === undefined || this.#halted.has(key)) return
     this.#halted.set(key, reason)
     this.#renew(server.definition, reason, false)
+    server.endWithin(this.#options.haltTimeoutMs ?? this.#context.drainTimeoutMs, reason)
   }
 
   /** Starts a server that was halted, has failed, or waits for its first use; any other is not changed. */

@@ -94,6 +94,14 @@ export class ServerPools {
     return [this.primary, ...this.isolated.all]
   }
 
+  /** Ends the calls in flight of pools that are stopping, once they have had that time. */
+  endWithin(timeoutMs: number, reason: string): void {
+    const { pools } = this
+    this.#options.context.clock.after(timeoutMs, () => {
+      for (const pool of pools) void pool.stop(reason, { atOnce: true })
+    })
+  }
+
   /** What the server declared most recently. */
   get introduction(): Introduction | undefined {
     return this.primary.introduction ?? this.isolated.introduction ?? this.#knownBefore
