@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { pino } from 'pino'
 import type { Clock } from '../src/domain/clock.ts'
 import { CollectionWatch } from '../src/firestore/collection-watch.ts'
+import { RenewalCheck } from '../src/firestore/renewal-check.ts'
 import type { DocumentStore } from '../src/firestore/document-store.ts'
 import { ReplicaMail } from '../src/replicas/replica-mail.ts'
 import { ReplicaRelay } from '../src/replicas/replica-relay.ts'
@@ -195,6 +196,7 @@ async function registryFanOut(): Promise<void> {
       logger,
       probeMs: PROBE_MS,
       connectMs: 2000,
+      check: new RenewalCheck({ store, name: 'registry', clock }),
     })
     return watch
   })

@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { ServerDefinition, ServerKey } from '../domain/documents/server-definition.ts'
 import { canonicalJson, isJsonObject, jsonIn } from '../domain/json/json.ts'
 import { CollectionWatch } from '../firestore/collection-watch.ts'
+import { RenewalCheck } from '../firestore/renewal-check.ts'
 import type { DocumentStore, WatchedDocument } from '../firestore/document-store.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Offer } from '../upstream/discovery/discovery.ts'
@@ -72,6 +73,7 @@ export class SharedOffers {
       probeMs: PROBE_MS,
       connectMs: PROBE_MS,
       renewalMs: RENEWAL_MS,
+      check: new RenewalCheck({ store: options.store, name: 'catalog', clock: options.clock }),
     })
     this.#stopFollowing = options.catalog.onChange(() => this.#fill())
   }

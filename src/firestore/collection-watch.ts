@@ -2,6 +2,7 @@ import type { Clock } from '../domain/clock.ts'
 import { messageOf } from '../domain/errors/errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { DocumentStore, WatchedDocument } from './document-store.ts'
+import { digestOf, type RenewalCheck } from './renewal-check.ts'
 
 /**
  * `connecting`: nothing has come yet, and it is early. `live`: every collection is known and the store answers.
@@ -33,7 +34,8 @@ const MS_PER_DOCUMENT = 1000
  * after a long one, so the store is probed; when it answers again, or after an error of a listener, all collections are
  * subscribed again, with growing delays. Each subscription begins with all documents, and is renewed once soon after it
  * was made, and then every five minutes, so that changes that a listener missed are found; more rarely where there are
- * more than 300 documents.
+ * more than 300 documents. Where replicas have a check, one of them reads in each of these times, and the others only
+ * compare what they have.
  */
 export class CollectionWatch {
   readonly #store: DocumentStore
@@ -46,6 +48,7 @@ export class CollectionWatch {
   readonly #probeMs: number
   readonly #connectMs: number
   readonly #renewalMs: number
+  readonly #check: RenewalCheck | undefined
   #closed = false
   #state: WatchState = 'connecting'
   #staleSince: number | undefined
@@ -55,8 +58,8 @@ export class CollectionWatch {
   #turn = 0
   /** Collections that have to come before it is live (again). */
   #missing = new Set<string>()
-  /** How many documents each collection has. */
-  readonly #sizes = new Map<string, number>()
+  /** The documents of each collection, as they came last. */
+  readonly #documents = new Map<string, readonly WatchedDocument[]>()
   #unsubscribes: (() => void)[] = []
   #failures = 0
   #wasLive = false
@@ -70,6 +73,7 @@ export class CollectionWatch {
    * @param options.probeMs time between two probes while live
    * @param options.connectMs after this time without any answer it is stale instead of connecting
    * @param options.renewalMs time between two renewals, each of which reads everything again; at least five minutes by default
+   * @param options.check of all replicas that watch the same; by default each one reads by itself
    */
   constructor(options: {
     store: DocumentStore
@@ -82,6 +86,7 @@ export class CollectionWatch {
     probeMs: number
     connectMs: number
     renewalMs?: number
+    check?: RenewalCheck
   }) {
     this.#store = options.store
     this.#collections = options.collections
@@ -93,6 +98,7 @@ export class CollectionWatch {
     this.#probeMs = options.probeMs
     this.#connectMs = options.connectMs
     this.#renewalMs = options.renewalMs ?? RENEWAL_MS
+    this.#check = options.check
     this.#confirmed = this.#now()
   }
 
@@ -128,11 +134,7 @@ export class CollectionWatch {
 
   #subscribe({ renewMs = FIRST_RENEWAL_MS }: { renewMs?: number } = {}): void {
     this.#unsubscribe()
-    this.#cancelRenewal = this.#clock.after(renewMs, () => {
-      if (this.#state !== 'live') return
-      const documents = [...this.#sizes.values()].reduce((sum, size) => sum + size, 0)
-      this.#subscribe({ renewMs: Math.max(this.#renewalMs, documents * MS_PER_DOCUMENT) })
-    })
+    this.#renewAfter(renewMs)
     const turn = this.#turn
     this.#missing = new Set(this.#collections)
     this.#unsubscribes = this.#collections.map((collection) =>
@@ -151,6 +153,28 @@ export class CollectionWatch {
     })
   }
 
+  #renewAfter(delayMs: number): void {
+    this.#cancelRenewal = this.#clock.after(delayMs, () => void this.#renew())
+  }
+
+  async #renew(): Promise<void> {
+    if (this.#state !== 'live') return
+    const documents = [...this.#documents.values()].reduce((sum, { length }) => sum + length, 0)
+    const renewMs = Math.max(this.#renewalMs, documents * MS_PER_DOCUMENT)
+    if (this.#check === undefined) return this.#subscribe({ renewMs })
+    const turn = this.#turn
+    const hasRead = await this.#check.hasRead(this.#digest, renewMs)
+    if (this.#closed || turn !== this.#turn || this.#state !== 'live') return
+    // Not all at once: the first of them spares the others the reading.
+    const laterMs = renewMs * (1 + this.#random() / 10)
+    if (hasRead) this.#renewAfter(laterMs)
+    else this.#subscribe({ renewMs: laterMs })
+  }
+
+  get #digest(): string {
+    return this.#collections.map((name) => digestOf(this.#documents.get(name) ?? [])).join(' ')
+  }
+
   #unsubscribe(): void {
     this.#turn += 1
     this.#cancelFirst()
@@ -160,10 +184,11 @@ export class CollectionWatch {
   }
 
   #take(collection: string, documents: readonly WatchedDocument[]): void {
-    this.#missing.delete(collection)
-    this.#sizes.set(collection, documents.length)
+    const isAnew = this.#missing.delete(collection)
+    this.#documents.set(collection, documents)
     this.#onDocuments(collection, documents)
     if (this.#missing.size > 0) return
+    if (isAnew) void this.#check?.read(this.#digest)
     this.#cancelFirst()
     this.#confirmed = this.#now()
     this.#staleSince = undefined

@@ -2,6 +2,8 @@ import { expect, test } from '@jest/globals'
 import { pino } from 'pino'
 import type { JsonObject } from '../../src/domain/json/json.ts'
 import { CollectionWatch } from '../../src/firestore/collection-watch.ts'
+import type { DocumentStore } from '../../src/firestore/document-store.ts'
+import { RenewalCheck } from '../../src/firestore/renewal-check.ts'
 import type { Logger } from '../../src/telemetry/logger.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { MemoryDocuments } from '../support/memory-documents.ts'
@@ -217,4 +219,66 @@ test('after closing nothing is heard, asked or told', async () => {
   expect(heard).toEqual([])
   expect(store.probes).toBe(0)
   expect(store.listeners).toBe(0)
+})
+
+/** Replicas that watch one collection of a store, each with what it has last heard, and how often it has subscribed. */
+function replicas(count: number) {
+  const clock = new FakeClock()
+  const store = new MemoryDocuments()
+  const all = Array.from({ length: count }, () => {
+    const replica = { heard: '', readings: 0 }
+    const counted: Pick<DocumentStore, 'listen' | 'probe'> = {
+      listen: (...given) => {
+        replica.readings += 1
+        return store.listen(...given)
+      },
+      probe: () => store.probe(),
+    }
+    const watch = new CollectionWatch({
+      store: counted as DocumentStore,
+      collections: ['a'],
+      onDocuments: (_collection, documents) => (replica.heard = documents.map(({ id }) => id).join(' ')),
+      clock,
+      random: () => 0,
+      logger: silentLogger,
+      probeMs: 15_000,
+      connectMs: 2000,
+      check: new RenewalCheck({ store, name: 'a', clock }),
+    })
+    return { replica, watch }
+  })
+  return { clock, store, all, close: () => all.forEach(({ watch }) => watch.close()) }
+}
+
+test('of replicas with a check one reads again every five minutes, and the others compare', async () => {
+  const { clock, store, all, close } = replicas(5)
+  store.put({ 'a/1': {}, 'a/2': {} })
+  for (const { watch } of all) watch.start()
+  await clock.advance(2000)
+  const before = all.reduce((sum, { replica }) => sum + replica.readings, 0)
+  await clock.advance(5 * 300_000)
+  expect(all.reduce((sum, { replica }) => sum + replica.readings, 0) - before).toBe(5)
+  close()
+})
+
+test('a change that every replica has missed is found by the one that reads, and by the others after it', async () => {
+  const { clock, store, all, close } = replicas(3)
+  store.put({ 'a/1': {} })
+  for (const { watch } of all) watch.start()
+  await clock.advance(2000)
+  miss(store, { 'a/2': {} })
+  await clock.advance(600_000)
+  expect(all.map(({ replica }) => replica.heard)).toEqual(['1 2', '1 2', '1 2'])
+  close()
+})
+
+test('a change that one replica has missed is found by it, and one replica alone reads by itself', async () => {
+  const { clock, store, all, close } = replicas(1)
+  store.put({ 'a/1': {} })
+  for (const { watch } of all) watch.start()
+  await clock.advance(2000)
+  miss(store, { 'a/2': {} })
+  await clock.advance(300_000)
+  expect(all.map(({ replica }) => replica.heard)).toEqual(['1 2'])
+  close()
 })

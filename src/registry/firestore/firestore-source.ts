@@ -1,6 +1,7 @@
 import { type Clock, sleep } from '../../domain/clock.ts'
 import type { Snapshot } from '../../domain/snapshot.ts'
 import { CollectionWatch, type WatchStatus } from '../../firestore/collection-watch.ts'
+import { RenewalCheck } from '../../firestore/renewal-check.ts'
 import type { DocumentStore, WatchedDocument } from '../../firestore/document-store.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { COLLECTIONS, eachSection, type WatchedRegistry } from '../collections.ts'
@@ -121,6 +122,7 @@ export class FirestoreSource implements RegistrySource {
       logger,
       probeMs,
       connectMs: FIRST_SNAPSHOT_MS,
+      check: new RenewalCheck({ store, name: 'registry', clock }),
     })
   }
 
