@@ -25,6 +25,8 @@ import { StdioTransport } from '../stdio/stdio-transport.ts'
 import { StreamPacing } from '../fetch/stream-pacing.ts'
 
 const GOODBYE_MS = 1000
+/** How long a first request waits for the standing stream: some servers answer only when they have something to say. */
+const STREAM_MS = 300
 
 /** A transport that is not connected yet, with its properties that the SDK does not know. */
 export interface Channel {
@@ -49,6 +51,8 @@ export interface Channel {
   readonly onGap: (listener: () => void) => void
   /** Whether the server has answered like a server of HTTP+SSE. */
   readonly speaksSse: () => boolean
+  /** Resolves when messages that belong to no request arrive, as far as the server has such a stream, or after a moment. */
+  readonly listening: () => Promise<void>
   /** Sends requests beside the transport; absent where only the transport can. */
   readonly direct?: DirectChannel
 }
@@ -69,6 +73,7 @@ const PIPE = {
   takeAnswered: () => [],
   onGap: () => undefined,
   speaksSse: () => false,
+  listening: () => Promise.resolve(),
 }
 
 /**
@@ -142,6 +147,7 @@ export function httpChannel(
   const headers = headersOf(server)
   const redact = redactor({ secrets, literals: secretPlaces(server).map(({ value }) => value) })
   let refused: string | undefined
+  const answered = Promise.withResolvers<void>()
   const fetch = limitedFetch({
     outbound,
     maxBytes,
@@ -151,6 +157,7 @@ export function httpChannel(
     answersInPlace: !isSse,
     onRefused: (reason) => (refused = `it is not connected to: ${reason}`),
     onStream: () => pacing.opened(),
+    onStreamAnswered: () => answered.resolve(),
   })
   const settings = {
     fetch: credential === undefined ? fetch : credentialedFetch(fetch, credential, url),
@@ -165,11 +172,14 @@ export function httpChannel(
     takeAnswered: () => heads.takeAnswered(),
     onGap: (listener: () => void) => (pacing.onReopened = listener),
     speaksSse: () => heads.hasEndpoint,
+    listening: () => Promise.race([answered.promise, sleep(clock, STREAM_MS)]),
   }
   if (isSse) {
     return {
       ...shared,
       transport: new SSEClientTransport(url, settings),
+      // Its one stream is there before anything is sent.
+      listening: () => Promise.resolve(),
       // The URL for messages contains the session id.
       hasSession: () => true,
       sayGoodbye: () => Promise.resolve(),

@@ -40,6 +40,8 @@ interface LimitedFetchOptions {
   readonly onRefused: (reason: string) => void
   /** A stream has been opened that is not the response to a message. */
   readonly onStream: () => void
+  /** The server has answered whether there is such a stream, or could not be asked. */
+  readonly onStreamAnswered: () => void
 }
 
 /**
@@ -51,8 +53,10 @@ export function limitedFetch(options: LimitedFetchOptions): FetchLike {
     const response = await send(target, init, options).catch((error: unknown) => {
       const refusal = refusalIn(error)
       if (refusal !== undefined) options.onRefused(refusal.message)
+      if (init?.method === 'GET') options.onStreamAnswered()
       throw error
     })
+    if (init?.method === 'GET') options.onStreamAnswered()
     options.cookies.keep(target, response)
     if (
       options.answersInPlace &&

@@ -127,6 +127,8 @@ export async function open(options: {
     close,
   })
   life.begin(connection)
+  // What the server asks the client of a call might come by that stream, and be lost where the call is there first.
+  if (connection.era === 'legacy' && options.side !== undefined) await channel.listening()
   if (connection.era === 'modern')
     void listenForChanges({ client, onListChanged, clock, random, signal: life.signal })
   return connection
