@@ -261,24 +261,20 @@ test('of replicas with a check one reads again every five minutes, and the other
   close()
 })
 
-test('a change that every replica has missed is found by the one that reads, and by the others after it', async () => {
-  const { clock, store, all, close } = replicas(3)
+test.each([
+  [
+    'every one of several replicas has missed is found by the one that reads, and by the others after it',
+    3,
+    600_000,
+  ],
+  ['a replica that is alone has missed is found by it', 1, 300_000],
+])('a change that %s', async (_what, count, withinMs) => {
+  const { clock, store, all, close } = replicas(count)
   store.put({ 'a/1': {} })
   for (const { watch } of all) watch.start()
   await clock.advance(2000)
   miss(store, { 'a/2': {} })
-  await clock.advance(600_000)
-  expect(all.map(({ replica }) => replica.heard)).toEqual(['1 2', '1 2', '1 2'])
-  close()
-})
-
-test('a change that one replica has missed is found by it, and one replica alone reads by itself', async () => {
-  const { clock, store, all, close } = replicas(1)
-  store.put({ 'a/1': {} })
-  for (const { watch } of all) watch.start()
-  await clock.advance(2000)
-  miss(store, { 'a/2': {} })
-  await clock.advance(300_000)
-  expect(all.map(({ replica }) => replica.heard)).toEqual(['1 2'])
+  await clock.advance(withinMs)
+  for (const { replica } of all) expect(replica.heard).toBe('1 2')
   close()
 })

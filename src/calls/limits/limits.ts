@@ -56,14 +56,14 @@ export class Limits {
 
   /** Takes a call from the limits of the tenant and the server; why not, if one of them is reached. */
   refusal(principal: Principal, server: ServerDefinition): GatewayError | undefined {
-    if (!this.counts(principal, server)) return undefined
     const quotas = this.#quotasOf(principal.tenantId)
+    if (!isLimited(server, quotas)) return undefined
     return this.#take([...limitsOfTenant(principal, quotas), ...limitsOfServer(principal, server)])
   }
 
   /** Whether there is a limit for the calls of a principal to a server. */
   counts(principal: Principal, server: ServerDefinition): boolean {
-    return server.rateLimit !== undefined || hasLimit(this.#quotasOf(principal.tenantId))
+    return isLimited(server, this.#quotasOf(principal.tenantId))
   }
 
   /**
@@ -94,8 +94,8 @@ export class Limits {
   }
 }
 
-function hasLimit(quotas: CallQuotas | undefined): boolean {
-  return quotas?.callsPerMinute !== undefined || quotas?.callsPerDay !== undefined
+function isLimited({ rateLimit }: ServerDefinition, quotas: CallQuotas | undefined): boolean {
+  return (rateLimit ?? quotas?.callsPerMinute ?? quotas?.callsPerDay) !== undefined
 }
 
 function limitsOfTenant({ tenantId }: Principal, quotas: CallQuotas = {}): Limit[] {

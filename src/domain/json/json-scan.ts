@@ -29,7 +29,7 @@ export function excessOf(bytes: Buffer, limits: JsonLimits): string | undefined 
   const scan = new Scan(limits)
   for (let at = 0; at < bytes.length; at += 1) {
     const byte = bytes[at] ?? 0
-    if (byte === QUOTE) at = endOfString(bytes, at)
+    if (byte === QUOTE) at = endOfString(bytes, at, bytes.length)
     const excess = scan.take(byte)
     if (excess !== undefined) return excess
   }
@@ -81,12 +81,12 @@ class Scan {
   }
 }
 
-/** Where the string ends that begins at `start`. */
-function endOfString(bytes: Buffer, start: number): number {
-  for (let at = start + 1; at < bytes.length; at += 1) {
+/** Where the quote is that ends the string whose quote is at `start`; `end` if there is none. */
+export function endOfString(bytes: Buffer, start: number, end: number): number {
+  for (let at = start + 1; at < end; at += 1) {
     const byte = bytes[at]
     if (byte === BACKSLASH) at += 1
     else if (byte === QUOTE) return at
   }
-  return bytes.length
+  return end
 }

@@ -1,3 +1,5 @@
+import { endOfString } from '../../domain/json/json-scan.ts'
+
 const [QUOTE, BACKSLASH, COMMA, COLON, BLANK] = [0x22, 0x5c, 0x2c, 0x3a, 0x20]
 const [OPENING_LIST, CLOSING_LIST, OPENING_OBJECT, CLOSING_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d]
 const METHOD = 'method'
@@ -88,14 +90,4 @@ function skipBlanks(bytes: Buffer, start: number, end: number): number {
   let at = start
   while (at < end && (bytes[at] ?? 0) <= BLANK) at += 1
   return at
-}
-
-/** Where the quote is that ends the string whose quote is at `start`; `end` if there is none. */
-function endOfString(bytes: Buffer, start: number, end: number): number {
-  for (let at = start + 1; at < end; at += 1) {
-    const byte = bytes[at]
-    if (byte === BACKSLASH) at += 1
-    else if (byte === QUOTE) return at
-  }
-  return end
 }
