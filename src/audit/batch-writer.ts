@@ -71,7 +71,7 @@ export interface BatchWriterOptions extends Pick<WorkLoopOptions, 'onFailure' | 
   readonly random: () => number
   /** Calls back at the end of the turn of the event loop, or when a test wants it. */
   readonly defer?: ((write: () => void) => void) | undefined
-  /** How many calls are in flight whose lines will come; none by default. */
+  /** How many calls are in flight whose lines will come; unknown by default, so that all gather for one turn. */
   readonly expected?: () => number
 }
 
@@ -79,9 +79,9 @@ export interface BatchWriterOptions extends Pick<WorkLoopOptions, 'onFailure' | 
 const MAX_TURNS = 4
 
 /**
- * Writes lines in their order, with one write at a time; what comes while one is under way is the next. A batch is written
- * when a turn of the event loop has brought nothing more, none is expected, or it has gathered for a few turns. A write that
- * fails is tried again with the same lines.
+ * Writes lines in their order, with one write at a time; what comes while one is under way is the next. A line that comes
+ * when none is expected is written at once; others gather until a turn of the event loop has brought nothing more, none is
+ * expected, or a few turns are over. A write that fails is tried again with the same lines.
  */
 export class BatchWriter {
   readonly #options: BatchWriterOptions
@@ -127,6 +127,8 @@ export class BatchWriter {
   #writeSoon(): void {
     // After a write comes the next one.
     if (this.#isDeferred || this.#writing !== undefined) return
+    // A lone caller would wait a turn for nothing.
+    if (this.#options.expected?.() === 0) return this.#loop.start()
     this.#isDeferred = true
     this.#gather(1, 0)
   }

@@ -21,20 +21,33 @@ describe('writing', () => {
     expect(log.depth).toBe(0)
   })
 
-  test('waits for the end of the turn, so that what comes together is written together', async () => {
+  test('waits for the end of the turn while calls are in flight, so that what comes together is written together', async () => {
     const { log, spool } = logOf({ defer: setImmediate })
+    log.reserve()
     recordAll(log, ['a'])
     await Promise.resolve()
-    recordAll(log, ['b'])
+    log.record(usageRecord({ target: 'b' }))
     expect(spool.running).toBe(0)
     await log.flush()
     expect(spool.writes).toEqual([['a', 'b']])
   })
 
+  test('waits for no turn where no other call is in flight, neither with the first record nor with what came meanwhile', async () => {
+    const { log, spool, clock } = logOf({ defer: () => expect('a turn').toBe('not waited for') })
+    const { promise, resolve } = Promise.withResolvers<void>()
+    spool.held = promise
+    recordAll(log, ['a'])
+    expect(spool.running).toBe(1)
+    recordAll(log, ['b'])
+    resolve()
+    await clock.advance(0)
+    expect(spool.writes).toEqual([['a'], ['b']])
+  })
+
   test.each([
     ['a few turns of the loop', 6, ['a', 'b', 'c', 'd', 'e'], ['a', 'b', 'c', 'd']],
     ['turns until one brings nothing', 6, ['a', 'b', '', 'c'], ['a', 'b']],
-    ['one turn where no call is in flight', 1, ['a', 'b'], ['a']],
+    ['no turn where no other call is in flight', 1, ['a', 'b'], ['a']],
   ])('gathers for %s', async (_what, inFlight, perTurn, expected) => {
     const turns: (() => void)[] = []
     const { log, spool, clock } = logOf({ defer: (next) => void turns.push(next) })
