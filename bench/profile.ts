@@ -1,13 +1,14 @@
 /**
  * Where the processor time of a call goes: a gateway in this process, calls from another one, and what V8 samples in
- * between, by function and by package. `node bench/profile.ts [modern|legacy|sse|websocket|rest] [callers] [calls]`
+ * between, by function and by package. `node bench/profile.ts [modern|legacy|sse|websocket|rest] [callers] [calls] [bytes]`,
+ * the last being the size of an image in each result
  */
 import { Session } from 'node:inspector/promises'
 import { startTestGateway } from '../test/support/start-gateway.ts'
 import { startGenerator, startProgram } from './comparison/programs.ts'
 import type { Way } from './load/job.ts'
 
-const [way = 'modern', callers = '32', calls = '6000'] = process.argv.slice(2)
+const [way = 'modern', callers = '32', calls = '6000', bytes = '0'] = process.argv.slice(2)
 const PATHS: Readonly<Record<string, string>> = {
   modern: '/mcp',
   legacy: '/mcp',
@@ -30,8 +31,15 @@ try {
   const subjects = Array.from({ length: Number(callers) }, (_, index) => `caller-${index}`)
   const tokens = await Promise.all(subjects.map((subject) => gateway.token({ subject })))
   const url = gateway.url + (PATHS[way] ?? '')
-  const job = { url, tool: 'echo_echo', tokens, callers: Number(callers), calls: Number(calls), bytes: 0 }
-  await generator.prepare({ ...job, way: way as Way, warmUp: 3000 })
+  const job = {
+    url,
+    tool: 'echo_echo',
+    tokens,
+    callers: Number(callers),
+    calls: Number(calls),
+    bytes: Number(bytes),
+  }
+  await generator.prepare({ ...job, way: way as Way, warmUp: Number(bytes) > 0 ? 400 : 3000 })
   const session = new Session()
   session.connect()
   await session.post('Profiler.enable')

@@ -16,7 +16,7 @@ const CATALOG = catalogOf(
 )
 
 function rawOf(result: JsonObject): RawObject {
-  const raw = rawAnswerIn(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, result })))?.result
+  const raw = rawAnswerIn([Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, result }))])?.result
   if (raw === undefined) throw new Error('not an answer')
   return raw
 }

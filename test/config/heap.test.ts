@@ -37,6 +37,30 @@ test('flags stay as they are where Node has opened a compile cache with them', (
   expect(printed(script)).toBe('true\nfalse')
 })
 
+test('a gigabyte that passes in chunks of 64 KB causes at most a quarter of the full collections that it would cause', () => {
+  const collections = (before: string): number =>
+    Number(
+      printed(`
+    const { PerformanceObserver, constants } = await import('node:perf_hooks')
+    const { countChunksInHeap } = await import('${heap}')
+    ${before}
+    const kept = Array.from({ length: 300_000 }, (_, number) => ({ number, list: [number, number] }))
+    let full = 0
+    const seen = new PerformanceObserver((list) => {
+      for (const { detail } of list.getEntries()) full += detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR ? 1 : 0
+    })
+    seen.observe({ entryTypes: ['gc'] })
+    const passing = []
+    for (let count = 0; count < 16_000; count += 1) {
+      passing.push(Buffer.allocUnsafeSlow(65_536))
+      if (passing.length > 100) passing.shift()
+      if (count % 16 === 0) await new Promise(setImmediate)
+    }
+    console.log(kept.length === 300_000 ? full : NaN)`),
+    )
+  expect(collections('countChunksInHeap({})')).toBeLessThanOrEqual(collections('') / 4)
+})
+
 /** The largest size of the young generation, in MB, while arrays come and stay, and whether the flags are as before in the end. */
 function largestYoung(env: string): string {
   return printed(`

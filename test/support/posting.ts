@@ -56,7 +56,7 @@ export function send(post: DirectPost, headers: readonly string[] = [], body = '
   const end = post.send(
     { headers, body },
     {
-      onMessage: (bytes) => void reported.messages.push(bytes.toString()),
+      onMessage: (chunks) => void reported.messages.push(Buffer.concat(chunks).toString()),
       onEnd: (failure) => void reported.ends.push(failure),
       onResumable: () => (reported.resumable += 1),
     },

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { isJsonObject, type JsonObject } from './json.ts'
 import { type MemberPlace, membersOf } from './json-reader.ts'
+import { SparseText } from './sparse-text.ts'
 
 const MAX_MEMBERS = 64
 const OPENING_OBJECT = 0x7b
@@ -11,8 +12,9 @@ const COMMA = Buffer.from(',')
 interface Member {
   readonly name: string
   /** With its name: `"name":value`. */
-  readonly text: Buffer
-  readonly value: Buffer
+  readonly text: SparseText
+  /** Where its value begins in the text. */
+  readonly valueAt: number
 }
 
 /** A JSON object whose members stay bytes until they are asked for; immutable. */
@@ -28,7 +30,7 @@ export class RawObject {
 
   /** Bytes as JSON. */
   get size(): number {
-    return this.#members.reduce((sum, { text }) => sum + text.length, Math.max(2, 1 + this.#members.length))
+    return this.#members.reduce((sum, { text }) => sum + text.size, Math.max(2, 1 + this.#members.length))
   }
 
   has(name: string): boolean {
@@ -38,7 +40,9 @@ export class RawObject {
   /** The value of a member; undefined if there is none. */
   get(name: string): unknown {
     const member = this.#members.find((each) => each.name === name)
-    return member === undefined ? undefined : JSON.parse(member.value.toString())
+    if (member === undefined) return undefined
+    const { text, valueAt } = member
+    return JSON.parse(text.slice(valueAt, text.around.length).joined().toString())
   }
 
   /** The object with `changes`; a member that is undefined there is left out. */
@@ -53,7 +57,13 @@ export class RawObject {
   /** Whether a member of that name may be anywhere within; never wrong when it says no. */
   mayMention(name: string): boolean {
     const quoted = `"${name}"`
-    return this.#hasEscapedNames || this.#members.some(({ text }) => text.includes(quoted))
+    // It has quotes, and what is not around has none.
+    return this.#hasEscapedNames || this.#members.some(({ text }) => text.around.includes(quoted))
+  }
+
+  /** Whether any of these stands somewhere in the bytes of the whole. */
+  holdsAny(wanted: readonly Buffer[]): boolean {
+    return isAnyIn(this.chunks(), wanted)
   }
 
   /** The whole as a value; the same one each time. */
@@ -69,21 +79,25 @@ export class RawObject {
     const pieces: Buffer[] = [OPENING]
     for (const [index, { text }] of this.#members.entries()) {
       if (index > 0) pieces.push(COMMA)
-      pieces.push(text)
+      pieces.push(...text.pieces())
     }
     pieces.push(CLOSING)
     return pieces
   }
 
-  /** What `places` of `bytes` hold; undefined if it has more members than are kept apart, or one of them twice. */
-  static of(bytes: Buffer, places: readonly MemberPlace[], hasEscapedNames: boolean): RawObject | undefined {
+  /** What `places` of `text` hold; undefined if it has more members than are kept apart, or one of them twice. */
+  static of(
+    text: SparseText,
+    places: readonly MemberPlace[],
+    hasEscapedNames: boolean,
+  ): RawObject | undefined {
     if (places.length > MAX_MEMBERS) return undefined
     const members = places.map(({ nameStart, nameEnd, valueStart, valueEnd }): Member => {
-      const name: unknown = JSON.parse(bytes.toString('utf8', nameStart, nameEnd))
+      const name: unknown = JSON.parse(text.slice(nameStart, nameEnd).joined().toString())
       return {
         name: String(name),
-        text: bytes.subarray(nameStart, valueEnd),
-        value: bytes.subarray(valueStart, valueEnd),
+        text: text.slice(nameStart, valueEnd),
+        valueAt: valueStart - nameStart,
       }
     })
     const isUnique = new Set(members.map(({ name }) => name)).size === members.length
@@ -92,8 +106,22 @@ export class RawObject {
 }
 
 function memberOf(name: string, value: unknown): Member {
-  const bytes = Buffer.from(JSON.stringify(value))
-  return { name, value: bytes, text: Buffer.concat([Buffer.from(`${JSON.stringify(name)}:`), bytes]) }
+  const quoted = `${JSON.stringify(name)}:`
+  const text = SparseText.whole(Buffer.from(quoted + JSON.stringify(value)))
+  return { name, text, valueAt: Buffer.byteLength(quoted) }
+}
+
+/** Whether one of them stands somewhere in the bytes that these pieces are together. */
+function isAnyIn(pieces: readonly Buffer[], wanted: readonly Buffer[]): boolean {
+  const overlap = Math.max(1, ...wanted.map(({ length }) => length)) - 1
+  let before: Buffer = Buffer.alloc(0)
+  for (const piece of pieces) {
+    const border = Buffer.concat([before, piece.subarray(0, overlap)])
+    if (wanted.some((each) => piece.includes(each) || border.includes(each))) return true
+    const end = piece.length >= overlap ? piece : border
+    before = end.subarray(Math.max(0, end.length - overlap))
+  }
+  return false
 }
 
 /** Whether the result of a tool says that the tool failed. */
@@ -108,31 +136,42 @@ export interface RawAnswer {
 }
 
 /**
- * The answer that the bytes of a JSON-RPC message hold; undefined for everything that is not plainly a result: an
- * error, a request, or what is not JSON at all.
+ * The answer that a JSON-RPC message holds, whose bytes are in chunks; undefined for everything that is not plainly a
+ * result: an error, a request, or what is not JSON at all.
  */
-export function rawAnswerIn(bytes: Buffer): RawAnswer | undefined {
-  if (!isUtf8(bytes)) return undefined
+export function rawAnswerIn(chunks: readonly Buffer[]): RawAnswer | undefined {
+  const text = SparseText.of(chunks)
   try {
-    return readAnswer(bytes)
+    return readAnswer(text)
+  } catch {
+    return text.hasRuns ? rawAnswerInWhole(text.joined()) : undefined
+  }
+}
+
+/** The same of bytes in which a run is not in a string, or which are not JSON. */
+function rawAnswerInWhole(bytes: Buffer): RawAnswer | undefined {
+  try {
+    return readAnswer(SparseText.whole(bytes))
   } catch {
     return undefined
   }
 }
 
-function readAnswer(bytes: Buffer): RawAnswer | undefined {
+function readAnswer(text: SparseText): RawAnswer | undefined {
+  const bytes = text.around
+  if (!isUtf8(bytes)) return undefined
   const { places, hasEscapedNames } = membersOf(bytes)
   const outer = places.filter(({ level }) => level === 1)
   const at = outer.find(
     ({ nameStart, nameEnd }) => bytes.toString('latin1', nameStart, nameEnd) === '"result"',
   )
-  const message = RawObject.of(bytes, outer, hasEscapedNames)
+  const message = RawObject.of(text, outer, hasEscapedNames)
   if (at === undefined || bytes[at.valueStart] !== OPENING_OBJECT || message?.get('jsonrpc') !== '2.0')
     return undefined
   if (message.has('error') || message.has('method')) return undefined
   const inner = places.filter(
     ({ level, nameStart }) => level === 2 && nameStart > at.valueStart && nameStart < at.valueEnd,
   )
-  const result = RawObject.of(bytes, inner, hasEscapedNames)
+  const result = RawObject.of(text, inner, hasEscapedNames)
   return result === undefined ? undefined : { id: message.get('id'), result }
 }

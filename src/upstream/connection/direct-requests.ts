@@ -212,10 +212,11 @@ export class DirectRequests {
   }
 
   /** The outcome that a message is for the request; undefined if it is another message, which has been passed on. */
-  #answerIn(bytes: Buffer, isWhole: boolean, { id, client }: DirectRequest): Outcome | undefined {
-    const raw = bytes.length < RAW_BYTES ? undefined : rawAnswerIn(bytes)
+  #answerIn(chunks: readonly Buffer[], isWhole: boolean, { id, client }: DirectRequest): Outcome | undefined {
+    const raw = isLarge(chunks) ? rawAnswerIn(chunks) : undefined
     if (raw !== undefined && meantId(raw.id) === id)
       return isMeta(raw.result.get('_meta')) ? { result: raw.result } : unreadable()
+    const bytes = joined(chunks)
     const message = messageIn(bytes)
     if (message === undefined) return isWhole || looksLikeAnswer(bytes, id) ? unreadable() : undefined
     const all: unknown[] = Array.isArray(message) ? message : [message]
@@ -235,6 +236,15 @@ export class DirectRequests {
       return false
     }
   }
+}
+
+function isLarge(chunks: readonly Buffer[]): boolean {
+  return chunks.reduce((sum, { length }) => sum + length, 0) >= RAW_BYTES
+}
+
+function joined(chunks: readonly Buffer[]): Buffer {
+  const [first] = chunks
+  return first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)
 }
 
 /** False for most of what is none: what the parser has to say of it takes it a hundred times as long as a message. */

@@ -23,8 +23,8 @@ export class Redirected extends Error {
 
 /** What comes back for one request. */
 export interface Incoming {
-  /** One JSON-RPC message, or what is in its place. @param isWhole whether it is the whole response */
-  readonly onMessage: (bytes: Buffer, isWhole: boolean) => void
+  /** One JSON-RPC message, or what is in its place, in chunks. @param isWhole whether it is the whole response */
+  readonly onMessage: (chunks: readonly Buffer[], isWhole: boolean) => void
   /** Nothing follows. @param failure why the response ended early, if it did */
   readonly onEnd: (failure?: unknown) => void
   /** The response is a stream that could be resumed. */
@@ -238,9 +238,7 @@ class Reply implements Dispatcher.DispatchHandler {
     if (this.#isOver) return
     this.#isOver = true
     if (this.#status >= 300) return this.#incoming.onEnd(this.#refusal())
-    const [first, ...more] = this.#chunks
-    const body = first !== undefined && more.length === 0 ? first : Buffer.concat(this.#chunks)
-    if (this.#events === undefined) this.#incoming.onMessage(body, true)
+    if (this.#events === undefined) this.#incoming.onMessage(this.#chunks, true)
     this.#incoming.onEnd()
   }
 

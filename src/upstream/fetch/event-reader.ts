@@ -4,11 +4,17 @@ import { CARRIAGE_RETURN, LineEnds, NEWLINE } from './line-ends.ts'
 const COLON = 0x3a
 const BLANK = 0x20
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
+/** More than a byte order mark with a field that says something by its first bytes, such as `event: message`. */
+const HEAD_BYTES = 32
+const LINE_BREAK = Buffer.from('\n')
+
+/** The bytes of a line, in chunks: a long one is never joined. */
+type Line = readonly Buffer[]
 
 /** What an event stream tells. */
 interface EventListener {
-  /** The data of an event of type `message`, which is the default. */
-  readonly onData: (data: Buffer) => void
+  /** The data of an event of type `message`, which is the default, in chunks. */
+  readonly onData: (chunks: readonly Buffer[]) => void
   /** An event had an id, from which the stream could be resumed. */
   readonly onId: () => void
 }
@@ -25,7 +31,7 @@ export class EventReader {
   #hasReturned = false
   /** Of the present event: its size so far, its data, and whether its type is another one. */
   #size = 0
-  #data: Buffer[] = []
+  #data: Line[] = []
   #isOther = false
   #events = 0
 
@@ -60,13 +66,21 @@ export class EventReader {
         if (part.length > 0) this.#line.push(part)
         return end
       }
-      this.#endLine(this.#line.length === 0 ? part : Buffer.concat([...this.#line.splice(0), part]))
+      if (this.#line.length === 0) this.#endLine(part, [])
+      else this.#endLongLine([...this.#line.splice(0), part])
       this.#hasReturned = chunk[end] === CARRIAGE_RETURN
       start = end + 1
     }
   }
 
-  #endLine(given: Buffer): void {
+  #endLongLine(line: Line): void {
+    const [first, ...rest] = line
+    if (first !== undefined && first.length >= HEAD_BYTES) this.#endLine(first, rest)
+    else this.#endLine(Buffer.concat(line), [])
+  }
+
+  /** @param given the whole line, or so much of it that `rest` can only be more of the data */
+  #endLine(given: Buffer, rest: Line): void {
     const line = this.#isFirst ? withoutByteOrderMark(given) : given
     this.#isFirst = false
     if (line.length === 0) return this.#endEvent()
@@ -74,7 +88,7 @@ export class EventReader {
     const name = line.toString('latin1', 0, colon === -1 ? line.length : Math.min(colon, 8))
     const from = line[colon + 1] === BLANK ? colon + 2 : colon + 1
     const value = colon === -1 ? line.subarray(line.length) : line.subarray(from)
-    if (name === 'data') this.#data.push(value)
+    if (name === 'data') this.#data.push(rest.length === 0 ? [value] : [value, ...rest])
     else if (name === 'event') this.#isOther = value.length > 0 && value.toString() !== 'message'
     else if (name === 'id') this.#listener.onId()
   }
@@ -88,7 +102,7 @@ export class EventReader {
     this.#isOther = false
     if (!isData) return
     const data = more.length === 0 ? first : joined([first, ...more])
-    if (data.length > 0) this.#listener.onData(data)
+    if (data.some(({ length }) => length > 0)) this.#listener.onData(data)
   }
 }
 
@@ -96,6 +110,6 @@ function withoutByteOrderMark(line: Buffer): Buffer {
   return line.subarray(0, 3).equals(BYTE_ORDER_MARK) ? line.subarray(3) : line
 }
 
-function joined(lines: readonly Buffer[]): Buffer {
-  return Buffer.concat(lines.flatMap((line, index) => (index === 0 ? [line] : [Buffer.from('\n'), line])))
+function joined(lines: readonly Line[]): Buffer[] {
+  return lines.flatMap((line, index) => (index === 0 ? line : [LINE_BREAK, ...line]))
 }

@@ -9,7 +9,7 @@ const RUNS = { numRuns: soak(10_000, 300) }
 
 /** The result in a message with that JSON text as its result. */
 function resultIn(text: string): RawObject | undefined {
-  return rawAnswerIn(Buffer.from(`{"jsonrpc":"2.0","id":1,"result":${text}}`))?.result
+  return rawAnswerIn([Buffer.from(`{"jsonrpc":"2.0","id":1,"result":${text}}`)])?.result
 }
 
 function rawOf(value: unknown): RawObject {
@@ -48,11 +48,11 @@ const anyObject = fc.dictionary(
 
 describe('an answer', () => {
   test('has the id and the members of the result, each as it was written', () => {
-    const answer = rawAnswerIn(
+    const answer = rawAnswerIn([
       Buffer.from(
         '{"jsonrpc": "2.0", "id": "7", "result": {"a": 1.50, "b" : "\\u00e9", "_meta": {"c": 12345678901234567890}}}',
       ),
-    )
+    ])
     expect(answer?.id).toBe('7')
     expect(answer && bytesOf(answer.result).toString()).toBe(
       '{"a": 1.50,"b" : "\\u00e9","_meta": {"c": 12345678901234567890}}',
@@ -65,7 +65,7 @@ describe('an answer', () => {
     ['a member that nobody knows', '{"jsonrpc":"2.0","id":1,"x":{"result":{"b":2}},"result":{"a":1}}'],
     ['blanks around it', ' \r\n{"jsonrpc":"2.0","id":1,"result":\t{"a":1} } \n'],
   ])('may have %s', (_what, text) => {
-    expect(rawAnswerIn(Buffer.from(text))?.result.parse()).toEqual({ a: 1 })
+    expect(rawAnswerIn([Buffer.from(text)])?.result.parse()).toEqual({ a: 1 })
   })
 
   test.each([
@@ -91,7 +91,7 @@ describe('an answer', () => {
     ['65 members in its result', JSON.stringify({ jsonrpc: '2.0', id: 1, result: withMembers(65) })],
     ['more than 128 levels', `{"jsonrpc":"2.0","id":1,"result":{"a":${'['.repeat(127)}${']'.repeat(127)}}}`],
   ])('is not raw with %s', (_what, text) => {
-    expect(rawAnswerIn(Buffer.from(text))).toBeUndefined()
+    expect(rawAnswerIn([Buffer.from(text)])).toBeUndefined()
   })
 
   test('is not raw unless it is UTF-8', () => {
@@ -100,12 +100,12 @@ describe('an answer', () => {
       Buffer.of(0xc3),
       Buffer.from('"}}'),
     ])
-    expect(rawAnswerIn(broken)).toBeUndefined()
+    expect(rawAnswerIn([broken])).toBeUndefined()
   })
 
   test('is raw with 64 members in its result, and as many around it', () => {
     const message = { ...withMembers(61), jsonrpc: '2.0', id: 1, result: withMembers(64) }
-    expect(rawAnswerIn(Buffer.from(JSON.stringify(message)))?.result.parse()).toEqual(withMembers(64))
+    expect(rawAnswerIn([Buffer.from(JSON.stringify(message))])?.result.parse()).toEqual(withMembers(64))
   })
 })
 

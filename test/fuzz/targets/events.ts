@@ -53,7 +53,7 @@ function read(bytes: Buffer, maxBytes: number, size: number): { data: string[]; 
   const data: string[] = []
   const reader = new EventReader({
     maxBytes,
-    onData: (event) => data.push(event.toString('latin1')),
+    onData: (chunks) => data.push(Buffer.concat(chunks).toString('latin1')),
     onId: () => undefined,
   })
   try {

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { isDeeperThan, isJsonObject, MAX_JSON_DEPTH } from '../../../src/domain/json/json.ts'
 import { membersOf } from '../../../src/domain/json/json-reader.ts'
 import { RawObject, rawAnswerIn } from '../../../src/domain/json/raw-object.ts'
+import { SparseText } from '../../../src/domain/json/sparse-text.ts'
 import { broken, type Target } from '../target.ts'
 
 /** A longer number is refused, which `JSON.parse` takes. */
@@ -44,7 +45,7 @@ export const rawJson: Target = {
   ],
   check(input) {
     if (!isUtf8(input)) {
-      if (rawAnswerIn(input) !== undefined) broken('an answer that is not UTF-8')
+      if (rawAnswerIn([input]) !== undefined) broken('an answer that is not UTF-8')
       return
     }
     const value = parsed(input)
@@ -55,7 +56,7 @@ export const rawJson: Target = {
       broken('no object was read where JSON.parse finds one')
     if (members === undefined || !isJsonObject(value)) return
     const outer = members.places.filter(({ level }) => level === 1)
-    checkObject(RawObject.of(input, outer, members.hasEscapedNames), value)
+    checkObject(RawObject.of(SparseText.whole(input), outer, members.hasEscapedNames), value)
     checkAnswer(input, value)
   },
 }
@@ -76,7 +77,7 @@ function checkObject(object: RawObject | undefined, value: Record<string, unknow
 }
 
 function checkAnswer(input: Buffer, value: Record<string, unknown>): void {
-  const answer = rawAnswerIn(input)
+  const answer = rawAnswerIn([input])
   if (answer === undefined) return
   if (value['jsonrpc'] !== '2.0' || 'error' in value || 'method' in value) broken('no result was read as one')
   if (answer.id !== value['id']) broken('the id is another one')

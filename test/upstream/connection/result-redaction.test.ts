@@ -16,7 +16,7 @@ async function clean<T extends RawObject | JsonObject>(
 }
 
 function raw(result: string): RawObject {
-  const answer = rawAnswerIn(Buffer.from(`{"jsonrpc":"2.0","id":1,"result":${result}}`))
+  const answer = rawAnswerIn([Buffer.from(`{"jsonrpc":"2.0","id":1,"result":${result}}`)])
   if (answer === undefined) throw new Error('no answer')
   return answer.result
 }

@@ -14,7 +14,7 @@ function read(chunks: readonly Uint8Array[], maxBytes = 1_000_000): Read {
   let ids = 0
   const reader = new EventReader({
     maxBytes,
-    onData: (bytes) => void data.push(bytes.toString()),
+    onData: (pieces) => void data.push(Buffer.concat(pieces).toString()),
     onId: () => (ids += 1),
   })
   for (const chunk of chunks) reader.push(Buffer.from(chunk))

@@ -13,7 +13,8 @@ const SHORTEST = 8
  */
 export class ResultRedaction {
   readonly #forms: readonly string[]
-  readonly #bytes: readonly Buffer[]
+  /** What a result has if it may have a secret: an escape could be a character of one. */
+  readonly #marks: readonly Buffer[]
   readonly #onRedacted: (count: number) => void
 
   /** @param options.onRedacted is told of each result with secrets how many places had one */
@@ -22,7 +23,7 @@ export class ResultRedaction {
     this.#forms = [...forms]
       .filter(({ length }) => length >= SHORTEST)
       .toSorted((a, b) => b.length - a.length)
-    this.#bytes = this.#forms.map((form) => Buffer.from(form))
+    this.#marks = ['\\u', ...this.#forms].map((form) => Buffer.from(form))
     this.#onRedacted = options.onRedacted
   }
 
@@ -30,15 +31,8 @@ export class ResultRedaction {
   async clean<T extends RawObject | JsonObject>(result: T): Promise<T | JsonObject> {
     if (this.#forms.length === 0) return result
     if (result instanceof RawObject)
-      return this.#mayHold(result) ? await this.#cleanObject(result.parse(), result) : result
+      return result.holdsAny(this.#marks) ? await this.#cleanObject(result.parse(), result) : result
     return await this.#cleanObject(result, result)
-  }
-
-  /** Never wrong when it says no: an escape could be a character of a secret. */
-  #mayHold(raw: RawObject): boolean {
-    return raw
-      .chunks()
-      .some((chunk) => chunk.includes('\\u') || this.#bytes.some((form) => chunk.includes(form)))
   }
 
   async #cleanObject<T extends RawObject | JsonObject>(value: JsonObject, given: T): Promise<T | JsonObject> {
