@@ -42,3 +42,36 @@ export class ControlBytes {
     return new Uint32Array(buffer, byteOffset + this.#shift, (length - this.#shift) >> 2)
   }
 }
+
+const STEP = 8
+const NO_WORDS = new Int32Array()
+
+/**
+ * Whether one stands in bytes that are all ASCII. There the lowest one shows by the subtraction alone, which takes half as
+ * long, and so does not to branch for each word.
+ */
+export function hasControlBytes(bytes: Uint8Array): boolean {
+  const { buffer, byteOffset, length } = bytes
+  const shift = -byteOffset & (WORD_BYTES - 1)
+  const count = Math.max(0, (length - shift) >> 2) & -STEP
+  const words = count === 0 ? NO_WORDS : new Int32Array(buffer, byteOffset + shift, count)
+  let found = 0
+  for (let at = 0; at < count; at += STEP) {
+    found |=
+      (wordAt(words, at) - BLANKS) |
+      (wordAt(words, at + 1) - BLANKS) |
+      (wordAt(words, at + 2) - BLANKS) |
+      (wordAt(words, at + 3) - BLANKS) |
+      (wordAt(words, at + 4) - BLANKS) |
+      (wordAt(words, at + 5) - BLANKS) |
+      (wordAt(words, at + 6) - BLANKS) |
+      (wordAt(words, at + 7) - BLANKS)
+  }
+  for (let at = 0; at < Math.min(shift, length); at += 1) found |= (bytes[at] ?? 0) - BLANK
+  for (let at = shift + count * WORD_BYTES; at < length; at += 1) found |= (bytes[at] ?? 0) - BLANK
+  return (found & HIGH_BITS) !== 0
+}
+
+function wordAt(words: Int32Array, at: number): number {
+  return words[at] ?? 0
+}

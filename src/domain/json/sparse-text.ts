@@ -1,5 +1,5 @@
-import { isUtf8 } from 'node:buffer'
-import { ControlBytes } from './control-bytes.ts'
+import { isAscii, isUtf8 } from 'node:buffer'
+import { ControlBytes, hasControlBytes } from './control-bytes.ts'
 
 const [QUOTE, BACKSLASH] = [0x22, 0x5c]
 /** A shorter run costs more apart than copied. */
@@ -124,6 +124,7 @@ function earlier(one: number, other: number): number {
 }
 
 function isPlain(bytes: Buffer): boolean {
+  if (isAscii(bytes)) return !hasControlBytes(bytes)
   return isUtf8(bytes) && !new ControlBytes(bytes).isBetween(0, bytes.length)
 }
 

@@ -6,6 +6,8 @@ import { acceptedRequestId } from '../middleware/request-context.ts'
 
 /** Up to this, one write of a copy costs less than several writes. */
 const ONE_WRITE_BYTES = 16 * 1024
+/** A piece that is smaller is written with its neighbours. */
+const SMALL_PIECE_BYTES = 4096
 
 /**
  * The response to a request of the direct path, with the headers of every other response. It is one JSON document,
@@ -59,7 +61,7 @@ export class DirectAnswer {
       return
     }
     response.cork()
-    for (const piece of pieces) response.write(piece)
+    for (const piece of inFewer(pieces)) response.write(piece)
     response.end()
     process.nextTick(() => response.uncork())
   }
@@ -118,3 +120,18 @@ const ACCEPTED = 'Accepted'
 const NOT_STORED = ['cache-control', 'private, no-store']
 const EVENT = Buffer.from('event: message\ndata: ')
 const EVENT_END = Buffer.from('\n\n')
+
+/** The same bytes, with small pieces joined. */
+function inFewer(pieces: readonly Buffer[]): Buffer[] {
+  const fewer: Buffer[] = []
+  const small: Buffer[] = []
+  for (const piece of pieces) {
+    if (piece.length < SMALL_PIECE_BYTES) {
+      small.push(piece)
+      continue
+    }
+    if (small.length > 0) fewer.push(Buffer.concat(small.splice(0)))
+    fewer.push(piece)
+  }
+  return small.length > 0 ? [...fewer, Buffer.concat(small)] : fewer
+}

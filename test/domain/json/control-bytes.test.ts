@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
-import { ControlBytes } from '../../../src/domain/json/control-bytes.ts'
+import { ControlBytes, hasControlBytes } from '../../../src/domain/json/control-bytes.ts'
 import { soak } from '../../support/soak.ts'
 
 const byte = fc.oneof(
@@ -40,4 +40,20 @@ test.each([
     bytes[at] = value
     expect(new ControlBytes(bytes).isBetween(0, 12)).toBe(isOne)
   }
+})
+
+test('a control character is found wherever it stands in ASCII, and nothing else is', () => {
+  const ascii = fc.array(fc.integer({ min: 0x20, max: 0x7f }), { maxLength: 150 })
+  const control = fc.integer({ min: 0, max: 0x1f })
+  fc.assert(
+    fc.property(ascii, fc.nat(9), fc.nat(150), control, (content, offset, place, value) => {
+      const memory = new Uint8Array([...Array.from({ length: offset }, () => 0), ...content, 0, 0, 0, 0, 0])
+      const bytes = memory.subarray(offset, offset + content.length)
+      expect(hasControlBytes(bytes)).toBe(false)
+      if (content.length === 0) return
+      bytes[place % content.length] = value
+      expect(hasControlBytes(bytes)).toBe(true)
+    }),
+    { numRuns: soak(2000, 300) },
+  )
 })
