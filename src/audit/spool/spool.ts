@@ -6,6 +6,7 @@ import type { Logger } from '../../telemetry/logger.ts'
 import { codeOf } from '../thrown-code.ts'
 import { isIntact } from '../record-line.ts'
 import { DeferredSync } from './deferred-sync.ts'
+import { KernelWrites } from './kernel-writes.ts'
 import { quarantine } from './quarantine.ts'
 import { type NextLines, Segment } from './segment.ts'
 import { REFUSED_FILE, segmentFile, segmentsIn } from './segment-files.ts'
@@ -45,6 +46,7 @@ export class Spool {
   readonly #limitBytes: number
   readonly #segmentBytes: number
   readonly #logger: Logger
+  readonly #writes: KernelWrites
   readonly #sync: DeferredSync
   /** Oldest first; only the last one may still be written. */
   #segments: Segment[]
@@ -66,10 +68,9 @@ export class Spool {
       options.limitBytes / SEGMENTS_OF_LIMIT,
     )
     this.#logger = options.logger
-    this.#sync = new DeferredSync({
-      ...options,
-      sync: async () => void (await Promise.all(this.#segments.map((segment) => segment.sync()))),
-    })
+    this.#writes = new KernelWrites(options)
+    const syncAll = (): Promise<unknown> => Promise.all(this.#segments.map((segment) => segment.sync()))
+    this.#sync = new DeferredSync({ ...options, sync: () => this.#writes.whileSyncing(syncAll) })
     this.#segments = segments
     this.#lastNumber = lastNumber
     const left = segments.reduce((sum, { size }) => sum + size, 0)
@@ -108,7 +109,7 @@ export class Spool {
   async append(lines: Buffer): Promise<void> {
     const segment = await this.#writable()
     try {
-      await segment.append(lines)
+      await segment.append(lines, this.#writes)
     } catch (error) {
       if (segment.size === 0) await this.#drop(segment)
       throw error
