@@ -11,7 +11,7 @@ const WARY_MS = 10_000
 export interface KernelWritesOptions {
   readonly clock: Pick<Clock, 'monotonic'>
   /** Writes in this thread, and returns how many bytes the kernel has taken; `writeSync` by default. */
-  readonly writeHere?: (fd: number, bytes: Buffer, start: number) => number
+  readonly writeHere?: ((fd: number, bytes: Buffer, start: number) => number) | undefined
 }
 
 /**
@@ -45,7 +45,7 @@ export class KernelWrites {
     }
   }
 
-  /** Has files synced. @throws what `sync` throws */
+  /** Has files of the same disk synced. @throws what `sync` throws */
   async whileSyncing(sync: () => Promise<unknown>): Promise<void> {
     this.#syncs += 1
     try {

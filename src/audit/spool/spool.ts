@@ -6,7 +6,7 @@ import type { Logger } from '../../telemetry/logger.ts'
 import { codeOf } from '../thrown-code.ts'
 import { isIntact } from '../record-line.ts'
 import { DeferredSync } from './deferred-sync.ts'
-import { KernelWrites } from './kernel-writes.ts'
+import { KernelWrites, type KernelWritesOptions } from './kernel-writes.ts'
 import { quarantine } from './quarantine.ts'
 import { type NextLines, Segment } from './segment.ts'
 import { REFUSED_FILE, segmentFile, segmentsIn } from './segment-files.ts'
@@ -25,6 +25,8 @@ export interface SpoolOptions {
   readonly segmentBytes?: number
   readonly clock: Clock
   readonly logger: Logger
+  /** See `KernelWrites`. */
+  readonly writeHere?: KernelWritesOptions['writeHere']
 }
 
 /** Records of the spool, each a line of `lineOf`, in the order they came. */
@@ -139,6 +141,11 @@ export class Spool {
     segment.markDelivered(end)
     this.#waitingBytes += segment.waiting
     if (segment.isSealed && segment.waiting === 0) await this.#drop(segment)
+  }
+
+  /** Waits for something that syncs other files of the disk, which may hold up whoever appends. */
+  whileSyncing(work: () => Promise<void>): Promise<void> {
+    return this.#writes.whileSyncing(work)
   }
 
   /** Quarantines lines that no store will take. */
