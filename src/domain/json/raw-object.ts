@@ -79,7 +79,7 @@ export class RawObject {
     const pieces: Buffer[] = [OPENING]
     for (const [index, { text }] of this.#members.entries()) {
       if (index > 0) pieces.push(COMMA)
-      pieces.push(...text.pieces())
+      for (const piece of text.pieces()) pieces.push(piece)
     }
     pieces.push(CLOSING)
     return pieces

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import { EventReader } from '../../../src/upstream/fetch/event-reader.ts'
@@ -93,6 +94,23 @@ describe('a stream', () => {
   test('is the same in two pieces, wherever it is cut', () => {
     for (let at = 0; at <= STREAM.length; at += 1)
       expect([at, read([STREAM.subarray(0, at), STREAM.subarray(at)])]).toEqual([at, WHOLE])
+  })
+
+  test('with long lines is the same in three pieces, wherever it is cut', () => {
+    const data = ['x'.repeat(50), 'y'.repeat(50)]
+    const stream = Buffer.from(
+      `\uFEFFevent: message\ndata: ${data[0]}\r\ndata:${data[1]}\n\nevent: message${'s'.repeat(40)}\ndata: x\n\n` +
+        `data${'z'.repeat(40)}: x\nid${' '.repeat(40)}: 1\ndata: a\n\n`,
+    )
+    const whole: Read = { data: [data.join('\n'), 'a'], ids: 0 }
+    const others: number[][] = []
+    for (let first = 0; first <= stream.length; first += 1) {
+      for (let second = first; second <= Math.min(first + 60, stream.length); second += 1) {
+        const pieces = [stream.subarray(0, first), stream.subarray(first, second), stream.subarray(second)]
+        if (!isDeepStrictEqual(read(pieces), whole)) others.push([first, second])
+      }
+    }
+    expect(others).toEqual([])
   })
 
   test('is the same byte by byte', () => {
