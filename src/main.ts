@@ -1,8 +1,7 @@
 import { keepCompiled } from './config/compile-cache.ts'
-import { boundYoung, countChunksInHeap, keepRequestsYoung } from './config/heap.ts'
+import { boundYoung, setUpHeap } from './config/heap.ts'
 
-keepRequestsYoung(process.env)
-countChunksInHeap(process.env)
+setUpHeap(process.env)
 // Before anything else is loaded: that is most of the work of a start.
 await keepCompiled(process.env)
 const { serve } = await import('./serve.ts')

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { keepCompiled } from '../config/compile-cache.ts'
-import { keepRequestsYoung } from '../config/heap.ts'
+import { setUpHeap } from '../config/heap.ts'
 
 /** For output to be read; only what was given up may still be running then, and it must not keep the process. */
 const EXIT_MS = 500
@@ -14,7 +14,7 @@ process.stderr.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
 })
 const [command] = process.argv.slice(2)
-if (command === 'serve') keepRequestsYoung(process.env)
+if (command === 'serve') setUpHeap(process.env)
 await keepCompiled(process.env)
 const { run } = await import('./program.ts')
 

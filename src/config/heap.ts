@@ -5,20 +5,21 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
  * Has V8 make every object among the young ones. It notes which code makes objects that stay, and makes those among the old
  * ones at once; the code that makes the response of an event stream, which stays open for hours, makes all other responses,
  * too. What a request needs would be old from the start then, and keep what is young alive until the next full collection.
- * Call it before modules are loaded: a compile cache has different folders for different flags.
  */
-export function keepRequestsYoung({ NODE_COMPILE_CACHE: opened }: NodeJS.ProcessEnv): void {
-  // Node has opened that cache before, and would take nothing from it any more.
-  if (opened === undefined) setFlagsFromString('--no-allocation-site-pretenuring')
-}
-
+const YOUNG = '--no-allocation-site-pretenuring'
 /**
  * Has V8 count the memory outside of its heap, such as the chunks of results, as part of all memory when it decides whether a
  * full collection is worth while. By itself it makes one for each 64 MB of chunks, and that costs as much as all else that is
- * done for a result of 1 MB. Call it before modules are loaded, as the other.
+ * done for a result of 1 MB.
  */
-export function countChunksInHeap({ NODE_COMPILE_CACHE: opened }: NodeJS.ProcessEnv): void {
-  if (opened === undefined) setFlagsFromString('--external-memory-accounted-in-global-limit')
+const CHUNKS_COUNT = '--external-memory-accounted-in-global-limit'
+
+/** Sets up V8's memory. Call it before modules are loaded: a compile cache has different folders for different flags. */
+export function setUpHeap({ NODE_COMPILE_CACHE: opened }: NodeJS.ProcessEnv): void {
+  // Node has opened that cache before, and would take nothing from it any more.
+  if (opened !== undefined) return
+  setFlagsFromString(YOUNG)
+  setFlagsFromString(CHUNKS_COUNT)
 }
 
 /** What the young generation takes when it has grown to half of what V8 lets it have, in bytes. */

@@ -13,8 +13,8 @@ function printed(script: string): string {
 
 test('an object is made among the young ones, however long those that the same code made before have lived', () => {
   const script = `
-    const { keepRequestsYoung } = await import('${heap}')
-    keepRequestsYoung({})
+    const { setUpHeap } = await import('${heap}')
+    setUpHeap({})
     const make = (number) => [number, number, number, number]
     const kept = []
     for (let number = 0; number < 2_000_000; number += 1) {
@@ -27,12 +27,12 @@ test('an object is made among the young ones, however long those that the same c
 
 test('flags stay as they are where Node has opened a compile cache with them', () => {
   const script = `
-    const { keepRequestsYoung } = await import('${heap}')
+    const { setUpHeap } = await import('${heap}')
     const { cachedDataVersionTag } = await import('node:v8')
     const before = cachedDataVersionTag()
-    keepRequestsYoung({ NODE_COMPILE_CACHE: '/nowhere' })
+    setUpHeap({ NODE_COMPILE_CACHE: '/nowhere' })
     console.log(cachedDataVersionTag() === before)
-    keepRequestsYoung({})
+    setUpHeap({})
     console.log(cachedDataVersionTag() === before)`
   expect(printed(script)).toBe('true\nfalse')
 })
@@ -42,7 +42,7 @@ test('a gigabyte that passes in chunks of 64 KB causes at most a quarter of the 
     Number(
       printed(`
     const { PerformanceObserver, constants } = await import('node:perf_hooks')
-    const { countChunksInHeap } = await import('${heap}')
+    const { setUpHeap } = await import('${heap}')
     ${before}
     const kept = Array.from({ length: 300_000 }, (_, number) => ({ number, list: [number, number] }))
     let full = 0
@@ -58,7 +58,7 @@ test('a gigabyte that passes in chunks of 64 KB causes at most a quarter of the 
     }
     console.log(kept.length === 300_000 ? full : NaN)`),
     )
-  expect(collections('countChunksInHeap({})')).toBeLessThanOrEqual(collections('') / 4)
+  expect(collections('setUpHeap({})')).toBeLessThanOrEqual(collections('') / 4)
 })
 
 /** The largest size of the young generation, in MB, while arrays come and stay, and whether the flags are as before in the end. */
