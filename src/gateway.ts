@@ -11,7 +11,7 @@ import { lockDataDirectory } from './files/data-lock.ts'
 import { openConnections } from './http/descriptors.ts'
 import { readiness } from './http/health.ts'
 import { HttpListener } from './http/listen.ts'
-import { measureLoop, threadWorkMs } from './http/overload/loop-load.ts'
+import { coarseWorkMs, measureLoop } from './http/overload/loop-load.ts'
 import { gated } from './http/overload/request-gate.ts'
 import { WorkGate } from './http/overload/work-gate.ts'
 import { type ProbeThread, startProbes } from './http/probes/probe-thread.ts'
@@ -176,7 +176,7 @@ function openGate(
   return new WorkGate({
     max,
     load: measureLoop(),
-    readWork: threadWorkMs,
+    readWork: coarseWorkMs(clock),
     clock,
     onRefused: () => metrics.overload(),
   })

@@ -2,16 +2,33 @@ import { GatewayError } from '../domain/errors/errors.ts'
 import type { Call } from './call.ts'
 import type { Answer } from './stage.ts'
 
+/** Settles the promise that stands for the answer of a call. */
+type Settling = Pick<PromiseWithResolvers<Answer>, 'resolve' | 'reject'>
+
+const NEVER: Settling = { resolve: () => undefined, reject: () => undefined }
+
 /** A call in flight, or the ring that they form. A call that has left it keeps nothing of the others. */
 class Guarded {
   readonly call: Call | undefined
-  readonly #reject: (error: GatewayError) => void
+  readonly #resolve: (answer: Answer) => void
+  readonly #reject: (error: unknown) => void
   previous: Guarded = this
   next: Guarded = this
 
-  constructor(call?: Call, reject: (error: unknown) => void = () => undefined) {
+  constructor(call?: Call, { resolve, reject }: Settling = NEVER) {
     this.call = call
+    this.#resolve = resolve
     this.#reject = reject
+  }
+
+  readonly answered = (answer: Answer): void => {
+    this.leave()
+    this.#resolve(answer)
+  }
+
+  readonly failed = (error: unknown): void => {
+    this.leave()
+    this.#reject(error)
   }
 
   enter(ring: Guarded): void {
@@ -49,14 +66,12 @@ export class Interruption {
   guard(call: Call, rest: (call: Call) => Promise<Answer>): Promise<Answer> {
     // First: if it throws, there is nothing to interrupt.
     const answer = rest(call)
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>()
-    const guarded = new Guarded(call, reject)
+    const settling = Promise.withResolvers<Answer>()
+    const guarded = new Guarded(call, settling)
     guarded.enter(this.#ring)
-    const leave = (): void => guarded.leave()
     // Without an asynchronous function between, which every call would pay for.
-    answer.then(leave, leave)
-    answer.then(resolve, reject)
-    return promise
+    answer.then(guarded.answered, guarded.failed)
+    return settling.promise
   }
 
   /** Fails every call in flight with `shutting_down`. */

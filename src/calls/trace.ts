@@ -34,7 +34,7 @@ interface TracedRequest {
  * Answers an MCP request in a server span, and counts and times it. The metric does not name the target, because
  * callers can invent any number of names.
  */
-export async function measureRequest<R extends JsonObject | RawObject>(
+export function measureRequest<R extends JsonObject | RawObject>(
   request: TracedRequest,
   { metrics, clock }: { metrics: Pick<Metrics, 'serverOperation'>; clock: Clock },
   answer: () => Promise<R>,
@@ -46,14 +46,13 @@ export async function measureRequest<R extends JsonObject | RawObject>(
       { method, protocolVersion, errorType: failureOverMcp(outcome)?.[ATTRIBUTE.errorType] },
       clock.monotonic() - startedAt,
     )
-  try {
-    const result = await traceRequest(request, answer)
-    count({ result })
-    return result
-  } catch (error) {
-    count({ error })
-    throw error
-  }
+  const answered = traceRequest(request, answer)
+  // Beside whoever waits for it, and before: an asynchronous function between would cost every call.
+  answered.then(
+    (result) => count({ result }),
+    (error: unknown) => count({ error }),
+  )
+  return answered
 }
 
 /**

@@ -14,6 +14,8 @@ interface Connection {
   readonly address: Address
   /** Requests that came and were not answered to the end. */
   underWay: number
+  /** Whether it never had a request. */
+  isFresh: boolean
 }
 
 /**
@@ -24,14 +26,16 @@ class Idle {
   readonly #fresh = new Set<Connection>()
   readonly #rested = new Set<Connection>()
 
-  add(connection: Connection, isFresh: boolean): void {
-    const set = isFresh ? this.#fresh : this.#rested
-    set.add(connection)
+  add(connection: Connection): void {
+    this.#setOf(connection).add(connection)
   }
 
   remove(connection: Connection): void {
-    this.#fresh.delete(connection)
-    this.#rested.delete(connection)
+    this.#setOf(connection).delete(connection)
+  }
+
+  #setOf({ isFresh }: Connection): Set<Connection> {
+    return isFresh ? this.#fresh : this.#rested
   }
 
   get first(): Connection | undefined {
@@ -91,11 +95,12 @@ export class Connections {
     const connection = this.#connections.get(socket)
     if (connection === undefined) return
     connection.underWay += 1
-    this.#forget(connection)
+    if (connection.underWay === 1) this.#forget(connection)
+    connection.isFresh = false
     // It closes once: a listener that removes itself costs more.
     response.on('close', () => {
       connection.underWay -= 1
-      if (connection.underWay === 0 && !socket.destroyed) this.#rest(connection, false)
+      if (connection.underWay === 0 && !socket.destroyed) this.#rest(connection)
     })
   }
 
@@ -108,11 +113,11 @@ export class Connections {
       return
     }
     this.#addresses.set(name, address)
-    const connection: Connection = { socket, address, underWay: 0 }
+    const connection: Connection = { socket, address, underWay: 0, isFresh: true }
     this.#connections.set(socket, connection)
     this.#open += 1
     address.open += 1
-    this.#rest(connection, true)
+    this.#rest(connection)
     socket.on('close', () => this.#closed(name, connection))
   }
 
@@ -140,9 +145,9 @@ export class Connections {
     if (address.open === 0) this.#addresses.delete(name)
   }
 
-  #rest(connection: Connection, isFresh: boolean): void {
-    this.#idle.add(connection, isFresh)
-    connection.address.idle.add(connection, isFresh)
+  #rest(connection: Connection): void {
+    this.#idle.add(connection)
+    connection.address.idle.add(connection)
   }
 
   #forget(connection: Connection): void {

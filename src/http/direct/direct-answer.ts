@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { JsonObject } from '../../domain/json/json.ts'
 import { eventText } from '../../domain/text/server-sent-event.ts'
 import { acceptedRequestId } from '../middleware/request-context.ts'
@@ -15,20 +16,21 @@ const SMALL_PIECE_BYTES = 4096
  */
 export class DirectAnswer {
   readonly requestId: string
-  /** Aborts when the client goes away before it has its answer. */
-  readonly signal: AbortSignal
   readonly #response: ServerResponse
-  readonly #abort = new AbortController()
-  #isStream = false
+  readonly #socket: Socket
+  /** Of a stream, which outlives the connection. */
+  #own: AbortController | undefined
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     const { 'x-request-id': offered } = request.headers
     this.requestId = (offered && acceptedRequestId(offered)) ?? randomUUID()
-    this.signal = this.#abort.signal
     this.#response = response
-    response.on('close', () => {
-      if (!response.writableFinished && !this.#isStream) this.#abort.abort()
-    })
+    this.#socket = request.socket
+  }
+
+  /** Aborts when the client goes away before it has its answer. */
+  get signal(): AbortSignal {
+    return this.#own === undefined ? closingOf(this.#socket) : this.#own.signal
   }
 
   /**
@@ -36,13 +38,13 @@ export class DirectAnswer {
    * @returns the headers of every response, names and values in turn
    */
   becomeStream(): string[] {
-    this.#isStream = true
+    this.#own = new AbortController()
     return this.#common()
   }
 
   /** Aborts the call of a stream. */
   cancel(): void {
-    this.#abort.abort()
+    this.#own?.abort()
   }
 
   /** Sends a JSON document in pieces, which ends the response. */
@@ -53,8 +55,7 @@ export class DirectAnswer {
       return
     }
     const length = pieces.reduce((sum, { length: bytes }) => sum + bytes, 0)
-    const isStandalone = ['content-length', String(length), ...NOT_STORED]
-    response.writeHead(status, this.#headers(contentType, [...isStandalone, ...more]))
+    response.writeHead(status, [...this.#headers(contentType, length), ...more])
     // Node writes head and body at once if both are text, and Latin-1 leaves every byte as it is.
     if (length <= ONE_WRITE_BYTES) {
       response.end(Buffer.concat(pieces).toString('latin1'), 'latin1')
@@ -72,8 +73,7 @@ export class DirectAnswer {
     const bytes = Buffer.byteLength(text)
     if (response.headersSent || bytes > ONE_WRITE_BYTES)
       return this.end(status, contentType, [Buffer.from(text)])
-    const isStandalone = ['content-length', String(bytes), ...NOT_STORED]
-    response.writeHead(status, this.#headers(contentType, isStandalone))
+    response.writeHead(status, this.#headers(contentType, bytes))
     // Text of one byte each is written without being encoded.
     response.end(text, bytes === text.length ? 'latin1' : 'utf8')
   }
@@ -84,7 +84,8 @@ export class DirectAnswer {
       ...this.#common(),
       'content-length',
       String(ACCEPTED.length),
-      ...NOT_STORED,
+      'cache-control',
+      NOT_STORED,
     ])
     this.#response.end(ACCEPTED, 'latin1')
   }
@@ -94,30 +95,48 @@ export class DirectAnswer {
     const response = this.#response
     if (response.writableEnded || response.destroyed) return
     if (!response.headersSent)
-      response.writeHead(
-        200,
-        this.#headers('text/event-stream', [
-          'cache-control',
-          'no-cache, no-transform',
-          'x-accel-buffering',
-          'no',
-        ]),
-      )
+      response.writeHead(200, [
+        ...this.#common(),
+        'content-type',
+        'text/event-stream',
+        'cache-control',
+        'no-cache, no-transform',
+        'x-accel-buffering',
+        'no',
+      ])
     response.write(eventText(JSON.stringify(message)))
   }
 
-  #headers(contentType: string, more: readonly string[]): string[] {
-    return [...this.#common(), 'content-type', contentType, ...more]
+  /** Those of a JSON document. */
+  #headers(contentType: string, length: number): string[] {
+    const headers = this.#common()
+    headers.push('content-type', contentType, 'content-length', String(length), 'cache-control', NOT_STORED)
+    return headers
   }
 
-  /** Names and values in turn. */
+  /** Names and values in turn, of every response. */
   #common(): string[] {
     return ['x-request-id', this.requestId, 'x-content-type-options', 'nosniff', 'vary', 'Origin']
   }
 }
 
+const closings = new WeakMap<Socket, AbortSignal>()
+
+/** Aborts when a connection closes, which then has no answers any more: one signal for all of its requests. */
+function closingOf(socket: Socket): AbortSignal {
+  let signal = closings.get(socket)
+  if (signal === undefined) {
+    const controller = new AbortController()
+    ;({ signal } = controller)
+    closings.set(socket, signal)
+    if (socket.destroyed) controller.abort()
+    else socket.once('close', () => controller.abort())
+  }
+  return signal
+}
+
 const ACCEPTED = 'Accepted'
-const NOT_STORED = ['cache-control', 'private, no-store']
+const NOT_STORED = 'private, no-store'
 const EVENT = Buffer.from('event: message\ndata: ')
 const EVENT_END = Buffer.from('\n\n')
 

@@ -145,6 +145,8 @@ function readBody(request: IncomingMessage, length: number, done: (body: Buffer)
     chunks.push(chunk)
     size += chunk.length
   })
+  // Node then hands the body over as it comes, and does not have to empty the request when that is answered.
+  request.read(0)
   request.on('end', () => {
     const [first] = chunks
     // Node ends a body that is shorter than its length with an error.

@@ -66,10 +66,11 @@ async function serve(options: DirectCallOptions, { caller, request, scope, answe
         parent: traceFieldsIn(params),
       },
       options,
-      async () => {
-        given = await calls.answer(sender, operation)
-        return forModern(given, method)
-      },
+      () =>
+        calls.answer(sender, operation).then((answered) => {
+          given = answered
+          return forModern(answered, method)
+        }),
     )
     const text = responseTextTo(id, result, given, options.info)
     if (text === undefined) answer.end(200, JSON_TYPE, responseTo(id, result, options.info))
@@ -101,12 +102,12 @@ export function modernList(options: DirectCallOptions, given: Given): DirectCall
   return async (answer) => {
     try {
       let pieces: Buffer[] = []
-      await measureRequest(measured, options, () => {
+      await measureRequest(measured, options, async () => {
         const of = { principal, scope, era: 'modern', cursor: params['cursor'] } as const
         const view = catalog.viewOf(principal, scope)
         const page = listPage(method, view, of)
         pieces = listResponseTo(id, page, lists.itemsOf(view, page), info)
-        return Promise.resolve({})
+        return {}
       })
       answer.end(200, JSON_TYPE, pieces)
     } catch (thrown) {

@@ -26,6 +26,6 @@ export function sessionCall(options: DirectCallOptions, given: Given): DirectCal
     const head = answer.becomeStream()
     conversation.begin(call.id, () => answer.cancel())
     found.open(call.id, version, response, head)
-    await call.run(answer)
+    await call.run({ requestId: answer.requestId, signal: answer.signal })
   }
 }

@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os'
 import { type EventLoopUtilization, monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
+import type { Clock } from '../../domain/clock.ts'
 
 /** What the process had to do in the time since it was last asked. */
 export interface LoopLoad {
@@ -70,4 +71,21 @@ function allowedMemory(): number | undefined {
 export function threadWorkMs(): number {
   const { user, system } = process.threadCpuUsage()
   return (user + system) / 1000
+}
+
+/**
+ * The same to a millisecond: the system is asked again when so much time has passed, which is the most that the thread can have
+ * worked. To ask it for each request would cost as much as the rest of what lets the request in.
+ */
+export function coarseWorkMs(clock: Pick<Clock, 'monotonic'>, exact = threadWorkMs): () => number {
+  let askedAt = -Infinity
+  let work = 0
+  return () => {
+    const now = clock.monotonic()
+    if (now - askedAt >= 1) {
+      askedAt = now
+      work = exact()
+    }
+    return work
+  }
 }

@@ -40,6 +40,7 @@ class RequestWork implements GatedWork {
   readonly #serve: RequestListener
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
+  #owner: QueueOwner | undefined
 
   constructor(
     options: GateOptions,
@@ -53,6 +54,11 @@ class RequestWork implements GatedWork {
 
   /** Those whose token was not seen lately share one turn. */
   get owner(): QueueOwner {
+    this.#owner ??= this.#findOwner()
+    return this.#owner
+  }
+
+  #findOwner(): QueueOwner {
     const { authorization = '' } = this.#request.headers
     const principal = this.#options.verifier.cached(authorization.slice('Bearer '.length))?.principal
     if (principal === undefined) return STRANGERS

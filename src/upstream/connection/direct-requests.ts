@@ -10,6 +10,7 @@ import {
 } from '@modelcontextprotocol/client'
 import type { Clock } from '../../domain/clock.ts'
 import { TransientMap } from '../../domain/concurrency/transient-map.ts'
+import { onAbort, Timeouts } from '../../domain/concurrency/waits.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { type RawObject, rawAnswerIn } from '../../domain/json/raw-object.ts'
 import { withoutByteOrderMark } from '../../domain/text/byte-order-mark.ts'
@@ -68,6 +69,7 @@ export class DirectRequests {
   readonly #protocolVersion: string
   readonly #clientInfo: Implementation
   readonly #clock: Clock
+  readonly #timeouts: Timeouts
   readonly #onMessage: (message: JSONRPCMessage, client: ClientSide | undefined) => void
   /** Requests that have their answer, and whose response has not ended; the oldest first. Undefined before the first one. */
   #lingering: TransientMap<number, Lingering> | undefined
@@ -90,6 +92,7 @@ export class DirectRequests {
     this.#protocolVersion = options.protocolVersion
     this.#clientInfo = options.clientInfo
     this.#clock = options.clock
+    this.#timeouts = new Timeouts(options.clock)
     this.#onMessage = options.onMessage
   }
 
@@ -123,15 +126,15 @@ export class DirectRequests {
       end()
       reject(failure)
     }
-    const abort = (): void => stop(new SdkError(SdkErrorCode.ConnectionClosed, 'cancelled'))
-    const cancelTimer = this.#clock.after(timeoutMs, () =>
+    const timeout = this.#timeouts.after(timeoutMs, () =>
       stop(new SdkError(SdkErrorCode.RequestTimeout, 'Request timed out')),
     )
+    const stopListening =
+      signal && onAbort(signal, () => stop(new SdkError(SdkErrorCode.ConnectionClosed, 'cancelled')))
     const settled = (): void => {
-      cancelTimer()
-      signal?.removeEventListener('abort', abort)
+      this.#timeouts.cancel(timeout)
+      stopListening?.()
     }
-    signal?.addEventListener('abort', abort, { once: true })
     end = this.#channel.post.send(
       { headers: this.#headersOf(request), body: this.#textOf(request) },
       {
@@ -180,8 +183,9 @@ export class DirectRequests {
     const start = `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)}`
     if (this.#era === 'legacy')
       return params === undefined ? `${start}}` : `${start},"params":${JSON.stringify(params)}}`
-    const { _meta: meta, ...others } = params ?? {}
-    const json = JSON.stringify(others)
+    const given = params ?? NOTHING
+    const { _meta: meta } = given
+    const json = JSON.stringify(meta === undefined ? given : { ...given, _meta: undefined })
     const members = json === '{}' ? '{' : `${json.slice(0, -1)},`
     const capabilities = client?.capabilities ?? NOTHING
     const isCommon = !isJsonObject(meta) && Object.keys(capabilities).length === 0

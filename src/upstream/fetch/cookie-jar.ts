@@ -16,6 +16,8 @@ interface Cookie {
  * the origin that the connection was opened to, and end with the connection.
  */
 export class CookieJar {
+  /** Whether no response has set one yet. */
+  isUnused = true
   readonly #origin: string
   readonly #now: () => number
   readonly #cookies = new Map<string, Cookie>()
@@ -59,6 +61,7 @@ export class CookieJar {
     const expiresAt = this.#expiry(given)
     if (expiresAt <= this.#now()) return
     const path = given.get('path')
+    this.isUnused = false
     this.#cookies.set(name, { value, expiresAt, path: path?.startsWith('/') === true ? path : parentOf(url) })
     const [oldest] = this.#cookies.size > MAX_COOKIES ? this.#cookies.keys() : []
     if (oldest !== undefined) this.#cookies.delete(oldest)

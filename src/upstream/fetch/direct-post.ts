@@ -86,7 +86,8 @@ export class DirectPost {
   /** Sends one request; the returned function ends it, after which nothing is reported any more. */
   send(request: { headers: readonly string[]; body: string }, incoming: Incoming): () => void {
     const reply = new Reply(incoming, this.#maxBytes, (lines) => this.#cookies.keepLines(this.#url, lines))
-    const cookie = this.#cookies.headerFor(this.#url, this.#ownCookie) ?? this.#ownCookie
+    const own = this.#ownCookie
+    const cookie = this.#cookies.isUnused ? own : (this.#cookies.headerFor(this.#url, own) ?? own)
     const headers = [...this.#fixed, ...request.headers, ...(cookie === null ? [] : ['cookie', cookie])]
     this.#pool.dispatch({ path: this.#path, method: 'POST', headers, body: request.body }, reply)
     return () => reply.end()

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
-import { measureLoop, threadWorkMs } from '../../../src/http/overload/loop-load.ts'
+import { coarseWorkMs, measureLoop, threadWorkMs } from '../../../src/http/overload/loop-load.ts'
 
 function work(ms: number): void {
   const end = threadWorkMs() + ms
@@ -24,4 +24,16 @@ test('the length of a turn is the work of this thread in it, and many turns are 
   } finally {
     meter.stop()
   }
+})
+
+test('the work of this thread is read again when a millisecond has passed, and not before', () => {
+  let now = 100
+  let work = 5
+  const readWork = coarseWorkMs({ monotonic: () => now }, () => work)
+  expect(readWork()).toBe(5)
+  work = 6
+  now = 100.9
+  expect(readWork()).toBe(5)
+  now = 101
+  expect(readWork()).toBe(6)
 })

@@ -40,17 +40,18 @@ function measured(
   }
   const counting =
     <R extends JsonObject | RawObject>(send: Send<R>): Send<R> =>
-    async (method, params, options) => {
+    (method, params, options) => {
       const startedAt = clock.monotonic()
-      try {
-        const result = await send(method, params, options)
-        count(method, params, startedAt, isToolError(result) ? TOOL_ERROR : undefined)
-        return result
-      } catch (error) {
-        const { code, facts } = toGatewayError(error)
-        count(method, params, startedAt, String(facts.upstream?.code ?? code))
-        throw error
-      }
+      const answered = send(method, params, options)
+      // Beside whoever waits for it, and before: an asynchronous function between would cost every call.
+      answered.then(
+        (result) => count(method, params, startedAt, isToolError(result) ? TOOL_ERROR : undefined),
+        (error: unknown) => {
+          const { code, facts } = toGatewayError(error)
+          count(method, params, startedAt, String(facts.upstream?.code ?? code))
+        },
+      )
+      return answered
     }
   // Not with a rest parameter, for which V8 makes an array each time.
   const request = counting((method, params, options) => connection.request(method, params, options))

@@ -1,0 +1,100 @@
+import { describe, expect, test } from '@jest/globals'
+import { onAbort, Timeouts } from '../../../src/domain/concurrency/waits.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+
+describe('timeouts', () => {
+  test('end each at its own time, by one timer', async () => {
+    const clock = new FakeClock()
+    const timeouts = new Timeouts(clock)
+    const ended: string[] = []
+    const end = (name: string) => (): void => void ended.push(`${name} at ${clock.monotonic()}`)
+    timeouts.after(300, end('third'))
+    timeouts.after(100, end('first'))
+    await clock.advance(50)
+    timeouts.after(150, end('second'))
+    expect(clock.pending).toBe(1)
+    await clock.advance(500)
+    expect(ended).toEqual(['first at 100', 'second at 200', 'third at 300'])
+    expect(clock.pending).toBe(0)
+  })
+
+  test('that are cancelled do not end, and the last one takes the timer with it', async () => {
+    const clock = new FakeClock()
+    const timeouts = new Timeouts(clock)
+    const ended: string[] = []
+    const first = timeouts.after(100, () => ended.push('first'))
+    const second = timeouts.after(100, () => ended.push('second'))
+    const third = timeouts.after(100, () => ended.push('third'))
+    timeouts.cancel(first)
+    timeouts.cancel(first)
+    await clock.advance(99)
+    timeouts.cancel(third)
+    expect(clock.pending).toBe(1)
+    await clock.advance(1)
+    expect(ended).toEqual(['second'])
+    timeouts.cancel(second)
+    timeouts.cancel(timeouts.after(100, () => ended.push('fourth')))
+    expect(clock.pending).toBe(0)
+  })
+
+  test('one whose task cancels another of the same time keeps that from ending', async () => {
+    const clock = new FakeClock()
+    const timeouts = new Timeouts(clock)
+    const ended: string[] = []
+    const first = timeouts.after(100, () => {
+      ended.push('first')
+      timeouts.cancel(second)
+    })
+    const second = timeouts.after(100, () => {
+      ended.push('second')
+      timeouts.cancel(first)
+    })
+    await clock.advance(100)
+    expect(ended).toEqual(['first'])
+  })
+
+  test('may begin while others end', async () => {
+    const clock = new FakeClock()
+    const timeouts = new Timeouts(clock)
+    const ended: number[] = []
+    timeouts.after(100, () => timeouts.after(50, () => ended.push(clock.monotonic())))
+    await clock.advance(200)
+    expect(ended).toEqual([150])
+  })
+})
+
+describe('a listener of an abort', () => {
+  test('is called once, with all others that wait for the same signal', () => {
+    const controller = new AbortController()
+    const called: string[] = []
+    onAbort(controller.signal, () => called.push('first'))
+    onAbort(controller.signal, () => called.push('second'))
+    controller.abort()
+    controller.abort()
+    expect(called).toEqual(['first', 'second'])
+  })
+
+  test('is not called when it does not wait any longer', () => {
+    const controller = new AbortController()
+    const called: string[] = []
+    const stopFirst = onAbort(controller.signal, () => called.push('first'))
+    onAbort(controller.signal, () => called.push('second'))
+    stopFirst()
+    stopFirst()
+    onAbort(controller.signal, () => called.push('third'))
+    controller.abort()
+    expect(called).toEqual(['second', 'third'])
+  })
+
+  test('that another one removes while they are called is not called', () => {
+    const controller = new AbortController()
+    const called: string[] = []
+    onAbort(controller.signal, () => {
+      called.push('first')
+      stopSecond()
+    })
+    const stopSecond = onAbort(controller.signal, () => called.push('second'))
+    controller.abort()
+    expect(called).toEqual(['first'])
+  })
+})
