@@ -5,6 +5,7 @@ import type { ServerDefinition } from '../domain/documents/server-definition.ts'
 import type { ToolPolicy } from '../domain/documents/tool-policy.ts'
 import type { JsonObject } from '../domain/json/json.ts'
 import type { RawObject } from '../domain/json/raw-object.ts'
+import { TextResult } from '../domain/json/text-result.ts'
 import type { Call, Route } from './call.ts'
 import type { BegunAttempt } from './plain/begun-attempt.ts'
 import type { Method } from './methods.ts'
@@ -52,7 +53,7 @@ export interface Answer {
   readonly result: JsonObject
   /** The result as its bytes, complete and without questions; stages that need no more of it leave it so. */
   readonly raw?: RawObject | undefined
-  /** The result as JSON, where it is written only once. */
+  /** The result as JSON, where that is one text. */
   readonly json?: string | undefined
   readonly route: Route
   /** Set if the client answers the questions in the result by sending the same call again, without any state. */
@@ -78,6 +79,10 @@ export class UnparsedAnswer implements Answer {
 
   get result(): JsonObject {
     return this.#raw.parse()
+  }
+
+  get json(): string | undefined {
+    return this.#raw instanceof TextResult ? this.#raw.json : undefined
   }
 }
 

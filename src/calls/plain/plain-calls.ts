@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { RawObject } from '../../domain/json/raw-object.ts'
+import { TextResult } from '../../domain/json/text-result.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { serverKey } from '../../domain/documents/server-definition.ts'
 import { isTracing } from '../../telemetry/tracing.ts'
@@ -13,7 +14,7 @@ import type { RetryBudget } from '../limits/retry-budget.ts'
 import { runOptions } from '../limits/run-options.ts'
 import type { TenantShares } from '../limits/tenant-shares.ts'
 import { runFrom } from '../plan.ts'
-import type { Answer, RoutedCall } from '../stage.ts'
+import { type Answer, type RoutedCall, UnparsedAnswer } from '../stage.ts'
 import { namesTask } from '../tasks/task-ids.ts'
 import { BegunAttempt } from './begun-attempt.ts'
 import { SerializedAnswer } from './serialized-answer.ts'
@@ -144,12 +145,13 @@ export class PlainCalls {
     } catch {
       return generally(sent)
     }
-    if (result instanceof RawObject || !isPlainResult(result, call.operation)) return generally(sent)
+    const answer = plainAnswer(result, call)
+    if (answer === undefined) return generally(sent)
     pool.succeeded(permit, wanted, startedAt)
     pool.breaker.succeeded()
     const { server } = call.route
     if (server.retry.maxAttempts > 1) this.#options.budget.earn(serverKey(server))
-    return new SerializedAnswer(result, call.route)
+    return answer
   }
 }
 
@@ -180,6 +182,18 @@ function isAcceptable({ check }: Operation): boolean {
   } catch {
     return false
   }
+}
+
+/** The answer with a result in which no stage would change anything; undefined where one may. */
+function plainAnswer(
+  given: RawObject | JsonObject,
+  { operation, route }: Pick<RoutedCall, 'operation' | 'route'>,
+): Answer | undefined {
+  const isText = given instanceof TextResult
+  if (isText && operation.takesRaw === true) return new UnparsedAnswer(given, route)
+  const result = isText ? given.parse() : given
+  if (result instanceof RawObject || !isPlainResult(result, operation)) return undefined
+  return new SerializedAnswer(result, route)
 }
 
 /** Whether the result is complete, and names no resource whose URI may have to change. */

@@ -23,7 +23,7 @@ export class RawObject {
   readonly #hasEscapedNames: boolean
   #whole: JsonObject | undefined
 
-  private constructor(members: readonly Member[], hasEscapedNames: boolean) {
+  protected constructor(members: readonly Member[], hasEscapedNames: boolean) {
     this.#members = members
     this.#hasEscapedNames = hasEscapedNames
   }

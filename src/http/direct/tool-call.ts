@@ -40,7 +40,7 @@ export function toolCall(
         json = given.json
         return given.raw ?? given.result
       })
-      if (json !== undefined && !(result instanceof RawObject) && !('isError' in result))
+      if (json !== undefined && !saysIfError(result))
         answer.endText(
           200,
           JSON_TYPE,
@@ -60,6 +60,10 @@ function argumentsIn(body: unknown): JsonObject | undefined {
   if (!isJsonObject(body) || Object.keys(body).some((name) => name !== 'arguments')) return undefined
   const { arguments: given } = body
   return given === undefined || given === null ? {} : isJsonObject(given) ? given : undefined
+}
+
+function saysIfError(result: RawObject | JsonObject): boolean {
+  return result instanceof RawObject ? result.has('isError') : 'isError' in result
 }
 
 /** REST callers can rely on `isError` being there. */

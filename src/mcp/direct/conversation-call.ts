@@ -171,6 +171,8 @@ function legacyJson(given: Answer, method: Method, listed: () => JsonObject | un
     const result = forEra('legacy', method, given.result, listed())
     return result === given.result && given.json !== undefined ? given.json : JSON.stringify(result)
   }
+  // A text without line ends, and nothing in it changes.
+  if (given.json !== undefined) return given.json
   const bytes = Buffer.concat(raw.chunks())
   const isOneLine = !bytes.includes(LINE_FEED) && !bytes.includes(CARRIAGE_RETURN)
   if (isOneLine && !CHANGING.some((name) => raw.has(name))) return bytes.toString()

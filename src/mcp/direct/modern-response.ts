@@ -1,4 +1,5 @@
 import { SERVER_INFO_META_KEY } from '@modelcontextprotocol/server'
+import type { Answer } from '../../calls/stage.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { RawObject } from '../../domain/json/raw-object.ts'
 import type { ListPage } from '../methods/list-results.ts'
@@ -12,12 +13,14 @@ const START = Buffer.from('{"result":')
 export function responseTextTo(
   id: string | number,
   result: unknown,
-  answer: { readonly result: JsonObject; readonly json?: string | undefined } | undefined,
+  answer: Pick<Answer, 'raw' | 'result' | 'json'> | undefined,
   info: JsonObject,
 ): string | undefined {
   const json = answer?.json
-  if (answer === undefined || json === undefined || answer.result !== result) return undefined
-  if ('_meta' in answer.result || 'resultType' in answer.result) return undefined
+  if (answer === undefined || json === undefined) return undefined
+  const { raw } = answer
+  if ((raw ?? answer.result) !== result) return undefined
+  if (raw === undefined && ('_meta' in answer.result || 'resultType' in answer.result)) return undefined
   const members = json === '{}' ? '' : `${json.slice(1, -1)},`
   return `{"result":{${members}${addedTo(info)}},"jsonrpc":"2.0","id":${JSON.stringify(id)}}`
 }

@@ -2,6 +2,7 @@ import { SERVER_INFO_META_KEY } from '@modelcontextprotocol/client'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import type { RawObject } from '../../domain/json/raw-object.ts'
+import { TextResult } from '../../domain/json/text-result.ts'
 import { type ClientSide, mayAsk, TASKS_EXTENSION } from '../messages/client-side.ts'
 import type { Era } from './connection.ts'
 import { UnfitAnswer } from './upstream-error.ts'
@@ -41,6 +42,7 @@ function withoutServerInfo(result: JsonObject): JsonObject {
 
 /** The same for a result whose members are bytes; an incomplete one becomes a value. */
 export function checkedRaw(raw: RawObject, origin: Origin): RawObject | JsonObject {
+  if (raw instanceof TextResult) return raw
   const resultType = origin.era === 'legacy' ? undefined : raw.get('resultType')
   if (resultType !== undefined && resultType !== 'complete') return checkedResult(raw.parse(), origin)
   const changes: JsonObject = raw.has('resultType') ? { resultType: undefined } : {}

@@ -13,6 +13,7 @@ import { TransientMap } from '../../domain/concurrency/transient-map.ts'
 import { onAbort, Timeouts } from '../../domain/concurrency/waits.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { type RawObject, rawAnswerIn } from '../../domain/json/raw-object.ts'
+import { textResultIn } from '../../domain/json/text-result.ts'
 import { withoutByteOrderMark } from '../../domain/text/byte-order-mark.ts'
 import { headerText } from '../../domain/text/header-text.ts'
 import type { ClientSide } from '../messages/client-side.ts'
@@ -217,11 +218,15 @@ export class DirectRequests {
 
   /** The outcome that a message is for the request; undefined if it is another message, which has been passed on. */
   #answerIn(chunks: readonly Buffer[], isWhole: boolean, { id, client }: DirectRequest): Outcome | undefined {
-    const raw = isLarge(chunks) ? rawAnswerIn(chunks) : undefined
+    const isRaw = isLarge(chunks)
+    const raw = isRaw ? rawAnswerIn(chunks) : undefined
     if (raw !== undefined && meantId(raw.id) === id)
       return isMeta(raw.result.get('_meta')) ? { result: raw.result } : unreadable()
     const bytes = joined(chunks)
-    const message = messageIn(bytes)
+    const text = bytes.toString()
+    const result = isRaw ? undefined : textResultIn(text, id)
+    if (result !== undefined) return { result }
+    const message = messageIn(text)
     if (message === undefined) return isWhole || looksLikeAnswer(bytes, id) ? unreadable() : undefined
     const all: unknown[] = Array.isArray(message) ? message : [message]
     const answer = all.find((each) => isJsonObject(each) && !('method' in each) && meantId(each['id']) === id)
@@ -261,10 +266,10 @@ function mayBeMessage(value: unknown): boolean {
 
 type Outcome = { readonly result: RawObject | JsonObject } | { readonly failure: Error }
 
-/** What the bytes are as JSON, without the byte order mark, as `fetch` reads them; undefined if they are not JSON. */
-function messageIn(bytes: Buffer): unknown {
+/** What a text is as JSON, without the byte order mark, as `fetch` reads it; undefined if it is not JSON. */
+function messageIn(text: string): unknown {
   try {
-    return withoutNulls(JSON.parse(withoutByteOrderMark(bytes.toString())))
+    return withoutNulls(JSON.parse(withoutByteOrderMark(text)))
   } catch {
     return undefined
   }
