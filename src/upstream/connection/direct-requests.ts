@@ -12,17 +12,24 @@ import type { Clock } from '../../domain/clock.ts'
 import { TransientMap } from '../../domain/concurrency/transient-map.ts'
 import { onAbort, Timeouts } from '../../domain/concurrency/waits.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
-import { type RawObject, rawAnswerIn } from '../../domain/json/raw-object.ts'
+import type { RawObject } from '../../domain/json/raw-object.ts'
 import { textResultIn } from '../../domain/json/text-result.ts'
-import { withoutByteOrderMark } from '../../domain/text/byte-order-mark.ts'
 import { headerText } from '../../domain/text/header-text.ts'
 import type { ClientSide } from '../messages/client-side.ts'
-import { meantId } from '../messages/message-id.ts'
-import { answerId } from '../messages/oversized-message.ts'
-import { isRpcError, withoutNulls } from '../messages/raw-results.ts'
-import { STREAM_ENDED, UNREADABLE } from '../messages/requests-in-flight.ts'
+import { STREAM_ENDED } from '../messages/requests-in-flight.ts'
 import type { DirectChannel } from './channel.ts'
 import type { Era } from './connection.ts'
+import {
+  isAnswerTo,
+  joined,
+  largeOutcome,
+  looksLikeAnswer,
+  messageIn,
+  type Outcome,
+  outcomeOf,
+  rpcFailure,
+  unreadable,
+} from './direct-outcome.ts'
 
 /** The ids of these requests begin here, far behind those of the SDK's own on the same connection. */
 const FIRST_ID = 1_000_000_000
@@ -218,18 +225,17 @@ export class DirectRequests {
 
   /** The outcome that a message is for the request; undefined if it is another message, which has been passed on. */
   #answerIn(chunks: readonly Buffer[], isWhole: boolean, { id, client }: DirectRequest): Outcome | undefined {
-    const isRaw = isLarge(chunks)
-    const raw = isRaw ? rawAnswerIn(chunks) : undefined
-    if (raw !== undefined && meantId(raw.id) === id)
-      return isMeta(raw.result.get('_meta')) ? { result: raw.result } : unreadable()
+    const isLarge = chunks.reduce((sum, { length }) => sum + length, 0) >= RAW_BYTES
+    const plain = isLarge ? largeOutcome(chunks, id) : undefined
+    if (plain !== undefined) return plain
     const bytes = joined(chunks)
     const text = bytes.toString()
-    const result = isRaw ? undefined : textResultIn(text, id)
+    const result = isLarge ? undefined : textResultIn(text, id)
     if (result !== undefined) return { result }
     const message = messageIn(text)
     if (message === undefined) return isWhole || looksLikeAnswer(bytes, id) ? unreadable() : undefined
     const all: unknown[] = Array.isArray(message) ? message : [message]
-    const answer = all.find((each) => isJsonObject(each) && !('method' in each) && meantId(each['id']) === id)
+    const answer = all.find((each) => isAnswerTo(each, id))
     const isReadable = all.map((each) => each === answer || this.#passOn(each, client)).every(Boolean)
     if (isJsonObject(answer)) return outcomeOf(answer)
     return isWhole && !isReadable ? unreadable() : undefined
@@ -247,15 +253,6 @@ export class DirectRequests {
   }
 }
 
-function isLarge(chunks: readonly Buffer[]): boolean {
-  return chunks.reduce((sum, { length }) => sum + length, 0) >= RAW_BYTES
-}
-
-function joined(chunks: readonly Buffer[]): Buffer {
-  const [first] = chunks
-  return first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)
-}
-
 /** False for most of what is none: what the parser has to say of it takes it a hundred times as long as a message. */
 function mayBeMessage(value: unknown): boolean {
   if (!isJsonObject(value) || value['jsonrpc'] !== '2.0') return false
@@ -264,46 +261,6 @@ function mayBeMessage(value: unknown): boolean {
   return typeof method === 'string' && (params === undefined || isJsonObject(params))
 }
 
-type Outcome = { readonly result: RawObject | JsonObject } | { readonly failure: Error }
-
-/** What a text is as JSON, without the byte order mark, as `fetch` reads it; undefined if it is not JSON. */
-function messageIn(text: string): unknown {
-  try {
-    return withoutNulls(JSON.parse(withoutByteOrderMark(text)))
-  } catch {
-    return undefined
-  }
-}
-
-/** The outcome that an answer tells. One with both a result and an error is neither. */
-function outcomeOf({ error, result }: JsonObject): Outcome {
-  if (isRpcError(error) && result === undefined)
-    return { failure: rpcFailure(error.code, error.message, error.data) }
-  const isResult = isJsonObject(result) && error === undefined && isMeta(result['_meta'])
-  return isResult ? { result } : unreadable()
-}
-
-function unreadable(): { readonly failure: Error } {
-  return { failure: rpcFailure(0, 'no response', UNREADABLE) }
-}
-
-/** Whether text that is not JSON stands in the place of the answer, and not of another message. */
-function looksLikeAnswer(bytes: Buffer, id: number): boolean {
-  const head = bytes.toString('latin1', 0, 512)
-  const tail = bytes.toString('latin1', Math.max(0, bytes.length - 256))
-  return meantId(answerId(head, tail, () => id)) === id
-}
-
-/** The SDK accepts no other. */
-function isMeta(meta: unknown): boolean {
-  return meta === undefined || isJsonObject(meta)
-}
-
 function nothing(): void {
   // There is nothing to end before the request is sent.
-}
-
-/** An error in the form in which the SDK reports the JSON-RPC error of a server. */
-function rpcFailure(code: number, message: string, data: unknown): Error {
-  return Object.assign(new Error(message), { code, ...(data !== undefined && { data }) })
 }

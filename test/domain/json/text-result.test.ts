@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { TextResult, textResultIn } from '../../../src/domain/json/text-result.ts'
 
 const ID = 1_000_000_007

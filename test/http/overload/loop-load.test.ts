@@ -28,10 +28,10 @@ test('the length of a turn is the work of this thread in it, and many turns are 
 
 test('the work of this thread is read again when a millisecond has passed, and not before', () => {
   let now = 100
-  let work = 5
-  const readWork = coarseWorkMs({ monotonic: () => now }, () => work)
+  let worked = 5
+  const readWork = coarseWorkMs({ monotonic: () => now }, () => worked)
   expect(readWork()).toBe(5)
-  work = 6
+  worked = 6
   now = 100.9
   expect(readWork()).toBe(5)
   now = 101
