@@ -51,8 +51,6 @@ export interface Person {
 export interface AuditStore extends RecordReader {
   /** How many records it takes best at once; 200 if absent. */
   readonly batchSize?: number
-  /** Whether a write syncs files of the data directory; false if absent. */
-  readonly isOnDisk?: boolean
   /**
    * Resolves once all records survive a power cut. A record whose id is already there is left as it is.
    * @param lines records as `lineOf` writes them

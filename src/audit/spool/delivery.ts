@@ -12,7 +12,7 @@ const BATCH_SIZE = 200
 export interface DeliveryOptions {
   readonly spool: Spool
   /** Where the records go in the end. It must keep a record that it gets twice once. */
-  readonly store: Pick<AuditStore, 'write' | 'batchSize' | 'isOnDisk'>
+  readonly store: Pick<AuditStore, 'write' | 'batchSize'>
   readonly clock: Clock
   readonly random: () => number
   readonly logger: Logger
@@ -27,7 +27,7 @@ export interface DeliveryOptions {
 /** The one writer of a store: takes records from the spool, and removes from it what the store has. */
 export class Delivery {
   readonly #spool: Spool
-  readonly #store: DeliveryOptions['store']
+  readonly #store: Pick<AuditStore, 'write' | 'batchSize'>
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #batchSize: number
@@ -119,18 +119,13 @@ export class Delivery {
   async #send({ lines }: SpooledBatch): Promise<void> {
     if (lines.length === 0) return
     try {
-      await this.#written(lines)
+      await this.#store.write(lines)
       this.#onDelivered?.(lines)
     } catch (error) {
       if (!(error instanceof RecordsRefusedError)) throw error
       this.#logger.error({ err: error }, 'the audit store rejects usage records')
       await this.#spool.refuse(error.lines)
     }
-  }
-
-  #written(lines: readonly string[]): Promise<void> {
-    const write = (): Promise<void> => this.#store.write(lines)
-    return this.#store.isOnDisk === true ? this.#spool.whileSyncing(write) : write()
   }
 
   #failed(error: unknown): void {

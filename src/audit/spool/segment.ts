@@ -1,8 +1,7 @@
-import { statSync } from 'node:fs'
+import { statSync, write } from 'node:fs'
 import { type FileHandle, open, stat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { codeOf } from '../thrown-code.ts'
-import type { KernelWrites } from './kernel-writes.ts'
 import { type Chunk, linesOf, RecentLines } from './recent-lines.ts'
 
 const CHUNK_BYTES = 256 * 1024
@@ -60,9 +59,9 @@ export class Segment {
   }
 
   /** Resolves once the kernel has the lines. @throws Error when that is not sure; it is sealed then */
-  async append(lines: Buffer, writes: Pick<KernelWrites, 'write'>): Promise<void> {
+  async append(lines: Buffer): Promise<void> {
     if (this.#file === undefined || this.#isSealed) throw new Error('the segment is sealed')
-    this.#appending = writes.write(this.#file.fd, lines)
+    this.#appending = written(this.#file.fd, lines)
     try {
       await this.#appending
       this.#size += lines.length
@@ -160,6 +159,19 @@ export class Segment {
     const { buffer, bytesRead } = await this.#file.read(Buffer.allocUnsafe(length), 0, length, start)
     return buffer.subarray(0, bytesRead)
   }
+}
+
+/** Half the cost of `appendFile`, once for each batch of records that callers wait for. */
+function written(fd: number, bytes: Buffer): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const writeFrom = (start: number): void =>
+    write(fd, bytes, start, (error, count) => {
+      if (error !== null) reject(error)
+      else if (start + count < bytes.length) writeFrom(start + count)
+      else resolve()
+    })
+  writeFrom(0)
+  return promise
 }
 
 /**

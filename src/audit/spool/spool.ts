@@ -6,7 +6,6 @@ import type { Logger } from '../../telemetry/logger.ts'
 import { codeOf } from '../thrown-code.ts'
 import { isIntact } from '../record-line.ts'
 import { DeferredSync } from './deferred-sync.ts'
-import { KernelWrites, type KernelWritesOptions } from './kernel-writes.ts'
 import { quarantine } from './quarantine.ts'
 import { type NextLines, Segment } from './segment.ts'
 import { REFUSED_FILE, segmentFile, segmentsIn } from './segment-files.ts'
@@ -25,8 +24,6 @@ export interface SpoolOptions {
   readonly segmentBytes?: number
   readonly clock: Clock
   readonly logger: Logger
-  /** See `KernelWrites`. */
-  readonly writeHere?: KernelWritesOptions['writeHere']
 }
 
 /** Records of the spool, each a line of `lineOf`, in the order they came. */
@@ -48,7 +45,6 @@ export class Spool {
   readonly #limitBytes: number
   readonly #segmentBytes: number
   readonly #logger: Logger
-  readonly #writes: KernelWrites
   readonly #sync: DeferredSync
   /** Oldest first; only the last one may still be written. */
   #segments: Segment[]
@@ -70,9 +66,10 @@ export class Spool {
       options.limitBytes / SEGMENTS_OF_LIMIT,
     )
     this.#logger = options.logger
-    this.#writes = new KernelWrites(options)
-    const syncAll = (): Promise<unknown> => Promise.all(this.#segments.map((segment) => segment.sync()))
-    this.#sync = new DeferredSync({ ...options, sync: () => this.#writes.whileSyncing(syncAll) })
+    this.#sync = new DeferredSync({
+      ...options,
+      sync: async () => void (await Promise.all(this.#segments.map((segment) => segment.sync()))),
+    })
     this.#segments = segments
     this.#lastNumber = lastNumber
     const left = segments.reduce((sum, { size }) => sum + size, 0)
@@ -111,7 +108,7 @@ export class Spool {
   async append(lines: Buffer): Promise<void> {
     const segment = await this.#writable()
     try {
-      await segment.append(lines, this.#writes)
+      await segment.append(lines)
     } catch (error) {
       if (segment.size === 0) await this.#drop(segment)
       throw error
@@ -141,11 +138,6 @@ export class Spool {
     segment.markDelivered(end)
     this.#waitingBytes += segment.waiting
     if (segment.isSealed && segment.waiting === 0) await this.#drop(segment)
-  }
-
-  /** Waits for something that syncs other files of the disk, which may hold up whoever appends. */
-  whileSyncing(work: () => Promise<void>): Promise<void> {
-    return this.#writes.whileSyncing(work)
   }
 
   /** Quarantines lines that no store will take. */

@@ -36,7 +36,6 @@ export interface SqliteStoreOptions {
 export class SqliteAuditStore implements AuditStore {
   /** A transaction writes each page of the file that it changes once. */
   readonly batchSize = 2000
-  readonly isOnDisk = true
   readonly chain: ChainStore = {
     head: async () => {
       const { head } = await this.#run({ kind: 'head' })

@@ -1,4 +1,3 @@
-import { writeSync } from 'node:fs'
 import { expect, test } from '@jest/globals'
 import { Delivery } from '../../../src/audit/spool/delivery.ts'
 import { Spool } from '../../../src/audit/spool/spool.ts'
@@ -39,37 +38,6 @@ test('what is recorded while a delivery is stored gathers for the next one', asy
     ['one', 'two'],
     ['three', 'four'],
   ])
-  await delivery.close(0)
-  await spool.close()
-})
-
-test.each([
-  [true, 'another thread', []],
-  [false, 'the same thread', ['two\n']],
-])('while a store syncs the disk (%s) records are appended by %s', async (isOnDisk, _thread, during) => {
-  await using dir = await temporaryDirectory()
-  const clock = new FakeClock()
-  const here: string[] = []
-  const writeHere = (fd: number, bytes: Buffer, start: number): number => {
-    here.push(bytes.toString())
-    return writeSync(fd, bytes, start)
-  }
-  const spool = await Spool.open({ dir: dir.path, limitBytes: 1024 * 1024, clock, logger, writeHere })
-  const began = Promise.withResolvers<void>()
-  const stored = Promise.withResolvers<void>()
-  const write = async (): Promise<void> => {
-    began.resolve()
-    await stored.promise
-  }
-  const delivery = new Delivery({ spool, store: { write, isOnDisk }, clock, random: () => 1, logger })
-  await spool.append(Buffer.from('one\n'))
-  const caughtUp = delivery.caughtUp()
-  await began.promise
-  await spool.append(Buffer.from('two\n'))
-  stored.resolve()
-  await caughtUp
-  await spool.append(Buffer.from('three\n'))
-  expect(here).toEqual(['one\n', ...during, 'three\n'])
   await delivery.close(0)
   await spool.close()
 })
