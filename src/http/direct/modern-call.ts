@@ -37,25 +37,28 @@ interface Given {
 export function modernCall(options: DirectCallOptions, given: Given): DirectCall | undefined {
   const { caller, scope } = given
   const request = modernRequest(given.body, given.headers, { methods: options.methods, scope })
+  if (request === undefined) return undefined
+  const { method, params, target } = request
   const sender = { ...caller, transport: TRANSPORT } as const
-  if (request === undefined || !options.targets.mayCall(sender, operationOf(request, scope))) return undefined
-  return (answer) => serve(options, { caller, request, scope, answer })
+  const asked = { ...target, scope, method, params }
+  if (!options.targets.mayCall(sender, asked)) return undefined
+  return (answer) => serve(options, { sender, request, asked, answer })
 }
 
 interface Serving {
-  readonly caller: DirectCaller
+  readonly sender: Omit<Caller, 'requestId'>
   readonly request: ModernRequest
-  readonly scope: string | undefined
+  readonly asked: Omit<Operation, 'signal'>
   readonly answer: DirectAnswer
 }
 
-async function serve(options: DirectCallOptions, { caller, request, scope, answer }: Serving): Promise<void> {
+async function serve(options: DirectCallOptions, { sender, request, asked, answer }: Serving): Promise<void> {
   const { calls } = options
   const { id, method, params } = request
-  const client: CallerClient = { ...request.client, tell: (...said) => tell(answer, ...said) }
-  const sender: Caller = { ...caller, transport: TRANSPORT, requestId: answer.requestId, client }
+  const client: CallerClient = { ...request.client, tell: (said, its) => tell(answer, said, its) }
+  const caller: Caller = { ...sender, requestId: answer.requestId, client }
   const { signal } = answer
-  const operation = { ...operationOf(request, scope), signal, client, takesRaw: true }
+  const operation: Operation = { ...asked, signal, client, takesRaw: true }
   let given: Answer | undefined
   try {
     const result = await measureRequest(
@@ -67,7 +70,7 @@ async function serve(options: DirectCallOptions, { caller, request, scope, answe
       },
       options,
       () =>
-        calls.answer(sender, operation).then((answered) => {
+        calls.answer(caller, operation).then((answered) => {
           given = answered
           return forModern(answered, method)
         }),
@@ -78,13 +81,6 @@ async function serve(options: DirectCallOptions, { caller, request, scope, answe
   } catch (thrown) {
     endWithError(options, answer, id, thrown)
   }
-}
-
-function operationOf(
-  { method, target, params }: ModernRequest,
-  scope: string | undefined,
-): Omit<Operation, 'signal'> {
-  return { ...target, scope, method, params }
 }
 
 /** The page of a list that a request of 2026-07-28 asks for; undefined if it asks for something else. */

@@ -170,7 +170,8 @@ export class Metrics {
 
   /** Counts a request to a server that was answered, or given up. */
   clientOperation(operation: ClientOperation, durationMs: number): void {
-    this.#operations.client({ ...operation, server: this.#boundedServer(operation.server) }, durationMs)
+    const server = this.#boundedServer(operation.server)
+    this.#operations.client(server === operation.server ? operation : { ...operation, server }, durationMs)
   }
 
   /** Counts a change of a circuit breaker. */
