@@ -6,9 +6,8 @@ import { isPersonalTarget, type PendingRecord, type StoredRecord } from './usage
  * (`recordText`).
  */
 export function storedRecord(pending: PendingRecord, argumentsDigest: string): StoredRecord {
-  const isPersonal = isPersonalTarget(pending)
   // Field by field, which costs a tenth of copying what there is: every call has a record.
-  return {
+  const record = {
     id: pending.id,
     atMs: whole(pending.atMs),
     tenantId: pending.tenantId,
@@ -16,7 +15,7 @@ export function storedRecord(pending: PendingRecord, argumentsDigest: string): S
     roles: pending.roles,
     face: pending.face,
     action: pending.action,
-    ...(isPersonal ? undefined : { target: pending.target }),
+    target: pending.target,
     server: pending.server,
     instance: pending.instance,
     effect: pending.effect,
@@ -30,12 +29,24 @@ export function storedRecord(pending: PendingRecord, argumentsDigest: string): S
     subject: pending.subject,
     clientName: pending.clientName,
     address: pending.address,
-    target: pending.target,
     sessionId: pending.sessionId,
     requestId: pending.requestId,
     argumentsDigest,
     change: pending.change,
   }
+  return isPersonalTarget(pending) ? withPersonalTarget(record) : record
+}
+
+/** The target among what is personal, behind the address. */
+function withPersonalTarget({
+  target,
+  sessionId,
+  requestId,
+  argumentsDigest,
+  change,
+  ...rest
+}: StoredRecord): StoredRecord {
+  return { ...rest, target, sessionId, requestId, argumentsDigest, change }
 }
 
 function whole(value: number): number {

@@ -78,12 +78,10 @@ export async function openSpool(
   return { audit, store, [Symbol.asyncDispose]: dispose }
 }
 
-/** Resolves once the records are on disk. */
+/** Records of calls that were in flight together; resolves once they are on disk. */
 export async function recorded(log: AuditLog, batch: readonly PendingRecord[]): Promise<void> {
-  for (const record of batch) {
-    log.reserve()
-    log.record(record)
-  }
+  for (const _ of batch) log.reserve()
+  for (const record of batch) log.record(record)
   await log.flush()
 }
 

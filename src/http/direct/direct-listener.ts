@@ -139,6 +139,11 @@ export class DirectListener {
  * @param done called once, when the last byte has arrived; never if the client goes away before
  */
 function readBody(request: IncomingMessage, length: number, done: (body: Buffer) => void): void {
+  // Of a request that waited for its turn it is there already.
+  if (request.complete && request.readableLength === length) {
+    const body: unknown = request.read()
+    if (body instanceof Buffer) return done(body)
+  }
   const chunks: Buffer[] = []
   let size = 0
   request.on('data', (chunk: Buffer) => {
