@@ -11,10 +11,8 @@ import { SqliteChain } from './sqlite-chain.ts'
 
 const DELETED_AT_ONCE = 5000
 const BUSY_TIMEOUT_MS = 5000
-/** Of a new database; the kernel takes a record in half of the time that it takes in pages of 4 KiB. */
-const PAGE_BYTES = 16 * 1024
-/** How large the write-ahead log becomes before it is copied to the database. */
-const LOG_BYTES = 16 * 1024 * 1024
+/** Pages of 4 KiB that the write-ahead log may have. */
+const LOG_PAGES = 4000
 
 /** The audit database, synchronous: for the worker thread, never for the one that serves requests. */
 export class SqliteDatabase {
@@ -30,9 +28,8 @@ export class SqliteDatabase {
     try {
       // What is committed is on the disk, and the spool may forget it. Nobody but the writer waits for that.
       this.#database.exec(
-        `PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL`,
+        `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${LOG_PAGES}`,
       )
-      this.#database.exec(`PRAGMA wal_autocheckpoint = ${LOG_BYTES / pageBytesOf(this.#database)}`)
       migrate(this.#database)
       this.#insert = this.#database.prepare(
         `INSERT INTO usage_records (tenant_id, at_ms, id, record, seq, salt, hash) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -155,11 +152,6 @@ export class SqliteDatabase {
       throw error
     }
   }
-}
-
-/** One that was made with another size keeps it. */
-function pageBytesOf(database: DatabaseSync): number {
-  return Number(database.prepare('PRAGMA page_size').get()?.['page_size'])
 }
 
 type Condition = readonly [sql: string, ...values: SQLInputValue[]]

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from '@jest/globals'
@@ -112,27 +111,4 @@ test('keeps the records of a database of an earlier version, and shows all as co
     { tenant_id: 'acme', target: 'files_read', duration_ms: 1.5 },
     { tenant_id: 'acme', target: 'files_write', duration_ms: 1.5 },
   ])
-})
-
-test.each([
-  ['a new database has pages of 16 KiB', undefined, 16_384],
-  ['one of an earlier version keeps those of 4 KiB', 4096, 4096],
-])('%s; its log is copied to it every 16 MiB', async (_what, earlier, pageBytes) => {
-  await using dir = await temporaryDirectory()
-  const path = join(dir.path, 'audit.db')
-  if (earlier !== undefined) {
-    const before = new DatabaseSync(path)
-    before.exec(`PRAGMA page_size = ${earlier}; CREATE TABLE earlier (id TEXT)`)
-    before.close()
-  }
-  const database = new SqliteDatabase(path)
-  const mebibyte = 1024 * 1024
-  const change = { text: 'x'.repeat(mebibyte) }
-  for (let count = 0; count < 20; count += 1)
-    database.write(linesOf([usageRecord({ target: `t-${count}`, change })]))
-  const size = new DatabaseSync(path).prepare('PRAGMA page_size').get()
-  expect(size).toEqual({ page_size: pageBytes })
-  const logBytes = statSync(`${path}-wal`).size
-  expect([logBytes > 15 * mebibyte, logBytes < 19 * mebibyte]).toEqual([true, true])
-  database.close()
 })
