@@ -6,6 +6,8 @@ const [QUOTE, BACKSLASH] = [0x22, 0x5c]
 const MIN_RUN_BYTES = 4096
 /** Behind a backslash the rest of an escape may follow, at the beginning of a chunk, too. */
 const ESCAPE_BYTES = 8
+/** Bytes of a character of UTF-8 behind its first one. */
+const MAX_CONTINUATION = 3
 /** Stands in the place of a run. In a string it is a character like others; outside of strings it is not JSON. */
 const STAND_IN = Buffer.from('~')
 
@@ -131,15 +133,16 @@ function isPlain(bytes: Buffer): boolean {
 /** Where the first character begins, from `start` on. */
 function startOfCharacter(bytes: Buffer, start: number): number {
   let at = start
-  while (isContinuation(bytes[at])) at += 1
+  while (isContinuation(bytes[at]) && at - start < MAX_CONTINUATION) at += 1
   return at
 }
 
 /** Where the last character ends that is whole in any case. */
 function endOfCharacter(bytes: Buffer): number {
-  let at = bytes.length
+  const { length } = bytes
+  let at = length
   if ((bytes[at - 1] ?? 0) < 0x80) return at
-  while (isContinuation(bytes[at - 1])) at -= 1
+  while (isContinuation(bytes[at - 1]) && length - at < MAX_CONTINUATION) at -= 1
   return Math.max(0, at - 1)
 }
 

@@ -13,7 +13,12 @@ const LONG_NUMBER = /[\d.eE+-]{1000}/
 export const rawJson: Target = {
   name: 'raw-json',
   guarantee: 'an object that is read without making values of it is the one that JSON.parse makes, or none',
-  code: ['domain/json/json-reader.ts', 'domain/json/raw-object.ts', 'domain/json/control-bytes.ts'],
+  code: [
+    'domain/json/json-reader.ts',
+    'domain/json/raw-object.ts',
+    'domain/json/sparse-text.ts',
+    'domain/json/control-bytes.ts',
+  ],
   seeds: [
     '{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"a\\u00e9\\n"}],"isError":false}}',
     '{"a":{"b":[1,-2.5e3,true,null,"x"],"c":{}},"":[],"\\u0061":"b"}',
