@@ -42,6 +42,20 @@ test('little is handled at once, and nothing waits for it', () => {
   expect(log).toEqual(['ab', 'end'])
 })
 
+test('nothing waits for the parts of a large message, and everything else has its turn after its end', () => {
+  const log: string[] = []
+  const input = new PacedInput({
+    source: () => ({ pause: () => log.push('pause'), resume: () => log.push('resume') }),
+    take: (bytes) => bytes.length,
+    count: () => 0,
+    isPart: (bytes) => !bytes.includes('.'),
+  })
+  for (let piece = 0; piece < 3; piece += 1) input.push(Buffer.alloc(65_536, 'a'))
+  expect(log).toEqual([])
+  input.push(Buffer.concat([Buffer.alloc(65_535, 'a'), Buffer.from('.')]))
+  expect(log).toEqual(['pause'])
+})
+
 test('of messages that each come in a piece of their own no more are handled at once', async () => {
   let count = 0
   let pauses = 0

@@ -9,6 +9,7 @@ import { PacedInput } from '../messages/paced-input.ts'
 import type { CookieJar } from './cookie-jar.ts'
 import { startDecoder } from './content-decoder.ts'
 import { EventReader } from './event-reader.ts'
+import { LineEnds } from './line-ends.ts'
 import { NoAnswer } from './limited-fetch.ts'
 import { retryAfterMs } from './retry-after.ts'
 
@@ -180,6 +181,7 @@ class Reply implements Dispatcher.DispatchHandler {
       source: () => (this.#isOver ? undefined : this.#controller),
       take: (bytes, maxEvents) => this.#read(reader, bytes, maxEvents),
       count: () => reader.count,
+      isPart: (bytes) => new LineEnds(bytes).after(0) === bytes.length,
       clock: systemClock,
     })
   }

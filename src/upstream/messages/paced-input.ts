@@ -29,6 +29,7 @@ export class PacedInput {
   readonly #take: (bytes: Buffer, maxMessages: number) => number
   readonly #count: () => number
   readonly #clock: Clock | undefined
+  readonly #isPart: (bytes: Buffer) => boolean
   readonly #waiting: Buffer[] = []
   /** How many messages there had been when everything else had its turn. */
   #countBefore = 0
@@ -37,25 +38,28 @@ export class PacedInput {
   /**
    * @param options.take handles some of the bytes, of so many messages at most; returns how many bytes
    * @param options.count how many messages there have been: a server may send each of many in a piece of its own
+   * @param options.isPart whether bytes are the middle of a message, which is only kept: they are worth no turn
    * @param options.clock given for the stream of one request, which is read slowly after many messages (`restAfter`)
    */
   constructor(options: {
     source: () => Source | undefined
     take: (bytes: Buffer, maxMessages: number) => number
     count: () => number
+    isPart?: (bytes: Buffer) => boolean
     clock?: Clock
   }) {
     this.#source = options.source
     this.#take = options.take
     this.#count = options.count
     this.#clock = options.clock
+    this.#isPart = options.isPart ?? (() => false)
   }
 
   push(bytes: Buffer): void {
     this.#waiting.push(bytes)
     if (this.#waiting.length > 1) return
     const isDone = this.#run()
-    if (!isDone || bytes.length >= FULL_READ_BYTES) this.#yield()
+    if (!isDone || (bytes.length >= FULL_READ_BYTES && !this.#isPart(bytes))) this.#yield()
   }
 
   /** Calls `listener` when everything that came until now has been passed on. */
