@@ -44,7 +44,7 @@ export interface History {
 /**
  * How many calls there were in the last hour, how long they took and whose fault failures were, for each tenant and
  * each of its servers: what the dashboard draws without a database of metrics. It is of this process, in memory, and
- * bounded: beyond 500 tenants and servers the one without calls for the longest time is forgotten.
+ * bounded: beyond 500 tenants and servers one that had no call for a long time is forgotten.
  */
 export class CallHistory {
   readonly #clock: Clock
@@ -70,18 +70,24 @@ export class CallHistory {
 
   #of(key: string): Series {
     const known = this.#series.get(key)
-    if (known !== undefined) return known
-    if (this.#series.size >= MAX_SERIES) this.#forgetOldest()
+    if (known !== undefined) {
+      known.isUsed = true
+      return known
+    }
+    if (this.#series.size >= MAX_SERIES) this.#forgetOne()
     const made = new Series()
     this.#series.set(key, made)
     return made
   }
 
-  #forgetOldest(): void {
-    let oldest: readonly [string, Series] | undefined
-    for (const entry of this.#series)
-      if (oldest === undefined || entry[1].last < oldest[1].last) oldest = entry
-    if (oldest !== undefined) this.#series.delete(oldest[0])
+  /** In turn, whoever had a call since its last turn stays: to look for the oldest would take as long as there are many. */
+  #forgetOne(): void {
+    for (const [key, series] of this.#series) {
+      this.#series.delete(key)
+      if (!series.isUsed) return
+      series.isUsed = false
+      this.#series.set(key, series)
+    }
   }
 }
 
@@ -92,8 +98,8 @@ const BUCKETS = BOUNDS_MS.length + 1
 /** A ring of steps; those without calls take no memory. */
 class Series {
   readonly #ring: ({ step: number; counts: Counts } | undefined)[] = []
-  /** The last step with a call. */
-  last = 0
+  /** Whether it had a call since it was last looked at. */
+  isUsed = false
 
   add(step: number, { durationMs, errorOwner }: FinishedCall): void {
     const counts = this.#countsAt(step)
@@ -123,7 +129,6 @@ class Series {
     if (found?.step === step) return found.counts
     const counts = new Uint32Array(BUCKETS + OWNERS.length)
     this.#ring[at] = { step, counts }
-    this.last = step
     return counts
   }
 }

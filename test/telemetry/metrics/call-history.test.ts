@@ -51,7 +51,7 @@ describe('the history of calls', () => {
     expect(counts.map(({ whole }) => whole.calls)).toEqual([2, 1, 1, 0])
   })
 
-  test('keeps 500 tenants and servers, and forgets the one without calls for the longest time', async () => {
+  test('keeps 500 tenants and servers, and forgets one without calls for a long time', async () => {
     const clock = new FakeClock()
     const history = new CallHistory({ clock })
     history.add({ ...call, server: undefined })
@@ -61,5 +61,17 @@ describe('the history of calls', () => {
     expect(history.of('acme').whole.calls).toBe(0)
     expect(history.of('t0').whole.calls).toBe(1)
     expect(history.of('t499').whole.calls).toBe(1)
+  })
+
+  test('a tenant whose calls go on stays, however many others have one each', () => {
+    const history = new CallHistory({ clock: new FakeClock() })
+    history.add({ ...call, server: undefined })
+    for (let count = 0; count < 5000; count += 1) {
+      if (count % 100 === 0) history.add({ ...call, server: undefined })
+      history.add({ ...call, tenantId: `t${count}`, server: undefined })
+    }
+    expect(history.of('acme').whole.calls).toBe(51)
+    expect(history.of('t0').whole.calls).toBe(0)
+    expect(history.of('t4999').whole.calls).toBe(1)
   })
 })
