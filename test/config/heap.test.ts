@@ -73,7 +73,8 @@ function largestYoung(env: string): string {
     for (let round = 0; round < 60; round += 1) {
       for (let number = 0; number < 100_000; number += 1) kept.push([number, number, number, number])
       if (kept.length > 2_000_000) kept.length = 0
-      await new Promise(setImmediate)
+      // The observer of collections is told some turns later.
+      for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate)
       const young = getHeapSpaceStatistics().find((space) => space.space_name === 'new_space')
       largest = Math.max(largest, young.space_size / 2 ** 20)
     }
