@@ -1,61 +1,17 @@
+import { type Pending, PendingSet } from '../domain/concurrency/waits.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { Call } from './call.ts'
 import type { Answer } from './stage.ts'
 
-/** Settles the promise that stands for the answer of a call. */
-type Settling = Pick<PromiseWithResolvers<Answer>, 'resolve' | 'reject'>
-
-const NEVER: Settling = { resolve: () => undefined, reject: () => undefined }
-
-/** A call in flight, or the ring that they form. A call that has left it keeps nothing of the others. */
-class Guarded {
-  readonly call: Call | undefined
-  readonly #resolve: (answer: Answer) => void
-  readonly #reject: (error: unknown) => void
-  previous: Guarded = this
-  next: Guarded = this
-
-  constructor(call?: Call, { resolve, reject }: Settling = NEVER) {
-    this.call = call
-    this.#resolve = resolve
-    this.#reject = reject
-  }
-
-  readonly answered = (answer: Answer): void => {
-    this.leave()
-    this.#resolve(answer)
-  }
-
-  readonly failed = (error: unknown): void => {
-    this.leave()
-    this.#reject(error)
-  }
-
-  enter(ring: Guarded): void {
-    this.previous = ring.previous
-    this.next = ring
-    ring.previous.next = this
-    ring.previous = this
-  }
-
-  leave(): void {
-    this.previous.next = this.next
-    this.next.previous = this.previous
-    this.previous = this
-    this.next = this
-  }
-
-  /** The call was perhaps sent to a server, and may have run. */
-  fail(): void {
-    const route = this.call?.info.route
-    const facts = { mayHaveExecuted: true, ...(route && { server: route.server.name }) }
-    this.#reject(new GatewayError('shutting_down', undefined, { facts }))
-  }
+/** A call in flight, and the promise that stands for its answer. */
+interface Guarded extends Pending {
+  readonly call: Call
+  readonly settling: PromiseWithResolvers<Answer>
 }
 
 /** Ends all calls at shutdown, so that callers get an answer and records are written before the process exits. */
 export class Interruption {
-  readonly #ring = new Guarded()
+  readonly #inFlight = new PendingSet<Guarded>()
 
   /** The function that runs calls by `rest`, and ends them at the shutdown. */
   around(rest: (call: Call) => Promise<Answer>): (call: Call) => Promise<Answer> {
@@ -67,15 +23,28 @@ export class Interruption {
     // First: if it throws, there is nothing to interrupt.
     const answer = rest(call)
     const settling = Promise.withResolvers<Answer>()
-    const guarded = new Guarded(call, settling)
-    guarded.enter(this.#ring)
+    const guarded: Guarded = { call, settling, index: 0 }
+    this.#inFlight.add(guarded)
     // Without an asynchronous function between, which every call would pay for.
-    answer.then(guarded.answered, guarded.failed)
+    answer.then(
+      (given) => this.#left(guarded).resolve(given),
+      (error: unknown) => this.#left(guarded).reject(error),
+    )
     return settling.promise
   }
 
-  /** Fails every call in flight with `shutting_down`. */
+  /** The promise to settle of a call that is over. */
+  #left(guarded: Guarded): Guarded['settling'] {
+    this.#inFlight.remove(guarded)
+    return guarded.settling
+  }
+
+  /** Fails every call in flight with `shutting_down`: it was perhaps sent to a server, and may have run. */
   shutDown(): void {
-    for (let guarded = this.#ring.next; guarded !== this.#ring; guarded = guarded.next) guarded.fail()
+    for (const { call, settling } of this.#inFlight.all) {
+      const { route } = call.info
+      const facts = { mayHaveExecuted: true, ...(route && { server: route.server.name }) }
+      settling.reject(new GatewayError('shutting_down', undefined, { facts }))
+    }
   }
 }

@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.ts'
 
 /** Something that is pending, and its place among the others. */
-interface Pending {
+export interface Pending {
   index: number
 }
 
 /** Pending things in no order. Each is added and removed with one step, and nothing of it stays behind. */
-class Pool<T extends Pending> {
+export class PendingSet<T extends Pending> {
   readonly all: T[] = []
 
   add(pending: T): void {
@@ -35,12 +35,11 @@ export interface Timeout extends Pending {
 }
 
 /**
- * Many timeouts by one timer of a clock, for what almost always ends before: a timer for each would cost a call several times
- * as much.
+ * Many timeouts by one timer of a clock, for what almost always ends before: a call then needs no timer of its own.
  */
 export class Timeouts {
   readonly #clock: Clock
-  readonly #pending = new Pool<Timeout>()
+  readonly #pending = new PendingSet<Timeout>()
   #timerAt = Infinity
   #cancelTimer: (() => void) | undefined
 
@@ -89,26 +88,27 @@ interface AbortListener extends Pending {
   readonly listener: () => void
 }
 
-const listening = new WeakMap<AbortSignal, Pool<AbortListener>>()
+const listening = new WeakMap<AbortSignal, PendingSet<AbortListener>>()
 
 /**
- * Calls `listener` once when the signal aborts, unless the returned function, which is idempotent, is called before. Where
- * many wait for one signal in turn, it costs a tenth of a listener of the signal itself.
+ * Calls `listener` once when the signal aborts, unless the returned function, which is idempotent, is called before. The
+ * signal has one listener, however many wait for it in turn.
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
-  let pool = listening.get(signal)
-  if (pool === undefined) {
-    const listeners = new Pool<AbortListener>()
-    pool = listeners
-    listening.set(signal, pool)
-    signal.addEventListener('abort', () => callAll(listeners), { once: true })
-  }
+  const listeners = listening.get(signal) ?? listenTo(signal)
   const pending = { listener, index: 0 }
-  pool.add(pending)
-  return () => void pool.remove(pending)
+  listeners.add(pending)
+  return () => void listeners.remove(pending)
+}
+
+function listenTo(signal: AbortSignal): PendingSet<AbortListener> {
+  const listeners = new PendingSet<AbortListener>()
+  listening.set(signal, listeners)
+  signal.addEventListener('abort', () => callAll(listeners), { once: true })
+  return listeners
 }
 
 /** A listener may remove another one. */
-function callAll(listeners: Pool<AbortListener>): void {
+function callAll(listeners: PendingSet<AbortListener>): void {
   for (const pending of listeners.all.slice()) if (listeners.remove(pending)) pending.listener()
 }

@@ -41,8 +41,7 @@ export class SparseText {
     const sorted = new Sorted()
     for (const chunk of chunks) sorted.add(chunk)
     const { kept, runs } = sorted
-    const [first] = kept
-    return new SparseText(first !== undefined && kept.length === 1 ? first : Buffer.concat(kept), runs)
+    return new SparseText(joined(kept), runs)
   }
 
   /** What is around the runs, with one character in the place of each. Positions are positions in it. */
@@ -83,6 +82,12 @@ export class SparseText {
   joined(): Buffer {
     return this.hasRuns ? Buffer.concat(this.pieces()) : this.#text
   }
+}
+
+/** Chunks as one; a single one as it is. */
+export function joined(chunks: readonly Buffer[]): Buffer {
+  const [first] = chunks
+  return first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)
 }
 
 /** The chunks of a text, its runs apart from the rest. */

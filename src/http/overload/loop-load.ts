@@ -75,7 +75,7 @@ export function threadWorkMs(): number {
 
 /**
  * The same to a millisecond: the system is asked again when so much time has passed, which is the most that the thread can have
- * worked. To ask it for each request would cost as much as the rest of what lets the request in.
+ * worked. Otherwise each request would make a system call, or several.
  */
 export function coarseWorkMs(clock: Pick<Clock, 'monotonic'>, exact = threadWorkMs): () => number {
   let askedAt = -Infinity

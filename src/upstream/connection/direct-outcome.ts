@@ -55,12 +55,6 @@ export function isAnswerTo(value: unknown, id: number): boolean {
   return isJsonObject(value) && !('method' in value) && meantId(value['id']) === id
 }
 
-/** Chunks as one; a single one as it is. */
-export function joined(chunks: readonly Buffer[]): Buffer {
-  const [first] = chunks
-  return first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)
-}
-
 /** An error in the form in which the SDK reports the JSON-RPC error of a server. */
 export function rpcFailure(code: number, message: string, data: unknown): Error {
   return Object.assign(new Error(message), { code, ...(data !== undefined && { data }) })

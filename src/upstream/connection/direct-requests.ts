@@ -13,6 +13,7 @@ import { TransientMap } from '../../domain/concurrency/transient-map.ts'
 import { onAbort, Timeouts } from '../../domain/concurrency/waits.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import type { RawObject } from '../../domain/json/raw-object.ts'
+import { joined } from '../../domain/json/sparse-text.ts'
 import { textResultIn } from '../../domain/json/text-result.ts'
 import { headerText } from '../../domain/text/header-text.ts'
 import type { ClientSide } from '../messages/client-side.ts'
@@ -21,7 +22,6 @@ import type { DirectChannel } from './channel.ts'
 import type { Era } from './connection.ts'
 import {
   isAnswerTo,
-  joined,
   largeOutcome,
   looksLikeAnswer,
   messageIn,
