@@ -5,7 +5,7 @@ const RETRY_AFTER_MS = 1000
 
 /** Work that begins when it is its turn. */
 export interface GatedWork {
-  /** On whose account it waits; asked only where there is more to do than can be done at once. */
+  /** On whose account it is done. */
   readonly owner: QueueOwner
   readonly begin: () => void
   /** There is too much to do: it will not begin. */

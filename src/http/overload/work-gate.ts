@@ -3,7 +3,7 @@ import { addTo } from '../../domain/concurrency/counts.ts'
 import { FairQueue, type QueueOwner, type QueuePlace } from '../../domain/concurrency/fair-queue.ts'
 import type { GatedWork } from '../../domain/concurrency/gated-work.ts'
 import { AdaptiveLimit } from './adaptive-limit.ts'
-import { Contention } from './contention.ts'
+import { Contention, STRANGERS } from './contention.ts'
 import type { LoopMeter } from './loop-load.ts'
 import { RecentWork } from './recent-work.ts'
 
@@ -29,8 +29,8 @@ const OFTEN_BUSY = 0.4
  * that a turn that takes longer has more in it than is good for what arrives meanwhile.
  */
 const LONG_TURN_MS = 0.25
-/** Work of nobody who is known. */
-export const STRANGERS: QueueOwner = { tenant: '', principal: '' }
+/** Where many share the time, each waits for the others in any case, and turns may be as long as costs least. */
+const LONGEST_TURN_MS = 4
 
 /** Work that waits, or is in progress. */
 interface Admitted {
@@ -84,6 +84,7 @@ export class WorkGate {
       max,
       targetDelayMs: LONG_TURN_MS,
       busy: OFTEN_BUSY,
+      growsWhileBusy: true,
     })
     this.#recent = new RecentWork(options)
     this.#contention = new Contention({ now: () => clock.monotonic() })
@@ -100,6 +101,7 @@ export class WorkGate {
 
   /** See `Admit`. */
   readonly admit = (work: GatedWork): (() => void) => {
+    this.#contention.sees(work.owner)
     const admitted: Admitted = { work, place: undefined, since: 0, recent: undefined, tenant: undefined }
     if (this.#waiting.size === 0 && this.#mayPass(work)) this.#enter(admitted)
     else this.#wait(admitted)
@@ -118,7 +120,7 @@ export class WorkGate {
     return this.#recent.isBelow(this.#recentLimit.value) || !this.#contention.isShared
   }
 
-  /** Whose work it is matters only where there is more to do than can be done at once. */
+  /** Whose turn it is matters only where there is more to do than can be done at once. */
   #mayPass(work: GatedWork): boolean {
     if (this.#inProgress >= this.#limit.value) return false
     if (this.#recent.isBelow(this.#recentLimit.value)) return true
@@ -201,9 +203,13 @@ export class WorkGate {
     this.#limit.learn(this.#contention.isShared ? { ...load, delayMs: 0 } : load, this.#inProgress)
     this.#recent.forget()
     // Turns, and not how late timers are: on a busy machine these wait for others, too, which fewer calls would not change.
-    this.#recentLimit.learn({ ...load, delayMs: load.turnMs }, this.#recent.size)
+    this.#recentLimit.learn({ ...load, delayMs: load.turnMs }, this.#recent.size, this.#longTurnMs)
     this.#refuseOverdue()
     this.#next()
+  }
+
+  get #longTurnMs(): number {
+    return Math.min(LONGEST_TURN_MS, (LONG_TURN_MS * Math.max(2, this.#contention.fewestShares)) / 2)
   }
 
   #refuseOverdue(): void {

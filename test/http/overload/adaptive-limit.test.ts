@@ -33,6 +33,18 @@ test('where a delay counts although the loop is idle in between, fewer are serve
   expect(strict?.value).toBe(170)
 })
 
+test('where many share a busy loop, a longer delay is allowed, and what is well below it lets more requests come', () => {
+  const [usual, growing] = [false, true].map(
+    (growsWhileBusy) => new AdaptiveLimit({ ...BOUNDS, max: 5000, growsWhileBusy }),
+  )
+  for (const limit of [usual, growing]) limit?.learn({ ...BUSY, delayMs: 300 }, 200, 700)
+  expect([usual?.value, growing?.value]).toEqual([256, 282])
+  growing?.learn({ ...BUSY, delayMs: 300 }, 200, 500)
+  expect(growing?.value).toBe(282)
+  growing?.learn({ ...BUSY, delayMs: 300 }, 200, 240)
+  expect(growing?.value).toBe(160)
+})
+
 test('calls that wait for slow servers raise the limit, up to the most that there may be', () => {
   const limit = new AdaptiveLimit({ ...BOUNDS, max: 1000 })
   for (let times = 0; times < 20; times += 1) limit.learn(IDLE, 900)

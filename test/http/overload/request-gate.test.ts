@@ -172,6 +172,30 @@ test('a loop whose turns are short takes more requests of several tenants, howev
   expect([served.length, gate.waiting]).toEqual([9, 0])
 })
 
+test('where many principals share a busy event loop, turns may be longer, so that none of them waits to begin', async () => {
+  load = { delayMs: 300, turnMs: 1, utilization: 1, memory: 0 }
+  const principals = Array.from({ length: 12 }, (_, index) => `a.${index}`)
+  for (const token of principals) await sendInOrder([token], token)
+  for (const { response } of served.slice()) response.end()
+  await eventually(() => gate.inProgress === 0)
+  await clock.advance(1000)
+  for (const token of principals) await sendInOrder([`again-${token}`], token)
+  expect([served.length, gate.waiting]).toEqual([24, 0])
+})
+
+test('one principal beside many of another tenant does not wait for long turns', async () => {
+  load = { delayMs: 300, turnMs: 1, utilization: 1, memory: 0 }
+  for (let count = 0; count < 12; count += 1) await sendInOrder([`a${count}`], `a.${count}`)
+  await sendInOrder(['b1'], 'b.1')
+  for (const { response } of served.slice()) response.end()
+  await eventually(() => gate.inProgress === 0)
+  await clock.advance(1000)
+  await sendInOrder(['a1', 'a2', 'a3', 'a4'], 'a.1')
+  await sendInOrder(['b1'], 'b.1')
+  await sendInOrder(['a5', 'a6', 'a7'], 'a.1')
+  expect([served.length, gate.waiting]).toEqual([18, 3])
+})
+
 test('one principal alone has all the time of a busy event loop', async () => {
   await becomeBusy()
   await sendInOrder(['a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'a7', 'a8'], 'a.1')
