@@ -15,6 +15,8 @@ import type { Result, Task } from './sqlite-protocol.ts'
 const DATABASE_FILE = 'audit.db'
 const DAY_MS = 86_400_000
 const DELETE_EVERY_MS = 6 * 3_600_000
+/** A database of an earlier version is rewritten when it is opened: a million records take some ten seconds. */
+const LONG_OPENING_MS = 2000
 
 /** Where a SQLite store keeps usage records, and for how long. */
 export interface SqliteStoreOptions {
@@ -125,11 +127,19 @@ export class SqliteAuditStore implements AuditStore {
   }
 
   async #openDatabase(): Promise<void> {
+    const cancel = this.#clock.after(LONG_OPENING_MS, () =>
+      this.#logger.warn(
+        { file: this.#path },
+        'opening the audit database takes long: one of an earlier version is rewritten first',
+      ),
+    )
     try {
       await this.#run({ kind: 'open' })
     } catch (cause) {
       await this.#thread.close()
       throw new Error(`the audit database ${this.#path} cannot be opened: ${messageOf(cause)}`, { cause })
+    } finally {
+      cancel()
     }
   }
 

@@ -33,7 +33,14 @@ export class AdaptiveLimit {
   value: number
   #isShort = false
 
-  constructor({ min, max, start = max, targetDelayMs, busy = BUSY, growsWhileBusy = false }: AdaptiveLimitOptions) {
+  constructor({
+    min,
+    max,
+    start = max,
+    targetDelayMs,
+    busy = BUSY,
+    growsWhileBusy = false,
+  }: AdaptiveLimitOptions) {
     this.#min = Math.min(min, max)
     this.#max = max
     this.#targetDelayMs = targetDelayMs

@@ -55,9 +55,44 @@ test('does not open a database of a newer version', async () => {
   const path = join(dir.path, 'audit.db')
   new SqliteDatabase(path).close()
   const other = new DatabaseSync(path)
-  other.exec('PRAGMA user_version = 4')
-  expect(() => new SqliteDatabase(path)).toThrow('written by a newer version (schema 4)')
+  other.exec('PRAGMA user_version = 5')
+  expect(() => new SqliteDatabase(path)).toThrow('written by a newer version (schema 5)')
   other.close()
+})
+
+test('keeps the records and the chain of a database whose table is in the order of its keys', async () => {
+  await using dir = await temporaryDirectory()
+  const path = join(dir.path, 'audit.db')
+  const before = new SqliteDatabase(path)
+  const records = ['zeta', 'acme', 'zeta'].map((tenantId, at) => usageRecord({ tenantId, atMs: AT + at }))
+  before.write(linesOf(records))
+  const chained = [...before.chain.entries()]
+  before.close()
+  const earlier = new DatabaseSync(path)
+  earlier.exec(`DROP VIEW tool_usage;
+    ALTER TABLE usage_records RENAME TO later;
+    CREATE TABLE usage_records (
+      tenant_id TEXT NOT NULL, at_ms INTEGER NOT NULL, id TEXT NOT NULL, record TEXT NOT NULL,
+      seq INTEGER, salt TEXT, hash TEXT, PRIMARY KEY (tenant_id, at_ms, id)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO usage_records SELECT * FROM later;
+    DROP TABLE later;
+    CREATE VIEW tool_usage AS SELECT id FROM usage_records;
+    PRAGMA user_version = 3`)
+  earlier.close()
+  const database = new SqliteDatabase(path)
+  expect(database.write(linesOf(records))).toEqual([])
+  expect(database.query({ tenantId: 'zeta', limit: 9 }, undefined, 9).map(({ id }) => id)).toEqual([
+    records[2]?.id,
+    records[0]?.id,
+  ])
+  expect([...database.chain.entries()]).toEqual(chained)
+  expect(chained).toHaveLength(3)
+  database.close()
+  const reader = new DatabaseSync(path)
+  const { count } = reader.prepare('SELECT count(subject) AS count FROM tool_usage').get() ?? {}
+  reader.close()
+  expect(count).toBe(3)
 })
 
 test('keeps the records of a database of an earlier version, and shows all as columns', async () => {
