@@ -15,7 +15,7 @@ import type { Result, Task } from './sqlite-protocol.ts'
 const DATABASE_FILE = 'audit.db'
 const DAY_MS = 86_400_000
 const DELETE_EVERY_MS = 6 * 3_600_000
-/** A database of an earlier version is rewritten when it is opened: a million records take some ten seconds. */
+/** A database of an earlier version is rewritten when it is opened: a million records take five to ten seconds. */
 const LONG_OPENING_MS = 2000
 
 /** Where a SQLite store keeps usage records, and for how long. */
