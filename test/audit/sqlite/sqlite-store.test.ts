@@ -7,7 +7,6 @@ import { SqliteAuditStore } from '../../../src/audit/sqlite/sqlite-store.ts'
 import { startThread } from '../../../src/threads/start-thread.ts'
 import { RecordsRefusedError } from '../../../src/audit/records-refused.ts'
 import type { AuditQuery } from '../../../src/audit/audit-store.ts'
-import type { Logger } from '../../../src/telemetry/logger.ts'
 import { eventually } from '../../support/eventually.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { silentLogger } from '../../support/silent-logger.ts'
@@ -19,12 +18,7 @@ const START = Date.parse('2026-01-01T00:00:00Z')
 
 async function open(
   dir: string,
-  options: {
-    clock?: FakeClock
-    retentionDays?: number
-    startThread?: typeof startThread
-    logger?: Logger
-  } = {},
+  options: { clock?: FakeClock; retentionDays?: number; startThread?: typeof startThread } = {},
 ): Promise<SqliteAuditStore & AsyncDisposable> {
   const store = await SqliteAuditStore.open({
     dir,
@@ -238,33 +232,6 @@ describe('retention', () => {
 })
 
 describe('faults', () => {
-  test('says what takes so long when an earlier version of the database is rewritten', async () => {
-    await using dir = await temporaryDirectory()
-    const clock = new FakeClock()
-    const messages: string[] = []
-    const logger = { warn: (_facts: object, message: string) => messages.push(message) } as unknown as Logger
-    let isHeld = true
-    const held: (() => void)[] = []
-    const opening = open(dir.path, {
-      clock,
-      logger,
-      startThread: (...options) => {
-        const thread = startThread(...options)
-        const post = thread.postMessage.bind(thread)
-        thread.postMessage = (message) => void (isHeld ? held.push(() => post(message)) : post(message))
-        return thread
-      },
-    })
-    await eventually(() => held.length === 1)
-    await clock.advance(2000)
-    isHeld = false
-    for (const send of held) send()
-    await using _store = await opening
-    expect(messages).toEqual([
-      'opening the audit database takes long: one of an earlier version is rewritten first',
-    ])
-  })
-
   test('refuses to open what is no database', async () => {
     await using dir = await temporaryDirectory()
     await writeFile(join(dir.path, 'audit.db'), 'this is not a database, whatever its name says'.repeat(50))
