@@ -57,10 +57,13 @@ export class DirectListener {
   }
 
   /** Whether every check in front of the routes would let the request pass. */
-  #isOpenTo({ headers, presented }: IncomingMessage, { path, token, length, postedTo }: DirectHead): boolean {
+  #isOpenTo(
+    { headers, acceptedToken }: IncomingMessage,
+    { path, token, length, postedTo }: DirectHead,
+  ): boolean {
     const { verifier, hasSnapshot, sessions, maxBodyBytes } = this.#options
     if (length > maxBodyBytes) return false
-    const verified = presented ?? verifier.cached(token)
+    const verified = acceptedToken ?? verifier.cached(token)
     if (verified === undefined) return false
     // A token for messages is one for the path at which their session was opened, which the session knows.
     const { paths } = verified

@@ -7,7 +7,7 @@ import type { AcceptedToken, TokenVerifier } from '../../identity/token-verifier
 import { jsonRpcErrorOf } from '../../mcp/protocol-error.ts'
 import { problemOf } from '../../rest/problem.ts'
 import { UpgradeResponse } from '../upgrade.ts'
-import { STRANGERS } from './contention.ts'
+import { STRANGERS } from './recent-work.ts'
 
 interface GateOptions {
   readonly admit: Admit
@@ -20,7 +20,7 @@ declare module 'node:http' {
     /** Monotonic milliseconds; absent where the request came from inside. */
     arrivedAt?: number
     /** What its token said when it arrived, if that was proven lately. */
-    presented?: AcceptedToken | undefined
+    acceptedToken?: AcceptedToken | undefined
   }
 }
 
@@ -63,10 +63,8 @@ class RequestWork implements GatedWork {
   #findOwner(): QueueOwner {
     const { authorization = '' } = this.#request.headers
     const verified = this.#options.verifier.cached(authorization.slice('Bearer '.length))
-    this.#request.presented = verified
-    if (verified === undefined) return STRANGERS
-    const { principal } = verified
-    return { tenant: principal.tenantId, principal: principalKey(principal) }
+    this.#request.acceptedToken = verified
+    return verified === undefined ? STRANGERS : (owners.get(verified) ?? rememberedOwner(verified))
   }
 
   begin(): void {
@@ -88,6 +86,16 @@ class RequestWork implements GatedWork {
     this.#response.end(JSON.stringify(body))
     this.#request.resume()
   }
+}
+
+/** Of the tokens that are remembered, so that a request need not make it. */
+const owners = new WeakMap<AcceptedToken, QueueOwner>()
+
+function rememberedOwner(verified: AcceptedToken): QueueOwner {
+  const { principal } = verified
+  const owner = { tenant: principal.tenantId, principal: principalKey(principal) }
+  owners.set(verified, owner)
+  return owner
 }
 
 /** Probes, and what stays open: it is bounded as connections and sessions. */

@@ -3,9 +3,8 @@ import { addTo } from '../../domain/concurrency/counts.ts'
 import { FairQueue, type QueueOwner, type QueuePlace } from '../../domain/concurrency/fair-queue.ts'
 import type { GatedWork } from '../../domain/concurrency/gated-work.ts'
 import { AdaptiveLimit } from './adaptive-limit.ts'
-import { Contention, STRANGERS } from './contention.ts'
 import type { LoopMeter } from './loop-load.ts'
-import { RecentWork } from './recent-work.ts'
+import { Contention, RecentWork, STRANGERS } from './recent-work.ts'
 
 const TICK_MS = 100
 /** The limit of work in progress before anything was measured. */

@@ -30,14 +30,22 @@ const value = fc.oneof(
     ),
   },
 )
-const member = fc.tuple(fc.oneof(fc.constantFrom('"content"', '"isError"', '"b"'), quoted), value)
+/**
+ * Names have no backslash: V8 13.6 keeps the names that objects had in one place, and takes `"\\n"` there for the one that is a
+ * backslash, because it compares the escaped text. What JSON.parse says would depend on what was parsed before.
+ */
+const name = fc.oneof(
+  fc.constantFrom('"content"', '"isError"', '"b"'),
+  quoted.filter((text) => !String(JSON.parse(text)).includes('\\')),
+)
+const member = fc.tuple(name, value)
 /** With how many members there are. */
 const answer = fc
   .array(member, { maxLength: 3 })
   .map(
     (members) =>
       [
-        `{"jsonrpc":"2.0","id":7,"result":{${members.map(([name, each]) => `${name}:${each}`).join(',')}}}`,
+        `{"jsonrpc":"2.0","id":7,"result":{${members.map(([key, each]) => `${key}:${each}`).join(',')}}}`,
         members.length,
       ] as const,
   )
@@ -88,8 +96,7 @@ describe('an answer in chunks', () => {
         expect(raw.result.mayMention('uri')).toBe(whole.result.mayMention('uri'))
         const result = isJsonObject(message) ? message['result'] : undefined
         expect(raw.result.parse()).toEqual(result)
-        for (const [name, each] of Object.entries(result as object))
-          expect(raw.result.get(name)).toEqual(each)
+        for (const [key, each] of Object.entries(result as object)) expect(raw.result.get(key)).toEqual(each)
       }),
       RUNS,
     )
