@@ -1,3 +1,4 @@
+import { ownerOf } from '../../domain/concurrency/fair-queue.ts'
 import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
 import { type Principal, principalKey } from '../../domain/principal.ts'
 import type { RunOptions } from '../../upstream/pool/admission/call-queue.ts'
@@ -12,7 +13,7 @@ export type Account = Pick<RunOptions, 'owner' | 'share'>
 export function accountOf(shares: TenantShares, principal: Principal): Account {
   const share = shares.of(principal.tenantId)
   return {
-    owner: { tenant: principal.tenantId, principal: principalKey(principal) },
+    owner: ownerOf(principal),
     ...(share !== undefined && { share }),
   }
 }

@@ -1,7 +1,14 @@
+import { type Principal, principalKey } from '../principal.ts'
+
 /** On whose account something waits. */
 export interface QueueOwner {
   readonly tenant: string
   readonly principal: string
+}
+
+/** What is done for a principal is on its account. */
+export function ownerOf(principal: Principal): QueueOwner {
+  return { tenant: principal.tenantId, principal: principalKey(principal) }
 }
 
 /**

@@ -12,7 +12,7 @@ export interface AdaptiveLimitOptions {
   /** Before anything was measured; `max` by default. */
   readonly start?: number
   /** Work that waits longer than this for its turn shows that more of it is under way than helps, in milliseconds. */
-  readonly targetDelayMs: number
+  readonly targetDelayMs: () => number
   /** Share of the time from which the loop counts as busy; 0.9 by default. */
   readonly busy?: number
   /** Whether it grows while the loop is always busy, as long as work waits for less than half of what is too long. */
@@ -26,7 +26,7 @@ export interface AdaptiveLimitOptions {
 export class AdaptiveLimit {
   readonly #min: number
   readonly #max: number
-  readonly #targetDelayMs: number
+  readonly #targetDelayMs: () => number
   readonly #busy: number
   readonly #growsWhileBusy: boolean
   /** The present limit. */
@@ -54,15 +54,9 @@ export class AdaptiveLimit {
     return this.#isShort
   }
 
-  /**
-   * Learns what the load was while that many requests were in progress.
-   * @param targetDelayMs in place of the one it was made with
-   */
-  learn(
-    { delayMs, utilization, memory }: Omit<LoopLoad, 'turnMs'>,
-    inProgress: number,
-    targetDelayMs = this.#targetDelayMs,
-  ): void {
+  /** Learns what the load was while that many requests were in progress. */
+  learn({ delayMs, utilization, memory }: Omit<LoopLoad, 'turnMs'>, inProgress: number): void {
+    const targetDelayMs = this.#targetDelayMs()
     this.#isShort = memory > MAX_MEMORY
     const isTooMuch = this.#isShort || (utilization > this.#busy && delayMs > targetDelayMs)
     if (isTooMuch) {

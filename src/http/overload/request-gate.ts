@@ -1,8 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Clock } from '../../domain/clock.ts'
-import type { QueueOwner } from '../../domain/concurrency/fair-queue.ts'
+import { ownerOf, type QueueOwner } from '../../domain/concurrency/fair-queue.ts'
 import { type Admit, type GatedWork, overloaded } from '../../domain/concurrency/gated-work.ts'
-import { principalKey } from '../../domain/principal.ts'
 import type { AcceptedToken, TokenVerifier } from '../../identity/token-verifier.ts'
 import { jsonRpcErrorOf } from '../../mcp/protocol-error.ts'
 import { problemOf } from '../../rest/problem.ts'
@@ -64,7 +63,10 @@ class RequestWork implements GatedWork {
     const { authorization = '' } = this.#request.headers
     const verified = this.#options.verifier.cached(authorization.slice('Bearer '.length))
     this.#request.acceptedToken = verified
-    return verified === undefined ? STRANGERS : (owners.get(verified) ?? rememberedOwner(verified))
+    if (verified === undefined) return STRANGERS
+    let owner = owners.get(verified)
+    if (owner === undefined) owners.set(verified, (owner = ownerOf(verified.principal)))
+    return owner
   }
 
   begin(): void {
@@ -88,15 +90,8 @@ class RequestWork implements GatedWork {
   }
 }
 
-/** Of the tokens that are remembered, so that a request need not make it. */
+/** Of the tokens that are remembered, so that a request need not make its own. */
 const owners = new WeakMap<AcceptedToken, QueueOwner>()
-
-function rememberedOwner(verified: AcceptedToken): QueueOwner {
-  const { principal } = verified
-  const owner = { tenant: principal.tenantId, principal: principalKey(principal) }
-  owners.set(verified, owner)
-  return owner
-}
 
 /** Probes, and what stays open: it is bounded as connections and sessions. */
 function passes({ method, url = '', headers }: IncomingMessage, response: ServerResponse): boolean {

@@ -14,6 +14,8 @@ const MAX_WAIT_MS = 1000
 /** The same where it waits only for its turn among others, of which all are served. */
 const MAX_TURN_MS = 10_000
 const MAX_WAITING = 2000
+/** Work that waits longer for its turn shows that there is too much in progress. */
+const LONG_DELAY_MS = 100
 /** What one agent may send at once: so few are never refused, however slow the machine is. */
 const FEW = 64
 /** Enough to keep the loop busy; what arrives waits for no more than these, whatever else there is to do. */
@@ -77,11 +79,11 @@ export class WorkGate {
   constructor(options: WorkGateOptions) {
     this.#options = options
     const { max, clock } = options
-    this.#limit = new AdaptiveLimit({ min: FEW, max, start: START, targetDelayMs: 100 })
+    this.#limit = new AdaptiveLimit({ min: FEW, max, start: START, targetDelayMs: () => LONG_DELAY_MS })
     this.#recentLimit = new AdaptiveLimit({
       min: MIN_RECENT,
       max,
-      targetDelayMs: LONG_TURN_MS,
+      targetDelayMs: () => this.#longTurnMs,
       busy: OFTEN_BUSY,
       growsWhileBusy: true,
     })
@@ -202,7 +204,7 @@ export class WorkGate {
     this.#limit.learn(this.#contention.isShared ? { ...load, delayMs: 0 } : load, this.#inProgress)
     this.#recent.forget()
     // Turns, and not how late timers are: on a busy machine these wait for others, too, which fewer calls would not change.
-    this.#recentLimit.learn({ ...load, delayMs: load.turnMs }, this.#recent.size, this.#longTurnMs)
+    this.#recentLimit.learn({ ...load, delayMs: load.turnMs }, this.#recent.size)
     this.#refuseOverdue()
     this.#next()
   }

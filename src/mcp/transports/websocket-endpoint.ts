@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { McpServerFactory, Server } from '@modelcontextprotocol/server'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import type { WebSocket } from 'ws'
-import { principalKey } from '../../domain/principal.ts'
+import { ownerOf } from '../../domain/concurrency/fair-queue.ts'
 import type { Identity } from '../../identity/identity.ts'
 import { whenTokenEnds } from '../../identity/token-end.ts'
 import { callerOn, type Sender } from '../conversation.ts'
@@ -39,7 +39,7 @@ export class WebSocketEndpoint {
     sessions.makeRoom(principal)
     const socket = accept()
     const id = randomUUID()
-    const owner = { tenant: principal.tenantId, principal: principalKey(principal) }
+    const owner = ownerOf(principal)
     const ids = new RequestIds()
     const callerOf = callerOn({
       transport: TRANSPORT,

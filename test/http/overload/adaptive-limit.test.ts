@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { AdaptiveLimit } from '../../../src/http/overload/adaptive-limit.ts'
 
-const BOUNDS = { min: 64, start: 256, targetDelayMs: 100 }
+const BOUNDS = { min: 64, start: 256, targetDelayMs: () => 100 }
 const BUSY = { delayMs: 300, utilization: 1, memory: 0.2 }
 const IDLE = { delayMs: 1, utilization: 0.3, memory: 0.2 }
 
@@ -34,14 +34,18 @@ test('where a delay counts although the loop is idle in between, fewer are serve
 })
 
 test('where many share a busy loop, a longer delay is allowed, and what is well below it lets more requests come', () => {
+  let target = 700
   const [usual, growing] = [false, true].map(
-    (growsWhileBusy) => new AdaptiveLimit({ ...BOUNDS, max: 5000, growsWhileBusy }),
+    (growsWhileBusy) =>
+      new AdaptiveLimit({ ...BOUNDS, max: 5000, growsWhileBusy, targetDelayMs: () => target }),
   )
-  for (const limit of [usual, growing]) limit?.learn({ ...BUSY, delayMs: 300 }, 200, 700)
+  for (const limit of [usual, growing]) limit?.learn({ ...BUSY, delayMs: 300 }, 200)
   expect([usual?.value, growing?.value]).toEqual([256, 282])
-  growing?.learn({ ...BUSY, delayMs: 300 }, 200, 500)
+  target = 500
+  growing?.learn({ ...BUSY, delayMs: 300 }, 200)
   expect(growing?.value).toBe(282)
-  growing?.learn({ ...BUSY, delayMs: 300 }, 200, 240)
+  target = 240
+  growing?.learn({ ...BUSY, delayMs: 300 }, 200)
   expect(growing?.value).toBe(160)
 })
 
