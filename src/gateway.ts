@@ -7,6 +7,7 @@ import { SettingsError } from './config/load.ts'
 import { missingKeys, registryPlace } from './config/start-notes.ts'
 import { VERSION } from './config/version.ts'
 import { sleep, systemClock as clock } from './domain/clock.ts'
+import { mendJsonParse } from './domain/json/json.ts'
 import { lockDataDirectory } from './files/data-lock.ts'
 import { openConnections } from './http/descriptors.ts'
 import { readiness } from './http/health.ts'
@@ -77,6 +78,7 @@ export async function startGateway(
   },
 ): Promise<Gateway> {
   const { logger, onServerState = () => undefined, onSignInLink = () => undefined } = options
+  mendJsonParse()
   const missing = missingKeys(given)
   if (missing.length > 0) throw new SettingsError(missing)
   const lifecycle = new Lifecycle({ clock })

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../config/version.ts'
 import { auditCommand } from './audit/audit-command.ts'
+import { mendJsonParse } from '../domain/json/json.ts'
 import { accessCommand } from './access/access.ts'
 import { approvalsCommand } from './access/approvals.ts'
 import { sessionsCommand } from './access/sessions.ts'
@@ -35,6 +36,7 @@ import { verbCommands } from './verbs.ts'
  */
 export async function run(argv: readonly string[], given: CliContext): Promise<number> {
   const context = withoutEscapes(given)
+  mendJsonParse()
   let exitCode: number = CLI_EXIT.ok
   const program = programFor(context, { setExitCode: (code) => (exitCode = code), raw: given.print })
   throughout(program, (command) =>

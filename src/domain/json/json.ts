@@ -1,3 +1,5 @@
+import { hasEscapedName, type Reviver, revived, exactValue } from './escaped-names.ts'
+
 /** A JSON object whose members are not known. */
 export type JsonObject = { [key: string]: unknown }
 
@@ -13,6 +15,31 @@ export function jsonIn(text: string): unknown {
   } catch {
     return undefined
   }
+}
+
+/**
+ * Has `JSON.parse` give the right names to members, in this thread, for this program and all that it uses. V8 keeps the names
+ * that came behind the same members before, and takes a name that is written with an escape for one of them with a backslash
+ * if its text begins like that (https://github.com/nodejs/node/issues/63785): whoever sends the one would change what others
+ * send later. Where V8 does not, nothing changes. Idempotent.
+ */
+export function mendJsonParse(): void {
+  if (!misreadsNames()) return
+  const native = JSON.parse
+  JSON.parse = (given: unknown, reviver?: Reviver) => {
+    const text = String(given)
+    if (!text.includes('\\') || !hasEscapedName(text)) return native(text, reviver) as unknown
+    // Throws for what is not JSON, with the place that messages name.
+    native(text)
+    const value = exactValue(text)
+    return typeof reviver === 'function' ? revived(value, reviver) : value
+  }
+}
+
+function misreadsNames(): boolean {
+  const earlier: unknown = JSON.parse(String.raw`{"tool-gateway":1,"\\":1}`)
+  const read: unknown = JSON.parse(String.raw`{"tool-gateway":1,"\u0061":1}`)
+  return isJsonObject(earlier) && isJsonObject(read) && Object.keys(earlier)[1] === Object.keys(read)[1]
 }
 
 /** JSON text with sorted keys: equal values give equal texts. */

@@ -30,6 +30,14 @@ test('short arguments have their digest at once, long ones from a thread, the sa
   expect(await digest).toBe(hmac(`{"a":"${long}","b":1}`))
 })
 
+test('the digest of long arguments is that of their names, whatever others called theirs', async () => {
+  await using digester = digesting()
+  const long = 'x'.repeat(100_000)
+  await digester.digestOf(String.raw`{"a":"${long}","\\":1}`)
+  const text = String.raw`{"a":"${long}","\"":1}`
+  expect(await digester.digestOf(text)).toBe(hmac(String.raw`{"\"":1,"a":"${long}"}`))
+})
+
 test('arguments that are no JSON, or nested without an end, have a digest too', async () => {
   await using digester = digesting()
   for (const text of ['', 'no json', '['.repeat(100_000), '['.repeat(100_000) + ']'.repeat(100_000)])

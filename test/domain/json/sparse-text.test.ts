@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
-import { isJsonObject } from '../../../src/domain/json/json.ts'
+import { isJsonObject, mendJsonParse } from '../../../src/domain/json/json.ts'
 import { rawAnswerIn } from '../../../src/domain/json/raw-object.ts'
 import { SparseText } from '../../../src/domain/json/sparse-text.ts'
-import { hasBackslash } from '../../support/backslashes.ts'
 import { soak } from '../../support/soak.ts'
+
+mendJsonParse()
 
 const RUNS = { numRuns: soak(5000, 200) }
 
@@ -31,9 +32,13 @@ const value = fc.oneof(
     ),
   },
 )
+/**
+ * Names have no backslash: V8 13.6 keeps the names that objects had in one place, and takes `"\\n"` there for the one that is a
+ * backslash, because it compares the escaped text. What JSON.parse says would depend on what was parsed before.
+ */
 const name = fc.oneof(
   fc.constantFrom('"content"', '"isError"', '"b"'),
-  quoted.filter((text) => !hasBackslash(JSON.parse(text))),
+  quoted.filter((text) => !String(JSON.parse(text)).includes('\\')),
 )
 const member = fc.tuple(name, value)
 /** With how many members there are. */
