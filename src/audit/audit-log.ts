@@ -10,8 +10,8 @@ import type { PendingRecord } from './usage-record.ts'
 /** Approximate size of a record without its arguments, in bytes. */
 const RECORD_BYTES = 512
 const BYTE_LIMIT = 64 * 1024 * 1024
-/** A record that waits longer than this for the disk shows that there will be more. */
-const BEHIND_MS = 1000
+/** After this a client may try again where records cannot be written. */
+const RETRY_AFTER_MS = 1000
 const WRITTEN = Promise.resolve(true)
 
 /** What an `AuditLog` needs: where it appends, and the bounds of its queue. */
@@ -74,8 +74,8 @@ export class AuditLog {
    * if records wait for more than a second, so that answers do not come later and later, or if the log is closing
    */
   reserve(): void {
-    if (this.#isFull() || this.#isBehind() || this.#closing !== undefined)
-      throw new GatewayError('audit_unavailable', undefined, { facts: { retryAfterMs: BEHIND_MS } })
+    if (this.#isFull() || this.#writer.isLate || this.#closing !== undefined)
+      throw new GatewayError('audit_unavailable', undefined, { facts: { retryAfterMs: RETRY_AFTER_MS } })
     this.#capacity.reserve()
   }
 
@@ -127,11 +127,6 @@ export class AuditLog {
 
   #isFull(): boolean {
     return this.#options.spool.isFull || this.#capacity.isFull
-  }
-
-  #isBehind(): boolean {
-    const { waitingSince } = this.#writer
-    return waitingSince !== undefined && this.#options.clock.monotonic() - waitingSince > BEHIND_MS
   }
 
   #gather(pending: PendingRecord, digest: string): RecordBatch {

@@ -1,5 +1,8 @@
-import { type Clock, isWithin } from '../domain/clock.ts'
+import { afterLimit, type Clock, isWithin } from '../domain/clock.ts'
 import { WorkLoop, type WorkLoopOptions } from './work-loop.ts'
+
+/** A record that waits longer than this for the disk shows that there will be more. */
+const LATE_AFTER_MS = 1000
 
 /** Records that are written together, and the one promise that all their calls wait for. */
 export class RecordBatch {
@@ -8,11 +11,12 @@ export class RecordBatch {
   #answering: Promise<boolean> | undefined
   #answers = 0
   #queuedBytes = 0
-  #since: number | undefined
+  #isLate = false
+  #cancelLimit: (() => void) | undefined
 
-  /** Monotonic milliseconds since which its first record waits. */
-  get since(): number | undefined {
-    return this.#since
+  /** Whether its first record waits for too long. */
+  get isLate(): boolean {
+    return this.#isLate
   }
 
   get size(): number {
@@ -24,9 +28,8 @@ export class RecordBatch {
     return this.#queuedBytes
   }
 
-  /** @param at monotonic milliseconds */
-  add(line: string, queuedBytes: number, at: number): void {
-    this.#since ??= at
+  add(line: string, queuedBytes: number, clock: Clock): void {
+    this.#cancelLimit ??= afterLimit(clock, LATE_AFTER_MS, () => (this.#isLate = true))
     this.#lines.push(line)
     this.#queuedBytes += queuedBytes
   }
@@ -42,6 +45,7 @@ export class RecordBatch {
   }
 
   markWritten(): void {
+    this.#cancelLimit?.()
     this.#done.resolve()
   }
 
@@ -101,15 +105,15 @@ export class BatchWriter {
     return this.#gathering.size > 0 ? this.#gathering : this.#writing
   }
 
-  /** Monotonic milliseconds since which the oldest line waits; undefined if none does. */
-  get waitingSince(): number | undefined {
-    return (this.#writing ?? this.#gathering).since
+  /** Whether the oldest line waits for more than a second. */
+  get isLate(): boolean {
+    return (this.#writing ?? this.#gathering).isLate
   }
 
   /** Has a line written, and returns what it is written with. */
   add(line: string, queuedBytes: number): RecordBatch {
     const batch = this.#gathering
-    batch.add(line, queuedBytes, this.#options.clock.monotonic())
+    batch.add(line, queuedBytes, this.#options.clock)
     this.#writeSoon()
     return batch
   }

@@ -69,10 +69,28 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   return promise.finally(() => signal?.removeEventListener('abort', stop))
 }
 
+/** A timer that is later than this found the event loop busy, in milliseconds. */
+const LATE_MS = 10
+
+/**
+ * Runs `task` once after `delayMs`, which is the limit of a wait for others; the returned function cancels it. Where the event
+ * loop was busy when the time was over, what others have done is not known yet, because timers come first: then the wait goes
+ * on for as long as the timer was late, once, and for no longer than `delayMs`.
+ */
+export function afterLimit(clock: Clock, delayMs: number, task: () => void): () => void {
+  const dueMs = clock.monotonic() + delayMs
+  let cancel = clock.after(delayMs, () => {
+    const lateMs = clock.monotonic() - dueMs
+    if (lateMs < LATE_MS) task()
+    else cancel = clock.after(Math.min(lateMs, delayMs), task)
+  })
+  return () => cancel()
+}
+
 /** Whether a promise is fulfilled within `withinMs`; resolves as soon as that is known. */
 export async function isWithin(clock: Clock, awaited: Promise<unknown>, withinMs: number): Promise<boolean> {
   const { promise: late, resolve } = Promise.withResolvers<boolean>()
-  const cancel = clock.after(withinMs, () => resolve(false))
+  const cancel = afterLimit(clock, withinMs, () => resolve(false))
   try {
     return await Promise.race([awaited.then(() => true), late])
   } finally {

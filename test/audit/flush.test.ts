@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Logger } from '../../src/telemetry/logger.ts'
+import { LateClock } from '../support/late-clock.ts'
 import { silentLogger } from '../support/silent-logger.ts'
 import { logOf, recordAll } from './memory-log.ts'
 
@@ -110,4 +111,20 @@ describe('an answer that waits for its record', () => {
     await Promise.all(answers)
     expect(spool.writes).toEqual([['a'], ['b', 'c', 'd']])
   })
+})
+
+test('takes no more calls once a record waits for the disk for a second, however long the event loop was busy', async () => {
+  const clock = new LateClock()
+  const { log, spool } = logOf({ clock })
+  const { promise, resolve } = Promise.withResolvers<void>()
+  spool.held = promise
+  recordAll(log, ['a'])
+  clock.begun[0]?.end(5000)
+  log.reserve()
+  clock.begun[1]?.end(0)
+  expect(clock.begun.map(({ delayMs }) => delayMs)).toEqual([1000, 1000])
+  expect(() => log.reserve()).toThrow(expect.objectContaining({ code: 'audit_unavailable' }))
+  resolve()
+  await log.flush()
+  expect(() => log.reserve()).not.toThrow()
 })

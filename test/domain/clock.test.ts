@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { sleep, systemClock } from '../../src/domain/clock.ts'
+import { isWithin, sleep, systemClock } from '../../src/domain/clock.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+import { LateClock } from '../support/late-clock.ts'
 
 test('the system clock tells the time and runs what is due, unless it is cancelled', async () => {
   expect(Math.abs(systemClock.now() - Date.now())).toBeLessThan(1000)
@@ -61,5 +62,34 @@ describe('sleep', () => {
     const clock = new FakeClock()
     await expect(sleep(clock, 100, AbortSignal.abort())).resolves.toBeUndefined()
     expect(clock.pending).toBe(0)
+  })
+})
+
+describe('a limit of a wait', () => {
+  test('goes on for as long as the event loop was busy, so that what was done in time is seen', async () => {
+    const clock = new LateClock()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const isInTime = isWithin(clock, promise, 1000)
+    clock.begun[0]?.end(300)
+    expect(clock.begun.map(({ delayMs }) => delayMs)).toEqual([1000, 300])
+    resolve()
+    expect(await isInTime).toBe(true)
+  })
+
+  test('goes on once, and for no longer than it was', async () => {
+    const clock = new LateClock()
+    const isInTime = isWithin(clock, new Promise<void>(() => undefined), 1000)
+    clock.begun[0]?.end(60_000)
+    clock.begun[1]?.end(60_000)
+    expect(await isInTime).toBe(false)
+    expect(clock.begun.map(({ delayMs }) => delayMs)).toEqual([1000, 1000])
+  })
+
+  test('passes at once where the event loop was free', async () => {
+    const clock = new LateClock()
+    const isInTime = isWithin(clock, new Promise<void>(() => undefined), 1000)
+    clock.begun[0]?.end(2)
+    expect(await isInTime).toBe(false)
+    expect(clock.begun).toHaveLength(1)
   })
 })

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import { afterLimit, type Clock } from '../clock.ts'
 
 /** Something that is pending, and its place among the others. */
 export interface Pending {
@@ -64,7 +64,7 @@ export class Timeouts {
   #wait(at: number, delayMs: number): void {
     this.#stopTimer()
     this.#timerAt = at
-    this.#cancelTimer = this.#clock.after(delayMs, () => this.#run())
+    this.#cancelTimer = afterLimit(this.#clock, delayMs, () => this.#run())
   }
 
   #stopTimer(): void {
