@@ -48,3 +48,18 @@ export function messageOf(error: unknown): string {
   const hasMessage = typeof error === 'object' && error !== null && 'message' in error
   return hasMessage ? String(error.message) : String(error)
 }
+
+const MAX_CAUSES = 8
+const MAX_REASON = 512
+
+/** What an error and its causes say, one behind the other, in at most 512 characters, for the log. */
+export function reasonOf(error: unknown): string {
+  const messages: string[] = []
+  for (let current = error; current !== undefined && messages.length < MAX_CAUSES; current = causeOf(current))
+    messages.push(messageOf(current))
+  return messages.join(': ').slice(0, MAX_REASON)
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? error.cause : undefined
+}

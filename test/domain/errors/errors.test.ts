@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { ERRORS } from '../../../src/domain/errors/error-table.ts'
-import { GatewayError, messageOf, toGatewayError } from '../../../src/domain/errors/errors.ts'
+import { GatewayError, messageOf, reasonOf, toGatewayError } from '../../../src/domain/errors/errors.ts'
 
 /** Code, HTTP status, JSON-RPC code, owner, retryable: what callers rely on. Changing a row breaks them. */
 const ROWS = [
@@ -127,4 +127,15 @@ describe('a gateway error', () => {
 
 test('the text of anything thrown can be had', () => {
   expect([messageOf(new Error('a')), messageOf('b'), messageOf(undefined)]).toEqual(['a', 'b', 'undefined'])
+})
+
+test('the reason of an error says what each of its causes says, within bounds', () => {
+  const reset = new TypeError('fetch failed', { cause: new Error('other side closed') })
+  const error = new GatewayError('upstream_unavailable', 'Server shop is unavailable', { cause: reset })
+  expect(reasonOf(error)).toBe('Server shop is unavailable: fetch failed: other side closed')
+  expect(reasonOf('a text')).toBe('a text')
+  expect(reasonOf(new Error('x'.repeat(1000)))).toHaveLength(512)
+  const round = new Error('a')
+  round.cause = round
+  expect(reasonOf(round)).toBe('a: a: a: a: a: a: a: a')
 })
