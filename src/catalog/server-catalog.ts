@@ -6,6 +6,7 @@ import type { Offer } from '../upstream/discovery/discovery.ts'
 import type { ListName, NamedItem } from '../upstream/discovery/listing.ts'
 import { modelInstructions, withModelTexts } from './shaping/model-texts.ts'
 import { type ShapedTool, shapeTools } from './shaping/tool-shape.ts'
+import { unmatchedEntries } from './shaping/unmatched-entries.ts'
 import { uiResourcesOf } from './ui-tools.ts'
 
 /**
@@ -86,7 +87,16 @@ export function buildServerCatalog(
     templates,
     instructions: offer.instructions === undefined ? undefined : modelInstructions(offer.instructions),
     uiResources: uiResources(offer.tools),
-    problems: [...offer.problems, ...shaped.problems, ...tools.refused, ...prompts.refused],
+    problems: [
+      ...offer.problems,
+      ...unmatchedEntries(
+        definition,
+        offer.tools.map(({ name }) => name),
+      ),
+      ...shaped.problems,
+      ...tools.refused,
+      ...prompts.refused,
+    ],
   }
 }
 
