@@ -1,6 +1,7 @@
 import type { Server, ServerResponse } from 'node:http'
 import { type Socket, isIPv6 } from 'node:net'
 import { type Clock, sleep } from '../domain/clock.ts'
+import { PendingList, PendingPlace } from '../domain/concurrency/waits.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
 /** How many connections of clients may be open. */
@@ -9,13 +10,21 @@ export interface ConnectionLimits {
   readonly perAddress: number
 }
 
-interface Connection {
+class Connection {
   readonly socket: Socket
   readonly address: Address
   /** Requests that came and were not answered to the end. */
-  underWay: number
+  underWay = 0
   /** Whether it never had a request. */
-  isFresh: boolean
+  isFresh = true
+  /** Among all that are idle, and among those of its address. */
+  readonly inAll = new PendingPlace<Connection>(this)
+  readonly inAddress = new PendingPlace<Connection>(this)
+
+  constructor(socket: Socket, address: Address) {
+    this.socket = socket
+    this.address = address
+  }
 }
 
 /**
@@ -23,24 +32,23 @@ interface Connection {
  * first.
  */
 class Idle {
-  readonly #fresh = new Set<Connection>()
-  readonly #rested = new Set<Connection>()
+  readonly #fresh = new PendingList<Connection>()
+  readonly #rested = new PendingList<Connection>()
 
-  add(connection: Connection): void {
-    this.#setOf(connection).add(connection)
+  add(place: PendingPlace<Connection>): void {
+    this.#listOf(place.item).add(place)
   }
 
-  remove(connection: Connection): void {
-    this.#setOf(connection).delete(connection)
+  remove(place: PendingPlace<Connection>): void {
+    this.#listOf(place.item).remove(place)
   }
 
-  #setOf({ isFresh }: Connection): Set<Connection> {
+  #listOf({ isFresh }: Connection): PendingList<Connection> {
     return isFresh ? this.#fresh : this.#rested
   }
 
   get first(): Connection | undefined {
-    for (const set of [this.#fresh, this.#rested]) for (const connection of set) return connection
-    return undefined
+    return (this.#fresh.first ?? this.#rested.first)?.item
   }
 }
 
@@ -113,7 +121,7 @@ export class Connections {
       return
     }
     this.#addresses.set(name, address)
-    const connection: Connection = { socket, address, underWay: 0, isFresh: true }
+    const connection = new Connection(socket, address)
     this.#connections.set(socket, connection)
     this.#open += 1
     address.open += 1
@@ -145,14 +153,14 @@ export class Connections {
     if (address.open === 0) this.#addresses.delete(name)
   }
 
-  #rest(connection: Connection): void {
-    this.#idle.add(connection)
-    connection.address.idle.add(connection)
+  #rest({ address, inAll, inAddress }: Connection): void {
+    this.#idle.add(inAll)
+    address.idle.add(inAddress)
   }
 
-  #forget(connection: Connection): void {
-    this.#idle.remove(connection)
-    connection.address.idle.remove(connection)
+  #forget({ address, inAll, inAddress }: Connection): void {
+    this.#idle.remove(inAll)
+    address.idle.remove(inAddress)
   }
 
   /** Once for all connections of an interval, at its end: what comes without a descriptor for it is never seen here. */

@@ -27,6 +27,63 @@ export class PendingSet<T extends Pending> {
   }
 }
 
+/** Where something is in a `PendingList`. It is made once, however often that comes and goes. */
+export class PendingPlace<T> {
+  readonly item: T
+  isTaken = false
+  previous: PendingPlace<T> | undefined
+  next: PendingPlace<T> | undefined
+
+  constructor(item: T) {
+    this.item = item
+  }
+}
+
+/**
+ * Pending things in the order in which they were added, likewise. A `Set` makes a table for each few that come and go, and
+ * those of one that has grown old are found by a full garbage collection only.
+ */
+export class PendingList<T> {
+  #first: PendingPlace<T> | undefined
+  #last: PendingPlace<T> | undefined
+  #size = 0
+
+  /** The place of the one that has been there for the longest. */
+  get first(): PendingPlace<T> | undefined {
+    return this.#first
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** Adds it as the last one. Idempotent. */
+  add(place: PendingPlace<T>): void {
+    if (place.isTaken) return
+    place.isTaken = true
+    place.previous = this.#last
+    if (this.#last === undefined) this.#first = place
+    else this.#last.next = place
+    this.#last = place
+    this.#size += 1
+  }
+
+  /** Whether it was there. */
+  remove(place: PendingPlace<T>): boolean {
+    if (!place.isTaken) return false
+    const { previous, next } = place
+    if (previous === undefined) this.#first = next
+    else previous.next = next
+    if (next === undefined) this.#last = previous
+    else next.previous = previous
+    // What has left keeps no other one in memory.
+    place.previous = place.next = undefined
+    place.isTaken = false
+    this.#size -= 1
+    return true
+  }
+}
+
 /** A timeout, until it ends or is cancelled. */
 export interface Timeout extends Pending {
   /** In monotonic milliseconds. */

@@ -1,8 +1,19 @@
-import { addTo } from '../../domain/concurrency/counts.ts'
+import { KeptCounts } from '../../domain/concurrency/counts.ts'
 import type { QueueOwner } from '../../domain/concurrency/fair-queue.ts'
+import { PendingList, PendingPlace } from '../../domain/concurrency/waits.ts'
 
 /** A call takes one or two of this thread's milliseconds; what has been there for longer waits for something else. */
 const RECENT_MS = 50
+
+/** Work that began a moment ago. */
+interface Begun {
+  /** The work of this thread until then, in milliseconds. */
+  readonly at: number
+  readonly tenant: string | undefined
+}
+
+/** By which recent work is removed. */
+export type RecentPlace = PendingPlace<Begun>
 
 /**
  * The work in progress that began a moment ago, and so may be what keeps the event loop busy; calls that wait for slow
@@ -10,15 +21,8 @@ const RECENT_MS = 50
  */
 export class RecentWork {
   readonly #readWork: () => number
-  /**
-   * The work of this thread until it began, in milliseconds, by its number, in the order in which it began. Numbers only:
-   * what else a map keeps outlives the requests.
-   */
-  readonly #begun = new Map<number, number>()
-  /** Its tenant, where it was added with one. */
-  readonly #tenants = new Map<number, string>()
-  readonly #ofTenants = new Map<string, number>()
-  #last = 0
+  readonly #begun = new PendingList<Begun>()
+  readonly #ofTenants = new KeptCounts()
   #work: number
 
   /** @param options.readWork milliseconds for which this thread has worked; it is asked only where that decides something */
@@ -33,26 +37,21 @@ export class RecentWork {
 
   /** How much there is of a tenant, of what was added with one. */
   of(tenant: string): number {
-    return this.#ofTenants.get(tenant) ?? 0
+    return this.#ofTenants.of(tenant)
   }
 
-  /** @returns the number under which it is removed */
-  add(tenant: string | undefined): number {
-    this.#last += 1
-    this.#begun.set(this.#last, this.#work)
-    if (tenant === undefined) return this.#last
-    this.#tenants.set(this.#last, tenant)
-    addTo(this.#ofTenants, tenant, 1)
-    return this.#last
+  /** @returns by which it is removed */
+  add(tenant: string | undefined): RecentPlace {
+    const place = new PendingPlace<Begun>({ at: this.#work, tenant })
+    this.#begun.add(place)
+    if (tenant !== undefined) this.#ofTenants.add(tenant, 1)
+    return place
   }
 
-  /** Also of what was forgotten. */
-  delete(number: number): void {
-    if (!this.#begun.delete(number)) return
-    const tenant = this.#tenants.get(number)
-    if (tenant === undefined) return
-    this.#tenants.delete(number)
-    addTo(this.#ofTenants, tenant, -1)
+  /** Also what was forgotten. */
+  delete(place: RecentPlace): void {
+    const { tenant } = place.item
+    if (this.#begun.remove(place) && tenant !== undefined) this.#ofTenants.add(tenant, -1)
   }
 
   /** Whether there is less than `limit`. */
@@ -65,9 +64,9 @@ export class RecentWork {
   /** Forgets what began long ago. */
   forget(): void {
     this.#work = this.#readWork()
-    for (const [number, at] of this.#begun) {
-      if (this.#work - at < RECENT_MS) return
-      this.delete(number)
+    for (let { first } = this.#begun; first !== undefined; { first } = this.#begun) {
+      if (this.#work - first.item.at < RECENT_MS) return
+      this.delete(first)
     }
   }
 }

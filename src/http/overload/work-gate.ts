@@ -1,10 +1,10 @@
 import { type Clock, repeat } from '../../domain/clock.ts'
-import { addTo } from '../../domain/concurrency/counts.ts'
+import { KeptCounts } from '../../domain/concurrency/counts.ts'
 import { FairQueue, type QueueOwner, type QueuePlace } from '../../domain/concurrency/fair-queue.ts'
 import type { GatedWork } from '../../domain/concurrency/gated-work.ts'
 import { AdaptiveLimit } from './adaptive-limit.ts'
 import type { LoopMeter } from './loop-load.ts'
-import { Contention, RecentWork, STRANGERS } from './recent-work.ts'
+import { Contention, type RecentPlace, RecentWork, STRANGERS } from './recent-work.ts'
 
 const TICK_MS = 100
 /** The limit of work in progress before anything was measured. */
@@ -40,8 +40,8 @@ interface Admitted {
   place: QueuePlace<Admitted> | undefined
   /** Monotonic milliseconds at which it began to wait. */
   since: number
-  /** Its number among what began a moment ago; undefined before it began, and after it ended. */
-  recent: number | undefined
+  /** Its place among what began a moment ago; undefined before it began, and after it ended. */
+  recent: RecentPlace | undefined
   /** Counted as in progress for this tenant: it came when there was more to do than could be done at once. */
   tenant: string | undefined
 }
@@ -71,7 +71,7 @@ export class WorkGate {
   readonly #recent: RecentWork
   readonly #waiting = new FairQueue<Admitted>()
   /** Work in progress of tenants that came while others waited. */
-  readonly #present = new Map<string, number>()
+  readonly #present = new KeptCounts()
   readonly #stop: () => void
   readonly #contention: Contention
   #inProgress = 0
@@ -137,7 +137,7 @@ export class WorkGate {
     admitted.recent = undefined
     this.#inProgress -= 1
     this.#recent.delete(recent)
-    if (tenant !== undefined) addTo(this.#present, tenant, -1)
+    if (tenant !== undefined) this.#present.add(tenant, -1)
     if (this.#waiting.size > 0) this.#next()
   }
 
@@ -146,7 +146,7 @@ export class WorkGate {
     this.#inProgress += 1
     admitted.recent = this.#recent.add(tenant)
     admitted.tenant = tenant
-    if (tenant !== undefined) addTo(this.#present, tenant, 1)
+    if (tenant !== undefined) this.#present.add(tenant, 1)
     admitted.work.begin()
   }
 
@@ -159,7 +159,7 @@ export class WorkGate {
     if (this.#waiting.sizeOf(tenant) > 0) return false
     if (this.#inProgress < this.#limit.value)
       return this.#recent.of(tenant) < this.#recentLimit.value / (this.#waiting.tenants + 1)
-    return this.#inProgress < 2 * this.#limit.value && !this.#present.has(tenant)
+    return this.#inProgress < 2 * this.#limit.value && this.#present.of(tenant) === 0
   }
 
   #wait(admitted: Admitted): void {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { onAbort, Timeouts } from '../../../src/domain/concurrency/waits.ts'
+import { onAbort, PendingList, PendingPlace, Timeouts } from '../../../src/domain/concurrency/waits.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 
 describe('timeouts', () => {
@@ -96,5 +96,55 @@ describe('a listener of an abort', () => {
     const stopSecond = onAbort(controller.signal, () => called.push('second'))
     controller.abort()
     expect(called).toEqual(['first'])
+  })
+})
+
+describe('a list of what is pending', () => {
+  const all = (list: PendingList<string>): string[] => {
+    const items: string[] = []
+    for (let place = list.first; place !== undefined; place = place.next) items.push(place.item)
+    return items
+  }
+
+  test('has the order in which things came, whichever of them leave and come again', () => {
+    const list = new PendingList<string>()
+    const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((item) => new PendingPlace(item)) as [
+      PendingPlace<string>,
+      PendingPlace<string>,
+      PendingPlace<string>,
+      PendingPlace<string>,
+    ]
+    for (const place of [a, b, c, d]) list.add(place)
+    expect(list.remove(b)).toBe(true)
+    expect(all(list)).toEqual(['a', 'c', 'd'])
+    expect(list.remove(a)).toBe(true)
+    expect(list.remove(d)).toBe(true)
+    list.add(b)
+    list.add(a)
+    expect(all(list)).toEqual(['c', 'b', 'a'])
+    expect(list.size).toBe(3)
+  })
+
+  test('takes each once and gives it back once', () => {
+    const list = new PendingList<string>()
+    const place = new PendingPlace('a')
+    list.add(place)
+    list.add(place)
+    expect(list.size).toBe(1)
+    expect(list.remove(place)).toBe(true)
+    expect(list.remove(place)).toBe(false)
+    expect([list.size, list.first]).toEqual([0, undefined])
+  })
+
+  test('keeps nothing of what has left, and what has left keeps nothing of the others', () => {
+    const list = new PendingList<string>()
+    const [a, b, c] = ['a', 'b', 'c'].map((item) => new PendingPlace(item)) as [
+      PendingPlace<string>,
+      PendingPlace<string>,
+      PendingPlace<string>,
+    ]
+    for (const place of [a, b, c]) list.add(place)
+    list.remove(b)
+    expect([b.previous, b.next, a.next, c.previous]).toEqual([undefined, undefined, c, a])
   })
 })
