@@ -16,7 +16,7 @@ const RESULTS: Readonly<Record<string, unknown>> = {
   'tools/call': { content: [] },
 }
 
-test('the debug log says of a call that failed what its server said, and of the others that they were answered', async () => {
+test('the debug log says of a call that failed what its server said, without its secrets, and of the others that they were answered', async () => {
   const upstream = await listen(async (request, response) => {
     const {
       id,
@@ -28,14 +28,18 @@ test('the debug log says of a call that failed what its server said, and of the 
       params?: { name?: string }
     }
     if (id === undefined) return void response.writeHead(202).end()
-    if (params?.name === 'fail') return void response.writeHead(500).end('the shop is closed')
+    if (params?.name === 'fail') return void response.writeHead(500).end(`no ${request.url} now`)
     response.writeHead(200, { 'content-type': 'application/json' })
     response.end(JSON.stringify({ jsonrpc: '2.0', id, result: RESULTS[method] ?? {} }))
   })
   const log = new PassThrough()
   const lines: Record<string, unknown>[] = []
   log.on('data', (line: Buffer) => lines.push(JSON.parse(line.toString()) as Record<string, unknown>))
-  const document = { transport: 'streamable-http', era: 'legacy', url: upstream.url }
+  const document = {
+    transport: 'streamable-http',
+    era: 'legacy',
+    url: `${upstream.url}?api_key=planted-in-the-query`,
+  }
   const logger = createLogger({ level: 'debug', format: 'json', destination: log })
   const gateway = await startTestGateway({ shop: document }, { logger })
   try {
@@ -55,7 +59,7 @@ test('the debug log says of a call that failed what its server said, and of the 
         outcome: 'error',
         code: 'upstream_bad_response',
         reason:
-          'Server shop returned an invalid response (HTTP 500): Error POSTing to endpoint: the shop is closed',
+          'Server shop returned an invalid response (HTTP 500): Error POSTing to endpoint: no /mcp?api_key=*** now',
         msg: 'call',
       },
     ])

@@ -5,13 +5,17 @@ import {
   SecretRefused,
   secretsOf,
 } from '../../domain/documents/secret-reference.ts'
-import { isHttp, type ServerDefinition } from '../../domain/documents/server-definition.ts'
+import {
+  type HttpServerDefinition,
+  isHttp,
+  type ServerDefinition,
+} from '../../domain/documents/server-definition.ts'
 
 /** More than servers accept in one header. */
 const MAX_HEADER_LENGTH = 16_384
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
-/** Names of variables and headers whose values are secrets. */
+/** Names of variables, headers and members of a query whose values are secrets. */
 const SECRET_NAME = /key|token|secret|passw|credential|authorization|cookie/i
 const SHORTEST_SECRET = 12
 
@@ -52,7 +56,13 @@ function literalSecretsOf(server: ServerDefinition): string[] {
   const { auth, headers } = server
   const inAuth =
     auth.kind === 'bearer' ? [auth.token] : auth.kind === 'headers' ? Object.values(auth.headers) : []
-  return [...named(headers), ...inAuth].filter(isLong)
+  return [...named(headers), ...inAuth, ...inAddresses(server)].filter(isLong)
+}
+
+/** Some servers take their key from the query of their address. */
+function inAddresses({ url, instances = [] }: HttpServerDefinition): string[] {
+  const addresses = [...(url === undefined ? [] : [url]), ...instances.map((instance) => instance.url)]
+  return addresses.flatMap((address) => named(Object.fromEntries(new URL(address).searchParams)))
 }
 
 function named(values: Readonly<Record<string, string>>): string[] {
