@@ -192,16 +192,19 @@ describe('token_exchange', () => {
   })
 
   test('of an authorization server that does not answer is an outage, and nobody is asked again for a second', async () => {
-    let asked = 0
+    const askedAt: number[] = []
     issuer.onToken = (response) => {
-      asked += 1
+      askedAt.push(performance.now())
       response.destroy()
     }
     const token = await issuer.tokenFor('gus')
     const answers = await Promise.all([1, 2, 3].map(() => call('exchanged_whoami', token)))
     issuer.onToken = undefined
     expect(answers.map(({ code }) => code)).toEqual(Array(3).fill('upstream_unavailable'))
-    expect(asked).toBe(1)
+    // Calls that begin late on a busy machine may be of the next second.
+    const gaps = askedAt.slice(1).map((at, index) => at - (askedAt[index] ?? 0))
+    expect(askedAt).not.toHaveLength(0)
+    expect(gaps.filter((ms) => ms < 999)).toEqual([])
   })
 
   test('leads by an identity assertion to a token of the authorization server of the server', async () => {
