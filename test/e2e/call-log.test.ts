@@ -38,7 +38,7 @@ test('the debug log says of a call that failed what its server said, without its
   const document = {
     transport: 'streamable-http',
     era: 'legacy',
-    url: `${upstream.url}?api_key=planted-in-the-query`,
+    url: `${upstream.url}?api_key=planted-in-the-query&api_key=planted-behind-it`,
   }
   const logger = createLogger({ level: 'debug', format: 'json', destination: log })
   const gateway = await startTestGateway({ shop: document }, { logger })
@@ -59,7 +59,7 @@ test('the debug log says of a call that failed what its server said, without its
         outcome: 'error',
         code: 'upstream_bad_response',
         reason:
-          'Server shop returned an invalid response (HTTP 500): Error POSTing to endpoint: no /mcp?api_key=*** now',
+          'Server shop returned an invalid response (HTTP 500): Error POSTing to endpoint: no /mcp?api_key=***&api_key=*** now',
         msg: 'call',
       },
     ])

@@ -2,6 +2,7 @@ import {
   type HttpServerDefinition,
   isHttp,
   type ServerDefinition,
+  urlsOf,
 } from '../../domain/documents/server-definition.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { isTokenFor } from '../../identity/audience.ts'
@@ -36,9 +37,8 @@ export function forwardedHeaders(
 
 /** A token goes to those that it was issued for, and to nobody else (RFC 8707 §2). */
 function checkAudience(server: HttpServerDefinition, token: string | undefined): void {
-  const { name, url, instances = [] } = server
-  const urls = url === undefined ? instances.map((instance) => instance.url) : [url]
-  if (token !== undefined && urls.every((each) => isTokenFor(token, each))) return
+  const { name } = server
+  if (token !== undefined && urlsOf(server).every((each) => isTokenFor(token, each))) return
   throw new GatewayError(
     'delegation_refused',
     `The token of the caller does not name ${name} as its audience, so it is not passed on`,

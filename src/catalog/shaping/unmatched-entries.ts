@@ -11,12 +11,9 @@ const MAX_SHOWN = 10
  * or protects nothing.
  * @param names the server's own names of its tools
  */
-export function unmatchedEntries(
-  { tools = {}, transport }: ServerDefinition,
-  names: readonly string[],
-): string[] {
+export function unmatchedEntries({ tools, transport }: ServerDefinition, names: readonly string[]): string[] {
   // Without a list nothing is known of them, and nobody writes the entries of the gateway's own servers.
-  if (names.length === 0 || transport === 'builtin') return []
+  if (tools === undefined || names.length === 0 || transport === 'builtin') return []
   const known = new Set(names)
   let looks = 0
   const isUnmatched = (pattern: string): boolean => {

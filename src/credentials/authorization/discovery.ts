@@ -8,7 +8,7 @@ import {
 } from '@modelcontextprotocol/client'
 import type { AuthorizationServer } from 'oauth4webapi'
 import type { OAuthAuth } from '../../domain/documents/server-auth.ts'
-import type { HttpServerDefinition } from '../../domain/documents/server-definition.ts'
+import { type HttpServerDefinition, urlsOf } from '../../domain/documents/server-definition.ts'
 import { messageOf } from '../../domain/errors/errors.ts'
 import type { Outbound } from '../../outbound/outbound.ts'
 import { scopesIn } from '../../upstream/credentials/challenge.ts'
@@ -31,11 +31,6 @@ export interface Authorization {
 /** Whether a server has accounts. */
 export function isOAuthServer(server: HttpServerDefinition): server is OAuthServer {
   return server.auth.kind === 'oauth'
-}
-
-/** The addresses of the instances of a server. */
-export function urlsOf({ url, instances }: HttpServerDefinition): string[] {
-  return url === undefined ? (instances ?? []).map((instance) => instance.url) : [url]
 }
 
 /** Requests to what a server names: addresses of the Internet only, unless the server is at a private one. */

@@ -1,9 +1,9 @@
 import type { AuthorizationServer } from 'oauth4webapi'
 import { lruCache } from '../../cache/lru.ts'
 import type { Clock } from '../../domain/clock.ts'
-import { type HttpServerDefinition, serverKey } from '../../domain/documents/server-definition.ts'
+import { type HttpServerDefinition, serverKey, urlsOf } from '../../domain/documents/server-definition.ts'
 import type { Outbound } from '../../outbound/outbound.ts'
-import { discoverAuthorization, fetchFor, urlsOf } from '../authorization/discovery.ts'
+import { discoverAuthorization, fetchFor } from '../authorization/discovery.ts'
 import type { RemoteFetch } from '../remote/remote-fetch.ts'
 
 const MAX_KNOWN = 1000

@@ -191,6 +191,11 @@ export function isHttp(server: ServerDefinition): server is HttpServerDefinition
   return server.transport !== 'stdio' && server.transport !== 'builtin'
 }
 
+/** The addresses of the instances of a server. */
+export function urlsOf({ url, instances = [] }: HttpServerDefinition): string[] {
+  return url === undefined ? instances.map((instance) => instance.url) : [url]
+}
+
 const builtinServer = z.strictObject({ ...shared, transport: z.literal('builtin') })
 
 /** Set where no document describes the server: a cluster does. */

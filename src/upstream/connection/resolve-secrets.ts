@@ -9,6 +9,7 @@ import {
   type HttpServerDefinition,
   isHttp,
   type ServerDefinition,
+  urlsOf,
 } from '../../domain/documents/server-definition.ts'
 
 /** More than servers accept in one header. */
@@ -51,22 +52,21 @@ export async function withSecrets(
 
 /** Values that are written in the document under the name of a secret; short ones would garble results. */
 function literalSecretsOf(server: ServerDefinition): string[] {
-  if (server.transport === 'stdio') return named(server.env).filter(isLong)
+  if (server.transport === 'stdio') return named(Object.entries(server.env)).filter(isLong)
   if (!isHttp(server)) return []
   const { auth, headers } = server
   const inAuth =
     auth.kind === 'bearer' ? [auth.token] : auth.kind === 'headers' ? Object.values(auth.headers) : []
-  return [...named(headers), ...inAuth, ...inAddresses(server)].filter(isLong)
+  return [...named(Object.entries(headers)), ...inAuth, ...inQueries(server)].filter(isLong)
 }
 
 /** Some servers take their key from the query of their address. */
-function inAddresses({ url, instances = [] }: HttpServerDefinition): string[] {
-  const addresses = [...(url === undefined ? [] : [url]), ...instances.map((instance) => instance.url)]
-  return addresses.flatMap((address) => named(Object.fromEntries(new URL(address).searchParams)))
+function inQueries(server: HttpServerDefinition): string[] {
+  return urlsOf(server).flatMap((url) => named(new URL(url).searchParams))
 }
 
-function named(values: Readonly<Record<string, string>>): string[] {
-  return Object.entries(values).flatMap(([name, value]) => (SECRET_NAME.test(name) ? [value] : []))
+function named(values: Iterable<readonly [name: string, value: string]>): string[] {
+  return [...values].flatMap(([name, value]) => (SECRET_NAME.test(name) ? [value] : []))
 }
 
 function isLong(value: string): boolean {
