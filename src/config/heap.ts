@@ -22,14 +22,14 @@ export function setUpHeap({ NODE_COMPILE_CACHE: opened }: NodeJS.ProcessEnv): vo
   setFlagsFromString(YOUNG_CHUNKS)
 }
 
-/** What the young generation takes when it has grown to half of what V8 lets it have, in bytes. */
-const ENOUGH = 64 * 1024 * 1024
+/** What the young generation takes when it has grown to a quarter of what V8 lets it have, in bytes. */
+const ENOUGH = 32 * 1024 * 1024
 /** So many collections of it within a minute show that it is worth more. */
 const OFTEN = 60
 const WITHIN_MS = 60_000
 
 /**
- * Has V8 let the young generation grow to 64 MB, and to all 128 MB only where it is collected once a second for a minute, as
+ * Has V8 let the young generation grow to 32 MB, and to all 128 MB only where it is collected once a second for a minute, as
  * with calls all the time: then the memory saves work. What comes and stays, as thousands of sessions do, makes it grow, too, and
  * would not need it. Where a flag of V8 says how large it may be, that is all there is.
  * @returns ends it, and must be called before Node writes a compile cache

@@ -82,28 +82,28 @@ function largestYoung(env: string): string {
     console.log(largest, cachedDataVersionTag() === before)`)
 }
 
-test('the young generation takes 64 MB where it would take 128, and the flags are as before in the end', () => {
-  expect(largestYoung('{}')).toBe('64 true')
+test('the young generation takes 32 MB where it would take 128, and the flags are as before in the end', () => {
+  expect(largestYoung('{}')).toBe('32 true')
 })
 
 test('the young generation takes what a flag of V8 says', () => {
   expect(largestYoung(`{ NODE_OPTIONS: '--max-semi-space-size=64' }`)).toBe('128 true')
 })
 
-describe('a young generation of 64 MB', () => {
+describe('a young generation of 32 MB', () => {
   const MB = 2 ** 20
 
   test('grows no further because of a burst', () => {
     const growth = new YoungGrowth()
     for (let count = 0; count < 59; count += 1) growth.collected(count * 100)
-    expect([growth.mayGrow(64 * MB), growth.mayGrow(32 * MB)]).toEqual([false, true])
+    expect([growth.mayGrow(32 * MB), growth.mayGrow(16 * MB)]).toEqual([false, true])
   })
 
   test('grows while it is collected 60 times in a minute, and not with less', () => {
     const growth = new YoungGrowth()
     for (let count = 0; count < 70; count += 1) growth.collected(count * 1000)
-    expect(growth.mayGrow(64 * MB)).toBe(true)
+    expect(growth.mayGrow(32 * MB)).toBe(true)
     growth.collected(80_000)
-    expect(growth.mayGrow(64 * MB)).toBe(false)
+    expect(growth.mayGrow(32 * MB)).toBe(false)
   })
 })
