@@ -2,6 +2,7 @@ import { type Clock, isWithin } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { BatchWriter, QueueCapacity, RecordBatch } from './batch-writer.ts'
+import type { Digester } from './digest/digester.ts'
 import { LateAnswers } from './late-answers.ts'
 import { lineOf } from './record-line.ts'
 import { storedRecord } from './stored-record.ts'
@@ -18,7 +19,7 @@ const WRITTEN = Promise.resolve(true)
 export interface AuditLogOptions {
   /** The file of lines: it has them once it resolves, however this process ends. */
   readonly spool: { append(lines: Buffer): Promise<void>; readonly isFull: boolean }
-  readonly digester: { digestOf(argumentsText: string, isCanonical?: boolean): string | Promise<string> }
+  readonly digester: Pick<Digester, 'begin'>
   readonly clock: Clock
   readonly random: () => number
   readonly logger: Logger
@@ -93,9 +94,9 @@ export class AuditLog {
       return
     }
     this.#capacity.take(sizeOf(pending))
-    const digest = this.#options.digester.digestOf(pending.argumentsText, pending.isCanonical)
-    this.#newest = typeof digest === 'string' ? undefined : this.#gatherLater(pending, digest)
-    if (typeof digest === 'string') this.#gather(pending, digest)
+    const digest = this.#options.digester.begin(pending.argumentsText, pending.isCanonical)
+    this.#newest = typeof digest === 'function' ? undefined : this.#gatherLater(pending, digest)
+    if (typeof digest === 'function') this.#gather(pending, digest)
   }
 
   /** Resolves once the records given so far are in the spool. */
@@ -129,12 +130,12 @@ export class AuditLog {
     return this.#options.spool.isFull || this.#capacity.isFull
   }
 
-  #gather(pending: PendingRecord, digest: string): RecordBatch {
-    return this.#writer.add(lineOf(storedRecord(pending, digest)), sizeOf(pending))
+  #gather(pending: PendingRecord, digest: () => string): RecordBatch {
+    return this.#writer.add(() => lineOf(storedRecord(pending, digest())), sizeOf(pending))
   }
 
   #gatherLater(pending: PendingRecord, digest: Promise<string>): Promise<RecordBatch> {
-    const gathered = digest.then((ready) => this.#gather(pending, ready))
+    const gathered = digest.then((ready) => this.#gather(pending, () => ready))
     this.#digested = Promise.all([this.#digested, gathered])
     return gathered
   }

@@ -4,9 +4,13 @@ import { WorkLoop, type WorkLoopOptions } from './work-loop.ts'
 /** A record that waits longer than this for the disk shows that there will be more. */
 const LATE_AFTER_MS = 1000
 
+/** Makes the line of a record. What many calls need one after the other costs less when it is done for all of them at once. */
+export type MakeLine = () => string
+
 /** Records that are written together, and the one promise that all their calls wait for. */
 export class RecordBatch {
-  readonly #lines: string[] = []
+  readonly #lines: MakeLine[] = []
+  #encoded: Buffer | undefined
   readonly #done = Promise.withResolvers<void>()
   #answering: Promise<boolean> | undefined
   #answers = 0
@@ -28,15 +32,16 @@ export class RecordBatch {
     return this.#queuedBytes
   }
 
-  add(line: string, queuedBytes: number, clock: Clock): void {
+  add(line: MakeLine, queuedBytes: number, clock: Clock): void {
     this.#cancelLimit ??= afterLimit(clock, LATE_AFTER_MS, () => (this.#isLate = true))
     this.#lines.push(line)
     this.#queuedBytes += queuedBytes
   }
 
-  /** Its lines, as a file has them. */
+  /** Its lines, as a file has them; they are made once, whatever becomes of the write. */
   encode(): Buffer {
-    return Buffer.from(`${this.#lines.join('\n')}\n`)
+    this.#encoded ??= Buffer.from(this.#lines.map((line) => `${line()}\n`).join(''))
+    return this.#encoded
   }
 
   /** Resolves once it is written. */
@@ -110,8 +115,11 @@ export class BatchWriter {
     return (this.#writing ?? this.#gathering).isLate
   }
 
-  /** Has a line written, and returns what it is written with. */
-  add(line: string, queuedBytes: number): RecordBatch {
+  /**
+   * Has a line written, and returns what it is written with.
+   * @param line called when it is about to be written; must not throw
+   */
+  add(line: MakeLine, queuedBytes: number): RecordBatch {
     const batch = this.#gathering
     batch.add(line, queuedBytes, this.#options.clock)
     this.#writeSoon()

@@ -169,8 +169,9 @@ describe('waiting for a record', () => {
 describe('digests of arguments', () => {
   test('that take their time hold back only the answer of their own call, and those who wait for all', async () => {
     const digest = Promise.withResolvers<string>()
-    const digestOf = (text: string): string | Promise<string> => (text === 'long' ? digest.promise : 'd')
-    const { log, spool, clock } = logOf({ digester: { digestOf } })
+    const begin = (text: string): Promise<string> | (() => string) =>
+      text === 'long' ? digest.promise : () => 'd'
+    const { log, spool, clock } = logOf({ digester: { begin } })
     const over: string[] = []
     log.record(usageRecord({ target: 'long', argumentsText: 'long' }))
     void log.flushWithin(250).then(() => over.push('long'))
@@ -189,9 +190,23 @@ describe('digests of arguments', () => {
     expect(clock.pending).toBe(0)
   })
 
+  test('are computed when they are about to be written, and once, also where that fails at first', async () => {
+    let computed = 0
+    const begin = (): (() => string) => () => `d${(computed += 1)}`
+    const writes: (() => void)[] = []
+    const { log, spool, clock } = logOf({ digester: { begin }, defer: (write) => writes.push(write) })
+    spool.failures = 1
+    for (let call = 0; call < 3; call += 1) log.reserve()
+    recordAll(log, ['a', 'b'])
+    expect(computed).toBe(0)
+    for (const write of writes) write()
+    await clock.advance(1000)
+    expect([spool.ids.size, spool.writes.length, computed]).toEqual([2, 2, 2])
+  })
+
   test('are waited for when the log closes', async () => {
     const digest = Promise.withResolvers<string>()
-    const { log, spool } = logOf({ digester: { digestOf: () => digest.promise } })
+    const { log, spool } = logOf({ digester: { begin: () => digest.promise } })
     recordAll(log, ['a'])
     const closed = log.close(1000)
     digest.resolve('d')

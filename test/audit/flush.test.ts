@@ -90,7 +90,7 @@ describe('an answer that waits for its record', () => {
   test('is over in time, too, when the digest of its arguments takes longer', async () => {
     let late = 0
     const { log, clock } = logOf({
-      digester: { digestOf: () => new Promise(() => {}) },
+      digester: { begin: () => new Promise(() => {}) },
       onLate: (answers) => (late += answers),
     })
     recordAll(log, ['a'])

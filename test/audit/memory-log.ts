@@ -48,7 +48,7 @@ export function logOf(changes: Partial<AuditLogOptions> = {}): {
   const clock = new FakeClock()
   const log = new AuditLog({
     spool,
-    digester: { digestOf: () => '0'.repeat(64) },
+    digester: { begin: () => () => '0'.repeat(64) },
     clock,
     random: () => 1,
     logger: silentLogger,

@@ -19,13 +19,23 @@ export class Digester {
     this.#thread = new TaskThread({ name: 'digest thread', start })
   }
 
-  /** The digest, or a promise of it, which never rejects: without its thread it is computed here. */
-  digestOf(argumentsText: string, isCanonical = false): string | Promise<string> {
-    if (argumentsText.length <= AT_ONCE_LENGTH) return this.#digest(argumentsText, isCanonical)
+  /**
+   * What computes the digest of a short text, for when it is wanted; of a long one a promise, which never rejects: without
+   * its thread it is computed here.
+   * @param isCanonical whether the text is known to be that of `canonicalJson`
+   */
+  begin(argumentsText: string, isCanonical = false): (() => string) | Promise<string> {
+    if (argumentsText.length <= AT_ONCE_LENGTH) return () => this.#digest(argumentsText, isCanonical)
     return this.#thread.run(argumentsText).catch((error: unknown) => {
       this.#logger.error({ err: error }, 'a digest of arguments was computed on the main thread')
       return this.#digest(argumentsText)
     })
+  }
+
+  /** The digest, or likewise a promise of it. */
+  digestOf(argumentsText: string): string | Promise<string> {
+    const begun = this.begin(argumentsText)
+    return typeof begun === 'function' ? begun() : begun
   }
 
   /** Ends the thread. Idempotent. */

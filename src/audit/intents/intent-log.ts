@@ -77,7 +77,7 @@ export class IntentLog {
     const line = lineOf(storedRecord(pending, await digester.digestOf(pending.argumentsText)))
     const { id } = pending
     this.#open.set(id, line)
-    const batch = this.#writer.add(line, 0)
+    const batch = this.#writer.add(() => line, 0)
     if (!(await isWithin(clock, batch.written, OPEN_WITHIN_MS))) {
       this.#close(id)
       throw new GatewayError('audit_unavailable', 'The call cannot be announced to the usage records')
@@ -95,7 +95,7 @@ export class IntentLog {
 
   /** Written with the next intent, or soon: until then the record itself shows that the call has ended. */
   #close(id: string): void {
-    if (this.#open.delete(id)) this.#writer.add(JSON.stringify({ closed: id }), 0)
+    if (this.#open.delete(id)) this.#writer.add(() => JSON.stringify({ closed: id }), 0)
   }
 
   async #append(lines: Buffer): Promise<void> {
