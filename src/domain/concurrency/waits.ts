@@ -84,6 +84,40 @@ export class PendingList<T> {
   }
 }
 
+/**
+ * Does what the input of one turn of the event loop asks for behind all of that input, one task after the other: code that
+ * runs for many of them in a row stays in the caches of the processor. A task that is alone runs at once.
+ */
+export class TurnBatch {
+  readonly #isAlone: () => boolean
+  #tasks: (() => void)[] = []
+
+  /** @param isAlone whether no other task is to be expected in this turn */
+  constructor(isAlone: () => boolean) {
+    this.#isAlone = isAlone
+  }
+
+  /** Runs a task now, or at the end of this turn. One that throws keeps no other from running. */
+  run(task: () => void): void {
+    if (this.#tasks.length === 0 && this.#isAlone()) return task()
+    if (this.#tasks.push(task) === 1) setImmediate(() => this.#runAll())
+  }
+
+  #runAll(): void {
+    const tasks = this.#tasks
+    this.#tasks = []
+    for (const task of tasks) {
+      try {
+        task()
+      } catch (error) {
+        setImmediate(() => {
+          throw error
+        })
+      }
+    }
+  }
+}
+
 /** A timeout, until it ends or is cancelled. */
 export interface Timeout extends Pending {
   /** In monotonic milliseconds. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Caller } from '../../calls/call.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
+import { TurnBatch } from '../../domain/concurrency/waits.ts'
 import { toGatewayError } from '../../domain/errors/errors.ts'
 import { Presented } from '../../domain/presented.ts'
 import { EVERYTHING, isFor } from '../../identity/audience.ts'
@@ -42,18 +43,22 @@ interface DirectOptions extends DirectCallOptions {
  */
 export class DirectListener {
   readonly #options: DirectOptions
+  readonly #received: TurnBatch
   readonly #isAllowedHost: (host: string | undefined) => boolean
   #hasSnapshot = false
 
   constructor(options: DirectOptions) {
     this.#options = options
+    this.#received = new TurnBatch(() => options.calls.inFlight === 0)
     this.#isAllowedHost = allowedHost(options.allowedHosts)
   }
 
   readonly listener: RequestListener = (request, response) => {
     const head = directHead(request)
     if (head === undefined || !this.#isOpenTo(request, head)) return this.#options.general(request, response)
-    readBody(request, head.length, (body) => this.#serve(request, response, { head, body }))
+    readBody(request, head.length, (body) =>
+      this.#received.run(() => this.#serve(request, response, { head, body })),
+    )
   }
 
   /** Whether every check in front of the routes would let the request pass. */

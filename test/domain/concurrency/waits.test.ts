@@ -1,6 +1,59 @@
+import { execFileSync } from 'node:child_process'
+import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
-import { onAbort, PendingList, PendingPlace, Timeouts } from '../../../src/domain/concurrency/waits.ts'
+import {
+  onAbort,
+  PendingList,
+  PendingPlace,
+  Timeouts,
+  TurnBatch,
+} from '../../../src/domain/concurrency/waits.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
+
+describe('the tasks of a turn of the event loop', () => {
+  test('run behind its input, in the order in which they came', async () => {
+    const batch = new TurnBatch(() => false)
+    const ran: string[] = []
+    batch.run(() => ran.push('first'))
+    batch.run(() => {
+      ran.push('second')
+      batch.run(() => ran.push('of the next turn'))
+    })
+    batch.run(() => ran.push('third'))
+    expect(ran).toEqual([])
+    await turn()
+    expect(ran).toEqual(['first', 'second', 'third'])
+    await turn()
+    expect(ran).toEqual(['first', 'second', 'third', 'of the next turn'])
+  })
+
+  test('run at once where each is alone, and behind those that wait', async () => {
+    let isAlone = true
+    const batch = new TurnBatch(() => isAlone)
+    const ran: string[] = []
+    batch.run(() => ran.push('alone'))
+    expect(ran).toEqual(['alone'])
+    isAlone = false
+    batch.run(() => ran.push('waits'))
+    isAlone = true
+    batch.run(() => ran.push('waits behind it'))
+    expect(ran).toEqual(['alone'])
+    await turn()
+    expect(ran).toEqual(['alone', 'waits', 'waits behind it'])
+  })
+
+  test('all run where one of them throws, and the process learns of it', () => {
+    const waits = new URL('../../../src/domain/concurrency/waits.ts', import.meta.url).href
+    const script = `
+      const { TurnBatch } = await import('${waits}')
+      process.on('uncaughtException', ({ message }) => console.log(message))
+      const batch = new TurnBatch(() => false)
+      batch.run(() => { throw new Error('broken') })
+      batch.run(() => console.log('ran'))`
+    const args = ['--input-type=module', '-e', script]
+    expect(execFileSync(process.execPath, args, { encoding: 'utf8' })).toBe('ran\nbroken\n')
+  })
+})
 
 describe('timeouts', () => {
   test('end each at its own time, by one timer', async () => {

@@ -29,6 +29,7 @@ async function handedOn(changes: Partial<Options>): Promise<unknown> {
     hasSnapshot: () => true,
     sessions: { isAccepting: true },
     maxBodyBytes: 1000,
+    calls: { inFlight: 0 },
     general,
     ...changes,
   }
@@ -44,6 +45,10 @@ async function handedOn(changes: Partial<Options>): Promise<unknown> {
 
 test('a body that has been read is handed on with its request', async () => {
   expect(await handedOn({})).toBe('read: {"half":')
+})
+
+test('a body that arrives while a call is in progress is handed on at the end of the turn', async () => {
+  expect(await handedOn({ calls: { inFlight: 1 } as Options['calls'] })).toBe('read: {"half":')
 })
 
 test('a token that is no longer current when the body is there is verified by the application', async () => {
