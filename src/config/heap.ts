@@ -24,14 +24,14 @@ export function setUpHeap({ NODE_COMPILE_CACHE: opened }: NodeJS.ProcessEnv): vo
 
 /** What the young generation takes when it has grown to a quarter of what V8 lets it have, in bytes. */
 const ENOUGH = 32 * 1024 * 1024
-/** So many collections of it within a minute show that it is worth more. */
-const OFTEN = 60
-const WITHIN_MS = 60_000
+/** Collections of it in so many different seconds of a minute show that it is worth more; a start and a burst are over before. */
+const OFTEN = 30
+const WITHIN_S = 60
 
 /**
- * Has V8 let the young generation grow to 32 MB, and to all 128 MB only where it is collected once a second for a minute, as
- * with calls all the time: then the memory saves work. What comes and stays, as thousands of sessions do, makes it grow, too, and
- * would not need it. Where a flag of V8 says how large it may be, that is all there is.
+ * Has V8 let the young generation grow to 32 MB, and to all 128 MB only where it is collected in half of the seconds of a
+ * minute, as with calls all the time: then the memory saves work. What comes and stays, as thousands of sessions do, makes it
+ * grow, too, and would not need it. Where a flag of V8 says how large it may be, that is all there is.
  * @returns ends it, and must be called before Node writes a compile cache
  */
 export function boundYoung({ NODE_OPTIONS: options = '' }: NodeJS.ProcessEnv): () => void {
@@ -56,19 +56,21 @@ export function boundYoung({ NODE_OPTIONS: options = '' }: NodeJS.ProcessEnv): (
 
 /** Whether the young generation may grow. */
 export class YoungGrowth {
-  /** When the last collections were, in milliseconds. */
-  readonly #collections: number[] = []
+  /** The last seconds in which there were collections. */
+  readonly #seconds: number[] = []
 
-  /** There was a collection. */
+  /** There was a collection. @param at milliseconds */
   collected(at: number): void {
-    this.#collections.push(at)
-    if (this.#collections.length > OFTEN) this.#collections.shift()
+    const second = Math.floor(at / 1000)
+    if (second === this.#seconds.at(-1)) return
+    this.#seconds.push(second)
+    if (this.#seconds.length > OFTEN) this.#seconds.shift()
   }
 
   /** @param size what it takes now, in bytes */
   mayGrow(size: number): boolean {
     if (size < ENOUGH) return true
-    const [oldest = 0] = this.#collections
-    return this.#collections.length === OFTEN && (this.#collections.at(-1) ?? 0) - oldest <= WITHIN_MS
+    const [oldest = 0] = this.#seconds
+    return this.#seconds.length === OFTEN && (this.#seconds.at(-1) ?? 0) - oldest < WITHIN_S
   }
 }
