@@ -4,7 +4,7 @@ import { WorkLoop, type WorkLoopOptions } from './work-loop.ts'
 /** A record that waits longer than this for the disk shows that there will be more. */
 const LATE_AFTER_MS = 1000
 
-/** Makes the line of a record. What many calls need one after the other costs less when it is done for all of them at once. */
+/** Serializes one line. It is called when the batch is written: a loop over all lines has its code in the processor's caches. */
 export type MakeLine = () => string
 
 /** Records that are written together, and the one promise that all their calls wait for. */
@@ -38,7 +38,7 @@ export class RecordBatch {
     this.#queuedBytes += queuedBytes
   }
 
-  /** Its lines, as a file has them; they are made once, whatever becomes of the write. */
+  /** The lines in UTF-8, serialized once: a retry writes the same bytes. */
   encode(): Buffer {
     this.#encoded ??= Buffer.from(this.#lines.map((line) => `${line()}\n`).join(''))
     return this.#encoded

@@ -20,8 +20,8 @@ export class Digester {
   }
 
   /**
-   * What computes the digest of a short text, for when it is wanted; of a long one a promise, which never rejects: without
-   * its thread it is computed here.
+   * A function that computes the digest of a short text; for a long one a promise of the digest, which never rejects: if the
+   * thread fails, the digest is computed on the main thread.
    * @param isCanonical whether the text is known to be that of `canonicalJson`
    */
   begin(argumentsText: string, isCanonical = false): (() => string) | Promise<string> {
@@ -32,7 +32,7 @@ export class Digester {
     })
   }
 
-  /** The digest, or likewise a promise of it. */
+  /** The digest of a short text, or a promise of that of a long one, as `begin` makes it. */
   digestOf(argumentsText: string): string | Promise<string> {
     const begun = this.begin(argumentsText)
     return typeof begun === 'function' ? begun() : begun

@@ -85,8 +85,8 @@ export class PendingList<T> {
 }
 
 /**
- * Does what the input of one turn of the event loop asks for behind all of that input, one task after the other: code that
- * runs for many of them in a row stays in the caches of the processor. A task that is alone runs at once.
+ * Defers tasks to the check phase of the event loop (`setImmediate`) and runs them in a row there, so that their code stays
+ * in the caches of the processor. A task that is alone runs at once.
  */
 export class TurnBatch {
   readonly #isAlone: () => boolean
@@ -97,7 +97,7 @@ export class TurnBatch {
     this.#isAlone = isAlone
   }
 
-  /** Runs a task now, or at the end of this turn. One that throws keeps no other from running. */
+  /** Runs a task now, or in the check phase. If one throws, the others run, and the error is an uncaught exception. */
   run(task: () => void): void {
     if (this.#tasks.length === 0 && this.#isAlone()) return task()
     if (this.#tasks.push(task) === 1) setImmediate(() => this.#runAll())

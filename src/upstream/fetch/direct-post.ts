@@ -45,7 +45,7 @@ export class DirectPost {
   readonly #ownCookie: string | null
   readonly #cookies: CookieJar
   readonly #replies: ReplyOptions
-  /** Requests whose response has not ended. */
+  /** Requests in flight. */
   #open = 0
 
   /**
@@ -94,12 +94,12 @@ export class DirectPost {
 
   /** Sends one request; the returned function ends it, after which nothing is reported any more. */
   send(request: { headers: readonly string[]; body: string }, incoming: Incoming): () => void {
-    this.#open += 1
     const reply = new Reply(incoming, this.#replies)
     const own = this.#ownCookie
     const cookie = this.#cookies.isUnused ? own : (this.#cookies.headerFor(this.#url, own) ?? own)
     const headers = [...this.#fixed, ...request.headers, ...(cookie === null ? [] : ['cookie', cookie])]
-    // Behind what else this turn asks for, so that each step runs for all of it in a row, as in a `TurnBatch`.
+    this.#open += 1
+    // A microtask, so that all calls of a `TurnBatch` are prepared first, and then all of them are sent.
     queueMicrotask(() =>
       this.#pool.dispatch({ path: this.#path, method: 'POST', headers, body: request.body }, reply),
     )
@@ -136,7 +136,7 @@ function essenceOf({ 'content-type': type = '' }: ResponseHeaders): string {
 
 interface ReplyOptions {
   readonly maxBytes: number
-  /** Runs what follows from the end of a response. */
+  /** Runs the processing of complete responses. */
   readonly answered: TurnBatch
   readonly onCookies: (lines: readonly string[]) => void
   /** Called once, when nothing more is reported. */
