@@ -13,6 +13,12 @@ const YOUNG = '--no-allocation-site-pretenuring'
  * that is done for a result of 1 MB. V8 reads this when it starts, too, for the size of the young generation: not here.
  */
 const YOUNG_CHUNKS = '--scavenger-max-new-space-capacity-mb=8'
+/**
+ * Has V8 begin a full collection when half of what the old generation may grow by is used. By itself it begins as soon as
+ * less than the size of the young generation is left: that is at once, where the young generation has grown in a burst after
+ * the limit was set, so that each burst had two or three full collections of a heap that hardly grows.
+ */
+const OLD_GROWTH = ['--incremental-marking-soft-trigger=50', '--incremental-marking-hard-trigger=80']
 
 /** Sets up V8's memory. Call it before modules are loaded: a compile cache has different folders for different flags. */
 export function setUpHeap({ NODE_COMPILE_CACHE: opened }: NodeJS.ProcessEnv): void {
@@ -20,6 +26,7 @@ export function setUpHeap({ NODE_COMPILE_CACHE: opened }: NodeJS.ProcessEnv): vo
   if (opened !== undefined) return
   setFlagsFromString(YOUNG)
   setFlagsFromString(YOUNG_CHUNKS)
+  for (const flag of OLD_GROWTH) setFlagsFromString(flag)
 }
 
 /** What the young generation takes when it has grown to a quarter of what V8 lets it have, in bytes. */

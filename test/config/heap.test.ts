@@ -7,7 +7,7 @@ const heap = new URL('../../src/config/heap.ts', import.meta.url).href
 /** What a process prints that runs this script, with functions of V8 for its own tests. */
 function printed(script: string): string {
   const { NODE_COMPILE_CACHE: _cache, NODE_OPTIONS: _options, ...env } = process.env
-  const args = ['--allow-natives-syntax', '--input-type=module', '-e', script]
+  const args = ['--allow-natives-syntax', '--expose-gc', '--input-type=module', '-e', script]
   return execFileSync(process.execPath, args, { env, encoding: 'utf8' }).trim()
 }
 
@@ -37,28 +37,46 @@ test('flags stay as they are where Node has opened a compile cache with them', (
   expect(printed(script)).toBe('true\nfalse')
 })
 
-test('a gigabyte that passes in chunks of 64 KB causes at most a quarter of the full collections that it would cause', () => {
-  const collections = (before: string): number =>
-    Number(
-      printed(`
+/** How many full collections there are while a script runs, in a process that has set up its heap or has not. */
+function fullCollections(isSetUp: boolean, script: string): number {
+  const count = printed(`
     const { PerformanceObserver, constants } = await import('node:perf_hooks')
     const { setUpHeap } = await import('${heap}')
-    ${before}
-    const kept = Array.from({ length: 300_000 }, (_, number) => ({ number, list: [number, number] }))
+    if (${isSetUp}) setUpHeap({})
+    const kept = Array.from({ length: 500_000 }, (_, number) => ({ number, list: [number, number] }))
+    // As after a rest: with little that is young, and little that the old generation may grow by.
+    gc({ type: 'major', flavor: 'last-resort' })
     let full = 0
     const seen = new PerformanceObserver((list) => {
       for (const { detail } of list.getEntries()) full += detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR ? 1 : 0
     })
     seen.observe({ entryTypes: ['gc'] })
+    ${script}
+    console.log(kept.length === 500_000 ? full : NaN)`)
+  return Number(count)
+}
+
+test('a gigabyte that passes in chunks of 64 KB causes at most a quarter of the full collections that it would cause', () => {
+  const passing = `
     const passing = []
     for (let count = 0; count < 16_000; count += 1) {
       passing.push(Buffer.allocUnsafeSlow(65_536))
       if (passing.length > 100) passing.shift()
       if (count % 16 === 0) await new Promise(setImmediate)
-    }
-    console.log(kept.length === 300_000 ? full : NaN)`),
-    )
-  expect(collections('setUpHeap({})')).toBeLessThanOrEqual(collections('') / 4)
+    }`
+  expect(fullCollections(true, passing)).toBeLessThanOrEqual(fullCollections(false, passing) / 4)
+})
+
+test('a burst after a rest causes no full collection, which it would cause', () => {
+  const burst = `
+    const passing = []
+    for (let count = 0; count < 2000; count += 1) {
+      passing.push(Array.from({ length: 1000 }, (_, number) => ({ count, number, text: 'x' + number })))
+      if (passing.length > 10) passing.length = 0
+      await new Promise(setImmediate)
+    }`
+  expect(fullCollections(true, burst)).toBe(0)
+  expect(fullCollections(false, burst)).toBeGreaterThan(0)
 })
 
 /** The largest size of the young generation, in MB, while arrays come and stay, and whether the flags are as before in the end. */
