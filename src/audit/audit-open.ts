@@ -138,9 +138,9 @@ export async function openAuditOver(store: AuditStore, options: AuditOptions): P
   let signedAtMs: number | undefined
   const checkpoints = checkpointsFor(store, options, ({ atMs }) => (signedAtMs = atMs))
   const { stream } = options
-  const onDelivered = (lines: readonly string[]): void => {
+  const onDelivered: DeliveryOptions['onDelivered'] = (lines) => {
     checkpoints?.soon()
-    stream?.records(lines)
+    stream?.records(lines.strings())
   }
   const delivery = new Delivery({ ...options, spool, store, onDelivered })
   const digester = new Digester(options)

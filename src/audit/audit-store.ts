@@ -1,4 +1,5 @@
 import type { ChainStore } from './chain/checkpoints.ts'
+import type { RecordLines } from './record-lines.ts'
 import type { Outcome, StoredRecord } from './usage-record.ts'
 
 /** Selects records of a tenant. */
@@ -56,7 +57,7 @@ export interface AuditStore extends RecordReader {
    * @param lines records as `lineOf` writes them
    * @throws RecordsRefusedError when some of them will never be taken; the others are written
    */
-  write(lines: readonly string[]): Promise<void>
+  write(lines: RecordLines): Promise<void>
   /**
    * Erases what is personal in the records of a person, of those made before a time: their hashes stay, so that the chain
    * is verified as before. Resolves with how many they were.

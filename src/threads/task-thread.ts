@@ -34,10 +34,13 @@ export class TaskThread<Task, Result> {
     this.#start = options.start
   }
 
-  /** @throws Error when the task failed, or the thread has ended or is closed */
-  async run(task: Task): Promise<Result> {
+  /**
+   * @param transferred what the thread has from then on, and this one no longer
+   * @throws Error when the task failed, or the thread has ended or is closed
+   */
+  async run(task: Task, transferred: readonly ArrayBuffer[] = []): Promise<Result> {
     if (this.#isClosed) throw new Error(`the ${this.#name} is closed`)
-    return await this.#send(task)
+    return await this.#send(task, transferred)
   }
 
   /** Ends the thread after its `last` task; without one at once, and what is under way fails. Idempotent. */
@@ -50,12 +53,12 @@ export class TaskThread<Task, Result> {
     await this.#worker?.terminate()
   }
 
-  #send(task: Task): Promise<Result> {
+  #send(task: Task, transferred: readonly ArrayBuffer[] = []): Promise<Result> {
     const worker = (this.#worker ??= this.#started())
     this.#lastId += 1
     const message: TaskMessage<Task> = { id: this.#lastId, task }
     const { promise, resolve, reject } = Promise.withResolvers<Result>()
-    worker.postMessage(message, [])
+    worker.postMessage(message, [...transferred])
     this.#waiting.set(message.id, { resolve, reject })
     return promise
   }

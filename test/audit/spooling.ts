@@ -4,6 +4,7 @@ import type { AuditLog } from '../../src/audit/audit-log.ts'
 import { type AuditOptions, type OpenAudit, openAuditOver } from '../../src/audit/audit-open.ts'
 import type { AuditPage, AuditStore } from '../../src/audit/audit-store.ts'
 import { recordInLine } from '../../src/audit/record-line.ts'
+import type { RecordLines } from '../../src/audit/record-lines.ts'
 import { RecordsRefusedError } from '../../src/audit/records-refused.ts'
 import type { PendingRecord, StoredRecord } from '../../src/audit/usage-record.ts'
 import { systemClock } from '../../src/domain/clock.ts'
@@ -18,11 +19,11 @@ export class MemoryStore implements AuditStore {
   isDown = false
   refuses: ReadonlySet<string> = new Set()
 
-  write(lines: readonly string[]): Promise<void> {
-    this.sizes.push(lines.length)
+  write(lines: RecordLines): Promise<void> {
+    this.sizes.push(lines.count)
     if (this.isDown) return Promise.reject(new Error('store down'))
     const refused: string[] = []
-    for (const line of lines) {
+    for (const line of lines.strings()) {
       const record = recordInLine(line)
       if (record === undefined || this.refuses.has(record.target)) refused.push(line)
       else this.#store(record)

@@ -6,7 +6,7 @@ import { openSigningKeys } from '../../src/audit/chain/signing-keys.ts'
 import { SqliteDatabase } from '../../src/audit/sqlite/sqlite-database.ts'
 import { run } from '../../src/cli/program.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
-import { linesOf, usageRecord } from '../support/usage-records.ts'
+import { recordBytes, usageRecord } from '../support/usage-records.ts'
 
 const NOW = Date.now()
 
@@ -29,7 +29,7 @@ async function record(from: number, to: number): Promise<void> {
   const records = numbers.map((seq) =>
     usageRecord({ id: `r${seq}`, atMs: NOW - 60_000 + seq, subject: seq % 2 === 0 ? 'bob' : 'ada' }),
   )
-  database.write(linesOf(records))
+  database.write(recordBytes(records))
   const head = database.chain.open(NOW)
   const statement = {
     ...head,

@@ -1,6 +1,7 @@
 import { argumentsDigest } from '../../src/audit/digest/arguments-digest.ts'
 import { newRecordId } from '../../src/audit/record-id.ts'
 import { lineOf } from '../../src/audit/record-line.ts'
+import { RecordLines } from '../../src/audit/record-lines.ts'
 import { storedRecord } from '../../src/audit/stored-record.ts'
 import type { PendingRecord, StoredRecord } from '../../src/audit/usage-record.ts'
 
@@ -40,6 +41,16 @@ export function asStored(record: PendingRecord): StoredRecord {
 }
 
 /** What stores take. */
+export function recordLines(records: readonly PendingRecord[]): RecordLines {
+  return RecordLines.of(linesOf(records))
+}
+
+/** What the database takes. */
+export function recordBytes(records: readonly PendingRecord[]): Buffer {
+  return Buffer.from(recordLines(records).copy())
+}
+
+/** The lines of records, without newlines. */
 export function linesOf(records: readonly PendingRecord[]): string[] {
   return records.map((record) => lineOf(asStored(record)))
 }

@@ -12,6 +12,7 @@ import type { Logger } from '../../telemetry/logger.ts'
 import type { AuditPage, AuditQuery, AuditStore, CountQuery, Person } from '../audit-store.ts'
 import type { ChainStore } from '../chain/checkpoints.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
+import type { RecordLines } from '../record-lines.ts'
 import type { StoredRecord } from '../usage-record.ts'
 import { erasePages } from './erase-documents.ts'
 import { addCheckpoint } from './firestore-chain.ts'
@@ -76,9 +77,9 @@ export class FirestoreAuditStore implements AuditStore {
   }
 
   /** @throws Error when one could not be created in time; it may have been, and so may others of the batch */
-  async write(lines: readonly string[]): Promise<void> {
+  async write(lines: RecordLines): Promise<void> {
     if (this.#isClosed) throw new Error('the audit store is closed')
-    await this.#writes.write(lines)
+    await this.#writes.write(lines.strings())
   }
 
   /** @throws GatewayError `invalid_cursor`, or `audit_unavailable` when Firestore does not answer in time */

@@ -1,6 +1,7 @@
 import { type Clock, isWithin } from '../../domain/clock.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { AuditStore } from '../audit-store.ts'
+import type { RecordLines } from '../record-lines.ts'
 import { RecordsRefusedError } from '../records-refused.ts'
 import { WorkLoop } from '../work-loop.ts'
 import type { Spool, SpooledBatch } from './spool.ts'
@@ -21,7 +22,7 @@ export interface DeliveryOptions {
   /** How long records gather before they are delivered, in milliseconds; 200 by default. */
   readonly delayMs?: number
   /** Called when the store has taken records. */
-  readonly onDelivered?: (lines: readonly string[]) => void
+  readonly onDelivered?: (lines: RecordLines) => void
 }
 
 /** The one writer of a store: takes records from the spool, and removes from it what the store has. */
@@ -117,7 +118,7 @@ export class Delivery {
   }
 
   async #send({ lines }: SpooledBatch): Promise<void> {
-    if (lines.length === 0) return
+    if (lines.count === 0) return
     try {
       await this.#store.write(lines)
       this.#onDelivered?.(lines)

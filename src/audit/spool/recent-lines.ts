@@ -1,8 +1,8 @@
-const NEWLINE = 0x0a
+import { linesIn, RecordLines } from '../record-lines.ts'
 
 /** Lines of a segment, and where the next ones begin. */
 export interface Chunk {
-  readonly lines: readonly string[]
+  readonly lines: RecordLines
   readonly end: number
 }
 
@@ -32,16 +32,19 @@ export class RecentLines {
   read(start: number, limit: number): Chunk | undefined {
     let at = this.#start
     if (start < at || start >= this.#end) return undefined
-    const lines: string[] = []
+    const pieces: Buffer[] = []
+    let count = 0
     let end = start
     for (const piece of this.#pieces) {
-      if (lines.length === limit) break
-      const chunk = linesOf(piece.subarray(Math.max(start - at, 0)), limit - lines.length)
-      lines.push(...chunk.lines)
-      end += chunk.end
+      if (count === limit) break
+      const bytes = piece.subarray(Math.max(start - at, 0))
+      const found = linesIn(bytes, limit - count)
+      pieces.push(bytes.subarray(0, found.end))
+      count += found.count
+      end += found.end
       at += piece.length
     }
-    return { lines, end }
+    return { lines: new RecordLines(pieces, count), end }
   }
 
   /** Forgets the lines before a position; all by default. */
@@ -63,15 +66,4 @@ export class RecentLines {
     this.#pieces.push(lines)
     this.#bytes += lines.length
   }
-}
-
-/** Up to `limit` whole lines. */
-export function linesOf(bytes: Buffer, limit: number): Chunk {
-  const lines: string[] = []
-  let end = 0
-  for (let at = bytes.indexOf(NEWLINE); at !== -1 && lines.length < limit; at = bytes.indexOf(NEWLINE, end)) {
-    lines.push(bytes.toString('utf8', end, at))
-    end = at + 1
-  }
-  return { lines, end }
 }

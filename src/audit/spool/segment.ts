@@ -1,8 +1,9 @@
 import { statSync, write } from 'node:fs'
 import { type FileHandle, open, stat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { linesIn, RecordLines } from '../record-lines.ts'
 import { codeOf } from '../thrown-code.ts'
-import { type Chunk, linesOf, RecentLines } from './recent-lines.ts'
+import { type Chunk, RecentLines } from './recent-lines.ts'
 
 const CHUNK_BYTES = 256 * 1024
 const RECENT_BYTES = 1024 * 1024
@@ -139,8 +140,10 @@ export class Segment {
     const start = this.#delivered
     for (let bytes = CHUNK_BYTES; ; bytes *= 2) {
       const length = Math.min(bytes, this.#size - start)
-      const chunk = linesOf(await this.#bytes(start, length), limit)
-      if (chunk.lines.length > 0 || length < bytes) return { lines: chunk.lines, end: start + chunk.end }
+      const read = await this.#bytes(start, length)
+      const { count, end } = linesIn(read, limit)
+      if (count > 0 || length < bytes)
+        return { lines: new RecordLines([read.subarray(0, end)], count), end: start + end }
     }
   }
 

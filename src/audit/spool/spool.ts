@@ -5,6 +5,7 @@ import { makePrivateDirectory } from '../../files/private-file.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { codeOf } from '../thrown-code.ts'
 import { isIntact } from '../record-line.ts'
+import { RecordLines } from '../record-lines.ts'
 import { DeferredSync } from './deferred-sync.ts'
 import { quarantine } from './quarantine.ts'
 import { type NextLines, Segment } from './segment.ts'
@@ -28,7 +29,7 @@ export interface SpoolOptions {
 
 /** Records of the spool, each a line of `lineOf`, in the order they came. */
 export interface SpooledBatch {
-  readonly lines: readonly string[]
+  readonly lines: RecordLines
   readonly segment: Segment
   readonly end: number
 }
@@ -125,7 +126,7 @@ export class Spool {
   async next(limit: number): Promise<SpooledBatch | undefined> {
     for (let segment = this.#segments[0]; segment !== undefined; segment = this.#segments[0]) {
       const { lines, end, isFromDisk } = await this.#read(segment, limit)
-      if (lines.length > 0) return { lines: isFromDisk ? await this.#intact(lines) : lines, segment, end }
+      if (lines.count > 0) return { lines: isFromDisk ? await this.#intact(lines) : lines, segment, end }
       if (!segment.isSealed) return undefined
       await this.#drop(segment)
     }
@@ -179,22 +180,23 @@ export class Spool {
   async #read(segment: Segment, limit: number): Promise<NextLines> {
     try {
       const chunk = await segment.read(limit)
-      if (chunk.lines.length === 0 && segment.isSealed && segment.waiting > 0)
+      if (chunk.lines.count === 0 && segment.isSealed && segment.waiting > 0)
         this.#logger.warn({ bytes: segment.waiting }, 'dropped a partial record left by a crashed writer')
       return chunk
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error
       const facts = { bytes: segment.waiting }
       this.#logger.error(facts, 'usage records in the spool were removed before they were delivered')
-      return { lines: [], end: 0, isFromDisk: true }
+      return { lines: RecordLines.of([]), end: 0, isFromDisk: true }
     }
   }
 
-  async #intact(lines: readonly string[]): Promise<readonly string[]> {
-    const damaged = lines.filter((line) => !isIntact(line))
+  async #intact(lines: RecordLines): Promise<RecordLines> {
+    const all = lines.strings()
+    const damaged = all.filter((line) => !isIntact(line))
     if (damaged.length === 0) return lines
     await this.refuse(damaged)
-    return lines.filter((line) => !damaged.includes(line))
+    return RecordLines.of(all.filter((line) => !damaged.includes(line)))
   }
 
   async #drop(segment: Segment): Promise<void> {

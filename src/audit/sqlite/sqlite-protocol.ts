@@ -7,7 +7,7 @@ import type { StoredRecord } from '../usage-record.ts'
 /** The tasks of the database thread. The first one, of any kind, opens the database. */
 export type Task =
   | { readonly kind: 'open' }
-  | { readonly kind: 'write'; readonly lines: readonly string[] }
+  | { readonly kind: 'write'; readonly lines: Uint8Array<ArrayBuffer> }
   | {
       readonly kind: 'query'
       readonly query: AuditQuery

@@ -8,6 +8,7 @@ import { startThread } from '../../threads/start-thread.ts'
 import type { AuditPage, AuditQuery, AuditStore, CountQuery, Person } from '../audit-store.ts'
 import type { ChainStore } from '../chain/checkpoints.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
+import type { RecordLines } from '../record-lines.ts'
 import { RecordsRefusedError } from '../records-refused.ts'
 import { TaskThread } from '../../threads/task-thread.ts'
 import type { Result, Task } from './sqlite-protocol.ts'
@@ -86,8 +87,9 @@ export class SqliteAuditStore implements AuditStore {
     return store
   }
 
-  async write(lines: readonly string[]): Promise<void> {
-    const { refused = [] } = await this.#run({ kind: 'write', lines })
+  async write(lines: RecordLines): Promise<void> {
+    const bytes = lines.copy()
+    const { refused = [] } = await this.#run({ kind: 'write', lines: bytes }, [bytes.buffer])
     if (refused.length > 0) throw new RecordsRefusedError(refused)
   }
 
@@ -121,9 +123,9 @@ export class SqliteAuditStore implements AuditStore {
     await this.#thread.close({ kind: 'close' })
   }
 
-  async #run(task: Task): Promise<Result> {
+  async #run(task: Task, transferred?: readonly ArrayBuffer[]): Promise<Result> {
     if (this.#closing !== undefined) throw new Error('the audit store is closed')
-    return await this.#thread.run(task)
+    return await this.#thread.run(task, transferred)
   }
 
   async #openDatabase(): Promise<void> {

@@ -8,7 +8,7 @@ function perform(database: SqliteDatabase, task: Task): Result {
     case 'open':
       return {}
     case 'write':
-      return { refused: database.write(task.lines) }
+      return { refused: database.write(Buffer.from(task.lines.buffer)) }
     case 'query':
       return { records: database.query(task.query, task.position, task.limit) }
     case 'count':

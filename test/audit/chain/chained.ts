@@ -7,7 +7,7 @@ import { noteSigner } from '../../../src/audit/chain/note.ts'
 import { verifyChains, type VerifyOptions } from '../../../src/audit/chain/verify.ts'
 import { SqliteDatabase } from '../../../src/audit/sqlite/sqlite-database.ts'
 import type { PendingRecord } from '../../../src/audit/usage-record.ts'
-import { linesOf, usageRecord } from '../../support/usage-records.ts'
+import { recordBytes, usageRecord } from '../../support/usage-records.ts'
 
 export const AT = Date.parse('2026-01-01T00:00:00Z')
 export const SIGNER = noteSigner(KEY_NAME, Buffer.alloc(32, 1))
@@ -26,13 +26,13 @@ export class ChainedDatabase {
 
   /** Stores records up to a number, the ids of which are `r1` and so on. */
   fill(from: number, to: number, changes: (seq: number) => Partial<PendingRecord> = () => ({})): void {
-    let lines: string[] = []
+    let records: PendingRecord[] = []
     for (let seq = from; seq <= to; seq += 1) {
       const given = { id: `r${seq}`, atMs: AT + seq * 10_000, target: `files_${seq}`, ...changes(seq) }
-      lines.push(...linesOf([usageRecord(given)]))
+      records.push(usageRecord(given))
       if (seq % 10 !== 0 && seq !== to) continue
-      this.#database.write(lines)
-      lines = []
+      this.#database.write(recordBytes(records))
+      records = []
       if (seq % 10 === 0) this.sign(AT + seq * 10_000 + 10)
     }
   }

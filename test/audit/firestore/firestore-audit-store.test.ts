@@ -22,7 +22,7 @@ import { type FirestoreEmulator, startFirestoreEmulator } from '../../support/fi
 import { silentLogger } from '../../support/silent-logger.ts'
 import { soak } from '../../support/soak.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
-import { asStored, linesOf, usageRecord } from '../../support/usage-records.ts'
+import { asStored, linesOf, recordLines, usageRecord } from '../../support/usage-records.ts'
 
 const PROJECT = 'demo-audit'
 const KEY = randomBytes(32)
@@ -73,16 +73,16 @@ describeWithEmulator('usage records in Firestore', () => {
   describe('write', () => {
     test('gives back every field of a record', async () => {
       const record = usageRecord()
-      await storeOf().write(linesOf([record]))
+      await storeOf().write(recordLines([record]))
       expect(await storeOf().query({ tenantId: 'acme', limit: 10 })).toEqual({ records: [asStored(record)] })
     })
 
     test('leaves a record that is already there as it is, and writes those around it', async () => {
       const store = storeOf()
       const first = usageRecord({ target: 'first' })
-      await store.write(linesOf([first]))
+      await store.write(recordLines([first]))
       await store.write(
-        linesOf([
+        recordLines([
           usageRecord({ target: 'before' }),
           { ...first, target: 'changed' },
           usageRecord({ target: 'after' }),
@@ -93,8 +93,8 @@ describeWithEmulator('usage records in Firestore', () => {
 
     test('marks when the record may be deleted, and without a retention nothing', async () => {
       const [short, long] = [usageRecord(), usageRecord()]
-      await storeOf({ retentionDays: 90 }).write(linesOf([short]))
-      await storeOf().write(linesOf([long]))
+      await storeOf({ retentionDays: 90 }).write(recordLines([short]))
+      await storeOf().write(recordLines([long]))
       const read = async ({ id }: PendingRecord): Promise<unknown> =>
         (await client.db.doc(`tool_usage/${id}`).get()).get('expireAt')
       expect(await read(short)).toMatchObject({ seconds: (START + 90 * 86_400_000) / 1000 })
@@ -103,7 +103,7 @@ describeWithEmulator('usage records in Firestore', () => {
 
     test('takes texts that were cut inside a character, and numbers that are none', async () => {
       const odd = usageRecord({ target: 'cut\ud83d', durationMs: Number.NaN, responseBytes: Infinity })
-      await storeOf().write(linesOf([odd]))
+      await storeOf().write(recordLines([odd]))
       const { records: found } = await storeOf().query({ tenantId: 'acme', limit: 1 })
       expect(found[0]).toMatchObject({ target: 'cut\ufffd', durationMs: 0, responseBytes: 0 })
     })
@@ -111,7 +111,7 @@ describeWithEmulator('usage records in Firestore', () => {
     test('names the records that Firestore never takes, and writes the others', async () => {
       const huge = usageRecord({ target: 'huge', subject: 'x'.repeat(1_100_000) })
       const failed: unknown = await storeOf()
-        .write(linesOf([usageRecord({ target: 'a' }), huge, usageRecord({ target: 'b' })]))
+        .write(recordLines([usageRecord({ target: 'a' }), huge, usageRecord({ target: 'b' })]))
         .catch((error: unknown) => error)
       expect(failed).toBeInstanceOf(RecordsRefusedError)
       expect(failed).toMatchObject({ lines: linesOf([huge]) })
@@ -122,7 +122,7 @@ describeWithEmulator('usage records in Firestore', () => {
       const store = storeOf()
       const before = usageRecord({ atMs: START - 1 })
       const others = [usageRecord({ outcome: 'denied' }), usageRecord({ tenantId: 'globex' })]
-      await store.write(linesOf([before, usageRecord(), ...others]))
+      await store.write(recordLines([before, usageRecord(), ...others]))
       const queries = [{}, { from: START }, { from: START, outcome: 'ok' }, { server: 'none' }] as const
       const counts = queries.map((query) => store.count({ tenantId: 'acme', ...query }))
       expect(await Promise.all(counts)).toEqual([3, 2, 1, 0])
@@ -131,14 +131,14 @@ describeWithEmulator('usage records in Firestore', () => {
     test('takes nothing more once it is closed', async () => {
       const store = storeOf()
       await store.close()
-      await expect(store.write(linesOf([usageRecord()]))).rejects.toThrow('the audit store is closed')
+      await expect(store.write(recordLines([usageRecord()]))).rejects.toThrow('the audit store is closed')
     })
   })
 
   describe('query', () => {
     beforeEach(async () => {
       await storeOf().write(
-        linesOf([
+        recordLines([
           usageRecord({ target: 'a', atMs: START, subject: 'ada', server: 'files', outcome: 'ok' }),
           usageRecord({ target: 'b', atMs: START + 1, subject: 'bob', server: 'files', outcome: 'denied' }),
           usageRecord({ target: 'c', atMs: START + 2, subject: 'ada', server: 'search', outcome: 'error' }),
@@ -171,7 +171,7 @@ describeWithEmulator('usage records in Firestore', () => {
       const same = Array.from({ length: 5 }, (_, index) =>
         usageRecord({ target: `s${index}`, atMs: START + 9 }),
       )
-      await storeOf().write(linesOf(same))
+      await storeOf().write(recordLines(same))
       const seen: string[] = []
       let cursor: string | undefined
       do {
@@ -209,7 +209,7 @@ describeWithEmulator('usage records in Firestore', () => {
       await using other = await otherProject()
       const store = storeOf({ db: other.db, createTimeoutMs: 200, queryTimeoutMs: 200 })
       emulator.freeze()
-      await expect(store.write(linesOf(manyRecords(10)))).rejects.toThrow(
+      await expect(store.write(recordLines(manyRecords(10)))).rejects.toThrow(
         'usage records could not be created in Firestore',
       )
       await expect(store.query({ tenantId: 'acme', limit: 1 })).rejects.toMatchObject({

@@ -13,7 +13,7 @@ import { type FirestoreClient, openFirestore } from '../../../src/firestore/fire
 import { describeWithEmulator } from '../../support/describe-with-emulator.ts'
 import { type FirestoreEmulator, startFirestoreEmulator } from '../../support/firestore-emulator.ts'
 import { silentLogger } from '../../support/silent-logger.ts'
-import { asStored, linesOf, usageRecord } from '../../support/usage-records.ts'
+import { asStored, recordLines, usageRecord } from '../../support/usage-records.ts'
 
 const PROJECT = 'demo-audit-chain'
 const START = Date.parse('2026-01-01T00:00:00Z')
@@ -55,10 +55,10 @@ describeWithEmulator('the chains of replicas in Firestore', () => {
       roles: ['a'],
       durationMs: 0.1,
     }
-    await one.write(linesOf([usageRecord({ id: 'r1', ...odd }), usageRecord({ id: 'r2' })]))
-    await other.write(linesOf([usageRecord({ id: 'r3' })]))
+    await one.write(recordLines([usageRecord({ id: 'r1', ...odd }), usageRecord({ id: 'r2' })]))
+    await other.write(recordLines([usageRecord({ id: 'r3' })]))
     await one.write(
-      linesOf([usageRecord({ id: 'r2' }), usageRecord({ id: 'r4' }), usageRecord({ id: 'r3' })]),
+      recordLines([usageRecord({ id: 'r2' }), usageRecord({ id: 'r4' }), usageRecord({ id: 'r3' })]),
     )
     expect(await verified()).toEqual({ records: 4, findings: [], chains: [1, 3] })
 
@@ -70,7 +70,7 @@ describeWithEmulator('the chains of replicas in Firestore', () => {
 
   test('are signed, so that a whole chain that is gone leaves its checkpoints', async () => {
     const store = storeOf({ retentionDays: 90 })
-    await store.write(linesOf([usageRecord({ id: 'r1' }), usageRecord({ id: 'r2' })]))
+    await store.write(recordLines([usageRecord({ id: 'r1' }), usageRecord({ id: 'r2' })]))
     const signer = noteSigner('key', Buffer.alloc(32, 1))
     const head = await store.chain.head()
     const statement = { ...head, atMs: START + 1000, beganMs: START - 1, retentionDays: 90, isLast: true }
@@ -93,9 +93,9 @@ describeWithEmulator('the chains of replicas in Firestore', () => {
     const store = storeOf()
     const personal = { subject: 'ann-of-the-sea', address: '192.0.2.7', clientName: 'her laptop' }
     const own = Array.from({ length: 210 }, (_each, at) => usageRecord({ id: `a${at}`, ...personal }))
-    await store.write(linesOf([...own, usageRecord({ id: 'b1', subject: 'ben' })]))
+    await store.write(recordLines([...own, usageRecord({ id: 'b1', subject: 'ben' })]))
     const erasure = { action: 'records.erase', outcome: 'changed', change: { records: 210 } } as const
-    await store.write(linesOf([usageRecord({ id: 'e1', subject: 'dora', ...erasure })]))
+    await store.write(recordLines([usageRecord({ id: 'e1', subject: 'dora', ...erasure })]))
 
     const person = { tenantId: 'acme', subject: 'ann-of-the-sea', beforeMs: START + 1000, limit: 210 }
     expect(await store.erase(person, 'e1')).toBe(210)
@@ -111,7 +111,7 @@ describeWithEmulator('the chains of replicas in Firestore', () => {
 
   test('name a record whose personal part is gone without a record of the erasure', async () => {
     const store = storeOf()
-    await store.write(linesOf([usageRecord({ id: 'a1', subject: 'ann' }), usageRecord({ id: 'a2' })]))
+    await store.write(recordLines([usageRecord({ id: 'a1', subject: 'ann' }), usageRecord({ id: 'a2' })]))
     const person = { tenantId: 'acme', subject: 'ann', beforeMs: START + 1000, limit: 1 }
     expect(await store.erase(person, 'never-written')).toBe(1)
     expect((await verified()).findings.map(({ fault, id }) => [fault, id])).toEqual([['erased', 'a1']])

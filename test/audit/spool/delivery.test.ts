@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import type { RecordLines } from '../../../src/audit/record-lines.ts'
 import { Delivery } from '../../../src/audit/spool/delivery.ts'
 import { Spool } from '../../../src/audit/spool/spool.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -13,8 +14,8 @@ test('what is recorded while a delivery is stored gathers for the next one', asy
   const deliveries: (readonly string[])[] = []
   const stored = Promise.withResolvers<void>()
   const store = {
-    write: (lines: readonly string[]): Promise<void> => {
-      deliveries.push(lines)
+    write: (lines: RecordLines): Promise<void> => {
+      deliveries.push(lines.strings())
       return stored.promise
     },
   }

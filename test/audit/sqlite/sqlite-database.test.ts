@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from '@jest/globals'
 import { SqliteDatabase } from '../../../src/audit/sqlite/sqlite-database.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
-import { linesOf, usageRecord } from '../../support/usage-records.ts'
+import { recordBytes, usageRecord } from '../../support/usage-records.ts'
 
 const AT = Date.parse('2026-01-01T00:00:00Z')
 
@@ -15,7 +15,7 @@ test('finds what it stored, in pages, by every filter', async () => {
     usageRecord({ atMs: AT + 1 }),
     usageRecord({ atMs: AT + 2, subject: 'bob' }),
   ]
-  database.write(linesOf(records))
+  database.write(recordBytes(records))
   const newest = database.query({ tenantId: 'acme', limit: 1 }, undefined, 1)
   expect(newest.map(({ id }) => id)).toEqual([records[2]?.id])
   const filters = { subject: 'ada', target: 'files_read', server: 'files', outcome: 'ok' } as const
@@ -32,7 +32,9 @@ test('stores all of a batch or nothing', async () => {
   new DatabaseSync(path)
     .exec(`CREATE TRIGGER refuse BEFORE INSERT ON usage_records WHEN NEW.record->>'target' = 'bad'
     BEGIN SELECT RAISE(ABORT, 'refused'); END`)
-  expect(() => database.write(linesOf([usageRecord(), usageRecord({ target: 'bad' })]))).toThrow('refused')
+  expect(() => database.write(recordBytes([usageRecord(), usageRecord({ target: 'bad' })]))).toThrow(
+    'refused',
+  )
   expect(database.query({ tenantId: 'acme', limit: 9 }, undefined, 9)).toEqual([])
   database.close()
 })
@@ -41,13 +43,29 @@ test('deletes what is older than a time, and says when that was all', async () =
   await using dir = await temporaryDirectory()
   const database = new SqliteDatabase(join(dir.path, 'audit.db'))
   const old = Array.from({ length: 5000 }, () => usageRecord({ atMs: AT - 1 }))
-  database.write(linesOf(old))
+  database.write(recordBytes(old))
   const { writer, seq } = database.chain.open(AT)
   database.chain.addCheckpoint({ writer, seq, atMs: AT - 1, note: '' })
-  database.write(linesOf([usageRecord()]))
+  database.write(recordBytes([usageRecord()]))
   expect([database.deleteBefore(AT), database.deleteBefore(AT)]).toEqual([true, false])
   expect(database.query({ tenantId: 'acme', limit: 9 }, undefined, 9)).toHaveLength(1)
   database.close()
+})
+
+test('a new database has pages of 16 KiB; one that was made with others keeps them', async () => {
+  await using dir = await temporaryDirectory()
+  const sizeOf = (path: string): unknown => {
+    new SqliteDatabase(path).close()
+    const database = new DatabaseSync(path)
+    const { page_size: size } = database.prepare('PRAGMA page_size').get() ?? {}
+    database.close()
+    return size
+  }
+  const older = join(dir.path, 'older.db')
+  const database = new DatabaseSync(older)
+  database.exec('PRAGMA page_size = 4096; PRAGMA journal_mode = WAL')
+  database.close()
+  expect([sizeOf(join(dir.path, 'audit.db')), sizeOf(older)]).toEqual([16_384, 4096])
 })
 
 test('does not open a database of a newer version', async () => {
@@ -65,7 +83,7 @@ test('keeps the records and the chain of a database whose table is in the order 
   const path = join(dir.path, 'audit.db')
   const before = new SqliteDatabase(path)
   const records = ['zeta', 'acme', 'zeta'].map((tenantId, at) => usageRecord({ tenantId, atMs: AT + at }))
-  before.write(linesOf(records))
+  before.write(recordBytes(records))
   const chained = [...before.chain.entries()]
   before.close()
   const earlier = new DatabaseSync(path)
@@ -81,7 +99,7 @@ test('keeps the records and the chain of a database whose table is in the order 
     PRAGMA user_version = 3`)
   earlier.close()
   const database = new SqliteDatabase(path)
-  expect(database.write(linesOf(records))).toEqual([])
+  expect(database.write(recordBytes(records))).toEqual([])
   expect(database.query({ tenantId: 'zeta', limit: 9 }, undefined, 9).map(({ id }) => id)).toEqual([
     records[2]?.id,
     records[0]?.id,
@@ -113,7 +131,7 @@ test('keeps the records of a database of an earlier version, and shows all as co
     PRAGMA user_version = 1`)
   earlier.close()
   const database = new SqliteDatabase(path)
-  database.write(linesOf([usageRecord({ target: 'files_write' })]))
+  database.write(recordBytes([usageRecord({ target: 'files_write' })]))
   expect(database.query({ tenantId: 'acme', limit: 9, outcome: 'ok' }, { atMs: 6, id: '' }, 9)).toEqual([
     {
       id: 'id-1',

@@ -5,13 +5,14 @@ import type { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { SqliteAuditStore } from '../../../src/audit/sqlite/sqlite-store.ts'
 import { startThread } from '../../../src/threads/start-thread.ts'
+import { RecordLines } from '../../../src/audit/record-lines.ts'
 import { RecordsRefusedError } from '../../../src/audit/records-refused.ts'
 import type { AuditQuery } from '../../../src/audit/audit-store.ts'
 import { eventually } from '../../support/eventually.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { silentLogger } from '../../support/silent-logger.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
-import { asStored, linesOf, usageRecord } from '../../support/usage-records.ts'
+import { asStored, linesOf, recordLines, usageRecord } from '../../support/usage-records.ts'
 
 const DAY = 86_400_000
 const START = Date.parse('2026-01-01T00:00:00Z')
@@ -40,7 +41,7 @@ describe('storage', () => {
     await using dir = await temporaryDirectory()
     await using store = await open(dir.path)
     const records = [usageRecord(), usageRecord({ agent: null, code: 'internal', atMs: START - 1 })]
-    await store.write(linesOf(records))
+    await store.write(recordLines(records))
     expect(await store.query({ tenantId: 'acme', limit: 10 })).toEqual({ records: records.map(asStored) })
   })
 
@@ -48,9 +49,9 @@ describe('storage', () => {
     await using dir = await temporaryDirectory()
     await using store = await open(dir.path)
     const record = usageRecord({ target: 'first' })
-    await store.write(linesOf([record]))
+    await store.write(recordLines([record]))
     await store.write(
-      linesOf([{ ...record, target: 'changed' }, usageRecord({ target: 'other', atMs: START - 1 })]),
+      recordLines([{ ...record, target: 'changed' }, usageRecord({ target: 'other', atMs: START - 1 })]),
     )
     expect(await targetsOf(store)).toEqual(['first', 'other'])
   })
@@ -59,7 +60,7 @@ describe('storage', () => {
     await using dir = await temporaryDirectory()
     await using store = await open(dir.path)
     await store.write(
-      linesOf([
+      recordLines([
         usageRecord({ outcome: 'ok', atMs: START - 1 }),
         usageRecord({ outcome: 'ok' }),
         usageRecord({ outcome: 'ok' }),
@@ -81,10 +82,10 @@ describe('storage', () => {
   test('keeps records across restarts', async () => {
     await using dir = await temporaryDirectory()
     const before = await open(dir.path)
-    await before.write(linesOf([usageRecord()]))
+    await before.write(recordLines([usageRecord()]))
     await before.close()
     await using after = await open(dir.path)
-    await after.write(linesOf([usageRecord({ atMs: START + 1 })]))
+    await after.write(recordLines([usageRecord({ atMs: START + 1 })]))
     const { records } = await after.query({ tenantId: 'acme', limit: 10 })
     expect(records).toHaveLength(2)
   })
@@ -93,7 +94,7 @@ describe('storage', () => {
     await using dir = await temporaryDirectory()
     const data = join(dir.path, 'data')
     await using store = await open(data)
-    await store.write(linesOf([usageRecord()]))
+    await store.write(recordLines([usageRecord()]))
     const modes = await Promise.all(
       (await readdir(data)).map(async (name) => [name, (await stat(join(data, name))).mode & 0o777]),
     )
@@ -113,7 +114,7 @@ describe('queries', () => {
     dir = await temporaryDirectory()
     store = await open(dir.path)
     await store.write(
-      linesOf([
+      recordLines([
         usageRecord({ tenantId: 'narrow', target: 'a' }),
         usageRecord({ tenantId: 'narrow', target: 'b', atMs: START + 1, subject: 'bob', server: 'memory' }),
         usageRecord({
@@ -134,7 +135,7 @@ describe('queries', () => {
 
   test('find the records of one tenant, newest first', async () => {
     await store.write(
-      linesOf([
+      recordLines([
         usageRecord({ target: 'old', atMs: START - 10 }),
         usageRecord({ target: 'foreign', tenantId: 'globex' }),
         usageRecord({ target: 'new' }),
@@ -161,21 +162,21 @@ describe('queries', () => {
     const all = Array.from({ length: 7 }, (_, index) =>
       usageRecord({ tenantId: 'pages', target: `t${index}` }),
     )
-    await store.write(linesOf(all))
+    await store.write(recordLines(all))
     const seen: string[] = []
     let cursor: string | undefined
     do {
       const page = await store.query({ tenantId: 'pages', limit: 3, cursor })
       seen.push(...page.records.map(({ target }) => target))
       cursor = page.nextCursor
-      await store.write(linesOf([usageRecord({ tenantId: 'pages', target: 'newer', atMs: START + 1 })]))
+      await store.write(recordLines([usageRecord({ tenantId: 'pages', target: 'newer', atMs: START + 1 })]))
     } while (cursor !== undefined)
     expect(seen).toEqual(['t6', 't5', 't4', 't3', 't2', 't1', 't0'])
   })
 
   test('refuse a cursor of another query or tenant, and one that was made up', async () => {
     const tenantId = 'cursors'
-    await store.write(linesOf([usageRecord({ tenantId }), usageRecord({ tenantId, atMs: START - 1 })]))
+    await store.write(recordLines([usageRecord({ tenantId }), usageRecord({ tenantId, atMs: START - 1 })]))
     const { nextCursor = '' } = await store.query({ tenantId, limit: 1, subject: 'ada' })
     const made = Buffer.from(`x ${START} id`).toString('base64url')
     const queries: Partial<AuditQuery>[] = [
@@ -206,11 +207,11 @@ describe('retention', () => {
   test('deletes what is too old when it opens, and every 6 hours', async () => {
     await using dir = await temporaryDirectory()
     const before = await open(dir.path)
-    await before.write(linesOf([usageRecord({ target: 'old', atMs: START - 8 * DAY })]))
+    await before.write(recordLines([usageRecord({ target: 'old', atMs: START - 8 * DAY })]))
     await sign(before, START - 7.9 * DAY)
-    await before.write(linesOf([usageRecord({ target: 'ageing', atMs: START - 6.95 * DAY })]))
+    await before.write(recordLines([usageRecord({ target: 'ageing', atMs: START - 6.95 * DAY })]))
     await sign(before, START - 6.9 * DAY)
-    await before.write(linesOf([usageRecord({ target: 'new' })]))
+    await before.write(recordLines([usageRecord({ target: 'new' })]))
     await before.close()
     const clock = new FakeClock(START)
     await using store = await open(dir.path, { clock, retentionDays: 7 })
@@ -223,7 +224,9 @@ describe('retention', () => {
   test('deletes many in several steps', async () => {
     await using dir = await temporaryDirectory()
     const before = await open(dir.path)
-    await before.write(linesOf(Array.from({ length: 5001 }, () => usageRecord({ atMs: START - 8 * DAY }))))
+    await before.write(
+      recordLines(Array.from({ length: 5001 }, () => usageRecord({ atMs: START - 8 * DAY }))),
+    )
     await sign(before, START - 7.9 * DAY)
     await before.close()
     await using store = await open(dir.path, { retentionDays: 7 })
@@ -251,11 +254,12 @@ describe('faults', () => {
     await using dir = await temporaryDirectory()
     await using store = await open(dir.path)
     const [first = '', second = ''] = linesOf([usageRecord({ target: 'a' }), usageRecord({ target: 'b' })])
+    const none = '{"crc":"0a1b2c3d","id":"no record"}'
     const failed: unknown = await store
-      .write([first, '{"id":"no record"}', second])
+      .write(RecordLines.of([first, none, second]))
       .catch((error: unknown) => error)
     expect(failed).toBeInstanceOf(RecordsRefusedError)
-    expect(failed).toMatchObject({ lines: ['{"id":"no record"}'] })
+    expect(failed).toMatchObject({ lines: [none] })
     expect((await targetsOf(store)).toSorted()).toEqual(['a', 'b'])
   })
 
@@ -265,13 +269,13 @@ describe('faults', () => {
     const database = new DatabaseSync(join(dir.path, 'audit.db'))
     database.exec(`CREATE TRIGGER refuse BEFORE INSERT ON usage_records WHEN NEW.record->>'target' = 'bad'
       BEGIN SELECT RAISE(ABORT, 'refused'); END`)
-    await expect(store.write(linesOf([usageRecord(), usageRecord({ target: 'bad' })]))).rejects.toThrow(
+    await expect(store.write(recordLines([usageRecord(), usageRecord({ target: 'bad' })]))).rejects.toThrow(
       'refused',
     )
     expect(await targetsOf(store)).toEqual([])
     database.exec('DROP TRIGGER refuse')
     database.close()
-    await store.write(linesOf([usageRecord({ target: 'good' })]))
+    await store.write(recordLines([usageRecord({ target: 'good' })]))
     expect(await targetsOf(store)).toEqual(['good'])
   })
 
@@ -285,18 +289,18 @@ describe('faults', () => {
         return thread
       },
     })
-    await store.write(linesOf([usageRecord({ target: 'before' })]))
+    await store.write(recordLines([usageRecord({ target: 'before' })]))
     const batch = Array.from({ length: 1000 }, () => usageRecord({ target: 'during' }))
     const thread = threads[0]
     if (thread === undefined) throw new Error('no thread was started')
     // The batch never arrives: a thread quick enough could finish it before it ends.
     thread.postMessage = () => {}
-    const failed = store.write(linesOf(batch)).catch((error: unknown) => error)
+    const failed = store.write(recordLines(batch)).catch((error: unknown) => error)
     await thread.terminate()
     expect(await failed).toEqual(new Error('the audit thread ended'))
     await Promise.all([
-      store.write(linesOf(batch)),
-      store.write(linesOf([usageRecord({ target: 'after', atMs: START + 1 })])),
+      store.write(recordLines(batch)),
+      store.write(recordLines([usageRecord({ target: 'after', atMs: START + 1 })])),
     ])
     expect(threads).toHaveLength(2)
     expect(await targetsOf(store, { limit: 5000 })).toEqual([
@@ -310,7 +314,7 @@ describe('faults', () => {
     await using dir = await temporaryDirectory()
     const store = await open(dir.path)
     await Promise.all([store.close(), store.close()])
-    await expect(store.write(linesOf([usageRecord()]))).rejects.toThrow('the audit store is closed')
+    await expect(store.write(recordLines([usageRecord()]))).rejects.toThrow('the audit store is closed')
     await expect(store.query({ tenantId: 'acme', limit: 1 })).rejects.toThrow('the audit store is closed')
   })
 })
