@@ -11,6 +11,8 @@ export interface Options {
   /** Calls of a system before its first measurement. */
   readonly warmUp: number
   readonly rounds: number
+  /** Rounds before them that do not count. */
+  readonly settling: number
   /** Names of systems, in addition to those that are always measured; all if empty. */
   readonly only: readonly string[]
   /** Whether other programs are measured, too. */
@@ -29,12 +31,23 @@ export interface Options {
 }
 
 const UNITS: Record<string, number> = { '': 1, B: 1, KB: 1024, MB: 1024 * 1024 }
-/** What scenarios have other defaults for. */
-const CALLERS: Record<string, string> = { results: '8', scale: '32', curves: '32' }
-/** Calls after which V8 has compiled all that a call runs; where calls are large or systems many, as many as time allows. */
-const WARM_UP: Record<string, string> = { calls: '50000', scale: '20000', curves: '20000' }
-const SHORT_WARM_UP = '20000'
-const OTHER_WARM_UP = '5000'
+/** What a scenario does if no option says otherwise. */
+interface Defaults {
+  readonly callers: string
+  /** Calls after which V8 has compiled all that a call runs; where calls are large or systems many, as many as time allows. */
+  readonly warmUp: string
+  /** Connections close between rounds, and V8 compiles again what it had compiled for connections that never close. */
+  readonly settling: string
+}
+
+const SHORT: Defaults = { callers: '32', warmUp: '20000', settling: '0' }
+const OTHER: Defaults = { callers: '1,32', warmUp: '5000', settling: '0' }
+const DEFAULTS: Record<string, Defaults> = {
+  calls: { callers: '1,32', warmUp: '50000', settling: '2' },
+  results: { ...OTHER, callers: '8' },
+  scale: { callers: '32', warmUp: '20000', settling: '1' },
+  curves: { callers: '32', warmUp: '20000', settling: '1' },
+}
 
 /** The options of the command line. @throws Error that says which one is wrong */
 export function optionsFrom(args: readonly string[]): Options {
@@ -46,6 +59,7 @@ export function optionsFrom(args: readonly string[]): Options {
       calls: { type: 'string', default: '5000' },
       'warm-up': { type: 'string' },
       rounds: { type: 'string', default: '3' },
+      settling: { type: 'string' },
       only: { type: 'string' },
       peers: { type: 'boolean', default: false },
       payload: { type: 'string', default: '0' },
@@ -61,14 +75,14 @@ export function optionsFrom(args: readonly string[]): Options {
   const { short, peers, json, help } = values
   const [command = 'calls', ...more] = positionals
   if (more.length > 0) throw new Error(`One scenario at a time: ${positionals.join(' ')}`)
-  const warmUp = values['warm-up'] ?? (short ? SHORT_WARM_UP : (WARM_UP[command] ?? OTHER_WARM_UP))
-  const callers = values.callers ?? (short ? '32' : (CALLERS[command] ?? '1,32'))
+  const defaults = short ? SHORT : (DEFAULTS[command] ?? OTHER)
   return {
     command,
-    callers: listed(callers).map((text) => counted('callers', text)),
+    callers: listed(values.callers ?? defaults.callers).map((text) => counted('callers', text)),
     calls: counted('calls', values.calls),
-    warmUp: counted('warm-up', warmUp),
+    warmUp: counted('warm-up', values['warm-up'] ?? defaults.warmUp),
     rounds: counted('rounds', values.rounds),
+    settling: counted('settling', values.settling ?? defaults.settling, 0),
     only: listed(values.only ?? (short ? 'modern,rest' : '')),
     peers,
     bytes: sizeOf(values.payload),
@@ -85,10 +99,10 @@ function listed(text: string): string[] {
   return text.split(',').filter((each) => each !== '')
 }
 
-function counted(name: string, text: string): number {
+function counted(name: string, text: string, least: 0 | 1 = 1): number {
   const count = Number(text)
-  if (!Number.isInteger(count) || count < 1)
-    throw new Error(`--${name} has to be a positive integer: ${text}`)
+  if (!Number.isInteger(count) || count < least)
+    throw new Error(`--${name} has to be ${least === 0 ? 'zero or ' : ''}a positive integer: ${text}`)
   return count
 }
 

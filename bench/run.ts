@@ -32,6 +32,7 @@ Options:
   --calls 5000          calls of each measurement, all callers together
   --warm-up 50000       calls of each system before its first measurement, so that V8 has compiled what runs often
   --rounds 3            rounds; in each, every system is measured once, in turn
+  --settling 2          further rounds before them that do not count: until V8 has seen connections that close, too
   --only modern,rest    systems to measure in addition to direct and bare-proxy (default: all)
   --peers               other programs, too (scenario calls)
   --payload 64KB        size of an image in each result (default: none)

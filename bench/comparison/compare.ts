@@ -45,16 +45,16 @@ async function measureAll(
 ): Promise<Measurement[]> {
   const measurements: Measurement[] = []
   const turns = options.callers.flatMap((callers) => systems.map((system) => ({ callers, system })))
-  for (let round = 1; round <= options.rounds; round += 1) {
+  const warm = new Set<string>()
+  for (let round = 1 - options.settling; round <= options.rounds; round += 1) {
     for (const { system, callers } of turns) {
-      const warmUp = measurements.some((each) => each.system === system.name)
-        ? Math.ceil(options.calls / 4)
-        : options.warmUp
+      const warmUp = warm.has(system.name) ? Math.ceil(options.calls / 4) : options.warmUp
+      warm.add(system.name)
       // oxlint-disable-next-line no-await-in-loop -- one at a time
       const found = await measure(system, generator, { ...options, callers, warmUp, round })
-      measurements.push(found)
+      if (round > 0) measurements.push(found)
       say(
-        `round ${round} of ${options.rounds}, ${callers} callers, ${system.name}: ${found.cpuUs.toFixed(0)} µs of processor time a call, ${found.callsPerSecond.toFixed(0)} calls/s, load ${loadavg()[0]?.toFixed(1)}`,
+        `${round > 0 ? `round ${round} of ${options.rounds}` : 'does not count'}, ${callers} callers, ${system.name}: ${found.cpuUs.toFixed(0)} µs of processor time a call, ${found.callsPerSecond.toFixed(0)} calls/s, load ${loadavg()[0]?.toFixed(1)}`,
       )
     }
   }

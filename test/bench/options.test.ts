@@ -8,6 +8,7 @@ test('without options everything is measured with 1 and 32 callers in 3 rounds',
     calls: 5000,
     warmUp: 50_000,
     rounds: 3,
+    settling: 2,
     only: [],
     peers: false,
     bytes: 0,
@@ -23,6 +24,15 @@ test('what is measured was called before as often as V8 needs to compile it, and
   expect(optionsFrom(['--short']).warmUp).toBe(20_000)
   expect(optionsFrom(['results']).warmUp).toBe(5000)
   expect(optionsFrom(['results', '--warm-up', '7']).warmUp).toBe(7)
+})
+
+test('rounds that do not count come before the others, in a short run none', () => {
+  expect(optionsFrom(['--short']).settling).toBe(0)
+  expect(optionsFrom(['--settling', '0']).settling).toBe(0)
+  expect(optionsFrom(['scale']).settling).toBe(1)
+  expect(() => optionsFrom(['--settling', '1.5'])).toThrow(
+    '--settling has to be zero or a positive integer: 1.5',
+  )
 })
 
 test('sizes have units of 1,024', () => {
