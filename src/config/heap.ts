@@ -14,11 +14,11 @@ const YOUNG = '--no-allocation-site-pretenuring'
  */
 const YOUNG_CHUNKS = '--scavenger-max-new-space-capacity-mb=8'
 /**
- * Has V8 begin a full collection when half of what the old generation may grow by is used. By itself it begins as soon as
- * less than the size of the young generation is left: that is at once, where the young generation has grown in a burst after
- * the limit was set, so that each burst had two or three full collections of a heap that hardly grows.
+ * Has V8 let the old generation grow to twice its size between two full collections. By itself it lets it grow by a tenth
+ * where little was made for a while, and begins a collection when less than the size of the young generation is left of that:
+ * each burst after a rest had two or three full collections of a heap that hardly grows.
  */
-const OLD_GROWTH = ['--incremental-marking-soft-trigger=50', '--incremental-marking-hard-trigger=80']
+const OLD_GROWTH = '--heap-growing-percent=100'
 
 /** Sets up V8's memory. Call it before modules are loaded: a compile cache has different folders for different flags. */
 export function setUpHeap({ NODE_COMPILE_CACHE: opened }: NodeJS.ProcessEnv): void {
@@ -26,7 +26,7 @@ export function setUpHeap({ NODE_COMPILE_CACHE: opened }: NodeJS.ProcessEnv): vo
   if (opened !== undefined) return
   setFlagsFromString(YOUNG)
   setFlagsFromString(YOUNG_CHUNKS)
-  for (const flag of OLD_GROWTH) setFlagsFromString(flag)
+  setFlagsFromString(OLD_GROWTH)
 }
 
 /** What the young generation takes when it has grown to a quarter of what V8 lets it have, in bytes. */
