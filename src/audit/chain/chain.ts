@@ -5,9 +5,6 @@ import { recordInLine } from '../record-line.ts'
 
 const SALT_BYTES = 16
 const SALTS_AT_ONCE = 256
-/** How `lineOf` begins a line, and how long that is with the checksum. */
-const CHECKSUM = '{"crc":"'
-const CHECKSUM_LENGTH = CHECKSUM.length + 8 + 2
 
 /** A record with its place in a chain. */
 export interface Linked {
@@ -36,13 +33,13 @@ export class Chain {
     this.#head = head
   }
 
-  /** The next place for a record of a line, which `keep` takes; undefined if the line is no record. */
-  next(line: string): Linked | undefined {
-    let text = line.startsWith(CHECKSUM) ? `{${line.slice(CHECKSUM_LENGTH)}` : line
+  /** The next place for a record, which `keep` takes; undefined if the text is no record. @param given JSON */
+  next(given: string): Linked | undefined {
+    let text = given
     let parts = partsOf(text)
     if (parts === undefined) {
       // Of an earlier version, which had another order.
-      const record = recordInLine(line)
+      const record = recordInLine(text)
       if (record === undefined) return undefined
       text = recordText(record)
       parts = partsOf(text)

@@ -2,10 +2,11 @@ import { expect, test } from '@jest/globals'
 import { Chain } from '../../../src/audit/chain/chain.ts'
 import { signedCheckpoint } from '../../../src/audit/chain/checkpoint.ts'
 import { emptyChain } from '../../../src/audit/chain/link.ts'
+import { recordText } from '../../../src/audit/chain/record-text.ts'
 import { verifyChains } from '../../../src/audit/chain/verify.ts'
 import { entryIn, entryLine } from '../../../src/audit/export/export-file.ts'
 import { soak } from '../../support/soak.ts'
-import { linesOf, usageRecord } from '../../support/usage-records.ts'
+import { asStored, usageRecord } from '../../support/usage-records.ts'
 import { AT, SIGNER } from './chained.ts'
 
 const RECORDS = soak(100_000, 10_000)
@@ -16,10 +17,10 @@ const WARM_UP_MS = 1000
 
 test(`${RECORDS} records of an export are verified at a rate of 100,000 in five seconds`, async () => {
   const chain = new Chain(emptyChain('w'))
-  const [line = ''] = linesOf([usageRecord({ roles: ['reader'], address: '10.0.0.7' })])
+  const record = recordText(asStored(usageRecord({ roles: ['reader'], address: '10.0.0.7' })))
   const lines: string[] = []
   for (let seq = 1; seq <= RECORDS; seq += 1) {
-    const linked = chain.next(line)
+    const linked = chain.next(record)
     if (linked === undefined) throw new Error('no record')
     chain.keep(linked)
     lines.push(entryLine({ kind: 'record', writer: 'w', text: linked.text, ...linked.link }))
