@@ -45,11 +45,11 @@ async function measureAll(
 ): Promise<Measurement[]> {
   const measurements: Measurement[] = []
   const turns = options.callers.flatMap((callers) => systems.map((system) => ({ callers, system })))
-  const warm = new Set<string>()
-  for (let round = 1 - options.settling; round <= options.rounds; round += 1) {
+  const first = 1 - options.settling
+  for (let round = first; round <= options.rounds; round += 1) {
     for (const { system, callers } of turns) {
-      const warmUp = warm.has(system.name) ? Math.ceil(options.calls / 4) : options.warmUp
-      warm.add(system.name)
+      const isCold = round === first && callers === options.callers[0]
+      const warmUp = isCold ? options.warmUp : Math.ceil(options.calls / 4)
       // oxlint-disable-next-line no-await-in-loop -- one at a time
       const found = await measure(system, generator, { ...options, callers, warmUp, round })
       if (round > 0) measurements.push(found)

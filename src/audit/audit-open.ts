@@ -17,6 +17,7 @@ import { readDigestKey } from './digest/digest-key.ts'
 import { Digester } from './digest/digester.ts'
 import { IntentLog } from './intents/intent-log.ts'
 import { Persons } from './persons.ts'
+import { encodeLines } from './record-lines.ts'
 import { Delivery, type DeliveryOptions } from './spool/delivery.ts'
 import { Spool, type SpoolOptions } from './spool/spool.ts'
 import { RecordStream } from './stream/record-stream.ts'
@@ -148,7 +149,7 @@ export async function openAuditOver(store: AuditStore, options: AuditOptions): P
   const { log: intents, left } = await IntentLog.open({ ...options, dir: options.dataDir, digester })
   if (left.length > 0) {
     // Behind what the spool has: a call that has its record keeps that.
-    await spool.append(Buffer.from(left.map((line) => `${line}\n`).join('')))
+    await spool.append(encodeLines(left))
     options.logger.warn(
       { calls: left.length },
       'calls were running when the gateway was killed; their outcome is unknown',

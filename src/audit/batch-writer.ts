@@ -1,4 +1,5 @@
 import { afterLimit, type Clock, isWithin } from '../domain/clock.ts'
+import { encodeLines } from './record-lines.ts'
 import { WorkLoop, type WorkLoopOptions } from './work-loop.ts'
 
 /** A record that waits longer than this for the disk shows that there will be more. */
@@ -40,7 +41,7 @@ export class RecordBatch {
 
   /** The lines in UTF-8, serialized once: a retry writes the same bytes. */
   encode(): Buffer {
-    this.#encoded ??= Buffer.from(this.#lines.map((line) => `${line()}\n`).join(''))
+    this.#encoded ??= encodeLines(this.#lines.map((line) => line()))
     return this.#encoded
   }
 

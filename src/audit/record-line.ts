@@ -4,7 +4,8 @@ import { readRecord } from './read-record.ts'
 import type { StoredRecord } from './usage-record.ts'
 
 const BYTES = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, '0'))
-const START_LENGTH = startOf('').length
+/** Characters in front of the first field of a record: the checksum and its comma. */
+export const START_LENGTH = startOf('').length
 /** How lines of earlier versions begin, which have no checksum. */
 const WITHOUT_CHECKSUM = '{"id":"'
 

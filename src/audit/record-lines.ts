@@ -13,7 +13,7 @@ export class RecordLines {
 
   /** Of lines without their newlines. */
   static of(lines: readonly string[]): RecordLines {
-    return new RecordLines([Buffer.from(lines.map((line) => `${line}\n`).join(''))], lines.length)
+    return new RecordLines([encodeLines(lines)], lines.length)
   }
 
   /** The lines without their newlines. */
@@ -31,6 +31,11 @@ export class RecordLines {
     }
     return bytes
   }
+}
+
+/** Lines in UTF-8, each with its newline. @param lines without them */
+export function encodeLines(lines: readonly string[]): Buffer {
+  return Buffer.from(lines.map((line) => `${line}\n`).join(''))
 }
 
 /** How many whole lines some bytes begin with, at most `limit`, and where they end. */

@@ -58,7 +58,7 @@ export class TaskThread<Task, Result> {
     this.#lastId += 1
     const message: TaskMessage<Task> = { id: this.#lastId, task }
     const { promise, resolve, reject } = Promise.withResolvers<Result>()
-    worker.postMessage(message, [...transferred])
+    worker.postMessage(message, transferred)
     this.#waiting.set(message.id, { resolve, reject })
     return promise
   }

@@ -1,10 +1,10 @@
+import { START_LENGTH } from '../record-line.ts'
+
 const NEWLINE = 0x0a
 const COMMA = 0x2c
 const BRACE = 0x7b
 /** How `lineOf` begins a line. */
 const CHECKSUM_START = Buffer.from('{"crc":"')
-/** From there to the comma in front of the record's first field. */
-const CHECKSUM_LENGTH = CHECKSUM_START.length + 8 + 1
 
 /**
  * Calls `take` with the JSON text of the record in each line of `lineOf`, without its checksum, and returns the lines for
@@ -14,7 +14,7 @@ export function takeTexts(bytes: Buffer, take: (text: string) => boolean): strin
   const refused: string[] = []
   let start = 0
   for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
-    const comma = start + CHECKSUM_LENGTH
+    const comma = start + START_LENGTH - 1
     const hasChecksum = comma < end && bytes[comma] === COMMA && startsWithChecksum(bytes, start)
     // A text that is cut out of a line and put behind a brace would be copied twice more.
     if (hasChecksum) bytes[comma] = BRACE

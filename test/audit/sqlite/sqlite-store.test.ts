@@ -254,12 +254,12 @@ describe('faults', () => {
     await using dir = await temporaryDirectory()
     await using store = await open(dir.path)
     const [first = '', second = ''] = linesOf([usageRecord({ target: 'a' }), usageRecord({ target: 'b' })])
-    const none = '{"crc":"0a1b2c3d","id":"no record"}'
+    const none = ['{"id":"no record"}', '{"crc":"0a1b2c3d","id":"no record"}']
     const failed: unknown = await store
-      .write(RecordLines.of([first, none, second]))
+      .write(RecordLines.of([first, ...none, second]))
       .catch((error: unknown) => error)
     expect(failed).toBeInstanceOf(RecordsRefusedError)
-    expect(failed).toMatchObject({ lines: [none] })
+    expect(failed).toMatchObject({ lines: none })
     expect((await targetsOf(store)).toSorted()).toEqual(['a', 'b'])
   })
 
