@@ -30,6 +30,7 @@ export async function metricsText(): Promise<string> {
   metrics.authFailure('invalid_token')
   metrics.lateRecords(1)
   metrics.overload()
+  metrics.slowClient('send_timeout')
   const operation = { method: 'tools/call', protocolVersion: '2026-07-28', errorType: 'tool_error' }
   metrics.serverOperation(operation, 1)
   metrics.clientOperation({ ...operation, transport: 'tcp', server: 'files', tool: 'read' }, 1)

@@ -9,10 +9,11 @@ import { VERSION } from './config/version.ts'
 import { sleep, systemClock as clock } from './domain/clock.ts'
 import { mendJsonParse } from './domain/json/json.ts'
 import { lockDataDirectory } from './files/data-lock.ts'
-import { openConnections } from './http/descriptors.ts'
+import { openConnections } from './http/connections/descriptors.ts'
+import { SlowClients } from './http/connections/slow-clients.ts'
 import { readiness } from './http/health.ts'
 import { HttpListener } from './http/listen.ts'
-import { coarseWorkMs, measureLoop } from './http/overload/loop-load.ts'
+import { allowedMemory, coarseWorkMs, measureLoop } from './http/overload/loop-load.ts'
 import { gated } from './http/overload/request-gate.ts'
 import { WorkGate } from './http/overload/work-gate.ts'
 import { type ProbeThread, startProbes } from './http/probes/probe-thread.ts'
@@ -32,6 +33,8 @@ import type { ServerStatus } from './upstream/pool/server-pools.ts'
  */
 const CLOSE_MS = 2800
 const HTTP_GRACE_MS = 500
+/** Of the memory that the process may have, unread responses may take at most one in so many parts. */
+const UNREAD_PART = 4
 /** Time for the records of calls that were ended. */
 const RECORD_MS = 1000
 /** From the end of a call until its answer has left the sessions and sockets, which close next. */
@@ -88,10 +91,10 @@ export async function startGateway(
     // Before anything is opened: what is wrong with them is wrong with the settings.
     const ownStages = await loadStages(given.callStages, { clock, logger, onClose })
     const complete = await withSharedKeys(given, { clock })
-    const listener = await openListener(complete, { logger, lifecycle })
-    const settings = atPort(complete, listener.port)
     const metrics = new Metrics(options.metricsExport)
     lifecycle.onClose('metrics', () => metrics.close())
+    const listener = await openListener(complete, { logger, lifecycle, metrics })
+    const settings = atPort(complete, listener.port)
     const metricsUrl = await openMetricsEndpoint(settings, { metrics, onClose })
     const probes = await openProbes(settings, lifecycle)
     // After everything that a wrong setting can keep from opening: the start that succeeds says that it wrote it.
@@ -158,14 +161,21 @@ export async function startGateway(
 
 /** Makes the data directory this gateway's, and listens; what comes before there is an application is answered 503. */
 async function openListener(
-  { dataDir, host, port, ...limits }: Settings,
-  { logger, lifecycle }: { logger: Logger; lifecycle: Lifecycle },
+  { dataDir, host, port, sendTimeoutMs, maxUnreadBytes, ...limits }: Settings,
+  { logger, lifecycle, metrics }: { logger: Logger; lifecycle: Lifecycle; metrics: Metrics },
 ): Promise<HttpListener> {
   await makeDataDirectory(dataDir)
   lifecycle.onClose('data directory', await lockDataDirectory(dataDir))
   const onClose = lifecycle.onClose.bind(lifecycle)
   const connections = await openConnections(limits, { clock, logger, onClose })
-  const listener = await HttpListener.open({ host, port, connections })
+  const slowClients = new SlowClients({
+    maxUnreadBytes: Math.min(maxUnreadBytes, (allowedMemory() ?? Infinity) / UNREAD_PART),
+    sendTimeoutMs,
+    clock,
+    logger,
+    onClosed: (reason) => metrics.slowClient(reason),
+  })
+  const listener = await HttpListener.open({ host, port, connections, slowClients })
   lifecycle.onClose('http', () => listener.close(HTTP_GRACE_MS), { lane: 'http' })
   return listener
 }

@@ -3,12 +3,20 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import { Socket } from 'node:net'
 import { problemOf } from '../rest/problem.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
-import type { Connections } from './connections.ts'
+import type { Connections } from './connections/connections.ts'
+import { Pipelining } from './connections/pipelining.ts'
+import type { SlowClients } from './connections/slow-clients.ts'
 import { UpgradeResponse, wantsUpgrade } from './upgrade.ts'
 
 const SECOND = 1000
 /** Connections that wait to be accepted; for one beyond it a client tries again after a second. The system may allow fewer. */
 const BACKLOG = 4096
+
+/** What keeps the connections of a listener within bounds. */
+interface ConnectionBounds {
+  readonly connections?: Connections
+  readonly slowClients?: SlowClients
+}
 
 /**
  * The gateway's listening socket. It is opened before there is anything to serve, so that a port in use is known at
@@ -22,16 +30,23 @@ export class HttpListener {
   #listener: RequestListener = answerNotReady
   #isRetired = false
 
-  private constructor(server: Server, connections: Connections | undefined) {
+  private constructor(server: Server, { connections, slowClients }: ConnectionBounds) {
     const address = server.address()
     if (address === null || typeof address === 'string') throw new Error('the server has no port')
     this.port = address.port
     this.#server = server
     connections?.watch(server)
-    server.on('request', (request, response) => {
+    slowClients?.watch(server)
+    const begin: RequestListener = (request, response) => {
       connections?.busy(request.socket, response)
       if (this.#isRetired) response.shouldKeepAlive = false
       this.#listener(request, response)
+    }
+    const pipelining = new Pipelining(begin)
+    server.on('request', (request, response) => {
+      // Another response still has the connection.
+      if (response.socket === null) pipelining.wait(request, response)
+      else begin(request, response)
     })
     server.on('upgrade', (request, socket, head) => {
       if (!(socket instanceof Socket)) throw new TypeError('not a connection of this server')
@@ -45,14 +60,9 @@ export class HttpListener {
   }
 
   /**
-   * @param options.connections keeps those of this listener within bounds
    * @throws Error of the system, such as EADDRINUSE
    */
-  static async open(options: {
-    host: string
-    port: number
-    connections?: Connections
-  }): Promise<HttpListener> {
+  static async open(options: { host: string; port: number } & ConnectionBounds): Promise<HttpListener> {
     const server = createServer({
       headersTimeout: 10 * SECOND,
       connectionsCheckingInterval: SECOND, // or these two hold up to half a minute late
@@ -62,7 +72,7 @@ export class HttpListener {
     })
     server.listen({ port: options.port, host: options.host, backlog: BACKLOG })
     await once(server, 'listening')
-    return new HttpListener(server, options.connections)
+    return new HttpListener(server, options)
   }
 
   /** Hands every request from here on to `listener`, also those to upgrade the connection. */

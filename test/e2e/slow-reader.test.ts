@@ -34,8 +34,10 @@ interface Request {
 
 const TOO_MUCH_BYTES = 150_000_000
 const GUSH_BYTES = 4_000_000
+/** More than the system takes of a response that is not read. */
+const FLOOD_BYTES = 9_000_000
 
-/** A server whose tool `flow` reports progress without end, or nearly so, and whose tool `gush` has a large answer. */
+/** A server whose tool `flow` reports progress without end, or nearly so, and whose tools `gush` and `flood` have large answers. */
 function torrential(): Promise<HttpUpstream> {
   const results: Record<string, unknown> = {
     initialize: {
@@ -44,7 +46,9 @@ function torrential(): Promise<HttpUpstream> {
       serverInfo: { name: 'torrent', version: '1' },
     },
     'tools/call': { content: [{ type: 'text', text: 'x'.repeat(GUSH_BYTES) }] },
-    'tools/list': { tools: ['flow', 'gush'].map((name) => ({ name, inputSchema: { type: 'object' } })) },
+    'tools/list': {
+      tools: ['flow', 'gush', 'flood'].map((name) => ({ name, inputSchema: { type: 'object' } })),
+    },
   }
   return listen(async (request, response) => {
     if (request.method !== 'POST') return void response.writeHead(405).end()
@@ -53,9 +57,13 @@ function torrential(): Promise<HttpUpstream> {
     if (method === 'tools/call' && params.name === 'flow')
       return flow(response, id, params['_meta'].progressToken)
     response.setHeader('content-type', 'application/json')
+    if (method === 'tools/call' && params.name === 'flood')
+      return void response.end(JSON.stringify({ jsonrpc: '2.0', id, result: flood }))
     response.end(JSON.stringify({ jsonrpc: '2.0', id, result: results[method] }))
   })
 }
+
+const flood = { content: [{ type: 'text', text: 'x'.repeat(FLOOD_BYTES) }] }
 
 function flow(response: ServerResponse, id: unknown, progressToken: unknown): void {
   const send = (message: Record<string, unknown>): unknown =>
@@ -161,3 +169,38 @@ test.each([
     expect(cutOffAfter.at(-1)).toBeLessThan(TOO_MUCH_BYTES)
   },
 )
+
+test('callers who leave many large results unread lose connections, and the result of another tenant arrives', async () => {
+  const small = await startTestGateway(
+    { torrent: { transport: 'streamable-http', url: torrent.url, era: 'legacy', tenantId: '*' } },
+    { tenants: { other: {} }, env: { MAX_UNREAD_BYTES: '40000000' } },
+  )
+  const { hostname, port } = new URL(small.url)
+  const call = (authorization: string): string =>
+    [
+      'POST /v1/tools/torrent_flood HTTP/1.1',
+      `host: ${hostname}`,
+      `authorization: ${authorization}`,
+      'content-type: application/json',
+      'content-length: 2',
+      '',
+      '{}',
+    ].join('\r\n')
+  const greedy = `Bearer ${await small.token()}`
+  const patient = `Bearer ${await small.token({ tenantId: 'other' })}`
+  const slow = connect(Number(port), hostname).pause()
+  slow.write(call(patient))
+  const sockets = Array.from({ length: 20 }, () => connect(Number(port), hostname).pause())
+  for (const socket of sockets) socket.write(call(greedy))
+  const ofUnread = /^gateway_slow_clients_total\{.*reason="unread_limit".*\} (\d+)/m
+  await eventually(async () => {
+    const metrics = await (await fetch(small.gateway.metricsUrl ?? '')).text()
+    return Number(ofUnread.exec(metrics)?.[1]) > 10
+  })
+  let bytes = 0
+  slow.on('data', (chunk: Buffer) => (bytes += chunk.length)).resume()
+  await eventually(() => bytes > FLOOD_BYTES)
+  for (const socket of [slow, ...sockets]) socket.destroy()
+  await small.close()
+  expect(bytes).toBeGreaterThan(FLOOD_BYTES)
+})

@@ -18,6 +18,16 @@ export const connections = {
     '5000',
     'Maximum number of requests in progress; while the gateway is busy all the time it takes fewer. Further ones wait up to a second, ten for a turn among others, tenant by tenant, and are then answered `overloaded` (503). Streams and WebSocket messages do not count.',
   ),
+  MAX_UNREAD_BYTES: setting(
+    integer(16_777_216, 68_719_476_736),
+    '268435456',
+    'Maximum response data in memory that clients have not read, in bytes, over all connections, and at most a quarter of the memory of the container; beyond it, connections of the tenant with the most unread data are closed.',
+  ),
+  SEND_TIMEOUT_MS: setting(
+    integer(1000, 60_000),
+    '60000',
+    'Timeout for a client that reads nothing while response data waits for it, in milliseconds; then its connection is closed.',
+  ),
   SESSION_IDLE_MS: setting(
     integer(1000, 604_800_000),
     '1800000',

@@ -41,8 +41,9 @@ export function authenticate(options: AuthenticateOptions): RequestHandler {
           : await senderWith(token, request, options)
       // A ticket was issued before.
       options.verifier.checkTenant(sender.principal.tenantId)
-      const address = request.socket.remoteAddress
-      const { arrivedAt } = request
+      const { arrivedAt, socket } = request
+      const address = socket.remoteAddress
+      socket.tenantId = sender.principal.tenantId
       response.locals.identity = { ...sender, address, arrivedAt, requestId: requestIdOf(response) }
     } catch (thrown) {
       const error = toGatewayError(thrown)

@@ -63,7 +63,7 @@ function loopTurns(): number {
 }
 
 /** The bytes that the container lets the process have; undefined where that is all of the machine's. */
-function allowedMemory(): number | undefined {
+export function allowedMemory(): number | undefined {
   const bytes = process.constrainedMemory()
   return bytes > 0 && bytes < totalmem() ? bytes : undefined
 }

@@ -66,6 +66,7 @@ class RequestWork implements GatedWork {
     if (verified === undefined) return STRANGERS
     let owner = owners.get(verified)
     if (owner === undefined) owners.set(verified, (owner = ownerOf(verified.principal)))
+    this.#request.socket.tenantId = owner.tenant
     return owner
   }
 

@@ -73,6 +73,7 @@ export class Metrics {
   readonly #authFailures: Counter
   readonly #lateRecords: Counter
   readonly #overloads: Counter
+  readonly #slowClients: Counter
   readonly #attributes = new PreparedAttributes()
   readonly #servers = new BoundedLabels({ limit: MAX_SERVERS })
   #observed: Observed | undefined
@@ -112,6 +113,10 @@ export class Metrics {
     })
     this.#overloads = meter.createCounter('gateway.overloads', {
       description: 'Requests that were refused with `overloaded`, before they were read',
+    })
+    this.#slowClients = meter.createCounter('gateway.slow_clients', {
+      description:
+        'Connections that were closed because their clients did not read their responses, by reason',
     })
     this.#fleet = new FleetMetrics(meter, {
       boundedServer: (server) => this.#boundedServer(server),
@@ -161,6 +166,11 @@ export class Metrics {
   /** Counts a request that was refused because the gateway was overloaded. */
   overload(): void {
     this.#overloads.add(1)
+  }
+
+  /** Counts a connection that was closed because its client did not read. */
+  slowClient(reason: string): void {
+    this.#slowClients.add(1, { reason })
   }
 
   /** Counts a request of an MCP client that was answered. */

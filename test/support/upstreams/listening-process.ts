@@ -1,6 +1,6 @@
 /** Listens with the bounds on connections that the system's limits give; prints its port. It answers every request with ok. */
 import { systemClock } from '../../../src/domain/clock.ts'
-import { openConnections } from '../../../src/http/descriptors.ts'
+import { openConnections } from '../../../src/http/connections/descriptors.ts'
 import { HttpListener } from '../../../src/http/listen.ts'
 import { silentLogger } from '../silent-logger.ts'
 

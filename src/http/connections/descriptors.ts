@@ -1,7 +1,7 @@
-import type { Settings } from '../config/settings.ts'
+import type { Settings } from '../../config/settings.ts'
 import { open } from 'node:fs/promises'
-import type { Clock } from '../domain/clock.ts'
-import type { Logger } from '../telemetry/logger.ts'
+import type { Clock } from '../../domain/clock.ts'
+import type { Logger } from '../../telemetry/logger.ts'
 import { type ConnectionLimits, Connections } from './connections.ts'
 
 /** What is kept for everything else: processes, connections to servers, files. */

@@ -1,8 +1,8 @@
 import type { Server, ServerResponse } from 'node:http'
 import { type Socket, isIPv6 } from 'node:net'
-import { type Clock, sleep } from '../domain/clock.ts'
-import { PendingList, PendingPlace } from '../domain/concurrency/waits.ts'
-import type { Logger } from '../telemetry/logger.ts'
+import { type Clock, sleep } from '../../domain/clock.ts'
+import { PendingList, PendingPlace } from '../../domain/concurrency/waits.ts'
+import type { Logger } from '../../telemetry/logger.ts'
 
 /** How many connections of clients may be open. */
 export interface ConnectionLimits {

@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import pino from 'pino'
-import { type ConnectionLimits, Connections } from '../../src/http/connections.ts'
-import { HttpListener } from '../../src/http/listen.ts'
-import { describeWhere } from '../support/describe-where.ts'
-import { eventually } from '../support/eventually.ts'
-import { FakeClock } from '../support/fake-clock.ts'
+import { type ConnectionLimits, Connections } from '../../../src/http/connections/connections.ts'
+import { HttpListener } from '../../../src/http/listen.ts'
+import { describeWhere } from '../../support/describe-where.ts'
+import { eventually } from '../../support/eventually.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
 
 let clock: FakeClock
 let limits: ConnectionLimits
@@ -113,7 +113,7 @@ test('a limit of the system that has become smaller ends what is idle, and the l
 // Elsewhere the system does not say its limits.
 describeWhere(process.platform === 'linux', 'Linux')('descriptors', () => {
   test('connections that use up every descriptor before their bound is known are closed, and the next one is served', async () => {
-    const program = join(import.meta.dirname, '../support/upstreams/listening-process.ts')
+    const program = join(import.meta.dirname, '../../support/upstreams/listening-process.ts')
     const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'] })
     try {
       const [printed] = (await once(child.stdout, 'data')) as [Buffer]

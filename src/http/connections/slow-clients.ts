@@ -1,0 +1,151 @@
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { type Clock, repeat } from '../../domain/clock.ts'
+import { type Pending, PendingSet } from '../../domain/concurrency/waits.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+
+declare module 'node:net' {
+  interface Socket {
+    /** Of the last request on this connection whose token was valid. */
+    tenantId?: string
+  }
+}
+
+/** Between two checks more than this rarely comes than a busy process can write: a fraction of the limit. */
+const CHECK_MS = 250
+const LOG_EVERY_MS = 60_000
+
+/** Why a connection was closed: its client did not read for too long, or all of them together left too much unread. */
+export type SlowReason = 'send_timeout' | 'unread_limit'
+
+interface SlowClientOptions {
+  /** Limit of response data in memory that clients have not read, of all connections together. */
+  readonly maxUnreadBytes: number
+  /** How long a client may read nothing while data waits for it. */
+  readonly sendTimeoutMs: number
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly onClosed?: (reason: SlowReason) => void
+}
+
+/** The connection of a client, and what waits for it. */
+class Client implements Pending {
+  index = 0
+  readonly socket: Socket
+  /** Since when data waits, in monotonic milliseconds; undefined while none does. */
+  behindSince: number | undefined
+  readonly onTimeout: () => void
+
+  constructor(socket: Socket, onTimeout: () => void) {
+    this.socket = socket
+    this.onTimeout = onTimeout
+  }
+
+  get unread(): number {
+    return this.socket.writableLength
+  }
+
+  get tenant(): string {
+    return this.socket.tenantId ?? ''
+  }
+
+  /** How much it holds, and for how long: a stream that is busy has a little that waits at any time. */
+  weight(now: number): number {
+    return this.unread * (now - (this.behindSince ?? now) + CHECK_MS)
+  }
+}
+
+/**
+ * Closes connections whose clients do not read: Node buffers what is written to them without a limit, so that one caller with
+ * a few hundred large results would take all memory. A client may be as slow as it likes while it reads something within the
+ * timeout; beyond the limit of all, the tenant with the most unread data loses the connections that hold it the longest.
+ */
+export class SlowClients {
+  readonly #options: SlowClientOptions
+  readonly #clients = new PendingSet<Client>()
+  #stop: (() => void) | undefined
+  #loggedAt = -Infinity
+  #closed = 0
+
+  constructor(options: SlowClientOptions) {
+    this.#options = options
+  }
+
+  /** Watches the connections of a server from here on, also those that are upgraded later. */
+  watch(server: Server): void {
+    server.on('connection', (socket) => this.#add(socket))
+  }
+
+  #add(socket: Socket): void {
+    const client = new Client(socket, () => this.#close(client, 'send_timeout'))
+    this.#clients.add(client)
+    this.#stop ??= repeat(this.#options.clock, CHECK_MS, () => this.#check())
+    socket.once('close', () => {
+      this.#clients.remove(client)
+      if (this.#clients.all.length > 0) return
+      this.#stop?.()
+      this.#stop = undefined
+    })
+  }
+
+  #check(): void {
+    const { clock, maxUnreadBytes } = this.#options
+    const now = clock.monotonic()
+    let unread = 0
+    for (const client of this.#clients.all) {
+      unread += client.unread
+      if (client.unread > 0 !== (client.behindSince !== undefined)) this.#changed(client, now)
+    }
+    if (unread > maxUnreadBytes) this.#closeLargest(unread - maxUnreadBytes, now)
+  }
+
+  /** Node's timeout of a socket counts from the last byte that its client took, not from the last write. */
+  #changed(client: Client, now: number): void {
+    const { socket, onTimeout } = client
+    const { sendTimeoutMs } = this.#options
+    if (client.behindSince === undefined) {
+      client.behindSince = now
+      socket.setTimeout(sendTimeoutMs, onTimeout)
+      return
+    }
+    client.behindSince = undefined
+    socket.off('timeout', onTimeout)
+    // Behind a response Node has set that of an idle connection.
+    if (socket.timeout === sendTimeoutMs) socket.setTimeout(0)
+  }
+
+  #closeLargest(excess: number, now: number): void {
+    const behind = this.#clients.all.filter(({ unread }) => unread > 0)
+    const tenants = [...Map.groupBy(behind, ({ tenant }) => tenant).values()].map((clients) => ({
+      clients: clients.toSorted((one, other) => one.weight(now) - other.weight(now)),
+      unread: clients.reduce((sum, { unread }) => sum + unread, 0),
+    }))
+    for (let left = excess; left > 0;) {
+      const largest = tenants.reduce((one, other) => (other.unread > one.unread ? other : one))
+      const client = largest.clients.pop()
+      if (client === undefined) return
+      largest.unread -= client.unread
+      left -= client.unread
+      this.#close(client, 'unread_limit')
+    }
+  }
+
+  #close(client: Client, reason: SlowReason): void {
+    const { socket } = client
+    // Its end is heard of later.
+    this.#clients.remove(client)
+    socket.destroy()
+    this.#options.onClosed?.(reason)
+    this.#closed += 1
+    const { clock, logger, maxUnreadBytes, sendTimeoutMs } = this.#options
+    const now = clock.monotonic()
+    if (now - this.#loggedAt < LOG_EVERY_MS) return
+    this.#loggedAt = now
+    logger.warn(
+      { closed: this.#closed, tenant: socket.tenantId, sendTimeoutMs, maxUnreadBytes },
+      reason === 'send_timeout'
+        ? 'a client did not read its response for the send timeout; its connection is closed'
+        : 'clients have left too much of their responses unread; connections that hold the most are closed',
+    )
+  }
+}

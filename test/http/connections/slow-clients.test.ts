@@ -1,0 +1,172 @@
+import { once } from 'node:events'
+import type { RequestListener } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import pino from 'pino'
+import { SlowClients, type SlowReason } from '../../../src/http/connections/slow-clients.ts'
+import { HttpListener } from '../../../src/http/listen.ts'
+import { eventually } from '../../support/eventually.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+
+const MB = 1_000_000
+const LARGE = Buffer.alloc(8 * MB)
+
+let clock: FakeClock
+let lines: string[]
+let closed: SlowReason[]
+let listener: HttpListener
+let clients: Socket[]
+/** The gateway's ends of the connections, by the path that was asked for. */
+let ends: Map<string, Socket>
+
+/** `/tenant/...` has that tenant, and a large response. */
+const answerLarge: RequestListener = ({ url = '', socket }, response) => {
+  socket.tenantId = url.split('/')[1] ?? ''
+  ends.set(url, socket)
+  response.end(LARGE)
+}
+
+async function listen(options: { maxUnreadBytes?: number; sendTimeoutMs?: number } = {}): Promise<void> {
+  const logger = pino({}, { write: (line) => void lines.push(line) })
+  const slowClients = new SlowClients({
+    maxUnreadBytes: 20 * MB,
+    sendTimeoutMs: 60_000,
+    clock,
+    logger,
+    onClosed: (reason) => closed.push(reason),
+    ...options,
+  })
+  listener = await HttpListener.open({ host: '127.0.0.1', port: 0, slowClients })
+  listener.serve(answerLarge)
+}
+
+beforeEach(() => {
+  clock = new FakeClock()
+  lines = []
+  closed = []
+  clients = []
+  ends = new Map()
+})
+
+afterEach(async () => {
+  for (const socket of clients) socket.destroy()
+  await listener.close(0)
+})
+
+/** Sends a request whose response nobody reads, and waits until that is written. */
+async function ask(path: string, more = ''): Promise<Socket> {
+  const socket = connect(listener.port, '127.0.0.1').pause()
+  socket.on('error', () => undefined)
+  clients.push(socket)
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\n${more}\r\n`)
+  await eventually(() => ends.has(path))
+  return socket
+}
+
+/** Which connections are still open. */
+const open = (): string[] => [...ends].flatMap(([path, { destroyed }]) => (destroyed ? [] : [path]))
+
+test('unread data beyond the limit costs the tenant that has most of it the connections that have held it longest', async () => {
+  await listen()
+  await ask('/modest/1')
+  await clock.advance(250)
+  for (const path of ['/greedy/1', '/greedy/2', '/greedy/3']) {
+    await ask(path)
+    await clock.advance(250)
+  }
+  expect(open()).toEqual(['/modest/1', '/greedy/3'])
+  expect(closed).toEqual(['unread_limit', 'unread_limit'])
+})
+
+test('unread data within the limit is kept', async () => {
+  await listen()
+  await ask('/one/1')
+  await ask('/two/1')
+  await clock.advance(10_000)
+  expect(open()).toEqual(['/one/1', '/two/1'])
+})
+
+test('what is closed for unread data is logged once a minute, with the tenant and the number so far', async () => {
+  await listen({ maxUnreadBytes: MB })
+  for (const path of ['/greedy/1', '/greedy/2']) await ask(path)
+  await clock.advance(250)
+  await ask('/greedy/3')
+  await clock.advance(59_000)
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+    { closed: 1, tenant: 'greedy', maxUnreadBytes: 1_000_000, sendTimeoutMs: 60_000 },
+  ])
+  await clock.advance(1000)
+  await ask('/greedy/4')
+  await clock.advance(250)
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([{ closed: 1 }, { closed: 4 }])
+})
+
+test('a client that reads nothing for the send timeout loses its connection', async () => {
+  await listen({ sendTimeoutMs: 20 })
+  await ask('/slow/1')
+  await clock.advance(250)
+  await eventually(() => open().length === 0, { what: 'the end of the connection' })
+  expect(closed).toEqual(['send_timeout'])
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+    { msg: 'a client did not read its response for the send timeout; its connection is closed' },
+  ])
+})
+
+test('a client that reads nothing of an upgraded connection for the send timeout loses it', async () => {
+  await listen({ sendTimeoutMs: 20 })
+  listener.serve((request) => {
+    ends.set(request.url ?? '', request.socket)
+    request.socket.write(LARGE)
+  })
+  await ask('/ws', 'connection: upgrade\r\nupgrade: websocket\r\n')
+  await clock.advance(250)
+  await eventually(() => open().length === 0, { what: 'the end of the connection' })
+  expect(closed).toEqual(['send_timeout'])
+})
+
+test('a client that reads slowly keeps its connection for longer than the send timeout, and gets everything', async () => {
+  await listen({ sendTimeoutMs: 2000 })
+  const socket = await ask('/slow/1')
+  await clock.advance(250)
+  let bytes = 0
+  socket.on('data', (chunk: Buffer) => (bytes += chunk.length))
+  const start = performance.now()
+  while (performance.now() - start < 3000) {
+    socket.resume()
+    await once(socket, 'data')
+    socket.pause()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  socket.resume()
+  await eventually(() => bytes > LARGE.length)
+  expect(open()).toEqual(['/slow/1'])
+  expect(closed).toEqual([])
+})
+
+test('a stream that was behind once may be silent for longer than the send timeout', async () => {
+  await listen({ sendTimeoutMs: 300 })
+  let say: (text: string) => void = () => undefined
+  listener.serve((request, response) => {
+    ends.set(request.url ?? '', request.socket)
+    response.write(LARGE)
+    say = (text) => void response.write(text)
+  })
+  const socket = await ask('/stream')
+  await clock.advance(250)
+  socket.resume()
+  await eventually(() => ends.get('/stream')?.writableLength === 0)
+  await clock.advance(250)
+  expect(ends.get('/stream')?.timeout).toBe(0)
+  say('more')
+  await eventually(() => ends.get('/stream')?.writableLength === 0)
+  expect(open()).toEqual(['/stream'])
+})
+
+test('nothing is checked while there are no connections', async () => {
+  await listen()
+  const socket = await ask('/one/1')
+  expect(clock.pending).toBe(1)
+  socket.destroy()
+  await eventually(() => clock.pending === 0)
+  expect(clock.pending).toBe(0)
+})
