@@ -7,9 +7,11 @@ import type { Settings } from '../config/settings.ts'
 import { stateKeys } from '../config/private-key.ts'
 import type { ServerKey } from '../domain/documents/server-definition.ts'
 import { admitAtOnce } from '../domain/concurrency/gated-work.ts'
+import { HeldBytes } from '../domain/concurrency/held-bytes.ts'
 import { viaOf } from '../domain/via.ts'
 import { openFeatures, type OpenFeatures } from '../features/features-open.ts'
 import { openDatabase } from '../firestore/firestore-open.ts'
+import { allowedMemory } from '../http/overload/loop-load.ts'
 import { openIdentity, type OpenIdentity } from '../identity/identity-open.ts'
 import { type OpenMcp, openMcp } from '../mcp/mcp-open.ts'
 import { type OpenOAuth, openOAuth } from '../oauth/oauth-open.ts'
@@ -26,6 +28,8 @@ import { openRelay, openSharedOffers } from './open-replicas.ts'
 import { openServers, type OpenServers } from './open-servers.ts'
 import type { Runtime } from './runtime.ts'
 
+/** Bodies of large requests are at most one in so many parts of the container's memory: their values take several times as much. */
+const HELD_PART = 16
 /** Numbers of replicas are drawn: two of a thousand have the same one once in some four thousand starts of all. */
 const MAX_REPLICA = 2 ** 31
 
@@ -102,6 +106,9 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   const { calls, targets, taskHandles } = called
   const maxSessionsOf = (tenantId: string): number | undefined => tenants.quotasOf(tenantId)?.sessions
   relay?.serve('runs', (asked, writer) => features.runDirectory.answer(asked, writer))
+  const heldBytes = new HeldBytes(
+    Math.min(settings.maxBodyBytesInProgress, (allowedMemory() ?? Infinity) / HELD_PART),
+  )
   const mcp = openMcp(settings, {
     keys,
     notes: state.store,
@@ -115,6 +122,7 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
     upstreams,
     maxSessionsOf,
     admit: runtime.admit ?? admitAtOnce,
+    heldBytes,
     metrics,
     clock,
     logger,
@@ -136,6 +144,7 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   })
   const opened = {
     via,
+    heldBytes,
     outbound,
     keys,
     state,

@@ -17,6 +17,7 @@ import type { Outbound } from '../outbound/outbound.ts'
 import { McpRegistry } from '../registry/official/mcp-registry.ts'
 import { errorsAt } from '../rest/problem.ts'
 import type { OpenOAuth } from '../oauth/oauth-open.ts'
+import type { HeldBytes } from '../domain/concurrency/held-bytes.ts'
 import type { CallHistory } from '../telemetry/metrics/call-history.ts'
 import { claimPlaces } from './claim-places.ts'
 import type { OpenState } from '../state/state-open.ts'
@@ -28,6 +29,8 @@ import type { Runtime } from './runtime.ts'
 interface Parts {
   /** The gateway's own entry in the header `via`. */
   readonly via: string
+  /** Bounds large requests in progress. */
+  readonly heldBytes: HeldBytes
   /** Seals the state that clients carry. */
   readonly keys: KeyRing
   readonly state: OpenState
@@ -64,7 +67,7 @@ function connectOptions({ publicUrl }: Settings, { identity, servers, audit }: P
 /** Builds what answers every request. */
 export function openApp(settings: Settings, parts: Parts, runtime: Runtime): RequestListener {
   const { clock, logger, metrics, lifecycle } = runtime
-  const { via, outbound, servers, features, mcp, oauth, audit, history } = parts
+  const { via, heldBytes, outbound, servers, features, mcp, oauth, audit, history } = parts
   const { calls, targets, limits, refusalTiming } = parts.called
   const { issuers, refusals, revokedGrants } = parts.identity
   const { tenants, registry, control } = parts.controlled
@@ -76,7 +79,7 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
     scopes: scopesToAskFor(settings.scopes, () => servers.catalog.snapshot),
   }
   const general = createApp({
-    edge: { via, allowedHosts, allowedOrigins, maxBodyBytes },
+    edge: { via, allowedHosts, allowedOrigins, maxBodyBytes, heldBytes },
     identity: {
       ...resource,
       verifier: issuers.verifier,

@@ -4,6 +4,7 @@ import type { DashboardOptions } from '../dashboard/dashboard-routes.ts'
 import type { RefusalLog } from '../identity/refusal-log.ts'
 import type { Tickets } from '../identity/tickets.ts'
 import type { TokenVerifier } from '../identity/token-verifier.ts'
+import type { HeldBytes } from '../domain/concurrency/held-bytes.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { RefusalTiming } from '../domain/errors/refusal-timing.ts'
 import type { Lifecycle } from '../lifecycle.ts'
@@ -45,6 +46,8 @@ export interface AppOptions extends Omit<RestOptions, 'tickets'> {
     readonly allowedHosts: readonly string[]
     readonly allowedOrigins: readonly string[]
     readonly maxBodyBytes: number
+    /** Bounds large requests in progress. */
+    readonly heldBytes: HeldBytes
   }
   /** Who sends a request, and where senders get tokens. */
   readonly identity: {
@@ -122,7 +125,7 @@ export function createApp(options: AppOptions): Express {
   app.use(authenticate({ ...resource, metrics })) // from here on there is a principal
   app.use(whenReady(hasSnapshot)) // no list is empty only because the registry has not been read
   app.use(requireJson) // before the parser, which skips what it does not know
-  app.use(readJson(edge.maxBodyBytes)) // after the token, so that strangers cannot make us parse
+  app.use(readJson(edge.maxBodyBytes, edge.heldBytes)) // after the token, so that strangers cannot make us parse
   app.use(traceContext) // behind the body parser, whose events would lose it
   app.use(unlessGone) // behind everything that takes time
   app.use(boundUnread) // before everything that streams

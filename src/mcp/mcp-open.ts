@@ -8,6 +8,7 @@ import type { Settings } from '../config/settings.ts'
 import { VERSION } from '../config/version.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Admit } from '../domain/concurrency/gated-work.ts'
+import type { HeldBytes } from '../domain/concurrency/held-bytes.ts'
 import type { TokenGrant } from '../domain/principal.ts'
 import type { KeyRing } from '../domain/seal/key-ring.ts'
 import type { Lifecycle } from '../lifecycle.ts'
@@ -67,6 +68,7 @@ interface OpenOptions {
   /** How many sessions a tenant may have; undefined: as the settings say. */
   readonly maxSessionsOf: (tenantId: string) => number | undefined
   readonly admit: Admit
+  readonly heldBytes: HeldBytes
   readonly metrics: Metrics
   readonly clock: Clock
   readonly logger: Logger
@@ -76,7 +78,7 @@ interface OpenOptions {
 /** Builds the endpoints of MCP. */
 export function openMcp(settings: McpSettings, options: OpenOptions): OpenMcp {
   const { catalog, calls, taskHandles, upstreams, maxSessionsOf, metrics, clock, logger, lifecycle } = options
-  const { keys, notes, replica, relay, grantOf, targets, admit } = options
+  const { keys, notes, replica, relay, grantOf, targets, admit, heldBytes } = options
   const viewWatch = new ViewWatch({ catalog, clock })
   lifecycle.onClose('view watch', () => viewWatch.close())
   const sessions = new SessionStore({
@@ -112,6 +114,7 @@ export function openMcp(settings: McpSettings, options: OpenOptions): OpenMcp {
     viewWatch,
     keepAlives: new KeepAlives(clock),
     admit,
+    heldBytes,
     metrics,
     clock,
     logger,

@@ -1,5 +1,6 @@
 import type { JSONRPCRequest } from '@modelcontextprotocol/server'
 import { addTo } from '../domain/concurrency/counts.ts'
+import type { HeldRequest } from '../domain/concurrency/held-bytes.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import { isJsonObject } from '../domain/json/json.ts'
 
@@ -15,16 +16,22 @@ export class RequestIds {
    * while there is no request: most sessions are idle most of the time.
    */
   #holds: Map<RequestId, number> | undefined
+  /** What lets go of the memory of large requests, by id. */
+  #bodies: Map<RequestId, () => void> | undefined
 
   /**
    * Takes the id of a new request.
+   * @param body what its body holds until the id is free, which may be long after its HTTP exchange
    * @throws GatewayError `invalid_request` if it is taken
    */
-  claim(id: RequestId): void {
+  claim(id: RequestId, body?: HeldRequest): void {
     if (this.has(id)) {
       throw new GatewayError('invalid_request', 'A request with this id is already in progress')
     }
     this.hold(id)
+    if (body === undefined) return
+    this.#bodies ??= new Map()
+    this.#bodies.set(id, body.keep())
   }
 
   /** Whether no request is in flight. */
@@ -46,7 +53,14 @@ export class RequestIds {
   release(id: RequestId): void {
     if (this.#holds === undefined) return
     addTo(this.#holds, id, -1)
+    if (this.#bodies !== undefined && !this.#holds.has(id)) this.#letGo(this.#bodies, id)
     if (this.#holds.size === 0) this.#holds = undefined
+  }
+
+  #letGo(bodies: Map<RequestId, () => void>, id: RequestId): void {
+    bodies.get(id)?.()
+    bodies.delete(id)
+    if (bodies.size === 0) this.#bodies = undefined
   }
 }
 

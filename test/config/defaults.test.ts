@@ -54,6 +54,7 @@ test('without any variable it is the embedded mode on loopback', () => {
     drainTimeoutMs: 6500,
     maxBodyBytes: 4_194_304,
     maxUpstreamMessageBytes: 10_485_760,
+    maxBodyBytesInProgress: 134_217_728,
     maxUnreadBytes: 268_435_456,
     sendTimeoutMs: 60_000,
     sessionIdleMs: 1_800_000,

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { HeldBytes } from '../../src/domain/concurrency/held-bytes.ts'
 import { RequestIds, requestIdIn } from '../../src/mcp/request-ids.ts'
 
 const TAKEN = expect.objectContaining({ code: 'invalid_request' })
@@ -37,4 +38,19 @@ test.each([
   [undefined, undefined],
 ])('the request id in %j is %j', (message, id) => {
   expect(requestIdIn(message)).toBe(id)
+})
+
+test('the memory of a large request is let go of when its id is free, and not before', () => {
+  const held = new HeldBytes(1_000_000)
+  const ids = new RequestIds()
+  const body = held.take('acme', 100_000)
+  ids.claim(1, body)
+  ids.claim(2)
+  body?.release()
+  ids.hold(1)
+  ids.release(1)
+  ids.release(2)
+  expect(held.total).toBe(100_000)
+  ids.release(1)
+  expect(held.total).toBe(0)
 })

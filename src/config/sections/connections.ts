@@ -18,6 +18,11 @@ export const connections = {
     '5000',
     'Maximum number of requests in progress; while the gateway is busy all the time it takes fewer. Further ones wait up to a second, ten for a turn among others, tenant by tenant, and are then answered `overloaded` (503). Streams and WebSocket messages do not count.',
   ),
+  MAX_BODY_BYTES_IN_PROGRESS: setting(
+    integer(1_048_576, 68_719_476_736),
+    '134217728',
+    'Maximum size of the bodies over 16 KiB of all requests in progress together, in bytes, and at most a sixteenth of the memory of the container; a tenant may have as much as is still free, and further requests are answered `overloaded` (503).',
+  ),
   MAX_UNREAD_BYTES: setting(
     integer(16_777_216, 68_719_476_736),
     '268435456',

@@ -24,7 +24,7 @@ export const AVAILABILITY_ERRORS = {
     'gateway',
     true,
     'The gateway is overloaded',
-    'More requests are in progress than this replica can serve in time. Nothing was executed. Try again after `Retry-After`.',
+    'More requests are in progress than this replica can serve in time, or large ones hold the memory that there is for them. Nothing was executed. Try again after `Retry-After`.',
   ),
   not_ready: row(
     503,

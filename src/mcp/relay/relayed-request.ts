@@ -1,4 +1,5 @@
 import type { AuthInfo } from '@modelcontextprotocol/server'
+import type { HeldRequest } from '../../domain/concurrency/held-bytes.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { Presented } from '../../domain/presented.ts'
 import type { TokenGrant } from '../../domain/principal.ts'
@@ -10,6 +11,8 @@ export interface SessionHttpRequest {
   readonly method: string
   get(name: string): string | undefined
   readonly body?: unknown
+  /** What its body holds, if it is large and arrived here. */
+  readonly heldBody?: HeldRequest | undefined
   auth?: AuthInfo
 }
 

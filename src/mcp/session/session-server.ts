@@ -35,9 +35,9 @@ export class SessionServer implements ClientSide {
     return this.#present !== undefined
   }
 
-  /** Takes a message of the client that was parsed and authenticated. */
-  take(message: JSONRPCMessage, authInfo: AuthInfo): void {
-    this.#with((present) => {
+  /** Takes a message of the client that was parsed and authenticated; resolves once the SDK has it. */
+  take(message: JSONRPCMessage, authInfo: AuthInfo): Promise<void> {
+    return this.#with((present) => {
       present.take(message, authInfo)
       // Most clients only listen from here on, or want what needs no server.
       if ('method' in message && message.method === INITIALIZED) this.rest()
@@ -48,7 +48,7 @@ export class SessionServer implements ClientSide {
   async request(...asked: Parameters<ClientSide['request']>): Promise<unknown> {
     if (this.#isEnded) throw new Error('the session has ended')
     const { promise, resolve } = Promise.withResolvers<PresentServer>()
-    this.#with(resolve)
+    void this.#with(resolve)
     const { server } = await promise
     return (server as ClientSide).request(...asked)
   }
@@ -71,11 +71,11 @@ export class SessionServer implements ClientSide {
   }
 
   /** Has the messages of the client in their order: what needs the server waits until that knows the client. */
-  #with(use: (present: PresentServer) => void): void {
+  async #with(use: (present: PresentServer) => void): Promise<void> {
     if (this.#isEnded) return
     const present = (this.#present ??= this.#begin())
-    if (present.ready === undefined) use(present)
-    else void present.ready.then(() => use(present))
+    if (present.ready !== undefined) await present.ready
+    use(present)
   }
 
   #begin(): PresentServer {

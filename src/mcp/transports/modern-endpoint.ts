@@ -14,6 +14,7 @@ import { whenTokenEnds } from '../../identity/token-end.ts'
 import type { ViewWatch } from '../../catalog/view-watch.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Admit } from '../../domain/concurrency/gated-work.ts'
+import type { HeldBytes } from '../../domain/concurrency/held-bytes.ts'
 import type { TokenGrant } from '../../domain/principal.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { ListKind } from '../../upstream/connection/connection.ts'
@@ -50,6 +51,8 @@ export interface EndpointOptions extends McpServerOptions {
   readonly keepAlives: KeepAlives
   /** Lets requests begin that do not come as requests of HTTP. */
   readonly admit: Admit
+  /** Bounds large requests in progress. */
+  readonly heldBytes: HeldBytes
   readonly clock: Clock
   readonly logger: Logger
 }

@@ -135,7 +135,7 @@ export class SessionRequests {
       this.#options.sessions.checkAccepting()
       const { id, method } = message
       if (method === 'initialize') throw new GatewayError('invalid_request', 'The session is open already')
-      ids.claim(id)
+      ids.claim(id, request.heldBody)
       response.once('close', () => ids.release(id))
     }
     if (isNotification(message)) {

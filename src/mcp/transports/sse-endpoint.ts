@@ -121,7 +121,7 @@ export class SseEndpoint {
   }
 
   async #take(
-    request: Pick<SessionHttpRequest, 'body'>,
+    request: Pick<SessionHttpRequest, 'body' | 'heldBody'>,
     response: StreamResponse,
     { sessionId, identity }: { readonly sessionId: string; readonly identity: Identity },
   ): Promise<void> {
@@ -138,10 +138,11 @@ export class SseEndpoint {
     const requestId = requestIdIn(message)
     if (requestId !== undefined) {
       this.#options.sessions.checkAccepting()
-      session.ids.claim(requestId)
-      response.once('close', () => session.release(requestId))
+      session.ids.claim(requestId, request.heldBody)
     }
-    session.server.take(message, authOf(new Sender(identity, session.scope)))
+    const taken = session.server.take(message, authOf(new Sender(identity, session.scope)))
+    // What the SDK begins with a few promises later holds the id itself.
+    if (requestId !== undefined) void taken.then(() => setImmediate(() => session.release(requestId)))
     accept(response)
   }
 }

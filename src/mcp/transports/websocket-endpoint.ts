@@ -70,6 +70,7 @@ export class WebSocketEndpoint {
       listens,
       direct: this.#direct({ conversation, ids, identity }),
       admit: (work) => this.#options.admit({ ...work, owner }),
+      hold: (bytes) => this.#options.heldBytes.take(principal.tenantId, bytes),
       logger: logger.child({ tenant: principal.tenantId, agent: principal.agent, session: id }),
     })
     let server: Server | undefined

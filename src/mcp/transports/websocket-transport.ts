@@ -2,6 +2,7 @@ import type { JSONRPCMessage, JSONRPCRequest, Transport } from '@modelcontextpro
 import type { RawData, WebSocket } from 'ws'
 import { type Clock, repeat } from '../../domain/clock.ts'
 import { type GatedWork, overloaded } from '../../domain/concurrency/gated-work.ts'
+import type { HeldRequest } from '../../domain/concurrency/held-bytes.ts'
 import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject } from '../../domain/json/json.ts'
 import { excessOf, REQUEST_LIMITS } from '../../domain/json/json-scan.ts'
@@ -65,6 +66,7 @@ export class WebSocketTransport implements Transport {
   readonly #direct: PlainCallTaker | undefined
   readonly #notifications: NotificationLimit
   readonly #admit: (work: Omit<GatedWork, 'owner'>) => () => void
+  readonly #hold: (bytes: number) => HeldRequest | undefined
   /** Requests that were neither answered nor cancelled. */
   readonly #underWay = new Map<RequestId, UnderWay>()
   readonly #logger: Logger
@@ -81,6 +83,8 @@ export class WebSocketTransport implements Transport {
     direct?: PlainCallTaker | undefined
     /** Lets requests begin in their turn. */
     admit: (work: Omit<GatedWork, 'owner'>) => () => void
+    /** See `HeldBytes.take`. */
+    hold: (bytes: number) => HeldRequest | undefined
     logger: Logger
   }) {
     this.#logger = options.logger
@@ -90,6 +94,7 @@ export class WebSocketTransport implements Transport {
     this.#ids = options.ids
     this.#direct = options.direct
     this.#admit = options.admit
+    this.#hold = options.hold
     this.#listens = options.listens
   }
 
@@ -103,7 +108,7 @@ export class WebSocketTransport implements Transport {
       if (this.#dropped > 0)
         this.#logger.info({ dropped: this.#dropped }, 'notifications of a client were dropped')
       this.#listens.close()
-      for (const { end } of this.#underWay.values()) end()
+      for (const id of this.#underWay.keys()) this.#release(id)
       this.onclose?.()
     })
     return Promise.resolve()
@@ -149,7 +154,7 @@ export class WebSocketTransport implements Transport {
     const given = excess === undefined ? parsed(bytes) : null
     try {
       if (excess !== undefined) throw new GatewayError('invalid_request', `The message ${excess}`)
-      this.#deliver(this.#admitted(given))
+      this.#deliver(this.#admitted(given, bytes.length))
     } catch (error) {
       this.#refuse(toGatewayError(error), given)
     }
@@ -188,13 +193,18 @@ export class WebSocketTransport implements Transport {
     this.#dropped += 1
   }
 
-  /** @throws GatewayError `invalid_request`, `too_many_requests` */
-  #admitted(given: unknown): JSONRPCMessage {
+  /** @throws GatewayError `invalid_request`, `too_many_requests`, `overloaded` */
+  #admitted(given: unknown, bytes: number): JSONRPCMessage {
     if (given === undefined) throw new GatewayError('invalid_request', 'The frame is not valid JSON')
     const message = messageIn(given)
     if (isRequest(message)) {
       if (this.#underWay.size >= MAX_REQUESTS) throw new GatewayError('too_many_requests')
-      this.#ids.claim(message.id)
+      const body = this.#hold(bytes)
+      try {
+        this.#ids.claim(message.id, body)
+      } finally {
+        body?.release()
+      }
       this.#underWay.set(message.id, { end: () => undefined, arrivedAt: this.#clock.monotonic() })
     } else if (isNotification(message) && message.method === CANCELLED) {
       const requestId = message.params?.['requestId']

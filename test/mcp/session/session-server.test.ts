@@ -45,7 +45,7 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 /** Takes messages of the client one after the other, as requests bring them; resolves with what the client got. */
 async function got(...messages: Record<string, unknown>[]): Promise<JSONRPCMessage[]> {
   for (const message of messages) {
-    server.take({ jsonrpc: '2.0', ...message } as JSONRPCMessage, AUTH)
+    void server.take({ jsonrpc: '2.0', ...message } as JSONRPCMessage, AUTH)
     await settled()
   }
   return sent.splice(0)
@@ -84,7 +84,7 @@ test('a request after a time without one is answered by a server that knows the 
 
 test('requests that come together after a time without one are answered by one server', async () => {
   await got(initialize, initialized)
-  for (const id of [1, 2, 3]) server.take({ jsonrpc: '2.0', id, method: 'ping' }, AUTH)
+  for (const id of [1, 2, 3]) void server.take({ jsonrpc: '2.0', id, method: 'ping' }, AUTH)
   await settled()
   expect(sent).toEqual([1, 2, 3].map((id) => ({ jsonrpc: '2.0', id, result: {} })))
   expect(made).toHaveLength(2)

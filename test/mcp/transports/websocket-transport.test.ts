@@ -58,6 +58,7 @@ async function pair(options: {
     ids: new RequestIds(),
     listens,
     admit: (work) => admit({ ...work, owner: { tenant: 'a', principal: 'a.1' } }),
+    hold: () => undefined,
     logger,
   })
   await transport.start()

@@ -1,0 +1,101 @@
+import { GatewayError } from '../errors/errors.ts'
+import { addTo } from './counts.ts'
+
+const RETRY_AFTER_MS = 1000
+/** The number of requests in progress bounds what smaller ones take. */
+const SMALL_BYTES = 16 * 1024
+
+/**
+ * Bounds the memory that large requests in progress hold. A tenant may hold as much as is still free (the dynamic thresholds
+ * of Choudhury and Hahne for shared buffers): one that is alone gets half, each of two a third, and there is always room for the
+ * next one.
+ */
+export class HeldBytes {
+  readonly #limit: number
+  readonly #ofTenants = new Map<string, number>()
+  #total = 0
+
+  /** @param limit bytes of all tenants together */
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  /** Bytes that are held. */
+  get total(): number {
+    return this.#total
+  }
+
+  /**
+   * A request of so many bytes; undefined if it is small.
+   * @throws GatewayError `overloaded` when there is no room for it
+   */
+  take(tenantId: string, bytes: number): HeldRequest | undefined {
+    if (bytes <= SMALL_BYTES) return undefined
+    const request = this.begin(tenantId)
+    if (!request.grow(bytes)) throw noRoom()
+    return request
+  }
+
+  /** A request of a tenant, which holds nothing yet. */
+  begin(tenantId: string): HeldRequest {
+    return new HeldRequest({
+      hasRoom: (bytes) => this.#hasRoom(tenantId, bytes),
+      add: (change) => {
+        this.#total += change
+        addTo(this.#ofTenants, tenantId, change)
+      },
+    })
+  }
+
+  /** A request that is alone always has room, however large it is. */
+  #hasRoom(tenantId: string, bytes: number): boolean {
+    if (this.#total === 0) return true
+    const held = this.#ofTenants.get(tenantId) ?? 0
+    return held + bytes <= this.#limit - this.#total
+  }
+}
+
+interface Account {
+  readonly hasRoom: (bytes: number) => boolean
+  readonly add: (change: number) => void
+}
+
+/** What one request holds: while its body is read, until its response is over, and while a session works on it. */
+export class HeldRequest {
+  readonly #account: Account
+  #bytes = 0
+  #holders = 1
+
+  constructor(account: Account) {
+    this.#account = account
+  }
+
+  /** Holds so many bytes more. @returns whether there was room for them */
+  grow(bytes: number): boolean {
+    if (!this.#account.hasRoom(bytes)) return false
+    this.#bytes += bytes
+    this.#account.add(bytes)
+    return true
+  }
+
+  /** Says that one more holds it. @returns ends that; to be called once */
+  keep(): () => void {
+    this.#holders += 1
+    return () => this.release()
+  }
+
+  /** Ends one holder; after the last one the bytes are free. */
+  release(): void {
+    this.#holders -= 1
+    if (this.#holders > 0) return
+    this.#account.add(-this.#bytes)
+    this.#bytes = 0
+  }
+}
+
+/** The error for a request for which there is no room. */
+export function noRoom(): GatewayError {
+  return new GatewayError('overloaded', 'Large requests in progress leave no memory for this one', {
+    facts: { retryAfterMs: RETRY_AFTER_MS },
+  })
+}

@@ -1,0 +1,76 @@
+import { expect, test } from '@jest/globals'
+import { HeldBytes, type HeldRequest } from '../../../src/domain/concurrency/held-bytes.ts'
+
+const MB = 1024 * 1024
+
+/** How many requests of 1 MB a tenant may begin, one after the other, without ending any. */
+function taken(held: HeldBytes, tenant: string): HeldRequest[] {
+  const all: HeldRequest[] = []
+  try {
+    for (;;) all.push(held.take(tenant, MB) as HeldRequest)
+  } catch {
+    return all
+  }
+}
+
+test('a tenant that is alone holds half of what there is, and one that comes later half of what is left', () => {
+  const held = new HeldBytes(64 * MB)
+  expect(taken(held, 'one').length).toBe(32)
+  expect(taken(held, 'two').length).toBe(16)
+  expect(taken(held, 'three').length).toBe(8)
+})
+
+test('what a tenant lets go of is there for others', () => {
+  const held = new HeldBytes(64 * MB)
+  for (const request of taken(held, 'one')) request.release()
+  expect(held.total).toBe(0)
+  expect(taken(held, 'two').length).toBe(32)
+})
+
+test('a request without room is told that the gateway is overloaded, and when to try again', () => {
+  const held = new HeldBytes(4 * MB)
+  taken(held, 'one')
+  expect(() => held.take('one', MB)).toThrow(
+    expect.objectContaining({
+      code: 'overloaded',
+      message: 'Large requests in progress leave no memory for this one',
+      facts: { retryAfterMs: 1000 },
+    }),
+  )
+})
+
+test('a request of up to 16 KiB always passes and holds nothing', () => {
+  const held = new HeldBytes(4 * MB)
+  taken(held, 'one')
+  const { total } = held
+  expect(held.take('one', 16 * 1024)).toBeUndefined()
+  expect(held.total).toBe(total)
+})
+
+test('a request that is alone passes, even if it is larger than all that there is', () => {
+  const held = new HeldBytes(MB)
+  const request = held.take('one', 64 * MB)
+  expect(held.total).toBe(64 * MB)
+  expect(() => held.take('two', MB)).toThrow('Large requests in progress')
+  request?.release()
+  expect(held.total).toBe(0)
+})
+
+test('a request that several hold is free after the last one', () => {
+  const held = new HeldBytes(4 * MB)
+  const request = held.take('one', MB)
+  const letGo = request?.keep()
+  request?.release()
+  expect(held.total).toBe(MB)
+  letGo?.()
+  expect(held.total).toBe(0)
+})
+
+test('a request of unknown length holds what has come of it', () => {
+  const held = new HeldBytes(4 * MB)
+  const request = held.begin('one')
+  expect([request.grow(MB), request.grow(MB), request.grow(MB)]).toEqual([true, true, false])
+  expect(held.total).toBe(2 * MB)
+  request.release()
+  expect(held.total).toBe(0)
+})
