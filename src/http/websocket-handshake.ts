@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { Request, Response } from 'express'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { GatewayError } from '../domain/errors/errors.ts'
@@ -51,6 +52,14 @@ export class WebSocketHandshake {
     if (this.#refusal !== undefined) throw new GatewayError('invalid_request', this.#refusal)
     if (accepted === undefined) throw new GatewayError('cancelled')
     response.detachSocket(upgrade.socket)
+    countMessages(accepted, upgrade.socket)
     return accepted
   }
+}
+
+/** So that what has arrived of an unfinished message can be told. */
+function countMessages(webSocket: WebSocket, socket: Socket): void {
+  let messages = 0
+  socket.messages = 0
+  webSocket.on('message', () => (socket.messages = messages += 1))
 }

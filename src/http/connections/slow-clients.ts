@@ -8,6 +8,8 @@ declare module 'node:net' {
   interface Socket {
     /** Of the last request on this connection whose token was valid. */
     tenantId?: string
+    /** Messages that have arrived on it; undefined unless it is a WebSocket. */
+    messages?: number
   }
 }
 
@@ -19,7 +21,7 @@ const LOG_EVERY_MS = 60_000
 export type SlowReason = 'send_timeout' | 'unread_limit'
 
 interface SlowClientOptions {
-  /** Limit of response data in memory that clients have not read, of all connections together. */
+  /** Limit of what waits in memory for clients, of all connections together: unread responses, and unfinished messages. */
   readonly maxUnreadBytes: number
   /** How long a client may read nothing while data waits for it. */
   readonly sendTimeoutMs: number
@@ -34,6 +36,11 @@ class Client implements Pending {
   readonly socket: Socket
   /** Since when data waits, in monotonic milliseconds; undefined while none does. */
   behindSince: number | undefined
+  /** Bytes in memory of a WebSocket message that has not arrived completely, as of the last check. */
+  unfinished = 0
+  #messages = -1
+  /** What had been read when the number of messages last changed. */
+  #bytesBefore = 0
   readonly onTimeout: () => void
 
   constructor(socket: Socket, onTimeout: () => void) {
@@ -45,20 +52,35 @@ class Client implements Pending {
     return this.socket.writableLength
   }
 
+  /** Unread and unfinished bytes. */
+  get held(): number {
+    return this.unread + this.unfinished
+  }
+
+  /** Looks at what has arrived on a WebSocket. */
+  measure(): void {
+    const { messages, bytesRead } = this.socket
+    if (messages === undefined) return
+    if (messages !== this.#messages) this.#bytesBefore = bytesRead
+    this.#messages = messages
+    this.unfinished = bytesRead - this.#bytesBefore
+  }
+
   get tenant(): string {
     return this.socket.tenantId ?? ''
   }
 
   /** How much it holds, and for how long: a stream that is busy has a little that waits at any time. */
   weight(now: number): number {
-    return this.unread * (now - (this.behindSince ?? now) + CHECK_MS)
+    return this.held * (now - (this.behindSince ?? now) + CHECK_MS)
   }
 }
 
 /**
  * Closes connections whose clients do not read: Node buffers what is written to them without a limit, so that one caller with
  * a few hundred large results would take all memory. A client may be as slow as it likes while it reads something within the
- * timeout; beyond the limit of all, the tenant with the most unread data loses the connections that hold it the longest.
+ * timeout; beyond the limit of all, the tenant with the most unread data loses the connections that hold it the longest. Messages of
+ * WebSockets of which the end does not come count like what is not read.
  */
 export class SlowClients {
   readonly #options: SlowClientOptions
@@ -91,12 +113,13 @@ export class SlowClients {
   #check(): void {
     const { clock, maxUnreadBytes } = this.#options
     const now = clock.monotonic()
-    let unread = 0
+    let held = 0
     for (const client of this.#clients.all) {
-      unread += client.unread
+      client.measure()
+      held += client.held
       if (client.unread > 0 !== (client.behindSince !== undefined)) this.#changed(client, now)
     }
-    if (unread > maxUnreadBytes) this.#closeLargest(unread - maxUnreadBytes, now)
+    if (held > maxUnreadBytes) this.#closeLargest(held - maxUnreadBytes, now)
   }
 
   /** Node's timeout of a socket counts from the last byte that its client took, not from the last write. */
@@ -115,17 +138,17 @@ export class SlowClients {
   }
 
   #closeLargest(excess: number, now: number): void {
-    const behind = this.#clients.all.filter(({ unread }) => unread > 0)
+    const behind = this.#clients.all.filter(({ held }) => held > 0)
     const tenants = [...Map.groupBy(behind, ({ tenant }) => tenant).values()].map((clients) => ({
       clients: clients.toSorted((one, other) => one.weight(now) - other.weight(now)),
-      unread: clients.reduce((sum, { unread }) => sum + unread, 0),
+      held: clients.reduce((sum, { held }) => sum + held, 0),
     }))
     for (let left = excess; left > 0;) {
-      const largest = tenants.reduce((one, other) => (other.unread > one.unread ? other : one))
+      const largest = tenants.reduce((one, other) => (other.held > one.held ? other : one))
       const client = largest.clients.pop()
       if (client === undefined) return
-      largest.unread -= client.unread
-      left -= client.unread
+      largest.held -= client.held
+      left -= client.held
       this.#close(client, 'unread_limit')
     }
   }

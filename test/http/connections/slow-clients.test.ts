@@ -78,6 +78,27 @@ test('unread data beyond the limit costs the tenant that has most of it the conn
   expect(closed).toEqual(['unread_limit', 'unread_limit'])
 })
 
+test('a message of a WebSocket that does not end counts like unread data, and one that has ended does not', async () => {
+  await listen()
+  listener.serve((request) => {
+    ends.set(request.url ?? '', Object.assign(request.socket.resume(), { messages: 0, tenantId: 'acme' }))
+  })
+  const upgrade = 'connection: upgrade\r\nupgrade: websocket\r\n'
+  for (const path of ['/ws/1', '/ws/2', '/ws/3']) (await ask(path, upgrade)).resume()
+  await clock.advance(250)
+  const [first, second, third] = [...ends.values()]
+  for (const socket of clients) socket.write(LARGE)
+  await eventually(() => [...ends.values()].every(({ bytesRead }) => bytesRead > LARGE.length))
+  if (second !== undefined) second.messages = 1
+  await clock.advance(250)
+  expect(open()).toEqual(['/ws/1', '/ws/2', '/ws/3'])
+  for (const socket of clients.slice(0, 1)) socket.write(LARGE)
+  await eventually(() => Number(first?.bytesRead) > 2 * LARGE.length)
+  await clock.advance(250)
+  expect([first?.destroyed, second?.destroyed, third?.destroyed]).toEqual([true, false, false])
+  expect(closed).toEqual(['unread_limit'])
+})
+
 test('unread data within the limit is kept', async () => {
   await listen()
   await ask('/one/1')
