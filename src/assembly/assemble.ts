@@ -108,6 +108,7 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   relay?.serve('runs', (asked, writer) => features.runDirectory.answer(asked, writer))
   const heldBytes = new HeldBytes(
     Math.min(settings.maxBodyBytesInProgress, (allowedMemory() ?? Infinity) / HELD_PART),
+    { onRefused: () => metrics.overload() },
   )
   const mcp = openMcp(settings, {
     keys,

@@ -12,12 +12,14 @@ const SMALL_BYTES = 16 * 1024
  */
 export class HeldBytes {
   readonly #limit: number
+  readonly #onRefused: () => void
   readonly #ofTenants = new Map<string, number>()
   #total = 0
 
   /** @param limit bytes of all tenants together */
-  constructor(limit: number) {
+  constructor(limit: number, { onRefused = () => undefined }: { onRefused?: () => void } = {}) {
     this.#limit = limit
+    this.#onRefused = onRefused
   }
 
   /** Bytes that are held. */
@@ -49,9 +51,10 @@ export class HeldBytes {
 
   /** A request that is alone always has room, however large it is. */
   #hasRoom(tenantId: string, bytes: number): boolean {
-    if (this.#total === 0) return true
     const held = this.#ofTenants.get(tenantId) ?? 0
-    return held + bytes <= this.#limit - this.#total
+    if (this.#total === 0 || held + bytes <= this.#limit - this.#total) return true
+    this.#onRefused()
+    return false
   }
 }
 

@@ -59,8 +59,9 @@ class Client implements Pending {
 
   /** Looks at what has arrived on a WebSocket. */
   measure(): void {
-    const { messages, bytesRead } = this.socket
+    const { messages } = this.socket
     if (messages === undefined) return
+    const { bytesRead } = this.socket
     if (messages !== this.#messages) this.#bytesBefore = bytesRead
     this.#messages = messages
     this.unfinished = bytesRead - this.#bytesBefore

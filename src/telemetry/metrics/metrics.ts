@@ -112,7 +112,7 @@ export class Metrics {
       description: 'Calls that got an error because their usage record was not written in time',
     })
     this.#overloads = meter.createCounter('gateway.overloads', {
-      description: 'Requests that were refused with `overloaded`, before they were read',
+      description: 'Requests that were refused with `overloaded`, before they were run',
     })
     this.#slowClients = meter.createCounter('gateway.slow_clients', {
       description:

@@ -28,8 +28,10 @@ test('what a tenant lets go of is there for others', () => {
 })
 
 test('a request without room is told that the gateway is overloaded, and when to try again', () => {
-  const held = new HeldBytes(4 * MB)
+  let refused = 0
+  const held = new HeldBytes(4 * MB, { onRefused: () => (refused += 1) })
   taken(held, 'one')
+  expect(refused).toBe(1)
   expect(() => held.take('one', MB)).toThrow(
     expect.objectContaining({
       code: 'overloaded',
