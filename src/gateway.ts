@@ -13,7 +13,7 @@ import { openConnections } from './http/connections/descriptors.ts'
 import { SlowClients } from './http/connections/slow-clients.ts'
 import { readiness } from './http/health.ts'
 import { HttpListener } from './http/listen.ts'
-import { allowedMemory, coarseWorkMs, measureLoop } from './http/overload/loop-load.ts'
+import { coarseWorkMs, measureLoop, memoryLimit } from './http/overload/loop-load.ts'
 import { gated } from './http/overload/request-gate.ts'
 import { WorkGate } from './http/overload/work-gate.ts'
 import { type ProbeThread, startProbes } from './http/probes/probe-thread.ts'
@@ -169,7 +169,7 @@ async function openListener(
   const onClose = lifecycle.onClose.bind(lifecycle)
   const connections = await openConnections(limits, { clock, logger, onClose })
   const slowClients = new SlowClients({
-    maxUnreadBytes: Math.min(maxUnreadBytes, (allowedMemory() ?? Infinity) / UNREAD_PART),
+    maxUnreadBytes: Math.min(maxUnreadBytes, memoryLimit() / UNREAD_PART),
     sendTimeoutMs,
     clock,
     logger,

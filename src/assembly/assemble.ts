@@ -11,7 +11,7 @@ import { HeldBytes } from '../domain/concurrency/held-bytes.ts'
 import { viaOf } from '../domain/via.ts'
 import { openFeatures, type OpenFeatures } from '../features/features-open.ts'
 import { openDatabase } from '../firestore/firestore-open.ts'
-import { allowedMemory } from '../http/overload/loop-load.ts'
+import { memoryLimit } from '../http/overload/loop-load.ts'
 import { openIdentity, type OpenIdentity } from '../identity/identity-open.ts'
 import { type OpenMcp, openMcp } from '../mcp/mcp-open.ts'
 import { type OpenOAuth, openOAuth } from '../oauth/oauth-open.ts'
@@ -28,8 +28,8 @@ import { openRelay, openSharedOffers } from './open-replicas.ts'
 import { openServers, type OpenServers } from './open-servers.ts'
 import type { Runtime } from './runtime.ts'
 
-/** Bodies of large requests are at most one in so many parts of the container's memory: their values take several times as much. */
-const HELD_PART = 16
+/** Bodies of large requests are at most one in so many parts of the memory: their values take several times as much. */
+const HELD_PART = 8
 /** Numbers of replicas are drawn: two of a thousand have the same one once in some four thousand starts of all. */
 const MAX_REPLICA = 2 ** 31
 
@@ -106,10 +106,9 @@ export async function assemble(settings: Settings, runtime: Runtime): Promise<As
   const { calls, targets, taskHandles } = called
   const maxSessionsOf = (tenantId: string): number | undefined => tenants.quotasOf(tenantId)?.sessions
   relay?.serve('runs', (asked, writer) => features.runDirectory.answer(asked, writer))
-  const heldBytes = new HeldBytes(
-    Math.min(settings.maxBodyBytesInProgress, (allowedMemory() ?? Infinity) / HELD_PART),
-    { onRefused: () => metrics.overload() },
-  )
+  const heldBytes = new HeldBytes(Math.min(settings.maxBodyBytesInProgress, memoryLimit() / HELD_PART), {
+    onRefused: () => metrics.overload(),
+  })
   const mcp = openMcp(settings, {
     keys,
     notes: state.store,

@@ -21,12 +21,12 @@ export const connections = {
   MAX_BODY_BYTES_IN_PROGRESS: setting(
     integer(1_048_576, 68_719_476_736),
     '134217728',
-    'Maximum size of the bodies over 16 KiB of all requests in progress together, in bytes, and at most a sixteenth of the memory of the container; a tenant may have as much as is still free, and further requests are answered `overloaded` (503).',
+    'Maximum size of the bodies over 16 KiB of all requests in progress together, in bytes, and at most an eighth of the memory that the process may have; a tenant may have as much as is still free, and further requests are answered `overloaded` (503).',
   ),
   MAX_UNREAD_BYTES: setting(
     integer(16_777_216, 68_719_476_736),
     '268435456',
-    'Maximum response data in memory that clients have not read, and of WebSocket messages that they have not finished, in bytes, over all connections, and at most a quarter of the memory of the container; beyond it, connections of the tenant with the most unread data are closed.',
+    'Maximum response data in memory that clients have not read, and of WebSocket messages that they have not finished, in bytes, over all connections, and at most a quarter of the memory that the process may have; beyond it, connections of the tenant with the most unread data are closed.',
   ),
   SEND_TIMEOUT_MS: setting(
     integer(1000, 60_000),

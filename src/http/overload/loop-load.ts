@@ -63,9 +63,14 @@ function loopTurns(): number {
 }
 
 /** The bytes that the container lets the process have; undefined where that is all of the machine's. */
-export function allowedMemory(): number | undefined {
+function allowedMemory(): number | undefined {
   const bytes = process.constrainedMemory()
   return bytes > 0 && bytes < totalmem() ? bytes : undefined
+}
+
+/** The bytes that the process may have: of the heap or of the container, whichever is less. */
+export function memoryLimit(): number {
+  return Math.min(getHeapStatistics().heap_size_limit, allowedMemory() ?? Infinity)
 }
 
 /** Milliseconds for which the processor has worked for this thread. */
