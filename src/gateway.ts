@@ -7,6 +7,7 @@ import { SettingsError } from './config/load.ts'
 import { missingKeys, registryPlace } from './config/start-notes.ts'
 import { VERSION } from './config/version.ts'
 import { sleep, systemClock as clock } from './domain/clock.ts'
+import { TransitBytes } from './domain/concurrency/transit-bytes.ts'
 import { mendJsonParse } from './domain/json/json.ts'
 import { lockDataDirectory } from './files/data-lock.ts'
 import { openConnections } from './http/connections/descriptors.ts'
@@ -35,6 +36,8 @@ const CLOSE_MS = 2800
 const HTTP_GRACE_MS = 500
 /** Of the memory that the process may have, unread responses may take at most one in so many parts. */
 const UNREAD_PART = 4
+/** Of those, large results in transit take one in so many parts before they come one after the other, for clients that read. */
+const TRANSIT_PART = 2
 /** Time for the records of calls that were ended. */
 const RECORD_MS = 1000
 /** From the end of a call until its answer has left the sessions and sockets, which close next. */
@@ -93,7 +96,10 @@ export async function startGateway(
     const complete = await withSharedKeys(given, { clock })
     const metrics = new Metrics(options.metricsExport)
     lifecycle.onClose('metrics', () => metrics.close())
-    const listener = await openListener(complete, { logger, lifecycle, metrics })
+    const maxUnreadBytes = Math.min(complete.maxUnreadBytes, memoryLimit() / UNREAD_PART)
+    const transit = new TransitBytes({ limit: maxUnreadBytes / TRANSIT_PART, clock })
+    const bounded = { ...complete, maxUnreadBytes }
+    const listener = await openListener(bounded, { logger, lifecycle, metrics, transit })
     const settings = atPort(complete, listener.port)
     const metricsUrl = await openMetricsEndpoint(settings, { metrics, onClose })
     const probes = await openProbes(settings, lifecycle)
@@ -115,6 +121,7 @@ export async function startGateway(
       lifecycle,
       ownStages,
       admit,
+      transit,
       ...told,
       ...reached,
     }
@@ -162,19 +169,25 @@ export async function startGateway(
 /** Makes the data directory this gateway's, and listens; what comes before there is an application is answered 503. */
 async function openListener(
   { dataDir, host, port, sendTimeoutMs, maxUnreadBytes, ...limits }: Settings,
-  { logger, lifecycle, metrics }: { logger: Logger; lifecycle: Lifecycle; metrics: Metrics },
+  {
+    logger,
+    lifecycle,
+    metrics,
+    transit,
+  }: { logger: Logger; lifecycle: Lifecycle; metrics: Metrics; transit: TransitBytes },
 ): Promise<HttpListener> {
   await makeDataDirectory(dataDir)
   lifecycle.onClose('data directory', await lockDataDirectory(dataDir))
   const onClose = lifecycle.onClose.bind(lifecycle)
   const connections = await openConnections(limits, { clock, logger, onClose })
   const slowClients = new SlowClients({
-    maxUnreadBytes: Math.min(maxUnreadBytes, memoryLimit() / UNREAD_PART),
+    maxUnreadBytes,
     sendTimeoutMs,
     clock,
     logger,
     onClosed: (reason) => metrics.slowClient(reason),
   })
+  transit.measureBy(() => slowClients.beingRead)
   const listener = await HttpListener.open({ host, port, connections, slowClients })
   lifecycle.onClose('http', () => listener.close(HTTP_GRACE_MS), { lane: 'http' })
   return listener

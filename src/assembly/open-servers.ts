@@ -52,7 +52,7 @@ export function openServers(
   runtime: Runtime,
 ): OpenServers {
   const { via, onOffered, onToolsChanged, state: kept, stateKeys, outbound, assertions } = parts
-  const { clock, random, env, logger, metrics, lifecycle, onServerState } = runtime
+  const { clock, random, env, logger, metrics, lifecycle, transit, onServerState } = runtime
   const pins = new ToolPins({
     store: new PinStore({ store: kept.store }),
     policy: settings.toolChanges,
@@ -98,6 +98,7 @@ export function openServers(
     via,
     env,
     outbound,
+    transit,
     resolveSecret,
     credentialsOf: (server, onBehalfOf) =>
       credentials.credentials.sourceFor(server, onBehalfOf) ??

@@ -1,5 +1,6 @@
 import type { Stage } from '../calls/stage.ts'
 import type { Clock } from '../domain/clock.ts'
+import type { TransitBytes } from '../domain/concurrency/transit-bytes.ts'
 import type { Admit } from '../domain/concurrency/gated-work.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -20,6 +21,8 @@ export interface Runtime {
   readonly ownStages: readonly Stage[]
   /** Lets work begin in fair order; everything begins at once by default. */
   readonly admit?: Admit
+  /** Counts large results; by default they have no limit. */
+  readonly transit?: TransitBytes
   readonly onServerState: (status: ServerStatus) => void
   /** Shows a one-time link for a browser to the person at the terminal. */
   readonly onSignInLink?: (url: string) => void

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { Settings } from '../config/settings.ts'
 import { VERSION } from '../config/version.ts'
 import type { Clock } from '../domain/clock.ts'
+import type { TransitBytes } from '../domain/concurrency/transit-bytes.ts'
 import type { ResolveSecret } from '../domain/documents/secret-reference.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -65,6 +66,8 @@ export function openUpstreams(
     readonly via: string
     readonly env: Readonly<Record<string, string | undefined>>
     readonly outbound: Outbound
+    /** Counts large results; by default they have no limit. */
+    readonly transit?: TransitBytes | undefined
     readonly resolveSecret: ResolveSecret
     readonly credentialsOf: CredentialsOf
     readonly metrics: Metrics
@@ -74,8 +77,19 @@ export function openUpstreams(
   },
 ): OpenUpstreams {
   tellKindsApart()
-  const { via, env, outbound, resolveSecret, credentialsOf, metrics, clock, random, logger, ...events } =
-    options
+  const {
+    via,
+    env,
+    outbound,
+    transit,
+    resolveSecret,
+    credentialsOf,
+    metrics,
+    clock,
+    random,
+    logger,
+    ...events
+  } = options
   const { startConcurrency, maxOwnPools, connectTimeoutMs, drainTimeoutMs } = settings
   // Each process starts in a separate folder, where a relative path would be wrong.
   const dataDir = resolve(settings.dataDir)
@@ -88,6 +102,7 @@ export function openUpstreams(
     dataDir,
     launch: { policy: settings.launch, hidden: hiddenFiles(settings, env) },
     outbound,
+    transit,
     resolveSecret,
     credentialsOf,
     processLog: (key: string) => processLogs.of(key),

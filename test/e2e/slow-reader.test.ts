@@ -170,28 +170,30 @@ test.each([
   },
 )
 
+/** The request of a large result, over REST. */
+const floodCall = (authorization: string): string =>
+  [
+    'POST /v1/tools/torrent_flood HTTP/1.1',
+    'host: 127.0.0.1',
+    `authorization: ${authorization}`,
+    'content-type: application/json',
+    'content-length: 2',
+    '',
+    '{}',
+  ].join('\r\n')
+
 test('callers who leave many large results unread lose connections, and the result of another tenant arrives', async () => {
   const small = await startTestGateway(
     { torrent: { transport: 'streamable-http', url: torrent.url, era: 'legacy', tenantId: '*' } },
     { tenants: { other: {} }, env: { MAX_UNREAD_BYTES: '40000000' } },
   )
   const { hostname, port } = new URL(small.url)
-  const call = (authorization: string): string =>
-    [
-      'POST /v1/tools/torrent_flood HTTP/1.1',
-      `host: ${hostname}`,
-      `authorization: ${authorization}`,
-      'content-type: application/json',
-      'content-length: 2',
-      '',
-      '{}',
-    ].join('\r\n')
   const greedy = `Bearer ${await small.token()}`
   const patient = `Bearer ${await small.token({ tenantId: 'other' })}`
   const slow = connect(Number(port), hostname).pause()
-  slow.write(call(patient))
+  slow.write(floodCall(patient))
   const sockets = Array.from({ length: 20 }, () => connect(Number(port), hostname).pause())
-  for (const socket of sockets) socket.write(call(greedy))
+  for (const socket of sockets) socket.write(floodCall(greedy))
   const ofUnread = /^gateway_slow_clients_total\{.*reason="unread_limit".*\} (\d+)/m
   await eventually(async () => {
     const metrics = await (await fetch(small.gateway.metricsUrl ?? '')).text()
@@ -203,4 +205,31 @@ test('callers who leave many large results unread lose connections, and the resu
   for (const socket of [slow, ...sockets]) socket.destroy()
   await small.close()
   expect(bytes).toBeGreaterThan(FLOOD_BYTES)
+})
+
+test('callers who read get all of their large results, however many these are for the memory', async () => {
+  const small = await startTestGateway(
+    { torrent: { transport: 'streamable-http', url: torrent.url, era: 'legacy' } },
+    { env: { MAX_UNREAD_BYTES: '40000000' } },
+  )
+  const { hostname, port } = new URL(small.url)
+  const call = floodCall(`Bearer ${await small.token()}`)
+  const received = await Promise.all(
+    Array.from({ length: 60 }, async () => {
+      const socket = connect(Number(port), hostname)
+      const closed = once(socket, 'close')
+      let bytes = 0
+      socket.on('data', (chunk: Buffer) => {
+        bytes += chunk.length
+        if (bytes > FLOOD_BYTES) socket.destroy()
+      })
+      socket.write(call)
+      await closed
+      return bytes
+    }),
+  )
+  const metrics = await (await fetch(small.gateway.metricsUrl ?? '')).text()
+  await small.close()
+  expect(received.filter((bytes) => bytes <= FLOOD_BYTES)).toEqual([])
+  expect(metrics).not.toMatch(/^gateway_slow_clients_total\{.*unread_limit.*\} [1-9]/m)
 })

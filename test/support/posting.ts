@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TransitBytes } from '../../src/domain/concurrency/transit-bytes.ts'
 import { CookieJar } from '../../src/upstream/fetch/cookie-jar.ts'
 import { DirectPost } from '../../src/upstream/fetch/direct-post.ts'
 import { eventually } from './eventually.ts'
@@ -14,6 +15,7 @@ interface Options {
   readonly via?: string
   readonly maxBytes?: number
   readonly query?: string
+  readonly transit?: TransitBytes
 }
 
 /** Opens servers, and what posts to them; `close` ends all of them. */
@@ -33,6 +35,7 @@ export class Posting {
       via: options.via,
       cookies: new CookieJar({ url, now: () => 0 }),
       maxBytes: options.maxBytes ?? 100_000,
+      ...(options.transit && { transit: options.transit }),
     })
     this.#closing.push(() => post.close())
     return { post, upstream }
@@ -43,7 +46,8 @@ export class Posting {
   }
 }
 
-interface Reported {
+/** What was reported of the response to a request. */
+export interface Reported {
   readonly messages: string[]
   readonly ends: unknown[]
   resumable: number

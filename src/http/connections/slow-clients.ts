@@ -10,12 +10,16 @@ declare module 'node:net' {
     tenantId?: string
     /** Messages that have arrived on it; undefined unless it is a WebSocket. */
     messages?: number
+    /** Node's own: what was handed to the system and not taken yet. `writableLength` falls only when all of that is taken. */
+    _handle?: { readonly writeQueueSize?: number } | null
   }
 }
 
 /** Between two checks more than this rarely comes than a busy process can write: a fraction of the limit. */
 const CHECK_MS = 250
 const LOG_EVERY_MS = 60_000
+/** A client that has taken nothing for this long does not read. The system takes more when a third of its buffer, up to 4 MB, is free. */
+const NOT_READING_MS = 2000
 
 /** Why a connection was closed: its client did not read for too long, or all of them together left too much unread. */
 export type SlowReason = 'send_timeout' | 'unread_limit'
@@ -42,6 +46,9 @@ class Client implements Pending {
   /** What had been read when the number of messages last changed. */
   #bytesBefore = 0
   readonly onTimeout: () => void
+  /** What the system had still to take when it was last asked, and when that was found to have changed. */
+  #queued = 0
+  #changedAt = -Infinity
 
   constructor(socket: Socket, onTimeout: () => void) {
     this.socket = socket
@@ -65,6 +72,14 @@ class Client implements Pending {
     if (messages !== this.#messages) this.#bytesBefore = bytesRead
     this.#messages = messages
     this.unfinished = bytesRead - this.#bytesBefore
+  }
+
+  /** Whether something of what waits for it has come or was taken lately, as far as this was asked. */
+  isReading(now: number): boolean {
+    const queued = this.socket['_handle']?.writeQueueSize ?? 0
+    if (queued !== this.#queued) this.#changedAt = now
+    this.#queued = queued
+    return now - this.#changedAt < NOT_READING_MS
   }
 
   get tenant(): string {
@@ -97,6 +112,15 @@ export class SlowClients {
   /** Watches the connections of a server from here on, also those that are upgraded later. */
   watch(server: Server): void {
     server.on('connection', (socket) => this.#add(socket))
+  }
+
+  /** Bytes of response data in memory that wait for clients that read, if this is asked again and again while there are any. */
+  get beingRead(): number {
+    const now = this.#options.clock.monotonic()
+    let bytes = 0
+    for (const client of this.#clients.all)
+      if (client.unread > 0 && client.isReading(now)) bytes += client.unread
+    return bytes
   }
 
   #add(socket: Socket): void {

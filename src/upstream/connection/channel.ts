@@ -5,6 +5,7 @@ import {
   type Transport,
 } from '@modelcontextprotocol/client'
 import { type Clock, sleep } from '../../domain/clock.ts'
+import type { TransitBytes } from '../../domain/concurrency/transit-bytes.ts'
 import { secretPlaces } from '../../domain/documents/secret-reference.ts'
 import { type HttpServerDefinition, isHttp } from '../../domain/documents/server-definition.ts'
 import type { Outbound } from '../../outbound/outbound.ts'
@@ -134,11 +135,12 @@ export function httpChannel(
     /** What each request is sent with, beside the headers of the document. */
     credential?: CredentialSource | undefined
     outbound: Outbound
+    transit?: TransitBytes | undefined
     clock: Clock
   },
 ): Channel {
   if (!isHttp(server)) throw new TypeError('not an HTTP server')
-  const { isSse, maxMessageBytes: maxBytes, via, credential, clock } = options
+  const { isSse, maxMessageBytes: maxBytes, via, credential, transit, clock } = options
   const outbound = options.outbound.of(server)
   const url = new URL(server.url ?? server.instances?.[0]?.url ?? '')
   const heads = new EventHeads()
@@ -194,7 +196,7 @@ export function httpChannel(
     ...shared,
     transport,
     direct: {
-      post: new DirectPost({ url, headers, via, cookies, maxBytes, outbound }),
+      post: new DirectPost({ url, headers, via, cookies, maxBytes, outbound, ...(transit && { transit }) }),
       transport,
       streams: heads,
       ...(credential !== undefined && { authorization: () => credential.authorization() }),

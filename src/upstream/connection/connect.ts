@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Clock, systemClock } from '../../domain/clock.ts'
+import type { TransitBytes } from '../../domain/concurrency/transit-bytes.ts'
 import { GatewayError, messageOf } from '../../domain/errors/errors.ts'
 import {
   type ResolveSecret,
@@ -65,6 +66,8 @@ export interface ConnectorOptions {
   readonly resolveSecret?: ResolveSecret
   /** Where connections may go; by default anywhere. */
   readonly outbound?: Outbound
+  /** Counts large results; by default they have no limit. */
+  readonly transit?: TransitBytes | undefined
   /** The accounts at servers. Absent if there are none. */
   readonly credentialsOf?: CredentialsOf
 }
@@ -188,9 +191,8 @@ class Connector {
   #openEndpoint(opening: Opening, isSse: boolean): Promise<Connection> {
     opening.tap?.onTarget(isSse ? 'endpoint over HTTP+SSE' : 'endpoint over Streamable HTTP')
     const channel = httpChannel(opening.filled, {
+      ...this.#options,
       isSse,
-      maxMessageBytes: this.#options.maxMessageBytes,
-      via: this.#options.via,
       credential: isHttp(opening.filled.server)
         ? this.#options.credentialsOf?.(opening.filled.server, opening.onBehalfOf)
         : undefined,

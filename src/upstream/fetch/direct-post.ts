@@ -1,27 +1,31 @@
 import type { Transform } from 'node:stream'
-import { SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client'
+import { SdkError, SdkErrorCode } from '@modelcontextprotocol/client'
 import { type Dispatcher, Pool } from 'undici'
 import { systemClock } from '../../domain/clock.ts'
+import { TransitBytes } from '../../domain/concurrency/transit-bytes.ts'
 import { TurnBatch } from '../../domain/concurrency/waits.ts'
-import { mediaTypeOf } from '../../domain/text/media-type.ts'
 import { Outbound } from '../../outbound/outbound.ts'
 import { ResponseTooLarge } from '../messages/oversized-message.ts'
 import { PacedInput } from '../messages/paced-input.ts'
 import type { CookieJar } from './cookie-jar.ts'
 import { startDecoder } from './content-decoder.ts'
 import { EventReader } from './event-reader.ts'
+import { LARGE_BYTES, LargeReplies, LargeReply } from './large-replies.ts'
 import { LineEnds } from './line-ends.ts'
-import { NoAnswer } from './limited-fetch.ts'
+import { ResponseFlow } from './response-flow.ts'
+import {
+  essenceOf,
+  EVENTS,
+  IDENTITY,
+  ownHeaders,
+  refusal,
+  type ResponseHeaders,
+  unfit,
+} from './exchange-heads.ts'
 import { retryAfterMs } from './retry-after.ts'
 
 const MAX_CONNECTIONS = 256
 const MAX_REFUSAL_BYTES = 64 * 1024
-const WITHOUT_ANSWER = new Set([202, 204, 205])
-
-/** A server redirects the request, which it has therefore not handled. */
-export class Redirected extends Error {
-  override readonly name = 'Redirected'
-}
 
 /** What comes back for one request. */
 export interface Incoming {
@@ -60,15 +64,11 @@ export class DirectPost {
     maxBytes: number
     /** Opens connections where the policy allows them; by default anywhere. */
     outbound?: Outbound
+    /** Counts large results; by default they have no limit. */
+    transit?: TransitBytes
   }) {
     const { url, via } = options
-    const headers = new Headers(options.headers)
-    const own = headers.get('accept')
-    const accepted = [...(own?.split(',').map((type) => type.trim().toLowerCase()) ?? []), ...ANSWERS]
-    headers.set('accept', [...new Set(accepted)].join(', '))
-    headers.set('accept-encoding', IDENTITY)
-    headers.set('content-type', 'application/json')
-    if (via !== undefined) headers.set('via', via)
+    const headers = ownHeaders(options.headers, via)
     this.#ownCookie = headers.get('cookie')
     headers.delete('cookie')
     this.#url = url
@@ -78,6 +78,7 @@ export class DirectPost {
     this.#replies = {
       maxBytes: options.maxBytes,
       answered: new TurnBatch(() => this.#open === 1),
+      large: new LargeReplies(options.transit ?? new TransitBytes({ limit: Infinity, clock: systemClock })),
       onCookies: (lines) => this.#cookies.keepLines(this.#url, lines),
       onOver: () => (this.#open -= 1),
     }
@@ -112,32 +113,11 @@ export class DirectPost {
   }
 }
 
-const JSON_TYPE = 'application/json'
-const EVENTS = 'text/event-stream'
-const IDENTITY = 'identity'
-const ANSWERS = [JSON_TYPE, EVENTS]
-
-type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>
-
-/** Why a response that is no refusal cannot hold the answer; undefined if it can. */
-function unfit(status: number, headers: ResponseHeaders): Error | undefined {
-  if (status >= 300) return new Redirected(`HTTP ${status}`)
-  if (WITHOUT_ANSWER.has(status)) return new NoAnswer(status)
-  const { 'content-type': contentType } = headers
-  const essence = essenceOf(headers)
-  if (essence === EVENTS || essence === JSON_TYPE) return undefined
-  const message = `Unexpected content type: ${String(contentType)}`
-  return new SdkError(SdkErrorCode.ClientHttpUnexpectedContent, message, { contentType })
-}
-
-function essenceOf({ 'content-type': type = '' }: ResponseHeaders): string {
-  return mediaTypeOf(String(type))
-}
-
 interface ReplyOptions {
   readonly maxBytes: number
   /** Runs the processing of complete responses. */
   readonly answered: TurnBatch
+  readonly large: LargeReplies
   readonly onCookies: (lines: readonly string[]) => void
   /** Called once, when nothing more is reported. */
   readonly onOver: () => void
@@ -147,13 +127,16 @@ interface ReplyOptions {
 class Reply implements Dispatcher.DispatchHandler {
   readonly #incoming: Incoming
   readonly #options: ReplyOptions
+  /** Until everything has arrived: then the connection may have the next response. */
   #controller: Dispatcher.DispatchController | undefined
   #isOver = false
+  #flow: ResponseFlow | undefined
   #status = 0
   #statusText = ''
   #retryAfterMs: number | undefined
   #events: PacedInput | undefined
   #decoder: Transform | undefined
+  #large: LargeReply | undefined
   #chunks: Buffer[] = []
   #size = 0
 
@@ -195,9 +178,13 @@ class Reply implements Dispatcher.DispatchHandler {
     const { onMessage, onResumable } = this.#incoming
     if (essenceOf(headers) !== EVENTS) return
     const { maxBytes } = this.#options
-    const reader = new EventReader({ maxBytes, onData: (data) => onMessage(data, false), onId: onResumable })
+    const onData = (data: readonly Buffer[]): void => {
+      if (this.#large !== undefined) this.#options.large.pass(this.#large)
+      onMessage(data, false)
+    }
+    const reader = new EventReader({ maxBytes, onData, onId: onResumable })
     this.#events = new PacedInput({
-      source: () => (this.#isOver ? undefined : this.#controller),
+      source: () => this.#waits.paced,
       take: (bytes, maxEvents) => this.#read(reader, bytes, maxEvents),
       count: () => reader.count,
       isPart: (bytes) => new LineEnds(bytes).after(0) === bytes.length,
@@ -205,16 +192,17 @@ class Reply implements Dispatcher.DispatchHandler {
     })
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isOver) return
     if (this.#decoder !== undefined) {
-      if (!this.#decoder.write(chunk)) controller.pause()
+      if (!this.#decoder.write(chunk)) this.#waits.decoded.pause()
       return
     }
     this.#take(chunk)
   }
 
   onResponseEnd(): void {
+    this.#controller = undefined
     if (this.#decoder === undefined) this.#finishWhenRead()
     else this.#decoder.end()
   }
@@ -227,6 +215,11 @@ class Reply implements Dispatcher.DispatchHandler {
     this.#incoming.onEnd(new TypeError('fetch failed', { cause: error }))
   }
 
+  /** Made for a response that has to wait. */
+  get #waits(): ResponseFlow {
+    return (this.#flow ??= new ResponseFlow(() => (this.#isOver ? undefined : this.#controller)))
+  }
+
   /** Some servers compress although the request accepts no coding. */
   #decode(coding: string): void {
     const error = new SdkError(
@@ -235,7 +228,7 @@ class Reply implements Dispatcher.DispatchHandler {
     )
     this.#decoder = startDecoder(coding, {
       onData: (chunk) => this.#take(chunk),
-      onDrain: () => this.#controller?.resume(),
+      onDrain: () => this.#waits.decoded.resume(),
       onEnd: () => this.#finishWhenRead(),
       onFailure: () => this.#fail(error),
     })
@@ -247,8 +240,17 @@ class Reply implements Dispatcher.DispatchHandler {
     if (this.#events !== undefined) return this.#events.push(chunk)
     const limit = this.#status >= 300 ? MAX_REFUSAL_BYTES : this.#options.maxBytes
     this.#size += chunk.length
-    if (this.#size <= limit) this.#chunks.push(chunk)
-    else if (this.#status < 300) this.#fail(new ResponseTooLarge('the body is too large'))
+    if (this.#size > limit) {
+      if (this.#status < 300) this.#fail(new ResponseTooLarge('the body is too large'))
+      return
+    }
+    this.#chunks.push(chunk)
+    if (this.#size > LARGE_BYTES) this.#countLarge(this.#size)
+  }
+
+  #countLarge(bytes: number): void {
+    this.#large ??= new LargeReply(this.#decoder ?? this.#waits.held)
+    this.#options.large.receive(this.#large, bytes)
   }
 
   #finishWhenRead(): void {
@@ -258,6 +260,7 @@ class Reply implements Dispatcher.DispatchHandler {
 
   #finish(): void {
     if (this.#isOver) return
+    if (this.#large !== undefined && this.#events === undefined) this.#options.large.pass(this.#large)
     this.#over()
     if (this.#status >= 300) return this.#incoming.onEnd(this.#refusal())
     if (this.#events === undefined) this.#incoming.onMessage(this.#chunks, true)
@@ -268,7 +271,10 @@ class Reply implements Dispatcher.DispatchHandler {
   #read(reader: EventReader, bytes: Buffer, maxEvents: number): number {
     if (this.#isOver) return bytes.length
     try {
-      return reader.push(bytes, maxEvents)
+      const taken = reader.push(bytes, maxEvents)
+      if (reader.size > LARGE_BYTES && !this.#isOver) this.#countLarge(reader.size)
+      else if (this.#large !== undefined) this.#options.large.drop(this.#large)
+      return taken
     } catch (error) {
       this.#fail(error)
       return bytes.length
@@ -276,8 +282,10 @@ class Reply implements Dispatcher.DispatchHandler {
   }
 
   #over(): void {
-    if (!this.#isOver) this.#options.onOver()
+    if (this.#isOver) return
     this.#isOver = true
+    this.#options.onOver()
+    if (this.#large !== undefined) this.#options.large.drop(this.#large)
   }
 
   #fail(failure: unknown): void {
@@ -285,14 +293,8 @@ class Reply implements Dispatcher.DispatchHandler {
     this.end()
     this.#incoming.onEnd(failure)
   }
-
-  #refusal(): SdkHttpError {
+  #refusal(): Error {
     const text = Buffer.concat(this.#chunks).toString()
-    return new SdkHttpError(SdkErrorCode.ClientHttpNotImplemented, `Error POSTing to endpoint: ${text}`, {
-      status: this.#status,
-      statusText: this.#statusText,
-      text,
-      retryAfterMs: this.#retryAfterMs,
-    })
+    return refusal(this.#status, { statusText: this.#statusText, text, retryAfterMs: this.#retryAfterMs })
   }
 }

@@ -40,6 +40,11 @@ export class EventReader {
     this.#maxBytes = options.maxBytes
   }
 
+  /** Bytes of the event that has not ended yet. */
+  get size(): number {
+    return this.#size
+  }
+
   /** How many events have ended. */
   get count(): number {
     return this.#events

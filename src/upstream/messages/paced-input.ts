@@ -15,7 +15,7 @@ export function restAfter(messages: number): number {
 }
 
 /** Where bytes of a server come from. */
-interface Source {
+export interface Source {
   readonly pause: () => unknown
   readonly resume: () => unknown
 }

@@ -14,6 +14,7 @@ const LARGE = Buffer.alloc(8 * MB)
 let clock: FakeClock
 let lines: string[]
 let closed: SlowReason[]
+let slowClients: SlowClients
 let listener: HttpListener
 let clients: Socket[]
 /** The gateway's ends of the connections, by the path that was asked for. */
@@ -28,7 +29,7 @@ const answerLarge: RequestListener = ({ url = '', socket }, response) => {
 
 async function listen(options: { maxUnreadBytes?: number; sendTimeoutMs?: number } = {}): Promise<void> {
   const logger = pino({}, { write: (line) => void lines.push(line) })
-  const slowClients = new SlowClients({
+  slowClients = new SlowClients({
     maxUnreadBytes: 20 * MB,
     sendTimeoutMs: 60_000,
     clock,
@@ -181,6 +182,24 @@ test('a stream that was behind once may be silent for longer than the send timeo
   say('more')
   await eventually(() => ends.get('/stream')?.writableLength === 0)
   expect(open()).toEqual(['/stream'])
+})
+
+test('what waits for a client counts as being read until it has taken nothing for two seconds, and again when it takes more', async () => {
+  await listen()
+  const socket = await ask('/slow/1')
+  await eventually(() => slowClients.beingRead === ends.get('/slow/1')?.writableLength)
+  const before = slowClients.beingRead
+  await clock.advance(1999)
+  expect([before > MB, slowClients.beingRead === before]).toEqual([true, true])
+  await clock.advance(1)
+  expect(slowClients.beingRead).toBe(0)
+  for (let bytes = 0; bytes < 4 * MB && slowClients.beingRead === 0;) {
+    socket.resume()
+    const [chunk] = (await once(socket, 'data')) as [Buffer]
+    socket.pause()
+    bytes += chunk.length
+  }
+  expect(slowClients.beingRead).toBeGreaterThan(0)
 })
 
 test('nothing is checked while there are no connections', async () => {

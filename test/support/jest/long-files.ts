@@ -12,6 +12,7 @@ export const LONG_FILES: Readonly<Record<string, number>> = {
   'e2e/fleet-processes.test.ts': 20,
   'e2e/fleet-routing.test.ts': 20,
   'faults/killed.test.ts': 17,
+  'e2e/slow-reader.test.ts': 16,
   'e2e/install.test.ts': 15,
   'upstream/packages/package-installer.test.ts': 14,
   'e2e/account-killed.test.ts': 14,
