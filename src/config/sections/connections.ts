@@ -26,7 +26,7 @@ export const connections = {
   MAX_UNREAD_BYTES: setting(
     integer(16_777_216, 68_719_476_736),
     '268435456',
-    'Maximum response data in memory that clients have not read, and of WebSocket messages that they have not finished, in bytes, over all connections, and at most a quarter of the memory that the process may have; beyond it, connections of the tenant with the most unread data are closed.',
+    'Maximum response data in memory that clients have not read, and of WebSocket messages that they have not finished, in bytes, over all connections, and at most a quarter of the memory that the process may have; beyond it, connections of the tenant with the most unread data are closed. From half of it on, large results are received one after the other.',
   ),
   SEND_TIMEOUT_MS: setting(
     integer(1000, 60_000),
