@@ -121,7 +121,7 @@ export class TransitBytes {
     const isOldestOnly = room < 0
     for (let left = this.#turns(room); left > 0; left -= 1) {
       const { first } = this.#waiting
-      if (first === undefined) return
+      if (first === undefined) break
       this.#waiting.remove(first)
       if (first.item.goOn(isOldestOnly)) this.#waiting.add(first)
     }

@@ -46,10 +46,11 @@ test('bytes that are received, that have left, and that are unread are high toge
   expect(transit.isHigh).toBe(true)
 })
 
-test('results that have left are counted until they can have been measured, and not for longer', async () => {
-  transit.receive(101 * MB)
-  transit.pass(101 * MB)
+test('results that have left count until they can have been measured, and not for longer', async () => {
+  transit.receive(60 * MB)
+  transit.pass(60 * MB)
   await clock.advance(25)
+  transit.receive(90 * MB)
   expect(transit.isHigh).toBe(true)
   await clock.advance(25)
   expect(transit.isHigh).toBe(false)
