@@ -1,11 +1,6 @@
-import express, {
-  type ErrorRequestHandler,
-  type Request,
-  type RequestHandler,
-  type Response,
-  Router,
-} from 'express'
+import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express'
 import type { Clock } from '../domain/clock.ts'
+import type { HeldBytes } from '../domain/concurrency/held-bytes.ts'
 import { ERRORS } from '../domain/errors/error-table.ts'
 import { GatewayError, toGatewayError } from '../domain/errors/errors.ts'
 import { publicPath } from '../domain/public-path.ts'
@@ -20,6 +15,7 @@ import { problemBody } from './pages/problem.ts'
 import { Assets } from './visit/assets.ts'
 import { checkSameSite } from './visit/csrf.ts'
 import { pageHeaders } from './visit/page-headers.ts'
+import { readForm } from './visit/read-form.ts'
 import { type AskRest, RestClient, RestProblem } from './visit/rest-client.ts'
 import { sectionsOf } from './visit/sections.ts'
 import type { Look } from './markup/page.ts'
@@ -37,11 +33,14 @@ export interface DashboardOptions {
   /** Whether the registry has been read. */
   readonly hasSnapshot: () => boolean
   readonly maxBodyBytes: number
+  /** Bounds large forms, with other large requests in progress. */
+  readonly heldBytes: HeldBytes
   readonly clock: Clock
   readonly logger: Logger
 }
 
-const FORM = 'application/x-www-form-urlencoded'
+/** Enough for names, reasons, and the environment of a server. */
+const MAX_FORM_BYTES = 256 * 1024
 
 /**
  * The pages for people with a browser: `/`, where programs get the answer that they always got, and `/dashboard`, for
@@ -71,11 +70,15 @@ class Dashboard {
 
   #pages(): Router {
     const router = Router()
-    const readForm = express.text({ type: FORM, limit: this.#options.maxBodyBytes, inflate: false })
-    for (const route of allPages(this.#options))
-      router[route.method](route.path, this.#signedIn, readForm, (request, response) =>
+    const { maxBodyBytes, heldBytes } = this.#options
+    const smallForm = readForm(Math.min(MAX_FORM_BYTES, maxBodyBytes), heldBytes)
+    const largeForm = readForm(maxBodyBytes, heldBytes)
+    for (const route of allPages(this.#options)) {
+      const form = route.hasLargeForm === true ? largeForm : smallForm
+      router[route.method](route.path, this.#signedIn, form, (request, response) =>
         this.#answer(route, request, response),
       )
+    }
     if (this.#options.history !== undefined)
       router.use(this.#signedIn, () => {
         throw new GatewayError('not_found', 'There is no such page')

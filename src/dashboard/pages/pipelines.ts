@@ -20,7 +20,7 @@ export function pipelinePages(): readonly PageRoute[] {
     { method: 'get', path: '/pipelines/runs/:id', answer: (visit) => runPage(visit) },
     { method: 'post', path: '/pipelines/runs/:id', answer: cancel },
     { method: 'get', path: '/pipelines/:name', answer: (visit) => pipelinePage(visit) },
-    { method: 'post', path: '/pipelines/:name', answer: begin },
+    { method: 'post', path: '/pipelines/:name', hasLargeForm: true, answer: begin },
   ]
 }
 

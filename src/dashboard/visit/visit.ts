@@ -37,6 +37,8 @@ export interface PageRoute {
   readonly method: 'get' | 'post'
   /** Below `/dashboard`. */
   readonly path: string
+  /** Whether its form has a document or arguments, which may be as large as in a request of REST. */
+  readonly hasLargeForm?: boolean
   readonly answer: (visit: Visit) => Promise<Answer> | Answer
 }
 

@@ -24,7 +24,7 @@ export function serverEditPages({ hasMcpRegistry }: { hasMcpRegistry: boolean })
     { method: 'post', path: '/add-server', answer: (visit) => add(visit, form) },
     ...(hasMcpRegistry ? registryServerPages() : []),
     { method: 'get', path: '/servers/:name/edit', answer: edit },
-    { method: 'post', path: '/servers/:name/edit', answer: save },
+    { method: 'post', path: '/servers/:name/edit', hasLargeForm: true, answer: save },
   ]
 }
 

@@ -16,7 +16,7 @@ export function toolPages(): readonly PageRoute[] {
   return [
     { method: 'get', path: '/tools', answer: listPage },
     { method: 'get', path: '/tools/:id', answer: (visit) => toolPage(visit) },
-    { method: 'post', path: '/tools/:id', answer: (visit) => toolPage(visit) },
+    { method: 'post', path: '/tools/:id', hasLargeForm: true, answer: (visit) => toolPage(visit) },
   ]
 }
 
