@@ -6,7 +6,8 @@ import { BASE_SCOPE, ENDPOINTS } from './endpoints.ts'
 import type { RequestLimits } from './request-limits.ts'
 
 const WELL_KNOWN = ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration']
-const MAX_REGISTRATION_BYTES = 16 * 1024
+/** Strangers send these bodies; an assertion of a client or a long code has a few KB. */
+const MAX_BODY_BYTES = 16 * 1024
 const MAX_QUERY = 5000
 /** Of the provider's own cookies these two name a request under way; who is signed in is no matter of it. */
 const PROVIDER_SESSION = ['tg_oauth=', 'tg_oauth.sig=']
@@ -31,8 +32,8 @@ export function programRoutes({ server, limits, publicUrl }: ServerRoutesOptions
     })
   }
   router.get(ENDPOINTS.jwks, serve)
-  router.post(ENDPOINTS.registration, limits.registrations, bounded(MAX_REGISTRATION_BYTES), serve)
-  router.post([ENDPOINTS.token, ENDPOINTS.revocation], limits.requests, serve)
+  router.post(ENDPOINTS.registration, limits.registrations, bounded('invalid_client_metadata'), serve)
+  router.post([ENDPOINTS.token, ENDPOINTS.revocation], limits.requests, bounded('invalid_request'), serve)
   return router
 }
 
@@ -88,11 +89,12 @@ const withoutSession: RequestHandler = (request: Request, _response, next) => {
   next()
 }
 
-function bounded(maxBytes: number): RequestHandler {
+/** Refuses with an error code of OAuth a body that is too large, or does not state its length. */
+function bounded(error: 'invalid_client_metadata' | 'invalid_request'): RequestHandler {
   return ({ headers }, response, next) => {
     const length = Number(headers['content-length'] ?? Infinity)
-    if (length <= maxBytes) return next()
-    const description = `the metadata of a client has at most ${maxBytes} bytes, and its length in content-length`
-    response.status(413).json({ error: 'invalid_client_metadata', error_description: description })
+    if (length <= MAX_BODY_BYTES) return next()
+    const description = `the body has at most ${MAX_BODY_BYTES} bytes, and its length in content-length`
+    response.status(413).json({ error, error_description: description })
   }
 }
