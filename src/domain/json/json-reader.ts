@@ -1,6 +1,7 @@
 /* oxlint-disable complexity -- two loops whose parts would cost several times as much as functions */
 import { ControlBytes } from './control-bytes.ts'
 import { MAX_JSON_DEPTH } from './json.ts'
+import { CONTAINER_WEIGHT } from './json-weight.ts'
 
 const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a]
 const [OPENING_LIST, CLOSING_LIST, OPENING_OBJECT, CLOSING_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d]
@@ -30,6 +31,8 @@ export interface Members {
   readonly places: readonly MemberPlace[]
   /** Whether a name was written with an escape, so that a search for it in the bytes could miss it. */
   readonly hasEscapedNames: boolean
+  /** As `JsonWeight` adds it up. */
+  readonly weight: number
 }
 
 /**
@@ -44,6 +47,7 @@ export function membersOf(bytes: Buffer): Members {
   const isObject = new Uint8Array(MAX_JSON_DEPTH + 1)
   const open = [0, 0, 0].map(() => ({ nameStart: 0, nameEnd: 0, valueStart: 0 }))
   let depth = 0
+  let weight = 0
   let at = skipBlanks(bytes, 0)
   if (bytes[at] !== OPENING_OBJECT) throw new SyntaxError('not an object')
   for (;;) {
@@ -52,6 +56,7 @@ export function membersOf(bytes: Buffer): Members {
     if (byte === QUOTE) at = strings.end(at)
     else if (byte === OPENING_OBJECT || byte === OPENING_LIST) {
       depth += 1
+      weight += CONTAINER_WEIGHT
       if (depth > MAX_JSON_DEPTH) throw new SyntaxError('nested too deeply')
       isObject[depth] = byte === OPENING_OBJECT ? 1 : 0
       at = skipBlanks(bytes, at + 1)
@@ -67,7 +72,7 @@ export function membersOf(bytes: Buffer): Members {
       at = skipBlanks(bytes, at)
       if (depth === 0) {
         if (at !== bytes.length) throw new SyntaxError('text behind the object')
-        return { places, hasEscapedNames: strings.hasEscapedNames }
+        return { places, hasEscapedNames: strings.hasEscapedNames, weight }
       }
       const next = bytes[at] ?? 0
       at += 1
@@ -77,7 +82,10 @@ export function membersOf(bytes: Buffer): Members {
       } else if (next === (isObject[depth] === 1 ? CLOSING_OBJECT : CLOSING_LIST)) depth -= 1
       else throw new SyntaxError('a comma is missing')
     }
-    if (isObject[depth] === 1) at = readName(depth, at)
+    if (isObject[depth] === 1) {
+      weight += 1
+      at = readName(depth, at)
+    }
   }
 
   function readName(level: number, start: number): number {

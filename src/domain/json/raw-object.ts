@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { isJsonObject, type JsonObject } from './json.ts'
 import { type MemberPlace, membersOf } from './json-reader.ts'
+import { MAX_WEIGHT } from './json-weight.ts'
 import { SparseText } from './sparse-text.ts'
 
 const MAX_MEMBERS = 64
@@ -137,7 +138,7 @@ export interface RawAnswer {
 
 /**
  * The answer that a JSON-RPC message holds, whose bytes are in chunks; undefined for everything that is not plainly a
- * result: an error, a request, or what is not JSON at all.
+ * result: an error, a request, what is not JSON at all, or what `isTooHeavy`.
  */
 export function rawAnswerIn(chunks: readonly Buffer[]): RawAnswer | undefined {
   const text = SparseText.of(chunks)
@@ -160,7 +161,8 @@ function rawAnswerInWhole(bytes: Buffer): RawAnswer | undefined {
 function readAnswer(text: SparseText): RawAnswer | undefined {
   const bytes = text.around
   if (!isUtf8(bytes)) return undefined
-  const { places, hasEscapedNames } = membersOf(bytes)
+  const { places, hasEscapedNames, weight } = membersOf(bytes)
+  if (weight > MAX_WEIGHT) return undefined
   const outer = places.filter(({ level }) => level === 1)
   const at = outer.find(
     ({ nameStart, nameEnd }) => bytes.toString('latin1', nameStart, nameEnd) === '"result"',

@@ -2,7 +2,7 @@ import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { type RawObject, rawAnswerIn } from '../../domain/json/raw-object.ts'
 import { withoutByteOrderMark } from '../../domain/text/byte-order-mark.ts'
 import { meantId } from '../messages/message-id.ts'
-import { answerId } from '../messages/oversized-message.ts'
+import { answerId, ResponseTooLarge } from '../messages/oversized-message.ts'
 import { isRpcError, withoutNulls } from '../messages/raw-results.ts'
 import { UNREADABLE } from '../messages/requests-in-flight.ts'
 
@@ -31,7 +31,12 @@ export function unreadable(): { readonly failure: Error } {
   return { failure: rpcFailure(0, 'no response', UNREADABLE) }
 }
 
-/** Whether text that is not JSON stands in the place of the answer, and not of another message. */
+/** For what would take too much memory as a value. */
+export function tooHeavy(): { readonly failure: Error } {
+  return { failure: new ResponseTooLarge('the message has too many members') }
+}
+
+/** Whether text that is not read as JSON stands in the place of the answer, and not of another message. */
 export function looksLikeAnswer(bytes: Buffer, id: number): boolean {
   const head = bytes.toString('latin1', 0, 512)
   const tail = bytes.toString('latin1', Math.max(0, bytes.length - 256))

@@ -12,6 +12,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { TransientMap } from '../../domain/concurrency/transient-map.ts'
 import { onAbort, Timeouts } from '../../domain/concurrency/waits.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { isTooHeavy } from '../../domain/json/json-weight.ts'
 import type { RawObject } from '../../domain/json/raw-object.ts'
 import { joined } from '../../domain/json/sparse-text.ts'
 import { textResultIn } from '../../domain/json/text-result.ts'
@@ -28,6 +29,7 @@ import {
   type Outcome,
   outcomeOf,
   rpcFailure,
+  tooHeavy,
   unreadable,
 } from './direct-outcome.ts'
 
@@ -224,13 +226,19 @@ export class DirectRequests {
   }
 
   /** The outcome that a message is for the request; undefined if it is another message, which has been passed on. */
-  #answerIn(chunks: readonly Buffer[], isWhole: boolean, { id, client }: DirectRequest): Outcome | undefined {
+  #answerIn(chunks: readonly Buffer[], isWhole: boolean, request: DirectRequest): Outcome | undefined {
     const isLarge = chunks.reduce((sum, { length }) => sum + length, 0) >= RAW_BYTES
-    const plain = isLarge ? largeOutcome(chunks, id) : undefined
+    const plain = isLarge ? largeOutcome(chunks, request.id) : undefined
     if (plain !== undefined) return plain
     const bytes = joined(chunks)
+    if (!isTooHeavy(bytes)) return this.#valueIn(bytes, isWhole, request)
+    return isWhole || looksLikeAnswer(bytes, request.id) ? tooHeavy() : undefined
+  }
+
+  /** The same of a message that becomes a value. */
+  #valueIn(bytes: Buffer, isWhole: boolean, { id, client }: DirectRequest): Outcome | undefined {
     const text = bytes.toString()
-    const result = isLarge ? undefined : textResultIn(text, id)
+    const result = bytes.length < RAW_BYTES ? textResultIn(text, id) : undefined
     if (result !== undefined) return { result }
     const message = messageIn(text)
     if (message === undefined) return isWhole || looksLikeAnswer(bytes, id) ? unreadable() : undefined

@@ -1,4 +1,5 @@
 import type { RequestId } from '@modelcontextprotocol/client'
+import { JsonWeight, LIGHT_BYTES } from '../../domain/json/json-weight.ts'
 import type { EventHeads } from './event-heads.ts'
 import { CARRIAGE_RETURN, LineEnds, NEWLINE, pastEnd } from './line-ends.ts'
 import type { StreamPlace } from './notice-limit.ts'
@@ -27,6 +28,7 @@ export class EventLimiter {
   #size = 0
   #head = ''
   #tail: string | undefined
+  readonly #weight = new JsonWeight()
   /** Whether the current line holds nothing yet. */
   #isBlankLine = true
   /** Whether the last line ended with a carriage return at the end of a chunk: a newline that follows belongs to it. */
@@ -114,9 +116,17 @@ export class EventLimiter {
       this.#tail = (this.#tail + chunk.toString('latin1', Math.max(start, end - TAIL_BYTES), end)).slice(
         -TAIL_BYTES,
       )
-    } else if (this.#size > this.#maxBytes) {
+    } else if (this.#size > this.#maxBytes || this.#isTooHeavy(chunk, start, end)) {
       this.#tail = chunk.toString('latin1', Math.max(start, end - TAIL_BYTES), end)
     }
+  }
+
+  /** Whole lines of an event that is still small are not looked at: they cannot weigh much. */
+  #isTooHeavy(chunk: Buffer, start: number, end: number): boolean {
+    const isEnd = isLineEnd(chunk[end - 1])
+    if (!isEnd || this.#size > LIGHT_BYTES) this.#weight.take(chunk, start, end)
+    if (isEnd) this.#weight.endLine()
+    return this.#weight.isTooHeavy
   }
 
   /** Cuts the event short, which makes it invalid JSON that the SDK skips, and answers in its place. */
@@ -146,6 +156,7 @@ export class EventLimiter {
     this.#size = 0
     this.#head = ''
     this.#tail = undefined
+    this.#weight.clear()
     return dropped === undefined ? 'goes on' : 'starts again'
   }
 }

@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { pipeline, type Readable } from 'node:stream'
 import { type Dispatcher, request } from 'undici'
+import { isTooHeavy } from '../../domain/json/json-weight.ts'
+import { joined } from '../../domain/json/sparse-text.ts'
 import { mediaTypeOf } from '../../domain/text/media-type.ts'
 import { ResponseTooLarge } from '../messages/oversized-message.ts'
 import { decoderOf } from './content-decoder.ts'
@@ -94,7 +96,9 @@ async function textOf(body: Readable, maxBytes: number): Promise<string> {
     if (size > maxBytes) throw new ResponseTooLarge('the body is too large')
     chunks.push(chunk)
   }
-  return new TextDecoder().decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))
+  const bytes = joined(chunks)
+  if (isTooHeavy(bytes)) throw new ResponseTooLarge('the body has too many members')
+  return new TextDecoder().decode(bytes)
 }
 
 /** A failure in the form of `fetch`, by which the reasons are told apart. */

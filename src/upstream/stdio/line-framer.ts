@@ -1,3 +1,5 @@
+import { isTooHeavy } from '../../domain/json/json-weight.ts'
+
 /** What is kept of a line that was too long: enough to find the id of the message it carried. */
 const HEAD_BYTES = 256
 const TAIL_BYTES = 256
@@ -10,8 +12,8 @@ const NOTHING = Buffer.alloc(0)
 export interface LineListener {
   readonly onLine: (line: string) => void
   /**
-   * A line is longer than the limit. Called when that is known, with its first bytes, and again at its end, then
-   * with its last bytes too.
+   * A line is longer than the limit, or too heavy (`isTooHeavy`). Called when that is known, with its first bytes, and
+   * again at its end, then with its last bytes too.
    */
   readonly onOversized: (head: string, tail: string | undefined) => void
 }
@@ -70,19 +72,26 @@ export class LineFramer {
   #endLine(rest: Buffer): void {
     const isWhole = this.#size === 0 && this.#discarded === undefined && rest.length <= this.#maxBytes
     if (isWhole) {
-      if (rest.length > 0) this.#listener.onLine(rest.toString('utf8'))
+      if (rest.length > 0) this.#tell(rest)
       return
     }
     this.#append(rest)
     if (this.#discarded === undefined) {
-      const line = this.#buffer.toString('utf8', 0, this.#size)
+      const line = this.#buffer.subarray(0, this.#size)
       this.#clear()
-      this.#listener.onLine(line)
+      this.#tell(line)
       return
     }
     const { head, tail } = this.#discarded
     this.#discarded = undefined
     this.#listener.onOversized(head, tail.toString('utf8'))
+  }
+
+  #tell(line: Buffer): void {
+    if (!isTooHeavy(line)) return this.#listener.onLine(line.toString('utf8'))
+    const head = line.toString('utf8', 0, HEAD_BYTES)
+    this.#listener.onOversized(head, undefined)
+    this.#listener.onOversized(head, lastBytes(NOTHING, line).toString('utf8'))
   }
 
   /** Copies, doubling the room, so that a line in single bytes costs no more than one in large pieces. */

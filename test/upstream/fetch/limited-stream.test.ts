@@ -55,6 +55,25 @@ test.each([1, 3, 1000])(
   },
 )
 
+test.each([
+  ['in one line', (rows: string) => `data: {"jsonrpc":"2.0","id":6,"result":{"rows":${rows}}}\n\n`],
+  [
+    'in many short lines',
+    (rows: string) =>
+      `data: {"jsonrpc":"2.0","id":6,"result":{"rows":\n${rows.replaceAll(/(?:[^,]*,){9999}/g, 'data: $&\n')}}}\n\n`,
+  ],
+])('an event of far too many objects %s is answered, and the stream goes on', async (_how, event) => {
+  const rows = `[${'{},'.repeat(599_999)}{}]`
+  const output = await through(10_000_000, ['data: a\n\n', event(rows), 'data: b\n\n'])
+  expect(output.length).toBeLessThan(1_700_000)
+  expect(output.endsWith(`${TOO_LARGE(6)}data: b\n\n`)).toBe(true)
+})
+
+test('events of many objects pass when none of them has too many', async () => {
+  const stream = `data: [${'{},'.repeat(400_000)}{}]\n\n`.repeat(3)
+  expect(await through(10_000_000, [stream])).toBe(stream)
+})
+
 test('an end of an event is passed on as soon as it is there, also where it is a carriage return', async () => {
   const { readable, writable } = limitEvents(80, () => undefined)
   const writer = writable.getWriter()

@@ -68,3 +68,16 @@ test('a long line in single bytes takes no longer than it should', () => {
   for (let i = 0; i < 1_000_000; i += 1) framer.push(byte)
   expect(performance.now() - startedAt).toBeLessThan(20_000)
 })
+
+test.each([1_000_000, 5_000_000])(
+  'a line of far too many objects is not told, in pieces of %i bytes',
+  (size) => {
+    const line = Buffer.from(`{"id":1,"x":[${'{},'.repeat(600_000)}{}]}\nnext\n`)
+    const { lines, oversized } = framed(10_000_000, [line.subarray(0, size), line.subarray(size)])
+    expect(oversized).toEqual([
+      [`{"id":1,"x":[${'{},'.repeat(81)}`, undefined],
+      [`{"id":1,"x":[${'{},'.repeat(81)}`, `${'{},'.repeat(84)}{}]}`],
+    ])
+    expect(lines).toEqual(['next'])
+  },
+)

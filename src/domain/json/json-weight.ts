@@ -1,0 +1,78 @@
+/** More than a list of 10,000 tools and most rows of 10 MB have. Each may take 120 bytes of memory when it is parsed. */
+export const MAX_WEIGHT = 1_000_000
+/** A list or an object takes memory even if it is empty; the elements of a list take little more than their bytes. */
+export const CONTAINER_WEIGHT = 2
+/** What is smaller cannot weigh much: it is not looked at. */
+export const LIGHT_BYTES = 64 * 1024
+
+const [QUOTE, BACKSLASH, COLON] = [0x22, 0x5c, 0x3a]
+const [OPENING_LIST, OPENING_OBJECT] = [0x5b, 0x7b]
+
+/** Whether a message of a server would take far more memory as a value than as JSON. One pass over its bytes; none if it is small. */
+export function isTooHeavy(bytes: Buffer): boolean {
+  if (bytes.length <= LIGHT_BYTES) return false
+  const weight = new JsonWeight()
+  weight.take(bytes, 0, bytes.length)
+  return weight.isTooHeavy
+}
+
+/**
+ * Adds up the members of all objects in JSON text that arrives in parts, each list and each object counting for two more.
+ * Whether it is JSON is for its parser to say.
+ */
+export class JsonWeight {
+  #total = 0
+  #isInString = false
+  /** Whether the part ended behind a backslash. */
+  #isEscaped = false
+
+  get total(): number {
+    return this.#total
+  }
+
+  get isTooHeavy(): boolean {
+    return this.#total > MAX_WEIGHT
+  }
+
+  /** Takes what stands from `start` up to `end`. */
+  take(bytes: Buffer, start: number, end: number): void {
+    let weight = 0
+    let at = this.#isInString ? this.#endOfString(bytes, start, end) : start
+    for (; at < end; at += 1) {
+      const byte = bytes[at]
+      if (byte === QUOTE) at = this.#endOfString(bytes, at + 1, end) - 1
+      else if (byte === COLON) weight += 1
+      else if (byte === OPENING_LIST || byte === OPENING_OBJECT) weight += CONTAINER_WEIGHT
+    }
+    this.#total += weight
+  }
+
+  /** No string of JSON goes on behind the end of a line. */
+  endLine(): void {
+    this.#isInString = false
+    this.#isEscaped = false
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#total = 0
+    this.endLine()
+  }
+
+  /** Where the string ends whose content goes on at `start`: behind its quote, or at `end`. */
+  #endOfString(bytes: Buffer, start: number, end: number): number {
+    let at = this.#isEscaped ? start + 1 : start
+    for (; at < end; at += 1) {
+      const byte = bytes[at]
+      if (byte === BACKSLASH) at += 1
+      else if (byte === QUOTE) {
+        this.#isInString = false
+        this.#isEscaped = false
+        return at + 1
+      }
+    }
+    this.#isInString = true
+    this.#isEscaped = at > end
+    return end
+  }
+}
