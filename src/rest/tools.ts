@@ -15,6 +15,8 @@ import { reasonsForNone } from './access/empty-list.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
 import { argumentsOrNone, bodyOf, pageQuery, queryOf } from './query.ts'
 import { answerWith, callerOf } from './run.ts'
+import { described, mentions, toolListText, wordsOf } from './tool-list.ts'
+import { toolsForModels, ViewTexts } from './view-texts.ts'
 
 /** What a list of tools is asked for with. */
 export const toolsQuery = z.object({
@@ -28,23 +30,25 @@ export const callBody = z.strictObject({ arguments: argumentsOrNone })
 /** `/v1/tools`: the caller's tools, one of them, and calling it. */
 export function toolRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls }): Router {
   const router = Router()
+  const texts = new ViewTexts()
 
   router.get('/tools', (request, response) => {
     const { limit, cursor, server, query } = queryOf(toolsQuery, request)
     const { principal } = callerOf(response)
     const view = catalog.viewOf(principal)
-    const wanted = view.tools.filter(
-      (tool) => isForModels(tool.listed) && isOf(tool, server) && mentions(tool, query),
-    )
+    const tools = toolsForModels(view, server)
+    const words = query === undefined ? [] : wordsOf(query)
+    const wanted = words.length === 0 ? tools : tools.filter((tool) => mentions(tool, words))
     const of = { principal, scope: undefined, list: JSON.stringify(['/v1/tools', server, query]) }
-    const { items, nextCursor } = pageOf(wanted, cursor, limit, of)
-    response.json({
-      tools: items.map(described),
-      ...(nextCursor !== undefined && { nextCursor }),
+    const page = pageOf(wanted, cursor, limit, of)
+    const more = {
+      ...(page.nextCursor !== undefined && { nextCursor: page.nextCursor }),
       missingServers: view.missing,
       staleServers: view.stale,
       ...(wanted.length === 0 && { emptyBecause: reasonsForNone(catalog.source(), principal) }),
-    })
+    }
+    const isSearch = words.length > 0
+    response.type('application/json').send(toolListText(texts, { ...page, view, server, isSearch, more }))
   })
 
   router.get('/tools/:toolId', (request, response) => {
@@ -109,27 +113,6 @@ function checkCall({ shownAs, listed }: CatalogItem, args: JsonObject): void {
 
 function unknownTool(name: string): GatewayError {
   return new GatewayError('tool_not_found', `Unknown tool: ${name.slice(0, 256)}`)
-}
-
-function described({ shownAs, serverName, listed }: CatalogItem): JsonObject {
-  return { ...listed, id: shownAs, server: serverName }
-}
-
-function isOf(tool: CatalogItem, server: string | undefined): boolean {
-  return server === undefined || tool.serverName === server
-}
-
-function mentions({ shownAs, listed }: CatalogItem, query: string | undefined): boolean {
-  if (query === undefined) return true
-  const text = `${shownAs} ${textOf(listed['title'])} ${textOf(listed['description'])}`.toLowerCase()
-  return query
-    .toLowerCase()
-    .split(/\s+/)
-    .every((word) => text.includes(word))
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : ''
 }
 
 /** REST callers can rely on `isError` being there. */

@@ -1,0 +1,65 @@
+import { type Page, textOf } from '../catalog/page.ts'
+import type { CatalogItem } from '../catalog/server-catalog.ts'
+import type { View } from '../catalog/view.ts'
+import type { JsonObject } from '../domain/json/json.ts'
+import type { ViewTexts } from './view-texts.ts'
+
+/** A tool as its caller sees it. */
+export function described({ shownAs, serverName, listed }: CatalogItem): JsonObject {
+  return { ...listed, id: shownAs, server: serverName }
+}
+
+/** What a page of tools is made from. */
+export interface ToolPage extends Page<CatalogItem> {
+  readonly view: View
+  /** The server whose tools are listed; undefined for all. */
+  readonly server: string | undefined
+  /** Whether the tools are those that have some words. */
+  readonly isSearch: boolean
+  /** What the answer has behind the tools; at least one member. */
+  readonly more: JsonObject
+}
+
+/** The answer with a page of tools, as JSON; the tools of pages that are no search are written once for a view. */
+export function toolListText(texts: ViewTexts, page: ToolPage): Buffer {
+  const { view, server, isSearch, items, start, more } = page
+  const write = (): string => items.map(describedText).join(',')
+  const form = JSON.stringify([start, items.length, server])
+  const tools = isSearch || items.length === 0 ? Buffer.from(write()) : texts.textOf(view, form, write)
+  return Buffer.concat([Buffer.from('{"tools":['), tools, Buffer.from(`],${JSON.stringify(more).slice(1)}`)])
+}
+
+/** `described` as JSON. */
+function describedText(tool: CatalogItem): string {
+  const { shownAs, serverName, listed } = tool
+  if ('id' in listed || 'server' in listed) return JSON.stringify(described(tool))
+  const own = JSON.stringify({ id: shownAs, server: serverName }).slice(1)
+  return `${textOf(listed).slice(0, -1)},${own}`
+}
+
+const searched = new WeakMap<CatalogItem, string>()
+
+/** Whether the name, title and description of a tool have all words of a query, in any case. */
+export function mentions(tool: CatalogItem, words: readonly string[]): boolean {
+  const text = searchedIn(tool)
+  return words.every((word) => text.includes(word))
+}
+
+/** The words of a query. */
+export function wordsOf(query: string): string[] {
+  return query.toLowerCase().split(/\s+/)
+}
+
+function searchedIn(tool: CatalogItem): string {
+  let text = searched.get(tool)
+  if (text === undefined) {
+    const { shownAs, listed } = tool
+    text = `${shownAs} ${stringOr(listed['title'])} ${stringOr(listed['description'])}`.toLowerCase()
+    searched.set(tool, text)
+  }
+  return text
+}
+
+function stringOr(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
