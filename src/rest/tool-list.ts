@@ -1,8 +1,8 @@
-import { type Page, textOf } from '../catalog/page.ts'
+import type { Page } from '../catalog/page.ts'
 import type { CatalogItem } from '../catalog/server-catalog.ts'
 import type { View } from '../catalog/view.ts'
 import type { JsonObject } from '../domain/json/json.ts'
-import type { ViewTexts } from './view-texts.ts'
+import { extendedText, type ViewTexts } from './view-texts.ts'
 
 /** A tool as its caller sees it. */
 export function described({ shownAs, serverName, listed }: CatalogItem): JsonObject {
@@ -30,11 +30,8 @@ export function toolListText(texts: ViewTexts, page: ToolPage): Buffer {
 }
 
 /** `described` as JSON. */
-function describedText(tool: CatalogItem): string {
-  const { shownAs, serverName, listed } = tool
-  if ('id' in listed || 'server' in listed) return JSON.stringify(described(tool))
-  const own = JSON.stringify({ id: shownAs, server: serverName }).slice(1)
-  return `${textOf(listed).slice(0, -1)},${own}`
+function describedText({ shownAs, serverName, listed }: CatalogItem): string {
+  return extendedText(listed, { id: shownAs, server: serverName })
 }
 
 const searched = new WeakMap<CatalogItem, string>()

@@ -1,9 +1,11 @@
 import { bufferCache } from '../cache/lru.ts'
+import { textOf } from '../catalog/page.ts'
 import type { CatalogItem } from '../catalog/server-catalog.ts'
 import { isForModels } from '../catalog/ui-tools.ts'
 import type { View } from '../catalog/view.ts'
+import type { JsonObject } from '../domain/json/json.ts'
 
-const MAX_BYTES = 32 * 1024 * 1024
+const MAX_BYTES = 16 * 1024 * 1024
 /** More forms of one view would take the place of those of others. */
 const MAX_FORMS = 8
 
@@ -15,7 +17,7 @@ interface Forms {
 
 /**
  * Answers that are made from views, as JSON. Each is written once, for all callers who share a view and until that
- * changes, because a long one takes a while to write; together they have at most 32 MiB.
+ * changes, because a long one takes a while to write; together they have at most 16 MiB.
  */
 export class ViewTexts {
   readonly #texts = bufferCache(MAX_BYTES)
@@ -49,6 +51,12 @@ export class ViewTexts {
     }
     return forms
   }
+}
+
+/** `{ ...listed, ...more }` as JSON; `more` has at least one member. */
+export function extendedText(listed: JsonObject, more: JsonObject): string {
+  if (Object.keys(more).some((name) => name in listed)) return JSON.stringify({ ...listed, ...more })
+  return `${textOf(listed).slice(0, -1)},${JSON.stringify(more).slice(1)}`
 }
 
 const ofViews = new WeakMap<View, readonly CatalogItem[]>()

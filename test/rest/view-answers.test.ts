@@ -6,7 +6,9 @@ import type { Catalog } from '../../src/catalog/catalog.ts'
 import { systemClock } from '../../src/domain/clock.ts'
 import type { JsonObject } from '../../src/domain/json/json.ts'
 import { openapiRoutes } from '../../src/rest/openapi/openapi-routes.ts'
+import { resourceRoutes } from '../../src/rest/resources.ts'
 import { toolRoutes } from '../../src/rest/tools.ts'
+import type { NamedItem } from '../../src/upstream/discovery/listing.ts'
 import { offer, principal, server, snapshotOf, tool } from '../support/offers.ts'
 import { callsThrough, catalogOf } from '../support/routing.ts'
 
@@ -38,7 +40,8 @@ beforeEach(() => {
     next()
   })
   app.use(openapiRoutes({ catalog, publicUrl: 'http://gateway.example' }))
-  app.use(toolRoutes({ catalog, calls: callsThrough(catalog, [], { clock: systemClock }) }))
+  const calls = callsThrough(catalog, [], { clock: systemClock })
+  app.use(toolRoutes({ catalog, calls }), resourceRoutes({ catalog, calls }))
 })
 afterAll(async () => {
   http.close()
@@ -140,5 +143,36 @@ describe('a page of tools', () => {
     expect(await toolsOf('/tools?query=odd%20adds')).toEqual([])
     expect(await toolsOf('/tools?limit=1')).toEqual(['open_echo'])
     expect(await toolsOf('/tools?limit=1&query=sum')).toEqual(['open_sum'])
+  })
+})
+
+describe('a page of resources', () => {
+  const resource = (uri: string): NamedItem => ({ uri, name: 'Größe', server: 'mine' })
+  const template = { uriTemplate: 'x://{a}', name: 'any' }
+
+  test('has what the caller may read, with all templates, and follows the registry', async () => {
+    catalog.setOffer('acme/open', offer({ resources: [resource('x://1'), resource('x://2')] }))
+    catalog.setOffer('acme/staff', offer({ resources: [resource('y://1')], resourceTemplates: [template] }))
+    for (const times of ['first', 'again']) {
+      expect([times, (await ask('/resources')).text]).toEqual([
+        times,
+        '{"resources":[{"uri":"x://1","name":"Größe","server":"open"},{"uri":"x://2","name":"Größe","server":"open"}],' +
+          '"resourceTemplates":[],"missingServers":[],"staleServers":["open"]}',
+      ])
+      const { body } = await ask('/resources?limit=1', { roles: 'staff' })
+      expect([times, body]).toMatchObject([
+        times,
+        {
+          resources: [{ uri: 'x://1' }],
+          resourceTemplates: [{ ...template, server: 'staff' }],
+          nextCursor: expect.any(String),
+        },
+      ])
+    }
+    catalog.applySnapshot(snapshotOf(STAFF))
+    expect((await ask('/resources')).body).toMatchObject({ resources: [] })
+    expect((await ask('/resources?limit=1', { roles: 'staff' })).body).toMatchObject({
+      resources: [{ uri: 'y://1', server: 'staff' }],
+    })
   })
 })

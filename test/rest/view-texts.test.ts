@@ -51,14 +51,14 @@ describe('an answer that is made from a view', () => {
     expect(forms).toEqual(['0'])
   })
 
-  test('gives way when all together would have more than 32 MiB', () => {
+  test('gives way when all together would have more than 16 MiB', () => {
     const { ask, forms } = written()
     const [one, other] = [view(), view()]
-    ask(one, 'large', 20 * 1024 * 1024)
-    ask(other, 'larger', 20 * 1024 * 1024)
+    ask(one, 'large', 10 * 1024 * 1024)
+    ask(other, 'larger', 10 * 1024 * 1024)
     ask(other, 'larger')
     ask(one, 'large')
     expect(forms).toEqual(['large', 'larger', 'large'])
-    expect(ask(one, 'too large', 33 * 1024 * 1024)).toHaveLength(33 * 1024 * 1024)
+    expect(ask(one, 'too large', 17 * 1024 * 1024)).toHaveLength(17 * 1024 * 1024)
   })
 })
