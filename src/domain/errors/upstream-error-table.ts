@@ -64,6 +64,6 @@ export const UPSTREAM_ERRORS = {
     'upstream',
     false,
     'The response of the server is too large',
-    'The response is larger than MAX_UPSTREAM_MESSAGE_BYTES, or than the `maxResultBytes` of the tool, or it has more than 1,000,000 members (each object and each list counts as two more), and was discarded. The call has run.',
+    'The response is larger than MAX_UPSTREAM_MESSAGE_BYTES, or than the `maxResultBytes` of the tool, or it has more than 100,000 members and one for every 8 bytes (each object and each list counts as two), and was discarded. The call has run.',
   ),
 } as const satisfies Record<string, ErrorDefinition>

@@ -1,5 +1,7 @@
-/** More than a list of 10,000 tools and most rows of 10 MB have. Each may take 120 bytes of memory when it is parsed. */
-export const MAX_WEIGHT = 1_000_000
+/** Of a message, however small it is. Each may take 120 bytes of memory as a value, and most take fewer. */
+const BASE_WEIGHT = 100_000
+/** Rows of two short fields have more bytes for each. */
+const BYTES_A_WEIGHT = 8
 /** A list or an object takes memory even if it is empty; the elements of a list take little more than their bytes. */
 export const CONTAINER_WEIGHT = 2
 /** What is smaller cannot weigh much: it is not looked at. */
@@ -8,12 +10,17 @@ export const LIGHT_BYTES = 64 * 1024
 const [QUOTE, BACKSLASH, COLON] = [0x22, 0x5c, 0x3a]
 const [OPENING_LIST, OPENING_OBJECT] = [0x5b, 0x7b]
 
+/** How much JSON of so many bytes may weigh: the more, the larger it is, so that memory stays in proportion to bytes. */
+export function mostWeight(bytes: number): number {
+  return BASE_WEIGHT + bytes / BYTES_A_WEIGHT
+}
+
 /** Whether a message of a server would take far more memory as a value than as JSON. One pass over its bytes; none if it is small. */
 export function isTooHeavy(bytes: Buffer): boolean {
   if (bytes.length <= LIGHT_BYTES) return false
   const weight = new JsonWeight()
   weight.take(bytes, 0, bytes.length)
-  return weight.isTooHeavy
+  return weight.total > mostWeight(bytes.length)
 }
 
 /**
@@ -28,10 +35,6 @@ export class JsonWeight {
 
   get total(): number {
     return this.#total
-  }
-
-  get isTooHeavy(): boolean {
-    return this.#total > MAX_WEIGHT
   }
 
   /** Takes what stands from `start` up to `end`. */

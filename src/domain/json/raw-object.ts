@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { isJsonObject, type JsonObject } from './json.ts'
 import { type MemberPlace, membersOf } from './json-reader.ts'
-import { MAX_WEIGHT } from './json-weight.ts'
+import { LIGHT_BYTES, mostWeight } from './json-weight.ts'
 import { SparseText } from './sparse-text.ts'
 
 const MAX_MEMBERS = 64
@@ -22,7 +22,7 @@ interface Member {
 export class RawObject {
   readonly #members: readonly Member[]
   readonly #hasEscapedNames: boolean
-  #whole: JsonObject | undefined
+  #whole: JsonObject | WeakRef<JsonObject> | undefined
 
   protected constructor(members: readonly Member[], hasEscapedNames: boolean) {
     this.#members = members
@@ -67,12 +67,15 @@ export class RawObject {
     return isAnyIn(this.chunks(), wanted)
   }
 
-  /** The whole as a value; the same one each time. */
+  /** The whole as a value; the same one as long as somebody has it. */
   parse(): JsonObject {
-    if (this.#whole !== undefined) return this.#whole
-    const value: unknown = JSON.parse(Buffer.concat(this.chunks()).toString())
-    this.#whole = isJsonObject(value) ? value : {}
-    return this.#whole
+    const known = this.#whole instanceof WeakRef ? this.#whole.deref() : this.#whole
+    if (known !== undefined) return known
+    const parsed: unknown = JSON.parse(Buffer.concat(this.chunks()).toString())
+    const value = isJsonObject(parsed) ? parsed : {}
+    // A large one takes many times its bytes, and these may be all that is still needed.
+    this.#whole = this.size > LIGHT_BYTES ? new WeakRef(value) : value
+    return value
   }
 
   /** The bytes of the whole as JSON, in pieces. */
@@ -162,7 +165,7 @@ function readAnswer(text: SparseText): RawAnswer | undefined {
   const bytes = text.around
   if (!isUtf8(bytes)) return undefined
   const { places, hasEscapedNames, weight } = membersOf(bytes)
-  if (weight > MAX_WEIGHT) return undefined
+  if (weight > mostWeight(text.size)) return undefined
   const outer = places.filter(({ level }) => level === 1)
   const at = outer.find(
     ({ nameStart, nameEnd }) => bytes.toString('latin1', nameStart, nameEnd) === '"result"',

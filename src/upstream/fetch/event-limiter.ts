@@ -1,5 +1,5 @@
 import type { RequestId } from '@modelcontextprotocol/client'
-import { JsonWeight, LIGHT_BYTES } from '../../domain/json/json-weight.ts'
+import { JsonWeight, LIGHT_BYTES, mostWeight } from '../../domain/json/json-weight.ts'
 import type { EventHeads } from './event-heads.ts'
 import { CARRIAGE_RETURN, LineEnds, NEWLINE, pastEnd } from './line-ends.ts'
 import type { StreamPlace } from './notice-limit.ts'
@@ -121,12 +121,15 @@ export class EventLimiter {
     }
   }
 
-  /** Whole lines of an event that is still small are not looked at: they cannot weigh much. */
+  /**
+   * As the largest event may weigh: how large this one is, is not known yet. Whole lines of an event that is still small are
+   * not looked at: they cannot weigh much.
+   */
   #isTooHeavy(chunk: Buffer, start: number, end: number): boolean {
     const isEnd = isLineEnd(chunk[end - 1])
     if (!isEnd || this.#size > LIGHT_BYTES) this.#weight.take(chunk, start, end)
     if (isEnd) this.#weight.endLine()
-    return this.#weight.isTooHeavy
+    return this.#weight.total > mostWeight(this.#maxBytes)
   }
 
   /** Cuts the event short, which makes it invalid JSON that the SDK skips, and answers in its place. */

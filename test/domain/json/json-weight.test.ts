@@ -7,13 +7,22 @@ const listOf = (element: string, count: number): Buffer =>
   Buffer.from(`[${Array.from({ length: count }, () => element).join(',')}]`)
 
 test.each([
-  ['empty objects', '{}', 499_999],
-  ['empty lists', '[]', 499_999],
-  ['objects in objects', '{"a":{}}', 199_999],
-])('%s are too many at half a million lists, objects and pairs of members', (_what, element, count) => {
+  // Elements, so that 100,000 and an eighth of the bytes are the weight, or a little more.
+  ['empty objects', '{}', 61_500],
+  ['empty lists', '[]', 61_500],
+  ['objects in objects', '{"a":{}}', 25_800],
+])('%s are too many above 100,000 members and one for every 8 bytes', (_what, element, count) => {
   expect(isTooHeavy(listOf(element, count))).toBe(false)
-  expect(isTooHeavy(listOf(element, count + 1))).toBe(true)
+  expect(isTooHeavy(listOf(element, count + 100))).toBe(true)
 })
+
+test.each([1, 3, 10])(
+  'the more bytes a message has, the more members it may have, as %i MB of rows have',
+  (size) => {
+    const row = '{"id":12345,"name":"Ann Smith"}'
+    expect(isTooHeavy(listOf(row, (size * 1_000_000) / (row.length + 1)))).toBe(false)
+  },
+)
 
 test.each([
   ['rows of four fields', '{"id":12345,"name":"Ann Smith","email":"ann@example.com","active":true}', 140_000],

@@ -5,8 +5,8 @@ const ROW = '{"id":12345,"name":"Ann Smith","email":"ann@example.com","active":t
 
 /** The results of its tools, as JSON. */
 const RESULTS: Record<string, string> = {
-  objects: `{"content":[],"structuredContent":{"rows":${listOf('{}', 600_000)}}}`,
-  lists: `{"content":[],"structuredContent":{"rows":${listOf('[]', 600_000)}}}`,
+  objects: `{"content":[],"structuredContent":{"rows":${listOf('{}', 800_000)}}}`,
+  lists: `{"content":[],"structuredContent":{"rows":${listOf('[]', 800_000)}}}`,
   rows: `{"content":[],"structuredContent":{"rows":${listOf(ROW, 130_000)}}}`,
   echo: '{"content":[{"type":"text","text":"echo"}]}',
 }
