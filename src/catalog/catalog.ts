@@ -204,8 +204,7 @@ export class Catalog {
   exposedToolName(server: ServerKey, own: string): string {
     const { definition, tools } = this.#servers.get(server) ?? {}
     const name = definition?.name ?? server.slice(server.indexOf('/') + 1)
-    const known = tools?.exposed.items.find((item) => item.name === own)
-    return known?.shownAs ?? exposedName(name, own)
+    return (tools && namesIn(tools.exposed.items).get(own)) ?? exposedName(name, own)
   }
 
   /** The tool or prompt that a name means for a tenant, independent of who may use it. */
@@ -263,4 +262,16 @@ function isSameHeld(a: ReadonlyMap<string, HeldTool>, b: ReadonlyMap<string, Hel
       )
     })
   )
+}
+
+const namesOfItems = new WeakMap<readonly CatalogItem[], ReadonlyMap<string, string>>()
+
+/** The shown names of items by the server's own: lists of all tools ask for each. */
+function namesIn(items: readonly CatalogItem[]): ReadonlyMap<string, string> {
+  let names = namesOfItems.get(items)
+  if (names === undefined) {
+    names = new Map(items.map(({ name, shownAs }) => [name, shownAs]))
+    namesOfItems.set(items, names)
+  }
+  return names
 }

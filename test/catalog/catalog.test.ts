@@ -180,4 +180,14 @@ describe('the catalog', () => {
     expect(catalog.exposedToolName('acme/alpha', 'gone.by')).toBe('alpha_gone_by')
     expect(catalog.exposedToolName('acme/other', 'x')).toBe('other_x')
   })
+
+  test('knows the names of 30,000 tools within a second', () => {
+    const catalog = catalogWith(alpha)
+    const names = Array.from({ length: 30_000 }, (_, n) => `tool_${n}`)
+    catalog.setOffer('acme/alpha', offer({ tools: names.map((name) => tool(name)) }))
+    const before = process.cpuUsage()
+    const shown = names.map((name) => catalog.exposedToolName('acme/alpha', name))
+    expect(process.cpuUsage(before).user).toBeLessThan(1_000_000)
+    expect(shown.at(-1)).toBe('alpha_tool_29999')
+  })
 })
