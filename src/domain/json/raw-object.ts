@@ -137,6 +137,8 @@ export function isToolError(result: RawObject | JsonObject): boolean {
 export interface RawAnswer {
   readonly id: unknown
   readonly result: RawObject
+  /** Of the message, as `JsonWeight` adds it up. */
+  readonly weight: number
 }
 
 /**
@@ -178,5 +180,5 @@ function readAnswer(text: SparseText): RawAnswer | undefined {
     ({ level, nameStart }) => level === 2 && nameStart > at.valueStart && nameStart < at.valueEnd,
   )
   const result = RawObject.of(text, inner, hasEscapedNames)
-  return result === undefined ? undefined : { id: message.get('id'), result }
+  return result === undefined ? undefined : { id: message.get('id'), result, weight }
 }

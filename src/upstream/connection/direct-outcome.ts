@@ -7,7 +7,16 @@ import { isRpcError, withoutNulls } from '../messages/raw-results.ts'
 import { UNREADABLE } from '../messages/requests-in-flight.ts'
 
 /** What came of a request. */
-export type Outcome = { readonly result: RawObject | JsonObject } | { readonly failure: Error }
+export type Outcome =
+  | {
+      readonly result: RawObject | JsonObject
+      /** Whether its value takes so much memory that there should not be many at the same time. */
+      readonly isHeavy?: boolean
+    }
+  | { readonly failure: Error }
+
+/** Of a result, as `JsonWeight` adds it up; some megabytes of memory as a value. */
+const HEAVY = 20_000
 
 /** What a text is as JSON, without the byte order mark, as `fetch` reads it; undefined if it is not JSON. */
 export function messageIn(text: string): unknown {
@@ -52,7 +61,7 @@ function isMeta(meta: unknown): boolean {
 export function largeOutcome(chunks: readonly Buffer[], id: number): Outcome | undefined {
   const raw = rawAnswerIn(chunks)
   if (raw === undefined || meantId(raw.id) !== id) return undefined
-  return isMeta(raw.result.get('_meta')) ? { result: raw.result } : unreadable()
+  return isMeta(raw.result.get('_meta')) ? { result: raw.result, isHeavy: raw.weight > HEAVY } : unreadable()
 }
 
 /** Whether a value is the answer to the request of that id. */

@@ -17,6 +17,7 @@ import type { RawObject } from '../../domain/json/raw-object.ts'
 import { joined } from '../../domain/json/sparse-text.ts'
 import { textResultIn } from '../../domain/json/text-result.ts'
 import { headerText } from '../../domain/text/header-text.ts'
+import { OneATurn } from '../messages/one-a-turn.ts'
 import type { ClientSide } from '../messages/client-side.ts'
 import { STREAM_ENDED } from '../messages/requests-in-flight.ts'
 import type { DirectChannel } from './channel.ts'
@@ -39,6 +40,8 @@ const FIRST_ID = 1_000_000_000
 const RAW_BYTES = 32 * 1024
 const LINGER_MS = 1000
 const NOTHING: JsonObject = {}
+/** The results of all servers that take much memory as values: one can be used and left before the next one is read. */
+const heavy = new OneATurn()
 
 /** The methods that are sent this way, and where the name of their target stands, which a header repeats. */
 const NAMED_BY: ReadonlyMap<string, string | undefined> = new Map([
@@ -154,6 +157,7 @@ export class DirectRequests {
           isAnswered = true
           settled()
           if ('failure' in answer) reject(answer.failure)
+          else if (answer.isHeavy === true) heavy.run(() => resolve(answer.result))
           else resolve(answer.result)
           if (!isWhole) this.#linger(id, () => end())
         },
