@@ -134,7 +134,7 @@ export function openApp(settings: Settings, parts: Parts, runtime: Runtime): Req
   const { sessions, methods, lists, info, streamableHttp, sse } = mcp
   const hasSnapshot = (): boolean => control.hasSnapshot
   const { verifier } = issuers
-  const checks = { verifier, allowedHosts, maxBodyBytes, hasSnapshot, sessions }
+  const checks = { verifier, allowedHosts, maxBodyBytes, heldBytes, hasSnapshot, sessions }
   return new DirectListener({
     ...checks,
     streamableHttp,

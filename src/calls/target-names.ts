@@ -7,8 +7,8 @@ import type { Method } from './methods.ts'
 import { skillResultUnder } from './skills.ts'
 import type { TaskTarget } from './tasks/task-handles.ts'
 
-/** As over REST: URIs are matched with the templates of all servers. */
-const MAX_URI_LENGTH = 8192
+/** Characters of a URI that a caller names: URIs are matched with the templates of all servers. */
+export const MAX_URI_LENGTH = 8192
 
 /** What a request is about. */
 export type OperationTarget = Pick<Operation, 'action' | 'kind' | 'name' | 'task'>

@@ -9,6 +9,7 @@ import type { SlowClients } from './connections/slow-clients.ts'
 import { UpgradeResponse, wantsUpgrade } from './upgrade.ts'
 
 const SECOND = 1000
+const MAX_HEADERS = 100
 /** Connections that wait to be accepted; for one beyond it a client tries again after a second. The system may allow fewer. */
 const BACKLOG = 4096
 
@@ -70,6 +71,8 @@ export class HttpListener {
       keepAliveTimeout: 65 * SECOND, // longer than a load balancer's, which then never meets a closed connection
       shouldUpgradeCallback: wantsUpgrade,
     })
+    // Thousands of them fit into a head, and each takes more memory than its text.
+    server.maxHeadersCount = MAX_HEADERS
     server.listen({ port: options.port, host: options.host, backlog: BACKLOG })
     await once(server, 'listening')
     return new HttpListener(server, options)

@@ -132,3 +132,29 @@ test.each([
     expect(next).toBe('tool_not_found')
   },
 )
+
+test.each([...CONVERSATIONS, 'rest'] as const)(
+  'requests of many values in a short body over %s count as what their values take',
+  async (kind) => {
+    const token = await gateway.token()
+    const values = { of: `values ${kind}`, padding: Array.from({ length: 5400 }, () => ({})) }
+    const rest = (): ReturnType<TestGateway['rest']> =>
+      gateway.rest(token, 'POST', '/v1/tools/holding_hold', { arguments: values })
+    const first = kind === 'rest' ? undefined : await openConversation(kind, gateway.url, token)
+    const leaving = new AbortController()
+    if (first === undefined)
+      void fetch(`${gateway.url}/v1/tools/holding_hold`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ arguments: values }),
+        signal: leaving.signal,
+      }).catch(() => undefined)
+    first?.request(1, 'tools/call', { name: 'holding_hold', arguments: values })
+    await eventually(() => countOf(`values ${kind}`) === 1)
+    const refused = await rest()
+    expect([refused.status, refused.body['code']]).toEqual([503, 'overloaded'])
+    leaving.abort()
+    await first?.close()
+    await eventually(() => gateway.gateway.callsInFlight() === 0, { what: 'the end of all calls' })
+  },
+)

@@ -65,3 +65,11 @@ test('closing ends connections that were upgraded, and a refused upgrade ends it
   await held
   listener = await HttpListener.open({ host: '127.0.0.1', port: 0 })
 })
+
+test('a request with more than a hundred header fields is refused before it is served', async () => {
+  listener.serve((_request, response) => response.end('served'))
+  const fields = (count: number): Record<string, string> =>
+    Object.fromEntries(Array.from({ length: count }, (_, at) => [`x-${at}`, '1']))
+  expect((await fetch(url, { headers: fields(80) })).status).toBe(200)
+  expect((await fetch(url, { headers: fields(120) })).status).toBe(431)
+})

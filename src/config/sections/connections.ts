@@ -21,7 +21,7 @@ export const connections = {
   MAX_BODY_BYTES_IN_PROGRESS: setting(
     integer(1_048_576, 68_719_476_736),
     '134217728',
-    'Maximum size of the bodies over 16 KiB of all requests in progress together, in bytes, and at most an eighth of the memory that the process may have; a tenant may have as much as is still free, and further requests are answered `overloaded` (503).',
+    'Maximum size of the bodies over 16 KiB of all requests in progress together, in bytes, with 64 more for each comma in them, and at most an eighth of the memory that the process may have; a tenant may have as much as is still free, and further requests are answered `overloaded` (503).',
   ),
   MAX_UNREAD_BYTES: setting(
     integer(16_777_216, 68_719_476_736),

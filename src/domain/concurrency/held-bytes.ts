@@ -4,6 +4,24 @@ import { addTo } from './counts.ts'
 const RETRY_AFTER_MS = 1000
 /** The number of requests in progress bounds what smaller ones take. */
 const SMALL_BYTES = 16 * 1024
+/** A body of up to so many bytes is a small one, even if it is nothing but empty objects. */
+export const SHORT_BYTES = 1024
+/** What a value takes in the heap beside its text, which may be two bytes of it. */
+const VALUE_BYTES = 64
+const COMMA = 0x2c
+
+/** About how much memory the values of a JSON text take with it: each comma stands for one. */
+export function weightOf(json: Buffer): number {
+  if (json.length <= SHORT_BYTES) return json.length
+  let values = 0
+  for (let at = 0; at < json.length; at += 1) if (json[at] === COMMA) values += 1
+  return json.length + values * VALUE_BYTES
+}
+
+/** Whether a request of that weight needs not be counted. */
+export function isSmall(weight: number): boolean {
+  return weight <= SMALL_BYTES
+}
 
 /**
  * Bounds the memory that large requests in progress hold. A tenant may hold as much as is still free (the dynamic thresholds
@@ -32,7 +50,7 @@ export class HeldBytes {
    * @throws GatewayError `overloaded` when there is no room for it
    */
   take(tenantId: string, bytes: number): HeldRequest | undefined {
-    if (bytes <= SMALL_BYTES) return undefined
+    if (isSmall(bytes)) return undefined
     const request = this.begin(tenantId)
     if (!request.grow(bytes)) throw noRoom()
     return request
@@ -41,7 +59,7 @@ export class HeldBytes {
   /** A request of a tenant, which holds nothing yet. */
   begin(tenantId: string): HeldRequest {
     return new HeldRequest({
-      hasRoom: (bytes) => this.#hasRoom(tenantId, bytes),
+      hasRoom: (more, own) => this.#hasRoom(tenantId, more, own),
       add: (change) => {
         this.#total += change
         addTo(this.#ofTenants, tenantId, change)
@@ -49,17 +67,21 @@ export class HeldBytes {
     })
   }
 
-  /** A request that is alone always has room, however large it is. */
-  #hasRoom(tenantId: string, bytes: number): boolean {
+  /**
+   * A request that is alone always has room, however large it is; one that grows has it if all of it would have had it.
+   * @param own what it holds already
+   */
+  #hasRoom(tenantId: string, more: number, own: number): boolean {
     const held = this.#ofTenants.get(tenantId) ?? 0
-    if (this.#total === 0 || held + bytes <= this.#limit - this.#total) return true
+    const others = this.#total - own
+    if (others === 0 || held + more <= this.#limit - others) return true
     this.#onRefused()
     return false
   }
 }
 
 interface Account {
-  readonly hasRoom: (bytes: number) => boolean
+  readonly hasRoom: (more: number, own: number) => boolean
   readonly add: (change: number) => void
 }
 
@@ -75,7 +97,7 @@ export class HeldRequest {
 
   /** Holds so many bytes more. @returns whether there was room for them */
   grow(bytes: number): boolean {
-    if (!this.#account.hasRoom(bytes)) return false
+    if (!this.#account.hasRoom(bytes, this.#bytes)) return false
     this.#bytes += bytes
     this.#account.add(bytes)
     return true

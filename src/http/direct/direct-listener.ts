@@ -2,6 +2,13 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Caller } from '../../calls/call.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import { TurnBatch } from '../../domain/concurrency/waits.ts'
+import {
+  type HeldBytes,
+  type HeldRequest,
+  isSmall,
+  SHORT_BYTES,
+  weightOf,
+} from '../../domain/concurrency/held-bytes.ts'
 import { toGatewayError } from '../../domain/errors/errors.ts'
 import { Presented } from '../../domain/presented.ts'
 import { EVERYTHING, isFor } from '../../identity/audience.ts'
@@ -26,6 +33,8 @@ interface DirectOptions extends DirectCallOptions {
   readonly verifier: Pick<TokenVerifier, 'cached'>
   readonly allowedHosts: readonly string[]
   readonly maxBodyBytes: number
+  /** Bounds large requests in progress. */
+  readonly heldBytes: HeldBytes
   readonly hasSnapshot: () => boolean
   readonly sessions: Pick<SessionStore, 'isAccepting'>
   readonly catalog: Catalog
@@ -86,15 +95,33 @@ export class DirectListener {
     if (response.destroyed) return
     const call =
       bytesProblem(body) === undefined ? this.#callIn(request, response, { head, body }) : undefined
-    if (call === undefined) {
-      request.bodyBytes = body
-      return this.#options.general(request, response)
-    }
+    if (call === undefined) return this.#general(request, response, body)
     const { traceparent, tracestate } = request.headers
+    const holding = body.length > SHORT_BYTES ? this.#hold(head, body) : undefined
+    // The general path refuses it.
+    if (holding === 'no room') return this.#general(request, response, body)
     const answer = new DirectAnswer(request, response)
-    const run = (): void => void call(answer).catch((error: unknown) => this.#failed(error, response))
+    const run = (): void => {
+      const over = call(answer).catch((error: unknown) => this.#failed(error, response))
+      if (holding !== undefined) void over.then(() => holding.release())
+    }
     if (traceparent === undefined) run()
     else withRemoteParent({ traceparent, tracestate }, run)
+  }
+
+  #general(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
+    request.bodyBytes = body
+    this.#options.general(request, response)
+  }
+
+  /** Counts what a call holds in memory until it has ended; undefined if that is little. */
+  #hold({ token }: DirectHead, body: Buffer): HeldRequest | 'no room' | undefined {
+    const weight = weightOf(body)
+    if (isSmall(weight)) return undefined
+    const request = this.#options.heldBytes.begin(
+      this.#options.verifier.cached(token)?.principal.tenantId ?? '',
+    )
+    return request.grow(weight) ? request : 'no room'
   }
 
   #callIn(

@@ -1,9 +1,10 @@
-import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express'
-import { type HeldBytes, type HeldRequest, noRoom } from '../../domain/concurrency/held-bytes.ts'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import express, { type RequestHandler } from 'express'
+import type { HeldBytes } from '../../domain/concurrency/held-bytes.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { bytesProblem } from '../../domain/json/json-scan.ts'
-import { identityOf } from '../../identity/identity.ts'
 import { withoutByteOrderMark } from '../../domain/text/byte-order-mark.ts'
+import { holdBody, holdValues } from './held-body.ts'
 
 /** A common way to write utf-8, which the parser of bodies does not know. */
 const UTF8_ALIAS = /(;\s{0,8}charset=)"?utf8"?(?=\s{0,8}(?:;|$))/i
@@ -23,57 +24,27 @@ export const requireJson: RequestHandler = (request, _response, next) => {
  * before it is read, what is not UTF-8, and what would take long to read: too many members, or too deep.
  */
 export function readJson(maxBodyBytes: number, heldBytes?: HeldBytes): RequestHandler {
-  const read = express.json({ limit: maxBodyBytes, inflate: false, strict: true, verify: checkBytes })
+  // Express gives the verifier four parameters.
+  // oxlint-disable-next-line max-params
+  const verify = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    bytes: Buffer,
+    charset: string,
+  ): void => {
+    checkBytes(bytes, charset)
+    if (heldBytes !== undefined) holdValues(heldBytes, { request, response }, bytes)
+  }
+  const read = express.json({ limit: maxBodyBytes, inflate: false, strict: true, verify })
   return (request, response, next) => {
     const { bodyBytes } = request
+    const exchange = { request, response }
     if (bodyBytes === undefined)
-      return read(
-        request,
-        response,
-        heldBytes === undefined ? next : held(heldBytes, request, response, next),
-      )
+      return read(request, response, heldBytes === undefined ? next : holdBody(heldBytes, exchange, next))
     if (bodyBytes.length > maxBodyBytes) throw tooLarge(bodyBytes.length, maxBodyBytes)
+    if (heldBytes !== undefined) holdValues(heldBytes, exchange, bodyBytes)
     request.body = parsedBody(bodyBytes)
     next()
-  }
-}
-
-/**
- * Counts the body of a request as held by its tenant until the response is over.
- * @returns what the reader of the body calls
- * @throws GatewayError `overloaded` when there is no room for it
- */
-// Those of a middleware, and what it is for.
-// oxlint-disable-next-line max-params
-function held(heldBytes: HeldBytes, request: Request, response: Response, next: NextFunction): NextFunction {
-  const { tenantId } = identityOf(response).principal
-  const isChunked = request.headers['transfer-encoding'] !== undefined
-  const length = Number(request.headers['content-length'] ?? 0)
-  const body = isChunked ? heldBytes.begin(tenantId) : heldBytes.take(tenantId, length)
-  if (body === undefined) return next
-  request.heldBody = body
-  response.once('close', () => body.release())
-  return isChunked ? heldAsItComes(body, request, response, next) : next
-}
-
-/** The same for a body that does not state its length. */
-// oxlint-disable-next-line max-params
-function heldAsItComes(
-  body: HeldRequest,
-  request: Request,
-  response: Response,
-  next: NextFunction,
-): NextFunction {
-  let isRefused = false
-  request.on('data', (chunk: Buffer) => {
-    if (isRefused || body.grow(chunk.length)) return
-    isRefused = true
-    // Its reader gathers what is still to come.
-    response.once('finish', () => request.destroy())
-    next(noRoom())
-  })
-  return (error?: unknown) => {
-    if (!isRefused) next(error)
   }
 }
 
@@ -81,8 +52,6 @@ declare module 'node:http' {
   interface IncomingMessage {
     /** The whole body, where the direct path has read it before it passed the request on. */
     bodyBytes?: Buffer
-    /** What its body holds of the memory for large requests; undefined for a small one. */
-    heldBody?: HeldRequest
   }
 }
 
@@ -98,9 +67,7 @@ function parsedBody(bytes: Buffer): unknown {
   throw new GatewayError('invalid_request', 'The body is not valid JSON', { cause: new SyntaxError('body') })
 }
 
-// Express gives the verifier four parameters.
-// oxlint-disable-next-line max-params
-function checkBytes(_request: unknown, _response: unknown, bytes: Buffer, charset: string): void {
+function checkBytes(bytes: Buffer, charset: string): void {
   if (charset !== 'utf-8')
     throw new GatewayError('invalid_request', `The charset of the body is ${charset}; expected utf-8`)
   const problem = bytesProblem(bytes)

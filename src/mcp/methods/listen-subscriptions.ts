@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import type { Caller } from '../../calls/call.ts'
 import type { Calls } from '../../calls/calls.ts'
+import { MAX_URI_LENGTH } from '../../calls/target-names.ts'
 import { METHODS } from '../../calls/methods.ts'
 
 const MAX_SUBSCRIPTIONS = 1000
@@ -66,7 +67,9 @@ export function withSubscriptions(request: unknown, uris: readonly string[]): un
 function wantedUris(request: unknown): string[] {
   const wanted = filterIn(request)?.['resourceSubscriptions']
   if (!Array.isArray(wanted)) return []
-  const uris = wanted.filter((uri): uri is string => typeof uri === 'string' && uri !== '')
+  const uris = wanted.filter(
+    (uri): uri is string => typeof uri === 'string' && uri !== '' && uri.length <= MAX_URI_LENGTH,
+  )
   return [...new Set(uris)].slice(0, MAX_SUBSCRIPTIONS)
 }
 

@@ -3,6 +3,7 @@ import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { Caller } from '../../calls/call.ts'
 import type { Calls } from '../../calls/calls.ts'
+import { MAX_URI_LENGTH } from '../../calls/target-names.ts'
 import { type Method, METHODS } from '../../calls/methods.ts'
 import { type ClientSide, LegacyClient } from '../relay/caller-client.ts'
 
@@ -156,6 +157,9 @@ class Subscription {
 }
 
 function uriOf({ uri }: JsonObject): string {
-  if (typeof uri === 'string' && uri !== '') return uri
-  throw new GatewayError('invalid_arguments', 'uri must be a non-empty string')
+  if (typeof uri !== 'string' || uri === '')
+    throw new GatewayError('invalid_arguments', 'uri must be a non-empty string')
+  if (uri.length > MAX_URI_LENGTH)
+    throw new GatewayError('invalid_arguments', `uri must have at most ${MAX_URI_LENGTH} characters`)
+  return uri
 }

@@ -2,7 +2,7 @@ import type { JSONRPCMessage, JSONRPCRequest, Transport } from '@modelcontextpro
 import type { RawData, WebSocket } from 'ws'
 import { type Clock, repeat } from '../../domain/clock.ts'
 import { type GatedWork, overloaded } from '../../domain/concurrency/gated-work.ts'
-import type { HeldRequest } from '../../domain/concurrency/held-bytes.ts'
+import { type HeldRequest, weightOf } from '../../domain/concurrency/held-bytes.ts'
 import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject } from '../../domain/json/json.ts'
 import { excessOf, REQUEST_LIMITS } from '../../domain/json/json-scan.ts'
@@ -154,7 +154,7 @@ export class WebSocketTransport implements Transport {
     const given = excess === undefined ? parsed(bytes) : null
     try {
       if (excess !== undefined) throw new GatewayError('invalid_request', `The message ${excess}`)
-      this.#deliver(this.#admitted(given, bytes.length))
+      this.#deliver(this.#admitted(given, bytes))
     } catch (error) {
       this.#refuse(toGatewayError(error), given)
     }
@@ -194,12 +194,12 @@ export class WebSocketTransport implements Transport {
   }
 
   /** @throws GatewayError `invalid_request`, `too_many_requests`, `overloaded` */
-  #admitted(given: unknown, bytes: number): JSONRPCMessage {
+  #admitted(given: unknown, bytes: Buffer): JSONRPCMessage {
     if (given === undefined) throw new GatewayError('invalid_request', 'The frame is not valid JSON')
     const message = messageIn(given)
     if (isRequest(message)) {
       if (this.#underWay.size >= MAX_REQUESTS) throw new GatewayError('too_many_requests')
-      const body = this.#hold(bytes)
+      const body = this.#hold(weightOf(bytes))
       try {
         this.#ids.claim(message.id, body)
       } finally {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { HeldBytes, type HeldRequest } from '../../../src/domain/concurrency/held-bytes.ts'
+import { HeldBytes, type HeldRequest, weightOf } from '../../../src/domain/concurrency/held-bytes.ts'
 
 const MB = 1024 * 1024
 
@@ -69,10 +69,32 @@ test('a request that several hold is free after the last one', () => {
 })
 
 test('a request of unknown length holds what has come of it', () => {
-  const held = new HeldBytes(4 * MB)
+  const held = new HeldBytes(5 * MB)
+  const other = held.take('one', MB)
   const request = held.begin('one')
-  expect([request.grow(MB), request.grow(MB), request.grow(MB)]).toEqual([true, true, false])
-  expect(held.total).toBe(2 * MB)
+  expect([request.grow(MB), request.grow(MB), request.grow(MB), request.grow(MB)]).toEqual([
+    true,
+    true,
+    true,
+    false,
+  ])
+  expect(held.total).toBe(4 * MB)
   request.release()
+  expect(held.total).toBe(MB)
+  other?.release()
   expect(held.total).toBe(0)
+})
+
+test('a request that grows has room if all of it would have had room at once', () => {
+  const held = new HeldBytes(4 * MB)
+  held.take('one', MB)
+  const request = held.take('one', MB)
+  expect(request?.grow(MB)).toBe(true)
+  expect(request?.grow(1)).toBe(false)
+})
+
+test('a JSON text weighs its bytes, and 64 more for each comma, which stands for a value', () => {
+  expect(weightOf(Buffer.from(JSON.stringify('x'.repeat(5000))))).toBe(5002)
+  expect(weightOf(Buffer.from(`[${'{},'.repeat(1000)}{}]`))).toBe(3004 + 64_000)
+  expect(weightOf(Buffer.from(`[${'{},'.repeat(300)}{}]`))).toBe(904)
 })

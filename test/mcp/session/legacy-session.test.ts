@@ -31,9 +31,9 @@ beforeEach(() => {
   session = new LegacySession({ server, calls, scope: undefined, isReachable: () => true })
 })
 
-function request(method: string): Promise<unknown> {
+function request(method: string, uri = 'x://a'): Promise<unknown> {
   const context = { mcpReq: { signal: new AbortController().signal } } as ServerContext
-  return session.answer({ method: methodOf(method), params: { uri: 'x://a' }, caller: caller(), context })
+  return session.answer({ method: methodOf(method), params: { uri }, caller: caller(), context })
 }
 
 const subscribe = (): Promise<unknown> => request('resources/subscribe')
@@ -94,4 +94,12 @@ describe('a subscription', () => {
 
 test('a method that does not concern the session is unknown to it', async () => {
   await expect(request('tools/call')).rejects.toMatchObject({ code: 'method_not_found' })
+})
+
+test('a subscription to a URI of more than 8192 characters is refused', async () => {
+  await expect(request('resources/subscribe', `x://${'a'.repeat(8189)}`)).rejects.toMatchObject({
+    code: 'invalid_arguments',
+    message: 'uri must have at most 8192 characters',
+  })
+  expect(asked).toEqual([])
 })

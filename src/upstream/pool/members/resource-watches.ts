@@ -7,6 +7,8 @@ import { backoffMs } from '../../../domain/backoff.ts'
 import type { Connection } from '../../connection/connection.ts'
 import { serverUnavailable } from '../../connection/upstream-error.ts'
 
+/** Each watcher gets a copy of the parameters; of larger ones only the URI. */
+const MAX_PARAMS_LENGTH = 16 * 1024
 const REFUSALS: ReadonlySet<string> = new Set(['upstream_error', 'resource_not_found'])
 
 /** Gets the parameters of each `notifications/resources/updated` of one resource. Never throws. */
@@ -122,10 +124,11 @@ export class ResourceWatches {
    */
   updated(params: JsonObject): void {
     const { uri } = params
-    if (typeof uri !== 'string') return
+    if (typeof uri !== 'string' || uri.length > MAX_PARAMS_LENGTH) return
+    const passed = JSON.stringify(params).length > MAX_PARAMS_LENGTH ? { uri } : params
     for (const [watched, { watchers }] of this.#watches) {
       if (!isSameOrWithin(uri, watched)) continue
-      for (const { onUpdated } of watchers) onUpdated(params)
+      for (const { onUpdated } of watchers) onUpdated(passed)
     }
   }
 

@@ -1,0 +1,64 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { NextFunction } from 'express'
+import { type HeldBytes, type HeldRequest, noRoom, weightOf } from '../../domain/concurrency/held-bytes.ts'
+
+declare module 'node:http' {
+  interface IncomingMessage {
+    /** What its body holds of the memory for large requests; undefined for a small one. */
+    heldBody?: HeldRequest
+  }
+}
+
+/** A request whose sender is known to its socket, and its response. */
+interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
+/**
+ * Counts the body of a request as held by its tenant until the response is over, before it is read.
+ * @returns what the reader of the body calls
+ * @throws GatewayError `overloaded` when there is no room for it
+ */
+export function holdBody(heldBytes: HeldBytes, exchange: Exchange, next: NextFunction): NextFunction {
+  const { request } = exchange
+  const { tenantId = '' } = request.socket
+  if (request.headers['transfer-encoding'] !== undefined)
+    return holdAsItComes(hold(exchange, heldBytes.begin(tenantId)), exchange, next)
+  const body = heldBytes.take(tenantId, Number(request.headers['content-length'] ?? 0))
+  if (body !== undefined) hold(exchange, body)
+  return next
+}
+
+/**
+ * Counts what the values in the body take in addition, when it is read and before it is parsed.
+ * @throws GatewayError `overloaded` when there is no room for them
+ */
+export function holdValues(heldBytes: HeldBytes, exchange: Exchange, bytes: Buffer): void {
+  const weight = weightOf(bytes)
+  const { heldBody, socket } = exchange.request
+  if (heldBody === undefined) {
+    const body = heldBytes.take(socket.tenantId ?? '', weight)
+    if (body !== undefined) hold(exchange, body)
+  } else if (!heldBody.grow(weight - bytes.length)) throw noRoom()
+}
+
+function hold({ request, response }: Exchange, body: HeldRequest): HeldRequest {
+  request.heldBody = body
+  response.once('close', () => body.release())
+  return body
+}
+
+function holdAsItComes(body: HeldRequest, { request, response }: Exchange, next: NextFunction): NextFunction {
+  let isRefused = false
+  request.on('data', (chunk: Buffer) => {
+    if (isRefused || body.grow(chunk.length)) return
+    isRefused = true
+    // Its reader gathers what is still to come.
+    response.once('finish', () => request.destroy())
+    next(noRoom())
+  })
+  return (error?: unknown) => {
+    if (!isRefused) next(error)
+  }
+}
