@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
@@ -132,6 +133,27 @@ test.each([
     expect(next).toBe('tool_not_found')
   },
 )
+
+test('a client that leaves while its token is verified holds nothing', async () => {
+  const { hostname, port } = new URL(gateway.url)
+  for (let at = 0; at < 20; at += 1) {
+    const authorization = `Bearer ${await gateway.token({ subject: `leaving-${at}` })}`
+    const socket = connect(Number(port), hostname)
+    const head = [
+      'POST /v1/tools/holding_hold HTTP/1.1',
+      `host: ${hostname}`,
+      `authorization: ${authorization}`,
+      'content-type: application/json',
+      'content-length: 200000',
+    ]
+    socket.write([...head, '', ''].join('\r\n'), () => socket.destroy())
+    await once(socket, 'close')
+  }
+  const { body } = await gateway.rest(await gateway.token(), 'POST', '/v1/tools/holding_none', {
+    arguments: large('next'),
+  })
+  expect(body['code']).toBe('tool_not_found')
+})
 
 test.each([...CONVERSATIONS, 'rest'] as const)(
   'requests of many values in a short body over %s count as what their values take',

@@ -22,7 +22,7 @@ export function readForm(maxBytes: number, heldBytes: HeldBytes): RequestHandler
     const bytes = coding === undefined ? Number(stated ?? 0) : maxBytes
     if (bytes > maxBytes) throw tooLarge(maxBytes)
     const held = heldBytes.take(principal.tenantId, bytes)
-    if (held !== undefined) response.once('close', () => held.release())
+    held?.releaseAfter(response)
     read(request, response, (error?: unknown) => next(error && problemOf(error, maxBytes)))
   }
 }

@@ -80,6 +80,12 @@ export class HeldBytes {
   }
 }
 
+/** The part of a response of Node that says when it is over. */
+interface Response {
+  readonly closed: boolean
+  once(event: 'close', listener: () => void): unknown
+}
+
 interface Account {
   readonly hasRoom: (more: number, own: number) => boolean
   readonly add: (change: number) => void
@@ -95,9 +101,9 @@ export class HeldRequest {
     this.#account = account
   }
 
-  /** Holds so many bytes more. @returns whether there was room for them */
+  /** Holds so many bytes more. @returns whether there was room for them; there is none where nobody holds it any more */
   grow(bytes: number): boolean {
-    if (!this.#account.hasRoom(bytes, this.#bytes)) return false
+    if (this.#holders === 0 || !this.#account.hasRoom(bytes, this.#bytes)) return false
     this.#bytes += bytes
     this.#account.add(bytes)
     return true
@@ -107,6 +113,12 @@ export class HeldRequest {
   keep(): () => void {
     this.#holders += 1
     return () => this.release()
+  }
+
+  /** Ends one holder when a response is over, which it is already where the client left while its token was verified. */
+  releaseAfter(response: Response): void {
+    if (response.closed) this.release()
+    else response.once('close', () => this.release())
   }
 
   /** Ends one holder; after the last one the bytes are free. */

@@ -45,7 +45,7 @@ export function holdValues(heldBytes: HeldBytes, exchange: Exchange, bytes: Buff
 
 function hold({ request, response }: Exchange, body: HeldRequest): HeldRequest {
   request.heldBody = body
-  response.once('close', () => body.release())
+  body.releaseAfter(response)
   return body
 }
 

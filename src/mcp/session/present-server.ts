@@ -91,9 +91,10 @@ export class PresentServer implements Transport {
     await this.#host.send(message)
   }
 
-  /** Ends what is under way. */
+  /** Ends what is under way, and the wait for a server that knows its client. */
   end(): void {
     this.onclose?.()
+    this.#onReplayed?.()
   }
 
   close(): Promise<void> {

@@ -75,7 +75,7 @@ export class SessionServer implements ClientSide {
     if (this.#isEnded) return
     const present = (this.#present ??= this.#begin())
     if (present.ready !== undefined) await present.ready
-    use(present)
+    if (!this.#isEnded) use(present)
   }
 
   #begin(): PresentServer {

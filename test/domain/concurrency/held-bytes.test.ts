@@ -98,3 +98,14 @@ test('a JSON text weighs its bytes, and 64 more for each comma, which stands for
   expect(weightOf(Buffer.from(`[${'{},'.repeat(1000)}{}]`))).toBe(3004 + 64_000)
   expect(weightOf(Buffer.from(`[${'{},'.repeat(300)}{}]`))).toBe(904)
 })
+
+test('a request holds nothing once its response is over, also where that was so before', () => {
+  const held = new HeldBytes(4 * MB)
+  const [before, later] = [held.take('one', MB), held.take('one', MB)]
+  let end = (): void => undefined
+  before?.releaseAfter({ closed: true, once: () => undefined })
+  later?.releaseAfter({ closed: false, once: (_event, listener) => (end = listener) })
+  expect([before?.grow(1), held.total]).toEqual([false, MB])
+  end()
+  expect(held.total).toBe(0)
+})

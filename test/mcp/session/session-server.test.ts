@@ -150,3 +150,12 @@ test('the end of the session ends what is under way, and nothing begins after it
   await expect(asked).rejects.toThrow('the session has ended')
   expect([sent, made.length, isClosed]).toEqual([[], 2, false])
 })
+
+test('a message that waits for a server is let go of when the session ends, and does not begin', async () => {
+  await got(initialize, initialized)
+  const taken = server.take({ jsonrpc: '2.0', id: 9, method: 'test/x' }, AUTH)
+  server.end()
+  await taken
+  await settled()
+  expect(sent).toEqual([])
+})
