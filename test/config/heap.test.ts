@@ -63,7 +63,9 @@ test('a gigabyte that passes in chunks of 64 KB causes at most a quarter of the 
       if (passing.length > 100) passing.shift()
       if (count % 16 === 0) await new Promise(setImmediate)
     }`
-  expect(fullCollections(true, passing)).toBeLessThanOrEqual(fullCollections(false, passing) / 4)
+  // On a busy machine V8's threads are late, and it begins one more now and then.
+  const [, median = NaN] = [1, 2, 3].map(() => fullCollections(true, passing)).toSorted((a, b) => a - b)
+  expect(median).toBeLessThanOrEqual(fullCollections(false, passing) / 4)
 })
 
 test('a burst after a rest causes no full collection, which it would cause', () => {
