@@ -59,7 +59,6 @@ export class WebSocketHandshake {
 
 /** So that what has arrived of an unfinished message can be told. */
 function countMessages(webSocket: WebSocket, socket: Socket): void {
-  let messages = 0
   socket.messages = 0
-  webSocket.on('message', () => (socket.messages = messages += 1))
+  webSocket.on('message', () => (socket.messages = (socket.messages ?? 0) + 1))
 }

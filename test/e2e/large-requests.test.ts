@@ -60,6 +60,20 @@ const LARGE = 'x'.repeat(200_000)
 
 const large = (of: string): Record<string, unknown> => ({ of, padding: LARGE })
 
+/** The lines with which a call over REST begins. */
+const headOf = (authorization: string): string[] => [
+  'POST /v1/tools/holding_hold HTTP/1.1',
+  'host: 127.0.0.1',
+  `authorization: ${authorization}`,
+  'content-type: application/json',
+]
+
+/** Requests that were refused as too much so far. */
+async function overloads(): Promise<number> {
+  const metrics = await (await fetch(gateway.gateway.metricsUrl ?? '')).text()
+  return Number(/^gateway_overloads_total(?:\{.*\})? (\d+)/m.exec(metrics)?.[1] ?? 0)
+}
+
 const countOf = (subject: string): number => arrived.filter((each) => each === subject).length
 
 test.each(CONVERSATIONS)(
@@ -106,13 +120,7 @@ test.each([
     const { hostname, port } = new URL(gateway.url)
     const post = (body: string): { received: string; destroy: () => void } => {
       const socket = connect(Number(port), hostname)
-      const head = [
-        'POST /v1/tools/holding_hold HTTP/1.1',
-        `host: ${hostname}`,
-        `authorization: ${authorization}`,
-        'content-type: application/json',
-      ]
-      socket.write([...head, ...framed(body)].join('\r\n'))
+      socket.write([...headOf(authorization), ...framed(body)].join('\r\n'))
       const answer = { received: '', destroy: () => void socket.destroy() }
       socket.on('data', (chunk: Buffer) => (answer.received += chunk.toString()))
       socket.on('error', () => undefined)
@@ -139,14 +147,8 @@ test('a client that leaves while its token is verified holds nothing', async () 
   for (let at = 0; at < 20; at += 1) {
     const authorization = `Bearer ${await gateway.token({ subject: `leaving-${at}` })}`
     const socket = connect(Number(port), hostname)
-    const head = [
-      'POST /v1/tools/holding_hold HTTP/1.1',
-      `host: ${hostname}`,
-      `authorization: ${authorization}`,
-      'content-type: application/json',
-      'content-length: 200000',
-    ]
-    socket.write([...head, '', ''].join('\r\n'), () => socket.destroy())
+    const head = [...headOf(authorization), 'content-length: 200000', '', '']
+    socket.write(head.join('\r\n'), () => socket.destroy())
     await once(socket, 'close')
   }
   const { body } = await gateway.rest(await gateway.token(), 'POST', '/v1/tools/holding_none', {
@@ -173,8 +175,10 @@ test.each([...CONVERSATIONS, 'rest'] as const)(
       }).catch(() => undefined)
     first?.request(1, 'tools/call', { name: 'holding_hold', arguments: values })
     await eventually(() => countOf(`values ${kind}`) === 1)
+    const before = await overloads()
     const refused = await rest()
     expect([refused.status, refused.body['code']]).toEqual([503, 'overloaded'])
+    expect(await overloads()).toBe(before + 1)
     leaving.abort()
     await first?.close()
     await eventually(() => gateway.gateway.callsInFlight() === 0, { what: 'the end of all calls' })

@@ -18,9 +18,9 @@ export interface GatedWork {
  */
 export type Admit = (work: GatedWork) => () => void
 
-/** The error for work that was refused. */
-export function overloaded(): GatewayError {
-  return new GatewayError('overloaded', undefined, { facts: { retryAfterMs: RETRY_AFTER_MS } })
+/** The error for work that was refused. @param message why, where it is not for the load */
+export function overloaded(message?: string): GatewayError {
+  return new GatewayError('overloaded', message, { facts: { retryAfterMs: RETRY_AFTER_MS } })
 }
 
 /** Begins all work at once. */

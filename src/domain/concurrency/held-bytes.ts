@@ -1,7 +1,7 @@
-import { GatewayError } from '../errors/errors.ts'
+import type { GatewayError } from '../errors/errors.ts'
 import { addTo } from './counts.ts'
+import { overloaded } from './gated-work.ts'
 
-const RETRY_AFTER_MS = 1000
 /** The number of requests in progress bounds what smaller ones take. */
 const SMALL_BYTES = 16 * 1024
 /** A body of up to so many bytes is a small one, even if it is nothing but empty objects. */
@@ -52,7 +52,7 @@ export class HeldBytes {
   take(tenantId: string, bytes: number): HeldRequest | undefined {
     if (isSmall(bytes)) return undefined
     const request = this.begin(tenantId)
-    if (!request.grow(bytes)) throw noRoom()
+    if (!request.grow(bytes)) throw this.refusal()
     return request
   }
 
@@ -67,6 +67,12 @@ export class HeldBytes {
     })
   }
 
+  /** The error for a request for which there is no room; counts it as refused. */
+  refusal(): GatewayError {
+    this.#onRefused()
+    return overloaded('Large requests in progress leave no memory for this one')
+  }
+
   /**
    * A request that is alone always has room, however large it is; one that grows has it if all of it would have had it.
    * @param own what it holds already
@@ -74,9 +80,7 @@ export class HeldBytes {
   #hasRoom(tenantId: string, more: number, own: number): boolean {
     const held = this.#ofTenants.get(tenantId) ?? 0
     const others = this.#total - own
-    if (others === 0 || held + more <= this.#limit - others) return true
-    this.#onRefused()
-    return false
+    return others === 0 || held + more <= this.#limit - others
   }
 }
 
@@ -128,11 +132,4 @@ export class HeldRequest {
     this.#account.add(-this.#bytes)
     this.#bytes = 0
   }
-}
-
-/** The error for a request for which there is no room. */
-export function noRoom(): GatewayError {
-  return new GatewayError('overloaded', 'Large requests in progress leave no memory for this one', {
-    facts: { retryAfterMs: RETRY_AFTER_MS },
-  })
 }

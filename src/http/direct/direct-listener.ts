@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Caller } from '../../calls/call.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import { TurnBatch } from '../../domain/concurrency/waits.ts'
@@ -97,7 +98,7 @@ export class DirectListener {
       bytesProblem(body) === undefined ? this.#callIn(request, response, { head, body }) : undefined
     if (call === undefined) return this.#general(request, response, body)
     const { traceparent, tracestate } = request.headers
-    const holding = body.length > SHORT_BYTES ? this.#hold(head, body) : undefined
+    const holding = body.length > SHORT_BYTES ? this.#hold(request.socket, body) : undefined
     // The general path refuses it.
     if (holding === 'no room') return this.#general(request, response, body)
     const answer = new DirectAnswer(request, response)
@@ -115,12 +116,10 @@ export class DirectListener {
   }
 
   /** Counts what a call holds in memory until it has ended; undefined if that is little. */
-  #hold({ token }: DirectHead, body: Buffer): HeldRequest | 'no room' | undefined {
+  #hold({ tenantId = '' }: Socket, body: Buffer): HeldRequest | 'no room' | undefined {
     const weight = weightOf(body)
     if (isSmall(weight)) return undefined
-    const request = this.#options.heldBytes.begin(
-      this.#options.verifier.cached(token)?.principal.tenantId ?? '',
-    )
+    const request = this.#options.heldBytes.begin(tenantId)
     return request.grow(weight) ? request : 'no room'
   }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { NextFunction } from 'express'
-import { type HeldBytes, type HeldRequest, noRoom, weightOf } from '../../domain/concurrency/held-bytes.ts'
+import { type HeldBytes, type HeldRequest, weightOf } from '../../domain/concurrency/held-bytes.ts'
 
 declare module 'node:http' {
   interface IncomingMessage {
@@ -21,11 +21,9 @@ interface Exchange {
  * @throws GatewayError `overloaded` when there is no room for it
  */
 export function holdBody(heldBytes: HeldBytes, exchange: Exchange, next: NextFunction): NextFunction {
-  const { request } = exchange
-  const { tenantId = '' } = request.socket
-  if (request.headers['transfer-encoding'] !== undefined)
-    return holdAsItComes(hold(exchange, heldBytes.begin(tenantId)), exchange, next)
-  const body = heldBytes.take(tenantId, Number(request.headers['content-length'] ?? 0))
+  const { 'transfer-encoding': coding, 'content-length': length = 0 } = exchange.request.headers
+  if (coding !== undefined) return holdAsItComes(heldBytes, exchange, next)
+  const body = heldBytes.take(tenantOf(exchange), Number(length))
   if (body !== undefined) hold(exchange, body)
   return next
 }
@@ -36,11 +34,15 @@ export function holdBody(heldBytes: HeldBytes, exchange: Exchange, next: NextFun
  */
 export function holdValues(heldBytes: HeldBytes, exchange: Exchange, bytes: Buffer): void {
   const weight = weightOf(bytes)
-  const { heldBody, socket } = exchange.request
+  const { heldBody } = exchange.request
   if (heldBody === undefined) {
-    const body = heldBytes.take(socket.tenantId ?? '', weight)
+    const body = heldBytes.take(tenantOf(exchange), weight)
     if (body !== undefined) hold(exchange, body)
-  } else if (!heldBody.grow(weight - bytes.length)) throw noRoom()
+  } else if (!heldBody.grow(weight - bytes.length)) throw heldBytes.refusal()
+}
+
+function tenantOf({ request: { socket } }: Exchange): string {
+  return socket.tenantId ?? ''
 }
 
 function hold({ request, response }: Exchange, body: HeldRequest): HeldRequest {
@@ -49,14 +51,16 @@ function hold({ request, response }: Exchange, body: HeldRequest): HeldRequest {
   return body
 }
 
-function holdAsItComes(body: HeldRequest, { request, response }: Exchange, next: NextFunction): NextFunction {
+function holdAsItComes(heldBytes: HeldBytes, exchange: Exchange, next: NextFunction): NextFunction {
+  const { request, response } = exchange
+  const body = hold(exchange, heldBytes.begin(tenantOf(exchange)))
   let isRefused = false
   request.on('data', (chunk: Buffer) => {
     if (isRefused || body.grow(chunk.length)) return
     isRefused = true
     // Its reader gathers what is still to come.
     response.once('finish', () => request.destroy())
-    next(noRoom())
+    next(heldBytes.refusal())
   })
   return (error?: unknown) => {
     if (!isRefused) next(error)
