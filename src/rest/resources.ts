@@ -8,7 +8,7 @@ import { METHODS } from '../calls/methods.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
 import { pageQuery, queryOf } from './query.ts'
 import { answerWith, callerOf } from './run.ts'
-import { extendedText, ViewTexts } from './view-texts.ts'
+import { extendedText, keptTexts } from './tool-list.ts'
 
 const RESOURCES = Buffer.from('{"resources":')
 const TEMPLATES = Buffer.from(',"resourceTemplates":')
@@ -19,7 +19,7 @@ export const resourceQuery = z.object({ ...pageQuery, uri: z.string().min(1).max
 /** `/v1/resources`: the caller's resources and templates, or with `?uri=` the contents of one resource. */
 export function resourceRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls }): Router {
   const router = Router()
-  const texts = new ViewTexts()
+  const texts = keptTexts()
 
   router.get('/resources', async (request, response) => {
     const { uri, limit, cursor } = queryOf(resourceQuery, request)

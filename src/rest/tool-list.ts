@@ -1,8 +1,17 @@
-import type { Page } from '../catalog/page.ts'
+import { type Page, textOf } from '../catalog/page.ts'
 import type { CatalogItem } from '../catalog/server-catalog.ts'
+import { isForModels } from '../catalog/ui-tools.ts'
+import { ViewTexts } from '../catalog/view-texts.ts'
 import type { View } from '../catalog/view.ts'
 import type { JsonObject } from '../domain/json/json.ts'
-import { extendedText, type ViewTexts } from './view-texts.ts'
+
+const MAX_BYTES = 16 * 1024 * 1024
+const MAX_FORMS = 8
+
+/** Keeps the texts of one kind of answer, 16 MiB of them together. */
+export function keptTexts(): ViewTexts {
+  return new ViewTexts({ maxBytes: MAX_BYTES, maxForms: MAX_FORMS })
+}
 
 /** A tool as its caller sees it. */
 export function described({ shownAs, serverName, listed }: CatalogItem): JsonObject {
@@ -59,4 +68,22 @@ function searchedIn(tool: CatalogItem): string {
 
 function stringOr(value: unknown): string {
   return typeof value === 'string' ? value : ''
+}
+
+/** `{ ...listed, ...more }` as JSON; `more` has at least one member. */
+export function extendedText(listed: JsonObject, more: JsonObject): string {
+  if (Object.keys(more).some((name) => name in listed)) return JSON.stringify({ ...listed, ...more })
+  return `${textOf(listed).slice(0, -1)},${JSON.stringify(more).slice(1)}`
+}
+
+const ofViews = new WeakMap<View, readonly CatalogItem[]>()
+
+/** The tools of a view that are not only for an app. @param server of this server only */
+export function toolsForModels(view: View, server?: string): readonly CatalogItem[] {
+  let all = ofViews.get(view)
+  if (all === undefined) {
+    all = view.tools.filter(({ listed }) => isForModels(listed))
+    ofViews.set(view, all)
+  }
+  return server === undefined ? all : all.filter(({ serverName }) => serverName === server)
 }

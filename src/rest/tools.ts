@@ -15,8 +15,7 @@ import { reasonsForNone } from './access/empty-list.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
 import { argumentsOrNone, bodyOf, pageQuery, queryOf } from './query.ts'
 import { answerWith, callerOf } from './run.ts'
-import { described, mentions, toolListText, wordsOf } from './tool-list.ts'
-import { toolsForModels, ViewTexts } from './view-texts.ts'
+import { described, keptTexts, mentions, toolListText, toolsForModels, wordsOf } from './tool-list.ts'
 
 /** What a list of tools is asked for with. */
 export const toolsQuery = z.object({
@@ -30,7 +29,7 @@ export const callBody = z.strictObject({ arguments: argumentsOrNone })
 /** `/v1/tools`: the caller's tools, one of them, and calling it. */
 export function toolRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls }): Router {
   const router = Router()
-  const texts = new ViewTexts()
+  const texts = keptTexts()
 
   router.get('/tools', (request, response) => {
     const { limit, cursor, server, query } = queryOf(toolsQuery, request)

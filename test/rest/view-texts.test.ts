@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { View } from '../../src/catalog/view.ts'
-import { ViewTexts } from '../../src/rest/view-texts.ts'
+import { keptTexts } from '../../src/rest/tool-list.ts'
 
 function view(): View {
   return {} as View
@@ -8,7 +8,7 @@ function view(): View {
 
 /** Texts that note what is written. */
 function written(): { ask: (seen: View, form: string, length?: number) => string; forms: string[] } {
-  const texts = new ViewTexts()
+  const texts = keptTexts()
   const forms: string[] = []
   const ask = (seen: View, form: string, length = 1): string => {
     const write = (): string => {

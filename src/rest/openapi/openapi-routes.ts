@@ -5,7 +5,7 @@ import type { JsonObject } from '../../domain/json/json.ts'
 import { identityOf } from '../../identity/identity.ts'
 import { methodNotAllowed } from '../method-not-allowed.ts'
 import { queryOf } from '../query.ts'
-import { toolsForModels, ViewTexts } from '../view-texts.ts'
+import { keptTexts, toolsForModels } from '../tool-list.ts'
 import { openapiDocument } from './document.ts'
 import { OPERATIONS, openapiQuery } from './operations.ts'
 import { withTools } from './tool-operations.ts'
@@ -16,7 +16,7 @@ import { withTools } from './tool-operations.ts'
  */
 export function openapiRoutes({ catalog, publicUrl }: { catalog: Catalog; publicUrl: string }): Router {
   const router = Router()
-  const texts = new ViewTexts()
+  const texts = keptTexts()
   let made: { readonly document: JsonObject; readonly text: Buffer } | undefined
   const madeOnce = (): NonNullable<typeof made> => {
     if (made === undefined) {
