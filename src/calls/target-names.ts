@@ -67,7 +67,8 @@ function checkArgumentsAreObject({ arguments: given }: JsonObject): void {
     throw new GatewayError('invalid_arguments', 'arguments must be an object')
 }
 
-function textOf(params: JsonObject, key: string): string {
+/** The text of a parameter that names something. @throws GatewayError `invalid_arguments` if it is none, or a URI that is too long */
+export function textOf(params: JsonObject, key: string): string {
   const value = params[key]
   if (typeof value !== 'string' || value === '')
     throw new GatewayError('invalid_arguments', `${key} must be a non-empty string`)

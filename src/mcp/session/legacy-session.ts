@@ -3,7 +3,7 @@ import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import type { Caller } from '../../calls/call.ts'
 import type { Calls } from '../../calls/calls.ts'
-import { MAX_URI_LENGTH } from '../../calls/target-names.ts'
+import { textOf } from '../../calls/target-names.ts'
 import { type Method, METHODS } from '../../calls/methods.ts'
 import { type ClientSide, LegacyClient } from '../relay/caller-client.ts'
 
@@ -63,12 +63,12 @@ export class LegacySession {
         return {}
       case METHODS.subscribe: {
         const { caller, context } = request
-        await this.#subscribe(uriOf(params), { params, caller, signal: context.mcpReq.signal })
+        await this.#subscribe(textOf(params, 'uri'), { params, caller, signal: context.mcpReq.signal })
         this.#subscriptionsChanged()
         return {}
       }
       case METHODS.unsubscribe:
-        this.#unsubscribe(uriOf(params))
+        this.#unsubscribe(textOf(params, 'uri'))
         this.#subscriptionsChanged()
         return {}
       default:
@@ -154,12 +154,4 @@ class Subscription {
     this.#isOver = true
     this.#release?.()
   }
-}
-
-function uriOf({ uri }: JsonObject): string {
-  if (typeof uri !== 'string' || uri === '')
-    throw new GatewayError('invalid_arguments', 'uri must be a non-empty string')
-  if (uri.length > MAX_URI_LENGTH)
-    throw new GatewayError('invalid_arguments', `uri must have at most ${MAX_URI_LENGTH} characters`)
-  return uri
 }

@@ -177,12 +177,11 @@ class Reply implements Dispatcher.DispatchHandler {
     if (failure !== undefined) return this.#fail(failure)
     const { onMessage, onResumable } = this.#incoming
     if (essenceOf(headers) !== EVENTS) return
-    const { maxBytes } = this.#options
     const onData = (data: readonly Buffer[]): void => {
       if (this.#large !== undefined) this.#options.large.pass(this.#large)
       onMessage(data, false)
     }
-    const reader = new EventReader({ maxBytes, onData, onId: onResumable })
+    const reader = new EventReader({ maxBytes: this.#options.maxBytes, onData, onId: onResumable })
     this.#events = new PacedInput({
       source: () => this.#waits.paced,
       take: (bytes, maxEvents) => this.#read(reader, bytes, maxEvents),
@@ -293,6 +292,7 @@ class Reply implements Dispatcher.DispatchHandler {
     this.end()
     this.#incoming.onEnd(failure)
   }
+
   #refusal(): Error {
     const text = Buffer.concat(this.#chunks).toString()
     return refusal(this.#status, { statusText: this.#statusText, text, retryAfterMs: this.#retryAfterMs })
