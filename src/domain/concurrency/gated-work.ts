@@ -1,4 +1,4 @@
-import { GatewayError } from '../errors/errors.ts'
+import { type ErrorFacts, GatewayError } from '../errors/errors.ts'
 import type { QueueOwner } from './fair-queue.ts'
 
 const RETRY_AFTER_MS = 1000
@@ -19,8 +19,8 @@ export interface GatedWork {
 export type Admit = (work: GatedWork) => () => void
 
 /** The error for work that was refused. @param message why, where it is not for the load */
-export function overloaded(message?: string): GatewayError {
-  return new GatewayError('overloaded', message, { facts: { retryAfterMs: RETRY_AFTER_MS } })
+export function overloaded(message?: string, facts: ErrorFacts = {}): GatewayError {
+  return new GatewayError('overloaded', message, { facts: { retryAfterMs: RETRY_AFTER_MS, ...facts } })
 }
 
 /** Begins all work at once. */

@@ -24,7 +24,7 @@ export const AVAILABILITY_ERRORS = {
     'gateway',
     true,
     'The gateway is overloaded',
-    'More requests are in progress than this replica can serve in time, or large ones hold the memory that there is for them. Nothing was executed. Try again after `Retry-After`.',
+    'More requests are in progress than this replica can serve in time, or large requests and results hold the memory that there is for them. Nothing was executed, unless `mayHaveExecuted` says that the result could not be taken in time. Try again after `Retry-After`.',
   ),
   not_ready: row(
     503,

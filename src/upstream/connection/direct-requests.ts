@@ -9,6 +9,7 @@ import {
   SdkErrorCode,
 } from '@modelcontextprotocol/client'
 import type { Clock } from '../../domain/clock.ts'
+import { overloaded } from '../../domain/concurrency/gated-work.ts'
 import { TransientMap } from '../../domain/concurrency/transient-map.ts'
 import { onAbort, Timeouts } from '../../domain/concurrency/waits.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
@@ -132,16 +133,14 @@ export class DirectRequests {
     if (this.#lingering !== undefined) this.#endLingering(this.#lingering)
     const { promise, resolve, reject } = Promise.withResolvers<RawObject | JsonObject>()
     const { id, signal, timeoutMs } = request
-    let end = nothing
+    let end = notSent
     let isAnswered = false
     const stop = (failure: Error): void => {
       settled()
       end()
       reject(failure)
     }
-    const timeout = this.#timeouts.after(timeoutMs, () =>
-      stop(new SdkError(SdkErrorCode.RequestTimeout, 'Request timed out')),
-    )
+    const timeout = this.#timeouts.after(timeoutMs, () => stop(end() ? heldTooLong() : timedOut()))
     const stopListening =
       signal && onAbort(signal, () => stop(new SdkError(SdkErrorCode.ConnectionClosed, 'cancelled')))
     const settled = (): void => {
@@ -159,7 +158,7 @@ export class DirectRequests {
           if ('failure' in answer) reject(answer.failure)
           else if (answer.isHeavy === true) heavy.run(() => resolve(answer.result))
           else resolve(answer.result)
-          if (!isWhole) this.#linger(id, () => end())
+          if (!isWhole) this.#linger(id, () => void end())
         },
         onEnd: (failure) => {
           settled()
@@ -273,6 +272,18 @@ function mayBeMessage(value: unknown): boolean {
   return typeof method === 'string' && (params === undefined || isJsonObject(params))
 }
 
-function nothing(): void {
-  // There is nothing to end before the request is sent.
+/** In the place of what ends a request, until it is sent. */
+function notSent(): boolean {
+  return false
+}
+
+function timedOut(): Error {
+  return new SdkError(SdkErrorCode.RequestTimeout, 'Request timed out')
+}
+
+/** The server is not to blame: it may have responded in time. */
+function heldTooLong(): Error {
+  return overloaded('Large results that clients have not read leave no memory for the response', {
+    mayHaveExecuted: true,
+  })
 }

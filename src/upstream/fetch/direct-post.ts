@@ -93,8 +93,8 @@ export class DirectPost {
     })
   }
 
-  /** Sends one request; the returned function ends it, after which nothing is reported any more. */
-  send(request: { headers: readonly string[]; body: string }, incoming: Incoming): () => void {
+  /** Sends one request; the function ends it, which is not reported, and tells whether its response was ever held. */
+  send(request: { headers: readonly string[]; body: string }, incoming: Incoming): () => boolean {
     const reply = new Reply(incoming, this.#replies)
     const own = this.#ownCookie
     const cookie = this.#cookies.isUnused ? own : (this.#cookies.headerFor(this.#url, own) ?? own)
@@ -145,10 +145,11 @@ class Reply implements Dispatcher.DispatchHandler {
     this.#options = options
   }
 
-  end(): void {
+  end(): boolean {
     this.#over()
     this.#decoder?.destroy()
     this.#controller?.abort(new Error('the request has ended'))
+    return this.#large?.wasHeld === true
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -214,7 +215,6 @@ class Reply implements Dispatcher.DispatchHandler {
     this.#incoming.onEnd(new TypeError('fetch failed', { cause: error }))
   }
 
-  /** Made for a response that has to wait. */
   get #waits(): ResponseFlow {
     return (this.#flow ??= new ResponseFlow(() => (this.#isOver ? undefined : this.#controller)))
   }

@@ -12,6 +12,8 @@ export class LargeReply {
   /** What of it is counted. */
   bytes = 0
   isHeld = false
+  /** It came later than its server sent it. */
+  wasHeld = false
 
   /** @param source what of it arrives from now on; it is resumed while undici reads nothing */
   constructor(source: Source) {
@@ -40,7 +42,7 @@ export class LargeReplies implements Waiting {
     reply.bytes = bytes
     this.#all.add(reply.place)
     if (reply.isHeld || this.#mayGoOn(reply)) return
-    reply.isHeld = true
+    reply.isHeld = reply.wasHeld = true
     this.#held += 1
     reply.source.pause()
     this.#transit.wait(this.#place)

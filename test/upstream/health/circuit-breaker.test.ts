@@ -89,17 +89,21 @@ describe('closed', () => {
     expect(it.breaker.state).toBe('closed')
   })
 
-  test.each<ErrorCode>(['cancelled', 'upstream_busy', 'client_not_reachable', 'shutting_down', 'internal'])(
-    '%s counts neither way',
-    async (code) => {
-      const it = new Tried()
-      await it.failTimes(2)
-      await it.fail(code)
-      expect(it.breaker.state).toBe('closed')
-      await it.fail()
-      expect(it.breaker.state).toBe('open')
-    },
-  )
+  test.each<ErrorCode>([
+    'cancelled',
+    'upstream_busy',
+    'client_not_reachable',
+    'shutting_down',
+    'overloaded',
+    'internal',
+  ])('%s counts neither way', async (code) => {
+    const it = new Tried()
+    await it.failTimes(2)
+    await it.fail(code)
+    expect(it.breaker.state).toBe('closed')
+    await it.fail()
+    expect(it.breaker.state).toBe('open')
+  })
 
   test('what never got as far as the server counts neither way', async () => {
     const it = new Tried()
