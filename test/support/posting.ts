@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TransitBytes } from '../../src/domain/concurrency/transit-bytes.ts'
 import { CookieJar } from '../../src/upstream/fetch/cookie-jar.ts'
 import { DirectPost } from '../../src/upstream/fetch/direct-post.ts'
+import { LargeReplies } from '../../src/upstream/fetch/large-replies.ts'
 import { eventually } from './eventually.ts'
 import { type HttpUpstream, listen } from './upstreams/sample-http.ts'
 
@@ -35,7 +36,7 @@ export class Posting {
       via: options.via,
       cookies: new CookieJar({ url, now: () => 0 }),
       maxBytes: options.maxBytes ?? 100_000,
-      ...(options.transit && { transit: options.transit }),
+      large: new LargeReplies(options.transit),
     })
     this.#closing.push(() => post.close())
     return { post, upstream }

@@ -15,6 +15,7 @@ import type { CredentialSource } from '../credentials/credential-source.ts'
 import { CookieJar } from '../fetch/cookie-jar.ts'
 import { DirectPost } from '../fetch/direct-post.ts'
 import { EventHeads } from '../fetch/event-heads.ts'
+import { LargeReplies } from '../fetch/large-replies.ts'
 import { limitedFetch } from '../fetch/limited-fetch.ts'
 import { type LaunchOptions, launchOf } from '../stdio/launch.ts'
 import type { PackageFolders } from '../stdio/package-command.ts'
@@ -146,6 +147,7 @@ export function httpChannel(
   const heads = new EventHeads()
   const pacing = new StreamPacing({ clock })
   const cookies = new CookieJar({ url, now: () => clock.now() })
+  const large = new LargeReplies(transit)
   const headers = headersOf(server)
   const redact = redactor({ secrets, literals: secretPlaces(server).map(({ value }) => value) })
   let refused: string | undefined
@@ -156,6 +158,7 @@ export function httpChannel(
     via,
     cookies,
     heads,
+    large,
     answersInPlace: !isSse,
     onRefused: (reason) => (refused = `it is not connected to: ${reason}`),
     onStream: () => pacing.opened(),
@@ -196,7 +199,7 @@ export function httpChannel(
     ...shared,
     transport,
     direct: {
-      post: new DirectPost({ url, headers, via, cookies, maxBytes, outbound, ...(transit && { transit }) }),
+      post: new DirectPost({ url, headers, via, cookies, maxBytes, outbound, large }),
       transport,
       streams: heads,
       ...(credential !== undefined && { authorization: () => credential.authorization() }),

@@ -9,7 +9,6 @@ import {
   SdkErrorCode,
 } from '@modelcontextprotocol/client'
 import type { Clock } from '../../domain/clock.ts'
-import { overloaded } from '../../domain/concurrency/gated-work.ts'
 import { TransientMap } from '../../domain/concurrency/transient-map.ts'
 import { onAbort, Timeouts } from '../../domain/concurrency/waits.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
@@ -18,7 +17,8 @@ import type { RawObject } from '../../domain/json/raw-object.ts'
 import { joined } from '../../domain/json/sparse-text.ts'
 import { textResultIn } from '../../domain/json/text-result.ts'
 import { headerText } from '../../domain/text/header-text.ts'
-import { OneATurn } from '../messages/one-a-turn.ts'
+import { heldTooLong } from '../fetch/large-replies.ts'
+import { heavyValues } from '../messages/one-a-turn.ts'
 import type { ClientSide } from '../messages/client-side.ts'
 import { STREAM_ENDED } from '../messages/requests-in-flight.ts'
 import type { DirectChannel } from './channel.ts'
@@ -41,8 +41,6 @@ const FIRST_ID = 1_000_000_000
 const RAW_BYTES = 32 * 1024
 const LINGER_MS = 1000
 const NOTHING: JsonObject = {}
-/** The results of all servers that take much memory as values: one can be used and left before the next one is read. */
-const heavy = new OneATurn()
 
 /** The methods that are sent this way, and where the name of their target stands, which a header repeats. */
 const NAMED_BY: ReadonlyMap<string, string | undefined> = new Map([
@@ -156,7 +154,7 @@ export class DirectRequests {
           isAnswered = true
           settled()
           if ('failure' in answer) reject(answer.failure)
-          else if (answer.isHeavy === true) heavy.run(() => resolve(answer.result))
+          else if (answer.isHeavy === true) heavyValues.run(() => resolve(answer.result))
           else resolve(answer.result)
           if (!isWhole) this.#linger(id, () => void end())
         },
@@ -279,11 +277,4 @@ function notSent(): boolean {
 
 function timedOut(): Error {
   return new SdkError(SdkErrorCode.RequestTimeout, 'Request timed out')
-}
-
-/** The server is not to blame: it may have responded in time. */
-function heldTooLong(): Error {
-  return overloaded('Large results that clients have not read leave no memory for the response', {
-    mayHaveExecuted: true,
-  })
 }

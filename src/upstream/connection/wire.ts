@@ -1,6 +1,14 @@
-import type { JSONRPCMessage, RequestId, Transport, TransportSendOptions } from '@modelcontextprotocol/client'
+import {
+  type JSONRPCMessage,
+  type RequestId,
+  SdkError,
+  SdkErrorCode,
+  type Transport,
+  type TransportSendOptions,
+} from '@modelcontextprotocol/client'
 import type { Clock } from '../../domain/clock.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
+import { heldTooLong } from '../fetch/large-replies.ts'
 import type { ClientSide } from '../messages/client-side.ts'
 import { FollowedRequest, type Following } from '../messages/followed-request.ts'
 import { isMistakable, meantId } from '../messages/message-id.ts'
@@ -135,6 +143,8 @@ export class Wire implements Transport {
     const next: Sending = { request: followed }
     try {
       return await this.#sendNext(next, request)
+    } catch (error) {
+      throw followed.wasHeld && isTimeout(error) ? heldTooLong() : error
     } finally {
       if (next.id !== undefined) this.#inFlight.remove(next.id)
       followed.settle()
@@ -200,6 +210,10 @@ export class Wire implements Transport {
       this.onmessage?.(isOpening ? openingAnswer(message) : message)
     }
   }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout
 }
 
 function asError(thrown: unknown): Error {

@@ -2,7 +2,6 @@ import type { Transform } from 'node:stream'
 import { SdkError, SdkErrorCode } from '@modelcontextprotocol/client'
 import { type Dispatcher, Pool } from 'undici'
 import { systemClock } from '../../domain/clock.ts'
-import { TransitBytes } from '../../domain/concurrency/transit-bytes.ts'
 import { TurnBatch } from '../../domain/concurrency/waits.ts'
 import { Outbound } from '../../outbound/outbound.ts'
 import { ResponseTooLarge } from '../messages/oversized-message.ts'
@@ -64,8 +63,8 @@ export class DirectPost {
     maxBytes: number
     /** Opens connections where the policy allows them; by default anywhere. */
     outbound?: Outbound
-    /** Counts large results; by default they have no limit. */
-    transit?: TransitBytes
+    /** The large responses of the connection; by default they have no limit. */
+    large?: LargeReplies
   }) {
     const { url, via } = options
     const headers = ownHeaders(options.headers, via)
@@ -78,7 +77,7 @@ export class DirectPost {
     this.#replies = {
       maxBytes: options.maxBytes,
       answered: new TurnBatch(() => this.#open === 1),
-      large: new LargeReplies(options.transit ?? new TransitBytes({ limit: Infinity, clock: systemClock })),
+      large: options.large ?? new LargeReplies(),
       onCookies: (lines) => this.#cookies.keepLines(this.#url, lines),
       onOver: () => (this.#open -= 1),
     }

@@ -41,6 +41,11 @@ export class EventLimiter {
     this.#heads = options.heads
   }
 
+  /** Bytes of the event that has not ended yet; none of one that is dropped. */
+  get size(): number {
+    return this.#tail === undefined ? this.#size : 0
+  }
+
   /** How many events have ended, empty ones included. */
   get count(): number {
     return this.#events

@@ -6,6 +6,7 @@ import { joined } from '../../domain/json/sparse-text.ts'
 import { mediaTypeOf } from '../../domain/text/media-type.ts'
 import { ResponseTooLarge } from '../messages/oversized-message.ts'
 import { decoderOf } from './content-decoder.ts'
+import type { LargeTransfer } from './large-transfer.ts'
 
 const EVENTS = 'text/event-stream'
 
@@ -30,6 +31,8 @@ export interface Sending {
   readonly dispatcher: Dispatcher
   /** Largest decoded body that is no stream of events. */
   readonly maxBytes: number
+  /** Told of what is large. */
+  readonly transfer: LargeTransfer
 }
 
 /**
@@ -40,7 +43,7 @@ export interface Sending {
 export async function exchange(
   url: URL,
   sent: HttpRequest,
-  { dispatcher, maxBytes }: Sending,
+  { dispatcher, maxBytes, transfer }: Sending,
 ): Promise<Response> {
   const { method, headers, signal } = sent
   if (BAD_PORTS.has(Number(url.port))) throw failed('fetch failed', new Error('bad port'))
@@ -59,11 +62,13 @@ export async function exchange(
   const { statusCode: status, statusText } = got
   const { 'content-encoding': coding = '', 'content-type': type = '' } = got.headers
   const body = decoded(got.body, String(coding))
+  // One that has failed is not waited for.
+  body.once('close', () => transfer.goOn())
   const init = { status, statusText, headers: fieldsOf(got.headers) }
   const isEvents = status < 300 && mediaTypeOf(String(type)) === EVENTS
   // `Readable.toWeb` would end the process where the stream is cancelled while there is more to read.
   if (isEvents) return new Response(ReadableStream.from(body as AsyncIterable<Buffer>), init)
-  const text = textOf(body, maxBytes).catch((error: unknown) => {
+  const text = textOf(body, maxBytes, transfer).catch((error: unknown) => {
     if (error instanceof ResponseTooLarge || signal?.aborted === true) throw error
     throw failed('terminated', error)
   })
@@ -88,17 +93,24 @@ function decoded(body: Readable, codings: string): Readable {
   return known.reduce<Readable>((source, decoder) => pipeline(source, decoder, () => undefined), body)
 }
 
-async function textOf(body: Readable, maxBytes: number): Promise<string> {
+async function textOf(body: Readable, maxBytes: number, transfer: LargeTransfer): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > maxBytes) throw new ResponseTooLarge('the body is too large')
-    chunks.push(chunk)
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > maxBytes) throw new ResponseTooLarge('the body is too large')
+      chunks.push(chunk)
+      await transfer.receive(size)
+    }
+    const bytes = joined(chunks)
+    if (isTooHeavy(bytes)) throw new ResponseTooLarge('the body has too many members')
+    if (transfer.isLarge) await transfer.turn()
+    transfer.pass()
+    return new TextDecoder().decode(bytes)
+  } finally {
+    transfer.drop()
   }
-  const bytes = joined(chunks)
-  if (isTooHeavy(bytes)) throw new ResponseTooLarge('the body has too many members')
-  return new TextDecoder().decode(bytes)
 }
 
 /** A failure in the form of `fetch`, by which the reasons are told apart. */

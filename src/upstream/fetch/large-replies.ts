@@ -1,5 +1,8 @@
-import type { TransitBytes, Waiting } from '../../domain/concurrency/transit-bytes.ts'
+import { systemClock } from '../../domain/clock.ts'
+import { overloaded } from '../../domain/concurrency/gated-work.ts'
+import { TransitBytes, type Waiting } from '../../domain/concurrency/transit-bytes.ts'
 import { PendingList, PendingPlace } from '../../domain/concurrency/waits.ts'
+import type { GatewayError } from '../../domain/errors/errors.ts'
 import type { Source } from '../messages/paced-input.ts'
 
 /** Above this, in bytes, a response is a large one. */
@@ -32,7 +35,8 @@ export class LargeReplies implements Waiting {
   readonly #all = new PendingList<LargeReply>()
   #held = 0
 
-  constructor(transit: TransitBytes) {
+  /** @param transit counts them; by default without a limit */
+  constructor(transit: TransitBytes = new TransitBytes({ limit: Infinity, clock: systemClock })) {
     this.#transit = transit
   }
 
@@ -91,4 +95,11 @@ export class LargeReplies implements Waiting {
     if (this.#held === 0) this.#transit.stopWaiting(this.#place)
     reply.source.resume()
   }
+}
+
+/** The error of a request that timed out and whose response was held: its server may have responded in time. */
+export function heldTooLong(): GatewayError {
+  return overloaded('Large results that clients have not read leave no memory for the response', {
+    mayHaveExecuted: true,
+  })
 }

@@ -4,6 +4,8 @@ import { type Outbound, refusalIn } from '../../outbound/outbound.ts'
 import type { CookieJar } from './cookie-jar.ts'
 import type { EventHeads } from './event-heads.ts'
 import { exchange } from './exchange.ts'
+import type { LargeReplies } from './large-replies.ts'
+import { LargeTransfer } from './large-transfer.ts'
 import { limitEvents } from './limited-stream.ts'
 import { withoutNulls } from '../messages/raw-results.ts'
 import { exchanges, isOfRequest } from '../messages/stream-context.ts'
@@ -36,6 +38,8 @@ interface LimitedFetchOptions {
   readonly answersInPlace: boolean
   /** Keeps the beginnings of events. */
   readonly heads: EventHeads
+  /** The large responses of the connection. */
+  readonly large: LargeReplies
   /** The policy for outgoing requests does not allow the address of the server; the SDK may lose the reason. */
   readonly onRefused: (reason: string) => void
   /** A stream has been opened that is not the response to a message. */
@@ -50,7 +54,8 @@ interface LimitedFetchOptions {
 export function limitedFetch(options: LimitedFetchOptions): FetchLike {
   return async (url, init) => {
     const target = new URL(url)
-    const response = await send(target, init, options).catch((error: unknown) => {
+    const transfer = transferOf(options.large)
+    const response = await send(target, init, { ...options, transfer }).catch((error: unknown) => {
       const refusal = refusalIn(error)
       if (refusal !== undefined) options.onRefused(refusal.message)
       if (init?.method === 'GET') options.onStreamAnswered()
@@ -67,14 +72,22 @@ export function limitedFetch(options: LimitedFetchOptions): FetchLike {
       throw new NoAnswer(response.status)
     if (response.body === null) return withLenientJson(response)
     if (init?.method === 'GET') options.onStream()
-    return limited(response, response.body, init, options)
+    return limited(response, response.body, init, { ...options, transfer })
   }
 }
+
+/** The way of one response, whose request knows when it is held. */
+function transferOf(large: LargeReplies): LargeTransfer {
+  const request = exchanges.getStore()?.request
+  return new LargeTransfer(large, () => request?.noteHeld())
+}
+
+type OneFetch = LimitedFetchOptions & { readonly transfer: LargeTransfer }
 
 async function send(
   url: URL,
   init: RequestInit | undefined,
-  { outbound: { dispatcher }, cookies, via, maxBytes }: LimitedFetchOptions,
+  { outbound: { dispatcher }, cookies, via, maxBytes, transfer }: OneFetch,
 ): Promise<Response> {
   const headers = new Headers(init?.headers)
   if (via !== undefined) headers.set('via', via)
@@ -85,7 +98,7 @@ async function send(
   return exchange(
     url,
     { method, headers, body: typeof body === 'string' ? body : undefined, signal },
-    { dispatcher, maxBytes },
+    { dispatcher, maxBytes, transfer },
   )
 }
 
@@ -106,11 +119,14 @@ function limited(
   { headers, status, statusText }: Response,
   body: ReadableStream<Uint8Array>,
   init: RequestInit | undefined,
-  { maxBytes, heads, answersInPlace }: LimitedFetchOptions,
+  { maxBytes, heads, answersInPlace, transfer }: OneFetch,
 ): Response {
   const requestId = (): RequestId | undefined => requestIdOf(init?.body)
   const endsAtEndpoint = answersInPlace && isOfRequest()
-  const limit = limitEvents(maxBytes, requestId, { note: (event) => heads.note(event), endsAtEndpoint })
+  const limit = limitEvents(maxBytes, requestId, {
+    heads: { note: (event) => heads.note(event), endsAtEndpoint },
+    transfer,
+  })
   return new Response(body.pipeThrough(limit), { status, statusText, headers })
 }
 

@@ -2,6 +2,8 @@ import { setImmediate } from 'node:timers/promises'
 import type { RequestId } from '@modelcontextprotocol/client'
 import { sleep, systemClock } from '../../domain/clock.ts'
 import { EventLimiter, type EventListener, type Output } from './event-limiter.ts'
+import { LargeReplies } from './large-replies.ts'
+import { LargeTransfer } from './large-transfer.ts'
 import { LineEnds } from './line-ends.ts'
 import { NoticeLimit } from './notice-limit.ts'
 import { MESSAGES_A_TURN, restAfter } from '../messages/paced-input.ts'
@@ -18,18 +20,21 @@ const LINES_A_TURN = 3 * MESSAGES_A_TURN
  * of a chunk is passed on with its newline, which may come later or not at all. Of a flood, notifications are left out
  * (`NoticeLimit`).
  * @param requestId the request that the whole stream answers, if it answers one; the stream then ends
- * @param heads told of each event. A response stream that turns out to be one of HTTP+SSE ends.
+ * @param told.heads told of each event. A response stream that turns out to be one of HTTP+SSE ends.
+ * @param told.transfer told of large events
  */
 export function limitEvents(
   maxBytes: number,
   requestId: () => RequestId | undefined,
-  heads?: EventListener,
+  told: { readonly heads?: EventListener; readonly transfer?: LargeTransfer } = {},
 ): TransformStream<Uint8Array, Uint8Array> {
+  const { heads, transfer = new LargeTransfer(new LargeReplies()) } = told
   const limiter = new EventLimiter({ maxBytes, requestId, heads })
-  const turns = new Turns(limiter, requestId)
+  const turns = new Turns({ limiter, requestId, transfer })
   return new TransformStream({
     transform: (chunk, controller) => turns.push(chunk, controller),
     flush: (controller) => turns.end(controller),
+    cancel: () => transfer.drop(),
   })
 }
 
@@ -40,17 +45,36 @@ export function limitEvents(
 class Turns {
   readonly #limiter: EventLimiter
   readonly #requestId: () => RequestId | undefined
+  readonly #transfer: LargeTransfer
   readonly #notices = new NoticeLimit({ clock: systemClock })
   /** In this turn. */
   #lines = 0
 
-  constructor(limiter: EventLimiter, requestId: () => RequestId | undefined) {
-    this.#limiter = limiter
-    this.#requestId = requestId
+  constructor(options: {
+    limiter: EventLimiter
+    requestId: () => RequestId | undefined
+    transfer: LargeTransfer
+  }) {
+    this.#limiter = options.limiter
+    this.#requestId = options.requestId
+    this.#transfer = options.transfer
   }
 
   push(chunk: Uint8Array, output: Output): Promise<void> | undefined {
     if (chunk.length > MAX_CHUNK) return this.#pushSlices(chunk, output)
+    // With the end of its line, a large event becomes a value.
+    if (this.#transfer.isLarge && new LineEnds(chunk).after(0) < chunk.length)
+      return this.#transfer.turn().then(() => this.#pushSlice(chunk, output))
+    return this.#pushSlice(chunk, output)
+  }
+
+  #pushSlice(chunk: Uint8Array, output: Output): Promise<void> | undefined {
+    const pushed = this.#pushLimited(chunk, output)
+    if (pushed !== undefined) return pushed.then(() => this.#transfer.receive(this.#limiter.size))
+    return this.#transfer.receive(this.#limiter.size)
+  }
+
+  #pushLimited(chunk: Uint8Array, output: Output): Promise<void> | undefined {
     if (this.#notices.isOver(this.#limiter.count)) return this.#pushLess(chunk, output)
     const kept = this.#notices.takeKept()
     return this.#push(kept.length === 0 ? chunk : Buffer.concat([kept, chunk]), output)
@@ -59,6 +83,7 @@ class Turns {
   /** Passes on what was kept back at the end of the stream. */
   async end(output: Output): Promise<void> {
     await this.#push(this.#notices.takeKept(), output)
+    this.#transfer.pass()
   }
 
   async #pushSlices(chunk: Uint8Array, output: Output): Promise<void> {

@@ -24,6 +24,7 @@ export interface Following {
 export class FollowedRequest {
   #following: Following | undefined
   #asks: Set<OpenAsk> | undefined
+  #wasHeld = false
 
   constructor(following: Following) {
     this.#following = following
@@ -32,6 +33,16 @@ export class FollowedRequest {
   /** Undefined once the request is settled. */
   get following(): Following | undefined {
     return this.#following
+  }
+
+  /** Whether its response came later than its server sent it. */
+  get wasHeld(): boolean {
+    return this.#wasHeld
+  }
+
+  /** Its response has to wait for the sake of others. */
+  noteHeld(): void {
+    this.#wasHeld = true
   }
 
   beginAsk(ask: OpenAsk): void {

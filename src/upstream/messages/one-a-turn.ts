@@ -14,3 +14,6 @@ export class OneATurn {
     })
   }
 }
+
+/** The messages of all servers that take much memory as values: one can be used and left before the next one is read. */
+export const heavyValues = new OneATurn()

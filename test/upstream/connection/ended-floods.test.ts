@@ -1,6 +1,8 @@
 import { afterEach, expect, test } from '@jest/globals'
 import { Outbound } from '../../../src/outbound/outbound.ts'
 import { exchange } from '../../../src/upstream/fetch/exchange.ts'
+import { LargeReplies } from '../../../src/upstream/fetch/large-replies.ts'
+import { LargeTransfer } from '../../../src/upstream/fetch/large-transfer.ts'
 import { limitEvents } from '../../../src/upstream/fetch/limited-stream.ts'
 import { eventually } from '../../support/eventually.ts'
 import { rawLegacy } from '../../support/upstreams/raw-http.ts'
@@ -65,7 +67,11 @@ test('a stream without an end is given up at the limit, and its connection close
   for (let time = 0; time < 20; time += 1) {
     const sent = { method: 'POST', headers: new Headers(), body: '{}', signal: undefined }
     const { dispatcher } = outbound
-    const { body } = await exchange(new URL(upstream.url), sent, { dispatcher, maxBytes: 1000 })
+    const { body } = await exchange(new URL(upstream.url), sent, {
+      dispatcher,
+      maxBytes: 1000,
+      transfer: new LargeTransfer(new LargeReplies()),
+    })
     const limited = body?.pipeThrough(limitEvents(100_000, () => 1))
     expect(await new Response(limited).text()).toContain('too large')
   }
