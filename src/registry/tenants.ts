@@ -1,5 +1,4 @@
-import { z } from 'zod'
-import { type IssuerDefaults, issuerEntry, type IssuerSettings, issuerSettings } from '../config/issuers.ts'
+import { type IssuerDefaults, type IssuerSettings, issuerSettings } from '../config/issuers.ts'
 import { guarded } from '../domain/errors/guarded.ts'
 import { canonicalJson, isJsonObject } from '../domain/json/json.ts'
 import { ALL_TENANTS, TENANT_ID } from '../domain/principal.ts'
@@ -7,48 +6,21 @@ import { problemLine, problemsOf } from '../domain/documents/problems.ts'
 import { runAll } from '../domain/run-all.ts'
 import type { QuarantinedDocument } from '../domain/snapshot.ts'
 import type { RegistryDocument } from './documents/registry-document.ts'
-
-const issuers = z.array(issuerEntry.omit({ tenants: true })).max(20)
-const limit = z.int().min(1).max(1_000_000_000)
-const quotas = z.strictObject({
-  callsPerMinute: limit.optional(),
-  callsPerDay: limit.optional(),
-  concurrentCalls: limit.optional(),
-  sessions: limit.optional(),
-  servers: limit.optional(),
-  shared: z.boolean().optional(),
-})
-
-/** The quotas of one tenant; without one there is no limit. */
-export type TenantQuotas = z.output<typeof quotas>
-
-const clientApproval = z.enum(['person', 'operator'])
-
-/** What an operator of the platform writes about one tenant, in `tenants/{tenantId}` or the file's `tenants:`. */
-const tenantDocumentSchema = z.strictObject({
-  displayName: z.string().max(200).optional(),
-  /** Whether anybody may come in for the tenant, and its servers run. */
-  enabled: z.boolean().default(true),
-  issuers: issuers.default([]),
-  trustAgentHeader: z.boolean().default(false),
-  /** Who approves clients that a person wants to use: that person, or an operator first. */
-  clientApproval: clientApproval.default('person'),
-  quotas: quotas.default({}),
-})
+import {
+  type Restrictions,
+  restrictionsOf,
+  tenantDocumentSchema,
+  type TenantQuotas,
+  validIssuers,
+} from './documents/tenant-document.ts'
 
 /** One tenant as it is in force. */
-export interface Tenant {
+export interface Tenant extends Restrictions {
   readonly tenantId: string
   /** Each may name this tenant and no other. */
   readonly issuers: readonly IssuerSettings[]
   /** Whether the `x-agent-name` header is believed without the token's consent. */
   readonly trustAgentHeader: boolean
-  /** Set where the tenant is switched off. */
-  readonly isDisabled?: true
-  /** Set where an operator has to approve each client before persons use it. */
-  readonly needsOperatorForClients?: true
-  /** An absent one is no limit. */
-  readonly quotas: TenantQuotas
 }
 
 /** All tenants at one time; never changed once made. */
@@ -93,7 +65,7 @@ export function ownerOf(value: unknown): string | undefined {
 /**
  * The tenants, in one place for the verification of tokens and the checks of servers. A document with problems is
  * reported, and only its valid parts count: an invalid issuer is not trusted, an invalid `trustAgentHeader` is false,
- * invalid quotas leave the last valid ones in force. An issuer belongs to one tenant: the one that had it before, else
+ * invalid quotas, or none, leave the last ones in force. An issuer belongs to one tenant: the one that had it before, else
  * the first by id. The very first tenant document refuses no tenant that serves: until the operator confirms it, or the
  * tenant gets a document, the tenant stays in force, and is reported.
  */
@@ -205,16 +177,12 @@ export class TenantDirectory {
     ).map(problemLine)
     const entries = validIssuers(value)
     const own = entries.filter(({ issuer }) => owners.get(issuer) === id)
-    const fields = isJsonObject(value) ? value : {}
-    const validQuotas = quotas.optional().safeParse(fields['quotas'])
+    const before = problems.length > 0 ? this.#tenants.byId.get(id) : undefined
     const tenant: Tenant = {
       tenantId: id,
       issuers: own.map((entry) => issuerSettings({ ...entry, tenants: [id] }, this.#defaults)),
-      trustAgentHeader: fields['trustAgentHeader'] === true,
-      // What is not understood is taken for the safe one of two.
-      ...((fields['enabled'] ?? true) !== true && { isDisabled: true }),
-      ...((fields['clientApproval'] ?? 'person') !== 'person' && { needsOperatorForClients: true }),
-      quotas: validQuotas.success ? (validQuotas.data ?? {}) : (this.#tenants.byId.get(id)?.quotas ?? {}),
+      trustAgentHeader: isJsonObject(value) && value['trustAgentHeader'] === true,
+      ...restrictionsOf(isJsonObject(value) ? value : {}, before),
     }
     const taken = entries.filter(({ issuer }) => owners.get(issuer) !== id)
     return {
@@ -256,23 +224,6 @@ export class TenantDirectory {
     }
     return owners
   }
-}
-
-/** The issuers of a document that are valid by themselves, each name once; never throws. */
-function validIssuers(value: unknown): z.output<typeof issuers> {
-  return guarded(
-    () => readIssuers(value),
-    () => [],
-  )
-}
-
-function readIssuers(value: unknown): z.output<typeof issuers> {
-  const list = isJsonObject(value) ? value['issuers'] : undefined
-  const valid = (Array.isArray(list) ? list.slice(0, 20) : []).flatMap((entry: unknown) => {
-    const { data } = issuers.element.safeParse(entry)
-    return data === undefined ? [] : [data]
-  })
-  return valid.filter(({ issuer }, index) => valid.findIndex((other) => other.issuer === issuer) === index)
 }
 
 function toleration(id: string, facts: TenantFacts | undefined): QuarantinedDocument {

@@ -9,7 +9,11 @@ const ALSO_CALLED: Readonly<Record<string, string>> = {
   environment: 'env',
   type: 'transport',
   agents: 'agentAllowlist',
+  allowedroles: 'requiredRoles',
+  disabled: 'enabled',
 }
+/** Each is compared with every known name. */
+const MAX_UNKNOWN = 100
 
 /** The fields that a schema has at a path, over all its alternatives. */
 export function fieldsAt(schema: unknown, path: readonly PropertyKey[]): string[] {
@@ -33,6 +37,16 @@ export function nearestName(name: string, known: readonly string[]): string | un
     .filter(({ distance }) => distance <= most)
     .toSorted((a, b) => a.distance - b.distance)[0]?.each
   return near ?? (name.length < 4 ? undefined : known.find((each) => each.toLowerCase().includes(wanted)))
+}
+
+/**
+ * The fields of a schema that the unknown names of a value were probably meant for; all of them, if there are more such
+ * names than are looked at.
+ */
+export function misspelledFields(value: object, schema: unknown): string[] {
+  const known = fieldsAt(schema, [])
+  const unknown = Object.keys(value).filter((name) => !known.includes(name))
+  return unknown.length > MAX_UNKNOWN ? known : unknown.flatMap((name) => nearestName(name, known) ?? [])
 }
 
 function alternatives(schema: unknown): unknown[] {

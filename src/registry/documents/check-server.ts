@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { guarded } from '../../domain/errors/guarded.ts'
 import { isJsonObject } from '../../domain/json/json.ts'
+import { misspelledFields } from '../../domain/documents/field-names.ts'
 import { type Problem, problemLine, problemsOf } from '../../domain/documents/problems.ts'
 import {
   accessPartSchema,
@@ -18,7 +19,7 @@ export interface CheckedServer {
   readonly valid: ServerDefinition | undefined
   /** Each one once; none if the document is valid. */
   readonly problems: readonly Problem[]
-  /** Of a document with problems, unless this part has one, too. */
+  /** Of a document with problems, unless this part may have one, too. */
   readonly access?: AccessPart | undefined
 }
 
@@ -45,11 +46,24 @@ export function checkServer(value: unknown, checks: Checks = {}): CheckedServer 
   )
 }
 
-/** The access part of a document whose other parts cannot be used; undefined if it is invalid, too. Never throws. */
+/**
+ * The access part of a document whose other parts cannot be used; undefined if it is invalid, too, or if the document
+ * has an unknown field that was probably meant for it. Never throws.
+ */
 export function accessPart(value: unknown): AccessPart | undefined {
   return guarded<AccessPart | undefined>(
-    () => (structureProblem(value) === undefined ? accessPartSchema.safeParse(value).data : undefined),
+    () =>
+      structureProblem(value) !== undefined || misspellsAccess(value)
+        ? undefined
+        : accessPartSchema.safeParse(value).data,
     () => undefined,
+  )
+}
+
+function misspellsAccess(value: unknown): boolean {
+  return (
+    isJsonObject(value) &&
+    misspelledFields(value, serverDocumentSchema).some((field) => field in accessPartSchema.shape)
   )
 }
 
@@ -76,14 +90,14 @@ function checked(value: unknown, { rules, isDiscovered }: Checks): CheckedServer
     const server: ServerDefinition = isDiscovered === true ? { ...data, isDiscovered } : data
     const forbidden = rules?.(server) ?? []
     if (forbidden.length === 0) return { valid: server, problems: [] }
-    return { valid: undefined, problems: forbidden, access: accessPartSchema.safeParse(value).data }
+    return { valid: undefined, problems: forbidden, access: accessPart(value) }
   }
   // Of a document whose kind is not known the schema checks nothing else.
-  const access = isJsonObject(value) ? accessPartSchema.safeParse(value) : undefined
-  const issues = [...(access?.error?.issues ?? []), ...error.issues]
+  const { error: ofAccess } = isJsonObject(value) ? accessPartSchema.safeParse(value) : {}
+  const issues = [...(ofAccess?.issues ?? []), ...error.issues]
   const problems = [...problemsOf({ issues }, serverDocumentSchema), ...unfilledIn(value)]
   const once = new Map(problems.map((problem) => [problemLine(problem), problem]))
-  return { valid: undefined, problems: [...once.values()], access: access?.data }
+  return { valid: undefined, problems: [...once.values()], access: accessPart(value) }
 }
 
 /** The problem of a document beside which those of its fields do not matter. */

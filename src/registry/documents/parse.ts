@@ -2,7 +2,6 @@ import { isJsonObject } from '../../domain/json/json.ts'
 import { problemLine } from '../../domain/documents/problems.ts'
 import { TENANT_ID } from '../../domain/principal.ts'
 import {
-  accessPartSchema,
   isBuiltinName,
   type ServerDefinition,
   serverDocumentSchema,
@@ -15,7 +14,7 @@ import { type RegistryDocument, withDefaults } from './registry-document.ts'
 import { resolveNames, type Candidate } from './resolve-names.ts'
 import { Templates } from './templates.ts'
 
-/** The last valid version of each document, by document id. */
+/** The last valid version of each document, by document id, under the access part that was last in force. */
 export type LastGood = ReadonlyMap<string, ServerDefinition>
 
 /** The part of a snapshot that concerns servers. */
@@ -40,13 +39,13 @@ interface ReadServer {
 }
 
 const MAX_REASON_LENGTH = 2000
-const ACCESS_FIELDS = Object.keys(accessPartSchema.shape)
 const NO_TEMPLATES = new Templates()
 
 /**
  * Turns server documents into their part of a snapshot. An invalid document affects no other: it is quarantined with
- * every problem, and its last good version keeps serving under the access part of the current document. If the access
- * part is invalid, the server is hidden. Returns the last good versions for the next call.
+ * every problem, and its last good version keeps serving under the access part of the current document; of that part, a
+ * field that the current document lacks stays as it was, because it may be there under a wrong name or in a wrong place.
+ * If the access part cannot be read, the server is hidden. Returns the last good versions for the next call.
  */
 export function parseRegistry(
   options: Reading & {
@@ -61,15 +60,17 @@ export function parseRegistry(
   for (const document of options.documents) {
     const { id } = document
     const { value, valid, problems, access } = readServer(document, options)
-    const good = valid ?? options.previous.get(id)
-    if (good !== undefined) lastGood.set(id, good)
     if (valid !== undefined) {
+      lastGood.set(id, valid)
       candidates.push({ id, server: valid, reason: undefined })
       continue
     }
+    const good = options.previous.get(id)
     const reason = shortened(problems.join('; '))
     const isHidden = good === undefined || access === undefined || document.isHidden === true
-    const serving = isHidden ? undefined : underAccessPart(good, access)
+    const serving = isHidden ? undefined : underAccessPart(good, access, document.value)
+    const kept = serving ?? good
+    if (kept !== undefined) lastGood.set(id, kept)
     if (serving === undefined) refused.push(quarantined(id, value, reason, options.defaultTenant))
     else candidates.push({ id, server: serving, reason })
   }
@@ -126,12 +127,16 @@ function remembered(
   return memory === undefined ? check() : memory.checked(id, value, check)
 }
 
-/** The last good version, with the access part of the current document. */
-function underAccessPart(good: ServerDefinition, access: AccessPart): ServerDefinition | undefined {
+/** The last good version, with those fields of the access part that the current document has. */
+function underAccessPart(
+  good: ServerDefinition,
+  access: AccessPart,
+  current: unknown,
+): ServerDefinition | undefined {
   if (isBuiltinName(good.name)) return undefined
   const { isDiscovered, ...document } = good
-  const rest = Object.entries(document).filter(([field]) => !ACCESS_FIELDS.includes(field))
-  const { data } = serverDocumentSchema.safeParse({ ...Object.fromEntries(rest), ...access })
+  const given = Object.entries(access).filter(([field]) => isJsonObject(current) && field in current)
+  const { data } = serverDocumentSchema.safeParse({ ...document, ...Object.fromEntries(given) })
   return data === undefined || isDiscovered === undefined ? data : { ...data, isDiscovered }
 }
 
