@@ -145,6 +145,22 @@ describe('placeholders', () => {
     })
   })
 
+  test('of a bearer token may be given a reference to a secret, which becomes the auth of the server', async () => {
+    await imported(
+      'c.json',
+      CONFIG,
+      '--set',
+      'gh=secret://local_gh',
+      '--set',
+      'MY_KEY=k',
+      '--set',
+      'HOME_DIR=/h',
+    )
+    const { github } = await servers()
+    expect(github).toMatchObject({ auth: { kind: 'bearer', token: 'secret://local_gh' } })
+    expect(github).not.toHaveProperty('headers')
+  })
+
   test('take what --set gives, and the server is enabled then', async () => {
     await imported('mcp.json', CONFIG)
     const set = ['--set', 'gh=t', '--set', 'MY_KEY=k', '--set', 'HOME_DIR=secret://local_home']

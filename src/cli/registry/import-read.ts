@@ -2,7 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { messageOf } from '../../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { readClientConfig } from '../../registry/clients/client-config.ts'
-import { type ClientPlaceholder, fillPlaceholders } from '../../registry/clients/client-placeholders.ts'
+import {
+  type ClientPlaceholder,
+  fillPlaceholders,
+  withBearerAuth,
+} from '../../registry/clients/client-placeholders.ts'
 import { documentsOfDesktopConfig } from '../../registry/clients/desktop-config.ts'
 import { jsonOfJsonc, placeOfJsonError } from '../../registry/file/jsonc.ts'
 import { readRegistryText } from '../../registry/file/registry-text.ts'
@@ -133,7 +137,8 @@ function withFilled(
   const filled = documents.map((given) => {
     const found = fillPlaceholders(given, options.set)
     missing.push(...found.missing.map((one) => placeholderText(String(given['name']), one, client.inputs)))
-    return found.missing.length === 0 ? found.document : { ...found.document, enabled: false }
+    const document = withBearerAuth(found.document)
+    return found.missing.length === 0 ? document : { ...document, enabled: false }
   })
   return { documents: filled, missing, notes: client.notes }
 }

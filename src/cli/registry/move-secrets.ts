@@ -48,7 +48,7 @@ export async function secretMove(
       await appendFile(path, lines.join(''), { mode: MODE })
       await chmod(path, MODE)
       printError(
-        `moved ${fresh.length} secrets into ${resolve(path)}; the gateway reads it as SECRETS_FILE\n`,
+        `moved ${fresh.length} ${fresh.length === 1 ? 'secret' : 'secrets'} into ${resolve(path)}; the gateway reads it as SECRETS_FILE\n`,
       )
     },
   }

@@ -46,6 +46,22 @@ export function fillPlaceholders(
   return { document: isJsonObject(filled) ? filled : document, missing }
 }
 
+/** A header of a bearer token that is a secret: a reference to one must be a whole value. */
+const BEARER_SECRET = /^bearer +(secret:\/\/\S+)$/i
+
+/** The document with `auth` in place of an `Authorization` header whose bearer token is a reference to a secret. */
+export function withBearerAuth(document: JsonObject): JsonObject {
+  const { headers, auth } = document
+  if (!isJsonObject(headers) || auth !== undefined) return document
+  const name = Object.keys(headers).find((each) => each.toLowerCase() === 'authorization') ?? ''
+  const [, token] = BEARER_SECRET.exec(String(headers[name])) ?? []
+  if (token === undefined) return document
+  const others = Object.entries(headers).filter(([each]) => each !== name)
+  const rest = others.length === 0 ? undefined : Object.fromEntries(others)
+  const { headers: _headers, ...kept } = document
+  return { ...kept, ...(rest !== undefined && { headers: rest }), auth: { kind: 'bearer', token } }
+}
+
 /** Whether a document waits for something to be filled in. */
 export function isUnfilled(document: JsonObject): boolean {
   const { env, headers, args, url } = document
