@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { agentAllowlist, requiredRoles } from './document-fields.ts'
-import { resultPatterns, resultPreview } from './result-rules.ts'
+import { patternProblems, resultPatterns, resultPreview } from './result-rules.ts'
 import { isJsonObject } from '../json/json.ts'
 import { toolApproval } from './tool-approval.ts'
 import { shapingProblems } from './tool-shaping.ts'
@@ -12,7 +12,6 @@ const MAX_PATTERN_ARGUMENTS = 1000
 
 const TOOL_NAME = /^[A-Za-z0-9_.-]{1,128}$/
 const argumentName = z.string().min(1).max(128)
-/** Compiling one takes up to 100 ms. */
 const MAX_REDACTING = 20
 const SHAPING = ['defaults', 'fixed', 'arguments'] as const
 
@@ -82,6 +81,11 @@ export const toolEntries = fewEntries.pipe(
   z
     .record(toolPattern, z.union([z.array(toolPattern).max(MAX_ENTRIES), toolOverride]))
     .superRefine((value, context) => {
+      const overrides = Object.entries(value).filter(
+        (entry): entry is [string, ToolOverride] => !Array.isArray(entry[1]),
+      )
+      for (const problem of patternProblems(Object.fromEntries(overrides)))
+        context.addIssue({ code: 'custom', ...problem })
       let patternArguments = 0
       for (const [key, member] of Object.entries(value)) {
         if (!Array.isArray(member)) {

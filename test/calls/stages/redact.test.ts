@@ -54,3 +54,25 @@ test('a document with a pattern that could be slow, or is none, is refused with 
   expect(parse('(a|b)*a(a|b){12}')).toMatchObject({ message: expect.stringContaining('too complex') })
   expect(parse(...SSN)).toBeUndefined()
 })
+
+test('the patterns of all tools of a document are limited together, and equal ones count once', () => {
+  const issues = (patternOf: (at: number) => string): unknown =>
+    serverDocumentSchema.safeParse({
+      name: 'alpha',
+      tenantId: 'acme',
+      transport: 'stdio',
+      command: 'x',
+      tools: Object.fromEntries(
+        Array.from({ length: 20 }, (_, at) => [`t${at}`, { redact: [patternOf(at)] }]),
+      ),
+    }).error?.issues
+  expect(issues(() => '(a|b|c|d|e|f){40}x{3}')).toBeUndefined()
+  expect(issues((at) => `(a|b|c|d|e|f){40}x{${at + 1}}`)).toEqual([
+    {
+      code: 'custom',
+      path: ['tools', 't1', 'redact'],
+      message:
+        'the patterns are too complex together: take fewer, with fewer repetitions and choices in each',
+    },
+  ])
+})

@@ -1,4 +1,5 @@
 import { type PatternNode, PatternError, type Range } from './pattern-syntax.ts'
+import type { PatternWork } from './pattern-work.ts'
 
 const MAX_STATES = 400
 
@@ -14,10 +15,12 @@ export interface States {
   readonly states: readonly State[]
   readonly start: number
   readonly end: number
+  /** What is done to make tables of them is counted here. */
+  readonly work: PatternWork
 }
 
 /** @throws PatternError for a pattern of too many steps */
-export function statesOf(node: PatternNode): States {
+export function statesOf(node: PatternNode, work: PatternWork): States {
   const states: State[] = [{ kind: 'end' }]
   const add = (state: State): number => {
     if (states.length >= MAX_STATES) throw new PatternError('the pattern is too large')
@@ -51,5 +54,5 @@ export function statesOf(node: PatternNode): States {
     return after
   }
   const start = begin(node, 0)
-  return { states, start, end: 0 }
+  return { states, start, end: 0, work }
 }

@@ -23,17 +23,19 @@ export interface Classes {
 }
 
 /** @throws PatternError for a pattern of too many kinds of characters */
-export function classesOf({ states }: States): Classes {
+export function classesOf({ states, work }: States): Classes {
   const all: (readonly Range[])[] = [
     WORD,
     ...states.flatMap((each) => (each.kind === 'character' ? [each.ranges] : [])),
   ]
-  const starts = new Set([0, ...all.flat().flatMap(([from, to]) => [from, to + 1])])
+  const every = all.flat()
+  const starts = new Set([0, ...every.flatMap(([from, to]) => [from, to + 1])])
   const bounds = [...starts].filter((each) => each <= 0xffff).toSorted((a, b) => a - b)
   const of = new Uint8Array(0x10000)
   const known = new Map<string, number>()
   const sample: number[] = []
   for (const [at, from] of bounds.entries()) {
+    work.add(every.length)
     const signature = all.map((ranges) => Number(isIn(from, ranges))).join('')
     let kind = known.get(signature)
     if (kind === undefined) {
@@ -62,6 +64,11 @@ export function forwardTable(nfa: States, { count, none, sample, isWord }: Class
   const found = new Numbered<{ readonly set: Steps; readonly isWord: boolean }>(
     (each) => `${each.isWord} ${each.set.join()}`,
   )
+  const placeOf = (here: Steps): { here: Steps; number: number; isEnd: number } => ({
+    here,
+    number: open.of(here),
+    isEnd: Number(here.includes(nfa.end)),
+  })
   const begin = closed(nfa, [nfa.start], false)
   if (closed(nfa, [nfa.start], true).includes(nfa.end))
     throw new PatternError('a pattern matches the empty text')
@@ -72,12 +79,14 @@ export function forwardTable(nfa: States, { count, none, sample, isWord }: Class
   for (let at = 0; at < found.all.length; at += 1) {
     const state = found.all[at]
     if (state === undefined) break
+    const inside = placeOf(state.set)
+    const atBoundary = placeOf(closed(nfa, state.set, true))
     for (let kind = 0; kind < count; kind += 1) {
-      const here = closed(nfa, state.set, state.isWord !== isWord[kind])
+      const { here, number, isEnd } = state.isWord === isWord[kind] ? inside : atBoundary
       const after = kind === none ? [] : stepped(nfa, here, sample[kind] ?? -1)
       next.push(found.of({ set: closed(nfa, [...after, nfa.start], false), isWord: isWord[kind] === true }))
-      opens.push(open.of(here))
-      ends.push(Number(here.includes(nfa.end)))
+      opens.push(number)
+      ends.push(isEnd)
     }
   }
   return {
@@ -105,8 +114,10 @@ export function backwardTable(nfa: States, { count, sample, isWord }: Classes): 
   for (let at = 0; at < found.all.length; at += 1) {
     const state = found.all[at]
     if (state === undefined) break
+    const to = [...state.steps, nfa.end]
+    const [inside, atBoundary] = [closedBack(nfa, to, false), closedBack(nfa, to, true)]
     for (let kind = 0; kind < count; kind += 1) {
-      const wanted = closedBack(nfa, [...state.steps, nfa.end], state.isWord !== isWord[kind])
+      const wanted = state.isWord === isWord[kind] ? inside : atBoundary
       next.push(
         found.of({ steps: steppedBack(nfa, wanted, sample[kind] ?? -1), isWord: isWord[kind] === true }),
       )

@@ -2,10 +2,19 @@ import { atOnce, type Slices } from '../../concurrency/slices.ts'
 import { PatternCover } from './pattern-cover.ts'
 import { statesOf } from './pattern-states.ts'
 import { parsePattern } from './pattern-syntax.ts'
+import { PatternWork } from './pattern-work.ts'
 
-/** Many tools have the same patterns, and compiling one takes up to 100 ms. */
-const known = new Map<string, PatternCover>()
+interface Compiled {
+  readonly cover: PatternCover
+  readonly steps: number
+}
+
+/** Many tools have the same patterns. */
+const known = new Map<string, Compiled>()
 const MAX_KNOWN = 500
+/** What tables need grows with the work that they are. */
+const MAX_KNOWN_STEPS = 20_000_000
+let knownSteps = 0
 const RUNS_A_SLICE = 10_000
 
 /** A text with something in place of every run of covered characters, and how many runs there were. */
@@ -24,21 +33,35 @@ export interface TextMask {
 /**
  * Compiles patterns, which are matched in time that grows with the length of a text alone. What any match of any pattern
  * covers is replaced: no choice of a longer or shorter match leaves a part.
- * @throws PatternError for what is no pattern, matches the empty text, or would need too large tables
+ * @param work where the work is counted, to limit that of several masks together
+ * @throws PatternError for what is no pattern, matches the empty text, or would be too much work
  */
-export function textMask(sources: readonly string[]): TextMask {
-  const covers = sources.map(coverOf)
+export function textMask(sources: readonly string[], work = new PatternWork()): TextMask {
+  const covers = [...new Set(sources)].map((source) => coverOf(source, work))
   const slices = (text: string, by: string): Slices<MaskedText> => replaced(text, covers, by)
   return { apply: (text, by) => atOnce(slices(text, by)), slices }
 }
 
-function coverOf(source: string): PatternCover {
+/** The work of a known pattern counts, too: what is accepted does not depend on what was asked before. */
+function coverOf(source: string, work: PatternWork): PatternCover {
   const before = known.get(source)
-  if (before !== undefined) return before
-  const cover = new PatternCover(statesOf(parsePattern(source)))
-  if (known.size >= MAX_KNOWN) known.clear()
-  known.set(source, cover)
+  if (before !== undefined) {
+    work.add(before.steps)
+    return before.cover
+  }
+  const done = work.steps
+  const cover = new PatternCover(statesOf(parsePattern(source), work))
+  remember(source, { cover, steps: work.steps - done })
   return cover
+}
+
+function remember(source: string, compiled: Compiled): void {
+  if (known.size >= MAX_KNOWN || knownSteps + compiled.steps > MAX_KNOWN_STEPS) {
+    known.clear()
+    knownSteps = 0
+  }
+  known.set(source, compiled)
+  knownSteps += compiled.steps
 }
 
 function* replaced(text: string, covers: readonly PatternCover[], by: string): Slices<MaskedText> {

@@ -99,7 +99,18 @@ describe('a pattern is refused', () => {
     ['a{101}', '{101} does not repeat up to 100 times'],
     ['(a{100}){100}', 'the pattern is too large'],
     ['(a|b)*a(a|b){12}', 'the pattern is too complex'],
+    [String.raw`[ace]{100}[abc]{100}[bcd]{100}`, 'the patterns are too complex together'],
   ])('%j: %s', (source, message) => {
     expect(() => textMask([source])).toThrow(message)
   })
+})
+
+test('whether patterns are too much work together does not depend on which of them were compiled before', () => {
+  const demanding = [20, 21, 22, 23].map((times) => `(a|b|c|d|e|f){40}x{${times}}`)
+  for (const each of demanding) expect(() => textMask([each])).not.toThrow()
+  const refusal =
+    'the patterns are too complex together: take fewer, with fewer repetitions and choices in each'
+  expect(() => textMask(demanding)).toThrow(refusal)
+  expect(() => textMask(demanding)).toThrow(refusal)
+  expect(masked('x', ...Array.from({ length: 20 }, () => '(a|b|c|d|e|f){40}x{20}'))).toBe('x')
 })
