@@ -72,10 +72,16 @@ const EXIT_CODES: Readonly<Record<Exclude<keyof typeof CLI_EXIT, 'differs'>, str
   config: 'a setting cannot be used',
 }
 
+/** What only the gateway itself ends with. */
+const EXIT_CODES_OF_SERVE = [
+  [69, '`serve`: the gateway cannot start'],
+  [70, '`serve`: the gateway ended because of a fault'],
+] as const
+
 function cliPage(): string {
   const silent = (): void => undefined
   const context = { env: {}, print: silent, printError: silent }
-  const rows = leavesOf(programFor(context, { setExitCode: silent, raw: silent }), []).map(
+  const rows = commandsIn(programFor(context, { setExitCode: silent, raw: silent }), []).map(
     ({ words, command }) => [
       `\`${[...words, ...argumentsOf(command)].join(' ')}\``,
       command.description(),
@@ -84,10 +90,12 @@ function cliPage(): string {
         .join(', '),
     ],
   )
-  const codes = Object.entries(EXIT_CODES).map(([kind, text]) => [
-    String(CLI_EXIT[kind as keyof typeof CLI_EXIT]),
-    text,
-  ])
+  const ofCommands = Object.entries(EXIT_CODES).map(
+    ([kind, text]) => [CLI_EXIT[kind as keyof typeof CLI_EXIT], text] as const,
+  )
+  const codes = [...ofCommands, ...EXIT_CODES_OF_SERVE]
+    .toSorted(([a], [b]) => a - b)
+    .map(([code, text]) => [String(code), text])
   return `# Command line
 
 ${NOTE}
@@ -107,12 +115,14 @@ ${table(['Code', 'Meaning'], codes)}
 
 const COMMON = new Set(['--url', '--token', '--json', '--verbose'])
 
-function leavesOf(
+/** Every command that does something by itself, also where it has others below it. */
+function commandsIn(
   command: Command,
   words: readonly string[],
 ): { words: readonly string[]; command: Command }[] {
-  if (command.commands.length === 0) return [{ words, command }]
-  return command.commands.flatMap((child) => leavesOf(child, [...words, child.name()]))
+  const below = command.commands.flatMap((child) => commandsIn(child, [...words, child.name()]))
+  // Commander tells nobody which commands have an action; one that only groups others has none.
+  return Reflect.get(command, '_actionHandler') === null ? below : [{ words, command }, ...below]
 }
 
 function argumentsOf({ registeredArguments }: Command): string[] {

@@ -21,6 +21,18 @@ test.each(GENERATED)('%s is up to date (else: npm run docs)', async (path) => {
   )
 })
 
+test('the page of commands has those that have others below them, and the exit codes of the README', () => {
+  const page = textOf('docs/cli.md')
+  expect(page).toMatch(/^\| `doctor` +\|/m)
+  expect(page).toMatch(/^\| `doctor connect /m)
+  expect(page).toMatch(/^\| `audit` +\|/m)
+  expect(page).not.toMatch(/^\| `sessions` +\|/m)
+  const [, listed = ''] = /^Exit codes: ([^.]+)\.$/m.exec(textOf('README.md')) ?? []
+  const codes = [...page.matchAll(/^\| (\d+) +\|/gm)].map(([, code]) => code)
+  expect(codes).toEqual(['0', '1', '2', '64', '65', '69', '70', '77', '78'])
+  expect([...listed.matchAll(/\d+/g)].map(([code]) => code)).toEqual(codes)
+})
+
 test('every setting is in exactly one section, with a sentence and what is expected', () => {
   const documented = Object.values(SECTIONS).flatMap((settings) => Object.entries(settings))
   expect(documented.map(([name]) => name).toSorted()).toEqual(Object.keys(settingsSchema.shape).toSorted())
