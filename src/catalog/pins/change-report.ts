@@ -58,8 +58,9 @@ export class ChangeReport {
     if (reported.size > MAX_REPORTED) reported.clear()
     this.#reported.set(key, reported)
     const fresh = [...[...waiting.values()].map((each) => each.tool), ...taken].filter((tool) => {
-      const id = `${definitionHash(tool)} ${tool.name}`
-      return !reported.has(id) && reported.add(id)
+      // The name is part of what has the hash, and may be long.
+      const hash = definitionHash(tool)
+      return !reported.has(hash) && reported.add(hash)
     })
     for (const tool of fresh) this.#say(definition, tool, trusted.get(tool.name), policy)
     const { tenantId, name: server } = definition

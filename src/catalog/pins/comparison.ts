@@ -1,6 +1,8 @@
+import type { ServerDefinition } from '../../domain/documents/server-definition.ts'
+import { GatewayError } from '../../domain/errors/errors.ts'
 import type { NamedItem } from '../../upstream/discovery/listing.ts'
 import { definitionHash } from './definition-hash.ts'
-import type { Pin, PinsByTenant } from './pin-store.ts'
+import { isUnreadable, type Pin, type StoredPins, UNKNOWN_HASH } from './pin-store.ts'
 
 /**
  * What happens when the definition of a tool changes: it becomes the trusted one, it is reported and offered, or it is
@@ -33,12 +35,12 @@ export interface Comparison {
  */
 export function compare(
   tools: readonly NamedItem[],
-  pins: PinsByTenant,
+  { pins, unreadable }: Pick<StoredPins, 'pins' | 'unreadable'>,
   owner: string,
   policy: ToolChangePolicy,
 ): Comparison {
-  const trusted = pins.get(owner)
-  if (trusted === undefined || trusted.size === 0) return { waiting: new Map(), taken: tools }
+  const trusted = pins.get(owner) ?? new Map<string, Pin>()
+  if (trusted.size === 0 && unreadable.size === 0) return { waiting: new Map(), taken: tools }
   const others = [...pins].filter(([tenantId]) => tenantId !== owner)
   const waiting = new Map<string, WaitingTool>()
   const taken: NamedItem[] = []
@@ -55,4 +57,28 @@ export function compare(
     waiting.set(tool.name, { tool, hash, pinned, approvedBy })
   }
   return { waiting, taken }
+}
+
+/** Pins for the tools of which it is not known what was trusted, because it cannot be read: they count as changed. */
+export function unknownPins(
+  tools: readonly NamedItem[],
+  stored: StoredPins,
+  server: ServerDefinition,
+): Map<string, Pin> {
+  const trusted = stored.pins.get(server.tenantId)
+  const owner = { server, tenantId: server.tenantId }
+  const unknown = tools.filter(({ name }) => trusted?.has(name) !== true && isUnreadable(stored, owner, name))
+  return new Map(unknown.map(({ name }) => [name, { hash: UNKNOWN_HASH, at: 0 }]))
+}
+
+/** The tool that has a name and a hash. @throws GatewayError `tool_not_found` or `definition_changed` */
+export function expectedTool(tools: readonly NamedItem[], name: string, expected: string): NamedItem {
+  const tool = tools.find((each) => each.name === name)
+  if (tool === undefined) throw new GatewayError('tool_not_found', `Unknown tool: ${name.slice(0, 256)}`)
+  const hash = definitionHash(tool)
+  if (hash === expected) return tool
+  throw new GatewayError(
+    'definition_changed',
+    `The definition of ${name.slice(0, 256)} has the hash ${hash} now; look at it again before you approve it`,
+  )
 }

@@ -7,15 +7,14 @@ import type { Logger } from '../../telemetry/logger.ts'
 import type { Offer } from '../../upstream/discovery/discovery.ts'
 import type { NamedItem } from '../../upstream/discovery/listing.ts'
 import { ChangeReport, type ToolChange, type ToolsChanged } from './change-report.ts'
-import { compare, type Comparison, type ToolChangePolicy } from './comparison.ts'
+import { compare, type Comparison, expectedTool, type ToolChangePolicy, unknownPins } from './comparison.ts'
 import { definitionHash } from './definition-hash.ts'
+import { PinMemory } from './pin-memory.ts'
 import type { Pin, PinOwner, PinStore, StoredPins } from './pin-store.ts'
 
 /** How soon what another replica approved takes effect, and what the store did not take is tried again. */
 const LOOK_MS = 2000
 const MAX_ATTEMPTS = 3
-/** More than a server may list. */
-const MAX_PINS = 20_000
 const NONE: ReadonlyMap<string, HeldTool> = new Map()
 
 /** A server with what it offers now, beside what is trusted of it. */
@@ -58,16 +57,19 @@ export class ToolPins {
   readonly #unsaved = new Map<ServerKey, Set<string>>()
   /** Servers whose pins are more than the store takes: after a restart nothing would be known of them. */
   readonly #unsavable = new Set<ServerKey>()
+  /** Servers of which it was said that their pins cannot be read or written. */
+  readonly #failing = new Set<ServerKey>()
   /** One read or write after the other for each server. */
   readonly #turns = new Map<ServerKey, SerialQueue>()
   readonly #report: ChangeReport
+  readonly #memory: PinMemory
   readonly #stop: () => void
   #onPins: (key: ServerKey) => void = () => undefined
-  #isFailing = false
 
   constructor(options: ToolPinsOptions) {
     this.#options = options
     this.#report = new ChangeReport(options)
+    this.#memory = new PinMemory(options)
     this.#stop = repeat(options.clock, LOOK_MS, () => this.#look())
   }
 
@@ -97,10 +99,14 @@ export class ToolPins {
       void this.#inTurn(key, () => this.#load(key))
       return policy === 'hold' ? undefined : NONE
     }
-    const compared = compare(offer.tools, stored.pins, definition.tenantId, policy)
+    const unknown = unknownPins(offer.tools, stored, definition)
+    if (unknown.size > 0) this.#pin(key, watched, stored, unknown)
+    const compared = compare(offer.tools, stored, definition.tenantId, policy)
     watched.compared = compared
     this.#report.add(definition, compared, stored.pins.get(definition.tenantId), policy)
-    this.#take(key, compared.taken, stored)
+    const at = this.#options.clock.now()
+    const taken = compared.taken.map((tool) => [tool.name, pinOf(tool, at)] as const)
+    this.#pin(key, watched, stored, new Map(taken))
     return policy === 'hold' ? compared.waiting : NONE
   }
 
@@ -111,6 +117,8 @@ export class ToolPins {
     this.#unsaved.delete(key)
     this.#unsavable.delete(key)
     this.#report.forget(key)
+    this.#memory.forget(key)
+    this.#failing.delete(key)
   }
 
   /** Tools that are held back from somebody. */
@@ -144,7 +152,7 @@ export class ToolPins {
     key: ServerKey,
     options: { tenantId: string; by: string; expected: ReadonlyMap<string, string> },
   ): Promise<void> {
-    await this.#inTurn(key, async () => {
+    const turn = this.#inTurn(key, async () => {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
         await this.#save(key)
         await this.#read(key)
@@ -152,6 +160,7 @@ export class ToolPins {
       }
       throw new GatewayError('state_unavailable', 'Another replica is changing the same pins; try again')
     })
+    await turn.catch(tooMuch)
   }
 
   async #approved(
@@ -166,7 +175,7 @@ export class ToolPins {
     const own = new Map(stored.pins.get(tenantId))
     const at = this.#options.clock.now()
     for (const tool of tools) own.set(tool.name, { ...pinOf(tool, at), by })
-    const next = { pins: new Map(stored.pins).set(tenantId, own), versions: stored.versions }
+    const next = { ...stored, pins: new Map(stored.pins).set(tenantId, own) }
     if (!(await this.#options.store.save({ server: definition, tenantId }, expected.keys(), next)))
       return false
     this.#stored.set(key, next)
@@ -182,22 +191,18 @@ export class ToolPins {
     return this.#policyOf(definition) === 'hold' ? (compared?.waiting.size ?? 0) : 0
   }
 
-  /** What is taken for trusted holds at once, and is written afterwards. */
-  #take(key: ServerKey, tools: readonly NamedItem[], { pins }: StoredPins): void {
-    const watched = this.#watched.get(key)
-    if (tools.length === 0 || watched === undefined) return
+  /** What is pinned holds at once, and is written afterwards. */
+  #pin(key: ServerKey, watched: Watched, { pins }: StoredPins, added: ReadonlyMap<string, Pin>): void {
     const { tenantId } = watched.definition
     const trusted = pins.get(tenantId) ?? new Map<string, Pin>()
     pins.set(tenantId, trusted)
+    for (const [name, pin] of added) trusted.set(name, pin)
+    const forgotten = this.#memory.fit(key, pins, tenantId, watched.offer.tools)
+    const written = [...added.keys(), ...forgotten]
+    if (written.length === 0) return
     const unsaved = this.#unsaved.get(key) ?? new Set()
     this.#unsaved.set(key, unsaved)
-    const at = this.#options.clock.now()
-    for (const tool of tools) {
-      trusted.set(tool.name, pinOf(tool, at))
-      unsaved.add(tool.name)
-    }
-    for (const name of pruned(trusted, watched.offer.tools, this.#options.maxPins ?? MAX_PINS))
-      unsaved.add(name)
+    for (const name of written) unsaved.add(name)
     void this.#inTurn(key, () => this.#save(key))
   }
 
@@ -209,9 +214,15 @@ export class ToolPins {
     const watched = this.#watched.get(key)
     if (watched === undefined || (this.#unsaved.get(key)?.size ?? 0) > 0) return
     const before = this.#stored.get(key)
-    const stored = await this.#options.store.load(watched.definition)
+    const kept = this.#memory.counting(key, watched.offer.tools)
+    const stored = await this.#options.store.load(watched.definition, kept)
     if (before !== undefined && isSame(before.versions, stored.versions)) return
     this.#stored.set(key, stored)
+    if (stored.unreadable.size > 0)
+      this.#options.logger.warn(
+        { server: key, entries: stored.unreadable.size },
+        'pins of tools cannot be read: whether these tools have changed is not known, so they count as changed',
+      )
     this.#onPins(key)
   }
 
@@ -257,26 +268,23 @@ export class ToolPins {
       if (queue.isIdle) this.#turns.delete(key)
     })
     turn.then(
-      () => (this.#isFailing = false),
+      () => this.#failing.delete(key),
       (error: unknown) => {
         if (error instanceof GatewayError && error.code !== 'state_unavailable') return
-        if (!this.#isFailing)
-          this.#options.logger.warn({ err: error }, 'pins of tools cannot be read or written')
-        this.#isFailing = true
+        if (!this.#failing.has(key))
+          this.#options.logger.warn({ server: key, err: error }, 'pins of tools cannot be read or written')
+        this.#failing.add(key)
       },
     )
     return turn
   }
 }
 
-function expectedTool(tools: readonly NamedItem[], name: string, expected: string): NamedItem {
-  const tool = tools.find((each) => each.name === name)
-  if (tool === undefined) throw new GatewayError('tool_not_found', `Unknown tool: ${name.slice(0, 256)}`)
-  const hash = definitionHash(tool)
-  if (hash === expected) return tool
+function tooMuch(error: unknown): never {
+  if (!(error instanceof RangeError)) throw error
   throw new GatewayError(
-    'definition_changed',
-    `The definition of ${name.slice(0, 256)} has the hash ${hash} now; look at it again before you approve it`,
+    'state_unavailable',
+    'The names of these tools are too long for their pins to be kept',
   )
 }
 
@@ -286,14 +294,4 @@ function pinOf(tool: NamedItem, at: number): Pin {
 
 function isSame(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
   return a.size === b.size && [...a].every(([key, version]) => b.get(key) === version)
-}
-
-/** Forgets the oldest pins of tools that are not offered any more, where there are too many, and names them. */
-function pruned(trusted: Map<string, Pin>, offered: readonly NamedItem[], max: number): string[] {
-  if (trusted.size <= max) return []
-  const present = new Set(offered.map(({ name }) => name))
-  const gone = [...trusted].filter(([name]) => !present.has(name)).toSorted(([, a], [, b]) => a.at - b.at)
-  const names = gone.slice(0, trusted.size - max).map(([name]) => name)
-  for (const name of names) trusted.delete(name)
-  return names
 }

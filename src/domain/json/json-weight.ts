@@ -23,6 +23,14 @@ export function isTooHeavy(bytes: Buffer): boolean {
   return weight.total > mostWeight(bytes.length)
 }
 
+/** What `JsonWeight` counts in the JSON of a value, which must not nest deeply. */
+export function weightOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  const values: unknown[] = Array.isArray(value) ? value : Object.values(value)
+  const own = CONTAINER_WEIGHT + (Array.isArray(value) ? 0 : values.length)
+  return values.reduce<number>((weight, each) => weight + weightOf(each), own)
+}
+
 /**
  * Adds up the members of all objects in JSON text that arrives in parts, each list and each object counting for two more.
  * Whether it is JSON is for its parser to say.

@@ -4,6 +4,7 @@ import type { Administration } from '../../audit/administration.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import { pageOf } from '../../catalog/page.ts'
 import { type ToolPin, toolPins, waitingHash } from '../../catalog/pins/pin-list.ts'
+import { UNKNOWN_HASH } from '../../catalog/pins/pin-store.ts'
 import { readableDifference } from '../../catalog/pins/readable-difference.ts'
 import type { PinnedServer, ToolPins } from '../../catalog/pins/tool-pins.ts'
 import { mapBounded } from '../../domain/concurrency/map-bounded.ts'
@@ -227,7 +228,8 @@ class PinRoutes {
       isHeld,
       policy,
       hash,
-      ...(pin !== undefined && { pinnedHash: pin.hash, pinnedAt: new Date(pin.at).toISOString() }),
+      ...(pin !== undefined &&
+        pin.hash !== UNKNOWN_HASH && { pinnedHash: pin.hash, pinnedAt: new Date(pin.at).toISOString() }),
       ...(pin?.by !== undefined && { approvedBy: pin.by }),
     }
   }
