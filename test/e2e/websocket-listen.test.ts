@@ -109,7 +109,10 @@ describe('listen streams on one WebSocket', () => {
     for (let id = 0; id < 16; id += 1) listen(client, id, { toolsListChanged: true })
     for (let id = 0; id < 16; id += 1) await client.next()
     listen(client, 'more', { resourceSubscriptions: ['chatty://a'] })
-    expect(await client.next()).toMatchObject({ id: 'more', error: { code: -32603 } })
+    expect(await client.next()).toMatchObject({
+      id: 'more',
+      error: { code: -31_004, data: { code: 'too_many_requests' } },
+    })
     client.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 3 } })
     listen(client, 'again', { resourceSubscriptions: ['chatty://a'] })
     expect(await client.next()).toMatchObject({ params: { _meta: { [SUBSCRIPTION]: 'again' } } })

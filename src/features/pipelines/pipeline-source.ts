@@ -1,6 +1,7 @@
 import { builtinDefinition } from '../../domain/documents/server-definition.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import type { Clock } from '../../domain/clock.ts'
+import { Turns } from '../../domain/concurrency/turns.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import { isJsonObject } from '../../domain/json/json.ts'
@@ -29,7 +30,6 @@ import {
 import { ENHANCE_TOOL } from '../enhancement/enhance-tool.ts'
 import type { PipelineCheck } from './pipeline-check.ts'
 import type { PipelineRuns } from './pipeline-runs.ts'
-import { Turns } from './turns.ts'
 
 /** What the tools of pipelines need to be offered and to run. */
 export interface PipelineSourceOptions {

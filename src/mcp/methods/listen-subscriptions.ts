@@ -1,10 +1,15 @@
+import { Turns } from '../../domain/concurrency/turns.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import type { Caller } from '../../calls/call.ts'
 import type { Calls } from '../../calls/calls.ts'
 import { MAX_URI_LENGTH } from '../../calls/target-names.ts'
 import { METHODS } from '../../calls/methods.ts'
 
-const MAX_SUBSCRIPTIONS = 1000
+const MAX_SUBSCRIPTIONS = 200
+/** Subscriptions of one request that are under way at a time. */
+const AT_ONCE = 10
+/** One for the process, as its event loop is: each URI is decided and recorded as a request is. */
+const turns = new Turns({ atOnce: AT_ONCE })
 
 /** The resource subscriptions of one `subscriptions/listen` stream. */
 export interface ListenSubscriptions {
@@ -14,8 +19,10 @@ export interface ListenSubscriptions {
 }
 
 /**
- * Subscribes to every resource that a `subscriptions/listen` request names. A resource that the caller may not read, or
- * whose server does not support subscriptions, is left out and not acknowledged (MCP 2026-07-28, subscriptions).
+ * Subscribes to the resources that a `subscriptions/listen` request names, a few in each turn of the event loop, tenants in
+ * turn, and to no further one once `signal` aborts; settles when nothing of it is under way any more. A resource that the
+ * caller may not read, or whose server does not support subscriptions, is left out and not acknowledged (MCP 2026-07-28,
+ * subscriptions).
  */
 export async function subscribeAll(
   calls: Calls,
@@ -45,9 +52,21 @@ export async function subscribeAll(
       },
     })
   const wanted = wantedUris(options.request)
-  const outcomes = await Promise.allSettled(wanted.map(subscribe))
+  const accepted = new Set<string>()
+  const waiting = wanted.values()
+  const lane = async (): Promise<void> => {
+    for (const uri of waiting) {
+      await turns.next(caller.principal.tenantId)
+      if (signal.aborted) return
+      await subscribe(uri).then(
+        () => accepted.add(uri),
+        () => undefined,
+      )
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, lane))
   return {
-    uris: wanted.filter((_uri, index) => outcomes[index]?.status === 'fulfilled'),
+    uris: wanted.filter((uri) => accepted.has(uri)),
     release: () => {
       for (const release of releases.splice(0)) release()
     },

@@ -3,6 +3,7 @@ import {
   type JSONRPCRequest,
   SUBSCRIPTION_ID_META_KEY,
 } from '@modelcontextprotocol/server'
+import { GatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import type { Caller } from '../../calls/call.ts'
 import type { Calls } from '../../calls/calls.ts'
@@ -18,6 +19,8 @@ export const MAX_LISTENS = 16
 
 interface Listen {
   readonly gone: AbortController
+  /** Whether its subscriptions are being made. */
+  isPreparing: boolean
   isAcknowledged: boolean
 }
 
@@ -45,12 +48,16 @@ export class WebSocketListens {
   }
 
   /**
-   * Subscribes for a request and delivers it with the accepted subscriptions, unless it is cancelled in the meantime.
+   * Subscribes for a request; resolves, when nothing of that is under way any more, with the request as it was accepted, or
+   * with undefined if it was cancelled.
+   * @throws GatewayError `too_many_requests`
    */
-  async prepare(request: JSONRPCRequest, deliver: (request: JSONRPCMessage) => void): Promise<void> {
+  async prepare(request: JSONRPCRequest): Promise<JSONRPCMessage | undefined> {
     const { id } = request
-    if (this.#listens.size >= MAX_LISTENS) return deliver(request)
-    const listen: Listen = { gone: new AbortController(), isAcknowledged: false }
+    // Those that were cancelled count for as long as they cost something.
+    if (this.#listens.size >= MAX_LISTENS)
+      throw new GatewayError('too_many_requests', `A connection has at most ${MAX_LISTENS} ${LISTEN}`)
+    const listen: Listen = { gone: new AbortController(), isPreparing: true, isAcknowledged: false }
     this.#listens.set(id, listen)
     const { signal } = listen.gone
     const { uris, release } = await subscribeAll(this.#calls, {
@@ -63,9 +70,14 @@ export class WebSocketListens {
         if (listen.isAcknowledged && !signal.aborted) this.#send(updated(id, { ...params, uri }))
       },
     })
-    if (signal.aborted) return release()
+    listen.isPreparing = false
+    if (signal.aborted) {
+      release()
+      this.#listens.delete(id)
+      return undefined
+    }
     signal.addEventListener('abort', release, { once: true })
-    deliver(messageIn(withSubscriptions(request, uris)))
+    return messageIn(withSubscriptions(request, uris))
   }
 
   /** Determines from sent messages when a stream begins and ends. */
@@ -81,13 +93,13 @@ export class WebSocketListens {
     }
   }
 
-  cancel(id: RequestId): void {
-    this.#listens.get(id)?.gone.abort()
+  /** Ends a stream, if there is one; says whether its subscriptions are still being made, which stops soon. */
+  cancel(id: RequestId): boolean {
+    const listen = this.#listens.get(id)
+    listen?.gone.abort()
+    if (listen?.isPreparing === true) return true
     this.#listens.delete(id)
-  }
-
-  close(): void {
-    for (const id of this.#listens.keys()) this.cancel(id)
+    return false
   }
 }
 

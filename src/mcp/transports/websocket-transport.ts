@@ -107,8 +107,7 @@ export class WebSocketTransport implements Transport {
       stopPings()
       if (this.#dropped > 0)
         this.#logger.info({ dropped: this.#dropped }, 'notifications of a client were dropped')
-      this.#listens.close()
-      for (const id of this.#underWay.keys()) this.#release(id)
+      for (const id of this.#underWay.keys()) this.#cancel(id)
       this.onclose?.()
     })
     return Promise.resolve()
@@ -162,10 +161,8 @@ export class WebSocketTransport implements Transport {
 
   #deliver(message: JSONRPCMessage): void {
     if (isNotification(message) && !this.#notifications.admits(message)) return this.#drop()
-    if (!isRequest(message)) this.onmessage?.(message)
-    else if (message.method === LISTEN)
-      void this.#listens.prepare(message, (ready) => this.onmessage?.(ready))
-    else this.#enqueue(message)
+    if (isRequest(message)) this.#enqueue(message)
+    else this.onmessage?.(message)
   }
 
   /** Only requests wait for their turn: on answers and cancellations others may be waiting. */
@@ -173,7 +170,8 @@ export class WebSocketTransport implements Transport {
     const { id } = request
     const end = this.#admit({
       begin: () => {
-        if (this.#direct?.take(request) !== true) this.onmessage?.(request)
+        if (request.method === LISTEN) void this.#listen(request)
+        else if (this.#direct?.take(request) !== true) this.onmessage?.(request)
       },
       refuse: () => {
         this.#release(id)
@@ -184,6 +182,20 @@ export class WebSocketTransport implements Transport {
     const underWay = this.#underWay.get(id)
     if (underWay === undefined) end()
     else underWay.end = end
+  }
+
+  /** It is work of the gate until the stream is there, and its id is taken for as long, even if it is cancelled. */
+  async #listen(request: JSONRPCRequest): Promise<void> {
+    const { id } = request
+    try {
+      const ready = await this.#listens.prepare(request)
+      if (ready === undefined) return this.#release(id)
+      this.#underWay.get(id)?.end()
+      this.onmessage?.(ready)
+    } catch (error) {
+      this.#release(id)
+      this.#refuse(toGatewayError(error), request)
+    }
   }
 
   /** A notification gets no answer, not even an error when there are too many. */
@@ -209,12 +221,15 @@ export class WebSocketTransport implements Transport {
     } else if (isNotification(message) && message.method === CANCELLED) {
       const requestId = message.params?.['requestId']
       if (typeof requestId === 'string' || typeof requestId === 'number') {
-        this.#release(requestId)
-        this.#listens.cancel(requestId)
+        this.#cancel(requestId)
         this.#direct?.cancel(requestId)
       }
     }
     return message
+  }
+
+  #cancel(id: RequestId): void {
+    if (!this.#listens.cancel(id)) this.#release(id)
   }
 
   #release(id: RequestId): void {

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { pino } from 'pino'
 import { WebSocket, WebSocketServer } from 'ws'
 import { type Admit, admitAtOnce, type GatedWork } from '../../../src/domain/concurrency/gated-work.ts'
+import type { JsonObject } from '../../../src/domain/json/json.ts'
 import { RequestIds } from '../../../src/mcp/request-ids.ts'
 import { WebSocketListens } from '../../../src/mcp/transports/websocket-listens.ts'
 import { WebSocketTransport } from '../../../src/mcp/transports/websocket-transport.ts'
@@ -19,12 +20,15 @@ let clock: FakeClock
 let logged: LogLine[]
 let server: Server
 let admit: Admit
+/** Ends the calls that are under way. */
+let held: ((result: JsonObject) => void)[]
 let sockets: WebSocketServer
 
 beforeEach(async () => {
   clock = new FakeClock()
   logged = []
   admit = admitAtOnce
+  held = []
   server = createServer()
   sockets = new WebSocketServer({ server })
   server.listen(0, '127.0.0.1')
@@ -46,7 +50,7 @@ async function pair(options: {
     unknown,
   ]
   const listens = new WebSocketListens({
-    calls: answeredCalls(() => ({})),
+    calls: answeredCalls(() => new Promise((resolve) => held.push(resolve))),
     callerOf: () => ({ principal: principal(), requestId: 'r', transport: 'websocket', sessionId: 's' }),
     scope: undefined,
     send: () => undefined,
@@ -219,4 +223,72 @@ test('a request that is cancelled, or whose connection ends, waits no longer', a
   client.terminate()
   await eventually(() => over.length === 2)
   expect(over).toEqual(waiting)
+})
+
+const listenTo = (id: number, resourceSubscriptions: string[]): string =>
+  JSON.stringify({
+    jsonrpc: '2.0',
+    id,
+    method: 'subscriptions/listen',
+    params: { notifications: { resourceSubscriptions } },
+  })
+const cancel = (requestId: number): string =>
+  JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId } })
+const many = Array.from({ length: 100 }, (_, index) => `x:${index}`)
+
+test('a listen waits for its turn, in which it makes its subscriptions', async () => {
+  const { client, waiting, over, delivered } = await waitingPair()
+  client.send(listenTo(1, ['x:a']))
+  await eventually(() => waiting.length === 1)
+  expect(held).toEqual([])
+  waiting[0]?.begin()
+  await eventually(() => held.length === 1)
+  expect([delivered, over]).toEqual([[], []])
+  held[0]?.({})
+  await eventually(() => delivered.length === 1)
+  expect([delivered, over]).toEqual([['subscriptions/listen'], waiting])
+})
+
+test('a listen that is cancelled keeps its place and its id until what it began has ended', async () => {
+  const { client, waiting, over, answers } = await waitingPair()
+  client.send(listenTo(1, many))
+  await eventually(() => waiting.length === 1)
+  waiting[0]?.begin()
+  await eventually(() => held.length === 10)
+  client.send(cancel(1))
+  client.send(listenTo(1, many))
+  await eventually(() => answers.length === 1)
+  expect(answers).toMatchObject([{ id: null, error: { data: { code: 'invalid_request' } } }])
+  expect([over, held.length]).toEqual([[], 10])
+  for (const end of held) end({})
+  await eventually(() => over.length === 1)
+  client.send(listenTo(1, many))
+  await eventually(() => waiting.length === 2)
+  expect(held).toHaveLength(10)
+})
+
+test('listens that were cancelled count until what they began has ended', async () => {
+  const { client, answers } = await waitingPair()
+  admit = admitAtOnce
+  for (let id = 0; id < 16; id += 1) client.send(listenTo(id, [`x:${id}`]))
+  await eventually(() => held.length === 16)
+  for (let id = 0; id < 16; id += 1) client.send(cancel(id))
+  client.send(listenTo(16, ['x:16']))
+  await eventually(() => answers.length === 1)
+  expect(answers).toMatchObject([{ id: 16, error: { code: -31_004, data: { code: 'too_many_requests' } } }])
+})
+
+test('a listen whose connection ends makes no further subscription', async () => {
+  const { client, waiting, over } = await waitingPair()
+  client.send(listenTo(1, many))
+  await eventually(() => waiting.length === 1)
+  waiting[0]?.begin()
+  await eventually(() => held.length === 10)
+  const closed = once(client, 'close')
+  client.terminate()
+  await closed
+  await eventually(() => sockets.clients.size === 0)
+  for (const end of held) end({})
+  await eventually(() => over.length === 1)
+  expect(held).toHaveLength(10)
 })

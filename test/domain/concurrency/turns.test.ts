@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { Turns } from '../../../src/features/pipelines/turns.ts'
+import { Turns } from '../../../src/domain/concurrency/turns.ts'
 
 /** What began in each turn of the event loop. */
 async function begun(turns: Turns, tenants: string): Promise<string[]> {
