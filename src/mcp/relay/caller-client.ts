@@ -18,8 +18,10 @@ const ANYTHING: StandardSchemaV1<unknown, unknown> = {
   '~standard': { version: 1, vendor: 'tool-gateway', validate: (value) => ({ value }) },
 }
 
+type Message = { readonly method: string; params?: JsonObject }
+
 type Send = (
-  request: { method: string; params?: JsonObject },
+  request: Message,
   schema: typeof ANYTHING,
   options: { signal: AbortSignal; timeout: number },
 ) => Promise<unknown>
@@ -74,7 +76,7 @@ export class LegacyClient implements CallerClient {
   get ask(): NonNullable<CallerClient['ask']> {
     return (method, params, { signal }) => {
       if (!this.#isReachable()) return Promise.reject(new GatewayError('client_not_reachable'))
-      return askedBy((...args) => this.#server.request(...args), method, params, signal)
+      return askedBy((...args) => this.#server.request(...args), message(method, params), signal)
     }
   }
 
@@ -91,7 +93,8 @@ export class LegacyClient implements CallerClient {
       name,
       capabilities,
       logLevel,
-      ask: (method, params, { signal }) => askedBy((...args) => mcpReq.send(...args), method, params, signal),
+      ask: (method, params, { signal }) =>
+        askedBy((...args) => mcpReq.send(...args), message(method, params), signal),
       tell: (method, params) => {
         if (isWanted(method, params, this.#logLevel))
           void mcpReq.notify(message(method, params)).catch(() => undefined)
@@ -120,16 +123,14 @@ export function modernClient({ mcpReq }: ServerContext): CallerClient {
   }
 }
 
-async function askedBy(
-  send: Send,
-  method: string,
-  params: JsonObject | undefined,
-  signal: AbortSignal,
-): Promise<JsonObject> {
+async function askedBy(send: Send, request: Message, signal: AbortSignal): Promise<JsonObject> {
   let result: unknown
   try {
     // Callers end a request by their own signal.
-    result = await send(message(method, params), ANYTHING, { signal, timeout: LONGEST_DELAY_MS })
+    const answered = send(request, ANYTHING, { signal, timeout: LONGEST_DELAY_MS })
+    // The SDK has sent it, and keeps the request until the answer comes.
+    delete request.params
+    result = await answered
   } catch (error) {
     throw notAnswered(error, signal)
   }
@@ -146,7 +147,7 @@ function notAnswered(error: unknown, signal: AbortSignal): GatewayError {
   return new GatewayError('client_not_reachable', undefined, { cause: error, facts: { upstream } })
 }
 
-function message(method: string, params: JsonObject | undefined): { method: string; params?: JsonObject } {
+function message(method: string, params: JsonObject | undefined): Message {
   return { method, ...(params !== undefined && { params }) }
 }
 

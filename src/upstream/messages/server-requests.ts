@@ -3,6 +3,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { ERRORS } from '../../domain/errors/error-table.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
+import { sizeUpTo } from '../../domain/json/json-size.ts'
 import { type ClientSide, mayAsk } from './client-side.ts'
 import { type FollowedRequest, OpenAsk } from './followed-request.ts'
 import { isSameId } from './message-id.ts'
@@ -13,6 +14,9 @@ import type { RpcError } from './raw-results.ts'
  * second.
  */
 const MAX_OPEN = 100
+/** The most memory that one request may take, and all that are in progress. */
+const MAX_BYTES = 4 * 1024 * 1024
+const MAX_OPEN_BYTES = 2 * MAX_BYTES
 /** Answered here: the SDK would answer each of a flood. */
 const PING = 'ping'
 const METHOD_NOT_FOUND = -32_601
@@ -35,6 +39,7 @@ export class ServerRequests {
   readonly #askTimeoutMs: number
   readonly #declared: JsonObject
   readonly #open = new Map<RequestId, OpenAsk>()
+  #openBytes = 0
   /** Refusals and answers to pings that are being sent. */
   #sending = 0
   /** The same of the present second, and when that began. */
@@ -63,9 +68,14 @@ export class ServerRequests {
     const ask = to?.client.ask
     if (to === undefined || ask === undefined) return this.#refuse(id, METHOD_NOT_FOUND, 'Method not found')
     if (this.#open.has(id)) return this.#refuse(id, INVALID_REQUEST, 'The request id is already in use')
-    if (this.#open.size >= MAX_OPEN)
+    const bytes = sizeUpTo(MAX_BYTES, params)
+    if (bytes > MAX_BYTES) return this.#refuse(id, INVALID_REQUEST, 'The request is larger than 4 MiB')
+    if (this.#open.size >= MAX_OPEN || this.#openBytes + bytes > MAX_OPEN_BYTES)
       return this.#refuse(id, INTERNAL_ERROR, 'Too many requests are in progress')
-    void this.#answer(id, to.requests, (signal) => ask.call(to.client, method, params, { signal }))
+    const open = new OpenAsk(to.requests)
+    // Here and not where the answer is awaited, which would hold the parameters until it comes.
+    const answer = ask.call(to.client, method, params, { signal: open.signal })
+    void this.#answer({ id, open, bytes }, answer)
   }
 
   /** The server does not want to know any more. Says whether it had asked under that id. */
@@ -83,18 +93,17 @@ export class ServerRequests {
   }
 
   async #answer(
-    id: RequestId,
-    requests: readonly FollowedRequest[],
-    ask: (signal: AbortSignal) => Promise<JsonObject>,
+    { id, open, bytes }: { readonly id: RequestId; readonly open: OpenAsk; readonly bytes: number },
+    answer: Promise<JsonObject>,
   ): Promise<void> {
-    const open = new OpenAsk(requests)
     const { signal } = open
     this.#open.set(id, open)
+    this.#openBytes += bytes
     const cancelTimer = this.#clock.after(this.#askTimeoutMs, () =>
       open.abort(new GatewayError('client_not_reachable', 'The client gave no answer in time')),
     )
     try {
-      const result = await unlessAborted(ask(signal), signal)
+      const result = await unlessAborted(answer, signal)
       this.#reply({ jsonrpc: '2.0', id, result })
     } catch (error) {
       if (signal.reason !== UNANSWERED) this.#reply({ jsonrpc: '2.0', id, error: rpcError(error) })
@@ -102,6 +111,7 @@ export class ServerRequests {
       cancelTimer()
       open.end()
       this.#open.delete(id)
+      this.#openBytes -= bytes
     }
   }
 
