@@ -12,7 +12,7 @@ import { heldTooLong } from '../fetch/large-replies.ts'
 import type { ClientSide } from '../messages/client-side.ts'
 import { FollowedRequest, type Following } from '../messages/followed-request.ts'
 import { isMistakable, meantId } from '../messages/message-id.ts'
-import { openingAnswer } from './opening/opening-answer.ts'
+import { isOpeningMethod, openingAnswer, type OpeningMethod } from './opening/opening-answer.ts'
 import { type Response, standIn, withoutNulls } from '../messages/raw-results.ts'
 import { RequestsInFlight } from '../messages/requests-in-flight.ts'
 import { ServerMessages } from '../messages/server-messages.ts'
@@ -41,8 +41,8 @@ export class Wire implements Transport {
   readonly #onMessage: OnMessage | undefined
   readonly #inFlight: RequestsInFlight
   readonly #ofServer: ServerMessages
-  /** Ids of `initialize` requests without an answer. */
-  readonly #openings = new Set<unknown>()
+  /** Requests that open the connection, by id, while they have no answer. */
+  readonly #openings = new Map<unknown, OpeningMethod>()
   #next: Sending | undefined
 
   constructor(options: {
@@ -171,8 +171,8 @@ export class Wire implements Transport {
     options: TransportSendOptions | undefined,
   ): Promise<void> {
     this.#onMessage?.('sent', message)
-    if ('method' in message && 'id' in message && message.method === 'initialize')
-      this.#openings.add(message.id)
+    if ('method' in message && 'id' in message && isOpeningMethod(message.method))
+      this.#openings.set(message.id, message.method)
     if (!this.hasPerRequestStream) return this.#transport.send(message, options)
     const isRequest = 'method' in message && 'id' in message
     // Also for a notification, because one of them opens the stream for all other messages.
@@ -206,8 +206,9 @@ export class Wire implements Transport {
     if (id !== undefined && isFollowed) this.onmessage?.(standIn(id, message))
     else if (!isMistakable(message.id)) {
       withoutNulls(message)
-      const isOpening = id !== undefined && this.#openings.delete(id)
-      this.onmessage?.(isOpening ? openingAnswer(message) : message)
+      const opening = this.#openings.get(id)
+      this.#openings.delete(id)
+      this.onmessage?.(opening === undefined ? message : openingAnswer(message, opening))
     }
   }
 }

@@ -1,11 +1,13 @@
 import {
   type JSONRPCResponse,
+  ProtocolErrorCode,
   SdkError,
   SdkErrorCode,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from '@modelcontextprotocol/client'
-import { isJsonObject } from '../../../domain/json/json.ts'
+import { isJsonObject, type JsonObject } from '../../../domain/json/json.ts'
 import { isRpcError } from '../../messages/raw-results.ts'
+import { boundedOpening, TOO_LARGE } from './opening-bounds.ts'
 
 /** Marks an error with which the gateway replaces an invalid answer to `initialize`. */
 const UNFIT = 'tool-gateway/unfit-opening'
@@ -17,26 +19,48 @@ export const VERSION_REFUSED = "Server's protocol version is not supported"
 /** The message about a server that chose an unsupported revision. */
 export const UNKNOWN_VERSION = `initialize: protocolVersion: expected one of ${SUPPORTED_PROTOCOL_VERSIONS.join(', ')}`
 
-type Result = Extract<JSONRPCResponse, { result: unknown }>['result']
+const METHODS = ['initialize', 'server/discover'] as const
+
+/** A request whose answer says what a server is. */
+export type OpeningMethod = (typeof METHODS)[number]
+
+/** Whether a request opens a connection. */
+export function isOpeningMethod(method: string): method is OpeningMethod {
+  return METHODS.some((other) => other === method)
+}
 
 /**
- * Replaces an answer to `initialize` that is neither a result nor an error, for which the SDK would keep waiting, by an
- * error that states what was expected.
+ * An answer that opens a connection, cut to what the SDK may keep. One to `initialize` that is neither a result nor an error, for
+ * which the SDK would keep waiting, and one that is too large are replaced by an error that states what was expected.
  */
-export function openingAnswer(answer: JSONRPCResponse): JSONRPCResponse {
+export function openingAnswer(answer: JSONRPCResponse, method: OpeningMethod): JSONRPCResponse {
   const { id, result, error }: { id?: JSONRPCResponse['id']; result?: unknown; error?: unknown } = answer
   // Some languages write absent members as null.
-  const defect = defectOf(result, error ?? undefined)
-  if (defect === undefined && 'result' in answer)
-    return { jsonrpc: '2.0', id: answer.id, result: withoutNullMeta(answer.result) }
-  if (defect === undefined) return answer
+  const defect = method === 'initialize' ? defectOf(result, error ?? undefined) : undefined
+  if (defect !== undefined) return unfit(id, defect)
+  if (!('result' in answer) || !isJsonObject(answer.result)) return answer
+  const bounded = boundedOpening(withoutNullMeta(answer.result))
+  if (bounded !== undefined) return { jsonrpc: '2.0', id: answer.id, result: bounded }
+  return method === 'initialize' ? unfit(id, TOO_LARGE) : unfitDiscovery(answer.id)
+}
+
+function unfit(id: JSONRPCResponse['id'], defect: string): JSONRPCResponse {
   const message = `initialize: ${defect}`
   return { jsonrpc: '2.0', id, error: { code: INVALID_REQUEST, message, data: { [UNFIT]: true } } }
 }
 
+/** Of the errors of the era probe, this is the only one that the SDK passes on. */
+function unfitDiscovery(id: JSONRPCResponse['id']): JSONRPCResponse {
+  const data = { supported: [UNFIT] }
+  const message = `server/discover: ${TOO_LARGE}`
+  return { jsonrpc: '2.0', id, error: { code: ProtocolErrorCode.UnsupportedProtocolVersion, message, data } }
+}
+
 /** Whether the data of an error mark a replaced answer of `openingAnswer`. */
 export function isUnfitOpening(data: unknown): boolean {
-  return isJsonObject(data) && data[UNFIT] === true
+  if (!isJsonObject(data)) return false
+  const { [UNFIT]: isMarked, supported } = data
+  return isMarked === true || (Array.isArray(supported) && supported[0] === UNFIT)
 }
 
 /** Whether a server answered `initialize` invalidly, so that another attempt would fail too. */
@@ -61,8 +85,8 @@ function defectOf(result: unknown, error: unknown): string | undefined {
   return isJsonObject(result['_meta'] ?? {}) ? undefined : '_meta: expected an object'
 }
 
-function withoutNullMeta(result: Result): Result {
-  const { _meta: meta, ...rest }: { _meta?: unknown } = result
+function withoutNullMeta(result: JsonObject): JsonObject {
+  const { _meta: meta, ...rest } = result
   return meta === null ? rest : result
 }
 
