@@ -29,7 +29,7 @@ interface Follower {
 export class ProcessLog {
   readonly #clock: Clock
   readonly #followers = new Set<Follower>()
-  #lines: LogLine[] = []
+  readonly #lines: LogLine[] = []
   #bytes = 0
   #count = 0
 
@@ -77,13 +77,11 @@ export class ProcessLog {
   }
 
   #shrink(): void {
-    let excess = Math.max(0, this.#lines.length - MAX_LINES)
-    for (const [index, { text }] of this.#lines.entries()) {
-      if (index >= excess && this.#bytes <= MAX_BYTES) break
-      excess = Math.max(excess, index + 1)
-      this.#bytes -= Buffer.byteLength(text)
+    while (this.#lines.length > MAX_LINES || this.#bytes > MAX_BYTES) {
+      const oldest = this.#lines.shift()
+      if (oldest === undefined) return
+      this.#bytes -= Buffer.byteLength(oldest.text)
     }
-    if (excess > 0) this.#lines = this.#lines.slice(excess)
   }
 }
 

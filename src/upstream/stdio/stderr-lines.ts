@@ -11,6 +11,7 @@ export class StderrLines {
   readonly #onLine: (line: string) => void
   #parts: Buffer[] = []
   #size = 0
+  #count = 0
 
   /** @param options.redact takes out of a whole line what must not be quoted */
   constructor(options: { redact: (text: string) => string; onLine: (line: string) => void }) {
@@ -18,14 +19,25 @@ export class StderrLines {
     this.#onLine = options.onLine
   }
 
-  push(chunk: Buffer): void {
+  /** How many lines have ended. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** Takes at most `maxLines` lines; returns how many bytes that were. */
+  push(chunk: Buffer, maxLines = Number.POSITIVE_INFINITY): number {
     let start = 0
+    let lines = 0
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+      if (lines === maxLines) return start
+      lines += 1
+      this.#count += 1
       this.#take(chunk.subarray(start, end))
       this.end()
       start = end + 1
     }
     this.#take(chunk.subarray(start))
+    return chunk.length
   }
 
   /** The line so far is all that there will be. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client'
 import { type Clock, sleep } from '../../domain/clock.ts'
 import { childEnvironment } from './child-environment.ts'
@@ -137,21 +138,18 @@ export class StdioTransport implements Transport {
       child.on('error', (error) => reject(new SpawnFailed(error, this.#command)))
     })
     child.stdin?.on('error', (error) => this.onerror?.(error))
-    const { stdout } = child
-    const input = new PacedInput({
-      source: () => (stdout?.destroyed === true ? undefined : (stdout ?? undefined)),
-      take: (bytes, maxLines) => this.#framer.push(bytes, maxLines),
-      count: () => this.#framer.count,
-    })
+    const { stdout, stderr } = child
+    const input = pacedInput(stdout, this.#framer)
     stdout?.on('data', (chunk: Buffer) => input.push(chunk))
     stdout?.once('end', () => void this.#onMute(input))
-    child.stderr?.on('data', (chunk: Buffer) => {
+    const said = pacedInput(stderr, this.#lines)
+    stderr?.on('data', (chunk: Buffer) => {
       // What it says when it is ended is no reason for that.
       if (this.#closing === undefined) this.#stderr.push(chunk)
-      this.#lines.push(chunk)
+      said.push(chunk)
     })
     child.once('exit', (code, signal) => this.#onExit(child, code, signal))
-    child.once('close', () => input.whenEmpty(() => this.#end()))
+    child.once('close', () => input.whenEmpty(() => said.whenEmpty(() => this.#end())))
     await spawned
     this.#log?.noted(child.pid, 'the process was started')
     this.#isOpen = true
@@ -278,4 +276,13 @@ export class StdioTransport implements Transport {
     const id = responseId(head, tail)
     if (id !== undefined && this.#isOpen) this.onmessage?.(oversizedReply(id))
   }
+}
+
+/** Passes on what comes by a pipe of a process a few lines in each turn. */
+function pacedInput(pipe: Readable | null, lines: LineFramer | StderrLines): PacedInput {
+  return new PacedInput({
+    source: () => (pipe === null || pipe.destroyed ? undefined : pipe),
+    take: (bytes, maxLines) => lines.push(bytes, maxLines),
+    count: () => lines.count,
+  })
 }

@@ -12,11 +12,15 @@ import { eventually } from '../../support/eventually.ts'
 const opened: StdioTransport[] = []
 afterEach(() => Promise.all(opened.splice(0).map((transport) => transport.close())))
 
-async function start(script: string): Promise<{ transport: StdioTransport; messages: unknown[] }> {
+async function start(
+  script: string,
+  log?: ProcessLog,
+): Promise<{ transport: StdioTransport; messages: unknown[] }> {
   const transport = new StdioTransport({
     command: { command: process.execPath, args: ['-e', script], cwd: undefined, env: {} },
     maxMessageBytes: 1000,
     clock: systemClock,
+    log,
   })
   const messages: unknown[] = []
   Object.assign(transport, { onmessage: (message: unknown) => messages.push(message) })
@@ -170,4 +174,32 @@ test('a process that closes its standard output and lives on is lost', async () 
   Object.assign(transport, { onclose: () => lost.resolve() })
   await lost.promise
   expect(transport.exitReason).toBe('the process closed its standard output, on which it sends MCP messages')
+})
+
+test('a flood on standard error is read a few lines in each turn, and all of it in order', async () => {
+  const log = new ProcessLog({ clock: systemClock })
+  let turn = 0
+  let ticking = setImmediate(function tick() {
+    turn += 1
+    ticking = setImmediate(tick)
+  })
+  const inTurns = new Map<number, number>()
+  const texts: string[] = []
+  log.follow(
+    ({ by, text }) => {
+      if (by === 'gateway') return
+      inTurns.set(turn, (inTurns.get(turn) ?? 0) + 1)
+      texts.push(text)
+    },
+    () => undefined,
+  )
+  await start(
+    `let i = 0; const lines = Array.from({ length: 5000 }, () => 'l' + i++).join('\\n'); process.stderr.write(lines + '\\n'); setInterval(() => {}, 1000)`,
+    log,
+  )
+  await eventually(() => texts.at(-1) === 'l4999')
+  clearImmediate(ticking)
+  expect(texts).toEqual(Array.from({ length: 5000 }, (_, index) => `l${index}`))
+  // Two runs of 50 lines can fall between two turns.
+  expect(Math.max(...inTurns.values())).toBeLessThanOrEqual(100)
 })
