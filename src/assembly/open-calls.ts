@@ -51,7 +51,7 @@ interface Parts {
 export function openCalls(
   { callTimeoutMs, auditIntents }: Pick<Settings, 'callTimeoutMs' | 'auditIntents'>,
   { keys, store, isReplicated, audit, servers, features, tenants, history }: Parts,
-  { clock, random, logger, metrics, ownStages, lifecycle }: Runtime,
+  { clock, random, logger, metrics, ownStages, lifecycle, transit }: Runtime,
 ): OpenCalls {
   const interruption = new Interruption()
   const tasks = { handles: new TaskHandles({ keys }), memory: new TaskMemory() }
@@ -75,7 +75,7 @@ export function openCalls(
     shares,
     ownStages,
     own: features,
-    kept: new KeptResults({ store, keys, clock, logger }),
+    kept: new KeptResults({ store, keys, clock, logger, transit }),
     seal: new StateSeal({ keys, clock }),
     tasks,
     callTimeoutMs,

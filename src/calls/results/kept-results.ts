@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import { constants, gunzip, gzip } from 'node:zlib'
 import type { Clock } from '../../domain/clock.ts'
+import { mapBounded } from '../../domain/concurrency/map-bounded.ts'
+import type { TransitBytes } from '../../domain/concurrency/transit-bytes.ts'
 import { isJsonObject, jsonIn } from '../../domain/json/json.ts'
 import { type Principal, principalKey } from '../../domain/principal.ts'
 import type { KeyRing } from '../../domain/seal/key-ring.ts'
@@ -9,24 +11,37 @@ import { Sealing } from '../../domain/seal/sealing.ts'
 import { stateKey } from '../../state/state-key.ts'
 import type { StateStore } from '../../state/state-store.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import { KeptReads, type Read } from './kept-reads.ts'
 
 const COLLECTION = 'kept-results'
-/** Characters of base64: sealed, they fit into an entry of 256 KiB. */
+/** Characters of base64, each four of which are three bytes: sealed, they fit into an entry of 256 KiB. */
 const PART = 180_000
+/** Parts that are read at the same time. */
+const PARTS_AT_ONCE = 4
 /** Of one tenant at one replica: a tenant must not fill the store for all. */
 const MAX_TENANT_BYTES = 256 * 1024 * 1024
 const MAX_UNPACKED = 256 * 1024 * 1024
 const pack = promisify(gzip)
 const unpack = promisify(gunzip)
 
-/** A result as a text, and which tool of which server gave it. */
-export interface KeptResult {
+/** What a kept result is, and which tool of which server gave it. */
+export interface KeptAbout {
   /** Key of the server. */
   readonly server: string
   /** The server's own name of the tool. */
   readonly tool: string
   readonly mimeType: string
+}
+
+/** A result as a text. */
+export interface KeptResult extends KeptAbout {
   readonly text: string
+}
+
+/** A result that was found, and how much there is of it in the store. */
+export interface FoundResult extends KeptAbout {
+  readonly id: string
+  readonly parts: number
 }
 
 /** Where a kept result is, and until when. */
@@ -45,13 +60,22 @@ export class KeptResults {
   readonly #sealing: Sealing
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #reads: KeptReads
   readonly #kept = new Map<string, { readonly bytes: number; readonly until: number }[]>()
 
-  constructor(options: { store: StateStore; keys: KeyRing; clock: Clock; logger: Logger }) {
+  /** @param options.transit counts what is on its way to clients */
+  constructor(options: {
+    store: StateStore
+    keys: KeyRing
+    clock: Clock
+    logger: Logger
+    transit?: TransitBytes | undefined
+  }) {
     this.#store = options.store
     this.#sealing = new Sealing(options.keys, 'kept results')
     this.#clock = options.clock
     this.#logger = options.logger
+    this.#reads = new KeptReads({ clock: options.clock, transit: options.transit })
   }
 
   /** Undefined where it cannot be kept: the store does not answer, or the tenant has too much there. */
@@ -86,22 +110,34 @@ export class KeptResults {
   }
 
   /**
-   * Undefined for what is not there any more, never was, or belongs to another caller.
+   * What a result is, without its text; undefined for what is not there any more, never was, or belongs to another caller.
    * @throws GatewayError `state_unavailable`
    */
-  async read(principal: Principal, id: string): Promise<KeptResult | undefined> {
+  async find(principal: Principal, id: string): Promise<FoundResult | undefined> {
     const about = jsonIn((await this.#part(principal, id, 0)) ?? '')
     if (!isJsonObject(about)) return undefined
     const { server, tool, mimeType, parts } = about
     if (typeof server !== 'string' || typeof tool !== 'string' || typeof mimeType !== 'string')
       return undefined
-    const texts = await Promise.all(
-      Array.from({ length: Number(parts) }, (_, at) => this.#part(principal, id, at + 1)),
+    return { id, server, tool, mimeType, parts: Number(parts) }
+  }
+
+  /**
+   * The text of a result that its caller has found, or a part of it; undefined when it has gone meanwhile.
+   * @throws GatewayError `state_unavailable`, `overloaded`, `cancelled`
+   */
+  read({ id, parts }: FoundResult, read: Read): Promise<string | undefined> {
+    const { principal } = read
+    return this.#reads.read(boundTo(principal, id, 0), read, () => this.#load(principal, id, parts))
+  }
+
+  async #load(principal: Principal, id: string, parts: number): Promise<Buffer | undefined> {
+    const places = Array.from({ length: parts }, (_, at) => at + 1)
+    const packed = await mapBounded(places, { limit: PARTS_AT_ONCE }, async (at) =>
+      Buffer.from((await this.#part(principal, id, at)) ?? '', 'base64'),
     )
-    if (texts.includes(undefined)) return undefined
-    const packed = Buffer.from(texts.join(''), 'base64')
-    const text = (await unpack(packed, { maxOutputLength: MAX_UNPACKED })).toString('utf8')
-    return { server, tool, mimeType, text }
+    if (packed.some(({ length }) => length === 0)) return undefined
+    return unpack(Buffer.concat(packed), { maxOutputLength: MAX_UNPACKED })
   }
 
   async #part(principal: Principal, id: string, at: number): Promise<string | undefined> {

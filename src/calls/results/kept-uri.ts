@@ -1,3 +1,5 @@
+import type { TextPart } from './held-text.ts'
+
 const URI =
   /^tool-gateway:\/\/results\/([a-z][a-z0-9-]{0,39})\/([\w-]{24})(?:\?from=(\d{1,10})&length=(\d{1,10}))?$/
 
@@ -6,7 +8,7 @@ export interface KeptUri {
   readonly server: string
   readonly id: string
   /** The part of its text, in characters; undefined for all of it. */
-  readonly part: { readonly from: number; readonly length: number } | undefined
+  readonly part: TextPart | undefined
 }
 
 /** The URI of a result that is kept. */

@@ -1,7 +1,9 @@
 import type { Catalog } from '../../catalog/catalog.ts'
 import { decide } from '../../domain/access-policy.ts'
+import type { Clock } from '../../domain/clock.ts'
 import { serverKey } from '../../domain/documents/server-definition.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
+import { deadlineOf } from '../deadline.ts'
 import type { KeptResults } from '../results/kept-results.ts'
 import { keptUriIn } from '../results/kept-uri.ts'
 import type { RoutedCall, StageFor } from '../stage.ts'
@@ -13,9 +15,11 @@ import type { RoutedCall, StageFor } from '../stage.ts'
 export function keptResult({
   kept,
   catalog,
+  clock,
 }: {
-  kept: Pick<KeptResults, 'read'>
+  kept: Pick<KeptResults, 'find' | 'read'>
   catalog: Pick<Catalog, 'snapshot'>
+  clock: Clock
 }): StageFor {
   return ({ method }) => {
     if (method.name !== 'resources/read') return undefined
@@ -24,13 +28,16 @@ export function keptResult({
       if (named === undefined) return next(call)
       const { caller, route } = call
       const { principal } = caller
-      const found = await kept.read(principal, named.id)
+      const found = await kept.find(principal, named.id)
       const server = serverKey(route.server)
       if (found?.server !== server) throw notFound(call)
       const target = { server, kind: 'tool', name: found.tool } as const
       if (decide(principal, 'call', target, catalog.snapshot).effect === 'deny') throw notFound(call)
-      const { from = 0, length = found.text.length } = named.part ?? {}
-      const text = found.text.slice(from, from + length)
+      const { part } = named
+      const { signal } = call.operation
+      const timeoutMs = Math.max(0, deadlineOf(call) - clock.monotonic())
+      const text = await kept.read(found, { principal, part, signal, timeoutMs })
+      if (text === undefined) throw notFound(call)
       return { route, result: { contents: [{ uri: call.operation.name, mimeType: found.mimeType, text }] } }
     }
   }
