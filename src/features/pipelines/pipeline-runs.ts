@@ -1,27 +1,24 @@
 import { randomUUID } from 'node:crypto'
-import { BoundedCache } from '../../cache/bounded-cache.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
-import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import type { JsonObject } from '../../domain/json/json.ts'
 import { type Principal, principalKey } from '../../domain/principal.ts'
 import type { PipelinePlan } from '../../pipelines/plan.ts'
 import type { Call, Operation } from '../../calls/call.ts'
 import { ActiveRun } from './active-run.ts'
+import { type EndedLimits, EndedRuns } from './ended-runs.ts'
 
-interface RunLimits {
-  /** Runs that are under way at the same time, of all tenants and of one. */
+interface RunLimits extends EndedLimits {
+  /** Runs that are under way at the same time, of all tenants, of one, and of one of its principals. */
   readonly maxRunning: number
   readonly maxRunningOfTenant: number
-  /** Runs that have ended and are kept, and the bytes that they may take together. */
-  readonly maxKept: number
-  readonly maxKeptBytes: number
-  /** Milliseconds that a run is kept after its end. */
-  readonly keepMs: number
+  readonly maxRunningOfPrincipal: number
 }
 
 const RUN_LIMITS: RunLimits = {
   maxRunning: 500,
   maxRunningOfTenant: 100,
+  maxRunningOfPrincipal: 50,
   maxKept: 1000,
   maxKeptBytes: 64 * 1024 * 1024,
   keepMs: 900_000,
@@ -40,9 +37,7 @@ export class PipelineRuns {
   readonly #limits: RunLimits
   readonly #clock: Clock
   readonly #running = new Map<string, ActiveRun>()
-  readonly #ended: BoundedCache
-  /** Whose the kept runs are, the oldest first; some of them may be gone. */
-  readonly #owners = new Map<string, string>()
+  readonly #ended: EndedRuns
   #newId: () => string = randomUUID
   #onEnded: (run: ActiveRun) => void = () => undefined
   readonly #expected = new WeakMap<Operation, { id: string; begin: () => void }>()
@@ -50,8 +45,7 @@ export class PipelineRuns {
   constructor(options: { clock: Clock; limits?: RunLimits }) {
     this.#limits = options.limits ?? RUN_LIMITS
     this.#clock = options.clock
-    const { maxKept, maxKeptBytes } = this.#limits
-    this.#ended = new BoundedCache({ maxEntries: maxKept, maxBytes: maxKeptBytes, clock: options.clock })
+    this.#ended = new EndedRuns({ limits: this.#limits, clock: options.clock })
   }
 
   /** Takes over how runs are named, and who hears of their ends. */
@@ -70,9 +64,7 @@ export class PipelineRuns {
 
   /** @throws GatewayError `rate_limited` when as many are under way as may be */
   begin({ caller, operation }: Call, plan: PipelinePlan): ActiveRun {
-    const { tenantId } = caller.principal
-    const ofTenant = [...this.#running.values()].filter((run) => run.tenantId === tenantId).length
-    if (this.#running.size >= this.#limits.maxRunning || ofTenant >= this.#limits.maxRunningOfTenant)
+    if (!this.#isRoomFor(caller.principal))
       throw new GatewayError('rate_limited', 'The limit of concurrent pipeline runs is reached', {
         facts: { retryAfterMs: RETRY_AFTER_MS, mayHaveExecuted: false },
       })
@@ -93,7 +85,7 @@ export class PipelineRuns {
   status(id: string, principal: Principal): JsonObject {
     const running = this.#running.get(id)
     if (running?.owner === principalKey(principal)) return running.status()
-    const kept = this.#keptOf(id, principal)
+    const kept = this.#ended.status(id, principal)
     if (kept === undefined) throw unknownRun(id)
     return kept
   }
@@ -104,11 +96,7 @@ export class PipelineRuns {
     const running = [...this.#running.values()]
       .filter((run) => run.owner === owner)
       .map((run) => run.status())
-    const kept = [...this.#owners]
-      .filter(([, of]) => of === owner)
-      .map(([id]) => this.#keptOf(id, principal))
-      .filter((run) => run !== undefined)
-    return [...kept, ...running].map(withoutResult).toSorted(newestFirst)
+    return [...this.#ended.list(principal), ...running].toSorted(newestFirst)
   }
 
   /** Ends a run of the principal; one that has ended stays as it is. @throws GatewayError `run_not_found` */
@@ -118,43 +106,27 @@ export class PipelineRuns {
     return this.status(id, principal)
   }
 
-  #keptOf(id: string, principal: Principal): JsonObject | undefined {
-    const text = this.#ended.get({ tenantId: principal.tenantId, digest: id })
-    const kept: unknown = text === undefined ? undefined : JSON.parse(text)
-    if (!isJsonObject(kept) || kept['owner'] !== principalKey(principal)) return undefined
-    return isJsonObject(kept['status']) ? kept['status'] : undefined
+  #isRoomFor(principal: Principal): boolean {
+    const owner = principalKey(principal)
+    const ofTenant = [...this.#running.values()].filter(({ tenantId }) => tenantId === principal.tenantId)
+    const { maxRunning, maxRunningOfTenant, maxRunningOfPrincipal } = this.#limits
+    return (
+      this.#running.size < maxRunning &&
+      ofTenant.length < maxRunningOfTenant &&
+      ofTenant.filter((run) => run.owner === owner).length < maxRunningOfPrincipal
+    )
   }
 
   #keep(run: ActiveRun): void {
-    const { id, tenantId, owner } = run
-    this.#remember(id, owner)
-    const { keepMs, maxKeptBytes } = this.#limits
-    const key = { tenantId, digest: id }
-    const status = run.status()
-    const text = JSON.stringify({ owner, status })
-    if (Buffer.byteLength(text) < maxKeptBytes / 20) this.#ended.set(key, text, keepMs)
-    else {
-      const { result: _result, ...rest } = status
-      this.#ended.set(key, JSON.stringify({ owner, status: { ...rest, resultTooLarge: true } }), keepMs)
-    }
-    this.#running.delete(id)
+    this.#ended.keep(run)
+    this.#running.delete(run.id)
     this.#onEnded(run)
-  }
-
-  #remember(id: string, owner: string): void {
-    this.#owners.set(id, owner)
-    const [oldest] = this.#owners.keys()
-    if (this.#owners.size > this.#limits.maxKept && oldest !== undefined) this.#owners.delete(oldest)
   }
 }
 
 /** The error for a run that does not exist, or belongs to somebody else. */
 export function unknownRun(id: string): GatewayError {
   return new GatewayError('run_not_found', `Unknown run: ${id.slice(0, 64)}`)
-}
-
-function withoutResult({ result: _result, ...status }: JsonObject): JsonObject {
-  return status
 }
 
 function newestFirst(one: JsonObject, other: JsonObject): number {

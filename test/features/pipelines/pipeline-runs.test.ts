@@ -8,7 +8,14 @@ import { principal } from '../../support/offers.ts'
 import { caller, operation, unroutedCall } from '../../support/routing.ts'
 
 const PLAN = plan([{ id: 'read', tool: 'files_read' }])
-const LIMITS = { maxRunning: 3, maxRunningOfTenant: 2, maxKept: 2, maxKeptBytes: 10_000, keepMs: 1000 }
+const LIMITS = {
+  maxRunning: 3,
+  maxRunningOfTenant: 2,
+  maxRunningOfPrincipal: 2,
+  maxKept: 2,
+  maxKeptBytes: 10_000,
+  keepMs: 1000,
+}
 const ANN = principal()
 
 const clock = (): FakeClock => new FakeClock()
@@ -25,6 +32,16 @@ test('as many runs are under way as may be, of a tenant and in all', () => {
   expect(() => begin('acme')).toThrow('The limit of concurrent pipeline runs is reached')
   begin('globex')
   expect(() => begin('globex')).toThrow(GatewayError)
+})
+
+test('one principal leaves places of its tenant to the others', () => {
+  const all = new PipelineRuns({ clock: clock(), limits: { ...LIMITS, maxRunningOfPrincipal: 1 } })
+  const begin = (subject: string): void =>
+    void all.begin(unroutedCall({ caller: caller({ subject }) }), PLAN).follow(forever)
+  begin('ann')
+  expect(() => begin('ann')).toThrow('The limit of concurrent pipeline runs is reached')
+  begin('bob')
+  expect(() => begin('bob')).toThrow('The limit of concurrent pipeline runs is reached')
 })
 
 test('a run that has ended makes room, and is kept for its owner for a time', async () => {
@@ -101,4 +118,59 @@ test('a run that was expected has the id that was said, from when it begins', as
   expect(all.begin(unroutedCall({ operation: expected }), PLAN).id).toBe(id)
   await begun
   expect(all.status(id, ANN)).toMatchObject({ id, status: 'running' })
+})
+
+/** Runs to their ends, with these texts as their results; gives their ids. */
+async function runAll(all: PipelineRuns, tenantId: string, texts: readonly string[]): Promise<string[]> {
+  const ids: string[] = []
+  for (const text of texts) {
+    const run = all.begin(of(tenantId), PLAN)
+    await run.follow(() => Promise.resolve({ text }))
+    ids.push(run.id)
+  }
+  return ids
+}
+
+test('the runs of one tenant, however many or large, do not displace the last ones of another', async () => {
+  const others = principal({ tenantId: 'globex' })
+  for (const [limits, text] of [
+    [{ maxKept: 4, maxKeptBytes: 1_000_000 }, 'x'],
+    [{ maxKept: 1000, maxKeptBytes: 10_000 }, 'x'.repeat(400)],
+  ] as const) {
+    const all = new PipelineRuns({ clock: clock(), limits: { ...LIMITS, ...limits } })
+    const kept = await runAll(all, 'globex', ['a', 'b'])
+    const many = await runAll(
+      all,
+      'acme',
+      Array.from({ length: 50 }, () => text),
+    )
+    expect(kept.map((id) => all.status(id, others)['result'])).toEqual([{ text: 'a' }, { text: 'b' }])
+    expect(all.status(many.at(-1) ?? '', ANN)['result']).toEqual({ text })
+    expect(() => all.status(many[0] ?? '', ANN)).toThrow('Unknown run')
+    expect(new Set(all.list(others).map(({ id }) => id))).toEqual(new Set(kept))
+  }
+})
+
+test('a list of runs reads none of their results', async () => {
+  const all = new PipelineRuns({
+    clock: clock(),
+    limits: { ...LIMITS, maxKept: 10, maxKeptBytes: 1_000_000 },
+  })
+  const ids = await runAll(all, 'acme', ['a'.repeat(40_000), 'b'.repeat(40_000)])
+  const { parse } = JSON
+  const lengths: number[] = []
+  JSON.parse = (text: string): unknown => {
+    lengths.push(text.length)
+    return parse(text)
+  }
+  let list: JsonObject[] = []
+  try {
+    list = all.list(ANN)
+  } finally {
+    JSON.parse = parse
+  }
+  expect(new Set(list.map(({ id }) => id))).toEqual(new Set(ids))
+  expect(list.map(({ result }) => result)).toEqual([undefined, undefined])
+  expect(lengths.length).toBe(2)
+  expect(Math.max(...lengths)).toBeLessThan(1000)
 })
