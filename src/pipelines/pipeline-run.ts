@@ -43,6 +43,8 @@ export interface RunOptions {
   readonly input: JsonObject
   /** Resolves with a result of `tools/call`. @throws GatewayError */
   readonly call: (call: StepCall) => Promise<JsonObject>
+  /** Resolves when an expression may be evaluated; at once by default. */
+  readonly turn?: () => Promise<void>
   /** Shared with the runs that its calls begin; a separate budget by default. */
   readonly budget?: RunBudget
   readonly clock: Clock
@@ -85,7 +87,7 @@ class PipelineRun {
     const { steps } = this.#plan
     try {
       const last = await within(this.#options, (signal) => this.#all(signal))
-      const result = this.#output(last)
+      const result = await this.#output(last)
       onProgress({ progress: steps.length, total: steps.length })
       return result
     } catch (thrown) {
@@ -102,6 +104,7 @@ class PipelineRun {
     const { steps } = this.#plan
     let last = SKIPPED
     for (const [index, step] of steps.entries()) {
+      if (signal.aborted) throw new GatewayError('cancelled')
       this.#current = index
       onStep({ id: step.id, status: 'running' })
       onProgress({ progress: index, total: steps.length, message: step.id })
@@ -120,16 +123,17 @@ class PipelineRun {
     try {
       return await within({ timeoutMs, clock, signal }, (ofStep) => this.#entry(step, ofStep))
     } catch (error) {
-      return this.#recovered(step, error, { scope: this.#scope(), signal })
+      return await this.#recovered(step, error, { scope: this.#scope(), signal })
     }
   }
 
   async #entry(step: PlannedStep, signal: AbortSignal): Promise<StepEntry> {
     const scope = this.#scope()
-    if (step.when !== undefined && !isTrue(this.#evaluated((fuel) => step.when?.evaluate(scope, fuel))))
+    const { when, forEach } = step
+    if (when !== undefined && !isTrue(await this.#evaluated((fuel) => when.evaluate(scope, fuel))))
       return SKIPPED
-    if (step.forEach === undefined) return this.#called(step, scope, { signal, onProgress: this.#progress() })
-    const list = listIn(this.#evaluated((fuel) => step.forEach?.evaluate(scope, fuel)))
+    if (forEach === undefined) return this.#called(step, scope, { signal, onProgress: this.#progress() })
+    const list = listIn(await this.#evaluated((fuel) => forEach.evaluate(scope, fuel)))
     if (list === undefined) throw new GatewayError('pipeline_step_failed', 'forEach did not return a list')
     if (list.length > MAX_ITEMS)
       throw new GatewayError('pipeline_step_failed', `forEach returned more than ${MAX_ITEMS} items`)
@@ -157,7 +161,7 @@ class PipelineRun {
     { signal, onProgress }: Pick<StepCall, 'signal' | 'onProgress'>,
   ): Promise<StepEntry> {
     const { call, clock } = this.#options
-    const given = this.#evaluated((fuel) => boundedValue(step.arguments.render(scope, fuel)))
+    const given = await this.#evaluated((fuel) => boundedValue(step.arguments.render(scope, fuel)))
     const { retry } = step.definition
     const request = {
       step: step.id,
@@ -191,15 +195,15 @@ class PipelineRun {
   }
 
   /** What the document has for a step that failed, unless the run itself is over. @throws GatewayError */
-  #recovered(
+  async #recovered(
     { definition, fallback }: PlannedStep,
     thrown: unknown,
     { scope, signal }: { scope: JsonObject; signal: AbortSignal },
-  ): StepEntry {
+  ): Promise<StepEntry> {
     const error = toGatewayError(thrown)
     if (signal.aborted || definition.onError === 'fail') throw error
     if (fallback === undefined) return failedEntry(error)
-    const value = this.#evaluated((fuel) => boundedValue(fallback.render(scope, fuel)))
+    const value = await this.#evaluated((fuel) => boundedValue(fallback.render(scope, fuel)))
     this.#count(value)
     return defaultEntry(value, error)
   }
@@ -211,22 +215,24 @@ class PipelineRun {
       throw new GatewayError('pipeline_step_failed', 'The combined results of the steps are too large')
   }
 
-  #output(last: StepEntry): JsonObject {
+  async #output(last: StepEntry): Promise<JsonObject> {
     const { output } = this.#plan
     if (output === undefined)
       return {
         content: last.content,
         ...(isJsonObject(last.structured) && { structuredContent: last.structured }),
       }
-    const value = this.#evaluated((fuel) => boundedValue(output.render(this.#scope(), fuel)), 'output')
+    const scope = this.#scope()
+    const value = await this.#evaluated((fuel) => boundedValue(output.render(scope, fuel)), 'output')
     return {
       content: [{ type: 'text', text: textOf(value) }],
       ...(isJsonObject(value) && { structuredContent: value }),
     }
   }
 
-  /** What an expression gives; what is wrong with it is the pipeline's fault. @throws GatewayError */
-  #evaluated(evaluate: (fuel: Fuel) => unknown, where = 'expression'): unknown {
+  /** What an expression gives, in its turn; what is wrong with it is the pipeline's fault. @throws GatewayError */
+  async #evaluated(evaluate: (fuel: Fuel) => unknown, where = 'expression'): Promise<unknown> {
+    await this.#options.turn?.()
     try {
       return evaluate(this.#budget.fuel())
     } catch (error) {

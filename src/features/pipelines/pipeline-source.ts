@@ -124,7 +124,7 @@ async function runPipeline(
   plan: PipelinePlan,
   { given, input, run }: { given: BuiltinCall; input: JsonObject; run: ActiveRun },
 ): Promise<JsonObject> {
-  const { clock, budgets } = shared
+  const { clock, budgets, turns } = shared
   const { call, signal, deadlineAt } = given
   const { caller, operation } = call
   const leftMs = deadlineAt - clock.monotonic()
@@ -141,6 +141,7 @@ async function runPipeline(
   return runPlan(plan, {
     input,
     call: (step) => callStep(shared, own, step),
+    turn: () => turns.next(caller.principal.tenantId),
     budget,
     clock,
     timeoutMs: Math.max(1, leftMs - Math.min(MARGIN_MS, leftMs / 10)),

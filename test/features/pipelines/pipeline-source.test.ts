@@ -171,3 +171,24 @@ test('the servers of its steps cannot reach the client', async () => {
   await world.run('pipeline_digest', { path: 'a' }, {}, { client })
   expect(world.clients).toEqual([undefined])
 })
+
+test('between two expressions others have a turn of the event loop, also where every step is skipped', async () => {
+  const steps = Array.from({ length: 50 }, (_, at) => ({
+    id: `s${at}`,
+    tool: 'files_read',
+    when: 'input.on',
+  }))
+  const world = new World(pipeline(steps, { name: 'skips' }))
+  world.offer('read')
+  let turns = 0
+  let clock: NodeJS.Immediate
+  const tick = (): void => {
+    turns += 1
+    clock = setImmediate(tick)
+  }
+  clock = setImmediate(tick)
+  await world.run('pipeline_skips')
+  clearImmediate(clock)
+  expect(world.sent).toEqual([])
+  expect(turns).toBeGreaterThanOrEqual(49)
+})
