@@ -1,9 +1,9 @@
 import { explain } from '../../domain/access/explanation.ts'
-import { namedIn, standIn } from '../../domain/access/conditions.ts'
+import { standIn } from '../../domain/access/conditions.ts'
 import type { RuleId } from '../../domain/access/rules.ts'
 import type { Target } from '../../domain/access-policy.ts'
+import type { Slices } from '../../domain/concurrency/slices.ts'
 import { type ServerDefinition, serverKey } from '../../domain/documents/server-definition.ts'
-import type { Principal } from '../../domain/principal.ts'
 import { serversOf } from '../../domain/snapshot.ts'
 import type { CatalogItem } from '../server-catalog.ts'
 import type { ViewSource } from '../view.ts'
@@ -23,6 +23,14 @@ export interface AgentCell extends MatrixCell {
 
 /** Rules about agents and scopes, which callers of one role may meet or not. */
 const OF_OTHERS: ReadonlySet<RuleId> = new Set(['server-agents', 'tool-agents', 'tool-scopes'])
+
+/** Rules about roles and scopes, which callers of one agent may meet or not. */
+const OF_CALLERS: ReadonlySet<RuleId> = new Set(['server-roles', 'tool-roles', 'tool-scopes'])
+
+/** Explanations of one request, each of which takes some microseconds. */
+export const MAX_EXPLANATIONS = 100_000
+/** Documents may have long lists in many entries, so that an explanation takes up to a millisecond. */
+export const EXPLANATIONS_A_SLICE = 25
 
 /** The tools of a tenant's servers, of every caller, sorted by exposed name. */
 export function toolsOfTenant(source: ViewSource, tenantId: string): CatalogItem[] {
@@ -47,18 +55,33 @@ export function roleCell(
     : { effect: isForNobody(first.value) ? 'deny' : 'conditional', ruleId: first.ruleId }
 }
 
-/** What an agent of a tenant, or one that no document names, may do with a server. */
-export function agentCell(
-  source: ViewSource,
+/** The rule that keeps an agent from something whatever its roles and scopes are; undefined if none does. */
+export function refusalOfAgent(
+  { snapshot }: Pick<ViewSource, 'snapshot'>,
   { tenantId, agent }: { tenantId: string; agent: string | undefined },
+  target: Target,
+): RuleId | undefined {
+  const caller = standIn(tenantId, agent === undefined ? {} : { agent })
+  return explain(caller, 'call', target, snapshot).checks.find(
+    ({ ruleId, isMet, value }) => !isMet && (!OF_CALLERS.has(ruleId) || isForNobody(value)),
+  )?.ruleId
+}
+
+/** What an agent of a tenant, or one that no document names, may do with a server. */
+export function* agentCell(
+  source: ViewSource,
+  of: { tenantId: string; agent: string | undefined },
   server: ServerDefinition,
-): AgentCell {
-  const { roles, scopes } = namedIn(source.snapshot, tenantId)
-  const caller = standIn(tenantId, { roles, scopes, ...(agent !== undefined && { agent }) })
+): Slices<AgentCell> {
   const items = source.catalogOf(server)?.tools.exposed.items ?? []
-  const whole = explain(caller, 'call', { server: serverKey(server), kind: 'server' }, source.snapshot)
-  if (whole.effect === 'deny') return { effect: 'deny', ruleId: whole.ruleId, tools: 0, of: items.length }
-  const refused = items.flatMap((item) => refusalOf(caller, item, source))
+  const whole = refusalOfAgent(source, of, { server: serverKey(server), kind: 'server' })
+  if (whole !== undefined) return { effect: 'deny', ruleId: whole, tools: 0, of: items.length }
+  const refused: RuleId[] = []
+  for (const [at, item] of items.entries()) {
+    if (at % EXPLANATIONS_A_SLICE === EXPLANATIONS_A_SLICE - 1) yield
+    const ruleId = refusalOfAgent(source, of, { server: item.server, kind: 'tool', name: item.name })
+    if (ruleId !== undefined) refused.push(ruleId)
+  }
   const tools = items.length - refused.length
   const [first] = refused
   return first === undefined
@@ -66,12 +89,7 @@ export function agentCell(
     : { effect: 'conditional', ruleId: first, tools, of: items.length }
 }
 
-function refusalOf(caller: Principal, { server, name }: CatalogItem, { snapshot }: ViewSource): RuleId[] {
-  const { effect, ruleId } = explain(caller, 'call', { server, kind: 'tool', name }, snapshot)
-  return effect === 'deny' ? [ruleId] : []
-}
-
-/** An empty list of agents. */
+/** An empty list. */
 function isForNobody(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0
 }

@@ -1,13 +1,18 @@
-import { namedIn, standIn } from '../../domain/access/conditions.ts'
+import { namedIn } from '../../domain/access/conditions.ts'
+import type { Target } from '../../domain/access-policy.ts'
+import type { Slices } from '../../domain/concurrency/slices.ts'
 import { documentOf } from '../../domain/access/explanation.ts'
 import { canonicalJson, type JsonObject } from '../../domain/json/json.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from '../../domain/documents/server-definition.ts'
-import { serversOf, type Snapshot } from '../../domain/snapshot.ts'
+import { serversOf } from '../../domain/snapshot.ts'
 import { accessKey } from '../../domain/principal.ts'
 import { buildServerCatalog, type CatalogItem, type ServerCatalog } from '../server-catalog.ts'
 import { buildView, changedKinds, type View, type ViewSource } from '../view.ts'
 import type { LiveSession } from '../view-watch.ts'
-import { roleCell } from './matrix.ts'
+import { EXPLANATIONS_A_SLICE, MAX_EXPLANATIONS, refusalOfAgent, roleCell } from './matrix.ts'
+
+/** Roles, and agents, that are compared. */
+const MAX_NAMES = 500
 
 /** Documents as they would be, and those that would be gone. */
 export interface RegistryEdit {
@@ -44,35 +49,47 @@ export interface Simulation {
   readonly roles: readonly (ToolChanges & { readonly role: string | null })[]
   readonly agents: readonly (ToolChanges & { readonly agent: string | null })[]
   readonly sessions: readonly SessionChange[]
+  /** How many more of each there are, which are not compared. */
+  readonly rolesLeftOut: number
+  readonly agentsLeftOut: number
 }
 
 /**
- * What an edit would do to the callers of a tenant, without doing it: the views that `buildView` makes now are compared
- * with those that it would make.
+ * What an edit would do to the callers of a tenant, without doing it: what they may use now is compared with what they
+ * could use then, for so many roles and agents as is not too much work, those that the edited documents name first.
  */
-export function simulate(
+export function* simulate(
   before: ViewSource,
   edit: RegistryEdit,
   { tenantId, sessions }: { tenantId: string; sessions: readonly LiveSession[] },
-): Simulation {
-  const after = edited(before, edit)
+): Slices<Simulation> {
+  const documents: DocumentChange[] = []
+  for (const server of edit.put) {
+    documents.push(documentChange(before, server))
+    yield
+  }
+  documents.push(...edit.removed.map((key) => removal(before, key)))
   const names = new Set([...edit.put.map(({ name }) => name), ...edit.removed.map(nameIn)])
-  const involved = (source: ViewSource): ServerDefinition[] =>
-    serversOf(source.snapshot, tenantId).filter(({ name }) => names.has(name))
-  const sides = { before, after, tenantId, involved }
-  const { roles, agents } = bothNamed(before.snapshot, after.snapshot, tenantId)
+  const sides = [
+    yield* sideOf(before, tenantId, names),
+    yield* sideOf(edited(before, edit), tenantId, names),
+  ] as const
+  const { roles, agents } = yield* namedBy(sides, tenantId)
+  const compared = Math.floor(MAX_EXPLANATIONS / Math.max(1, sides[0].tools.length + sides[1].tools.length))
+  const limit = Math.min(MAX_NAMES, compared)
+  const changedRoles = yield* changesOf(sides, roles.slice(0, limit), (source, role, target) => {
+    return roleCell(source, { tenantId, role }, target).effect !== 'deny'
+  })
+  const changedAgents = yield* changesOf(sides, agents.slice(0, limit), (source, agent, target) => {
+    return refusalOfAgent(source, { tenantId, agent }, target) === undefined
+  })
   return {
-    documents: [
-      ...edit.put.map((server) => documentChange(before, server)),
-      ...edit.removed.map((key) => removal(before, key)),
-    ],
-    roles: [null, ...roles]
-      .map((role) => ({ role, ...roleChanges(sides, role ?? undefined) }))
-      .filter(isChange),
-    agents: [null, ...agents]
-      .map((agent) => ({ agent, ...agentChanges(sides, agent ?? undefined) }))
-      .filter(isChange),
-    sessions: sessionChanges(before, after, sessions),
+    documents,
+    roles: changedRoles.map(({ name, ...changes }) => ({ role: name, ...changes })),
+    agents: changedAgents.map(({ name, ...changes }) => ({ agent: name, ...changes })),
+    sessions: yield* sessionChanges(sides[0].source, sides[1].source, sessions),
+    rolesLeftOut: Math.max(0, roles.length - limit),
+    agentsLeftOut: Math.max(0, agents.length - limit),
   }
 }
 
@@ -96,49 +113,78 @@ function edited(before: ViewSource, { put, removed }: RegistryEdit): ViewSource 
   }
 }
 
-interface Sides {
-  readonly before: ViewSource
-  readonly after: ViewSource
-  readonly tenantId: string
-  /** The servers of the tenant whose names are edited. */
-  readonly involved: (source: ViewSource) => ServerDefinition[]
+/** The registry before or after an edit. */
+interface Side {
+  readonly source: ViewSource
+  /** The servers of the tenant whose names are edited, and their tools. */
+  readonly servers: readonly ServerDefinition[]
+  readonly tools: readonly CatalogItem[]
 }
 
-function roleChanges({ before, after, tenantId, involved }: Sides, role: string | undefined): ToolChanges {
-  const usable = (source: ViewSource): string[] =>
-    toolsOf(source, involved(source))
-      .filter((tool) => roleCell(source, { tenantId, role }, targetOf(tool)).effect !== 'deny')
-      .map(({ shownAs }) => shownAs)
-  return differences(usable(before), usable(after))
-}
+type Sides = readonly [before: Side, after: Side]
 
-function agentChanges({ before, after, tenantId, involved }: Sides, agent: string | undefined): ToolChanges {
-  const usable = (source: ViewSource): string[] => {
-    const { roles, scopes } = namedIn(source.snapshot, tenantId)
-    const caller = standIn(tenantId, { roles, scopes, ...(agent !== undefined && { agent }) })
-    const servers = new Map(involved(source).map((server) => [serverKey(server), server]))
-    const snapshot = { ...source.snapshot, servers }
-    return shownIn(
-      buildView({ principal: caller, scope: undefined, isInteractive: true }, { ...source, snapshot }),
-    )
+function* sideOf(source: ViewSource, tenantId: string, names: ReadonlySet<string>): Slices<Side> {
+  const servers = serversOf(source.snapshot, tenantId).filter(({ name }) => names.has(name))
+  const tools: CatalogItem[] = []
+  for (const server of servers) {
+    tools.push(...(source.catalogOf(server)?.tools.exposed.items ?? []))
+    yield
   }
-  return differences(usable(before), usable(after))
+  return { source, servers, tools }
+}
+
+type IsUsable = (source: ViewSource, name: string | undefined, target: Target) => boolean
+
+/** What changes for callers with one of some names, and for those with none. */
+function* changesOf(
+  [before, after]: Sides,
+  names: readonly string[],
+  isUsable: IsUsable,
+): Slices<(ToolChanges & { readonly name: string | null })[]> {
+  const changes: (ToolChanges & { readonly name: string | null })[] = []
+  for (const name of [null, ...names.toSorted()]) {
+    const now = yield* usableTools(before, name ?? undefined, isUsable)
+    const change = differences(now, yield* usableTools(after, name ?? undefined, isUsable))
+    if (isChange(change)) changes.push({ name, ...change })
+  }
+  return changes
+}
+
+function* usableTools(
+  { source, tools }: Side,
+  name: string | undefined,
+  isUsable: IsUsable,
+): Slices<string[]> {
+  const usable: string[] = []
+  for (const [at, tool] of tools.entries()) {
+    if (at % EXPLANATIONS_A_SLICE === EXPLANATIONS_A_SLICE - 1) yield
+    if (isUsable(source, name, { server: tool.server, kind: 'tool', name: tool.name }))
+      usable.push(tool.shownAs)
+  }
+  yield
+  return usable
 }
 
 /** Sessions with equal rights, scope and abilities have one view. */
-function sessionChanges(
+function* sessionChanges(
   before: ViewSource,
   after: ViewSource,
   sessions: readonly LiveSession[],
-): SessionChange[] {
+): Slices<SessionChange[]> {
   const compared = new Map<string, Omit<SessionChange, 'session'>>()
-  return sessions.flatMap((session) => {
+  const changes: SessionChange[] = []
+  for (const session of sessions) {
     const { principal, scope, isInteractive } = session
     const key = `${isInteractive}\n${scope ?? ''}\n${accessKey(principal)}`
-    const change = compared.get(key) ?? viewChange(session, before, after)
-    compared.set(key, change)
-    return change.lists.length > 0 || change.pending.length > 0 ? [{ session, ...change }] : []
-  })
+    let change = compared.get(key)
+    if (change === undefined) {
+      change = viewChange(session, before, after)
+      compared.set(key, change)
+      yield
+    }
+    if (change.lists.length > 0 || change.pending.length > 0) changes.push({ session, ...change })
+  }
+  return changes
 }
 
 function viewChange(of: LiveSession, before: ViewSource, after: ViewSource): Omit<SessionChange, 'session'> {
@@ -173,24 +219,21 @@ function fieldsThatDiffer(before: JsonObject, after: JsonObject): string[] {
     .toSorted()
 }
 
-function bothNamed(
-  before: Snapshot,
-  after: Snapshot,
-  tenantId: string,
-): { roles: string[]; agents: string[] } {
-  const [one, other] = [namedIn(before, tenantId), namedIn(after, tenantId)]
-  return {
-    roles: [...new Set([...one.roles, ...other.roles])].toSorted(),
-    agents: [...new Set([...one.agents, ...other.agents])].toSorted(),
+/** What documents name before or after an edit, the edited ones first. */
+function* namedBy(sides: Sides, tenantId: string): Slices<{ roles: string[]; agents: string[] }> {
+  const ofEdited = sides.map(({ source, servers }) => ({
+    ...source.snapshot,
+    servers: new Map(servers.map((server) => [serverKey(server), server])),
+  }))
+  const roles = new Set<string>()
+  const agents = new Set<string>()
+  for (const snapshot of [...ofEdited, ...sides.map(({ source }) => source.snapshot)]) {
+    const named = namedIn(snapshot, tenantId)
+    for (const role of named.roles) roles.add(role)
+    for (const agent of named.agents) agents.add(agent)
+    yield
   }
-}
-
-function toolsOf(source: ViewSource, servers: readonly ServerDefinition[]): CatalogItem[] {
-  return servers.flatMap((server) => source.catalogOf(server)?.tools.exposed.items ?? [])
-}
-
-function targetOf({ server, name }: CatalogItem): { server: ServerKey; kind: 'tool'; name: string } {
-  return { server, kind: 'tool', name }
+  return { roles: [...roles], agents: [...agents] }
 }
 
 function shownIn({ tools }: View): string[] {

@@ -12,7 +12,15 @@ export function simulationText(answer: JsonObject): string {
     ...objectsIn(answer['sessions']).flatMap(sessionLines),
   ]
   const affected = objectsIn(answer['sessions']).length + Number(answer['sessionsLeftOut'] ?? 0)
-  return [...lines, `${affected} live ${affected === 1 ? 'session changes' : 'sessions change'}`]
+  const notCompared = ['roles', 'agents'].flatMap((what) => {
+    const count = Number(answer[`${what}LeftOut`] ?? 0)
+    return count === 0 ? [] : [`${count} more ${what} were not compared`]
+  })
+  return [
+    ...lines,
+    ...notCompared,
+    `${affected} live ${affected === 1 ? 'session changes' : 'sessions change'}`,
+  ]
     .map((line) => `${line}\n`)
     .join('')
 }

@@ -123,7 +123,7 @@ function selectionChecks(
 ): RuleCheck[] {
   const exclude = listOf(tools, 'exclude')
   const include = listOf(tools, 'include')
-  const excluding = exclude?.filter((pattern) => matches(pattern, name)) ?? []
+  const excluding = isSelected ? [] : (exclude?.filter((pattern) => matches(pattern, name)) ?? [])
   const [field, value] =
     excluding.length > 0 || include === undefined
       ? (['tools.exclude', excluding.length > 0 ? excluding : exclude] as const)
@@ -138,7 +138,15 @@ function listOf(tools: ToolEntries | undefined, key: 'include' | 'exclude'): rea
   return Array.isArray(list) ? list : undefined
 }
 
+/** Documents never change once made. */
+const keys = new WeakMap<ToolEntries, ReadonlyMap<ToolEntries[string], string>>()
+
 /** The entries of a policy are those of the document. */
 function keyOf(override: ToolOverride, tools: ToolEntries = {}): string {
-  return Object.entries(tools).find(([, entry]) => entry === override)?.[0] ?? ''
+  let known = keys.get(tools)
+  if (known === undefined) {
+    known = new Map(Object.entries(tools).map(([key, entry]) => [entry, key]))
+    keys.set(tools, known)
+  }
+  return known.get(override) ?? ''
 }

@@ -1,8 +1,15 @@
 import { type Request, type Response, Router } from 'express'
 import { z } from 'zod'
-import { agentCell, roleCell, toolsOfTenant } from '../../catalog/access/matrix.ts'
+import {
+  type AgentCell,
+  agentCell,
+  MAX_EXPLANATIONS,
+  roleCell,
+  toolsOfTenant,
+} from '../../catalog/access/matrix.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import { type Page, pageOf } from '../../catalog/page.ts'
+import { inSlices, type Slices } from '../../domain/concurrency/slices.ts'
 import { namedIn } from '../../domain/access/conditions.ts'
 import type { Principal } from '../../domain/principal.ts'
 import { serversOf } from '../../domain/snapshot.ts'
@@ -54,13 +61,15 @@ type Matrix = z.input<typeof matrixAnswer>
 /** `GET /v1/access/matrix` for operators: which role may use which tool, or which agent which server. */
 export function matrixRoutes({ catalog }: { catalog: Catalog }): Router {
   const router = Router()
-  router.get('/access/matrix', requireRole('operator'), (request: Request, response: Response) => {
+  router.get('/access/matrix', requireRole('operator'), async (request: Request, response: Response) => {
     const query = queryOf(matrixQuery, request)
     const { principal } = identityOf(response)
     response.json(
-      query.by === 'roles'
-        ? rolesByTools(catalog, principal, query)
-        : agentsByServers(catalog, principal, query),
+      await inSlices(
+        query.by === 'roles'
+          ? rolesByTools(catalog, principal, query)
+          : agentsByServers(catalog, principal, query),
+      ),
     )
   })
   router.all('/access/matrix', methodNotAllowed('GET'))
@@ -69,7 +78,7 @@ export function matrixRoutes({ catalog }: { catalog: Catalog }): Router {
 
 type Query = z.output<typeof matrixQuery>
 
-function rolesByTools(catalog: Catalog, principal: Principal, query: Query): Matrix {
+function* rolesByTools(catalog: Catalog, principal: Principal, query: Query): Slices<Matrix> {
   const { tenantId } = principal
   const source = catalog.source()
   const all = query.roles ?? namedIn(source.snapshot, tenantId).roles
@@ -86,23 +95,25 @@ function rolesByTools(catalog: Catalog, principal: Principal, query: Query): Mat
     listed: {},
   }))
   const page = pageFor(rows, principal, query)
+  const shown: Matrix['rows'] = []
+  for (const { server, serverName, name, shownAs } of page.items) {
+    const cells = columns.map((role) =>
+      roleCell(source, { tenantId, role: role ?? undefined }, { server, kind: 'tool', name }),
+    )
+    shown.push({ name: shownAs, server: serverName, cells })
+    yield
+  }
   return {
     by: 'roles',
     columns,
     omittedColumns: Math.max(0, all.length - MAX_COLUMNS),
-    rows: page.items.map(({ server, serverName, name, shownAs }) => ({
-      name: shownAs,
-      server: serverName,
-      cells: columns.map((role) =>
-        roleCell(source, { tenantId, role: role ?? undefined }, { server, kind: 'tool', name }),
-      ),
-    })),
+    rows: shown,
     missingServers: missingIn(catalog, tenantId, query.server),
     ...(page.nextCursor !== undefined && { nextCursor: page.nextCursor }),
   }
 }
 
-function agentsByServers(catalog: Catalog, principal: Principal, query: Query): Matrix {
+function* agentsByServers(catalog: Catalog, principal: Principal, query: Query): Slices<Matrix> {
   const { tenantId } = principal
   const source = catalog.source()
   const servers = serversOf(source.snapshot, tenantId).filter(
@@ -114,17 +125,25 @@ function agentsByServers(catalog: Catalog, principal: Principal, query: Query): 
     shownAs,
     listed: {},
   }))
-  const page = pageFor(agents, principal, query)
+  const tools = columns.reduce(
+    (sum, server) => sum + (source.catalogOf(server)?.tools.exposed.items.length ?? 0),
+    columns.length,
+  )
+  const most = Math.max(1, Math.floor(MAX_EXPLANATIONS / Math.max(1, tools)))
+  const page = pageFor(agents, principal, { ...query, limit: Math.min(query.limit, most) })
+  const rows: Matrix['rows'] = []
+  for (const { shownAs } of page.items) {
+    const of = { tenantId, agent: shownAs === '' ? undefined : shownAs }
+    const cells: AgentCell[] = []
+    for (const server of columns) cells.push(yield* agentCell(source, of, server))
+    rows.push({ name: shownAs === '' ? null : shownAs, cells })
+    yield
+  }
   return {
     by: 'agents',
     columns: columns.map(({ name }) => name),
     omittedColumns: servers.length - columns.length,
-    rows: page.items.map(({ shownAs }) => ({
-      name: shownAs === '' ? null : shownAs,
-      cells: columns.map((server) =>
-        agentCell(source, { tenantId, agent: shownAs === '' ? undefined : shownAs }, server),
-      ),
-    })),
+    rows,
     missingServers: missingIn(catalog, tenantId, query.server),
     ...(page.nextCursor !== undefined && { nextCursor: page.nextCursor }),
   }

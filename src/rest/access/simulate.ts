@@ -1,9 +1,11 @@
+import { setImmediate } from 'node:timers/promises'
 import { type Request, type Response, Router } from 'express'
 import { z } from 'zod'
 import { simulate, type Simulation } from '../../catalog/access/simulation.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import type { LiveSession } from '../../catalog/view-watch.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from '../../domain/documents/server-definition.ts'
+import { inSlices } from '../../domain/concurrency/slices.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import { ALL_TENANTS, type Principal } from '../../domain/principal.ts'
@@ -70,6 +72,8 @@ export const simulateAnswer = z.object({
       }),
     )
     .describe('Sessions of this replica whose lists change'),
+  rolesLeftOut: z.number().describe('Roles that were not compared, because there are too many'),
+  agentsLeftOut: z.number().describe('Agents that were not compared'),
   sessionsLeftOut: z.number().describe('Sessions that change, too, beyond those listed'),
 })
 
@@ -111,15 +115,18 @@ async function simulationOf(
   const put: ServerDefinition[] = []
   const removed: ServerKey[] = []
   for (const each of changes) {
-    if ('document' in each) put.push(await definitionOf(options, principal, each.document))
-    else removed.push(removedBy(options, principal, each))
+    if ('document' in each) {
+      put.push(await definitionOf(options, principal, each.document))
+      // Checking a large document takes some tens of milliseconds.
+      await setImmediate()
+    } else removed.push(removedBy(options, principal, each))
   }
   const isForAll = [...put.map(serverKey), ...removed].some((key) => key.startsWith(`${ALL_TENANTS}/`))
   const sessions = options
     .sessions()
     .filter((session) => isForAll || session.principal.tenantId === principal.tenantId)
   const { tenantId } = principal
-  return shown(simulate(options.catalog.source(), { put, removed }, { tenantId, sessions }))
+  return shown(await inSlices(simulate(options.catalog.source(), { put, removed }, { tenantId, sessions })))
 }
 
 async function definitionOf(
@@ -163,7 +170,13 @@ function mayChange(principal: Principal, tenantId: string, platformAdminRole: st
     needAdmin(principal, platformAdminRole, 'Changing a server for all tenants')
 }
 
-function shown({ sessions, documents, roles, agents }: Simulation): z.input<typeof simulateAnswer> {
+function shown({
+  sessions,
+  documents,
+  roles,
+  agents,
+  ...leftOut
+}: Simulation): z.input<typeof simulateAnswer> {
   return {
     documents: documents.map(({ fields, ...rest }) => ({ ...rest, fields: [...fields] })),
     roles: roles.map(({ role, gained, lost }) => ({ role, gained: [...gained], lost: [...lost] })),
@@ -181,6 +194,7 @@ function shown({ sessions, documents, roles, agents }: Simulation): z.input<type
       gained: [...gained],
       lost: [...lost],
     })),
+    ...leftOut,
     sessionsLeftOut: Math.max(0, sessions.length - MAX_SESSIONS),
   }
 }
