@@ -1,10 +1,13 @@
 import { addTo } from '../../domain/concurrency/counts.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
+import type { ApprovalRequest } from './approval-request.ts'
 import type { Slot } from './request-keys.ts'
 import type { RequestStore } from './request-store.ts'
 
 /** Requests that are looked at, those that have ended within the last hour among them. */
 const MAX_COUNTED = 20_000
+/** Open or not, for each that a caller may have open. */
+const KEPT_FOR_EACH_OPEN = 25
 
 /** Bounds how many requests a caller and a tenant may have open, so that nobody floods those who answer them. */
 export class OpenRequests {
@@ -36,15 +39,23 @@ export class OpenRequests {
   }
 
   async #check(tenantId: string, owner: string): Promise<void> {
-    const own = await this.#openOf(tenantId, owner)
-    if (own + this.#others(`${tenantId}/${owner}`) >= this.#perPrincipal)
+    const begun = this.#others(`${tenantId}/${owner}`)
+    const maxKept = this.#perPrincipal * KEPT_FOR_EACH_OPEN
+    const own = await this.#requests.list(tenantId, { owner, limit: maxKept })
+    if (own.length + begun >= maxKept)
+      throw new GatewayError(
+        'too_many_approvals',
+        `The caller has ${maxKept} calls that wait for approval or were answered lately, which is the limit`,
+        { facts: { mayHaveExecuted: false } },
+      )
+    if (openIn(own) + begun >= this.#perPrincipal)
       throw new GatewayError(
         'too_many_approvals',
         `The caller has ${this.#perPrincipal} calls that wait for approval, which is the limit`,
         { facts: { mayHaveExecuted: false } },
       )
-    const all = await this.#openOf(tenantId)
-    if (all + this.#others(tenantId) >= this.#perTenant)
+    const all = await this.#requests.list(tenantId, { limit: MAX_COUNTED })
+    if (openIn(all) + this.#others(tenantId) >= this.#perTenant)
       throw new GatewayError(
         'too_many_approvals',
         `The tenant has ${this.#perTenant} calls that wait for approval, which is the limit`,
@@ -52,16 +63,12 @@ export class OpenRequests {
       )
   }
 
-  async #openOf(tenantId: string, owner?: string): Promise<number> {
-    const found = await this.#requests.list(tenantId, {
-      ...(owner !== undefined && { owner }),
-      limit: MAX_COUNTED,
-    })
-    return found.filter(({ status }) => status === 'open').length
-  }
-
   /** Those that are being made beside the one that is looked at. */
   #others(name: string): number {
     return (this.#begun.get(name) ?? 1) - 1
   }
+}
+
+function openIn(requests: readonly ApprovalRequest[]): number {
+  return requests.filter(({ status }) => status === 'open').length
 }

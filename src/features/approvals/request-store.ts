@@ -1,13 +1,16 @@
+import { lruCache } from '../../cache/lru.ts'
 import { Sealing } from '../../domain/seal/sealing.ts'
 import type { KeyRing } from '../../domain/seal/key-ring.ts'
 import { jsonIn } from '../../domain/json/json.ts'
-import type { StateStore } from '../../state/state-store.ts'
+import type { StateEntry, StateStore } from '../../state/state-store.ts'
 import { type ApprovalRequest, storedRequest } from './approval-request.ts'
 import { keyOf, prefixOf, type Slot } from './request-keys.ts'
 
 const REQUESTS = 'approvals'
 const ARGUMENTS = 'approval-arguments'
 const PAGE = 100
+/** Of all tenants; half a kilobyte each. */
+const MAX_KNOWN = 20_000
 
 /** A request as it is kept, and its version. */
 export interface KeptRequest {
@@ -19,6 +22,8 @@ export interface KeptRequest {
 export class RequestStore {
   readonly #store: StateStore
   readonly #sealing: Sealing
+  /** Each version is opened and checked once, because every new request counts those there are. */
+  readonly #known = lruCache<KeptRequest>(MAX_KNOWN)
   readonly #listeners = new Set<(request: ApprovalRequest) => void>()
 
   constructor(options: { store: StateStore; keys: KeyRing }) {
@@ -35,8 +40,7 @@ export class RequestStore {
   async get(slot: Slot): Promise<KeptRequest | undefined> {
     const key = keyOf(slot)
     const entry = await this.#store.get(REQUESTS, key)
-    const request = entry && this.#opened(key, entry.value)
-    return entry && request && { request, version: entry.version }
+    return entry && this.#opened(entry)
   }
 
   /**
@@ -65,7 +69,7 @@ export class RequestStore {
     let after: string | undefined
     do {
       const page = await this.#store.list(REQUESTS, prefixOf(tenantId, owner), { limit: PAGE, after })
-      found.push(...page.entries.flatMap(({ key, value }) => this.#opened(key, value) ?? []))
+      found.push(...page.entries.flatMap((entry) => this.#opened(entry)?.request ?? []))
       after = page.next
     } while (after !== undefined && found.length < limit)
     return found.slice(0, limit)
@@ -90,9 +94,16 @@ export class RequestStore {
   }
 
   /** Undefined for what was sealed with a key that is no longer in use. */
-  #opened(key: string, sealed: string): ApprovalRequest | undefined {
-    const text = this.#sealing.open(sealed, key)
-    return text === undefined ? undefined : storedRequest.safeParse(jsonIn(text)).data
+  #opened(entry: StateEntry): KeptRequest | undefined {
+    const { key, version } = entry
+    const known = this.#known.get(key)
+    if (known?.version === version) return known
+    const text = this.#sealing.open(entry.value, key)
+    const request = text === undefined ? undefined : storedRequest.safeParse(jsonIn(text)).data
+    if (request === undefined) return undefined
+    const kept = { request, version }
+    this.#known.set(key, kept)
+    return kept
   }
 }
 

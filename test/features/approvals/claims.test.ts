@@ -5,7 +5,7 @@ import { type AskedCall, type Claim, Claims, type Use } from '../../../src/featu
 import { OpenRequests } from '../../../src/features/approvals/open-requests.ts'
 import { RequestKeys } from '../../../src/features/approvals/request-keys.ts'
 import { RequestStore } from '../../../src/features/approvals/request-store.ts'
-import type { StateStore } from '../../../src/state/state-store.ts'
+import type { StateEntry, StateStore } from '../../../src/state/state-store.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { memoryState } from '../../support/memory-state.ts'
 
@@ -46,6 +46,16 @@ function replica(): Replica {
     clock,
   }
   return { claims: new Claims(options), approvals: new Approvals(options) }
+}
+
+/** The entry, which notes whenever its value is read. */
+function counted(entry: StateEntry, read: string[]): StateEntry {
+  return Object.defineProperty({ ...entry }, 'value', {
+    get: () => {
+      read.push(entry.version)
+      return entry.value
+    },
+  })
 }
 
 function principal(subject: string, roles: string[] = []): AskedCall['principal'] {
@@ -205,12 +215,50 @@ describe('a request', () => {
     await expect(Promise.allSettled([ask('dan', 1)])).resolves.toMatchObject([tooMany])
   })
 
-  test('has room beside any number of those that have ended', async () => {
-    for (let n = 0; n < 20; n += 1) {
+  test('has room beside those that have ended, of which a caller has 25 times as many as it may have open', async () => {
+    for (let n = 0; n < 75; n += 1) {
+      expect((await first.claims.claim(call({ n }))).state).toBe('open')
       await approved(call({ n }))
       await first.claims.claim(call({ n }))
     }
-    expect((await first.claims.claim(call({ n: 20 }))).state).toBe('open')
+    await expect(first.claims.claim(call({ n: 75 }))).rejects.toMatchObject({
+      code: 'too_many_approvals',
+      message: 'The caller has 75 calls that wait for approval or were answered lately, which is the limit',
+    })
+    const other = call({ n: 75 }, { principal: principal('cid') })
+    expect((await first.claims.claim(other)).state).toBe('open')
+    await clock.advance(60 * MINUTE)
+    expect((await first.claims.claim(call({ n: 75 }))).state).toBe('open')
+  })
+
+  test('is opened and checked once for each of its versions, however often requests are listed', async () => {
+    const entries: StateEntry[] = []
+    const read: StateEntry['version'][] = []
+    const store: StateStore = {
+      ...state,
+      list: async (...given) => {
+        const page = await state.list(...given)
+        entries.push(...page.entries)
+        return { ...page, entries: page.entries.map((entry) => counted(entry, read)) }
+      },
+    }
+    await first.claims.claim(call({ n: 1 }))
+    await first.claims.claim(call({ n: 2 }))
+    const requests = new RequestStore({ store, keys })
+    for (let times = 0; times < 3; times += 1)
+      expect(await requests.list('acme', { limit: 10 })).toHaveLength(2)
+    expect(read.toSorted()).toEqual(
+      entries
+        .slice(0, 2)
+        .map(({ version }) => version)
+        .toSorted(),
+    )
+    await first.approvals.answer(idOf(await first.claims.claim(call({ n: 1 }))), bob, { verdict: 'denied' })
+    expect((await requests.list('acme', { limit: 10 })).map(({ status }) => status).toSorted()).toEqual([
+      'denied',
+      'open',
+    ])
+    expect(read).toHaveLength(3)
   })
 
   test('says nothing of its arguments in the store', async () => {
