@@ -7,6 +7,7 @@ import type { Logger } from '../../telemetry/logger.ts'
 import { startThread } from '../../threads/start-thread.ts'
 import type { AuditPage, AuditQuery, AuditStore, CountQuery, Person } from '../audit-store.ts'
 import type { ChainStore } from '../chain/checkpoints.ts'
+import { QueryTurns } from '../query-turns.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
 import type { RecordLines } from '../record-lines.ts'
 import { RecordsRefusedError } from '../records-refused.ts'
@@ -55,6 +56,8 @@ export class SqliteAuditStore implements AuditStore {
   readonly #logger: Logger
   readonly #retentionMs: number | undefined
   readonly #thread: TaskThread<Task, Result>
+  /** A query looks at all records of a tenant where none matches; the thread does what it is given in order. */
+  readonly #queries = new QueryTurns()
   #cancelDeletion: (() => void) | undefined
   #closing: Promise<void> | undefined
 
@@ -96,7 +99,8 @@ export class SqliteAuditStore implements AuditStore {
   async query(query: AuditQuery): Promise<AuditPage> {
     const { cursor, limit } = query
     const position = cursor === undefined ? undefined : decodeCursor(this.#keys, query, cursor)
-    const { records: found = [] } = await this.#run({ kind: 'query', query, position, limit: limit + 1 })
+    const task = { kind: 'query', query, position, limit: limit + 1 } as const
+    const { records: found = [] } = await this.#queries.run(query.tenantId, () => this.#run(task))
     const records = found.slice(0, limit)
     const last = records.at(-1)
     if (last === undefined || found.length <= limit) return { records }
@@ -104,7 +108,7 @@ export class SqliteAuditStore implements AuditStore {
   }
 
   async count(query: CountQuery): Promise<number> {
-    const { count = 0 } = await this.#run({ kind: 'count', query })
+    const { count = 0 } = await this.#queries.run(query.tenantId, () => this.#run({ kind: 'count', query }))
     return count
   }
 
