@@ -5,6 +5,7 @@ import type { Connection } from '../connection/connection.ts'
 import { httpStatusOf } from '../connection/upstream-error.ts'
 import { OfferProblems } from './definitions/offer-problems.ts'
 import {
+  countedBytes,
   type Listed,
   type ListName,
   type ListOf,
@@ -155,7 +156,7 @@ async function listOptional(
     const before = previous?.[kind.member] ?? []
     const kept = before.length > 0 ? '; what it listed before stays' : ''
     noted.problems.add('', `${kind.method}: ${failureOf(error, optionalMs)}${kept}`)
-    return new Map(before.map((item) => [String(item[kind.identity]), { item, bytes: 0 }]))
+    return new Map(before.map((item) => [String(item[kind.identity]), { item, bytes: countedBytes(item) }]))
   }
 }
 

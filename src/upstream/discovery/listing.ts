@@ -1,5 +1,6 @@
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { isDeeperThan, isJsonObject, type JsonObject, MAX_JSON_DEPTH } from '../../domain/json/json.ts'
+import { weightOf } from '../../domain/json/json-weight.ts'
 import { RawObject } from '../../domain/json/raw-object.ts'
 import type { Connection, Era, RequestOptions } from '../connection/connection.ts'
 import type { Form, Issue } from './definitions/form.ts'
@@ -19,6 +20,8 @@ const MAX_ITEM_BYTES = 64 * 1024
 const MAX_ITEM_SIZE = '64 KiB'
 /** Of all definitions in one list of a server. */
 export const MAX_LIST_BYTES = 8 * 1024 * 1024
+/** A member, and half an object or a list, count as that much JSON: as a value they take more memory than their text. */
+const BYTES_A_WEIGHT = 16
 const METHOD_NOT_FOUND = -32_601
 
 /** One of the lists that a server may have. */
@@ -70,7 +73,7 @@ export const PROMPTS: ListOf = {
   form: promptForm,
 }
 
-/** The items of one list, with the size of each as JSON. */
+/** The items of one list, with what each counts for. */
 export type Listed = ReadonlyMap<string, { readonly item: NamedItem; readonly bytes: number }>
 
 /**
@@ -190,15 +193,16 @@ class Taken {
       this.#problems.add(label, why)
       return true
     }
-    const bytes = sizeOf(given)
+    const json = sizeOf(given)
+    const bytes = json === undefined ? MAX_ITEM_BYTES : countedBytes(given, json)
     // What is left out counts, too: it has been read, and so would be what follows.
-    this.#bytes += bytes ?? MAX_ITEM_BYTES
+    this.#bytes += bytes
     if (this.#bytes > MAX_LIST_BYTES) {
       this.#problems.add('', `${method}: only the first ${MAX_LIST_BYTES / 1024 / 1024} MiB are used`)
       return false
     }
-    if (bytes === undefined) return leaveOut('its definition is nested too deeply; it is left out')
-    if (bytes > MAX_ITEM_BYTES)
+    if (json === undefined) return leaveOut('its definition is nested too deeply; it is left out')
+    if (json > MAX_ITEM_BYTES)
       return leaveOut(`its definition is larger than ${MAX_ITEM_SIZE}; it is left out`)
     const item = this.#checked(given, label)
     if (item === undefined) return true
@@ -235,6 +239,11 @@ class Taken {
 
 function isNamed(item: unknown): item is NamedItem {
   return isJsonObject(item) && typeof item['name'] === 'string'
+}
+
+/** What a definition, which must not nest deeply, counts for among those of its server. */
+export function countedBytes(item: unknown, json = sizeOf(item) ?? MAX_ITEM_BYTES): number {
+  return Math.max(json, weightOf(item) * BYTES_A_WEIGHT)
 }
 
 /** Undefined for what nests too deeply: writing it could overflow the stack. */

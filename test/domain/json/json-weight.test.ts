@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import { membersOf } from '../../../src/domain/json/json-reader.ts'
-import { isTooHeavy, JsonWeight } from '../../../src/domain/json/json-weight.ts'
+import { isTooHeavy, JsonWeight, weightOf } from '../../../src/domain/json/json-weight.ts'
 
 const listOf = (element: string, count: number): Buffer =>
   Buffer.from(`[${Array.from({ length: count }, () => element).join(',')}]`)
@@ -35,7 +35,7 @@ test.each([
   expect(isTooHeavy(bytes)).toBe(false)
 })
 
-test('the weight is the same in parts, however they are cut, and as the reader of members adds it up', () => {
+test('the weight is the same in parts, however they are cut, and as the reader of members and the value add it up', () => {
   const weights = fc.jsonValue().map((value) => JSON.stringify({ '"\\': '\\"', value }))
   fc.assert(
     fc.property(weights, fc.integer({ min: 1, max: 7 }), (json, size) => {
@@ -44,6 +44,7 @@ test('the weight is the same in parts, however they are cut, and as the reader o
       for (let at = 0; at < bytes.length; at += size)
         weight.take(bytes, at, Math.min(bytes.length, at + size))
       expect(weight.total).toBe(membersOf(bytes).weight)
+      expect(weight.total).toBe(weightOf(JSON.parse(json)))
     }),
   )
 })
