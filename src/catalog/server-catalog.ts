@@ -72,10 +72,12 @@ export function buildServerCatalog(
     ),
     previous?.resources,
   )
+  const earlier = new Map(previous?.templates.map((item) => [item.name, item]))
   const templates = offer.resourceTemplates.map(withModelTexts).map((template): TemplateItem => {
     const text = String(template['uriTemplate'])
-    const before = previous?.templates.find((item) => item.name === text && isSame(item.listed, template))
-    return before ?? { ...itemOf(definition, text, text, template), matches: compileUriTemplate(text) }
+    const before = earlier.get(text)
+    if (before !== undefined && isSame(before.listed, template)) return before
+    return { ...itemOf(definition, text, text, template), matches: compileUriTemplate(text) }
   })
   return {
     definition,
@@ -117,7 +119,11 @@ export function isUriForAskable(catalog: ServerCatalog, uri: string): boolean {
 function uiResources(tools: readonly NamedItem[]): Map<string, string[]> {
   const named = new Map<string, string[]>()
   for (const tool of tools) {
-    for (const uri of uiResourcesOf(tool)) named.set(uri, [...(named.get(uri) ?? []), tool.name])
+    for (const uri of uiResourcesOf(tool)) {
+      const names = named.get(uri) ?? []
+      names.push(tool.name)
+      named.set(uri, names)
+    }
   }
   return named
 }
