@@ -1,5 +1,4 @@
 import type { Logger } from '../../telemetry/logger.ts'
-import type { NamedItem } from '../../upstream/discovery/listing.ts'
 import type { ServerDefinition, ServerKey } from '../../domain/documents/server-definition.ts'
 import { serverKey } from '../../domain/documents/server-definition.ts'
 import type { Comparison, ToolChangePolicy } from './comparison.ts'
@@ -25,6 +24,12 @@ export interface ToolsChanged {
   }[]
 }
 
+/** One of them, with the hash that is trusted. */
+type Changed = ToolsChanged['tools'][number] & { readonly pinned: string | undefined }
+
+/** Of a line of the log. */
+const MAX_NAMED = 10
+const MAX_NAME = 128
 /** Of one server, which may change its tools as often as it likes. */
 const MAX_REPORTED = 20_000
 
@@ -62,38 +67,39 @@ export class ChangeReport {
       const hash = definitionHash(tool)
       return !reported.has(hash) && reported.add(hash)
     })
-    for (const tool of fresh) this.#say(definition, tool, trusted.get(tool.name), policy)
     const { tenantId, name: server } = definition
-    const tools = fresh.map((tool) => ({
-      name: tool.name,
-      kind: kindOf(trusted.get(tool.name)),
-      hash: definitionHash(tool),
-    }))
-    if (tools.length > 0) this.#onToolsChanged({ tenantId, server, policy, tools })
+    const tools = fresh.map((tool): Changed => {
+      const pin = trusted.get(tool.name)
+      const kind = pin === undefined ? 'new' : 'changed'
+      return { name: tool.name, kind, hash: definitionHash(tool), pinned: pin?.hash }
+    })
+    for (const { kind } of tools) this.#onToolChange({ server, kind, policy })
+    for (const [kind, changed] of Map.groupBy(tools, (tool) => tool.kind))
+      this.#say(key, kind, policy, changed)
+    if (tools.length === 0) return
+    const shown = tools.map(({ name, kind, hash }) => ({ name, kind, hash }))
+    this.#onToolsChanged({ tenantId, server, policy, tools: shown })
   }
 
   forget(key: ServerKey): void {
     this.#reported.delete(key)
   }
 
-  #say(definition: ServerDefinition, tool: NamedItem, pin: Pin | undefined, policy: ToolChangePolicy): void {
-    const kind = kindOf(pin)
-    const fields = {
-      server: serverKey(definition),
-      tool: tool.name,
-      policy,
-      hash: definitionHash(tool),
-      ...(pin !== undefined && { pinned: pin.hash }),
-    }
+  /** One line for all of a list, which may be thousands. */
+  #say(
+    server: ServerKey,
+    kind: ToolChange['kind'],
+    policy: ToolChangePolicy,
+    changed: readonly Changed[],
+  ): void {
+    const tools = changed
+      .slice(0, MAX_NAMED)
+      .map(({ name, hash, pinned }) => ({ tool: name.slice(0, MAX_NAME), hash, pinned }))
+    const fields = { server, policy, count: changed.length, tools }
     if (policy === 'hold')
-      this.#logger.warn(fields, `a ${kind} tool is held back until its definition is approved`)
-    else if (kind === 'new') this.#logger.info(fields, 'a server offers a new tool')
-    else if (policy === 'alert') this.#logger.warn(fields, 'the definition of a tool has changed')
-    else this.#logger.info(fields, 'the definition of a tool has changed, and is trusted')
-    this.#onToolChange({ server: definition.name, kind, policy })
+      this.#logger.warn(fields, `${kind} tools are held back until their definitions are approved`)
+    else if (kind === 'new') this.#logger.info(fields, 'a server offers new tools')
+    else if (policy === 'alert') this.#logger.warn(fields, 'the definitions of tools have changed')
+    else this.#logger.info(fields, 'the definitions of tools have changed, and are trusted')
   }
-}
-
-function kindOf(pin: Pin | undefined): ToolChange['kind'] {
-  return pin === undefined ? 'new' : 'changed'
 }

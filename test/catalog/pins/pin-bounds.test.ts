@@ -173,8 +173,13 @@ describe('pins in the store', () => {
           entries: 1,
           msg: expect.stringContaining('whether these tools have changed is not known'),
         },
-        { tool: lost },
-        { tool: late },
+        {
+          count: 2,
+          tools: [
+            { tool: lost, pinned: '' },
+            { tool: late, pinned: '' },
+          ],
+        },
       ])
     },
   )

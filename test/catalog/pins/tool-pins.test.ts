@@ -187,11 +187,32 @@ describe('a server whose changes are reported', () => {
     catalog.setOffer(KEY, offer({ tools: [BAD, tool('other')] }))
     expect(tools()).toEqual(['alpha_other', 'alpha_read'])
     expect(lines).toMatchObject([
-      { level: 40, msg: 'the definition of a tool has changed', tool: 'read', pinned: definitionHash(GOOD) },
-      { level: 30, msg: 'a server offers a new tool', tool: 'other' },
+      {
+        level: 40,
+        msg: 'the definitions of tools have changed',
+        count: 1,
+        tools: [{ tool: 'read', hash: definitionHash(BAD), pinned: definitionHash(GOOD) }],
+      },
+      { level: 30, msg: 'a server offers new tools', count: 1, tools: [{ tool: 'other' }] },
     ])
     expect([...(pins.of(KEY)?.waiting.keys() ?? [])]).toEqual(['read'])
   })
+})
+
+test('thousands of tools that change at once are one line of the log, with the first ten of them', async () => {
+  const listed = (description: string): ReturnType<typeof offer> =>
+    offer({ tools: Array.from({ length: 3000 }, (_, at) => tool(`t${at}`, { description })) })
+  const { catalog, pins, lines } = replica(server({ toolChanges: 'hold' }))
+  catalog.setOffer(KEY, listed('a'))
+  await becomes(() => pins.of(KEY) !== undefined, true)
+  catalog.setOffer(KEY, listed('b'))
+  catalog.setOffer(KEY, listed('b'))
+  expect(lines).toMatchObject([
+    { level: 40, msg: 'changed tools are held back until their definitions are approved', count: 3000 },
+  ])
+  expect((lines[0] as { tools: { tool: string }[] }).tools.map((each) => each.tool)).toEqual(
+    Array.from({ length: 10 }, (_, at) => `t${at}`),
+  )
 })
 
 test('pins of tools that are gone are kept up to a limit, and then the oldest go', async () => {
