@@ -95,8 +95,14 @@ async function openMain(
   if (firestore === undefined || settings.firestore === undefined) {
     const { registryFile: path, defaultTenant } = settings
     const source = new FileSource({ path, defaultTenant, directory, checks, clock, logger })
-    const servers = new FileStore({ path, defaultTenant, clock })
-    const pipelines = new FileStore({ path, defaultTenant, section: 'pipelines', clock })
+    const servers = new FileStore({ path, defaultTenant, isShared: true, clock })
+    const pipelines = new FileStore({
+      path,
+      defaultTenant,
+      section: 'pipelines',
+      isShared: true,
+      clock,
+    })
     const store = settledStore(servers, 'servers', source)
     const pipelineStore = settledStore(pipelines, 'pipelines', source)
     return { source, store, pipelineStore, freshness: () => source.status }

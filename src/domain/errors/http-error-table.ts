@@ -12,7 +12,7 @@ export const HTTP_ERRORS = {
     413,
     -32600,
     'The request body is too large',
-    'The body is larger than MAX_BODY_BYTES.',
+    'The body is larger than MAX_BODY_BYTES, or the registry file has no room for the document; `detail` says how large it may be. Nothing was written.',
   ),
   too_many_headers: clientRow(
     431,

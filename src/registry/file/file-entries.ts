@@ -41,6 +41,11 @@ export class FileEntries {
     return [...this.#entries.values()]
   }
 
+  /** What stands in the file for each entry. */
+  get values(): unknown[] {
+    return [...this.#entries.values()].map(({ raw }) => raw)
+  }
+
   /** The entries as they should stand in the file; equal ones have equal texts. */
   get content(): string {
     return contentText([...this.#entries].map(([path, { raw }]) => [path, raw]))

@@ -10,6 +10,7 @@ import { SnapshotSeries } from '../documents/snapshot-series.ts'
 import { HoldLog } from '../hold-log.ts'
 import type { RegistryFreshness, RegistrySource } from '../registry-source.ts'
 import {
+  MAX_REGISTRY_BYTES,
   OPTIONAL_SECTIONS,
   type OptionalSection,
   readLargeRegistryText,
@@ -17,7 +18,6 @@ import {
 } from './registry-text.ts'
 import type { TenantDirectory } from '../tenants.ts'
 
-const MAX_FILE_BYTES = 4 * 1024 * 1024
 /** In a file's `confirm`: servers of tenants that it does not list are to be refused. */
 const CONFIRM_TENANTS = 'tenants'
 
@@ -76,7 +76,7 @@ export class FileSource implements RegistrySource {
     this.#takenAt = options.clock.now()
     this.#watch = new FileWatch({
       path: options.path,
-      maxBytes: MAX_FILE_BYTES,
+      maxBytes: MAX_REGISTRY_BYTES,
       clock: options.clock,
       onContent: (content) => this.#attempt(() => this.#take(content)),
       onLook: () => this.#attempt(() => this.#release()),

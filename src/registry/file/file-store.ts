@@ -9,15 +9,19 @@ import type { Section } from '../collections.ts'
 import type { RegistryDocument } from '../documents/registry-document.ts'
 import type { RegistryChange, RegistryStore, StoredDocument } from '../registry-store.ts'
 import { contentOf, FileEntries, storedAs } from './file-entries.ts'
-import { readRegistryText, type RegistryContent } from './registry-text.ts'
+import { refuseBeyondShare, refuseTooLarge, sharesOf } from './file-room.ts'
+import { MAX_REGISTRY_BYTES, readRegistryText, type RegistryContent } from './registry-text.ts'
 import { editEntries, rewriteEntries } from './text-edit.ts'
 
-const MAX_FILE_BYTES = 4 * 1024 * 1024
+/** A file that is too large for a gateway is read all the same, so that it can be made smaller. */
+const MAX_READ_BYTES = 2 * MAX_REGISTRY_BYTES
 const MAX_ATTEMPTS = 5
 
 interface Content {
   readonly text: string
   readonly documents: readonly RegistryDocument[]
+  /** All that the file says; undefined where it says nothing. */
+  readonly registry?: RegistryContent
   readonly fingerprint: string
 }
 
@@ -31,14 +35,25 @@ export class FileStore implements RegistryStore {
   readonly #path: string
   readonly #defaultTenant: string
   readonly #section: Section
+  readonly #isShared: boolean
   readonly #clock: Clock
   #writing: Promise<unknown> = Promise.resolve()
 
-  /** @param options.defaultTenant tenant of documents that name none */
-  constructor(options: { path: string; defaultTenant: string; section?: Section; clock: Clock }) {
+  /**
+   * @param options.defaultTenant tenant of documents that name none
+   * @param options.isShared whether tenants write here, so that none may fill the file alone
+   */
+  constructor(options: {
+    path: string
+    defaultTenant: string
+    section?: Section
+    isShared?: boolean
+    clock: Clock
+  }) {
     this.#path = options.path
     this.#defaultTenant = options.defaultTenant
     this.#section = options.section ?? 'servers'
+    this.#isShared = options.isShared ?? false
     this.#clock = options.clock
   }
 
@@ -96,16 +111,26 @@ export class FileStore implements RegistryStore {
     const entries = this.#entries(before)
     const edits = changes.flatMap((change) => entries.change(change))
     const expected = entries.content
+    this.#refuseBeyondShare(before, entries)
     const started = before.text.trim() === '' ? this.#emptyText() : before.text
     for (const edit of [editEntries, rewriteEntries]) {
       const edited = edit(started, edits)
       if (edited === undefined || sectionContent(edited, this.#section) !== expected) continue
-      if (otherContent(edited, this.#section) === otherContent(started, this.#section)) return edited
+      if (otherContent(edited, this.#section) !== otherContent(started, this.#section)) continue
+      refuseTooLarge(before.text, edited)
+      return edited
     }
     throw new GatewayError(
       'invalid_document',
       'This entry of the registry file cannot be changed without changing others (it may use anchors or aliases): edit the file directly',
     )
+  }
+
+  #refuseBeyondShare({ registry }: Content, { values }: FileEntries): void {
+    if (!this.#isShared) return
+    const shared = { defaultTenant: this.#defaultTenant }
+    const after = sharesOf(registry, { ...shared, changed: { section: this.#section, values } })
+    refuseBeyondShare(sharesOf(registry, shared), after)
   }
 
   #emptyText(): string {
@@ -119,14 +144,14 @@ export class FileStore implements RegistryStore {
   async #read(path: string): Promise<Content> {
     const fingerprint = await presentFingerprint(path)
     if (fingerprint === '') return { text: '', documents: [], fingerprint }
-    const read = await readLimited(path, MAX_FILE_BYTES).catch((error: unknown) => {
+    const read = await readLimited(path, MAX_READ_BYTES).catch((error: unknown) => {
       throw unavailable(`The registry file cannot be read (${reasonOf(error)})`, error)
     })
     if ('problem' in read) throw unavailable(`The registry file cannot be used: ${read.problem}`)
     if (read.text.trim() === '') return { text: '', documents: [], fingerprint }
     const registry = readRegistryText(read.text)
     if ('problem' in registry) throw unavailable(`The registry file cannot be used: ${registry.problem}`)
-    return { text: read.text, documents: documentsIn(registry, this.#section), fingerprint }
+    return { text: read.text, documents: documentsIn(registry, this.#section), registry, fingerprint }
   }
 }
 

@@ -24,6 +24,8 @@ export interface RegistryContent {
 export type OptionalSection = (typeof OPTIONAL_SECTIONS)[number]
 type SectionContent = { readonly documents: readonly RegistryDocument[] } | { readonly problem: string }
 
+/** How large a registry file may be. */
+export const MAX_REGISTRY_BYTES = 4 * 1024 * 1024
 /** From so many characters on it takes YAML longer than anybody should wait. */
 const LARGE = 65_536
 /** How deep a text may be nested, whatever the stack would bear. Documents have a smaller bound, each for itself. */
