@@ -6,6 +6,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import { CombinedSource } from './combined-source.ts'
 import { FileSource } from './file/file-source.ts'
 import { FileStore } from './file/file-store.ts'
+import { RegistryFile } from './file/registry-file.ts'
 import { serverRules } from './documents/server-rules.ts'
 import type { RegistryEdits } from './registry-edits.ts'
 import type { RegistryFreshness, RegistrySource } from './registry-source.ts'
@@ -94,10 +95,12 @@ async function openMain(
   const checks = { rules: serverRules(settings) }
   if (firestore === undefined || settings.firestore === undefined) {
     const { registryFile: path, defaultTenant } = settings
-    const source = new FileSource({ path, defaultTenant, directory, checks, clock, logger })
-    const servers = new FileStore({ path, defaultTenant, isShared: true, clock })
+    const file = new RegistryFile(path)
+    const source = new FileSource({ path, file, defaultTenant, directory, checks, clock, logger })
+    const servers = new FileStore({ path, file, defaultTenant, isShared: true, clock })
     const pipelines = new FileStore({
       path,
+      file,
       defaultTenant,
       section: 'pipelines',
       isShared: true,

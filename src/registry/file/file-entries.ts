@@ -37,6 +37,17 @@ export class FileEntries {
     this.#entries = new Map(entries.map((entry) => [entry.path.join('.'), entry]))
   }
 
+  /** The same entries, for changes that these do not get. */
+  copy(): FileEntries {
+    const copy = new FileEntries({
+      section: this.#section,
+      defaultTenant: this.#defaultTenant,
+      documents: [],
+    })
+    for (const [path, entry] of this.#entries) copy.#entries.set(path, entry)
+    return copy
+  }
+
   get all(): StoredDocument[] {
     return [...this.#entries.values()]
   }

@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import type { Clock } from '../../domain/clock.ts'
 import { EMPTY_SNAPSHOT, type QuarantinedDocument, type Snapshot } from '../../domain/snapshot.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import { RegistryFile } from './registry-file.ts'
 import { FileHolds } from './file-holds.ts'
 import { type FileContent, FileWatch } from './file-watch.ts'
 import type { RegistryDocument } from '../documents/registry-document.ts'
@@ -13,7 +14,6 @@ import {
   MAX_REGISTRY_BYTES,
   OPTIONAL_SECTIONS,
   type OptionalSection,
-  readLargeRegistryText,
   type RegistryContent,
 } from './registry-text.ts'
 import type { TenantDirectory } from '../tenants.ts'
@@ -29,6 +29,7 @@ const CONFIRM_TENANTS = 'tenants'
  */
 export class FileSource implements RegistrySource {
   readonly #path: string
+  readonly #file: RegistryFile
   readonly #defaultTenant: string
   readonly #directory: TenantDirectory
   readonly #clock: Clock
@@ -59,6 +60,7 @@ export class FileSource implements RegistrySource {
    */
   constructor(options: {
     path: string
+    file?: RegistryFile
     defaultTenant: string
     directory: TenantDirectory
     /** How documents of servers are checked. */
@@ -67,6 +69,7 @@ export class FileSource implements RegistrySource {
     logger: Logger
   }) {
     this.#path = options.path
+    this.#file = options.file ?? new RegistryFile(options.path)
     this.#defaultTenant = options.defaultTenant
     this.#directory = options.directory
     this.#series = new SnapshotSeries(options)
@@ -125,7 +128,7 @@ export class FileSource implements RegistrySource {
     const text = 'text' in content ? content.text : undefined
     if (text !== undefined && text === this.#text) return
     this.#text = text
-    const read = 'text' in content ? await readLargeRegistryText(content.text) : content
+    const read = 'text' in content ? await this.#file.parsed(content.text) : content
     this.#isStale = 'problem' in read
     if ('problem' in read) this.#keepLastGood(read.problem)
     else await this.#takeContent(read)

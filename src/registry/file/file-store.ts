@@ -1,29 +1,19 @@
 import { realpath } from 'node:fs/promises'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError, messageOf } from '../../domain/errors/errors.ts'
-import { canonicalJson, type JsonObject } from '../../domain/json/json.ts'
-import { readLimited } from '../../files/bounded-read.ts'
+import type { JsonObject } from '../../domain/json/json.ts'
 import { fileErrorCode, onCode } from '../../files/file-error.ts'
-import { presentFingerprint, replaceFile } from '../../files/replace-file.ts'
+import { replaceFile } from '../../files/replace-file.ts'
 import type { Section } from '../collections.ts'
 import type { RegistryDocument } from '../documents/registry-document.ts'
 import type { RegistryChange, RegistryStore, StoredDocument } from '../registry-store.ts'
-import { contentOf, FileEntries, storedAs } from './file-entries.ts'
+import { editedText } from './edit-thread.ts'
+import { FileEntries, storedAs } from './file-entries.ts'
 import { refuseBeyondShare, refuseTooLarge, sharesOf } from './file-room.ts'
-import { MAX_REGISTRY_BYTES, readRegistryText, type RegistryContent } from './registry-text.ts'
-import { editEntries, rewriteEntries } from './text-edit.ts'
+import { RegistryFile, type RegistryVersion } from './registry-file.ts'
+import type { RegistryContent } from './registry-text.ts'
 
-/** A file that is too large for a gateway is read all the same, so that it can be made smaller. */
-const MAX_READ_BYTES = 2 * MAX_REGISTRY_BYTES
 const MAX_ATTEMPTS = 5
-
-interface Content {
-  readonly text: string
-  readonly documents: readonly RegistryDocument[]
-  /** All that the file says; undefined where it says nothing. */
-  readonly registry?: RegistryContent
-  readonly fingerprint: string
-}
 
 /**
  * A registry in a YAML or JSON file. A write changes the bytes of its entry only, appears at once and whole, and
@@ -33,24 +23,29 @@ interface Content {
  */
 export class FileStore implements RegistryStore {
   readonly #path: string
+  readonly #file: RegistryFile
   readonly #defaultTenant: string
   readonly #section: Section
   readonly #isShared: boolean
   readonly #clock: Clock
+  #known: { readonly registry: RegistryContent | undefined; readonly entries: FileEntries } | undefined
   #writing: Promise<unknown> = Promise.resolve()
 
   /**
    * @param options.defaultTenant tenant of documents that name none
+   * @param options.file who reads the file at `path`, for others, too
    * @param options.isShared whether tenants write here, so that none may fill the file alone
    */
   constructor(options: {
     path: string
+    file?: RegistryFile
     defaultTenant: string
     section?: Section
     isShared?: boolean
     clock: Clock
   }) {
     this.#path = options.path
+    this.#file = options.file ?? new RegistryFile(options.path)
     this.#defaultTenant = options.defaultTenant
     this.#section = options.section ?? 'servers'
     this.#isShared = options.isShared ?? false
@@ -58,11 +53,11 @@ export class FileStore implements RegistryStore {
   }
 
   async get(tenantId: string, name: string): Promise<StoredDocument | undefined> {
-    return this.#entries(await this.#read(this.#path)).find(tenantId, name)
+    return this.#entries(await this.#read(this.#file.now())).find(tenantId, name)
   }
 
   async list(): Promise<StoredDocument[]> {
-    return this.#entries(await this.#read(this.#path)).all
+    return this.#entries(await this.#read(this.#file.now())).all
   }
 
   create(document: JsonObject): Promise<StoredDocument> {
@@ -93,8 +88,8 @@ export class FileStore implements RegistryStore {
     try {
       const target = await realpath(this.#path).catch(onCode('ENOENT', this.#path))
       const next = async (): Promise<{ text: string; basedOn: string }> => {
-        const before = await this.#read(target)
-        return { text: this.#changed(before, changes), basedOn: before.fingerprint }
+        const before = await this.#read(this.#file.readAt(target))
+        return { text: await this.#changed(before, changes), basedOn: before.fingerprint }
       }
       for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
         if (await replaceFile(target, { next, clock: this.#clock })) return
@@ -107,16 +102,13 @@ export class FileStore implements RegistryStore {
   }
 
   /** The text after the changes, checked to say exactly what it should. */
-  #changed(before: Content, changes: readonly RegistryChange[]): string {
-    const entries = this.#entries(before)
+  async #changed(before: RegistryVersion, changes: readonly RegistryChange[]): Promise<string> {
+    const entries = this.#entries(before).copy()
     const edits = changes.flatMap((change) => entries.change(change))
-    const expected = entries.content
     this.#refuseBeyondShare(before, entries)
-    const started = before.text.trim() === '' ? this.#emptyText() : before.text
-    for (const edit of [editEntries, rewriteEntries]) {
-      const edited = edit(started, edits)
-      if (edited === undefined || sectionContent(edited, this.#section) !== expected) continue
-      if (otherContent(edited, this.#section) !== otherContent(started, this.#section)) continue
+    const text = before.registry === undefined ? this.#emptyText() : before.text
+    const edited = await editedText({ text, edits, section: this.#section, expected: entries.content })
+    if (edited !== undefined) {
       refuseTooLarge(before.text, edited)
       return edited
     }
@@ -126,7 +118,7 @@ export class FileStore implements RegistryStore {
     )
   }
 
-  #refuseBeyondShare({ registry }: Content, { values }: FileEntries): void {
+  #refuseBeyondShare({ registry }: RegistryVersion, { values }: FileEntries): void {
     if (!this.#isShared) return
     const shared = { defaultTenant: this.#defaultTenant }
     const after = sharesOf(registry, { ...shared, changed: { section: this.#section, values } })
@@ -137,35 +129,27 @@ export class FileStore implements RegistryStore {
     return this.#path.endsWith('.json') ? '{\n  "servers": {}\n}\n' : 'servers: {}\n'
   }
 
-  #entries({ documents }: Content): FileEntries {
-    return new FileEntries({ section: this.#section, defaultTenant: this.#defaultTenant, documents })
+  /** The entries of a version, which others may have: changes are for a copy. */
+  #entries({ registry }: RegistryVersion): FileEntries {
+    if (this.#known?.registry !== registry || this.#known === undefined) {
+      const documents = registry === undefined ? [] : documentsIn(registry, this.#section)
+      const entries = new FileEntries({
+        section: this.#section,
+        defaultTenant: this.#defaultTenant,
+        documents,
+      })
+      this.#known = { registry, entries }
+    }
+    return this.#known.entries
   }
 
-  async #read(path: string): Promise<Content> {
-    const fingerprint = await presentFingerprint(path)
-    if (fingerprint === '') return { text: '', documents: [], fingerprint }
-    const read = await readLimited(path, MAX_READ_BYTES).catch((error: unknown) => {
+  async #read(reading: ReturnType<RegistryFile['now']>): Promise<RegistryVersion> {
+    const version = await reading.catch((error: unknown) => {
       throw unavailable(`The registry file cannot be read (${reasonOf(error)})`, error)
     })
-    if ('problem' in read) throw unavailable(`The registry file cannot be used: ${read.problem}`)
-    if (read.text.trim() === '') return { text: '', documents: [], fingerprint }
-    const registry = readRegistryText(read.text)
-    if ('problem' in registry) throw unavailable(`The registry file cannot be used: ${registry.problem}`)
-    return { text: read.text, documents: documentsIn(registry, this.#section), registry, fingerprint }
+    if ('problem' in version) throw unavailable(`The registry file cannot be used: ${version.problem}`)
+    return version
   }
-}
-
-function sectionContent(text: string, section: Section): string | undefined {
-  const read = readRegistryText(text)
-  return 'problem' in read ? undefined : contentOf(documentsIn(read, section), section)
-}
-
-/** The same of all other sections, broken as they are, where they are. */
-function otherContent(text: string, section: Section): string | undefined {
-  const read = readRegistryText(text)
-  if ('problem' in read) return undefined
-  const { documents: servers, sections } = read
-  return canonicalJson(Object.entries({ servers, ...sections }).filter(([name]) => name !== section))
 }
 
 /** @throws GatewayError `store_unavailable` for a section that cannot be read, and so not be written */

@@ -27,7 +27,7 @@ type SectionContent = { readonly documents: readonly RegistryDocument[] } | { re
 /** How large a registry file may be. */
 export const MAX_REGISTRY_BYTES = 4 * 1024 * 1024
 /** From so many characters on it takes YAML longer than anybody should wait. */
-const LARGE = 65_536
+export const LARGE_TEXT = 65_536
 /** How deep a text may be nested, whatever the stack would bear. Documents have a smaller bound, each for itself. */
 const MAX_LEVELS = 1000
 /** Sections that the format has and that this version does not act on. */
@@ -49,7 +49,7 @@ export function readRegistryText(text: string): RegistryText {
 
 /** Like `readRegistryText`; a large text in YAML is read in a thread, so that it does not block the event loop. */
 export async function readLargeRegistryText(text: string): Promise<RegistryText> {
-  if (text.length < LARGE || jsonOf(text) !== undefined) return readRegistryText(text)
+  if (text.length < LARGE_TEXT || jsonOf(text) !== undefined) return readRegistryText(text)
   const parsed = await parseYamlInThread(text)
   return guarded<RegistryText>(
     () => contentOf(text, () => parsed),

@@ -8,11 +8,11 @@ import {
   isScalar,
   type Node,
   type Pair,
-  parseDocument,
   stringify,
   type YAMLMap,
 } from 'yaml'
 import { canonicalJson, isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { yamlDocument } from './yaml-text.ts'
 
 /** Where in a registry file a document is, or is to be. */
 export type EntryPath = readonly [section: string, key: string]
@@ -97,8 +97,8 @@ function set(source: Source, root: YAMLMap, { path: [section, key], value }: Ent
 }
 
 function parsed(text: string): Document | undefined {
-  const document = parseDocument(text, { merge: true, logLevel: 'error' })
-  return document.errors.length === 0 ? document : undefined
+  const read = yamlDocument(text)
+  return 'document' in read ? read.document : undefined
 }
 
 function pairOf(map: YAMLMap, key: string): Pair | undefined {
@@ -119,10 +119,10 @@ function setSplices(source: Source, map: YAMLMap, pair: Pair, value: unknown): S
   const before: unknown = node.toJS(source.document)
   const kept = node.items.filter((member) => keyOf(member) in value)
   if (kept.length === 0) return [replacement(source, map, pair, value)]
+  const present = new Set(node.items.map(keyOf))
   const added = Object.entries(value).filter(
     ([key, member]) =>
-      pairOf(node, key) === undefined &&
-      !(isJsonObject(before) && canonicalJson(before[key]) === canonicalJson(member)),
+      !present.has(key) && !(isJsonObject(before) && canonicalJson(before[key]) === canonicalJson(member)),
   )
   const removed = node.items.filter((member) => !(keyOf(member) in value) && keyOf(member) !== '<<')
   // A comma belongs to two neighbours: if both change, the whole map is written again.
