@@ -54,6 +54,15 @@ odd: {}
   expect(JSON.parse((await check(text, '--json')).out)).toMatchObject({ isValid: false })
 })
 
+test('a file that is larger than a gateway reads is refused', async () => {
+  const text = 'servers: {}\n#'.padEnd(4_194_304, 'x')
+  expect(await check(text)).toMatchObject({ code: 0 })
+  expect(await check(`${text}x`)).toMatchObject({
+    code: 65,
+    err: expect.stringContaining('larger than 4194304 bytes'),
+  })
+})
+
 test('a file that cannot be read as a registry says where', async () => {
   expect(await check('servers:\n  a: [\n')).toMatchObject({
     code: 65,

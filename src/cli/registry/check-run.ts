@@ -3,6 +3,7 @@ import { messageOf } from '../../domain/errors/errors.ts'
 import { parseSections } from '../../registry/documents/parse-sections.ts'
 import type { RegistryDocument } from '../../registry/documents/registry-document.ts'
 import {
+  MAX_REGISTRY_BYTES,
   type OptionalSection,
   readRegistryText,
   type RegistryContent,
@@ -31,7 +32,8 @@ export async function checkRegistry(
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new CliError('data', `${file} cannot be read: ${messageOf(error)}`)
   })
-  const read = readRegistryText(text)
+  const isTooLarge = Buffer.byteLength(text) > MAX_REGISTRY_BYTES
+  const read = isTooLarge ? { problem: `larger than ${MAX_REGISTRY_BYTES} bytes` } : readRegistryText(text)
   if ('problem' in read) return { file, problems: [read.problem], notes: [], counts: '' }
   const { documents, broken } = sectionsOf(read)
   const { tenants, ...others } = documents
