@@ -4,13 +4,15 @@ import { ask, type GatewayAddress, objectsIn } from '../client/rest-client.ts'
 import { type Finding, fine, problem, warning } from './finding.ts'
 
 const MAX_SKEW_MS = 5000
+const ANSWER_MS = 10_000
 const SOON_MS = 3_600_000
 const WELL = new Set(['ready', 'stopped', 'pending'])
 
 /** Whether a gateway answers, is ready, and has the same time; undefined if none answers. */
 export async function gatewayChecks({ url }: GatewayAddress): Promise<Finding[] | undefined> {
   const sentAt = Date.now()
-  const response = await fetch(`${url}/readyz`).catch(() => undefined)
+  const signal = AbortSignal.timeout(ANSWER_MS)
+  const response = await fetch(`${url}/readyz`, { signal }).catch(() => undefined)
   if (response === undefined) return undefined
   const answer: unknown = await response.json().catch(() => undefined)
   if (!isJsonObject(answer) || typeof answer['status'] !== 'string')
@@ -41,10 +43,7 @@ function clockCheck(response: Response, sentAt: number): Finding {
 
 /** Whether the token is accepted, and what is odd about it. */
 export async function tokenCheck(address: GatewayAddress): Promise<Finding[]> {
-  const answer = await ask(address, 'GET', '/v1/whoami').catch((error: unknown) => {
-    if (error instanceof CliError) return error
-    throw error
-  })
+  const answer = await askOrFailure(address, '/v1/whoami')
   if (answer instanceof CliError) return [problem('token', answer.message, 'See: tg token --help')]
   const { tenantId, subject, expiresAt } = answer
   const roles = objectsIn(answer['roles']).map(({ name }) => String(name))
@@ -58,10 +57,20 @@ export async function tokenCheck(address: GatewayAddress): Promise<Finding[]> {
   ]
 }
 
+async function askOrFailure(address: GatewayAddress, path: string): Promise<JsonObject | CliError> {
+  return await ask(address, 'GET', path).catch((error: unknown) => {
+    if (error instanceof CliError) return error
+    throw error
+  })
+}
+
 /** How the servers do, for operators. */
 export async function serverChecks(address: GatewayAddress): Promise<Finding[]> {
-  const answer = await ask(address, 'GET', '/v1/servers').catch(() => undefined)
-  if (answer === undefined) return [fine('servers', 'operators can see how they do')]
+  const answer = await askOrFailure(address, '/v1/servers')
+  if (answer instanceof CliError) {
+    const [why = ''] = answer.message.split('\n')
+    return [warning('servers', `not checked: ${why}`, 'Give the token of an operator.')]
+  }
   const servers = objectsIn(answer['servers'])
   const unwell = servers.filter(({ state }) => !WELL.has(String(state)))
   const refused = objectsIn(answer['quarantined'])

@@ -56,8 +56,23 @@ describe('doctor', () => {
     expect(out).toMatch(/warning\tsettings\t.*did you mean LOG_LEVEL/)
   })
 
-  test('says where no gateway runs, and that an identity provider does not answer', async () => {
-    const { code, out } = await tg(['doctor', '--url', 'http://127.0.0.1:1'], {
+  test('says that a given address does not answer, which is a problem of its own exit code, and asks about no port', async () => {
+    const absent =
+      'PROBLEM\tgateway\tnone answers at http://127.0.0.1:1\tStart it there, or correct --url or TOOL_GATEWAY_URL.\n'
+    const elsewhere = 'http://127.0.0.1:1'
+    for (const { code, out } of [
+      await tg(['doctor', '--url', elsewhere]),
+      await tg(['doctor'], { TOOL_GATEWAY_URL: elsewhere }),
+    ]) {
+      expect(code).toBe(2)
+      expect(out).toContain(absent)
+      expect(out).not.toMatch(/\tport\t/)
+    }
+  })
+
+  test('says without an address whether a gateway could listen, and that an identity provider does not answer', async () => {
+    const { code, out } = await tg(['doctor'], {
+      PORT: '1',
       OIDC_ISSUER: 'http://127.0.0.1:1',
       OIDC_TENANTS: 'local',
     })
@@ -65,7 +80,16 @@ describe('doctor', () => {
     expect(out).toMatch(
       /PROBLEM\tissuer\thttp:\/\/127\.0\.0\.1:1\/\.well-known\/openid-configuration does not answer/,
     )
-    expect(out).toMatch(/\tport\t/)
+    expect(out).toMatch(/\tport\t.*127\.0\.0\.1:1 /)
+  })
+
+  test('says that servers were not checked where the token is refused, or is none of an operator', async () => {
+    const refused = await tg(['doctor', '--url', gateway.url, '--token', 'x'])
+    expect(refused.out).toMatch(/PROBLEM\ttoken\t/)
+    expect(refused.out).toMatch(/warning\tservers\tnot checked: \w+: .*\tGive the token of an operator\.\n/)
+    const reader = await tg(['doctor', '--url', gateway.url, '--token', await gateway.token()])
+    expect(reader.out).toMatch(/ok\ttoken\t/)
+    expect(reader.out).toMatch(/warning\tservers\tnot checked: \w+: .*\tGive the token of an operator\.\n/)
   })
 })
 
