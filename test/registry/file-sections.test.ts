@@ -110,6 +110,28 @@ describe('the tenants of a file', () => {
     expect(last()?.quarantined).toEqual([])
   })
 
+  test('stay as they were where the name of their section is misspelled', async () => {
+    const tenants = { acme: { enabled: false, quotas: { callsPerMinute: 5 } } }
+    const ofAcme = { ...STDIO, tenantId: 'acme' }
+    await start({ servers: { a: STDIO, b: ofAcme }, tenants })
+    expect(servers()).toBe('local/a')
+    await edit(
+      { servers: { a: STDIO, b: ofAcme, c: STDIO }, tenant: tenants },
+      () => servers() === 'local/a local/c',
+    )
+    expect(directory.snapshot.byId.get('acme')).toMatchObject({
+      isDisabled: true,
+      quotas: { callsPerMinute: 5 },
+    })
+    expect(last()?.quarantined).toContainEqual({
+      id: 'tenants:',
+      name: 'tenants:',
+      tenantId: 'local',
+      reason: 'missing, but an unknown section has almost this name; write `tenants: {}` to have none',
+      lastGoodServes: true,
+    })
+  })
+
   test('that are not valid are quarantined with the reason, and hurt no server', async () => {
     await start({
       servers: { a: STDIO, b: { ...STDIO, tenantId: 'acme' } },

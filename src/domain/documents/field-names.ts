@@ -40,11 +40,10 @@ export function nearestName(name: string, known: readonly string[]): string | un
 }
 
 /**
- * The fields of a schema that the unknown names of a value were probably meant for; all of them, if there are more such
- * names than are looked at.
+ * The known names that the unknown ones of a value were probably meant for; all of them, if there are more unknown names
+ * than are looked at.
  */
-export function misspelledFields(value: object, schema: unknown): string[] {
-  const known = fieldsAt(schema, [])
+export function misspelledFields(value: object, known: readonly string[]): readonly string[] {
   const unknown = Object.keys(value).filter((name) => !known.includes(name))
   return unknown.length > MAX_UNKNOWN ? known : unknown.flatMap((name) => nearestName(name, known) ?? [])
 }

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { guarded } from '../../domain/errors/guarded.ts'
 import { isJsonObject } from '../../domain/json/json.ts'
-import { misspelledFields } from '../../domain/documents/field-names.ts'
+import { fieldsAt, misspelledFields } from '../../domain/documents/field-names.ts'
 import { type Problem, problemLine, problemsOf } from '../../domain/documents/problems.ts'
 import {
   accessPartSchema,
@@ -23,6 +23,7 @@ export interface CheckedServer {
   readonly access?: AccessPart | undefined
 }
 
+const SERVER_FIELDS = fieldsAt(serverDocumentSchema, [])
 const MAX_DEPTH = 20
 /** The maximum size of a Firestore document. */
 const MAX_BYTES = 1_048_576
@@ -63,7 +64,7 @@ export function accessPart(value: unknown): AccessPart | undefined {
 function misspellsAccess(value: unknown): boolean {
   return (
     isJsonObject(value) &&
-    misspelledFields(value, serverDocumentSchema).some((field) => field in accessPartSchema.shape)
+    misspelledFields(value, SERVER_FIELDS).some((field) => field in accessPartSchema.shape)
   )
 }
 

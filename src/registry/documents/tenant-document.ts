@@ -47,7 +47,7 @@ export interface Restrictions {
  * @param before the tenant as it was, if the document has problems: a restriction that it lacks stays then
  */
 export function restrictionsOf(fields: JsonObject, before: Restrictions | undefined): Restrictions {
-  const misspelled = misspelledFields(fields, tenantDocumentSchema)
+  const misspelled = misspelledFields(fields, Object.keys(tenantDocumentSchema.shape))
   const isSafe = (field: 'enabled' | 'clientApproval', open: unknown, was: boolean | undefined): boolean =>
     field in fields ? fields[field] !== open : misspelled.includes(field) || was === true
   const given = quotas.safeParse(fields['quotas'])

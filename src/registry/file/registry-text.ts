@@ -1,4 +1,5 @@
 import { guarded } from '../../domain/errors/guarded.ts'
+import { misspelledFields } from '../../domain/documents/field-names.ts'
 import { isDeeperThan, isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { documentsOfDesktopConfig, documentsOfServers } from '../clients/desktop-config.ts'
 import { jsonOfJsonc } from './jsonc.ts'
@@ -96,6 +97,10 @@ function confirmedIn(confirm: unknown): Set<string> {
 }
 
 function sectionOf(root: JsonObject, name: OptionalSection): SectionContent {
+  if (root[name] === undefined && misspelledFields(root, SECTIONS).includes(name))
+    return {
+      problem: `missing, but an unknown section has almost this name; write \`${name}: {}\` to have none`,
+    }
   const section = root[name] === undefined ? {} : root[name]
   if (section === null) return { problem: `no value; write \`${name}: {}\` to have none` }
   if (!isJsonObject(section)) return { problem: 'expected a map from id to document' }
