@@ -59,6 +59,11 @@ export function failureShare(step: Step): string {
   return percent(failuresOf(step), step.calls)
 }
 
+/** The share of calls that failed because of the server, in words: a mistake of a caller, or a call that waits for approval, is none. */
+export function serverFailureShare({ errors, calls }: Step): string {
+  return percent(errors.upstream, calls)
+}
+
 function perMinute(calls: number): number {
   return (calls * 60_000) / STEP_MS
 }

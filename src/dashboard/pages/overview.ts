@@ -1,5 +1,5 @@
 import { type CallHistory, type History, STEP_MS } from '../../telemetry/metrics/call-history.ts'
-import { failuresOf, failureShare, historyCharts } from '../charts/history-charts.ts'
+import { failuresOf, failureShare, historyCharts, serverFailureShare } from '../charts/history-charts.ts'
 import { html, type Html } from '../../domain/text/html.ts'
 import { empty, figure, live, pageHead, panel, state } from '../markup/parts.ts'
 import { table } from '../markup/table.ts'
@@ -180,7 +180,7 @@ function serverTable(
       { title: 'Instances', kind: 'minor', cell: instancesText },
       { title: 'Breaker', kind: 'minor', cell: ({ breaker }) => breaker && state(breaker) },
       { title: 'Calls', kind: 'number', cell: (server) => count(hourOf(server).whole.calls) },
-      { title: 'Failed', kind: 'number', cell: (server) => failureShare(hourOf(server).whole) },
+      { title: 'Failed', kind: 'number', cell: (server) => serverFailureShare(hourOf(server).whole) },
       { title: 'p95', kind: 'number', cell: (server) => duration(hourOf(server).whole.p95) },
       { title: 'Since', kind: 'number minor', cell: ({ since }) => ago(since, look.nowMs) },
     ],

@@ -99,7 +99,7 @@ export class Metrics {
       for (const { count, attributes } of this.#duration.series) result.observe(count, attributes)
     })
     this.#errors = meter.createCounter('gateway.errors', {
-      description: 'Failed calls, by error code and by owner: who has to act',
+      description: 'Failed calls, by error code, server and owner: who has to act',
     })
     this.#denials = meter.createCounter('gateway.denials', {
       description: 'Denied calls, by the rule that decided',
@@ -140,7 +140,7 @@ export class Metrics {
       const by = owner ?? 'gateway'
       this.#errors.add(
         1,
-        this.#attributes.of(['error', code, by], () => ({ code, owner: by })),
+        this.#attributes.of(['error', code, by, server], () => ({ code, owner: by, server })),
       )
     }
     if (rule !== undefined)

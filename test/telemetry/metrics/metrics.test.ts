@@ -64,8 +64,8 @@ describe('calls', () => {
       1,
     )
     expect(await linesOf(metrics, 'gateway_errors_total')).toEqual([
-      'gateway_errors_total{code="upstream_timeout",owner="upstream"} 2',
-      'gateway_errors_total{code="tool_not_found",owner="client"} 1',
+      'gateway_errors_total{code="upstream_timeout",owner="upstream",server="files"} 2',
+      'gateway_errors_total{code="tool_not_found",owner="client",server="files"} 1',
     ])
     expect(await linesOf(metrics, 'gateway_denials_total')).toEqual([
       'gateway_denials_total{rule="tool-roles"} 1',
