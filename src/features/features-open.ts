@@ -85,7 +85,10 @@ export function openFeatures(
     builtins,
     // The gateway's own servers need nothing of what follows, and their own calls come here again.
     stages: [builtins.stage, enhanced],
-    approval: approvals.stage,
+    approval: (target) => {
+      const asked = approvals.stage(target)
+      return asked && builtins.checkedBefore(asked, target)
+    },
     approvals,
     pipelineCheck,
     pipelineRuns,

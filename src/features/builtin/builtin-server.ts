@@ -17,6 +17,8 @@ export interface BuiltinCall {
 /** A tool that the gateway runs itself. */
 export interface BuiltinTool {
   readonly definition: NamedItem
+  /** Refuses arguments, by tenant, before anybody is asked for approval. @throws GatewayError */
+  readonly check?: (given: JsonObject, tenantId: string) => void
   /** Resolves with the result of `tools/call`. Arguments have not been checked. @throws GatewayError */
   readonly run: (call: BuiltinCall) => Promise<JsonObject>
 }

@@ -1,11 +1,11 @@
 import type { Catalog } from '../../catalog/catalog.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
-import { isJsonObject } from '../../domain/json/json.ts'
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { runAll } from '../../domain/run-all.ts'
 import { type ServerKey, serverKey } from '../../domain/documents/server-definition.ts'
 import type { Snapshot } from '../../domain/snapshot.ts'
-import type { Answer, RoutedCall, StageFor } from '../../calls/stage.ts'
+import type { Answer, PlannedTarget, RoutedCall, Stage, StageFor } from '../../calls/stage.ts'
 import { deadlineOf } from '../../calls/deadline.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { NEEDS_NO_CLIENT, type Offer } from '../../upstream/discovery/discovery.ts'
@@ -59,6 +59,17 @@ export class BuiltinServers {
     }
   }
 
+  /** Has a stage get only calls with arguments that the tool takes, so that nobody is asked about others. */
+  checkedBefore(stage: Stage, { server }: PlannedTarget): Stage {
+    if (server.transport !== 'builtin') return stage
+    const key = serverKey(server)
+    return async (call, next) => {
+      const { caller, params, route } = call
+      this.#tools.get(key)?.get(route.name)?.check?.(argumentsOf(params), caller.principal.tenantId)
+      return stage(call, next)
+    }
+  }
+
   async #run(call: RoutedCall, tool: BuiltinTool): Promise<Answer> {
     const { operation, params, route } = call
     const { clock } = this.#options
@@ -78,7 +89,7 @@ export class BuiltinServers {
     )
     if (operation.signal.aborted) cancel()
     operation.signal.addEventListener('abort', cancel, { once: true })
-    const given = isJsonObject(params['arguments']) ? params['arguments'] : {}
+    const given = argumentsOf(params)
     try {
       const run = tool.run({ call, arguments: given, signal: abort.signal, deadlineAt })
       return { route, result: await Promise.race([run, ended.promise]) }
@@ -97,6 +108,10 @@ export class BuiltinServers {
       return []
     }
   }
+}
+
+function argumentsOf({ arguments: given }: JsonObject): JsonObject {
+  return isJsonObject(given) ? given : {}
 }
 
 function notHere({ operation: { kind, name } }: RoutedCall): GatewayError {

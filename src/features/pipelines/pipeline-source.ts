@@ -106,13 +106,16 @@ function toolOf(options: Shared, plan: PipelinePlan): BuiltinTool {
     description: description ?? `Runs the steps ${plan.steps.map(({ id }) => id).join(', ')}.`,
     inputSchema,
   }
+  const check = (given: JsonObject, tenantId: string): void => {
+    checkArguments(definition, withDefaults(inputSchema, given))
+    refuseUnfit(options.check.problemsOf(plan, tenantId))
+  }
   return {
     definition,
+    check,
     run: async (given) => {
       const input = withDefaults(inputSchema, given.arguments)
-      checkArguments(definition, input)
-      const { tenantId } = given.call.caller.principal
-      refuseUnfit(options.check.problemsOf(plan, tenantId))
+      check(given.arguments, given.call.caller.principal.tenantId)
       const run = options.runs.begin(given.call, plan)
       return run.follow(() => runPipeline(options, plan, { given, input, run }))
     },

@@ -10,6 +10,7 @@ import type { Principal } from '../../../src/domain/principal.ts'
 import { serverKey } from '../../../src/domain/documents/server-definition.ts'
 import type { Operation } from '../../../src/calls/call.ts'
 import type { Calls } from '../../../src/calls/calls.ts'
+import type { Stage, StageFor } from '../../../src/calls/stage.ts'
 import { pipeline } from '../../pipelines/plans.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { offer, principal, server, snapshotOf, tool } from '../../support/offers.ts'
@@ -26,6 +27,8 @@ class World {
   readonly catalog = new Catalog()
   readonly sent: JsonObject[] = []
   readonly clients: unknown[] = []
+  /** Pipelines for which a person would be asked. */
+  readonly asked: string[] = []
   readonly #calls: Calls
 
   constructor(...pipelines: PipelineDefinition[]) {
@@ -44,7 +47,12 @@ class World {
       this.clients.push(call.caller.client ?? call.operation.client)
       return { content: [{ type: 'text', text: JSON.stringify(call.params['arguments']) }] }
     })
-    this.#calls = callsThrough(this.catalog, [builtins.stage, last], { clock, callTimeoutMs: 1000 })
+    const asking: Stage = (call, next) => {
+      if (call.route.server.transport === 'builtin') this.asked.push(call.route.name)
+      return next(call)
+    }
+    const asked: StageFor = (target) => builtins.checkedBefore(asking, target)
+    this.#calls = callsThrough(this.catalog, [asked, builtins.stage, last], { clock, callTimeoutMs: 1000 })
     builtins.applySnapshot({
       ...snapshotOf(FILES),
       pipelines: new Map(pipelines.map((each) => [`${each.tenantId}.${each.name}`, each])),
@@ -191,4 +199,19 @@ test('between two expressions others have a turn of the event loop, also where e
   clearImmediate(clock)
   expect(world.sent).toEqual([])
   expect(turns).toBeGreaterThanOrEqual(49)
+})
+
+test('nobody is asked for approval of a run that would be refused', async () => {
+  const inputSchema = { type: 'object', required: ['path'], properties: { path: { type: 'string' } } }
+  const world = new World(pipeline(STEPS, { name: 'strict', inputSchema }))
+  world.offer('read')
+  await expect(world.run('pipeline_strict', { path: 1 })).rejects.toMatchObject({ code: 'invalid_arguments' })
+  world.offer('write')
+  await expect(world.run('pipeline_strict', { path: 'a' })).rejects.toMatchObject({
+    code: 'pipeline_invalid',
+  })
+  expect(world.asked).toEqual([])
+  world.offer('read')
+  await world.run('pipeline_strict', { path: 'a' })
+  expect(world.asked).toEqual(['strict'])
 })
