@@ -8,6 +8,7 @@ import type {
   ConnectionEvents,
   Era,
   RequestOptions,
+  WatchChange,
 } from '../../src/upstream/connection/connection.ts'
 
 type Answer = (params: JsonObject | undefined) => JsonObject | Promise<JsonObject>
@@ -24,6 +25,8 @@ export class FakeConnection implements Connection {
   readonly notified: { method: string; params: JsonObject | undefined }[] = []
   /** The sets of resources that were to be watched, one after the other. */
   readonly watched: string[][] = []
+  /** What differed from the set before, as far as that was said. */
+  readonly watchChanges: (WatchChange | undefined)[] = []
   /** Answers to `watchResources`. */
   agree: (uris: ReadonlySet<string>) => Promise<void> = () => Promise.resolve()
   isClosed = false
@@ -52,8 +55,9 @@ export class FakeConnection implements Connection {
     this.notified.push({ method, params })
   }
 
-  watchResources(uris: ReadonlySet<string>): Promise<void> {
+  watchResources(uris: ReadonlySet<string>, change?: WatchChange): Promise<void> {
     this.watched.push([...uris])
+    this.watchChanges.push(change)
     return this.agree(uris)
   }
 

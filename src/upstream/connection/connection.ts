@@ -68,13 +68,20 @@ export interface Connection {
    * Replaces the set of resources whose changes `onResourceUpdated` reports; resolves when the server has accepted it.
    * In both eras: `resources/subscribe`, or a `subscriptions/listen` stream that is kept open. The accepted
    * subscriptions are active even if the server refuses others.
+   * @param change what differs from the set before, where that is known, so that the others need not be looked at
    * @throws GatewayError as `request` does, `method_not_found` if the server does not support subscriptions, or
    * `resource_not_found` if a modern server leaves one out
    */
-  watchResources(uris: ReadonlySet<string>): Promise<void>
+  watchResources(uris: ReadonlySet<string>, change?: WatchChange): Promise<void>
 
   /** Closes the connection and, for stdio, ends the whole process group. Idempotent; never rejects. */
   close(): Promise<void>
+}
+
+/** What differs between two sets of watched resources. */
+export interface WatchChange {
+  readonly added: readonly string[]
+  readonly removed: readonly string[]
 }
 
 /** What a connection reports without a request. */

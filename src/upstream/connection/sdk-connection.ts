@@ -12,7 +12,7 @@ import { RawObject } from '../../domain/json/raw-object.ts'
 import { Redirected } from '../fetch/exchange-heads.ts'
 import type { ClientSide } from '../messages/client-side.ts'
 import { checkedRaw, checkedResult } from './checked-result.ts'
-import type { Connection, Era, RequestOptions } from './connection.ts'
+import type { Connection, Era, RequestOptions, WatchChange } from './connection.ts'
 import { rawResult } from '../messages/raw-results.ts'
 import { SessionCheck } from './session/session-check.ts'
 import type { DirectRequests } from './direct-requests.ts'
@@ -192,7 +192,7 @@ export class SdkConnection implements Connection {
     sent.catch(() => undefined)
   }
 
-  async watchResources(uris: ReadonlySet<string>): Promise<void> {
+  async watchResources(uris: ReadonlySet<string>, change?: WatchChange): Promise<void> {
     if (this.#closed !== undefined) throw this.#neverSent('upstream_unavailable')
     const { resources } = this.capabilities
     if (!isJsonObject(resources) || resources['subscribe'] !== true) {
@@ -200,7 +200,7 @@ export class SdkConnection implements Connection {
       const facts = { server: this.#server }
       throw new GatewayError('method_not_found', `Server ${this.#server} has no subscriptions`, { facts })
     }
-    await this.#watched.watch(uris).catch((error: unknown) => {
+    await this.#watched.watch(uris, change).catch((error: unknown) => {
       throw upstreamError(error, { server: this.#server, isCancelled: false, isSessionLost: false })
     })
   }

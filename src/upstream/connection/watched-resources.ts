@@ -3,6 +3,7 @@ import type { Client } from '@modelcontextprotocol/client'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
+import type { WatchChange } from './connection.ts'
 import { keepListening, listen } from './listening.ts'
 
 /** Limit of concurrent subscriptions, so that a server is not flooded after a reconnect. */
@@ -11,7 +12,7 @@ const PARALLEL = 8
 /** Subscribes to a set of resources; each call replaces the set. */
 export interface WatchedResources {
   /** @throws the refusal of one resource; the others are subscribed nevertheless */
-  watch(uris: ReadonlySet<string>): Promise<void>
+  watch(uris: ReadonlySet<string>, change?: WatchChange): Promise<void>
 }
 
 /** Subscriptions of the legacy era: one for each resource. */
@@ -24,11 +25,15 @@ export class SubscribedResources implements WatchedResources {
     this.#request = options.request
   }
 
-  watch(uris: ReadonlySet<string>): Promise<void> {
-    const wanted = new Set(uris)
+  watch(uris: ReadonlySet<string>, change?: WatchChange): Promise<void> {
+    const wanted = change === undefined ? new Set(uris) : undefined
     return this.#inTurn.run(async () => {
-      const refusals = await inBatches(without(wanted, this.#subscribed), (uri) => this.#subscribe(uri))
-      await inBatches(without(this.#subscribed, wanted), (uri) => this.#unsubscribe(uri))
+      const added = change?.added ?? [...(wanted ?? [])]
+      const removed = change?.removed ?? [...this.#subscribed].filter((uri) => wanted?.has(uri) !== true)
+      const isSubscribed = (uri: string): boolean => this.#subscribed.has(uri)
+      const missing = added.filter((uri) => !isSubscribed(uri))
+      const refusals = await inBatches(missing, (uri) => this.#subscribe(uri))
+      await inBatches(removed.filter(isSubscribed), (uri) => this.#unsubscribe(uri))
       if (refusals.length > 0) throw refusals[0]
     })
   }

@@ -10,7 +10,7 @@ import { verdictOf } from '../health/verdict.ts'
 import type { InstanceContext, InstanceStatus, Introduction } from '../instance/instance-context.ts'
 import type { ClientSide } from '../messages/client-side.ts'
 import { Admission } from './admission/admission.ts'
-import type { Permit, RunOptions, Wanted } from './admission/call-queue.ts'
+import { NOBODY, type Permit, type RunOptions, type Wanted } from './admission/call-queue.ts'
 import type { ConcurrencyLimit } from './admission/concurrency-limit.ts'
 import { withDeadline } from './admission/deadline.ts'
 import { Members, type PoolEvents } from './members/members.ts'
@@ -175,7 +175,7 @@ export class Pool {
    * @throws GatewayError `upstream_unavailable`, `upstream_timeout`, `cancelled`, or what the server answers
    */
   async watchResource(uri: string, onUpdated: OnResourceUpdated, options: RunOptions): Promise<() => void> {
-    const remove = this.watches.add(uri, onUpdated)
+    const remove = this.watches.add(uri, onUpdated, options.owner ?? NOBODY)
     const release = (): void => {
       this.#members.load.usedAt(this.#clock.monotonic())
       remove()

@@ -92,6 +92,23 @@ describe.each([
 })
 
 describe('a legacy server', () => {
+  test('is asked for what a change names, and the others are not looked at', async () => {
+    const { connection, upstream } = await open(askingLegacy)
+    const many = new Set(['asking://a', 'asking://b'])
+    await connection.watchResources(many, { added: [...many], removed: [] })
+    Object.defineProperty(many, Symbol.iterator, { value: () => [][Symbol.iterator]() })
+    await connection.watchResources(many, {
+      added: ['asking://c', 'asking://b'],
+      removed: ['asking://a', 'x:'],
+    })
+    expect(upstream.state.watching).toEqual([
+      'subscribe asking://a',
+      'subscribe asking://b',
+      'subscribe asking://c',
+      'unsubscribe asking://a',
+    ])
+  })
+
   test('is asked once for each resource that is new, and released from each that is not wanted any more', async () => {
     const { connection, upstream } = await open(askingLegacy)
     await connection.watchResources(new Set(['asking://a', 'asking://b']))

@@ -45,7 +45,7 @@ function redactedConnection(connection: Connection, redact: Redact, results: Res
     request: (method, params, options) => clean(connection.request(method, params, options)),
     requestRaw: (method, params, options) =>
       clean(connection.requestRaw?.(method, params, options) ?? connection.request(method, params, options)),
-    watchResources: (uris) => redacted(connection.watchResources(uris)),
+    watchResources: (uris, change) => redacted(connection.watchResources(uris, change)),
   })
 }
 

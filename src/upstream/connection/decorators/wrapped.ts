@@ -14,7 +14,7 @@ export function wrapped(connection: Connection, changes: Partial<Connection>): C
     pid,
     request: (method, params, options) => connection.request(method, params, options),
     notify: (method, params) => connection.notify(method, params),
-    watchResources: (uris) => connection.watchResources(uris),
+    watchResources: (uris, change) => connection.watchResources(uris, change),
     close: () => connection.close(),
     ...(connection.requestRaw !== undefined && { requestRaw: connection.requestRaw.bind(connection) }),
     ...changes,

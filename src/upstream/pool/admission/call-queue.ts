@@ -40,7 +40,8 @@ export interface Waiter {
   readonly fail: (error: unknown) => void
 }
 
-const NOBODY: QueueOwner = { tenant: '', principal: '' }
+/** The account of calls without an owner. */
+export const NOBODY: QueueOwner = { tenant: '', principal: '' }
 
 /** Calls that wait for a permit, in fair order. A permit that is granted is never lost when its caller cancels. */
 export class CallQueue {

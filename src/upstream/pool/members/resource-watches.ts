@@ -1,14 +1,18 @@
+import { addTo } from '../../../domain/concurrency/counts.ts'
+import type { QueueOwner } from '../../../domain/concurrency/fair-queue.ts'
 import { SerialQueue } from '../../../domain/concurrency/serial-queue.ts'
 import type { Clock } from '../../../domain/clock.ts'
 import { GatewayError } from '../../../domain/errors/errors.ts'
 import type { JsonObject } from '../../../domain/json/json.ts'
 import type { Logger } from '../../../telemetry/logger.ts'
 import { backoffMs } from '../../../domain/backoff.ts'
-import type { Connection } from '../../connection/connection.ts'
+import type { Connection, WatchChange } from '../../connection/connection.ts'
 import { serverUnavailable } from '../../connection/upstream-error.ts'
 
 /** Each watcher gets a copy of the parameters; of larger ones only the URI. */
 const MAX_PARAMS_LENGTH = 16 * 1024
+/** A principal cannot have the gateway and the server remember more. */
+const MAX_WATCHERS = 4000
 const REFUSALS: ReadonlySet<string> = new Set(['upstream_error', 'resource_not_found'])
 
 /** Gets the parameters of each `notifications/resources/updated` of one resource. Never throws. */
@@ -27,9 +31,10 @@ interface Watch {
 /** The present connection, and its subscriptions. */
 interface Subscriptions {
   readonly connection: Connection
-  accepted: ReadonlySet<string>
-  /** Whether a request failed, so that the server's subscriptions are unknown. */
-  isUncertain: boolean
+  /** Also has what it is being asked for. A set that changes, so that one more costs the same however many there are. */
+  readonly accepted: Set<string>
+  /** Of which it may have a subscription that nobody needs. */
+  readonly stale: Set<string>
   /** The last of the requests, which run one after the other; never rejects. */
   readonly inTurn: SerialQueue
   failures: number
@@ -46,6 +51,10 @@ export class ResourceWatches {
   readonly #random: () => number
   readonly #logger: Logger
   readonly #watches = new Map<string, Watch>()
+  /** How many of the watched URIs are of each length: an update looks up these parts of its own. */
+  readonly #lengths = new Map<number, number>()
+  /** Watchers by principal. */
+  readonly #counts = new Map<string, number>()
   #current: Subscriptions | undefined
 
   constructor(options: { server: string; clock: Clock; random: () => number; logger: Logger }) {
@@ -68,17 +77,30 @@ export class ResourceWatches {
   /**
    * Adds a watcher before the server gets the subscription, so that no update is missed. The returned function, which
    * is idempotent, removes it.
+   * @param principal on whose account it watches
+   * @throws GatewayError `invalid_arguments` when that has too many watchers
    */
-  add(uri: string, onUpdated: OnResourceUpdated): () => void {
+  add(uri: string, onUpdated: OnResourceUpdated, { principal }: Pick<QueueOwner, 'principal'>): () => void {
+    if ((this.#counts.get(principal) ?? 0) >= MAX_WATCHERS) throw tooMany(this.#server)
     const watcher: Watcher = { onUpdated }
     const watch = this.#watches.get(uri) ?? { watchers: new Set(), isAccepted: false }
+    if (watch.watchers.size === 0) addTo(this.#lengths, uri.length, 1)
     watch.watchers.add(watcher)
     this.#watches.set(uri, watch)
+    addTo(this.#counts, principal, 1)
     return () => {
-      if (!watch.watchers.delete(watcher) || watch.watchers.size > 0) return
-      this.#watches.delete(uri)
-      if (this.#current !== undefined) this.#shrink(this.#current)
+      if (!watch.watchers.delete(watcher)) return
+      addTo(this.#counts, principal, -1)
+      if (watch.watchers.size === 0) this.#unwatch(uri)
     }
+  }
+
+  #unwatch(uri: string): void {
+    this.#watches.delete(uri)
+    addTo(this.#lengths, uri.length, -1)
+    if (this.#current?.accepted.has(uri) !== true) return
+    this.#current.stale.add(uri)
+    this.#shrink(this.#current)
   }
 
   /**
@@ -103,7 +125,7 @@ export class ResourceWatches {
     const subscriptions: Subscriptions = {
       connection,
       accepted: new Set(),
-      isUncertain: false,
+      stale: new Set(),
       inTurn: new SerialQueue(),
       failures: 0,
       cancelRetry: undefined,
@@ -126,26 +148,27 @@ export class ResourceWatches {
     const { uri } = params
     if (typeof uri !== 'string' || uri.length > MAX_PARAMS_LENGTH) return
     const passed = JSON.stringify(params).length > MAX_PARAMS_LENGTH ? { uri } : params
-    for (const [watched, { watchers }] of this.#watches) {
-      if (!isSameOrWithin(uri, watched)) continue
-      for (const { onUpdated } of watchers) onUpdated(passed)
+    for (const length of this.#lengths.keys()) {
+      if (!endsPart(uri, length)) continue
+      for (const { onUpdated } of this.#watches.get(uri.slice(0, length))?.watchers ?? []) onUpdated(passed)
     }
   }
 
-  /**
-   * Subscribes to `more`, and keeps the accepted subscriptions that still have watchers; does nothing if all are
-   * subscribed.
-   */
+  /** Subscribes to `more`, and ends what is stale; does nothing if all are subscribed. */
   async #watchOver(subscriptions: Subscriptions, more: readonly string[]): Promise<void> {
-    if (!subscriptions.isUncertain && more.every((uri) => subscriptions.accepted.has(uri))) return
-    const uris = new Set([...subscriptions.accepted].filter((uri) => this.#watches.has(uri)))
-    for (const uri of more) uris.add(uri)
+    const { accepted, stale, connection } = subscriptions
+    const added = more.filter((uri) => !accepted.has(uri))
+    if (added.length === 0) return
+    const removed = this.#letGo(subscriptions)
+    for (const uri of added) accepted.add(uri)
     try {
-      await subscriptions.connection.watchResources(uris)
-      subscriptions.accepted = uris
-      subscriptions.isUncertain = false
+      await connection.watchResources(accepted, { added, removed })
     } catch (error) {
-      subscriptions.isUncertain = true
+      // The server may have accepted some of them.
+      for (const uri of added) {
+        accepted.delete(uri)
+        stale.add(uri)
+      }
       this.#shrink(subscriptions)
       throw error
     }
@@ -155,16 +178,22 @@ export class ResourceWatches {
   #shrink(subscriptions: Subscriptions): void {
     void subscriptions.inTurn
       .run(async () => {
-        const isExact = [...subscriptions.accepted].every((uri) => this.#watches.has(uri))
-        if (subscriptions !== this.#current || (isExact && !subscriptions.isUncertain)) return
-        const uris = new Set([...subscriptions.accepted].filter((uri) => this.#watches.has(uri)))
-        subscriptions.accepted = uris
-        subscriptions.isUncertain = false
-        await subscriptions.connection.watchResources(uris)
+        if (subscriptions !== this.#current) return
+        const removed = this.#letGo(subscriptions)
+        if (removed.length === 0) return
+        await subscriptions.connection.watchResources(subscriptions.accepted, { added: [], removed })
       })
       .catch((error: unknown) => {
         this.#logger.debug({ err: error }, 'failed to unsubscribe from a resource')
       })
+  }
+
+  /** Takes what is stale, unless it is watched again, from what is accepted. */
+  #letGo({ accepted, stale }: Subscriptions): WatchChange['removed'] {
+    const removed = [...stale].filter((uri) => !accepted.has(uri) || !this.#watches.has(uri))
+    stale.clear()
+    for (const uri of removed) accepted.delete(uri)
+    return removed
   }
 
   #restore(subscriptions: Subscriptions): void {
@@ -221,9 +250,18 @@ export class ResourceWatches {
   }
 }
 
-function isSameOrWithin(uri: string, watched: string): boolean {
-  if (!uri.startsWith(watched)) return false
-  return uri.length === watched.length || watched.endsWith('/') || uri[watched.length] === '/'
+/** Whether the first characters of a URI, so many, are all of it, or name what the rest is a part of. */
+function endsPart(uri: string, length: number): boolean {
+  if (length >= uri.length) return length === uri.length
+  return uri[length] === '/' || uri[length - 1] === '/'
+}
+
+function tooMany(server: string): GatewayError {
+  return new GatewayError(
+    'invalid_arguments',
+    `At one server a principal has at most ${MAX_WATCHERS} subscriptions`,
+    { facts: { server } },
+  )
 }
 
 /** Whether the server is available and refused one of the subscriptions. */
