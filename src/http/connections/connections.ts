@@ -1,5 +1,6 @@
 import type { Server, ServerResponse } from 'node:http'
-import { type Socket, isIPv6 } from 'node:net'
+import type { Socket } from 'node:net'
+import { networkOf } from '../../domain/text/client-network.ts'
 import { type Clock, sleep } from '../../domain/clock.ts'
 import { PendingList, PendingPlace } from '../../domain/concurrency/waits.ts'
 import type { Logger } from '../../telemetry/logger.ts'
@@ -114,7 +115,7 @@ export class Connections {
 
   #opened(socket: Socket): void {
     void this.#refresh()
-    const name = addressOf(socket.remoteAddress)
+    const name = networkOf(socket.remoteAddress)
     const address = this.#addresses.get(name) ?? new Address()
     if (!this.#hasRoom(address)) {
       socket.destroy()
@@ -187,20 +188,4 @@ export class Connections {
         : 'the connection limit is reached; idle connections are closed, further ones are rejected',
     )
   }
-}
-
-/** Whoever has one address of IPv6 has a whole network of them. */
-function addressOf(address = ''): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
-  if (mapped !== undefined || !isIPv6(address)) return mapped ?? address
-  return networkOf(address)
-}
-
-/** The first 64 bits, as text. */
-function networkOf(address: string): string {
-  const [head = '', tail] = (address.split('%', 1)[0] ?? '').split('::')
-  const before = head === '' ? [] : head.split(':')
-  const after = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros = tail === undefined ? [] : Array.from({ length: 8 - before.length - after.length }, () => '0')
-  return [...before, ...zeros, ...after].slice(0, 4).join(':')
 }

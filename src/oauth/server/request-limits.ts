@@ -1,5 +1,6 @@
 import type { RequestHandler } from 'express'
 import { Allowances } from '../../calls/limits/allowances.ts'
+import { networkOf } from '../../domain/text/client-network.ts'
 import type { Clock } from '../../domain/clock.ts'
 
 const MINUTE = 60_000
@@ -12,10 +13,13 @@ const MAX_ADDRESSES = 10_000
 /** How often strangers may ask for what costs something. */
 export interface RequestLimits {
   readonly registrations: RequestHandler
-  readonly requests: RequestHandler
+  /** Each endpoint has its own, so that what anybody asks of one keeps nobody from another. */
+  readonly authorizations: RequestHandler
+  readonly tokens: RequestHandler
+  readonly revocations: RequestHandler
 }
 
-/** Limits by address, and for registrations, which leave something behind, also for all together. */
+/** Limits by address (with IPv6 by network), and for registrations, which leave something behind, also for all together. */
 export function requestLimits(clock: Clock): RequestLimits {
   const allowances = new Allowances({ clock, maxKeys: MAX_ADDRESSES })
   const limit = (
@@ -23,7 +27,7 @@ export function requestLimits(clock: Clock): RequestLimits {
     terms: readonly { key: 'address' | 'all'; calls: number; perMs: number }[],
   ): RequestHandler => {
     return (request, response, next) => {
-      const address = request.socket.remoteAddress ?? ''
+      const address = networkOf(request.socket.remoteAddress)
       const wanted = terms.map(({ key, ...term }) => ({
         ...term,
         key: key === 'all' ? name : `${name} ${address}`,
@@ -42,6 +46,8 @@ export function requestLimits(clock: Clock): RequestLimits {
       { key: 'address', ...REGISTRATIONS },
       { key: 'all', ...ALL_REGISTRATIONS },
     ]),
-    requests: limit('requests', [{ key: 'address', ...REQUESTS }]),
+    authorizations: limit('authorizations', [{ key: 'address', ...REQUESTS }]),
+    tokens: limit('tokens', [{ key: 'address', ...REQUESTS }]),
+    revocations: limit('revocations', [{ key: 'address', ...REQUESTS }]),
   }
 }

@@ -33,7 +33,8 @@ export function programRoutes({ server, limits, publicUrl }: ServerRoutesOptions
   }
   router.get(ENDPOINTS.jwks, serve)
   router.post(ENDPOINTS.registration, limits.registrations, bounded('invalid_client_metadata'), serve)
-  router.post([ENDPOINTS.token, ENDPOINTS.revocation], limits.requests, bounded('invalid_request'), serve)
+  router.post(ENDPOINTS.token, limits.tokens, bounded('invalid_request'), serve)
+  router.post(ENDPOINTS.revocation, limits.revocations, bounded('invalid_request'), serve)
   return router
 }
 
@@ -44,13 +45,13 @@ export function browserRoutes(options: ServerRoutesOptions): Router {
   const serve = serveWith(server)
   router.get(
     ENDPOINTS.authorization,
-    limits.requests,
+    limits.authorizations,
     whenSignedIn(options),
     withBaseScope,
     withoutSession,
     serve,
   )
-  router.get(`${ENDPOINTS.authorization}/:uid`, limits.requests, withoutSession, serve)
+  router.get(`${ENDPOINTS.authorization}/:uid`, limits.authorizations, withoutSession, serve)
   return router
 }
 
