@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Adapter, Provider } from 'oidc-provider'
 import type { Clock } from '../../domain/clock.ts'
+import { publicPath } from '../../domain/public-path.ts'
 import type { KeyRing } from '../../domain/seal/key-ring.ts'
 import type { SigningKeys } from '../../identity/own-issuer/signing-keys.ts'
 import type { StateStore } from '../../state/state-store.ts'
@@ -52,9 +53,13 @@ export class AuthorizationServer {
   /** Serves a request of one of the endpoints. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { listener } = await this.#current()
-    const { protocol } = new URL(this.#options.publicUrl)
-    // The provider looks there for whether cookies may be secure; what a client says does not count.
+    const { publicUrl } = this.#options
+    const { protocol, host } = new URL(publicUrl)
+    // The provider makes its addresses of these, and decides by them whether cookies may be secure; what a client says does
+    // not count.
     request.headers['x-forwarded-proto'] = protocol.slice(0, -1)
+    request.headers['x-forwarded-host'] = host
+    Object.assign(request, { originalUrl: publicPath(publicUrl, request.url ?? '/') })
     await listener(request, response)
   }
 
