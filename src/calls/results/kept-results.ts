@@ -25,7 +25,7 @@ const pack = promisify(gzip)
 const unpack = promisify(gunzip)
 
 /** What a kept result is, and which tool of which server gave it. */
-export interface KeptAbout {
+interface KeptAbout {
   /** Key of the server. */
   readonly server: string
   /** The server's own name of the tool. */
