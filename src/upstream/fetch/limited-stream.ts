@@ -12,6 +12,8 @@ import { MESSAGES_A_TURN, restAfter } from '../messages/paced-input.ts'
 const MAX_CHUNK = 64 * 1024
 /** Of an event there are two or three, and an empty one. */
 const LINES_A_TURN = 3 * MESSAGES_A_TURN
+/** A long message, or a deep one, may take a millisecond for each few tens of KB. */
+const BYTES_A_TURN = 128 * 1024
 
 /**
  * Limits each event of a `text/event-stream` to `maxBytes`. The rest of a larger one is dropped and an error
@@ -49,6 +51,7 @@ class Turns {
   readonly #notices = new NoticeLimit({ clock: systemClock })
   /** In this turn. */
   #lines = 0
+  #bytes = 0
 
   constructor(options: {
     limiter: EventLimiter
@@ -103,11 +106,17 @@ class Turns {
   #push(chunk: Uint8Array, output: Output): Promise<void> | undefined {
     const end = this.#endOfTurn(chunk)
     this.#limiter.push(chunk.subarray(0, end), output)
-    if (this.#lines < LINES_A_TURN || this.#limiter.hasEnded) return undefined
+    this.#bytes += end
+    if (!this.#isTurnOver() || this.#limiter.hasEnded) return undefined
     return this.#rest().then(() => {
-      this.#lines = 0
+      this.#lines = this.#bytes = 0
       return end === chunk.length ? undefined : this.#push(chunk.subarray(end), output)
     })
+  }
+
+  /** In the middle of a line there is no message yet. */
+  #isTurnOver(): boolean {
+    return this.#lines >= LINES_A_TURN || (this.#lines > 0 && this.#bytes >= BYTES_A_TURN)
   }
 
   #rest(): Promise<void> {

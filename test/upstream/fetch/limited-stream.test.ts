@@ -118,16 +118,17 @@ test('the stream that answers one request ends with the answer in place of the o
   expect(output).toBe(`: hi\n\n\n\n${TOO_LARGE(9)}`)
 })
 
-test('everything else has its turn while many events come, each in a piece of its own', async () => {
+test.each([
+  ['many events', 1000, 'a'],
+  ['long events', 50, 'a'.repeat(40_000)],
+])('everything else has its turn while %s come, each in a piece of its own', async (_what, length, data) => {
   let turns = 0
   const count = (): void => {
     turns += 1
     if (turns < 1000) setImmediate(count)
   }
   setImmediate(count)
-  await through(
-    40,
-    Array.from({ length: 1000 }, () => 'data: a\n\n'),
-  )
+  const events = Array.from({ length }, () => `data: ${data}\n\n`)
+  await through(50_000, events)
   expect(turns).toBeGreaterThan(10)
 })
