@@ -53,7 +53,7 @@ function errorsPage(): string {
 ${NOTE}
 
 REST answers errors as \`application/problem+json\` (RFC 9457) with the code in \`code\`; MCP answers them as JSON-RPC
-errors with the same code in \`data.code\`. The owner is who has to act: the caller (\`client\`), whoever configures
+errors with the same code in \`data.code\`. The owner is who has to act: the caller (\`client\`), the people who configure
 the gateway (\`config\`), the MCP server behind it (\`upstream\`), or the gateway itself (\`gateway\`). Retryable means
 that the same request may succeed later without a change. A tool that ran and failed is not an error of this table: it
 is a result with \`isError\`.

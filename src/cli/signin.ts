@@ -22,7 +22,7 @@ export function signInCommand(context: CliContext): Command {
       if (!settings.localIssuer)
         throw new CliError(
           'config',
-          `persons sign in at the identity provider here (see LOCAL_ISSUER and HOST in ${pagePath('config.md')})`,
+          `people sign in at the identity provider here (see LOCAL_ISSUER and HOST in ${pagePath('config.md')})`,
         )
       const current = await privateKey(settings.stateKey, join(settings.dataDir, STATE_KEY_FILE)).catch(
         (error: unknown) => {

@@ -59,7 +59,7 @@ describe('signin', () => {
     }
     const { code, out, err } = await signInCommand({ ...env, TOOL_GATEWAY_URL: world.url })
     expect([code, out]).toEqual([78, ''])
-    expect(err).toContain('persons sign in at the identity provider here')
+    expect(err).toContain('people sign in at the identity provider here')
   })
 })
 

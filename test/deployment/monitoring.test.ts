@@ -99,9 +99,9 @@ test('every alert leads to a section of the runbooks, which has the query of the
     rules.map(({ alert }) => `${PLACEHOLDER}${alert.toLowerCase()}`),
   )
   for (const section of byName.values()) {
-    expect(section).toMatch(/^\*\*Means\*\*/m)
-    expect(section).toMatch(/^\*\*Confirm\*\*/m)
-    expect(section).toMatch(/^\*\*Mend\*\*/m)
+    expect(section).toMatch(/^\*\*Meaning\*\*/m)
+    expect(section).toMatch(/^\*\*Diagnose\*\*/m)
+    expect(section).toMatch(/^\*\*Fix\*\*/m)
   }
 })
 

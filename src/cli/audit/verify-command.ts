@@ -54,7 +54,7 @@ async function verifyStored(options: VerifyOptions, { env, printError }: CliCont
   const verifierKeys = given.length > 0 ? given : await readVerifierKeys(settings)
   if (given.length === 0)
     printError(
-      'note: checked with the key of this installation; whoever has that can forge records. See --public-key.\n',
+      'note: checked with the key of this installation; anyone who has that can forge records. See --public-key.\n',
     )
   const stored = await openStoredChains(settings).catch(asConfigError)
   try {
@@ -79,7 +79,7 @@ async function verifyFile(
   const given = await keysOf(options)
   if (given.length === 0)
     printError(
-      'note: checked with the keys that the export names; whoever forges one forges both. See --public-key.\n',
+      'note: checked with the keys that the export names; anyone who forges one forges both. See --public-key.\n',
     )
   return await verifyChains(opened.entries(), {
     verifierKeys: given.length > 0 ? given : opened.header.keys,

@@ -32,7 +32,7 @@ function listCommand(context: CliContext): Command {
 function connectCommand(context: CliContext): Command {
   const { print } = context
   const command = new Command('connect')
-    .description('print the link by which you connect your account at a server, valid for ten minutes')
+    .description('print the link to connect your account at a server, valid for ten minutes')
     .argument('<server>', 'name of the server')
   return withAddress(command).action(async (server: string, options: AddressOptions) => {
     const answer = await ask(addressOf(options, context), 'POST', pathOf(server))

@@ -13,12 +13,12 @@ const CLIENT_HEADER = ['client', 'name', 'agent', 'state', 'asked by', 'decided 
 /** `grants list`, `revoke`, `clients`, `approve` and `deny` against a running gateway. */
 export function grantsCommand(context: CliContext): Command {
   return new Command('grants')
-    .description('show and end what persons allowed MCP clients')
+    .description('show and end what people allowed MCP clients')
     .addCommand(listCommand(context))
     .addCommand(revokeCommand(context))
     .addCommand(clientsCommand(context))
     .addCommand(
-      decideCommand(context, 'approve', 'approved', 'approve a client for all persons of the tenant'),
+      decideCommand(context, 'approve', 'approved', 'approve a client for all people of the tenant'),
     )
     .addCommand(decideCommand(context, 'deny', 'denied', 'deny a client to the tenant, and end its grants'))
 }
@@ -26,7 +26,7 @@ export function grantsCommand(context: CliContext): Command {
 function clientsCommand(context: CliContext): Command {
   const { print } = context
   const command = new Command('clients').description(
-    'list the clients that persons want to use, and what operators said of them (operators only)',
+    'list the clients that people want to use, and what operators said of them (operators only)',
   )
   return withAddress(command).action(async (options: AddressOptions) => {
     const answer = await ask(addressOf(options, context), 'GET', '/v1/clients')

@@ -37,7 +37,7 @@ export const identity = {
   OIDC_CLIENT_ID: optional(
     values.words,
     'none',
-    'Client of the gateway at OIDC_ISSUER, with the redirect URI `PUBLIC_URL/signin/callback`: persons sign in with it.',
+    'Client of the gateway at OIDC_ISSUER, with the redirect URI `PUBLIC_URL/signin/callback`: people sign in with it.',
   ),
   OIDC_CLIENT_SECRET: optional(values.secretWords, 'a public client', 'Secret of that client.'),
   OIDC_JWKS_URL: optional(

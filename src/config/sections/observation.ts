@@ -52,7 +52,7 @@ export const observation = {
   DASHBOARD: setting(
     oneOf(['auto', 'on', 'off']),
     'auto',
-    'Whether there are pages for people with a browser at `/` and `/dashboard`; `auto`: where the gateway issues tokens itself, see LOCAL_ISSUER.',
+    'Whether the dashboard is served, at `/` and `/dashboard`; `auto`: where the gateway issues tokens itself, see LOCAL_ISSUER.',
   ),
   METRICS_PORT: setting(portOrOff, '9464', 'Port of `/metrics`; 0 takes any free one, `off` disables it.'),
   METRICS_HOST: setting(hostAddress, '127.0.0.1', 'Address of `/metrics`.'),

@@ -91,7 +91,7 @@ export const secrets = {
   VAULT_KMS_KEY: optional(
     kmsKey,
     'none',
-    'Key of Cloud KMS that encrypts the keys of the vault, where accounts of persons at servers are kept.',
+    'Key of Cloud KMS that encrypts the keys of the vault, where accounts of people at servers are kept.',
   ),
   VAULT_KMS_ENDPOINT: setting(
     values.secureUrl,

@@ -59,7 +59,7 @@ async function sessionsPage(visit: Visit, said?: Part): Promise<Page> {
       `,
       { address: here, seconds: 5 },
     )}
-    ${granted !== undefined && panel(isOperator ? 'Clients that persons allowed' : 'Clients that you allowed', grantTable(rows(granted['grants']), visit, here))}
+    ${granted !== undefined && panel(isOperator ? 'Clients that people allowed' : 'Clients that you allowed', grantTable(rows(granted['grants']), visit, here))}
   `
   return { title: 'Sessions', section: 'sessions', body }
 }

@@ -64,6 +64,6 @@ export const AVAILABILITY_ERRORS = {
     'gateway',
     true,
     'The state of the gateway is unavailable',
-    'What the gateway keeps for itself, such as grants and connections of persons, could not be read or written: Firestore or the state file did not respond. `mayHaveExecuted` says whether a change may have happened nevertheless. Try again.',
+    'What the gateway keeps for itself, such as grants and connections of people, could not be read or written: Firestore or the state file did not respond. `mayHaveExecuted` says whether a change may have happened nevertheless. Try again.',
   ),
 } as const satisfies Record<string, ErrorDefinition>

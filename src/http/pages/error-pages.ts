@@ -7,10 +7,10 @@ import { html, type Html } from '../../domain/text/html.ts'
 import { sendPage } from '../../oauth/pages/page.ts'
 
 const OWNERS: Readonly<Record<ErrorDefinition['owner'], string>> = {
-  client: 'whoever sent the request',
-  config: 'whoever configures the gateway',
-  upstream: 'whoever runs the MCP server behind the tool',
-  gateway: 'whoever runs the gateway',
+  client: 'the sender of the request',
+  config: 'the people who configure the gateway',
+  upstream: 'the people who run the MCP server behind the tool',
+  gateway: 'the people who run the gateway',
 }
 
 /** `/errors` and `/errors/{code}`: what each error means, where the `type` of problem details leads. */

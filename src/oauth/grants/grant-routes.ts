@@ -77,7 +77,7 @@ function filterOf(request: Request, principal: Principal): GrantFilter {
   const subject = textIn(request, 'subject')
   if (principal.roles.includes('operator')) return { tenantId, subject, clientId }
   if (subject !== undefined && subject !== own)
-    throw new GatewayError('forbidden', 'Grants of other persons need the role operator')
+    throw new GatewayError('forbidden', 'Grants of other people need the role operator')
   return { tenantId, subject: own, clientId }
 }
 

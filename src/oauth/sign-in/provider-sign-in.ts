@@ -153,7 +153,7 @@ const noProvider: Page = {
   title: 'There is no sign-in here',
   status: 404,
   content: html`<p>
-    No identity provider of this gateway is set up for persons. An operator can change that.
+    No identity provider of this gateway is set up for people. An operator can change that.
   </p>`,
 }
 

@@ -16,7 +16,7 @@ const approval = z.object({
   argumentBytes: z.int(),
   createdAt: z.iso.datetime(),
   expiresAt: z.iso.datetime().describe('Until it can be answered, or the approval be used'),
-  mayApprove: z.boolean().describe('Whether whoever asks may approve it'),
+  mayApprove: z.boolean().describe('Whether you may approve it'),
   url: z.string().describe('The page where it is answered'),
   answer: z
     .object({

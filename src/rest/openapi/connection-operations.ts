@@ -31,7 +31,7 @@ export const CONNECTION_OPERATIONS: readonly RestOperation[] = [
     method: 'post',
     path: '/v1/connections/{server}',
     tag: 'Connections',
-    summary: 'Get a link by which the caller connects an account',
+    summary: 'Get a link to connect an account of the caller',
     answers: {
       201: json(
         z.object({ server: z.string(), url: z.string(), expiresAt: z.string() }),

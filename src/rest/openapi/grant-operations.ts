@@ -39,7 +39,7 @@ export const GRANT_OPERATIONS: readonly RestOperation[] = [
     method: 'get',
     path: '/v1/grants',
     tag: 'Identity',
-    summary: 'List what the caller allowed clients; for operators, what the persons of their tenant did',
+    summary: 'List what the caller allowed clients; for operators, what the people of their tenant did',
     query: filter.extend({ cursor: z.string().optional() }),
     answers: { 200: json(z.object({ grants: z.array(grant), nextCursor }), 'One page') },
   },
@@ -65,7 +65,7 @@ export const GRANT_OPERATIONS: readonly RestOperation[] = [
     method: 'get',
     path: '/v1/clients',
     tag: 'Identity',
-    summary: 'List the clients that persons of the tenant want to use, and what operators said of them',
+    summary: 'List the clients that people of the tenant want to use, and what operators said of them',
     answers: { 200: json(z.object({ clients: z.array(client) })) },
   },
   {

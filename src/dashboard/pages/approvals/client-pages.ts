@@ -53,8 +53,7 @@ async function page(visit: Visit, said?: Part): Promise<Page> {
   const body = html`
     ${pageHead('Clients', {
       back: html`<a href="${look.at('/dashboard/approvals')}">Approvals</a>`,
-      about:
-        'Programs that the persons of this tenant want to use. Denying one ends all that it was allowed.',
+      about: 'Programs that the people of this tenant want to use. Denying one ends all that it was allowed.',
     })}
     <div id="outcome" class="stack">${said}</div>
     ${live(
