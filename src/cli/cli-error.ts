@@ -1,3 +1,5 @@
+import { DamagedDatabaseError } from '../audit/sqlite/damage.ts'
+
 /** Exit codes that scripts can rely on: from 64 the numbers of sysexits.h. */
 export const CLI_EXIT = {
   ok: 0,
@@ -26,4 +28,10 @@ export class CliError extends Error {
     super(message)
     this.exitCode = CLI_EXIT[kind]
   }
+}
+
+/** What a command threw as words for the person at the command line; undefined for what is a fault of this program. */
+export function asCliError(error: unknown): CliError | undefined {
+  if (error instanceof CliError) return error
+  return error instanceof DamagedDatabaseError ? new CliError('data', error.message) : undefined
 }

@@ -6,7 +6,7 @@ import { accessCommand } from './access/access.ts'
 import { approvalsCommand } from './access/approvals.ts'
 import { sessionsCommand } from './access/sessions.ts'
 import { whoamiCommand } from './access/whoami.ts'
-import { CLI_EXIT, CliError } from './cli-error.ts'
+import { asCliError, CLI_EXIT } from './cli-error.ts'
 import { cachesCommand } from './caches.ts'
 import { clientCommand } from './clients/client.ts'
 import { completionCommand } from './completion.ts'
@@ -50,9 +50,10 @@ export async function run(argv: readonly string[], given: CliContext): Promise<n
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? CLI_EXIT.ok : CLI_EXIT.usage
-    if (!(error instanceof CliError)) throw error
-    context.printError(`tool-gateway: ${error.message}\n`)
-    return error.exitCode
+    const told = asCliError(error)
+    if (told === undefined) throw error
+    context.printError(`tool-gateway: ${told.message}\n`)
+    return told.exitCode
   }
 }
 

@@ -1,10 +1,12 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { signedCheckpoint } from '../../src/audit/chain/checkpoint.ts'
 import { openSigningKeys } from '../../src/audit/chain/signing-keys.ts'
 import { SqliteDatabase } from '../../src/audit/sqlite/sqlite-database.ts'
 import { run } from '../../src/cli/program.ts'
+import { damageRecords } from '../support/damaged-database.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { recordBytes, usageRecord } from '../support/usage-records.ts'
 
@@ -142,4 +144,34 @@ test('without records it says that there are none', async () => {
   }
   expect(await run(['audit', 'export'], context)).toBe(78)
   expect(err).toContain('there are no usage records')
+})
+
+test.each([['verify'], ['export'], ['usage']])(
+  'audit %s says of a damaged database which file it is, and exits with 65',
+  async (command) => {
+    const path = join(dir.path, 'audit.db')
+    const about = expect.stringMatching(
+      /^tool-gateway: \/.*\/audit\.db is damaged \(.+\): put a backup in its place, see docs\/backup\.md$/m,
+    )
+    await damageRecords(path)
+    expect(await tg('audit', command)).toMatchObject({ code: 65, err: about })
+    await writeFile(path, 'this is not a database'.repeat(500))
+    expect(await tg('audit', command)).toMatchObject({ code: 65, err: about })
+    await truncate(path)
+    expect(await tg('audit', command)).toMatchObject({
+      code: 78,
+      err: expect.stringContaining(`there are no usage records: ${path} is empty`),
+    })
+  },
+)
+
+test('a record that is no longer JSON is exported without its content, which the verification finds', async () => {
+  const database = new DatabaseSync(join(dir.path, 'audit.db'))
+  database.exec("UPDATE usage_records SET record = substr(record, 1, 40) WHERE id = 'r5'")
+  database.close()
+  const file = join(dir.path, 'export.jsonl')
+  expect(await tg('audit', 'export', '--output', file)).toMatchObject({ code: 0 })
+  const { code, out } = await tg('audit', 'verify', file)
+  expect(code).toBe(1)
+  expect(out).toMatch(/^EDITED #5 /m)
 })

@@ -5,7 +5,7 @@ import type { StoredChains } from '../chain/chain-entries.ts'
 /**
  * Opens the records of an installation for reading: `audit.db` of the data directory, also while a gateway writes it, or
  * Firestore.
- * @throws Error when there is no such database, or it is of an earlier version
+ * @throws Error when there is no such database, or it is of an earlier version, DamagedDatabaseError when it is damaged
  */
 export async function openStoredChains(
   settings: Pick<Settings, 'dataDir' | 'firestore'>,

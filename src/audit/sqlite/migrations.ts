@@ -76,6 +76,11 @@ export function isCurrent(database: DatabaseSync): boolean {
   return versionOf(database) === MIGRATIONS.length
 }
 
+/** Whether a database has nothing, not even a schema. */
+export function isEmpty(database: DatabaseSync): boolean {
+  return database.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined
+}
+
 function versionOf(database: DatabaseSync): number {
   return Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
 }

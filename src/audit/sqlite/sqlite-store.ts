@@ -2,7 +2,7 @@ import { chmod, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makePrivateDirectory } from '../../files/private-file.ts'
 import type { Clock } from '../../domain/clock.ts'
-import { messageOf } from '../../domain/errors/errors.ts'
+import { GatewayError, messageOf } from '../../domain/errors/errors.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { startThread } from '../../threads/start-thread.ts'
 import type { AuditPage, AuditQuery, AuditStore, CountQuery, Person } from '../audit-store.ts'
@@ -100,7 +100,7 @@ export class SqliteAuditStore implements AuditStore {
     const { cursor, limit } = query
     const position = cursor === undefined ? undefined : decodeCursor(this.#keys, query, cursor)
     const task = { kind: 'query', query, position, limit: limit + 1 } as const
-    const { records: found = [] } = await this.#queries.run(query.tenantId, () => this.#run(task))
+    const { records: found = [] } = await this.#queries.run(query.tenantId, () => this.#read(task))
     const records = found.slice(0, limit)
     const last = records.at(-1)
     if (last === undefined || found.length <= limit) return { records }
@@ -108,13 +108,17 @@ export class SqliteAuditStore implements AuditStore {
   }
 
   async count(query: CountQuery): Promise<number> {
-    const { count = 0 } = await this.#queries.run(query.tenantId, () => this.#run({ kind: 'count', query }))
+    const { count = 0 } = await this.#queries.run(query.tenantId, () => this.#read({ kind: 'count', query }))
     return count
   }
 
   async erase(person: Person, by: string): Promise<number> {
-    const { count = 0 } = await this.#run({ kind: 'erase', person, by })
-    return count
+    try {
+      const { count = 0 } = await this.#run({ kind: 'erase', person, by })
+      return count
+    } catch (cause) {
+      throw this.#unavailable('The usage records of the person could not be erased', cause)
+    }
   }
 
   close(): Promise<void> {
@@ -128,8 +132,22 @@ export class SqliteAuditStore implements AuditStore {
   }
 
   async #run(task: Task, transferred?: readonly ArrayBuffer[]): Promise<Result> {
-    if (this.#closing !== undefined) throw new Error('the audit store is closed')
+    if (this.#closing !== undefined) throw new GatewayError('audit_unavailable', 'the audit store is closed')
     return await this.#thread.run(task, transferred)
+  }
+
+  async #read(task: Task): Promise<Result> {
+    try {
+      return await this.#run(task)
+    } catch (cause) {
+      throw this.#unavailable('The usage records cannot be read', cause)
+    }
+  }
+
+  #unavailable(what: string, cause: unknown): GatewayError {
+    if (cause instanceof GatewayError) return cause
+    this.#logger.error({ err: cause }, 'usage records could not be read or erased')
+    return new GatewayError('audit_unavailable', `${what}; the log of the gateway says why`, { cause })
   }
 
   async #openDatabase(): Promise<void> {

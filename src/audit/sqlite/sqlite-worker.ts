@@ -1,5 +1,6 @@
 import { workerData } from 'node:worker_threads'
 import { answerTasks } from '../../threads/answer-tasks.ts'
+import { damageOr } from './damage.ts'
 import { SqliteDatabase } from './sqlite-database.ts'
 import type { Result, Task } from './sqlite-protocol.ts'
 
@@ -31,4 +32,10 @@ function perform(database: SqliteDatabase, task: Task): Result {
 const path: unknown = workerData
 if (typeof path !== 'string') throw new TypeError('the audit thread did not receive a path')
 let database: SqliteDatabase | undefined
-answerTasks((task: Task) => perform((database ??= new SqliteDatabase(path)), task))
+answerTasks((task: Task) => {
+  try {
+    return perform((database ??= new SqliteDatabase(path)), task)
+  } catch (error) {
+    throw damageOr(error, path)
+  }
+})

@@ -6,6 +6,7 @@ import { escapedJson } from '../../domain/text/printable.ts'
 import { messageOf } from '../../domain/errors/errors.ts'
 import { CliError } from '../cli-error.ts'
 import type { CliContext } from '../context.ts'
+import { openStoredRecords } from './stored-records.ts'
 import { timeOption } from './time-option.ts'
 
 interface ExportOptions {
@@ -50,14 +51,11 @@ async function* exported(
   format: ExportOptions['format'],
   { env }: CliContext,
 ): AsyncGenerator<string> {
-  const { openStoredChains } = await import('../../audit/export/stored-chains.ts')
   const { exportLines } = await import('../../audit/export/export-lines.ts')
   const { readVerifierKeys } = await import('../../audit/chain/signing-keys.ts')
   const { settingsFrom } = await import('../settings.ts')
   const settings = settingsFrom(env)
-  const stored = await openStoredChains(settings).catch((error: unknown) => {
-    throw new CliError('config', messageOf(error))
-  })
+  const stored = await openStoredRecords(settings)
   try {
     const keys = await readVerifierKeys(settings)
     yield* exportLines(stored.entries(), { filter, format, keys, nowMs: Date.now() })

@@ -1,9 +1,8 @@
 import { Command, Option } from 'commander'
 import type { UsageKey, UsageRow } from '../../audit/export/usage.ts'
-import { messageOf } from '../../domain/errors/errors.ts'
 import { printableLine } from '../../domain/text/printable.ts'
-import { CliError } from '../cli-error.ts'
 import { asJson, type CliContext, rowsFor } from '../context.ts'
+import { openStoredRecords } from './stored-records.ts'
 import { timeOption } from './time-option.ts'
 
 interface UsageOptions {
@@ -50,12 +49,9 @@ async function usageOf(
   { by, tenant: tenantId, from, to }: UsageOptions,
   { env }: CliContext,
 ): Promise<UsageRow[]> {
-  const { openStoredChains } = await import('../../audit/export/stored-chains.ts')
   const { usageBy } = await import('../../audit/export/usage.ts')
   const { settingsFrom } = await import('../settings.ts')
-  const stored = await openStoredChains(settingsFrom(env)).catch((error: unknown) => {
-    throw new CliError('config', messageOf(error))
-  })
+  const stored = await openStoredRecords(settingsFrom(env))
   try {
     return await usageBy(stored.entries(), by, { tenantId, from, to })
   } finally {

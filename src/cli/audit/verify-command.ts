@@ -4,6 +4,7 @@ import { printableLine } from '../../domain/text/printable.ts'
 import { CLI_EXIT, CliError } from '../cli-error.ts'
 import { asJson, type CliContext, rowsFor } from '../context.ts'
 import { textIfThere, textOfFile } from '../input/file-text.ts'
+import { openStoredRecords } from './stored-records.ts'
 
 interface VerifyOptions {
   readonly publicKey: string[]
@@ -34,7 +35,10 @@ export function verifyCommand(context: CliContext, setExitCode: (code: number) =
       [],
     )
     .option('--json', 'print everything that was found as JSON')
-    .addHelpText('after', '\nExit codes: 0 all is as it was written; 1 something is not.')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 all is as it was written; 1 something is not; 65 the records are damaged, and cannot be read; 78 there are none.',
+    )
     .action(async (file: string | undefined, options: VerifyOptions) => {
       const found = await (file === undefined
         ? verifyStored(options, context)
@@ -45,7 +49,6 @@ export function verifyCommand(context: CliContext, setExitCode: (code: number) =
 }
 
 async function verifyStored(options: VerifyOptions, { env, printError }: CliContext): Promise<Verification> {
-  const { openStoredChains } = await import('../../audit/export/stored-chains.ts')
   const { readVerifierKeys } = await import('../../audit/chain/signing-keys.ts')
   const { verifyChains } = await import('../../audit/chain/verify.ts')
   const { settingsFrom } = await import('../settings.ts')
@@ -56,7 +59,7 @@ async function verifyStored(options: VerifyOptions, { env, printError }: CliCont
     printError(
       'note: checked with the key of this installation; anyone who has that can forge records. See --public-key.\n',
     )
-  const stored = await openStoredChains(settings).catch(asConfigError)
+  const stored = await openStoredRecords(settings)
   try {
     return await verifyChains(stored.entries(), {
       verifierKeys,
@@ -138,10 +141,6 @@ function findingText({ fault, writer, seq, lastSeq, id, detail }: Finding): stri
     seq === undefined ? '' : lastSeq === undefined || lastSeq === seq ? ` #${seq}` : ` #${seq}-${lastSeq}`
   const name = id === undefined ? '' : ` ${printableLine(id)}`
   return `${fault.toUpperCase()}${numbers}${name}${writer === undefined ? '' : ` of ${printableLine(writer)}`}: ${printableLine(detail)}`
-}
-
-function asConfigError(error: unknown): never {
-  throw new CliError('config', error instanceof Error ? error.message : String(error))
 }
 
 function asDataError(error: unknown): never {

@@ -48,7 +48,7 @@ export const AVAILABILITY_ERRORS = {
     'gateway',
     true,
     'Usage records cannot be written or read in time',
-    'The gateway executes nothing that it cannot record: it refuses calls while the queue of usage records or their space on disk is full, while the disk is more than a second behind, and while it stops. If `mayHaveExecuted` is true, the call has run, and its record was not written within ten seconds; then repeat only a call that may run twice. Otherwise nothing was executed; try again.',
+    'The gateway executes nothing that it cannot record: it refuses calls while the queue of usage records or their space on disk is full, while the disk is more than a second behind, and while it stops. If `mayHaveExecuted` is true, the call has run, and its record was not written within ten seconds; then repeat only a call that may run twice. Otherwise nothing was executed; try again. If records cannot be read, the log says why: the database may be damaged.',
   ),
   store_unavailable: row(
     503,
