@@ -86,8 +86,8 @@ class Dashboard {
     return router
   }
 
-  readonly #signedIn: RequestHandler = (request, response, next) => {
-    const session = this.#options.sessions.read(request.headers.cookie)
+  readonly #signedIn: RequestHandler = async (request, response, next) => {
+    const session = await this.#options.sessions.read(request.headers.cookie)
     if (session === undefined) return this.#signIn(request, response)
     if (!this.#options.hasSnapshot()) throw new GatewayError('not_ready')
     response.locals.browserSession = session
@@ -113,7 +113,7 @@ class Dashboard {
   async #home(request: Request, response: Response): Promise<void> {
     const look = this.#look(request)
     const session = this.#options.hasSnapshot()
-      ? this.#options.sessions.read(request.headers.cookie)
+      ? await this.#options.sessions.read(request.headers.cookie)
       : undefined
     const visit = session && this.#visit(request, response, session)
     const body = await homeBody({ visit, look, publicUrl: this.#options.publicUrl })

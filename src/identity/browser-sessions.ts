@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { z } from 'zod'
-import { lruCache } from '../cache/lru.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { KeyRing } from '../domain/seal/key-ring.ts'
 import { Sealing } from '../domain/seal/sealing.ts'
 import { GatewayError } from '../domain/errors/errors.ts'
 import type { Principal } from '../domain/principal.ts'
-import type { DisabledTenants } from './disabled-tenants.ts'
+import type { Logger } from '../telemetry/logger.ts'
 import { HostCookie } from './browser/cookies.ts'
+import { EndedSessions, type EndStore } from './browser/ended-sessions.ts'
+import type { DisabledTenants } from './disabled-tenants.ts'
 
 /** Who is signed in in a browser. */
 export interface BrowserSession {
@@ -35,7 +36,6 @@ const COOKIE = 'tool-gateway'
 /** Browsers keep no larger cookie. */
 const MAX_COOKIE = 4000
 const MAX_TEXT = 64 * 1024
-const MAX_ENDED = 10_000
 
 /**
  * Who is signed in in a browser, kept by the browser in a sealed cookie (HttpOnly, SameSite=Lax), so that it survives
@@ -46,8 +46,7 @@ export class BrowserSessions {
   readonly #sealing: Sealing
   readonly #clock: Clock
   readonly #disabled: Pick<DisabledTenants, 'has'> | undefined
-  /** Sessions that were ended before they expired, which a copied cookie could continue. */
-  readonly #ended = lruCache<true>(MAX_ENDED)
+  readonly #ended: EndedSessions
 
   /** @param options.keys gateways that serve the same browsers must share them */
   constructor(options: {
@@ -55,23 +54,27 @@ export class BrowserSessions {
     publicUrl: string
     /** Nobody is signed in for these tenants. */
     disabled?: Pick<DisabledTenants, 'has'> | undefined
+    /** Where it is kept that a session was ended. */
+    store: EndStore
     clock: Clock
+    logger: Logger
   }) {
     this.#disabled = options.disabled
     this.#cookie = new HostCookie({ name: COOKIE, publicUrl: options.publicUrl })
     this.#sealing = new Sealing(options.keys, 'browser session')
     this.#clock = options.clock
+    this.#ended = new EndedSessions(options)
   }
 
   /** The session of the browser that sent a `Cookie` header; undefined when nobody is signed in. */
-  read(cookieHeader: string | undefined): BrowserSession | undefined {
+  async read(cookieHeader: string | undefined): Promise<BrowserSession | undefined> {
     const sealed = this.#cookie.read(cookieHeader)
     const text =
       sealed === undefined || sealed.length > MAX_COOKIE ? undefined : this.#sealing.open(sealed, COOKIE)
     if (text === undefined) return undefined
     const { csrfToken, expiresAt, agent, ...rest } = stored.parse(JSON.parse(unpacked(text)))
-    if (this.#clock.now() >= expiresAt || this.#ended.has(csrfToken)) return undefined
-    if (this.#disabled?.has(rest.tenantId) === true) return undefined
+    if (this.#clock.now() >= expiresAt || this.#disabled?.has(rest.tenantId) === true) return undefined
+    if (await this.#ended.has(csrfToken)) return undefined
     return { principal: { ...rest, agent, expiresAtMs: expiresAt }, csrfToken, expiresAt }
   }
 
@@ -88,9 +91,9 @@ export class BrowserSessions {
     return this.#cookie.set(sealed, Math.max(Math.floor((expiresAt - this.#clock.now()) / 1000), 0))
   }
 
-  /** Ends a session, also for copies of its cookie. */
-  end({ csrfToken }: BrowserSession): void {
-    this.#ended.set(csrfToken, true)
+  /** Ends a session, also for copies of its cookie; returns whether that outlasts this process. */
+  end({ csrfToken, expiresAt }: BrowserSession): Promise<boolean> {
+    return this.#ended.end(csrfToken, expiresAt)
   }
 
   /** The `Set-Cookie` header that signs a person out. */

@@ -42,7 +42,7 @@ test('all definitions are listed with what is trusted of them, and those of a se
     .post('/dashboard/approvals/definitions')
     .type('form')
     .set('cookie', approver)
-    .send({ csrf: csrfOf(app, approver), server: 'files', expect: '0'.repeat(64) })
+    .send({ csrf: await csrfOf(app, approver), server: 'files', expect: '0'.repeat(64) })
   expect(outdated.text).toContain('definition_changed')
 })
 
@@ -57,7 +57,7 @@ test('its page shows what is different, and approves exactly that', async () => 
       .post(PAGE)
       .type('form')
       .set('cookie', approver)
-      .send({ csrf: csrfOf(app, approver), expect: wanted })
+      .send({ csrf: await csrfOf(app, approver), expect: wanted })
   expect((await send('0'.repeat(64))).text).toContain('definition_changed')
   expect((await send(hash)).text).toContain('You approved the definition')
   expect((await open('/dashboard/approvals')).text).not.toContain(PAGE)

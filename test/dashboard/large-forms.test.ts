@@ -21,7 +21,7 @@ afterAll(() => app.close())
 
 /** Sends a form that has so many bytes. */
 async function send(path: string, bytes: number) {
-  const start = `csrf=${csrfOf(app, cookie)}&document=`
+  const start = `csrf=${await csrfOf(app, cookie)}&document=`
   return await app.request
     .post(path)
     .type('form')

@@ -111,7 +111,7 @@ describe('writes', () => {
   const added = { kind: 'address', name: 'added', url: 'https://added.example/mcp', transport: 'http' }
 
   test('need the token of the session', async () => {
-    for (const csrf of ['', 'wrong', csrfOf(app, cookieOf(app, OPERATOR))]) {
+    for (const csrf of ['', 'wrong', await csrfOf(app, cookieOf(app, OPERATOR))]) {
       const { status, text } = await send('/dashboard/add-server', { ...added, csrf })
       expect(status).toBe(403)
       expect(text).toContain('The form was not sent from a page of this session')
@@ -123,7 +123,7 @@ describe('writes', () => {
     for (const site of ['cross-site', 'same-site', 'none']) {
       const { status } = await send(
         '/dashboard/add-server',
-        { ...added, csrf: csrfOf(app, cookie) },
+        { ...added, csrf: await csrfOf(app, cookie) },
         { 'sec-fetch-site': site },
       )
       expect(status).toBe(403)
@@ -131,7 +131,7 @@ describe('writes', () => {
   })
 
   test('do what REST does: a server is added, edited, and removed', async () => {
-    const csrf = csrfOf(app, cookie)
+    const csrf = await csrfOf(app, cookie)
     const created = await send(
       '/dashboard/add-server',
       { ...added, csrf },
@@ -164,7 +164,7 @@ describe('writes', () => {
     const { status, text } = await send('/dashboard/add-server', {
       ...added,
       url: 'nonsense',
-      csrf: csrfOf(app, cookie),
+      csrf: await csrfOf(app, cookie),
     })
     expect(status).toBe(200)
     expect(text).toContain('<code>invalid_document</code>')
@@ -199,7 +199,7 @@ describe('questions about access', () => {
 describe('sessions, caches and connections', () => {
   test('a session that is not there is said so', async () => {
     const { text } = await send('/dashboard/sessions', {
-      csrf: csrfOf(app, cookie),
+      csrf: await csrfOf(app, cookie),
       kind: 'session',
       id: 'none',
     })
@@ -208,7 +208,7 @@ describe('sessions, caches and connections', () => {
   })
 
   test('a cache is cleared', async () => {
-    const { text } = await send('/dashboard/caches', { csrf: csrfOf(app, cookie), cache: 'results' })
+    const { text } = await send('/dashboard/caches', { csrf: await csrfOf(app, cookie), cache: 'results' })
     expect(text).toContain('Cleared: 0 entries of Results of tools')
   })
 

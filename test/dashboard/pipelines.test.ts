@@ -25,7 +25,7 @@ async function open(path: string, as = cookie) {
 describe('a pipeline', () => {
   test('is run from a form of its schema, and the page of the run shows its steps', async () => {
     expect((await open('/dashboard/pipelines/greet')).text).toContain('name="arg/name"')
-    const csrf = csrfOf(app, cookie)
+    const csrf = await csrfOf(app, cookie)
     const started = await app.request
       .post('/dashboard/pipelines/greet')
       .type('form')

@@ -33,7 +33,7 @@ async function send(
     .post(path)
     .type('form')
     .set('cookie', cookie)
-    .send({ csrf: csrfOf(app, cookie), ...fields })
+    .send({ csrf: await csrfOf(app, cookie), ...fields })
 }
 
 test('nothing is asked of the registry before a person searches', async () => {

@@ -16,6 +16,6 @@ export function cookieOf(app: TestApp, roles: readonly string[], tenantId = 'loc
 }
 
 /** The CSRF token of the session of a cookie. */
-export function csrfOf(app: TestApp, cookie: string): string {
-  return app.identity.browserSessions.read(cookie)?.csrfToken ?? ''
+export async function csrfOf(app: TestApp, cookie: string): Promise<string> {
+  return (await app.identity.browserSessions.read(cookie))?.csrfToken ?? ''
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { cookieOf, csrfOf } from '../dashboard/sign-in.ts'
 import { openTestApp, type TestApp } from '../support/test-app.ts'
 
 let app: TestApp
@@ -47,7 +48,7 @@ describe('the sign-in of the embedded mode', () => {
   test('signs the owner in, and leads back to where the browser came from', async () => {
     const { status, headers } = await submit({ code: newCode(), return: '/dashboard?tab=1' })
     expect([status, headers['location']]).toEqual([303, '/dashboard?tab=1'])
-    const session = app.identity.browserSessions.read(headers['set-cookie']?.[0]?.split(';', 1)[0])
+    const session = await app.identity.browserSessions.read(headers['set-cookie']?.[0]?.split(';', 1)[0])
     expect(session?.principal).toMatchObject({
       tenantId: 'local',
       subject: 'you',
@@ -126,14 +127,29 @@ describe('the sign-out', () => {
   test('ends the session, also for a copy of its cookie', async () => {
     const cookie = await signedInCookie()
     const { browserSessions } = app.identity
-    const csrf = browserSessions.read(cookie)?.csrfToken ?? ''
+    const csrf = (await browserSessions.read(cookie))?.csrfToken ?? ''
     const { status, headers } = await app.request
       .post('/signout')
       .set('cookie', cookie)
       .type('form')
       .send({ csrf })
     expect([status, headers['set-cookie']?.[0]]).toEqual([200, expect.stringContaining('Max-Age=0')])
-    expect(browserSessions.read(cookie)).toBeUndefined()
+    expect(await browserSessions.read(cookie)).toBeUndefined()
+  })
+
+  test('says to the person when it could not be kept, and signs the browser out', async () => {
+    const other = await openTestApp({})
+    const cookie = cookieOf(other, ['reader'])
+    const csrf = await csrfOf(other, cookie)
+    await other.state.store.close()
+    const { status, text, headers } = await other.request
+      .post('/signout')
+      .set('cookie', cookie)
+      .type('form')
+      .send({ csrf })
+    expect([status, headers['set-cookie']?.[0]]).toEqual([503, expect.stringContaining('Max-Age=0')])
+    expect(text).toContain('The gateway could not keep this')
+    await other.close()
   })
 
   test('needs the csrf token of the session', async () => {
@@ -144,7 +160,7 @@ describe('the sign-out', () => {
       .type('form')
       .send({ csrf: 'x' })
     expect(status).toBe(403)
-    expect(app.identity.browserSessions.read(cookie)).toBeDefined()
+    expect(await app.identity.browserSessions.read(cookie)).toBeDefined()
   })
 })
 

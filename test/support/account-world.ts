@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { systemClock } from '../../src/domain/clock.ts'
 import { BrowserSessions } from '../../src/identity/browser-sessions.ts'
 import { eventually } from './eventually.ts'
+import { memoryState } from './memory-state.ts'
 import { PersonBrowser, type SeenPage } from './person.ts'
 import type { ProtectedServer } from './protected-server.ts'
+import { silentLogger } from './silent-logger.ts'
 import { type Documents, startTestGateway, type TestGateway } from './start-gateway.ts'
 
 const HOUR_MS = 3_600_000
@@ -26,7 +28,9 @@ export async function sessionCookie(
   const sessions = new BrowserSessions({
     keys: { current: Buffer.from(key, 'hex') },
     publicUrl: at.url,
+    store: memoryState(systemClock),
     clock: systemClock,
+    logger: silentLogger,
   })
   const [cookie = ''] = sessions
     .issue({

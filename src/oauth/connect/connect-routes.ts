@@ -71,7 +71,7 @@ async function visited(
   response: Response,
   answer: (options: ConnectOptions, visit: Visit) => Promise<Page>,
 ): Promise<void> {
-  const session = options.sessions.read(request.headers.cookie)
+  const session = await options.sessions.read(request.headers.cookie)
   if (session === undefined) {
     if (request.method !== 'GET')
       return sendPage(response, refusalPage(REFUSED, 'You are not signed in; open the link again.', 403))

@@ -44,12 +44,12 @@ const PATH = `${ENDPOINTS.interaction}/:uid`
 export function consentRoutes(options: ConsentOptions): Router {
   const router = Router()
   router.get(PATH, async (request, response) => {
-    const session = signedIn(options, request, response)
+    const session = await signedIn(options, request, response)
     if (session !== undefined) await show(options, { request, response, session })
   })
   const readForm = urlencoded({ extended: false, limit: '4kb', parameterLimit: 10 })
   router.post(PATH, readForm, async (request, response) => {
-    const session = signedIn(options, request, response)
+    const session = await signedIn(options, request, response)
     if (session !== undefined) await decide(options, { request, response, session })
   })
   return router
@@ -61,12 +61,12 @@ interface Visit {
   readonly session: BrowserSession
 }
 
-function signedIn(
+async function signedIn(
   { sessions, publicUrl }: ConsentOptions,
   request: Request,
   response: Response,
-): BrowserSession | undefined {
-  const session = sessions.read(request.headers.cookie)
+): Promise<BrowserSession | undefined> {
+  const session = await sessions.read(request.headers.cookie)
   if (session === undefined) {
     const query = new URLSearchParams({ return: request.path }).toString()
     response.redirect(303, publicPath(publicUrl, `/signin?${query}`))

@@ -61,8 +61,8 @@ function serveWith(server: AuthorizationServer): RequestHandler {
 
 /** Nobody leaves anything here before being signed in: neither a request under way, nor a client to look up. */
 function whenSignedIn({ sessions, publicUrl }: ServerRoutesOptions): RequestHandler {
-  return ({ headers, url }, response, next) => {
-    if (sessions.read(headers.cookie) !== undefined) return next()
+  return async ({ headers, url }, response, next) => {
+    if ((await sessions.read(headers.cookie)) !== undefined) return next()
     const query = new URLSearchParams({ return: url }).toString()
     response.redirect(303, publicPath(publicUrl, `/signin?${query}`))
   }

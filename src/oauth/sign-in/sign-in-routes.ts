@@ -24,7 +24,7 @@ export function signInRoutes({ sessions, publicUrl, method, hasDashboard }: Sign
   const router = Router()
   router.get('/signin', async (request, response) => {
     const returnTo = returnPath(request.query['return'])
-    if (sessions.read(request.headers.cookie) === undefined)
+    if ((await sessions.read(request.headers.cookie)) === undefined)
       return await method.begin(response, { query: request.query, returnTo })
     const target = returnTo === HOME && hasDashboard ? '/dashboard' : returnTo
     if (target !== HOME) return response.redirect(303, publicPath(publicUrl, target))
@@ -42,14 +42,24 @@ export function signInRoutes({ sessions, publicUrl, method, hasDashboard }: Sign
   return router
 }
 
-function signOut(request: Request, response: Response, sessions: BrowserSessions): void {
-  const session = sessions.read(request.headers.cookie)
+async function signOut(request: Request, response: Response, sessions: BrowserSessions): Promise<void> {
+  let isKept = true
+  const session = await sessions.read(request.headers.cookie)
   if (session !== undefined) {
     const body: unknown = request.body
     if (!isJsonObject(body) || body['csrf'] !== session.csrfToken)
       throw new GatewayError('forbidden', 'The form has no csrf token of this session; reload the page')
-    sessions.end(session)
+    isKept = await sessions.end(session)
   }
   response.append('Set-Cookie', sessions.clear())
-  sendPage(response, { title: 'Signed out', content: html`<p>You are signed out in this browser.</p>` })
+  const notKept = html`<p class="warn">
+    The gateway could not keep this, because its store does not answer. A copy of the cookie of this browser
+    may work again after a restart, and at other replicas, until the session would have ended.
+  </p>`
+  sendPage(response, {
+    title: 'Signed out',
+    content: html`<p>You are signed out in this browser.</p>
+      ${isKept ? '' : notKept}`,
+    status: isKept ? 200 : 503,
+  })
 }

@@ -44,15 +44,15 @@ function browser(subject: string, roles: readonly string[] = ['reader']) {
   const principal = { tenantId: 'local', subject, agent: 'browser', roles, scopes: [], issuer: LOCAL_ISSUER }
   const issued = app.identity.browserSessions.issue({ ...principal, expiresAtMs: Date.now() + 600_000 })
   const cookie = issued.split(';', 1)[0] ?? ''
-  const csrf = app.identity.browserSessions.read(cookie)?.csrfToken ?? ''
+  const session = app.identity.browserSessions.read(cookie)
   return {
     open: (path: string) => app.request.get(path).set({ cookie, accept: 'text/html' }),
-    answer: (id: string, fields: Record<string, string>) =>
-      app.request
+    answer: async (id: string, fields: Record<string, string>) =>
+      await app.request
         .post(`/dashboard/approvals/${id}`)
         .type('form')
         .set({ cookie, accept: 'text/html' })
-        .send({ csrf, ...fields }),
+        .send({ csrf: (await session)?.csrfToken ?? '', ...fields }),
   }
 }
 
