@@ -1,6 +1,7 @@
 import type { ApprovalRule } from '../../domain/approvers.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { exposedName } from '../../domain/tool-name.ts'
 import type { CallerClient } from '../../calls/call.ts'
 import type { ApprovalRequest } from './approval-request.ts'
 
@@ -65,15 +66,16 @@ export function isYes(content: JsonObject): boolean {
   return content[FIELD] === true
 }
 
-/** The error for a call that waits for a person's yes. */
+/** The error for a call that waits for a person's yes. @param request with the tool's name for callers */
 export function approvalRequired(
   request: ApprovalRequest,
   url: string,
   elicitationId?: string,
 ): GatewayError {
   const { id, server, tool, rule, expiresAt } = request
-  const who = rule === 'caller' ? 'You have' : 'A second person has'
-  const message = `${who} to approve the call of ${tool} at ${server} first, at ${url} . Then repeat the call with the same arguments`
+  const approve = rule === 'caller' ? 'approve' : 'a second person must approve'
+  const name = exposedName(server, tool)
+  const message = `Approval required: ${approve} this call of ${name} at ${url}, then retry with the same arguments.`
   const elicitations = [urlElicitation(request, url, elicitationId)]
   return new GatewayError('approval_required', message, {
     facts: {

@@ -61,6 +61,8 @@ class MarkedCall {
   readonly #round: OwnRound | undefined
   /** What the client brings for the server. */
   readonly #inputs: JsonObject
+  /** The tool's name for callers, after the server's. */
+  readonly #toolName: string
   /** As it begins, without what it continues. */
   readonly #call: RoutedCall
   readonly #asked: AskedCall
@@ -75,6 +77,7 @@ class MarkedCall {
     this.#options = options
     this.#round = ownRoundIn(call.params, NAME)
     this.#inputs = inputResponses === undefined ? {} : { inputResponses }
+    this.#toolName = target.tool?.name ?? route.name
     this.#call = { ...call, params }
     this.#asked = {
       principal: caller.principal,
@@ -136,7 +139,8 @@ class MarkedCall {
       operation.client?.tell('notifications/elicitation/complete', { elicitationId })
   }
 
-  #ask(request: ApprovalRequest): Answer {
+  #ask(open: ApprovalRequest): Answer {
+    const request = { ...open, tool: this.#toolName }
     const { client } = this.#call.operation
     const url = this.#options.pageOf(request.id)
     const argumentsText = readableArguments(this.#asked.shown().shown)

@@ -50,7 +50,7 @@ test('the error that stands for a page is -32042 to a client, with the page, and
   const error = approvalRequired(request, url, 'el-1')
   expect(jsonRpcErrorOf(error, 'legacy')).toEqual({
     code: -32_042,
-    message: `You have to approve the call of drop at files first, at ${url} . Then repeat the call with the same arguments`,
+    message: `Approval required: approve this call of files_drop at ${url}, then retry with the same arguments.`,
     data: {
       elicitations: [
         {

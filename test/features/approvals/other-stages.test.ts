@@ -22,7 +22,11 @@ beforeAll(async () => {
     tools: { drop: { approval: 'caller' }, read: { approval: 'caller', cacheTtlMs: 60_000 } },
   })
   gateway = await startTestGateway(
-    { files: { ...over(first.url), fallback: 'spare' }, spare: over(spare.url) },
+    {
+      files: { ...over(first.url), fallback: 'spare' },
+      spare: over(spare.url),
+      renamed: { ...over(spare.url), tools: { drop: { name: 'remove', approval: 'second-person' } } },
+    },
     {
       pipelines: {
         both: {
@@ -59,6 +63,13 @@ async function approve(body: Fields): Promise<void> {
   const { status } = await gateway.rest(token, 'POST', `/v1/approvals/${approvalIn(body)}/approve`, {})
   expect(status).toBe(200)
 }
+
+test('the error names the tool as callers know it, and says whose yes is needed', async () => {
+  const { body } = await call('renamed_remove')
+  expect(body['detail']).toMatch(
+    /^Approval required: a second person must approve this call of renamed_remove at http\S+\/dashboard\/approvals\/\S+, then retry with the same arguments\.$/,
+  )
+})
 
 test('a step of a pipeline needs the yes of its tool, and the run can be made again with it', async () => {
   const refused = await call('pipeline_both')
