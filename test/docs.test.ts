@@ -159,12 +159,12 @@ test('every instrument of the gateway is in the reference of metrics', async () 
   expect(new Set(reported)).toEqual(new Set(instruments))
 })
 
-test('lists are paged as README says: 1 to 1000 a page, 100 by default', () => {
+test('lists are paged as the page of endpoints says: 1 to 1000 a page, 100 by default', () => {
   const { limit } = pageQuery
 
   expect(limit.parse(undefined)).toBe(100)
   expect([0, 1, 1000, 1001].map((size) => limit.safeParse(size).success)).toEqual([false, true, true, false])
-  expect(textOf('README.md')).toContain('`limit` is 1 to 1000, by default 100')
+  expect(textOf('docs/endpoints.md')).toContain('`limit` is 1 to 1000, by default 100')
 })
 
 describe('the examples for clients', () => {
