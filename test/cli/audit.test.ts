@@ -1,4 +1,4 @@
-import { readFile, truncate, writeFile } from 'node:fs/promises'
+import { readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
@@ -134,7 +134,7 @@ test.each([
   expect({ code: refused.code, err: refused.err }).toEqual({ code, err: expect.stringContaining(text) })
 })
 
-test('without records it says that there are none', async () => {
+test('without records it says that there are none, and an export leaves no file', async () => {
   await using empty = await temporaryDirectory()
   let err = ''
   const context = {
@@ -142,8 +142,28 @@ test('without records it says that there are none', async () => {
     print: () => undefined,
     printError: (text: string) => void (err += text),
   }
+  const none = `tool-gateway: there are no usage records: ${join(empty.path, 'audit.db')} does not exist\n`
   expect(await run(['audit', 'export'], context)).toBe(78)
-  expect(err).toContain('there are no usage records')
+  expect(await run(['audit', 'export', '--output', join(empty.path, 'new')], context)).toBe(78)
+  expect(err).toBe(none + none)
+  expect(await readdir(empty.path)).toEqual([])
+})
+
+test('an export that fails leaves no part of it, and one to a file that exists leaves that as it is', async () => {
+  const file = join(dir.path, 'export.jsonl')
+  await writeFile(file, 'mine')
+  expect(await tg('audit', 'export', '--output', file)).toMatchObject({
+    code: 65,
+    err: expect.stringContaining(`${file} cannot be written: EEXIST`),
+  })
+  expect(await readFile(file, 'utf8')).toBe('mine')
+  await damageRecords(join(dir.path, 'audit.db'))
+  const other = join(dir.path, 'other.jsonl')
+  expect(await tg('audit', 'export', '--output', other)).toMatchObject({
+    code: 65,
+    err: expect.stringMatching(/^tool-gateway: \/.*audit\.db is damaged/),
+  })
+  expect(await readdir(dir.path)).not.toContain('other.jsonl')
 })
 
 test.each([['verify'], ['export'], ['usage']])(

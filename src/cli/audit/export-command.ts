@@ -1,5 +1,4 @@
-import { createWriteStream } from 'node:fs'
-import { pipeline } from 'node:stream/promises'
+import { open, unlink } from 'node:fs/promises'
 import { Command, Option } from 'commander'
 import type { ExportFilter } from '../../audit/export/selection.ts'
 import { escapedJson } from '../../domain/text/printable.ts'
@@ -39,11 +38,27 @@ export function exportCommand(context: CliContext): Command {
       const { format, output, tenant: tenantId, subject, from, to } = options
       const lines = exported({ tenantId, subject, from, to }, format, context)
       if (output === undefined) return await print(lines, context)
-      const file = createWriteStream(output, { flags: 'wx', mode: 0o600 })
-      await pipeline(inBlocks(lines), file).catch((error: unknown) => {
-        throw new CliError('data', `${output} cannot be written: ${messageOf(error)}`)
-      })
+      await write(output, inBlocks(lines))
     })
+}
+
+/** A new file with all of the export, or none. */
+async function write(output: string, blocks: AsyncIterable<string>): Promise<void> {
+  const file = await open(output, 'wx', 0o600).catch(notWritten(output))
+  try {
+    for await (const block of blocks) await file.appendFile(block).catch(notWritten(output))
+  } catch (error) {
+    await unlink(output).catch(() => undefined)
+    throw error
+  } finally {
+    await file.close()
+  }
+}
+
+function notWritten(output: string): (error: unknown) => never {
+  return (error) => {
+    throw new CliError('data', `${output} cannot be written: ${messageOf(error)}`)
+  }
 }
 
 async function* exported(
