@@ -69,7 +69,7 @@ const EXIT_CODES: Readonly<Record<Exclude<keyof typeof CLI_EXIT, 'differs'>, str
   usage: 'the command line is wrong',
   data: 'a file or a document in it is not valid',
   denied: 'the token is missing, not valid, or does not allow it',
-  config: 'a setting cannot be used',
+  config: 'a setting, or a file or folder in DATA_DIR, cannot be used',
 }
 
 /** What only the gateway itself ends with. */

@@ -47,14 +47,24 @@ export async function readOrCreatePrivateFile(
 /** Replaces the text of a file that only this user may read, whole or not at all. */
 export async function replacePrivateFile(path: string, text: string): Promise<void> {
   const draft = `${path}.${randomUUID()}`
-  const file = await open(draft, 'wx', 0o600)
+  try {
+    await written(draft, text)
+    await rename(draft, path)
+  } catch (error) {
+    // Whoever reads it later would take it for something: it may hold a part of a key.
+    await unlink(draft).catch(() => undefined)
+    throw error
+  }
+}
+
+async function written(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600)
   try {
     await file.writeFile(text)
     await file.sync()
   } finally {
     await file.close()
   }
-  await rename(draft, path)
 }
 
 /**
@@ -81,13 +91,10 @@ export async function readPrivateFile(path: string): Promise<string | undefined>
 /** A link appears with its whole content and fails where the name is taken, which a rename does not. */
 async function createOnce(path: string, text: string): Promise<void> {
   const draft = `${path}.${randomUUID()}`
-  const file = await open(draft, 'wx', 0o600)
   try {
-    await file.writeFile(text)
-    await file.sync()
+    await written(draft, text)
     await link(draft, path).catch(onCode('EEXIST', undefined))
   } finally {
-    await file.close()
-    await unlink(draft)
+    await unlink(draft).catch(onCode('ENOENT', undefined))
   }
 }

@@ -1,7 +1,11 @@
 import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import { makePrivateDirectory, readOrCreatePrivateFile } from '../../src/files/private-file.ts'
+import {
+  makePrivateDirectory,
+  readOrCreatePrivateFile,
+  replacePrivateFile,
+} from '../../src/files/private-file.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 test('makes a file once, for this user only, in a directory for this user only', async () => {
@@ -55,4 +59,11 @@ test('leaves an existing directory as it is', async () => {
   await chmod(path, 0o755)
   await makePrivateDirectory(path)
   expect((await stat(path)).mode & 0o777).toBe(0o755)
+})
+
+test('leaves nothing behind when a file cannot be replaced', async () => {
+  await using dir = await temporaryDirectory()
+  await mkdir(join(dir.path, 'key'))
+  await expect(replacePrivateFile(join(dir.path, 'key'), 'secret')).rejects.toMatchObject({ code: 'EISDIR' })
+  expect(await readdir(dir.path)).toEqual(['key'])
 })

@@ -1,13 +1,12 @@
 import type { StoredChains } from '../../audit/chain/chain-entries.ts'
-import { DamagedDatabaseError } from '../../audit/sqlite/damage.ts'
 import type { Settings } from '../../config/settings.ts'
 import { messageOf } from '../../domain/errors/errors.ts'
-import { CliError } from '../cli-error.ts'
+import { asCliError, CliError } from '../cli-error.ts'
 
-/** The records of an installation, for reading. @throws CliError `config` when there are none */
+/** The records of an installation, for reading. @throws CliError `config` when there are none, `data` when they are damaged */
 export async function openStoredRecords(settings: Settings): Promise<StoredChains> {
   const { openStoredChains } = await import('../../audit/export/stored-chains.ts')
   return await openStoredChains(settings).catch((error: unknown) => {
-    throw error instanceof DamagedDatabaseError ? error : new CliError('config', messageOf(error))
+    throw asCliError(error) ?? new CliError('config', messageOf(error))
   })
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { messageOf } from '../../domain/errors/errors.ts'
-import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
+import { isDeeperThan, isJsonObject, type JsonObject, MAX_JSON_DEPTH } from '../../domain/json/json.ts'
 import { readClientConfig } from '../../registry/clients/client-config.ts'
 import {
   type ClientPlaceholder,
@@ -50,6 +50,7 @@ const MAX_BYTES = 64 * 1024 * 1024
 export async function readImport(file: string, options: ImportOptions): Promise<Imported> {
   const text = await textOf(file)
   const root = await parsed(text, file)
+  if (isDeeperThan(root, MAX_JSON_DEPTH)) throw new CliError('data', `${file} is nested too deeply`)
   if (isServerJson(root)) return ofServerJson(root, file, options)
   const client = isJsonObject(root) ? readClientConfig(root) : undefined
   if (client !== undefined) {
