@@ -13,6 +13,7 @@ import type { ClientSide } from '../messages/client-side.ts'
 import { FollowedRequest, type Following } from '../messages/followed-request.ts'
 import { isMistakable, meantId } from '../messages/message-id.ts'
 import { isOpeningMethod, openingAnswer, type OpeningMethod } from './opening/opening-answer.ts'
+import { NOTHING_SAID } from '../messages/nothing-said.ts'
 import { type Response, standIn, withoutNulls } from '../messages/raw-results.ts'
 import { RequestsInFlight } from '../messages/requests-in-flight.ts'
 import { ServerMessages } from '../messages/server-messages.ts'
@@ -194,6 +195,7 @@ export class Wire implements Transport {
   }
 
   #receive(message: JSONRPCMessage): void {
+    if ('method' in message && message.method === NOTHING_SAID.method) return
     this.#onMessage?.('received', message)
     if ('method' in message) this.#ofServer.receive(message)
     else this.#answer(message)

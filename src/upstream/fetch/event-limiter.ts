@@ -3,12 +3,16 @@ import { JsonWeight, LIGHT_BYTES, mostWeight } from '../../domain/json/json-weig
 import type { EventHeads } from './event-heads.ts'
 import { CARRIAGE_RETURN, LineEnds, NEWLINE, pastEnd } from './line-ends.ts'
 import type { StreamPlace } from './notice-limit.ts'
+import { NOTHING_SAID } from '../messages/nothing-said.ts'
 import { oversizedReply, responseId } from '../messages/oversized-message.ts'
+import { LARGE_BYTES } from './large-replies.ts'
 
 const HEAD_BYTES = 512
 const TAIL_BYTES = 256
 const EVENT_END = '\n\n'
 const LINE_FEED = Buffer.from('\n')
+/** Until it reads another event, the SDK keeps the last one, as text and as a value. */
+const NEXT_EVENT = Buffer.from(`data: ${JSON.stringify(NOTHING_SAID)}${EVENT_END}`)
 
 /** Told of each event; undefined where nobody is. */
 export type EventListener =
@@ -90,9 +94,14 @@ export class EventLimiter {
       if (this.#refuse(output) === 'ended') return undefined
     }
     if (!isLineEnd(chunk[end - 1])) return passFrom
+    const isLarge = this.#size > LARGE_BYTES
     const next = this.#endLine(chunk, end, output)
     if (next === 'ended') return undefined
-    return next === 'starts again' ? end : passFrom
+    if (next === 'starts again') return end
+    if (!isLarge || this.#size > 0) return passFrom
+    output.enqueue(chunk.subarray(passFrom, end))
+    output.enqueue(NEXT_EVENT)
+    return end
   }
 
   #passRest(chunk: Buffer, passFrom: number, output: Output): void {

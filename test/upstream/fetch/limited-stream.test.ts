@@ -14,6 +14,7 @@ async function through(maxBytes: number, chunks: readonly string[], requestId?: 
   return text
 }
 
+const NOTHING = 'data: {"jsonrpc":"2.0","method":"notifications/tool-gateway/nothing"}\n\n'
 const TOO_LARGE = (id: number): string =>
   `data: {"jsonrpc":"2.0","id":${id},"error":{"code":-31003,"message":"The response of the server is too large","data":{"tool-gateway/response-too-large":true}}}\n\n`
 
@@ -70,8 +71,15 @@ test.each([
 })
 
 test('events of many objects pass when none of them has too many', async () => {
-  const stream = `data: [${'{},'.repeat(400_000)}{}]\n\n`.repeat(3)
-  expect(await through(10_000_000, [stream])).toBe(stream)
+  const event = `data: [${'{},'.repeat(400_000)}{}]\n\n`
+  expect(await through(10_000_000, [event.repeat(3)])).toBe((event + NOTHING).repeat(3))
+})
+
+test('behind a large event comes one that says nothing, so that its reader keeps none that is large', async () => {
+  const large = `data: ${'x'.repeat(300_000)}\n\n`
+  const events = ['data: a\n\n', large.slice(0, 100_000), large.slice(100_000), 'data: b\n\n']
+  expect(await through(500_000, events)).toBe(`data: a\n\n${large}${NOTHING}data: b\n\n`)
+  expect(await through(500_000, [`${large}data: b\n\n`])).toBe(`${large}${NOTHING}data: b\n\n`)
 })
 
 test('an end of an event is passed on as soon as it is there, also where it is a carriage return', async () => {
