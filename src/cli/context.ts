@@ -98,6 +98,16 @@ export function rowsFor(
   return table(rows, { columns, ...(header !== undefined && { header }) })
 }
 
+/** Rows of a list. Where there are none it says so beside the output, which stays empty for whoever reads it. */
+export function listFor(
+  context: CliContext,
+  rows: readonly (readonly string[])[],
+  { none, header }: { readonly none: string; readonly header?: readonly string[] },
+): string {
+  if (rows.length === 0) context.printError(`${none}\n`)
+  return rowsFor(context, rows, header)
+}
+
 /** JSON whose strings stay whole: what would be left out of the output is written as escapes. */
 export function asJson(value: unknown, indent = 2): string {
   return `${escapedJson(JSON.stringify(value, undefined, indent))}\n`

@@ -3,7 +3,7 @@ import { isJsonObject } from '../domain/json/json.ts'
 import { printableLine } from '../domain/text/printable.ts'
 import { argumentsIn } from './input/arguments.ts'
 import { CliError } from './cli-error.ts'
-import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from './context.ts'
+import { type AddressOptions, addressOf, asJson, type CliContext, listFor, withAddress } from './context.ts'
 import { ask, askAll, objectsIn } from './client/rest-client.ts'
 
 /** `resources list` and `resources read URI`. */
@@ -30,7 +30,14 @@ export function resourcesCommand(context: CliContext): Command {
             text(mimeType),
           ])
           const all = { resources: items, resourceTemplates: templates }
-          context.print(options.json === true ? asJson(all) : rowsFor(context, rows, ['URI', 'NAME', 'TYPE']))
+          context.print(
+            options.json === true
+              ? asJson(all)
+              : listFor(context, rows, {
+                  none: 'no resources for this token',
+                  header: ['URI', 'NAME', 'TYPE'],
+                }),
+          )
         },
       ),
     )
@@ -69,7 +76,10 @@ export function promptsCommand(context: CliContext): Command {
           context.print(
             options.json === true
               ? asJson(items)
-              : rowsFor(context, rows, ['NAME', 'ARGUMENTS', 'DESCRIPTION']),
+              : listFor(context, rows, {
+                  none: 'no prompts for this token',
+                  header: ['NAME', 'ARGUMENTS', 'DESCRIPTION'],
+                }),
           )
         },
       ),
@@ -113,7 +123,10 @@ export function pipelinesCommand(context: CliContext): Command {
           context.print(
             options.json === true
               ? asJson(pipelines)
-              : rowsFor(context, rows, ['NAME', 'TOOL', 'DESCRIPTION']),
+              : listFor(context, rows, {
+                  none: 'no pipelines for this token',
+                  header: ['NAME', 'TOOL', 'DESCRIPTION'],
+                }),
           )
         },
       ),

@@ -200,6 +200,34 @@ describe('a refusal says what to do', () => {
     )
   })
 
+  test.each([['a: x; b: y'], ['a: x; b']])('no problem is printed twice, also of "%s"', async (detail) => {
+    answers = {
+      'POST /v1/tools/a': refused(422, 'invalid_arguments', detail, { problems: ['a: x', 'b: y'] }),
+    }
+    expect((await tg(['tools', 'call', 'a'])).err).toBe(
+      'tool-gateway: invalid_arguments: A title\n  a: x\n  b: y\n',
+    )
+  })
+
+  test.each([
+    ['grants list', '/v1/grants', 'grants', 'there are no grants'],
+    ['grants clients', '/v1/clients', 'clients', 'no client has been asked for'],
+    [
+      'connections list',
+      '/v1/connections',
+      'connections',
+      'there is no server where you can connect an account',
+    ],
+    ['connections list --tenant', '/v1/connections', 'connections', 'no account of the tenant is connected'],
+    ['pipelines list', '/v1/pipelines', 'pipelines', 'no pipelines for this token'],
+    ['resources list', '/v1/resources', 'resources', 'no resources for this token'],
+    ['prompts list', '/v1/prompts', 'prompts', 'no prompts for this token'],
+  ])('"%s" says that there is nothing, beside the output', async (line, path, key, none) => {
+    answers = { [`GET ${path}`]: { body: { [key]: [] } } }
+    expect(await tg(line.split(' '))).toEqual({ code: 0, out: '', err: `${none}\n` })
+    expect((await tg([...line.split(' '), '--json'])).err).toBe('')
+  })
+
   test('what is no gateway is asked about', async () => {
     answers = { 'GET /v1/tools': { headers: { 'content-type': 'text/html' }, body: '<html>' } }
     expect((await tg(['tools', 'list'])).err).toMatch(

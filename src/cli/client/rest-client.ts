@@ -94,8 +94,10 @@ function problemText(answer: unknown): string | undefined {
   if (!isJsonObject(answer)) return undefined
   const { code, title, detail, problems } = answer
   if (typeof code !== 'string' || typeof title !== 'string') return undefined
-  const lines = Array.isArray(problems) ? problems.map((problem) => `\n  ${String(problem)}`) : []
-  return `${code}: ${typeof detail === 'string' ? detail : title}${lines.join('')}`
+  const all = Array.isArray(problems) ? problems.map(String) : []
+  // The detail of most is the same problems on one line, or as many as have room.
+  const isSaid = typeof detail !== 'string' || all.join('; ').startsWith(detail)
+  return `${code}: ${isSaid ? title : detail}${all.map((problem) => `\n  ${problem}`).join('')}`
 }
 
 /** When to try again, where the gateway says so of a limit. */

@@ -90,7 +90,7 @@ async function printEntry(
   const file = fileOf(client, options, context)
   const text = withEntry(client, '', wanted)
   if (file !== undefined) context.printError(`${client.title} reads ${file}; --write writes it there\n`)
-  if (client.note !== undefined) context.printError(`${client.note}\n`)
+  tellNotes(client, options, context)
   context.print(text ?? '')
 }
 
@@ -118,8 +118,17 @@ async function write(
   if (options.dryRun === true) return CLI_EXIT.differs
   if (!(await agreed(file, options, context))) throw new CliError('failed', 'nothing was written')
   context.print(await replaced(file, { after, isNew: before === undefined }))
-  if (client.note !== undefined) context.printError(`${client.note}\n`)
+  tellNotes(client, options, context)
   return CLI_EXIT.ok
+}
+
+function tellNotes(
+  { note, noteWithoutToken }: ClientFormat,
+  { token }: ConfigOptions,
+  { printError }: CliContext,
+): void {
+  if (note !== undefined) printError(`${note}\n`)
+  if (noteWithoutToken !== undefined && token === undefined) printError(`${noteWithoutToken}\n`)
 }
 
 /** Writes the file after a copy of what is there; says what it did. */

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import type { JsonObject } from '../../domain/json/json.ts'
-import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from '../context.ts'
+import { type AddressOptions, addressOf, asJson, type CliContext, listFor, withAddress } from '../context.ts'
 import { ask, objectsIn } from '../client/rest-client.ts'
 
 type ListOptions = AddressOptions & { tenant?: boolean }
@@ -24,7 +24,14 @@ function listCommand(context: CliContext): Command {
     const path = options.tenant === true ? '/v1/connections?of=tenant' : '/v1/connections'
     const answer = await ask(addressOf(options, context), 'GET', path)
     print(
-      options.json === true ? asJson(answer) : rowsFor(context, objectsIn(answer['connections']).map(row)),
+      options.json === true
+        ? asJson(answer)
+        : listFor(context, objectsIn(answer['connections']).map(row), {
+            none:
+              options.tenant === true
+                ? 'no account of the tenant is connected'
+                : 'there is no server where you can connect an account',
+          }),
     )
   })
 }

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import type { JsonObject } from '../../domain/json/json.ts'
 import { CliError } from '../cli-error.ts'
 import { ask, objectsIn } from '../client/rest-client.ts'
-import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from '../context.ts'
+import { type AddressOptions, addressOf, asJson, type CliContext, listFor, withAddress } from '../context.ts'
 
 type GrantOptions = AddressOptions & { subject?: string; client?: string }
 
@@ -31,7 +31,11 @@ function clientsCommand(context: CliContext): Command {
   return withAddress(command).action(async (options: AddressOptions) => {
     const answer = await ask(addressOf(options, context), 'GET', '/v1/clients')
     const rows = objectsIn(answer['clients']).map(clientRow)
-    print(options.json === true ? asJson(answer) : rowsFor(context, rows, CLIENT_HEADER))
+    print(
+      options.json === true
+        ? asJson(answer)
+        : listFor(context, rows, { none: 'no client has been asked for', header: CLIENT_HEADER }),
+    )
   })
 }
 
@@ -64,7 +68,11 @@ function listCommand(context: CliContext): Command {
       grants.push(...objectsIn(answer['grants']))
       cursor = answer['nextCursor']
     } while (typeof cursor === 'string')
-    print(options.json === true ? asJson({ grants }) : rowsFor(context, grants.map(row), HEADER))
+    print(
+      options.json === true
+        ? asJson({ grants })
+        : listFor(context, grants.map(row), { none: 'there are no grants', header: HEADER }),
+    )
   })
 }
 

@@ -36,6 +36,8 @@ export interface ClientFormat {
   readonly files: (places: ClientPlaces) => readonly string[]
   /** What else a person has to know. */
   readonly note?: string
+  /** The same where no token is given. */
+  readonly noteWithoutToken?: string
 }
 
 /** The variable from which clients take the token. */
@@ -150,7 +152,7 @@ export const CLIENT_FORMATS: readonly ClientFormat[] = [
         ? `${env['APPDATA'] ?? `${home}/AppData/Roaming`}/Zed/settings.json`
         : `${env['XDG_CONFIG_HOME'] ?? `${home}/.config`}/zed/settings.json`,
     ],
-    note: 'It fills in no variables: give --token, or it signs in at the gateway.',
+    noteWithoutToken: 'It fills in no variables: give --token, or it signs in at the gateway.',
   },
   {
     id: 'lm-studio',
@@ -159,7 +161,7 @@ export const CLIENT_FORMATS: readonly ClientFormat[] = [
     section: 'mcpServers',
     entryOf: (gateway) => ({ url: gateway.url, ...headers(gateway, undefined) }),
     files: ({ home }) => [`${home}/.lmstudio/mcp.json`],
-    note: 'It fills in no variables: give --token, or it signs in at the gateway.',
+    noteWithoutToken: 'It fills in no variables: give --token, or it signs in at the gateway.',
   },
   {
     id: 'cline',
@@ -181,7 +183,7 @@ export const CLIENT_FORMATS: readonly ClientFormat[] = [
             : `${home}/.config/Code/User`
       return [`${user}/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json`]
     },
-    note: 'It fills in no variables: give --token.',
+    noteWithoutToken: 'It fills in no variables: give --token.',
   },
   {
     id: 'raycast',

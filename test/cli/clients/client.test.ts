@@ -45,6 +45,12 @@ test('client config prints what a client reads, and where', async () => {
   expect(err).toContain(join(home, '.cursor/mcp.json'))
 })
 
+test('client config asks for a token only where none was given', async () => {
+  const note = 'It fills in no variables: give --token'
+  expect((await tg('client', 'config', 'cline')).err).toContain(note)
+  expect((await tg('client', 'config', 'cline', '--token', 'x')).err).not.toContain(note)
+})
+
 test('what is written for a client that only starts programs connects it, without a token in the file by default', async () => {
   expect((await tg('client', 'config', 'claude-desktop')).out).not.toContain('Bearer')
   const app = await openTestApp({})
@@ -113,7 +119,7 @@ test('client import takes over the servers of all clients here, and moves their 
     join(home, 'r.yaml'),
   )
 
-  expect([code, err]).toEqual([0, expect.stringContaining('moved 1 secrets into')])
+  expect([code, err]).toEqual([0, expect.stringContaining('moved 1 secret into')])
   expect(parse(await readFile(join(home, 'r.yaml'), 'utf8'))).toMatchObject({
     servers: {
       gh: { command: 'npx', env: { GH_TOKEN: 'secret://local_gh_gh_token', MODE: 'a' } },
