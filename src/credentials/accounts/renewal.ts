@@ -4,7 +4,7 @@ import { GatewayError } from '../../domain/errors/errors.ts'
 import { Outbound } from '../../outbound/outbound.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Leases } from '../../state/leases.ts'
-import { isRefusedGrant, refresh, type Tokens } from '../authorization/grants.ts'
+import { isRefusedGrant, refresh, type Tokens, withoutToken } from '../authorization/grants.ts'
 import { fetchFor, type OAuthServer } from '../authorization/discovery.ts'
 import type { OAuthClient } from '../authorization/client-access.ts'
 import { type Account, type AccountKey, accountName } from './account.ts'
@@ -62,7 +62,7 @@ export class Renewal {
 
   /**
    * The account with an access token that is good for a while; undefined when there is none, or only a person can help.
-   * @throws GatewayError `upstream_unavailable` when the authorization server does not answer; `state_unavailable`
+   * @throws GatewayError `upstream_unavailable` when the authorization server gives no answer, or none with a token; `state_unavailable`
    */
   async fresh(server: OAuthServer, key: AccountKey): Promise<Account | undefined> {
     const account = await this.#accounts.get(key)
@@ -103,7 +103,7 @@ export class Renewal {
       this.#logger.warn({ err: error, server: server.name }, 'a token could not be renewed')
       throw new GatewayError(
         'upstream_unavailable',
-        `The authorization server of ${server.name} does not respond`,
+        `The authorization server of ${server.name} ${withoutToken(error)}`,
         {
           cause: error,
           facts: { server: server.name, mayHaveExecuted: false },

@@ -4,16 +4,28 @@ import {
   authorizationCodeGrantRequest,
   customFetch,
   getValidatedIdTokenClaims,
+  INVALID_RESPONSE,
+  OperationProcessingError,
+  PARSE_ERROR,
   processAuthorizationCodeResponse,
   processRefreshTokenResponse,
   refreshTokenGrantRequest,
+  RESPONSE_IS_NOT_JSON,
   ResponseBodyError,
   revocationRequest,
   type TokenEndpointResponse,
+  UnsupportedOperationError,
 } from 'oauth4webapi'
 import { scopesIn } from '../../upstream/credentials/challenge.ts'
 import type { RemoteFetch } from '../remote/remote-fetch.ts'
 import { clientAuthOf, clientOf, type OAuthClient } from './client-access.ts'
+
+/** An answer of 200 that has no token of a type that can be sent, or that is no JSON. */
+const NO_TOKEN: ReadonlySet<string | undefined> = new Set([
+  INVALID_RESPONSE,
+  PARSE_ERROR,
+  RESPONSE_IS_NOT_JSON,
+])
 
 /** Where the tokens of an account come from. */
 export interface Grantor {
@@ -39,6 +51,14 @@ export interface Tokens {
 export function isRefusedGrant(error: unknown): boolean {
   if (!(error instanceof ResponseBodyError)) return false
   return ['invalid_grant', 'invalid_client', 'unauthorized_client', 'invalid_scope'].includes(error.error)
+}
+
+/** What an authorization server does that has neither issued a token nor refused to. */
+export function withoutToken(error: unknown): string {
+  const isAnswer =
+    error instanceof UnsupportedOperationError ||
+    (error instanceof OperationProcessingError && NO_TOKEN.has(error.code))
+  return isAnswer ? 'answers with something that is not a token response' : 'does not respond'
 }
 
 /** Exchanges a code of a checked authorization response. */

@@ -2,6 +2,7 @@ import { ResponseBodyError, WWWAuthenticateChallengeError } from 'oauth4webapi'
 import type { HttpServerDefinition } from '../../domain/documents/server-definition.ts'
 import { type ErrorFacts, GatewayError } from '../../domain/errors/errors.ts'
 import { redactText } from '../../telemetry/redaction.ts'
+import { withoutToken } from '../authorization/grants.ts'
 import { ConnectFailed } from '../connect-failed.ts'
 
 const MAX_TEXT = 200
@@ -36,9 +37,11 @@ export function tokenRefused(
   if (error instanceof GatewayError) return error
   const facts: ErrorFacts = { server: name, mayHaveExecuted: false }
   if (!isRefusal(error))
-    return new GatewayError('upstream_unavailable', `The authorization server of ${name} does not respond`, {
-      facts,
-    })
+    return new GatewayError(
+      'upstream_unavailable',
+      `The authorization server of ${name} ${withoutToken(error)}`,
+      { facts },
+    )
   const what = isOfCaller
     ? 'does not exchange the token of the caller'
     : 'does not issue a token to the gateway'
