@@ -8,6 +8,8 @@ import { type Method, METHODS } from '../../calls/methods.ts'
 import { type ClientSide, LegacyClient } from '../relay/caller-client.ts'
 
 const MAX_SUBSCRIPTIONS = 1000
+/** An entry of the state store, in which they are noted for other replicas, has 256 KiB. */
+const MAX_SUBSCRIBED_BYTES = 240 * 1024
 const ALWAYS = (): boolean => true
 
 interface Request {
@@ -99,6 +101,11 @@ export class LegacySession {
     if (known !== undefined) return known.made
     if (subscriptions.size >= MAX_SUBSCRIPTIONS)
       throw new GatewayError('invalid_arguments', `A session has at most ${MAX_SUBSCRIPTIONS} subscriptions`)
+    if (notedBytes([...subscriptions.keys(), uri]) > MAX_SUBSCRIBED_BYTES)
+      throw new GatewayError(
+        'invalid_arguments',
+        `The URIs that a session is subscribed to have at most ${MAX_SUBSCRIBED_BYTES / 1024} KiB together`,
+      )
     const subscription = new Subscription((made) => this.#make(uri, made, request))
     subscriptions.set(uri, subscription)
     try {
@@ -132,6 +139,10 @@ export class LegacySession {
     this.#subscriptions?.get(uri)?.end()
     this.#subscriptions?.delete(uri)
   }
+}
+
+function notedBytes(uris: readonly string[]): number {
+  return Buffer.byteLength(JSON.stringify(uris))
 }
 
 /** One subscription of the client. It may be ended before the server has accepted it. */

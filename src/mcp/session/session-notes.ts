@@ -1,4 +1,5 @@
 import type { Clock } from '../../domain/clock.ts'
+import { messageOf } from '../../domain/errors/errors.ts'
 import { isJsonObject, jsonIn } from '../../domain/json/json.ts'
 import { changeEntry } from '../../state/change-entry.ts'
 import type { StateStore } from '../../state/state-store.ts'
@@ -22,6 +23,8 @@ export type NoteStore = Pick<StateStore, 'get' | 'put'>
 
 const COLLECTION = 'session-notes'
 const MAX_ENDED = 10_000
+/** One line stands for all of this time: clients decide how often notes are read and changed. */
+const LOG_EVERY_MS = 60_000
 
 /**
  * The notes on sessions, the same for every replica. Most sessions have none until they end. A store that does not
@@ -33,6 +36,8 @@ export class SessionNotes {
   readonly #logger: Logger
   /** Ids of the sessions that ended here, also where the store does not know it yet. */
   readonly #ended = new Set<string>()
+
+  #loggedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: { store: NoteStore; clock: Clock; logger: Logger }) {
     this.#store = options.store
@@ -46,7 +51,7 @@ export class SessionNotes {
     try {
       return noteIn((await this.#store.get(COLLECTION, id))?.value)
     } catch (err) {
-      this.#logger.warn({ err, sessionId: id }, 'the notes on a session cannot be read')
+      this.#warn(err, id, 'the notes on a session cannot be read')
       return {}
     }
   }
@@ -84,9 +89,16 @@ export class SessionNotes {
     try {
       return await work()
     } catch (err) {
-      this.#logger.warn({ err, sessionId: id }, 'the notes on a session cannot be changed')
+      this.#warn(err, id, 'the notes on a session cannot be changed')
       return undefined
     }
+  }
+
+  #warn(error: unknown, sessionId: string, text: string): void {
+    const now = this.#clock.monotonic()
+    if (now - this.#loggedAt < LOG_EVERY_MS) return
+    this.#loggedAt = now
+    this.#logger.warn({ reason: messageOf(error), sessionId }, text)
   }
 }
 

@@ -17,6 +17,7 @@ import { QuestionIds } from '../session/question-ids.ts'
 import type { SessionOpening } from '../session/session-seal.ts'
 import type { Session } from '../session/session-store.ts'
 import type { EndpointOptions } from './modern-endpoint.ts'
+import { NotedChanges } from '../session/noted-changes.ts'
 import { NotificationLimit } from './notification-limit.ts'
 import { SessionTransport } from './session-transport.ts'
 
@@ -174,6 +175,7 @@ export class SessionChannels {
       },
     })
     let legacy: LegacySession | undefined
+    const changes = new NotedChanges((change) => this.#note({ id, until }, change))
     const server: Server = createMcpServer(this.#options, {
       scope,
       era: 'legacy',
@@ -181,7 +183,7 @@ export class SessionChannels {
         legacy = session
         direct.attach(session)
       },
-      onSessionChange: (change) => void this.#note({ id, until }, change),
+      onSessionChange: (change) => void changes.add(change),
       callerOf: callerOf(TRANSPORT, id),
       ids,
       endStream: (requestId) => transport.endStream(requestId),

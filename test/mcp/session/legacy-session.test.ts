@@ -50,6 +50,21 @@ describe('a subscription', () => {
     expect(standing.size).toBe(0)
   })
 
+  test('is refused when the URIs of all no longer fit into a note, until another one ends', async () => {
+    const uriOf = (index: number): string => `x://${index}/`.padEnd(8000, 'z')
+    const made = Array.from({ length: 30 }, (_, index) => request('resources/subscribe', uriOf(index)))
+    for (const { agree } of asked) agree()
+    await Promise.all(made)
+    await expect(request('resources/subscribe', uriOf(30))).rejects.toMatchObject({
+      code: 'invalid_arguments',
+      message: 'The URIs that a session is subscribed to have at most 240 KiB together',
+    })
+    await request('resources/unsubscribe', uriOf(0))
+    const last = request('resources/subscribe', uriOf(30))
+    asked[30]?.agree()
+    expect(await last).toEqual({})
+  })
+
   test('that is given up and wanted again while it is made leaves nothing behind', async () => {
     const first = subscribe()
     await unsubscribe()

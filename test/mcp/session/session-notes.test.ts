@@ -1,4 +1,7 @@
 import { beforeEach, expect, test } from '@jest/globals'
+import { pino } from 'pino'
+import type { SessionChange } from '../../../src/mcp/session/legacy-session.ts'
+import { NotedChanges } from '../../../src/mcp/session/noted-changes.ts'
 import { type NoteStore, SessionNotes } from '../../../src/mcp/session/session-notes.ts'
 import type { StateEntry } from '../../../src/state/state-store.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
@@ -63,4 +66,35 @@ test('a store that does not answer ends no session but those that ended here', a
     {},
   ])
   expect(await notes.change('b', UNTIL, () => ({ level: 'debug' }))).toBeUndefined()
+})
+
+test('what cannot be read or changed is logged once a minute, without a stack', async () => {
+  const lines: string[] = []
+  const clock = new FakeClock()
+  const log = pino({ base: null }, { write: (line: string) => void lines.push(line) })
+  const failing = new SessionNotes({ store, clock, logger: log })
+  store.isDown = true
+  for (const id of ['a', 'b', 'c']) await failing.of(id)
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+    expect.objectContaining({ reason: 'down', sessionId: 'a', msg: 'the notes on a session cannot be read' }),
+  ])
+  expect(lines[0]).not.toContain('stack')
+  await clock.advance(60_000)
+  await failing.change('b', UNTIL, () => ({ level: 'debug' }))
+  expect(lines).toHaveLength(2)
+})
+
+test('what a session changes during a write is written once after it, as it was last', async () => {
+  const written: SessionChange[] = []
+  const first = Promise.withResolvers<void>()
+  const changes = new NotedChanges((change) => {
+    written.push(change)
+    return written.length === 1 ? first.promise : Promise.resolve()
+  })
+  const done = changes.add({ level: 'info' })
+  for (const level of ['debug', 'error', 'warning']) void changes.add({ level })
+  void changes.add({ subscriptions: ['x://a'] })
+  first.resolve()
+  await done
+  expect(written).toEqual([{ level: 'info' }, { level: 'warning', subscriptions: ['x://a'] }])
 })
