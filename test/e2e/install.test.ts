@@ -94,7 +94,12 @@ test.each([
   ['a package that is not on the list', ['left-pad'], 77, /INSTALL_ALLOWLIST does not include left-pad/],
   ['a package that does not exist', ['@modelcontextprotocol/server-nothing'], 1, /install_failed: .*404/],
   ['a version that is none', [`${TINY}@file:..`], 1, /invalid_request: version/],
-  ['a name that is not legal', [TINY, '--name', 'Not_Legal'], 1, /invalid_document: name/],
+  [
+    'a name that is not legal',
+    [TINY, '--name', 'Not_Legal'],
+    1,
+    /invalid_document: The document is not valid\n {2}name: expected a name of at most 40 lower-case letters/,
+  ],
 ])('%s is refused, and nothing is left behind', async (_what, argv, code, message) => {
   const before = await readdir(packages())
   const refused = await tg('servers', 'install', ...argv)

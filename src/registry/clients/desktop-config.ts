@@ -132,7 +132,7 @@ function documentOf(given: JsonObject): JsonObject {
  * A rule for who may use the server that is left out would open it: what looks like one is for the schema to refuse.
  */
 function isMistypedRule(field: string): boolean {
-  return nearestName(field, RULES) !== undefined
+  return !OF_CLIENTS.includes(field) && nearestName(field, RULES) !== undefined
 }
 
 /** `streamableHttp` and `streamable_http` are spellings of one transport. */

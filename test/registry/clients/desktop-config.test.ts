@@ -170,6 +170,15 @@ describe('an entry', () => {
     expect(documentOf('npx')).toBe('npx')
   })
 
+  test('that is disabled is not enabled, and has no field of that name', () => {
+    expect(documentOf({ command: 'x', disabled: true })).toEqual({
+      name: 'a',
+      transport: 'stdio',
+      command: 'x',
+      enabled: false,
+    })
+  })
+
   test('that is not disabled is enabled', () => {
     expect(documentOf({ command: 'x', disabled: false })).toMatchObject({ enabled: true })
   })
