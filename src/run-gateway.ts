@@ -50,7 +50,7 @@ export async function runGateway(settings: Settings, env: NodeJS.ProcessEnv): Pr
   } catch (error) {
     if (error instanceof SettingsError) throw error
     logger.debug({ err: error }, 'why the gateway cannot start')
-    logger.fatal(`the gateway cannot start: ${await reasonOf(error, settings)}`)
+    logger.fatal(`the gateway cannot start: ${await startProblem(error, settings)}`)
     return EXIT.unavailable
   } finally {
     await telemetry.close()
@@ -64,7 +64,7 @@ function logFormat({ logFormat: format }: Settings, isTerminal: boolean): 'json'
 }
 
 /** Why it cannot start; where a port is in use, both ports are looked at, so that one start tells of both. */
-async function reasonOf(thrown: unknown, settings: Settings): Promise<string> {
+async function startProblem(thrown: unknown, settings: Settings): Promise<string> {
   const isInUse =
     thrown instanceof Error && 'code' in thrown && thrown.code === 'EADDRINUSE' && 'port' in thrown
   if (!isInUse) return messageOf(thrown)

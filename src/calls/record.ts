@@ -4,7 +4,7 @@ import type { Outcome, PendingRecord } from '../audit/usage-record.ts'
 import type { Clock } from '../domain/clock.ts'
 import { serverKey } from '../domain/documents/server-definition.ts'
 import { ERRORS } from '../domain/errors/error-table.ts'
-import { GatewayError, reasonOf, toGatewayError } from '../domain/errors/errors.ts'
+import { GatewayError, messageWithCauses, toGatewayError } from '../domain/errors/errors.ts'
 import type { RefusalTiming } from '../domain/errors/refusal-timing.ts'
 import { isSorted } from '../domain/json/json.ts'
 import { isToolError } from '../domain/json/raw-object.ts'
@@ -183,7 +183,7 @@ function logEnd(
   if (failure?.code === 'internal')
     logger.error({ err: failure.cause, requestId, target }, 'call failed in the gateway')
   else {
-    const why = failure && { code: failure.code, reason: reasonOf(failure) }
+    const why = failure && { code: failure.code, reason: messageWithCauses(failure) }
     logger.debug({ requestId, target, outcome, ...why }, 'call')
   }
 }

@@ -16,7 +16,7 @@ export class GoogleCredentialsError extends Error {
 
   constructor(cause: unknown) {
     super(
-      `the credentials of Google Cloud cannot be used (${reasonOf(cause)}); set GOOGLE_APPLICATION_CREDENTIALS to a ` +
+      `the credentials of Google Cloud cannot be used (${credentialProblem(cause)}); set GOOGLE_APPLICATION_CREDENTIALS to a ` +
         'key file, or run where a service account is available',
     )
   }
@@ -67,7 +67,7 @@ function sayWhyAtOnce(client: AuthClient): void {
     })
 }
 
-function reasonOf(cause: unknown): string {
+function credentialProblem(cause: unknown): string {
   // The parser quotes what it does not understand, which may be a key.
   if (cause instanceof SyntaxError) return 'the key file is not JSON'
   return messageOf(cause).slice(0, MAX_REASON)

@@ -65,7 +65,7 @@ function chainedIn(value: JsonObject): ChainEntry | undefined {
   return { kind, ...link, text: JSON.stringify(found), value: found }
 }
 
-/** The record of an entry, for formats that have records alone. */
-export function recordIn(entry: ChainEntry): ReturnType<typeof recordInLine> {
+/** The record of an entry, for formats that contain only records. */
+export function recordOfEntry(entry: ChainEntry): ReturnType<typeof recordInLine> {
   return entry.kind === 'record' || entry.kind === 'unchained' ? recordInLine(entry.text) : undefined
 }

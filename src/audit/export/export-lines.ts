@@ -1,7 +1,7 @@
 import type { ChainEntry } from '../chain/chain-entries.ts'
 import { recordInLine } from '../record-line.ts'
 import { cefLine } from './cef.ts'
-import { entryLine, headerLine, recordIn } from './export-file.ts'
+import { entryLine, headerLine, recordOfEntry } from './export-file.ts'
 import { ocsfEvent } from './ocsf.ts'
 import { type ExportFilter, isPartial, isSelected, selected } from './selection.ts'
 
@@ -36,7 +36,7 @@ async function* recordLines(
   format: 'ocsf' | 'cef',
 ): AsyncGenerator<string> {
   for await (const entry of entries) {
-    const record = recordIn(entry)
+    const record = recordOfEntry(entry)
     if (record === undefined || !isSelected(filter, record)) continue
     yield format === 'cef' ? cefLine(record, entry) : JSON.stringify(ocsfEvent(record, entry))
   }

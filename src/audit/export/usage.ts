@@ -1,6 +1,6 @@
 import type { ChainEntry } from '../chain/chain-entries.ts'
 import type { StoredRecord } from '../usage-record.ts'
-import { recordIn } from './export-file.ts'
+import { recordOfEntry } from './export-file.ts'
 import { type ExportFilter, isSelected } from './selection.ts'
 
 /** What use is summed up by. */
@@ -38,7 +38,7 @@ export async function usageBy(
 ): Promise<UsageRow[]> {
   const rows = new Map<string, UsageRow>()
   for await (const entry of entries) {
-    const record = recordIn(entry)
+    const record = recordOfEntry(entry)
     if (record === undefined || record.outcome === 'changed' || !isSelected(filter, record)) continue
     if (by === 'tool' && record.action !== 'call') continue
     const known = record[FIELDS[by]] ?? ''

@@ -2,7 +2,7 @@ import { FieldValue, type Query } from '@google-cloud/firestore'
 import { erasedText } from '../chain/erasure.ts'
 import { recordText } from '../chain/record-text.ts'
 import { recordInLine } from '../record-line.ts'
-import { linkIn, recordIn } from './record-documents.ts'
+import { linkIn, recordOfDocument } from './record-documents.ts'
 
 /** Firestore takes up to 500 writes at once. */
 const PAGE = 200
@@ -20,7 +20,7 @@ export async function erasePages(query: Query, by: string): Promise<number> {
     const batch = first?.ref.firestore.batch()
     for (const document of page) {
       const data = document.data()
-      const { record } = recordIn(document.id, data)
+      const { record } = recordOfDocument(document.id, data)
       if (record === undefined || batch === undefined) continue
       const left = recordInLine(erasedText(recordText(record), linkIn(data)?.salt ?? null, by))
       if (left === undefined) continue

@@ -16,7 +16,7 @@ import type { RecordLines } from '../record-lines.ts'
 import type { StoredRecord } from '../usage-record.ts'
 import { erasePages } from './erase-documents.ts'
 import { addCheckpoint } from './firestore-chain.ts'
-import { RECORDS, recordIn } from './record-documents.ts'
+import { RECORDS, recordOfDocument } from './record-documents.ts'
 import { RecordWrites } from './record-writes.ts'
 
 const DAY_MS = 86_400_000
@@ -140,7 +140,7 @@ export class FirestoreAuditStore implements AuditStore {
   }
 
   #read(id: string, document: DocumentData): StoredRecord[] {
-    const { record, problem } = recordIn(id, document)
+    const { record, problem } = recordOfDocument(id, document)
     if (record !== undefined) return [record]
     this.#logger.error({ record: id, problem }, 'a document is not a usage record')
     return []

@@ -9,7 +9,7 @@ import {
 import type { ChainEntry } from '../chain/chain-entries.ts'
 import type { Checkpoint } from '../chain/checkpoint.ts'
 import { recordText } from '../chain/record-text.ts'
-import { CHECKPOINTS, linkIn, RECORDS, recordIn } from './record-documents.ts'
+import { CHECKPOINTS, linkIn, RECORDS, recordOfDocument } from './record-documents.ts'
 
 const PAGE = 1000
 const DAY_MS = 86_400_000
@@ -77,7 +77,7 @@ async function* entriesOf(db: Firestore, writer: string): AsyncGenerator<ChainEn
   }
   for await (const { id, data } of pagesOf(bySeq(RECORDS))) {
     const link = linkIn(data)
-    const { record } = recordIn(id, data)
+    const { record } = recordOfDocument(id, data)
     if (link === undefined) continue
     yield* before(link.seq)
     yield { kind: 'record', ...link, text: record === undefined ? '{}' : recordText(record) }
@@ -105,7 +105,7 @@ async function* pagesOf(query: Query): AsyncGenerator<Found> {
 async function* unchainedIn(records: CollectionReference): AsyncGenerator<ChainEntry> {
   for await (const { id, data } of pagesOf(records.orderBy(FieldPath.documentId()))) {
     if (linkIn(data) !== undefined) continue
-    const { record } = recordIn(id, data)
+    const { record } = recordOfDocument(id, data)
     yield {
       kind: 'unchained',
       id,

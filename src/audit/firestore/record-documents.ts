@@ -46,8 +46,8 @@ export function documentOf(
   }
 }
 
-/** The record of a document, or why it is none. */
-export function recordIn(id: string, document: DocumentData): ReadRecord {
+/** The record of a Firestore document, or why it is not valid. */
+export function recordOfDocument(id: string, document: DocumentData): ReadRecord {
   const change: unknown = document['change']
   const parsed = typeof change === 'string' ? jsonIn(change) : undefined
   return readRecord({ ...document, id, ...(isJsonObject(parsed) && { change: parsed }) })

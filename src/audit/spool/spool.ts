@@ -86,9 +86,10 @@ export class Spool {
     const { segments, lastNumber, outdated } = segmentsIn(await readdir(options.dir))
     await Promise.all(outdated.map((name) => rm(join(options.dir, name), { force: true })))
     const found = await Promise.all(segments.map((name) => Segment.find(join(options.dir, name))))
-    // A process that was killed before its first line leaves one, which nothing will ever be delivered from.
-    await Promise.all(found.filter(({ size }) => size === 0).map((segment) => segment.remove()))
-    return new Spool(options, { segments: found.filter(({ size }) => size > 0), lastNumber })
+    const { empty = [], filled = [] } = Object.groupBy(found, ({ size }) => (size === 0 ? 'empty' : 'filled'))
+    // A process that was killed before its first line leaves an empty segment.
+    await Promise.all(empty.map((segment) => segment.remove()))
+    return new Spool(options, { segments: filled, lastNumber })
   }
 
   /** Bytes of records that are not delivered yet. */

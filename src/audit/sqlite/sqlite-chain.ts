@@ -75,7 +75,7 @@ export class SqliteChain {
     for (const row of records.iterate()) {
       const seq = Number(row['seq'])
       yield* checkpointsBefore(seq)
-      yield { kind: 'record', writer, ...recordIn(row) }
+      yield { kind: 'record', writer, ...chainedRecordOf(row) }
     }
     yield* checkpointsBefore(Infinity)
   }
@@ -87,7 +87,7 @@ function headIn(row: Row): ChainHead {
   return { writer: String(row['writer']), seq: Number(row['seq']), hash: String(row['hash']) }
 }
 
-function recordIn(row: Row): Omit<ChainedRecord, 'writer'> {
+function chainedRecordOf(row: Row): Omit<ChainedRecord, 'writer'> {
   const { id, tenant_id: tenantId, at_ms: atMs, seq, salt, hash, record } = row
   return {
     seq: Number(seq),

@@ -58,14 +58,14 @@ export class ExchangeRecord {
       const isEmpty = status === 204 || status === 205 || status === 304
       return new Response(isEmpty ? null : text, { status, headers: [...headers] })
     } catch (error) {
-      this.exchanges.push({ request, answer: { error: reasonOf(error) } })
+      this.exchanges.push({ request, answer: { error: networkProblem(error) } })
       throw error
     }
   }
 }
 
 /** Why a request got no answer. */
-export function reasonOf(error: unknown): string {
+export function networkProblem(error: unknown): string {
   if (error instanceof Error && error.name === 'TimeoutError') return 'no answer in time'
   const cause: unknown = error instanceof Error ? error.cause : undefined
   const code: unknown = typeof cause === 'object' && cause !== null ? Reflect.get(cause, 'code') : undefined

@@ -1,7 +1,7 @@
 import { isLoopback } from '../../domain/loopback.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import type { ClientHabits } from './clients.ts'
-import { type ExchangeRecord, reasonOf } from './exchange-record.ts'
+import { type ExchangeRecord, networkProblem } from './exchange-record.ts'
 import { HopFailure, type HopResult } from './hop.ts'
 
 /** What the answer to a request without a token says of where tokens come from. */
@@ -158,7 +158,7 @@ export async function reached(url: URL, send: () => Promise<Response>): Promise<
     return await send()
   } catch (error) {
     throw new HopFailure(
-      `${url.host} cannot be reached (${reasonOf(error)})`,
+      `${url.host} cannot be reached (${networkProblem(error)})`,
       isLoopback(url.hostname)
         ? 'Start the gateway, or give the address where it listens.'
         : 'Check the address, the name in DNS, the certificate and the proxy (HTTPS_PROXY).',

@@ -45,11 +45,11 @@ export function tokenRefused(
   const what = isOfCaller
     ? 'does not exchange the token of the caller'
     : 'does not issue a token to the gateway'
-  const message = `The authorization server of ${name} ${what}: ${reasonOf(error, secrets)}`
+  const message = `The authorization server of ${name} ${what}: ${refusalText(error, secrets)}`
   return new GatewayError(isOfCaller ? 'delegation_refused' : 'upstream_unavailable', message, { facts })
 }
 
-function reasonOf(error: unknown, secrets: readonly string[]): string {
+function refusalText(error: unknown, secrets: readonly string[]): string {
   const text =
     error instanceof ResponseBodyError
       ? [error.error, error.error_description].filter((part) => part !== undefined).join(', ')

@@ -52,8 +52,8 @@ export function messageOf(error: unknown): string {
 const MAX_CAUSES = 8
 const MAX_REASON = 512
 
-/** What an error and its causes say, one behind the other, in at most 512 characters, for the log. */
-export function reasonOf(error: unknown): string {
+/** The messages of an error and of its causes, joined with colons, in at most 512 characters. */
+export function messageWithCauses(error: unknown): string {
   const messages: string[] = []
   for (let current = error; current !== undefined && messages.length < MAX_CAUSES; current = causeOf(current))
     messages.push(messageOf(current))

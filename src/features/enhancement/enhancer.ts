@@ -4,7 +4,7 @@ import { SharedRuns } from '../../cache/shared-runs.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { EnhancementRule } from '../../domain/documents/enhancement-rule.ts'
 import type { CircuitBreaker } from '../../upstream/health/circuit-breaker.ts'
-import { type Reason, reasonOf } from './model-failure.ts'
+import { type Reason, failureReason } from './model-failure.ts'
 import type { OllamaClient } from './ollama-client.ts'
 import { ruleFor } from './rule-choice.ts'
 
@@ -106,7 +106,7 @@ export class Enhancer {
     try {
       return { prompt: await this.#answer(request, rule, key), enhanced: true, model, cached: false }
     } catch (error) {
-      const reason = error instanceof Busy ? 'busy' : reasonOf(error)
+      const reason = error instanceof Busy ? 'busy' : failureReason(error)
       if (reason === undefined) throw error
       return unchanged(prompt, reason)
     }

@@ -26,7 +26,7 @@ export class ModelFailure extends GatewayError {
 }
 
 /** Why there is no answer; undefined where the caller itself went away, or the gateway failed. */
-export function reasonOf(error: unknown): Reason | undefined {
+export function failureReason(error: unknown): Reason | undefined {
   if (error instanceof ModelFailure) return error.reason
   return error instanceof GatewayError && error.code === 'circuit_open' ? 'left_alone' : undefined
 }

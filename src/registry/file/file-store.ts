@@ -96,7 +96,7 @@ export class FileStore implements RegistryStore {
       }
     } catch (error) {
       if (error instanceof GatewayError) throw error
-      throw unavailable(`The registry file cannot be written (${reasonOf(error)})`, error)
+      throw unavailable(`The registry file cannot be written (${fileProblem(error)})`, error)
     }
     throw unavailable('The registry file keeps changing')
   }
@@ -145,7 +145,7 @@ export class FileStore implements RegistryStore {
 
   async #read(reading: ReturnType<RegistryFile['now']>): Promise<RegistryVersion> {
     const version = await reading.catch((error: unknown) => {
-      throw unavailable(`The registry file cannot be read (${reasonOf(error)})`, error)
+      throw unavailable(`The registry file cannot be read (${fileProblem(error)})`, error)
     })
     if ('problem' in version) throw unavailable(`The registry file cannot be used: ${version.problem}`)
     return version
@@ -163,7 +163,7 @@ function documentsIn(
   throw unavailable(`The section ${section} of the registry file cannot be used: ${content.problem}`)
 }
 
-function reasonOf(error: unknown): string {
+function fileProblem(error: unknown): string {
   return fileErrorCode(error) ?? messageOf(error)
 }
 

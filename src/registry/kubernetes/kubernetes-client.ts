@@ -3,7 +3,7 @@ import type { CoreV1Api, DiscoveryV1Api, KubeConfig } from '@kubernetes/client-n
 import {
   ApiStatusError,
   numberIn,
-  reasonOf,
+  loggableReason,
   type ResourceApi,
   type ResourcePage,
 } from './kubernetes-watch.ts'
@@ -80,7 +80,7 @@ function load(config: KubeConfig, text: string | undefined): string | undefined 
     else config.loadFromString(text)
     return undefined
   } catch (error) {
-    return reasonOf(error)
+    return loggableReason(error)
   }
 }
 

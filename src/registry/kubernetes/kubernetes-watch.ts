@@ -213,7 +213,7 @@ export class ResourceWatch<T extends Identified> {
     if (this.#failures < 2 || this.#isStale || (isStatus && error.status === GONE)) return
     this.#isStale = true
     this.#logger.warn(
-      { resource: this.#api.name, reason: reasonOf(error) },
+      { resource: this.#api.name, reason: loggableReason(error) },
       'the Kubernetes API does not respond; the servers discovered last stay in use',
     )
   }
@@ -226,8 +226,8 @@ export class ResourceWatch<T extends Identified> {
   }
 }
 
-/** A reason for the log. Messages of the client library are not used: they may hold whole answers and headers. */
-export function reasonOf(error: unknown): string {
+/** A reason without secrets. Messages of the client library are not used: they may contain whole answers and headers. */
+export function loggableReason(error: unknown): string {
   if (error instanceof ApiStatusError) return error.message
   for (const source of [error, memberOf(error, 'cause')]) {
     const code = memberOf(source, 'code')

@@ -36,7 +36,7 @@ export function wholeAnswer(
     callable: effect === 'allow' && !obstacles.some(({ isBlocking }) => isBlocking),
     principal: shownPrincipal(about),
     target: shownTarget(asked, found),
-    reason: reasonOf(decidedBy),
+    reason: shownReason(decidedBy),
     remedies: checks.filter(({ isMet }) => !isMet).flatMap(remediesOf),
     checks: checks.map(withNulls),
     whoCan: server === undefined ? null : whoCan(conditionsOf(server, toolIn(found))),
@@ -45,7 +45,7 @@ export function wholeAnswer(
   }
 }
 
-function reasonOf(check: RuleCheck | undefined): ExplanationAnswer['reason'] {
+function shownReason(check: RuleCheck | undefined): ExplanationAnswer['reason'] {
   if (check === undefined)
     return { document: null, field: null, value: null, given: null, text: 'Every rule is met.' }
   const { document, field, value, given } = withNulls(check)

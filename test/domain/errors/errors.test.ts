@@ -1,6 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import { ERRORS } from '../../../src/domain/errors/error-table.ts'
-import { GatewayError, messageOf, reasonOf, toGatewayError } from '../../../src/domain/errors/errors.ts'
+import {
+  GatewayError,
+  messageOf,
+  messageWithCauses,
+  toGatewayError,
+} from '../../../src/domain/errors/errors.ts'
 
 /** Code, HTTP status, JSON-RPC code, owner, retryable: what callers rely on. Changing a row breaks them. */
 const ROWS = [
@@ -132,10 +137,10 @@ test('the text of anything thrown can be had', () => {
 test('the reason of an error says what each of its causes says, within bounds', () => {
   const reset = new TypeError('fetch failed', { cause: new Error('other side closed') })
   const error = new GatewayError('upstream_unavailable', 'Server shop is unavailable', { cause: reset })
-  expect(reasonOf(error)).toBe('Server shop is unavailable: fetch failed: other side closed')
-  expect(reasonOf('a text')).toBe('a text')
-  expect(reasonOf(new Error('x'.repeat(1000)))).toHaveLength(512)
+  expect(messageWithCauses(error)).toBe('Server shop is unavailable: fetch failed: other side closed')
+  expect(messageWithCauses('a text')).toBe('a text')
+  expect(messageWithCauses(new Error('x'.repeat(1000)))).toHaveLength(512)
   const round = new Error('a')
   round.cause = round
-  expect(reasonOf(round)).toBe('a: a: a: a: a: a: a: a')
+  expect(messageWithCauses(round)).toBe('a: a: a: a: a: a: a: a')
 })
