@@ -89,7 +89,7 @@ function checkedUrl(text: string, from: string): string {
   return `${url.origin}${url.pathname.replace(/(?<!\/)\/+$/, '').replace(/\/(mcp|sse)$/, '')}`
 }
 
-/** Rows as `table` has them, for whoever reads the output of this command. */
+/** Rows as a table that fits the terminal. */
 export function rowsFor(
   { columns }: CliContext,
   rows: readonly (readonly string[])[],
@@ -98,14 +98,25 @@ export function rowsFor(
   return table(rows, { columns, ...(header !== undefined && { header }) })
 }
 
-/** Rows of a list. Where there are none it says so beside the output, which stays empty for whoever reads it. */
-export function listFor(
+/** A list to print. */
+interface List {
+  /** The list as `--json` prints it. */
+  readonly value: unknown
+  readonly rows: readonly (readonly string[])[]
+  readonly header?: readonly string[]
+  /** Printed to standard error when the list is empty. */
+  readonly none: string
+}
+
+/** Prints a list as JSON or as rows. */
+export function printList(
   context: CliContext,
-  rows: readonly (readonly string[])[],
-  { none, header }: { readonly none: string; readonly header?: readonly string[] },
-): string {
+  { json }: Pick<AddressOptions, 'json'>,
+  { value, rows, header, none }: List,
+): void {
+  if (json === true) return context.print(asJson(value))
   if (rows.length === 0) context.printError(`${none}\n`)
-  return rowsFor(context, rows, header)
+  context.print(rowsFor(context, rows, header))
 }
 
 /** JSON whose strings stay whole: what would be left out of the output is written as escapes. */

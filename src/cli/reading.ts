@@ -3,7 +3,7 @@ import { isJsonObject } from '../domain/json/json.ts'
 import { printableLine } from '../domain/text/printable.ts'
 import { argumentsIn } from './input/arguments.ts'
 import { CliError } from './cli-error.ts'
-import { type AddressOptions, addressOf, asJson, type CliContext, listFor, withAddress } from './context.ts'
+import { type AddressOptions, addressOf, asJson, type CliContext, printList, withAddress } from './context.ts'
 import { ask, askAll, objectsIn } from './client/rest-client.ts'
 
 /** `resources list` and `resources read URI`. */
@@ -30,14 +30,12 @@ export function resourcesCommand(context: CliContext): Command {
             text(mimeType),
           ])
           const all = { resources: items, resourceTemplates: templates }
-          context.print(
-            options.json === true
-              ? asJson(all)
-              : listFor(context, rows, {
-                  none: 'no resources for this token',
-                  header: ['URI', 'NAME', 'TYPE'],
-                }),
-          )
+          printList(context, options, {
+            value: all,
+            rows,
+            header: ['URI', 'NAME', 'TYPE'],
+            none: 'no resources for this token',
+          })
         },
       ),
     )
@@ -73,14 +71,12 @@ export function promptsCommand(context: CliContext): Command {
               .join(' '),
             text(description),
           ])
-          context.print(
-            options.json === true
-              ? asJson(items)
-              : listFor(context, rows, {
-                  none: 'no prompts for this token',
-                  header: ['NAME', 'ARGUMENTS', 'DESCRIPTION'],
-                }),
-          )
+          printList(context, options, {
+            value: items,
+            rows,
+            header: ['NAME', 'ARGUMENTS', 'DESCRIPTION'],
+            none: 'no prompts for this token',
+          })
         },
       ),
     )
@@ -120,14 +116,12 @@ export function pipelinesCommand(context: CliContext): Command {
             text(tool),
             text(description),
           ])
-          context.print(
-            options.json === true
-              ? asJson(pipelines)
-              : listFor(context, rows, {
-                  none: 'no pipelines for this token',
-                  header: ['NAME', 'TOOL', 'DESCRIPTION'],
-                }),
-          )
+          printList(context, options, {
+            value: pipelines,
+            rows,
+            header: ['NAME', 'TOOL', 'DESCRIPTION'],
+            none: 'no pipelines for this token',
+          })
         },
       ),
     )

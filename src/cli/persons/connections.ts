@@ -1,6 +1,13 @@
 import { Command } from 'commander'
 import type { JsonObject } from '../../domain/json/json.ts'
-import { type AddressOptions, addressOf, asJson, type CliContext, listFor, withAddress } from '../context.ts'
+import {
+  type AddressOptions,
+  addressOf,
+  asJson,
+  type CliContext,
+  printList,
+  withAddress,
+} from '../context.ts'
 import { ask, objectsIn } from '../client/rest-client.ts'
 
 type ListOptions = AddressOptions & { tenant?: boolean }
@@ -16,23 +23,20 @@ export function connectionsCommand(context: CliContext): Command {
 }
 
 function listCommand(context: CliContext): Command {
-  const { print } = context
   const command = new Command('list')
     .description('list your accounts at servers, and the servers where you can connect one')
     .option('--tenant', 'list who of the tenant is connected where (operators only)')
   return withAddress(command).action(async (options: ListOptions) => {
-    const path = options.tenant === true ? '/v1/connections?of=tenant' : '/v1/connections'
+    const ofTenant = options.tenant === true
+    const path = ofTenant ? '/v1/connections?of=tenant' : '/v1/connections'
     const answer = await ask(addressOf(options, context), 'GET', path)
-    print(
-      options.json === true
-        ? asJson(answer)
-        : listFor(context, objectsIn(answer['connections']).map(row), {
-            none:
-              options.tenant === true
-                ? 'no account of the tenant is connected'
-                : 'there is no server where you can connect an account',
-          }),
-    )
+    printList(context, options, {
+      value: answer,
+      rows: objectsIn(answer['connections']).map(row),
+      none: ofTenant
+        ? 'no account of the tenant is connected'
+        : 'there is no server where you can connect an account',
+    })
   })
 }
 

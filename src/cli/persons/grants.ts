@@ -2,7 +2,14 @@ import { Command } from 'commander'
 import type { JsonObject } from '../../domain/json/json.ts'
 import { CliError } from '../cli-error.ts'
 import { ask, objectsIn } from '../client/rest-client.ts'
-import { type AddressOptions, addressOf, asJson, type CliContext, listFor, withAddress } from '../context.ts'
+import {
+  type AddressOptions,
+  addressOf,
+  asJson,
+  type CliContext,
+  printList,
+  withAddress,
+} from '../context.ts'
 
 type GrantOptions = AddressOptions & { subject?: string; client?: string }
 
@@ -24,18 +31,18 @@ export function grantsCommand(context: CliContext): Command {
 }
 
 function clientsCommand(context: CliContext): Command {
-  const { print } = context
   const command = new Command('clients').description(
     'list the clients that people want to use, and what operators said of them (operators only)',
   )
   return withAddress(command).action(async (options: AddressOptions) => {
     const answer = await ask(addressOf(options, context), 'GET', '/v1/clients')
     const rows = objectsIn(answer['clients']).map(clientRow)
-    print(
-      options.json === true
-        ? asJson(answer)
-        : listFor(context, rows, { none: 'no client has been asked for', header: CLIENT_HEADER }),
-    )
+    printList(context, options, {
+      value: answer,
+      rows,
+      header: CLIENT_HEADER,
+      none: 'no client has been asked for',
+    })
   })
 }
 
@@ -58,7 +65,6 @@ function clientRow({ clientId, clientName, agent, state, askedBy, decidedBy }: J
 }
 
 function listCommand(context: CliContext): Command {
-  const { print } = context
   const command = new Command('list').description('list grants: yours, or as an operator those of the tenant')
   return withFilter(command).action(async (options: GrantOptions) => {
     const grants: JsonObject[] = []
@@ -68,11 +74,12 @@ function listCommand(context: CliContext): Command {
       grants.push(...objectsIn(answer['grants']))
       cursor = answer['nextCursor']
     } while (typeof cursor === 'string')
-    print(
-      options.json === true
-        ? asJson({ grants })
-        : listFor(context, grants.map(row), { none: 'there are no grants', header: HEADER }),
-    )
+    printList(context, options, {
+      value: { grants },
+      rows: grants.map(row),
+      header: HEADER,
+      none: 'there are no grants',
+    })
   })
 }
 
