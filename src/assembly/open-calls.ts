@@ -4,7 +4,7 @@ import { Allowances } from '../calls/limits/allowances.ts'
 import { SharedAllowances } from '../calls/limits/shared-allowances.ts'
 import { TenantShares } from '../calls/limits/tenant-shares.ts'
 import type { PlainTargets } from '../calls/plain/plain-targets.ts'
-import { pipeline } from '../calls/pipeline.ts'
+import { callChain } from '../calls/call-chain.ts'
 import { Interruption } from '../calls/interruption.ts'
 import { Limits } from '../calls/limits/limits.ts'
 import { StateSeal } from '../calls/client/state-seal.ts'
@@ -63,7 +63,7 @@ export function openCalls(
   const shares = new TenantShares({ maxOf: (tenantId) => quotasOf(tenantId)?.concurrentCalls })
   const refusalTiming = new RefusalTiming({ clock })
   lifecycle.onClose('refusals', () => refusalTiming.close(), { lane: 'servers' })
-  const { run, targets } = pipeline({
+  const { run, targets } = callChain({
     audit: audit.log,
     intents: audit.intents,
     auditIntents,
@@ -90,6 +90,6 @@ export function openCalls(
     shares.quotasChanged()
     targets.forget()
   })
-  const calls = new Calls({ pipeline: run, clock })
+  const calls = new Calls({ chain: run, clock })
   return { calls, targets, interruption, taskHandles: tasks.handles, limits, refusalTiming }
 }

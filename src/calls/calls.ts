@@ -7,9 +7,9 @@ import type { Answer } from './stage.ts'
 /** Time within which another replica, or the restarted gateway, should be ready. */
 const RETRY_AFTER_MS = 1000
 
-/** Runs operations through the pipeline; every transport reaches servers through it. */
+/** Runs operations through the call chain. Every transport reaches servers through it. */
 export class Calls {
-  readonly #pipeline: (call: Call) => Promise<Answer>
+  readonly #chain: (call: Call) => Promise<Answer>
   readonly #clock: Clock
   #inFlight = 0
   /** When the last call ended, in monotonic milliseconds. */
@@ -17,8 +17,8 @@ export class Calls {
   #isStopping = false
   #onIdle: (() => void) | undefined
 
-  constructor(options: { pipeline: (call: Call) => Promise<Answer>; clock: Clock }) {
-    this.#pipeline = options.pipeline
+  constructor(options: { chain: (call: Call) => Promise<Answer>; clock: Clock }) {
+    this.#chain = options.chain
     this.#clock = options.clock
   }
 
@@ -50,7 +50,7 @@ export class Calls {
     }
     const info = { route: undefined, decision: undefined, instance: undefined }
     this.#inFlight += 1
-    const answer = this.#pipeline({ caller, operation, startedAt: this.#clock.monotonic(), info })
+    const answer = this.#chain({ caller, operation, startedAt: this.#clock.monotonic(), info })
     // Beside its caller, who would wait longer behind an asynchronous function.
     answer.then(this.#ended, this.#ended)
     return answer

@@ -15,24 +15,24 @@ interface Version {
   readonly plans: Map<Method, Map<string, Plan>>
 }
 
-/** Compiles the pipeline for each target once, so that a call passes only the stages that do something for it. */
+/** Compiles the stages for each target once, so that a call passes only those that do something for it. */
 export class Plans {
   readonly #stages: readonly StageFor[]
-  readonly #plain: ReadonlySet<StageFor>
+  readonly #skippable: ReadonlySet<StageFor>
   readonly #catalog: Pick<Catalog, 'catalogOf'>
   readonly #versions = new WeakMap<ServerDefinition, Version>()
 
   /**
    * @param options.stages in order: each one wraps all that follow, and the last one calls no `next`
-   * @param options.plain those that plain calls do without; none by default
+   * @param options.skippable those that plain calls skip; none by default
    */
   constructor(options: {
     stages: readonly StageFor[]
-    plain?: ReadonlySet<StageFor>
+    skippable?: ReadonlySet<StageFor>
     catalog: Pick<Catalog, 'catalogOf'>
   }) {
     this.#stages = options.stages
-    this.#plain = options.plain ?? new Set()
+    this.#skippable = options.skippable ?? new Set()
     this.#catalog = options.catalog
   }
 
@@ -73,12 +73,14 @@ export class Plans {
       tool: offered?.toolsByOwnName.get(name),
     }
     const compiled = this.#stages.map((stageFor) => stageFor(target))
-    const isPlain = this.#stages.every((each, at) => compiled[at] === undefined || this.#plain.has(each))
-    return { target, from: runsOf(compiled), at: (route) => this.of(route, method), isPlain }
+    const allowsPlainCalls = this.#stages.every(
+      (each, at) => compiled[at] === undefined || this.#skippable.has(each),
+    )
+    return { target, from: runsOf(compiled), at: (route) => this.of(route, method), allowsPlainCalls }
   }
 }
 
-/** For each position of the pipeline, the stages from there on as one function. */
+/** For each position in the chain, the stages from there on as one function. */
 function runsOf(stages: readonly (Stage | undefined)[]): Run[] {
   const runs: Run[] = Array.from({ length: stages.length + 1 }, () => theEnd)
   for (let position = stages.length - 1; position >= 0; position -= 1) {
@@ -100,7 +102,7 @@ function runsOf(stages: readonly (Stage | undefined)[]): Run[] {
   return runs
 }
 
-/** Runs a call from a position of the pipeline on, by the plan of its own target. */
+/** Runs a call from a position in the chain, by the plan of its target. */
 export function runFrom(call: RoutedCall, position: number): ReturnType<Run> {
   return (call.plan.from[position] ?? theEnd)(call)
 }

@@ -25,12 +25,12 @@ export interface PlannedTarget {
 /** The stages for the calls to one target, compiled when the first of them arrives. */
 export interface Plan {
   readonly target: PlannedTarget
-  /** Runs a call from the stage at each position of the pipeline on; stages that do nothing are left out. */
+  /** For each position in the chain, runs a call from that stage on; stages that do nothing are left out. */
   readonly from: readonly Run[]
   /** The plan of the same method at another route. */
   readonly at: (route: Route) => Plan
-  /** Whether no stage does anything for a plain call that `PlainCalls` does not. */
-  readonly isPlain: boolean
+  /** Whether every stage that does something for the target is one that plain calls skip. */
+  readonly allowsPlainCalls: boolean
 }
 
 /** A call that has a server. It is immutable: a stage that changes something passes on a new one. */

@@ -1,7 +1,7 @@
 import { Calls } from '../../src/calls/calls.ts'
 import type { CallerClient, Operation } from '../../src/calls/call.ts'
 import type { Plan, RoutedCall, Stage } from '../../src/calls/stage.ts'
-import { pipeline } from '../../src/calls/pipeline.ts'
+import { callChain } from '../../src/calls/call-chain.ts'
 import { targetOf } from '../../src/calls/target-names.ts'
 import { TaskHandles } from '../../src/calls/tasks/task-handles.ts'
 import { TaskMemory } from '../../src/calls/tasks/task-memory.ts'
@@ -13,7 +13,7 @@ import { FakeClock } from '../support/fake-clock.ts'
 import { offer, server, snapshotOf, tool } from '../support/offers.ts'
 import { caller, catalogOf, methodOf } from '../support/routing.ts'
 import { AskingServers } from './asking-servers.ts'
-import { pipelineParts, TASKS } from './pipeline-parts.ts'
+import { chainParts, TASKS } from './chain-parts.ts'
 
 export const SERVERS = ['alpha', 'beta', 'gamma'] as const
 export const WHO = ['ann', 'bob'] as const
@@ -47,7 +47,7 @@ class InstantClock extends FakeClock {
   }
 }
 
-/** The pipeline of the gateway in front of three servers that ask their callers and are each other's fallbacks. */
+/** The call chain of the gateway in front of three servers that ask their callers and are each other's fallbacks. */
 export class AnswerWorld {
   readonly servers = new AskingServers(ADDED)
   /** What was counted: retries and fallbacks. */
@@ -63,7 +63,7 @@ export class AnswerWorld {
     this.#catalog = catalogOf(
       ...definitions('beta').map((each) => [each, offered] as [typeof each, typeof offered]),
     )
-    const parts = pipelineParts(
+    const parts = chainParts(
       this.#catalog,
       (name, method, params) => {
         const { [CLIENT]: client } = params['_meta'] as { [CLIENT]: { name: Who } }
@@ -80,7 +80,7 @@ export class AnswerWorld {
         } as unknown as Metrics,
       },
     )
-    this.#calls = new Calls({ clock, pipeline: pipeline(parts).run })
+    this.#calls = new Calls({ clock, chain: callChain(parts).run })
   }
 
   /** Names the fallback of alpha. */
@@ -132,10 +132,10 @@ function clientOf(era: Era): CallerClient {
 /** Stage: gives every stage that follows, at every server, a call that throws when something is written to it. */
 const unchangeable: Stage = (call, next) => next({ ...call, plan: freezing(call.plan) })
 
-function freezing({ target, from, at, isPlain }: Plan): Plan {
+function freezing({ target, from, at, allowsPlainCalls }: Plan): Plan {
   return {
     target,
-    isPlain,
+    allowsPlainCalls,
     from: from.map((run) => (call) => run(frozen(call))),
     at: (route) => freezing(at(route)),
   }

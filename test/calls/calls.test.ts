@@ -13,7 +13,7 @@ test('a call begins now, with what is wanted and nothing known of what becomes o
   const result = { content: [], odd: 1 }
   const calls = new Calls({
     clock,
-    pipeline: (call) => {
+    chain: (call) => {
       seen.push(call)
       return Promise.resolve({ result, route: { server: server(), name: 'echo' } })
     },
@@ -62,7 +62,7 @@ test('it is idle from the end of the last call on, and before the first one for 
   const open = Promise.withResolvers<{ result: JsonObject }>()
   const calls = new Calls({
     clock,
-    pipeline: async () => ({ ...(await open.promise), route: { server: server(), name: 'echo' } }),
+    chain: async () => ({ ...(await open.promise), route: { server: server(), name: 'echo' } }),
   })
   expect(calls.idleMs).toBe(Number.POSITIVE_INFINITY)
   const call = calls.run(caller(), operation())

@@ -8,7 +8,7 @@ import {
   type StageFor,
 } from '../../src/calls/stage.ts'
 import { Calls } from '../../src/calls/calls.ts'
-import { pipeline } from '../../src/calls/pipeline.ts'
+import { callChain } from '../../src/calls/call-chain.ts'
 import { Plans, runFrom } from '../../src/calls/plan.ts'
 import { METHODS } from '../../src/calls/methods.ts'
 import type { JsonObject } from '../../src/domain/json/json.ts'
@@ -24,7 +24,7 @@ import {
   type OperationFields,
   routedCall,
 } from '../support/routing.ts'
-import { pipelineParts } from './pipeline-parts.ts'
+import { chainParts } from './chain-parts.ts'
 
 const ALPHA = server()
 const ROUTE = { server: ALPHA, name: 'echo' }
@@ -245,10 +245,10 @@ describe('the stages of the gateway', () => {
       resources: [{ name: 'one', uri: 'x://1' }],
     })
     const catalog = catalogOf([server(document), offered])
-    const parts = pipelineParts(catalog, () => ({ content: [] }), { ownStages: [looking] })
+    const parts = chainParts(catalog, () => ({ content: [] }), { ownStages: [looking] })
     const approval: StageFor = (target) => ruleFor(target) && ((call, next) => next(call))
     const own = { ...parts.own, stages: [() => undefined], approval }
-    const calls = new Calls({ clock: new FakeClock(), pipeline: pipeline({ ...parts, own }).run })
+    const calls = new Calls({ clock: new FakeClock(), chain: callChain({ ...parts, own }).run })
     await calls.run(caller(), operation(fields))
     const { from = [] } = plan ?? {}
     expect(from).toHaveLength(NAMES.length + 1)

@@ -11,7 +11,7 @@ import { FakeClock } from '../support/fake-clock.ts'
 import { server } from '../support/offers.ts'
 import { caller, operation, unroutedCall } from '../support/routing.ts'
 import { silentLogger } from '../support/silent-logger.ts'
-import { atOnce } from './pipeline-parts.ts'
+import { atOnce } from './chain-parts.ts'
 
 const ROUTE = { server: server(), name: 'echo' }
 

@@ -2,12 +2,12 @@ import { createMcpHandler, InMemoryTransport, type JSONRPCMessage } from '@model
 import { describe, expect, test } from '@jest/globals'
 import { Calls } from '../../src/calls/calls.ts'
 import { type Method, METHODS, methodTable } from '../../src/calls/methods.ts'
-import { pipeline } from '../../src/calls/pipeline.ts'
+import { callChain } from '../../src/calls/call-chain.ts'
 import { TaskHandles } from '../../src/calls/tasks/task-handles.ts'
 import { isJsonObject, type JsonObject } from '../../src/domain/json/json.ts'
 import { type Conversation, createMcpServer, type McpServerOptions } from '../../src/mcp/mcp-server.ts'
 import { createModernServer } from '../../src/mcp/modern-server.ts'
-import { pipelineParts } from '../calls/pipeline-parts.ts'
+import { chainParts } from '../calls/chain-parts.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { offer, principal, server } from '../support/offers.ts'
 import { initialize, MODERN, withEnvelope } from '../support/raw-mcp.ts'
@@ -35,7 +35,7 @@ function world(methods: readonly Method[]): World {
   const catalog = catalogOf([server(), offer({ resources: [{ name: 'one', uri: 'x://1' }] })])
   const clock = new FakeClock()
   const sent: unknown[] = []
-  const parts = pipelineParts(catalog, (name, method, { uri, x }) => {
+  const parts = chainParts(catalog, (name, method, { uri, x }) => {
     sent.push({ server: name, method, uri, x })
     return { peeked: uri, odd: 1 }
   })
@@ -44,7 +44,7 @@ function world(methods: readonly Method[]): World {
     options: {
       info: { name: 'gateway', version: '1' },
       catalog,
-      calls: new Calls({ clock, pipeline: pipeline(parts).run }),
+      calls: new Calls({ clock, chain: callChain(parts).run }),
       methods: methodTable(methods),
       declared: parts.upstreams,
       taskHandles: new TaskHandles({ keys: { current: Buffer.alloc(32) } }),

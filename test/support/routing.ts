@@ -101,7 +101,7 @@ export function callsThrough(
   { clock = new FakeClock(), callTimeoutMs }: { clock?: Clock; callTimeoutMs?: number } = {},
 ): Calls {
   const authorized = authorizing(catalog, { stages, ...(callTimeoutMs !== undefined && { callTimeoutMs }) })
-  return new Calls({ clock, pipeline: async (call) => runFrom(authorized(call), 0) })
+  return new Calls({ clock, chain: async (call) => runFrom(authorized(call), 0) })
 }
 
 /** Calls that a test answers itself, without any stage. */
@@ -109,7 +109,7 @@ export function answeredCalls(answer: (call: Call) => Promise<JsonObject> | Json
   const route = { server: server(), name: '' }
   return new Calls({
     clock: new FakeClock(),
-    pipeline: async (call): Promise<Answer> => ({ route, result: await answer(call) }),
+    chain: async (call): Promise<Answer> => ({ route, result: await answer(call) }),
   })
 }
 

@@ -115,7 +115,7 @@ export class PlainTargets {
     const { route, decision } = routing
     const plan = plans.of(route, operation.method)
     const { tool } = plan.target
-    if (!plan.isPlain || route.server.sharing === 'session') return undefined
+    if (!plan.allowsPlainCalls || route.server.sharing === 'session') return undefined
     if (plan.target.policy.maxTotalMs !== undefined) return undefined
     if (tool === undefined || hasParamHeaders(tool.own) || mustBeTask(tool.own['execution'])) return undefined
     const { principal } = caller

@@ -5,7 +5,7 @@ import type { Operation } from '../../../src/calls/call.ts'
 import { Calls } from '../../../src/calls/calls.ts'
 import { Allowances } from '../../../src/calls/limits/allowances.ts'
 import { Limits } from '../../../src/calls/limits/limits.ts'
-import { pipeline } from '../../../src/calls/pipeline.ts'
+import { callChain } from '../../../src/calls/call-chain.ts'
 import type { Stage } from '../../../src/calls/stage.ts'
 import { GatewayError } from '../../../src/domain/errors/errors.ts'
 import type { JsonObject } from '../../../src/domain/json/json.ts'
@@ -13,7 +13,7 @@ import { FakeConnection } from '../../upstream/fake-connection.ts'
 import { server, world, type World } from '../../upstream/world.ts'
 import { offer, snapshotOf, tool } from '../../support/offers.ts'
 import { caller, catalogOf, methodOf } from '../../support/routing.ts'
-import { pipelineParts } from '../pipeline-parts.ts'
+import { chainParts } from '../chain-parts.ts'
 
 const TEXT = { content: [{ type: 'text', text: 'yes' }] }
 const TOOL = tool('look', { annotations: { readOnlyHint: true } })
@@ -24,7 +24,7 @@ interface Given {
   readonly callsPerMinute?: number
 }
 
-/** A gateway's pipeline in front of one server, whose answers a test sets. */
+/** A gateway's call chain in front of one server, whose answers a test sets. */
 async function plainWorld({ document = {}, ownStages = [], callsPerMinute }: Given = {}) {
   const made: World = world()
   const definition = server({ name: 'sample', tenantId: 'acme', retry: { maxAttempts: 2 }, ...document })
@@ -35,7 +35,7 @@ async function plainWorld({ document = {}, ownStages = [], callsPerMinute }: Giv
   await made.clock.advance(0)
   const catalog = catalogOf([definition, offer({ tools: [TOOL] })])
   const records: PendingRecord[] = []
-  const parts = pipelineParts(catalog, () => ({}), {
+  const parts = chainParts(catalog, () => ({}), {
     clock: made.clock,
     upstreams: made.upstreams,
     ownStages,
@@ -49,8 +49,8 @@ async function plainWorld({ document = {}, ownStages = [], callsPerMinute }: Giv
       flushWithin: () => Promise.resolve(true),
     } as unknown as AuditLog,
   })
-  const { run, targets } = pipeline(parts)
-  const calls = new Calls({ clock: made.clock, pipeline: run })
+  const { run, targets } = callChain(parts)
+  const calls = new Calls({ clock: made.clock, chain: run })
   const who = caller({})
   return {
     ...made,

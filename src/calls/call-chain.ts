@@ -43,8 +43,8 @@ import type { StateSeal } from './client/state-seal.ts'
 import type { Tasks } from './tasks/task-ids.ts'
 import { traceDecision } from './trace.ts'
 
-/** What the stages of the pipeline use; `assembly/open-calls.ts` builds each part. */
-export interface PipelineParts {
+/** What the stages use; `assembly/open-calls.ts` builds each part. */
+export interface CallChainParts {
   readonly audit: AuditLog
   readonly intents: IntentLog | undefined
   /** Which calls are announced before they run. */
@@ -79,28 +79,23 @@ export interface PipelineParts {
   readonly history?: CallHistory | undefined
 }
 
-/** The way of every call. */
-export interface Pipeline {
+/** The chain of stages that every call passes through. */
+export interface CallChain {
   readonly run: (call: Call) => Promise<Answer>
   /** What the plain calls of each caller resolve to. */
   readonly targets: PlainTargets
 }
 
 /**
- * The way of every call: recorded in every case, ended when the gateway stops, authorized, and then through the stages
- * that do something for its target.
+ * Builds the chain of every call: it is recorded in every case, ended when the gateway stops, authorized, and then passed
+ * through the stages that do something for its target.
  */
-export function pipeline(parts: PipelineParts): Pipeline {
+export function callChain(parts: CallChainParts): CallChain {
   const { catalog, interruption } = parts
   const budget = new RetryBudget()
   const plans = new Plans({ ...stages(parts, budget), catalog })
   const targets = new PlainTargets({ ...parts, plans })
-  const plain = new PlainCalls({
-    ...parts,
-    budget,
-    targets,
-    pools: new PoolChoice(parts),
-  })
+  const plain = new PlainCalls({ ...parts, budget, targets, pools: new PoolChoice(parts) })
   const authorized = traceDecision(authorize({ ...parts, plans }))
   const general = async (call: Call): Promise<Answer> => runFrom(await authorized(call), 0)
   return { targets, run: record(parts, interruption.around(plain.before(general))) }
@@ -116,11 +111,11 @@ function around(outer: Stage | undefined, inner: Stage | undefined): Stage | und
 
 const explained: StageFor = () => callerErrors
 
-/** The stages in order: each stage wraps all that follow. Those of `plain` are the ones that plain calls do without. */
+/** The stages in order, each around all that follow, and those of them that plain calls skip. */
 function stages(
-  parts: PipelineParts,
+  parts: CallChainParts,
   budget: RetryBudget,
-): { stages: StageFor[]; plain: ReadonlySet<StageFor> } {
+): { stages: StageFor[]; skippable: ReadonlySet<StageFor> } {
   const { catalog, upstreams, tasks, limits, metrics, own } = parts
   const counted: StageFor = () => limits.stage
   const rounds = inputRounds(parts)
@@ -156,6 +151,6 @@ function stages(
       again,
       last, // for each attempt: pools come and go
     ],
-    plain: new Set([counted, explained, rounds, ofTasks, urlElicitations, shown, again, last]),
+    skippable: new Set([counted, explained, rounds, ofTasks, urlElicitations, shown, again, last]),
   }
 }

@@ -4,7 +4,7 @@ import { Interruption } from '../../src/calls/interruption.ts'
 import { Allowances } from '../../src/calls/limits/allowances.ts'
 import { Limits } from '../../src/calls/limits/limits.ts'
 import { TenantShares } from '../../src/calls/limits/tenant-shares.ts'
-import type { PipelineParts } from '../../src/calls/pipeline.ts'
+import type { CallChainParts } from '../../src/calls/call-chain.ts'
 import { StateSeal } from '../../src/calls/client/state-seal.ts'
 import { TaskHandles } from '../../src/calls/tasks/task-handles.ts'
 import { TaskMemory } from '../../src/calls/tasks/task-memory.ts'
@@ -23,12 +23,12 @@ export const TASKS = { 'io.modelcontextprotocol/tasks': {} }
 /** What a test has in place of all servers. */
 type AnswerRequest = (server: string, method: string, params: JsonObject) => JsonObject
 
-/** The parts of a pipeline to modern servers with tasks, which records and limits nothing. */
-export function pipelineParts(
+/** The parts of a call chain to modern servers with tasks, which records and limits nothing. */
+export function chainParts(
   catalog: Catalog,
   answer: AnswerRequest,
-  given: Partial<PipelineParts> = {},
-): PipelineParts {
+  given: Partial<CallChainParts> = {},
+): CallChainParts {
   const { clock = new FakeClock() } = given
   return {
     audit: {
@@ -40,7 +40,7 @@ export function pipelineParts(
     auditIntents: 'off',
     catalog,
     upstreams: upstreamsOf(answer) as unknown as Upstreams,
-    credentials: {} as PipelineParts['credentials'],
+    credentials: {} as CallChainParts['credentials'],
     interruption: new Interruption(),
     limits: new Limits({ allowances: new Allowances({ clock }), quotasOf: () => undefined }),
     shares: new TenantShares({ maxOf: () => undefined }),
@@ -50,7 +50,7 @@ export function pipelineParts(
       approval: () => undefined,
       caches: { results: new BoundedCache({ maxEntries: 10, maxBytes: 10_000, clock }) },
     },
-    kept: undefined as unknown as PipelineParts['kept'],
+    kept: undefined as unknown as CallChainParts['kept'],
     seal: new StateSeal({ keys: { current: Buffer.alloc(32) }, clock }),
     tasks: { handles: new TaskHandles({ keys: { current: Buffer.alloc(32) } }), memory: new TaskMemory() },
     callTimeoutMs: 60_000,
