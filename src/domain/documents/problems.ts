@@ -1,6 +1,9 @@
 import type { z } from 'zod'
 import { fieldsAt, nearestName } from './field-names.ts'
 
+/** Of the unknown fields of a value: each name is compared with all that are known. */
+const MAX_COMPARED = 100
+
 /** One thing that is wrong with a value. Never holds any part of the value but legal names of its fields. */
 export interface Problem {
   /** Where, as in `pool.max` or `instances[0].url`; empty for the value as a whole. */
@@ -22,7 +25,7 @@ const LEGAL_FIELD = /^[A-Za-z0-9_.$*:@/-]{1,128}$/
  * @param schema the one that found them: it says which field was probably meant by an unknown one
  */
 export function problemsOf(error: { readonly issues: readonly Issue[] }, schema?: z.ZodType): Problem[] {
-  return problemsOfIssues(error.issues, { path: [], schema })
+  return problemsOfIssues(error.issues, { path: [], schema, unknown: new UnknownFields() })
 }
 
 /** A problem as one line: `pool.max: expected number to be >=1`. */
@@ -38,19 +41,21 @@ export function anyOf(names: readonly string[]): string {
 interface Place {
   readonly path: Path
   readonly schema: z.ZodType | undefined
+  /** Of the whole value. */
+  readonly unknown: UnknownFields
 }
 
-function problemsOfIssues(issues: readonly Issue[], { path, schema }: Place): Problem[] {
-  return issues.flatMap((issue) => problemsOfIssue(issue, { path: [...path, ...issue.path], schema }))
+function problemsOfIssues(issues: readonly Issue[], place: Place): Problem[] {
+  return issues.flatMap((issue) => problemsOfIssue(issue, { ...place, path: [...place.path, ...issue.path] }))
 }
 
 function problemsOfIssue(issue: Issue, place: Place): Problem[] {
-  const { path, schema } = place
+  const { path, schema, unknown } = place
   const where = pathText(path)
   if (issue.code === 'invalid_union') return problemsOfUnion(issue, place)
   if (issue.code === 'unrecognized_keys') {
     const known = fieldsAt(schema, path)
-    return issue.keys.map((key) => ({ path: where, text: unknownField(key, known) }))
+    return issue.keys.map((key) => ({ path: where, text: unknown.textOf(key, known) }))
   }
   if (issue.code === 'invalid_key') {
     const parent = pathText(path.slice(0, -1))
@@ -59,10 +64,15 @@ function problemsOfIssue(issue: Issue, place: Place): Problem[] {
   return [{ path: where, text: textOf(issue) }]
 }
 
-/** That a field is not known, and which of those that are was probably meant. */
-export function unknownField(name: string, known: readonly string[]): string {
-  const near = nearestName(name, known)
-  return `unknown field ${quoted(name)}${near === undefined ? '' : `, did you mean "${near}"?`}`
+/** Says of fields of one value that they are not known, and of the first hundred which known one was probably meant. */
+export class UnknownFields {
+  #compared = 0
+
+  textOf(name: string, known: readonly string[]): string {
+    this.#compared += 1
+    const near = this.#compared > MAX_COMPARED ? undefined : nearestName(name, known)
+    return `unknown field ${quoted(name)}${near === undefined ? '' : `, did you mean "${near}"?`}`
+  }
 }
 
 function problemsOfUnion(issue: z.core.$ZodIssueInvalidUnion, place: Place): Problem[] {

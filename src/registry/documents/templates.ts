@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { guarded } from '../../domain/errors/guarded.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { ALL_TENANTS } from '../../domain/principal.ts'
-import { problemLine, problemsOf, unknownField } from '../../domain/documents/problems.ts'
+import { problemLine, problemsOf, UnknownFields } from '../../domain/documents/problems.ts'
 import { accessPartSchema, serverDocumentSchema } from '../../domain/documents/server-definition.ts'
 import { compileConfigSchema, type ConfigCheck, costlyKeyword } from './config-schema.ts'
 import { isLegalPlaceholder, placeholdersOf } from './placeholders.ts'
@@ -112,11 +112,12 @@ function serverProblems({ server }: TemplateDocument): string[] {
     ({ shape }) => shape.transport.safeParse(server['transport']).success,
   )
   if (kind === undefined) return ['server.transport: expected stdio, streamable-http, sse or http']
+  const unknown = new UnknownFields()
   return Object.keys(server).flatMap((field) => {
     if (OF_THE_DOCUMENT.has(field)) {
       return [`server.${field}: must be set in the documents of the servers that use the template`]
     }
-    return field in kind.shape ? [] : [`server: ${unknownField(field, Object.keys(kind.shape))}`]
+    return field in kind.shape ? [] : [`server: ${unknown.textOf(field, Object.keys(kind.shape))}`]
   })
 }
 

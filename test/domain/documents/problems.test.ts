@@ -5,6 +5,9 @@ import { anyOf, problemLine, problemsOf } from '../../../src/domain/documents/pr
 const linesOf = (schema: z.ZodType, value: unknown): string[] =>
   problemsOf(schema.safeParse(value).error ?? { issues: [] }).map(problemLine)
 
+const linesWith = (schema: z.ZodType, value: unknown): string[] =>
+  problemsOf(schema.safeParse(value).error ?? { issues: [] }, schema).map(problemLine)
+
 test.each([
   [[], ''],
   [['a'], 'a'],
@@ -62,4 +65,17 @@ test('a message of its own is kept', () => {
       'x',
     ),
   ).toEqual(['must be other'])
+})
+
+test('of thousands of unknown fields, all are named, and the first hundred are compared with those that are known', () => {
+  const rules = z.record(z.string(), z.strictObject({ description: z.string().optional() }))
+  const misspelled = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`descriptio${index}`, '']))
+  const lines = linesWith(
+    rules,
+    Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`tool${index}`, misspelled])),
+  )
+  expect(lines).toHaveLength(5000)
+  expect(lines[99]).toBe('tool1: unknown field "descriptio49", did you mean "description"?')
+  expect(lines[100]).toBe('tool2: unknown field "descriptio0"')
+  expect(lines.filter((line) => line.includes('did you mean'))).toHaveLength(100)
 })
