@@ -109,9 +109,7 @@ export async function startGateway(
     lifecycle.onClose('work gate', () => gate.close())
     const { admit } = gate
     const { env } = process
-    const told = { onServerState, onSignInLink }
     const { documents } = options
-    const reached = documents === undefined ? {} : { documents }
     const runtime = {
       clock,
       random: Math.random,
@@ -122,8 +120,9 @@ export async function startGateway(
       ownStages,
       admit,
       transit,
-      ...told,
-      ...reached,
+      onServerState,
+      onSignInLink,
+      ...(documents !== undefined && { documents }),
     }
     const { app, control, identity, calls, servers, mcp, oauth, interruption } = await assemble(
       settings,

@@ -48,11 +48,11 @@ export async function open(options: {
   random: () => number
   /** Gets every message of both directions. */
   onMessage?: OnMessage | undefined
-  /** Whether plain requests are sent beside the SDK. */
+  /** Whether plain requests bypass the SDK. */
   isDirect: boolean
   doubts: { readonly isDoubted: boolean; readonly onDoubtfulLoss: () => void }
 }): Promise<SdkConnection> {
-  const { channel, question, events, signal, clock, random, askTimeoutMs } = options
+  const { channel, question, events, clock, random, askTimeoutMs } = options
   const life = new Life({ onLost: events.onLost })
   const onResourceUpdated = life.whileLive(events.onResourceUpdated ?? (() => undefined))
   const wire = new Wire({
@@ -78,30 +78,7 @@ export async function open(options: {
       if (reason !== undefined) setImmediate(() => life.lose(reason))
     },
   })
-  const hung = new AbortController()
-  const pipe =
-    question === 'ask' && channel.isPipe
-      ? new OpeningPipe({
-          transport: wire,
-          clock,
-          clientInfo: options.clientInfo,
-          remaining: options.remaining,
-          onHung: (reason: Hung) => hung.abort(reason),
-        })
-      : undefined
-  try {
-    const prior: PriorDiscovery | undefined = question === 'legacy' ? { kind: 'legacy' } : undefined
-    const connecting = client.connect(pipe ?? wire, {
-      timeout,
-      signal,
-      ...(prior !== undefined && { prior }),
-    })
-    await unlessAborted(connecting, AbortSignal.any([signal, hung.signal]))
-    pipe?.opened()
-  } catch (error) {
-    await wire.close().catch(() => undefined)
-    throw error
-  }
+  await connect(options, { client, wire, timeout })
   const close = async (): Promise<void> => {
     life.end()
     await channel.sayGoodbye()
@@ -127,11 +104,31 @@ export async function open(options: {
     close,
   })
   life.begin(connection)
-  // What the server asks the client of a call might come by that stream, and be lost where the call is there first.
+  // A request of the server to the client of a call may arrive on that stream, and is lost if the call is sent before.
   if (connection.era === 'legacy' && options.side !== undefined) await channel.listening()
   if (connection.era === 'modern')
     void listenForChanges({ client, onListChanged, clock, random, signal: life.signal })
   return connection
+}
+
+/** Performs the handshake. If it fails or the signal aborts, the wire is closed before the promise rejects. */
+async function connect(
+  { channel, question, signal, clock, clientInfo, remaining }: Parameters<typeof open>[0],
+  { client, wire, timeout }: { client: Client; wire: Wire; timeout: number },
+): Promise<void> {
+  const hung = new AbortController()
+  const onHung = (reason: Hung): void => hung.abort(reason)
+  const probed = question === 'ask' && channel.isPipe
+  const pipe = probed ? new OpeningPipe({ transport: wire, clock, clientInfo, remaining, onHung }) : undefined
+  try {
+    const prior: { prior?: PriorDiscovery } = question === 'legacy' ? { prior: { kind: 'legacy' } } : {}
+    const connecting = client.connect(pipe ?? wire, { timeout, signal, ...prior })
+    await unlessAborted(connecting, AbortSignal.any([signal, hung.signal]))
+    pipe?.opened()
+  } catch (error) {
+    await wire.close().catch(() => undefined)
+    throw error
+  }
 }
 
 /** Not for a connection that is observed: only the wire shows every message. */
