@@ -89,7 +89,7 @@ function byName(tools: readonly NamedItem[]): Offered {
 
 const sizes = new WeakMap<JsonObject, number>()
 
-/** What a definition takes in memory, about: its texts, and its members and objects. */
+/** Estimates the memory of a definition higher than `memoryUpTo` does, and once: it is asked at each list of the server. */
 function memoryOf(definition: JsonObject): number {
   const before = sizes.get(definition)
   if (before !== undefined) return before

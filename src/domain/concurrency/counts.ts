@@ -1,22 +1,23 @@
-/** Changes one of several counts. One that is down to nothing is not kept. */
+/** Changes one of several counts, and removes it when it reaches zero. */
 export function addTo<K>(counts: Map<K, number>, key: K, change: number): void {
   const count = (counts.get(key) ?? 0) + change
   if (count > 0) counts.set(key, count)
   else counts.delete(key)
 }
 
-/** So many counts of nothing are kept. */
+/** How many counts of zero are retained. */
 const MAX_EMPTY = 1000
 
 /**
- * Counts that are often down to nothing and soon more again. Those of nothing are kept, up to a bound: a map makes a table
- * for each few entries that come and go, and those of one that has grown old are found by a full garbage collection only.
+ * Counts that often reach zero and soon rise again. In place of removing them, as `addTo` does, up to 1000 counts of zero
+ * are retained: a map allocates a new table for every few entries that are removed and added, and the tables of a
+ * long-lived map are freed only by a full garbage collection.
  */
-export class KeptCounts {
+export class RetainedCounts {
   readonly #counts = new Map<string, number>()
   #empty = 0
 
-  /** Those that are kept. */
+  /** How many counts are stored, those of zero included. */
   get size(): number {
     return this.#counts.size
   }

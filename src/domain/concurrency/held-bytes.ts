@@ -6,21 +6,21 @@ import { overloaded } from './gated-work.ts'
 const SMALL_BYTES = 16 * 1024
 /** A body of up to so many bytes is a small one, even if it is nothing but empty objects. */
 export const SHORT_BYTES = 1024
-/** What a value takes in the heap beside its text, which may be two bytes of it. */
+/** Bytes that a value takes in the heap, without its text, which may be two bytes. */
 const VALUE_BYTES = 64
 const COMMA = 0x2c
 
-/** About how much memory the values of a JSON text take with it: each comma stands for one. */
-export function weightOf(json: Buffer): number {
+/** Estimates how many bytes of memory a JSON text and its values take: each comma stands for a value. */
+export function memoryOf(json: Buffer): number {
   if (json.length <= SHORT_BYTES) return json.length
   let values = 0
   for (let at = 0; at < json.length; at += 1) if (json[at] === COMMA) values += 1
   return json.length + values * VALUE_BYTES
 }
 
-/** Whether a request of that weight needs not be counted. */
-export function isSmall(weight: number): boolean {
-  return weight <= SMALL_BYTES
+/** Whether a request that takes so many bytes of memory need not be counted. */
+export function isSmall(bytes: number): boolean {
+  return bytes <= SMALL_BYTES
 }
 
 /**

@@ -1,18 +1,15 @@
-/** What each value takes in the heap beside its texts. */
+/** Bytes that each value takes in the heap, without its text. */
 const VALUE_BYTES = 64
 
-/**
- * About how much memory a JSON value takes, counted only until it is more than `limit`. Whoever asks has bounded its
- * depth.
- */
-export function sizeUpTo(limit: number, value: unknown): number {
+/** Estimates how many bytes of memory a JSON value takes, and stops above `limit`. The caller has bounded its depth. */
+export function memoryUpTo(limit: number, value: unknown): number {
   if (typeof value === 'string') return VALUE_BYTES + value.length
   if (typeof value !== 'object' || value === null) return VALUE_BYTES
   const isList = Array.isArray(value)
   let size = VALUE_BYTES
   for (const [key, member] of isList ? value.entries() : Object.entries(value)) {
     if (typeof key === 'string') size += key.length
-    size += sizeUpTo(limit - size, member)
+    size += memoryUpTo(limit - size, member)
     if (size > limit) break
   }
   return size

@@ -8,7 +8,7 @@ import {
   type HeldRequest,
   isSmall,
   SHORT_BYTES,
-  weightOf,
+  memoryOf,
 } from '../../domain/concurrency/held-bytes.ts'
 import { toGatewayError } from '../../domain/errors/errors.ts'
 import { Presented } from '../../domain/presented.ts'
@@ -117,10 +117,10 @@ export class DirectListener {
 
   /** Counts what a call holds in memory until it has ended; undefined if that is little. */
   #hold({ tenantId = '' }: Socket, body: Buffer): HeldRequest | 'no room' | undefined {
-    const weight = weightOf(body)
-    if (isSmall(weight)) return undefined
+    const bytes = memoryOf(body)
+    if (isSmall(bytes)) return undefined
     const request = this.#options.heldBytes.begin(tenantId)
-    return request.grow(weight) ? request : 'no room'
+    return request.grow(bytes) ? request : 'no room'
   }
 
   #callIn(

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { NextFunction } from 'express'
-import { type HeldBytes, type HeldRequest, weightOf } from '../../domain/concurrency/held-bytes.ts'
+import { type HeldBytes, type HeldRequest, memoryOf } from '../../domain/concurrency/held-bytes.ts'
 
 declare module 'node:http' {
   interface IncomingMessage {
@@ -33,12 +33,12 @@ export function holdBody(heldBytes: HeldBytes, exchange: Exchange, next: NextFun
  * @throws GatewayError `overloaded` when there is no room for them
  */
 export function holdValues(heldBytes: HeldBytes, exchange: Exchange, bytes: Buffer): void {
-  const weight = weightOf(bytes)
+  const memory = memoryOf(bytes)
   const { heldBody } = exchange.request
   if (heldBody === undefined) {
-    const body = heldBytes.take(tenantOf(exchange), weight)
+    const body = heldBytes.take(tenantOf(exchange), memory)
     if (body !== undefined) hold(exchange, body)
-  } else if (!heldBody.grow(weight - bytes.length)) throw heldBytes.refusal()
+  } else if (!heldBody.grow(memory - bytes.length)) throw heldBytes.refusal()
 }
 
 function tenantOf({ request: { socket } }: Exchange): string {

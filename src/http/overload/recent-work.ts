@@ -1,4 +1,4 @@
-import { KeptCounts } from '../../domain/concurrency/counts.ts'
+import { RetainedCounts } from '../../domain/concurrency/counts.ts'
 import type { QueueOwner } from '../../domain/concurrency/fair-queue.ts'
 import { PendingList, PendingPlace } from '../../domain/concurrency/waits.ts'
 
@@ -22,7 +22,7 @@ export type RecentPlace = PendingPlace<Begun>
 export class RecentWork {
   readonly #readWork: () => number
   readonly #begun = new PendingList<Begun>()
-  readonly #ofTenants = new KeptCounts()
+  readonly #ofTenants = new RetainedCounts()
   #work: number
 
   /** @param options.readWork milliseconds for which this thread has worked; it is asked only where that decides something */

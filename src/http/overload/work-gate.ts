@@ -1,5 +1,5 @@
 import { type Clock, repeat } from '../../domain/clock.ts'
-import { KeptCounts } from '../../domain/concurrency/counts.ts'
+import { RetainedCounts } from '../../domain/concurrency/counts.ts'
 import { FairQueue, type QueueOwner, type QueuePlace } from '../../domain/concurrency/fair-queue.ts'
 import type { GatedWork } from '../../domain/concurrency/gated-work.ts'
 import { AdaptiveLimit } from './adaptive-limit.ts'
@@ -71,7 +71,7 @@ export class WorkGate {
   readonly #recent: RecentWork
   readonly #waiting = new FairQueue<Admitted>()
   /** Work in progress of tenants that came while others waited. */
-  readonly #present = new KeptCounts()
+  readonly #present = new RetainedCounts()
   readonly #stop: () => void
   readonly #contention: Contention
   #inProgress = 0

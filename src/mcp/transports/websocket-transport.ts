@@ -2,7 +2,7 @@ import type { JSONRPCMessage, JSONRPCRequest, Transport } from '@modelcontextpro
 import type { RawData, WebSocket } from 'ws'
 import { type Clock, repeat } from '../../domain/clock.ts'
 import { type GatedWork, overloaded } from '../../domain/concurrency/gated-work.ts'
-import { type HeldRequest, weightOf } from '../../domain/concurrency/held-bytes.ts'
+import { type HeldRequest, memoryOf } from '../../domain/concurrency/held-bytes.ts'
 import { GatewayError, toGatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject } from '../../domain/json/json.ts'
 import { excessOf, REQUEST_LIMITS } from '../../domain/json/json-scan.ts'
@@ -211,7 +211,7 @@ export class WebSocketTransport implements Transport {
     const message = messageIn(given)
     if (isRequest(message)) {
       if (this.#underWay.size >= MAX_REQUESTS) throw new GatewayError('too_many_requests')
-      const body = this.#hold(weightOf(bytes))
+      const body = this.#hold(memoryOf(bytes))
       try {
         this.#ids.claim(message.id, body)
       } finally {

@@ -3,7 +3,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { ERRORS } from '../../domain/errors/error-table.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
-import { sizeUpTo } from '../../domain/json/json-size.ts'
+import { memoryUpTo } from '../../domain/json/json-memory.ts'
 import { type ClientSide, mayAsk } from './client-side.ts'
 import { type FollowedRequest, OpenAsk } from './followed-request.ts'
 import { isSameId } from './message-id.ts'
@@ -68,7 +68,7 @@ export class ServerRequests {
     const ask = to?.client.ask
     if (to === undefined || ask === undefined) return this.#refuse(id, METHOD_NOT_FOUND, 'Method not found')
     if (this.#open.has(id)) return this.#refuse(id, INVALID_REQUEST, 'The request id is already in use')
-    const bytes = sizeUpTo(MAX_BYTES, params)
+    const bytes = memoryUpTo(MAX_BYTES, params)
     if (bytes > MAX_BYTES) return this.#refuse(id, INVALID_REQUEST, 'The request is larger than 4 MiB')
     if (this.#open.size >= MAX_OPEN || this.#openBytes + bytes > MAX_OPEN_BYTES)
       return this.#refuse(id, INTERNAL_ERROR, 'Too many requests are in progress')

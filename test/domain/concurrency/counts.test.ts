@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals'
-import { KeptCounts } from '../../../src/domain/concurrency/counts.ts'
+import { RetainedCounts } from '../../../src/domain/concurrency/counts.ts'
 
 test('counts go up and down, and what was never counted is none', () => {
-  const counts = new KeptCounts()
+  const counts = new RetainedCounts()
   counts.add('a', 1)
   counts.add('a', 1)
   counts.add('b', 1)
@@ -13,7 +13,7 @@ test('counts go up and down, and what was never counted is none', () => {
 })
 
 test('counts of nothing are forgotten when there are more than a thousand, and no others', () => {
-  const counts = new KeptCounts()
+  const counts = new RetainedCounts()
   counts.add('busy', 1)
   for (let round = 0; round < 3; round += 1)
     for (let key = 0; key < 1500; key += 1) {

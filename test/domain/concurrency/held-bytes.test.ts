@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { HeldBytes, type HeldRequest, weightOf } from '../../../src/domain/concurrency/held-bytes.ts'
+import { HeldBytes, type HeldRequest, memoryOf } from '../../../src/domain/concurrency/held-bytes.ts'
 
 const MB = 1024 * 1024
 
@@ -94,9 +94,9 @@ test('a request that grows has room if all of it would have had room at once', (
 })
 
 test('a JSON text weighs its bytes, and 64 more for each comma, which stands for a value', () => {
-  expect(weightOf(Buffer.from(JSON.stringify('x'.repeat(5000))))).toBe(5002)
-  expect(weightOf(Buffer.from(`[${'{},'.repeat(1000)}{}]`))).toBe(3004 + 64_000)
-  expect(weightOf(Buffer.from(`[${'{},'.repeat(300)}{}]`))).toBe(904)
+  expect(memoryOf(Buffer.from(JSON.stringify('x'.repeat(5000))))).toBe(5002)
+  expect(memoryOf(Buffer.from(`[${'{},'.repeat(1000)}{}]`))).toBe(3004 + 64_000)
+  expect(memoryOf(Buffer.from(`[${'{},'.repeat(300)}{}]`))).toBe(904)
 })
 
 test('a request holds nothing once its response is over, also where that was so before', () => {

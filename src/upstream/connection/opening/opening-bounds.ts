@@ -1,6 +1,6 @@
 import { SERVER_INFO_META_KEY } from '@modelcontextprotocol/client'
 import { isJsonObject, type JsonObject } from '../../../domain/json/json.ts'
-import { sizeUpTo } from '../../../domain/json/json-size.ts'
+import { memoryUpTo } from '../../../domain/json/json-memory.ts'
 
 /** As many as are shown to models. */
 const MAX_INSTRUCTIONS = 65_536
@@ -19,7 +19,7 @@ export const TOO_LARGE = 'capabilities: expected at most 64 KiB, with all other 
 export function boundedOpening(result: JsonObject): JsonObject | undefined {
   const { instructions, serverInfo, _meta: meta, ...rest } = result
   const kept = isJsonObject(meta) ? boundedMeta(meta) : meta
-  if (sizeUpTo(MAX_BYTES, rest) + sizeUpTo(MAX_BYTES, kept) > MAX_BYTES) return undefined
+  if (memoryUpTo(MAX_BYTES, rest) + memoryUpTo(MAX_BYTES, kept) > MAX_BYTES) return undefined
   return {
     ...result,
     ...(typeof instructions === 'string' && { instructions: cut(instructions, MAX_INSTRUCTIONS) }),
@@ -35,7 +35,7 @@ function boundedMeta(meta: JsonObject): JsonObject {
 }
 
 function boundedInfo(info: JsonObject): JsonObject {
-  if (sizeUpTo(MAX_BYTES, info) <= MAX_BYTES) return info
+  if (memoryUpTo(MAX_BYTES, info) <= MAX_BYTES) return info
   const shown = SHOWN_INFO.map((name) => [name, info[name]] as const)
   return Object.fromEntries(
     shown.flatMap(([name, text]) => (typeof text === 'string' ? [[name, cut(text, MAX_INFO_TEXT)]] : [])),
