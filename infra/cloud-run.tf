@@ -9,6 +9,7 @@ locals {
       SECRETS_PROJECT      = var.project_id
       SECRETS_PREFIX       = var.secrets_prefix
       AUDIT_RETENTION_DAYS = tostring(var.audit_retention_days)
+      TRUSTED_PROXIES      = tostring(var.trusted_proxies)
       # DATA_DIR is in the memory of the instance and does not outlive it.
       AUDIT_SPOOL_MAX_BYTES = "67108864"
       # 10 s from SIGTERM to SIGKILL, of which closing takes at most 3.
@@ -23,6 +24,7 @@ locals {
     OIDC_ISSUER      = var.oidc_issuer
     OIDC_AUDIENCE    = local.stdio_url
     METRICS_PORT     = "off"
+    TRUSTED_PROXIES  = "1"
     DRAIN_TIMEOUT_MS = "6000"
   }
 }

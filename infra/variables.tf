@@ -30,6 +30,12 @@ variable "public_url" {
   default     = null
 }
 
+variable "trusted_proxies" {
+  description = "Proxies that every request passes: 1 is Google's front end; 2 with an external Application Load Balancer, past which then nobody may reach the service."
+  type        = number
+  default     = 1
+}
+
 variable "oidc_issuer" {
   description = "Identity provider whose tokens are accepted. Tenants may name further ones in Firestore."
   type        = string

@@ -10,6 +10,7 @@ import { sleep, systemClock as clock } from './domain/clock.ts'
 import { TransitBytes } from './domain/concurrency/transit-bytes.ts'
 import { mendJsonParse } from './domain/json/json.ts'
 import { lockDataDirectory } from './files/data-lock.ts'
+import { clientAddressOf } from './http/client-address.ts'
 import { openConnections } from './http/connections/descriptors.ts'
 import { SlowClients } from './http/connections/slow-clients.ts'
 import { readiness } from './http/health.ts'
@@ -131,7 +132,9 @@ export async function startGateway(
     const { verifier } = identity.issuers
     // What waits begins while there is everything that serves it.
     lifecycle.onClose('waiting requests', () => gate.close())
-    listener.serve(gated({ admit, verifier, clock }, app))
+    listener.serve(
+      gated({ admit, verifier, clock, addressOf: clientAddressOf(settings.trustedProxies) }, app),
+    )
     const drainMs = Math.max(0, settings.drainTimeoutMs - settings.drainNoticeMs)
     lifecycle.onClose('calls in flight', () => endCalls({ calls, interruption }, drainMs))
     await control.start({ onFirst: () => identity.issuers.warnIfNone() })

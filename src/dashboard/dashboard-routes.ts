@@ -157,7 +157,7 @@ class Dashboard {
       principal,
       requestId: requestIdOf(response),
       clientName: 'dashboard',
-      address: request.socket.remoteAddress,
+      address: request.clientAddress,
       isPerson: true,
     }
     const abort = new AbortController()

@@ -8,7 +8,7 @@ export interface Identity {
   readonly requestId: string
   /** What the caller's program calls itself (`X-Client-Name`); anybody may say anything there. */
   readonly clientName?: string | undefined
-  /** The address that the connection came from, which may be that of a proxy. */
+  /** The address of the sender, or that of a proxy that is not trusted. */
   readonly address?: string | undefined
   /** When the request arrived, in monotonic milliseconds. */
   readonly arrivedAt?: number | undefined

@@ -75,6 +75,7 @@ const google = {
   SECRETS_PROJECT: 'example-prod',
   SECRETS_PREFIX: 'tg-',
   AUDIT_RETENTION_DAYS: '90',
+  TRUSTED_PROXIES: '1',
 }
 
 describe.each([

@@ -1,5 +1,24 @@
+import { z } from 'zod'
+import { parseDestination } from '../../domain/outbound/destination.ts'
 import { optional, setting } from '../setting.ts'
 import * as values from '../values.ts'
+
+const MAX_NETWORKS = 100
+
+const network = z.string().transform((text, context) => {
+  const read = parseDestination(text)
+  if (read?.kind === 'network' && read.port === undefined) return read
+  context.addIssue({ code: 'custom', message: 'not an address or network' })
+  return z.NEVER
+})
+
+const proxies = {
+  schema: z.union([
+    values.integer(1, 10).schema,
+    values.items.pipe(z.array(network).min(1).max(MAX_NETWORKS)),
+  ]),
+  expected: 'a number from 1 to 10, or addresses and networks (`10.0.0.0/8`) separated by commas',
+}
 
 /** Environment variables of the address that the gateway listens on. */
 export const address = {
@@ -14,6 +33,11 @@ export const address = {
     values.publicUrl,
     '`http://HOST:PORT`',
     'URL under which clients reach the gateway: its resource identifier. Needed when HOST is a wildcard address.',
+  ),
+  TRUSTED_PROXIES: optional(
+    proxies,
+    'none',
+    'Proxies in front of the gateway: how many each request passes, or their addresses. What they say in `X-Forwarded-For` is then the address of a client, for limits, records and the log. Clients must not reach the gateway past them.',
   ),
   ALLOWED_HOSTS: optional(
     values.hostList,

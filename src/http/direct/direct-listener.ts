@@ -124,7 +124,7 @@ export class DirectListener {
   }
 
   #callIn(
-    { headers, socket, arrivedAt }: IncomingMessage,
+    { headers, clientAddress, arrivedAt }: IncomingMessage,
     response: ServerResponse,
     { head, body }: { head: DirectHead; body: Buffer },
   ): DirectCall | undefined {
@@ -134,7 +134,7 @@ export class DirectListener {
     const caller = {
       principal: verified.principal,
       clientName: headers['x-client-name'] && clientNameIn(headers),
-      address: socket.remoteAddress,
+      address: clientAddress,
       sessionId: undefined,
       arrivedAt,
       presented: new Presented(head.token, headers),

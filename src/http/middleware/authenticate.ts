@@ -41,8 +41,7 @@ export function authenticate(options: AuthenticateOptions): RequestHandler {
           : await senderWith(token, request, options)
       // A ticket was issued before.
       options.verifier.checkTenant(sender.principal.tenantId)
-      const { arrivedAt, socket } = request
-      const address = socket.remoteAddress
+      const { arrivedAt, clientAddress: address, socket } = request
       socket.tenantId = sender.principal.tenantId
       response.locals.identity = { ...sender, address, arrivedAt, requestId: requestIdOf(response) }
     } catch (thrown) {
@@ -51,7 +50,7 @@ export function authenticate(options: AuthenticateOptions): RequestHandler {
       if (error.code !== 'missing_token')
         options.refusals.refused(error, token, {
           requestId: requestIdOf(response),
-          address: request.socket.remoteAddress,
+          address: request.clientAddress,
         })
       challenge(request, response, error, options)
       throw error

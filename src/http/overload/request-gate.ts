@@ -12,6 +12,8 @@ interface GateOptions {
   readonly admit: Admit
   readonly verifier: Pick<TokenVerifier, 'cached'>
   readonly clock: Clock
+  /** Who sent a request. */
+  readonly addressOf: (request: IncomingMessage) => string | undefined
 }
 
 declare module 'node:http' {
@@ -30,6 +32,7 @@ declare module 'node:http' {
 export function gated(options: GateOptions, serve: RequestListener): RequestListener {
   return (request, response) => {
     request.arrivedAt = options.clock.monotonic()
+    request.clientAddress = options.addressOf(request)
     if (passes(request, response)) return serve(request, response)
     const end = options.admit(new RequestWork(options, { serve, request, response }))
     response.on('close', end)

@@ -4,7 +4,7 @@ import { networkOf } from '../../domain/text/client-network.ts'
 import type { Clock } from '../../domain/clock.ts'
 
 const MINUTE = 60_000
-/** Behind a proxy all clients have one address. */
+/** Behind a proxy that is not trusted all clients have one address. */
 const REGISTRATIONS = { calls: 60, perMs: 10 * MINUTE }
 const ALL_REGISTRATIONS = { calls: 600, perMs: 60 * MINUTE }
 const REQUESTS = { calls: 1200, perMs: MINUTE }
@@ -27,7 +27,7 @@ export function requestLimits(clock: Clock): RequestLimits {
     terms: readonly { key: 'address' | 'all'; calls: number; perMs: number }[],
   ): RequestHandler => {
     return (request, response, next) => {
-      const address = networkOf(request.socket.remoteAddress)
+      const address = networkOf(request.clientAddress)
       const wanted = terms.map(({ key, ...term }) => ({
         ...term,
         key: key === 'all' ? name : `${name} ${address}`,

@@ -25,7 +25,7 @@ const record = z.object({
   argumentsDigest: z.string(),
   roles: z.array(z.string()).optional(),
   clientName: z.string().nullable().optional(),
-  address: z.string().nullable().optional().describe('Where the connection came from; may be a proxy'),
+  address: z.string().nullable().optional().describe('Who sent the request; a proxy where none is trusted'),
   ruleDocument: z.string().nullable().optional().describe('The document that the rule is in'),
   erasedBy: z.string().optional().describe('The record of the erasure of what was personal'),
   commitment: z.string().optional(),

@@ -34,8 +34,9 @@ async function open(max: number): Promise<void> {
     clock,
   })
   server = createServer(
-    gated({ admit: gate.admit, verifier: { cached }, clock }, ({ url: name = '' }, response) =>
-      served.push({ name, response }),
+    gated(
+      { admit: gate.admit, verifier: { cached }, clock, addressOf: () => undefined },
+      ({ url: name = '' }, response) => served.push({ name, response }),
     ),
   ).listen(0, '127.0.0.1')
   await once(server, 'listening')
