@@ -37,7 +37,7 @@ export class Lifecycle {
     this.#conditions.set(name, condition)
   }
 
-  /** Registers when a part is stale, which keeps working nevertheless. */
+  /** Registers when a part is stale or behind, which keeps working nevertheless. */
   staleWhen(name: string, condition: () => boolean): void {
     this.#staleness.set(name, condition)
   }
@@ -52,7 +52,7 @@ export class Lifecycle {
     return this.#stopping ? ['stopping', ...missing] : missing
   }
 
-  /** Names of what works with what it last knew. */
+  /** Names of what works with what it last knew, or keeps what it cannot hand on. */
   stale(): string[] {
     return [...this.#staleness].filter(([, holds]) => holds()).map(([name]) => name)
   }

@@ -124,6 +124,7 @@ export async function openAudit(
     retentionDays,
     stream: openStream(context),
   })
+  context.lifecycle.staleWhen('records', () => !audit.spool().isDelivering)
   context.lifecycle.onClose('audit delivery', () => audit.close(), { lane: 'records' })
   context.lifecycle.onClose('audit log', () => audit.log.close(FLUSH_MS), { lane: 'records' })
   return audit

@@ -14,7 +14,7 @@ import type { ProbeState } from './probes/probe-thread.ts'
 
 /**
  * `/healthz` and `/readyz`, open to probes: they tell nothing but up or down, which condition is missing, and what is
- * out of date (`stale`, only there when something is).
+ * out of date or waits (`stale`, only there when something is).
  */
 export function probes(lifecycle: Lifecycle): Router {
   const router = Router()

@@ -107,6 +107,14 @@ async function probe({ url }: Gateway, path: string): Promise<[number, unknown]>
   return [response.status, await response.json()]
 }
 
+/** What `/readyz` says beside that records wait, which depends on whether any were made during the outage. */
+async function withoutRecords(gateway: Gateway): Promise<[number, unknown]> {
+  const [status, body] = await probe(gateway, '/readyz')
+  const { stale = [], ...rest } = body as { stale?: string[] }
+  const others = stale.filter((name) => name !== 'records')
+  return [status, { ...rest, ...(others.length > 0 && { stale: others }) }]
+}
+
 async function ask(gateway: Gateway, path: string, body?: string): Promise<[number, unknown]> {
   const token = await signFor(provider, key)
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
@@ -125,7 +133,7 @@ const ECHOED = [200, expect.objectContaining({ content: [{ type: 'text', text: '
 /** What is served may be new before all collections have come again, which ends the staleness. */
 async function untilReady(gateway: Gateway, stale: { stale?: string[] } = {}): Promise<void> {
   const wanted = [200, { status: 'ready', missing: [], ...stale }]
-  await eventually(async () => isDeepStrictEqual(await probe(gateway, '/readyz'), wanted), SOON)
+  await eventually(async () => isDeepStrictEqual(await withoutRecords(gateway), wanted), SOON)
 }
 
 test('a gateway whose Firestore is away ends with 0 when it is told to', async () => {

@@ -23,9 +23,15 @@ export async function gatewayChecks({ url }: GatewayAddress): Promise<Finding[] 
     missing.length === 0
       ? fine('gateway', `${url} is ready`)
       : problem('gateway', `${url} waits for ${missing.join(', ')}`, 'See its log.'),
-    ...stale.map((name) => warning('gateway', `what it knows of ${name} may be out of date`, 'See its log.')),
+    ...stale.map((name) => warning('gateway', staleText(name), 'See its log.')),
     clockCheck(response, sentAt),
   ]
+}
+
+function staleText(name: string): string {
+  return name === 'records'
+    ? 'the store takes no usage records; they wait on the disk'
+    : `what it knows of ${name} may be out of date`
 }
 
 /** Headers tell whole seconds. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { SqliteDatabase } from '../../../src/audit/sqlite/sqlite-database.ts'
+import { gatewayChecks } from '../../../src/cli/diagnosis/gateway-checks.ts'
 import type { Logger } from '../../../src/telemetry/logger.ts'
 import { damageRecords } from '../../support/damaged-database.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -21,7 +22,7 @@ function keeping(logged: Logged[]): Logger {
   return { ...silentLogger, error } as unknown as Logger
 }
 
-test('what reads the records of a damaged database is audit_unavailable, and the log names the file and the page about it', async () => {
+test('what reads the records of a damaged database is audit_unavailable, the log names the file and the page about it, and the gateway is ready and says that records wait', async () => {
   await using dir = await temporaryDirectory()
   const path = join(dir.path, 'audit.db')
   const database = new SqliteDatabase(path)
@@ -59,6 +60,18 @@ test('what reads the records of a damaged database is audit_unavailable, and the
           reason.startsWith(`${path} is damaged`),
       ),
     )
+    const ready = await fetch(`${app.url}/readyz`)
+    expect([ready.status, await ready.json()]).toEqual([
+      200,
+      { status: 'ready', missing: [], stale: ['records'] },
+    ])
+    const findings = await gatewayChecks({ url: app.url, sent: () => Promise.reject(new Error('not asked')) })
+    expect(findings).toContainEqual({
+      check: 'gateway',
+      state: 'warning',
+      text: 'the store takes no usage records; they wait on the disk',
+      remedy: 'See its log.',
+    })
   } finally {
     await app.close()
   }
