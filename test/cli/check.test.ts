@@ -54,6 +54,17 @@ odd: {}
   expect(JSON.parse((await check(text, '--json')).out)).toMatchObject({ isValid: false })
 })
 
+test('a pipeline whose expressions are written as in other languages is valid, and that is noted', async () => {
+  const text = `servers: { files: { transport: stdio, command: x } }
+pipelines: { report: { steps: [{ id: a, tool: files_read, arguments: { path: '{{ input.month }}' } }] } }
+`
+  expect(await check(text)).toEqual({
+    code: 0,
+    out: 'FILE is valid: 1 server, 1 pipeline\n',
+    err: 'note: pipelines/report: steps[0].arguments.path: {{ input.month }} is taken as it is; an expression is written ${input.month}\n',
+  })
+})
+
 test('a file that is larger than a gateway reads is refused', async () => {
   const text = 'servers: {}\n#'.padEnd(4_194_304, 'x')
   expect(await check(text)).toMatchObject({ code: 0 })

@@ -125,6 +125,19 @@ describe('pipelines', () => {
     await gateway.writeRegistry(servers)
   })
 
+  test('are saved with a warning where an expression is written as in other languages', async () => {
+    const document = call('thinking_sequentialthinking', thought('{{ input.month }}'))
+    const created = await gateway.rest(operator, 'PUT', '/v1/pipelines/braces', document)
+    const warnings = [
+      'steps[0].arguments.thought: {{ input.month }} is taken as it is; an expression is written ${input.month}',
+    ]
+    expect(created).toMatchObject({ status: 201, body: { problems: [], warnings } })
+    const shown = await gateway.rest(operator, 'GET', '/v1/pipelines/braces')
+    expect(shown).toMatchObject({ status: 200, body: { problems: [], warnings } })
+    const now = { 'if-match': String(shown.headers.get('etag')) }
+    expect((await gateway.rest(operator, 'DELETE', '/v1/pipelines/braces', undefined, now)).status).toBe(204)
+  })
+
   test('are saved, changed against the version that was read, and removed by operators only', async () => {
     const document = { ...call('thinking_sequentialthinking', thought('saved')), description: 'First' }
     expect((await gateway.rest(ann, 'PUT', '/v1/pipelines/saved', document)).status).toBe(403)

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { messageOf } from '../../domain/errors/errors.ts'
+import { otherTemplates } from '../../pipelines/other-templates.ts'
 import { parseSections } from '../../registry/documents/parse-sections.ts'
 import type { RegistryDocument } from '../../registry/documents/registry-document.ts'
 import {
@@ -49,7 +50,15 @@ export async function checkRegistry(
   const refused = [...snapshot.quarantined, ...directory.quarantined].map(
     ({ id, reason }) => `${id}: ${reason}`,
   )
-  return { file, problems: [...broken, ...refused], notes: read.notes, counts: countText(documents) }
+  const meantOtherwise = [...snapshot.pipelines].flatMap(([id, pipeline]) =>
+    otherTemplates(pipeline).map((warning) => `pipelines/${id}: ${warning}`),
+  )
+  return {
+    file,
+    problems: [...broken, ...refused],
+    notes: [...read.notes, ...meantOtherwise],
+    counts: countText(documents),
+  }
 }
 
 function sectionsOf({ documents: servers, sections }: RegistryContent): {

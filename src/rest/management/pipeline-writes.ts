@@ -6,6 +6,7 @@ import type { JsonObject } from '../../domain/json/json.ts'
 import { PIPELINE_SERVER } from '../../domain/documents/pipeline-definition.ts'
 import { ALL_TENANTS, type Principal } from '../../domain/principal.ts'
 import { exposedName } from '../../domain/tool-name.ts'
+import { otherTemplates } from '../../pipelines/other-templates.ts'
 import { planOf } from '../../pipelines/plan.ts'
 import { referenceProblems } from '../../pipelines/references.ts'
 import { changedFields } from '../../registry/document-change.ts'
@@ -148,9 +149,15 @@ class PipelineWrites {
       tenantId,
       etag: `"${etag}"`,
       problems: this.#problemsOf(document),
+      warnings: warningsOf(document),
       document,
     })
   }
+}
+
+function warningsOf(document: JsonObject): readonly string[] {
+  const { definition } = checkedPipeline(document)
+  return definition === undefined ? [] : otherTemplates(definition)
 }
 
 function invalid(problems: readonly string[]): GatewayError {

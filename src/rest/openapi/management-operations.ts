@@ -159,6 +159,7 @@ const pipelineDocument: OperationAnswer = {
       tenantId: z.string().optional(),
       etag: z.string().optional(),
       problems: z.array(z.string()).optional(),
+      warnings: z.array(z.string()).optional().describe('What is valid, and seems to be meant otherwise'),
       document: anything.optional(),
     }),
     'The document; for callers without the role `operator` the tool that it is',

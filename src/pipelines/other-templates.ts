@@ -1,0 +1,34 @@
+import type { PipelineDefinition } from '../domain/documents/pipeline-definition.ts'
+import { isJsonObject } from '../domain/json/json.ts'
+
+/** As many templating languages write a value; of `${…}` with a map as the expression the braces are no such thing. */
+const BRACES = /(?<!\$)\{\{\s*((?:input|steps|item|index)(?=[\s.[|}])[^{}]{0,80})\}\}/
+const MAX_WARNINGS = 20
+
+/**
+ * Texts of a pipeline that seem to be meant as expressions and are taken as they are, with their places: `{{ input.x }}`. Other
+ * braces are left alone, because a tool may want them.
+ */
+export function otherTemplates({ steps, output }: PipelineDefinition): string[] {
+  const places = steps.flatMap((step, index) =>
+    (['arguments', 'enhance', 'default'] as const).flatMap((field) =>
+      textsIn(step[field], `steps[${index}].${field}`),
+    ),
+  )
+  return [...places, ...textsIn(output, 'output')].flatMap(warningOf).slice(0, MAX_WARNINGS)
+}
+
+type PlacedText = readonly [path: string, text: string]
+
+function textsIn(value: unknown, path: string): PlacedText[] {
+  if (typeof value === 'string') return [[path, value]]
+  if (Array.isArray(value)) return value.flatMap((each, index) => textsIn(each, `${path}[${index}]`))
+  if (!isJsonObject(value)) return []
+  return Object.entries(value).flatMap(([key, each]) => textsIn(each, `${path}.${key}`))
+}
+
+function warningOf([path, text]: PlacedText): string[] {
+  const [written, expression = ''] = BRACES.exec(text) ?? []
+  if (written === undefined) return []
+  return [`${path}: ${written} is taken as it is; an expression is written \${${expression.trim()}}`]
+}
