@@ -148,6 +148,7 @@ class Dashboard {
     if (problem.code === 'internal') this.#options.logger.error({ err: thrown }, 'a page failed')
     const look = this.#look(request)
     response.status(problem.status)
+    if (problem.retryAfter !== undefined) response.setHeader('Retry-After', problem.retryAfter)
     if (problem.code === 'not_ready') response.setHeader('Refresh', '2')
     response.type('html').send(openPage(problem.title, problemBody(problem, look), look).toString())
   }

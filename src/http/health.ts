@@ -1,4 +1,4 @@
-import { Router } from 'express'
+import { type Response, Router } from 'express'
 import { statusOf } from '../rest/enhance.ts'
 import { methodNotAllowed } from '../rest/method-not-allowed.ts'
 import { identityOf } from '../identity/identity.ts'
@@ -25,12 +25,13 @@ export function probes(lifecycle: Lifecycle): Router {
   })
   router.get('/readyz', (_request, response) => {
     const { isReady, body } = readiness(lifecycle)
-    response
-      .status(isReady ? 200 : 503)
-      .type('json')
-      .send(body)
+    answering(response, isReady).type('json').send(body)
   })
   return router
+}
+
+function answering(response: Response, isWell: boolean): Response {
+  return isWell ? response : response.status(503).set('Retry-After', '1')
 }
 
 /** What `/readyz` says now. */
@@ -73,7 +74,7 @@ export function serverHealth({ catalog, upstreams, enhancing }: HealthSources): 
     const isWell = servers.every(
       ({ state, breaker }) => (state === 'ready' || state === 'stopped') && breaker !== 'open',
     )
-    response.status(isWell ? 200 : 503).json({
+    answering(response, isWell).json({
       status: isWell ? 'ok' : 'degraded',
       servers,
       enhancer: statusOf(enhancing), // calls go on without it
@@ -88,7 +89,7 @@ export function serverHealth({ catalog, upstreams, enhancing }: HealthSources): 
       throw new GatewayError('server_not_found', `Unknown server: ${name.slice(0, 40)}`)
     const health = healthOf(principal, server)
     const isWell = health['state'] === 'ready' && health['breaker'] !== 'open'
-    response.status(isWell ? 200 : 503).json(health)
+    answering(response, isWell).json(health)
   })
 
   router.all(['/health', '/health/:server'], methodNotAllowed('GET'))

@@ -32,6 +32,9 @@ export function problemOf(
   }
 }
 
+/** Where an error does not know the time itself. Of a limit, others have to finish first. */
+const WAIT_SECONDS: Readonly<Record<number, number>> = { 429: 10, 503: 1 }
+
 /** Sets the headers that an error requires, independent of the form of the body. */
 export function setErrorHeaders(response: Response, error: GatewayError): void {
   const seconds = retryAfterOf(error)
@@ -42,7 +45,7 @@ export function setErrorHeaders(response: Response, error: GatewayError): void {
 export function retryAfterOf(error: GatewayError): number | undefined {
   const { retryAfterMs } = error.facts
   if (retryAfterMs !== undefined) return Math.max(1, Math.ceil(retryAfterMs / 1000))
-  return ERRORS[error.code].status === 503 ? 1 : undefined
+  return WAIT_SECONDS[ERRORS[error.code].status]
 }
 
 /** Ends a response with problem details. */

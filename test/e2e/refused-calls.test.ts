@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { type HttpUpstream, listen } from '../support/upstreams/sample-http.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
 
-const TOOLS = ['fine', 'refused', 'forbidden', 'hurried', 'broken'].map((name) => ({
+const TOOLS = ['fine', 'refused', 'forbidden', 'hurried', 'paused', 'broken'].map((name) => ({
   name,
   inputSchema: { type: 'object' },
 }))
@@ -12,6 +12,7 @@ const REFUSALS: Record<string, [status: number, headers: Record<string, string>,
   refused: [401, { 'www-authenticate': 'Bearer' }],
   forbidden: [403, {}],
   hurried: [429, { 'retry-after': '7' }],
+  paused: [503, { 'retry-after': '8' }],
   broken: [500, {}, { code: -32_603, message: 'the database is down' }],
 }
 
@@ -25,6 +26,8 @@ beforeEach(async () => {
   upstream = await listen((request, response) => void answer(request, response))
   gateway = await startTestGateway({
     picky: { transport: 'streamable-http', url: upstream.url, era: 'legacy' },
+    // Its calls are sent by the SDK.
+    bounded: { transport: 'streamable-http', url: upstream.url, era: 'legacy', maxTotalMs: 60_000 },
   })
   token = await gateway.token()
 })
@@ -60,8 +63,8 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   response.end(JSON.stringify({ jsonrpc: '2.0', id, result, error }))
 }
 
-const call = (tool: string): ReturnType<TestGateway['rest']> =>
-  gateway.rest(token, 'POST', `/v1/tools/picky_${tool}`, { arguments: {} })
+const call = (tool: string, server = 'picky'): ReturnType<TestGateway['rest']> =>
+  gateway.rest(token, 'POST', `/v1/tools/${server}_${tool}`, { arguments: {} })
 
 test.each([
   ['refused', 401, 'upstream_refused', 'Server picky refused the call (HTTP 401)', 502],
@@ -77,10 +80,25 @@ test.each([
   },
 )
 
-test('callers hear how long a server wants to be left alone', async () => {
-  const { headers, body } = await call('hurried')
-  expect([headers.get('retry-after'), body['retryAfterMs']]).toEqual(['7', 7000])
-})
+test.each([
+  ['picky', 'hurried', 429, '7', 7000],
+  ['picky', 'paused', 503, '8', 8000],
+  ['bounded', 'hurried', 429, '7', 7000],
+  ['bounded', 'paused', 503, '8', 8000],
+])(
+  'callers of %s hear how long a server wants to be left alone that answers %s with HTTP %i',
+  async (server, tool, status, seconds, retryAfterMs) => {
+    const { headers, body } = await call(tool, server)
+    expect(headers.get('retry-after')).toBe(seconds)
+    expect(body).toMatchObject({
+      code: 'upstream_unavailable',
+      detail: `Server ${server} is unavailable (HTTP ${status})`,
+      retryAfterMs,
+      mayHaveExecuted: status === 503,
+    })
+    expect(called).toEqual([tool])
+  },
+)
 
 test('the error of a server that answers HTTP 500 reaches callers, and counts as a failure of the server', async () => {
   expect(await call('broken')).toMatchObject({

@@ -148,6 +148,7 @@ describe('the sign-out', () => {
       .type('form')
       .send({ csrf })
     expect([status, headers['set-cookie']?.[0]]).toEqual([503, expect.stringContaining('Max-Age=0')])
+    expect(headers['retry-after']).toBe('1')
     expect(text).toContain('The gateway could not keep this')
     await other.close()
   })

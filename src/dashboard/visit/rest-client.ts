@@ -28,15 +28,19 @@ export class RestProblem extends Error {
   readonly title: string
   readonly detail: string | undefined
   readonly problems: readonly string[]
+  /** Seconds after which it may be asked again; undefined where that changes nothing. */
+  readonly retryAfter: number | undefined
 
   constructor(status: number, problem: JsonObject) {
-    const { title, detail, code, problems } = problem
+    const { title, detail, code, problems, retryAfterMs } = problem
     super(text(detail) ?? text(title) ?? `status ${status}`)
     this.status = status
     this.code = text(code) ?? 'internal'
     this.title = text(title) ?? 'The request failed'
     this.detail = text(detail)
     this.problems = Array.isArray(problems) ? problems.map(String) : []
+    const seconds = typeof retryAfterMs === 'number' ? Math.ceil(retryAfterMs / 1000) : 1
+    this.retryAfter = status === 429 || status === 503 ? Math.max(1, seconds) : undefined
   }
 }
 

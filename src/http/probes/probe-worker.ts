@@ -22,7 +22,8 @@ const server = createServer(
   (request, response) => {
     const isAlive = Date.now() - heardAt < STUCK_AFTER_MS
     const answer = (isWell: boolean, body: string): void => {
-      response.writeHead(isWell ? 200 : 503, { 'Content-Type': 'application/json' })
+      const retry = isWell ? {} : { 'Retry-After': '1' }
+      response.writeHead(isWell ? 200 : 503, { 'Content-Type': 'application/json', ...retry })
       response.end(body)
     }
     if (request.url === '/healthz') answer(isAlive, isAlive ? '{"status":"ok"}' : '{"status":"stuck"}')

@@ -75,6 +75,7 @@ export function renderPage({ title, content, status = 200, formTargets = [] }: P
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'same-origin',
     'Cache-Control': 'no-store',
+    ...(status === 503 && { 'Retry-After': '1' }),
   }
   return { status, headers, text: whole.toString() }
 }

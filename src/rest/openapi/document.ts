@@ -116,7 +116,7 @@ function responseObject(
 function refusal(status: number): JsonObject {
   return {
     description: STATUS_CODES[status] ?? 'A problem',
-    ...(status === 429 && {
+    ...((status === 429 || status === 503) && {
       headers: { 'Retry-After': { description: 'Seconds to wait', schema: { type: 'integer' } } },
     }),
     content: { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },

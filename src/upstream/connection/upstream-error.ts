@@ -2,7 +2,7 @@ import { SdkError, SdkErrorCode, SdkHttpError, SseError } from '@modelcontextpro
 import type { ErrorCode } from '../../domain/errors/error-table.ts'
 import { type ErrorFacts, GatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject } from '../../domain/json/json.ts'
-import { NoAnswer } from '../fetch/limited-fetch.ts'
+import { NoAnswer } from '../fetch/exchange-heads.ts'
 import { isOversizedReply, isUnreadableReply, ResponseTooLarge } from '../messages/oversized-message.ts'
 import { boundedError, rawError, type RpcError, rpcErrorIn } from '../messages/raw-results.ts'
 import { STREAM_ENDED, UNREADABLE } from '../messages/requests-in-flight.ts'

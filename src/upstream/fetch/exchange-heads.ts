@@ -1,8 +1,8 @@
 import { SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client'
 import { mediaTypeOf } from '../../domain/text/media-type.ts'
-import { NoAnswer } from './limited-fetch.ts'
 
-const WITHOUT_ANSWER = new Set([202, 204, 205])
+/** What a request must not be answered with. */
+export const WITHOUT_ANSWER: ReadonlySet<number> = new Set([202, 204, 205])
 const JSON_TYPE = 'application/json'
 
 /** The media type of event streams. */
@@ -13,6 +13,17 @@ const ANSWERS = [JSON_TYPE, EVENTS]
 
 /** Headers by their names in lower case. */
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>
+
+/** A server accepted a request without an answer, as servers of another transport do. */
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer'
+  readonly status: number
+
+  constructor(status: number) {
+    super(`HTTP ${status} without a response`)
+    this.status = status
+  }
+}
 
 /** A server redirects the request, which it has therefore not handled. */
 export class Redirected extends Error {

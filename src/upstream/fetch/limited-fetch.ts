@@ -4,27 +4,18 @@ import { type Outbound, refusalIn } from '../../outbound/outbound.ts'
 import type { CookieJar } from './cookie-jar.ts'
 import type { EventHeads } from './event-heads.ts'
 import { exchange } from './exchange.ts'
+import { NoAnswer, refusal, WITHOUT_ANSWER } from './exchange-heads.ts'
 import type { LargeReplies } from './large-replies.ts'
 import { LargeTransfer } from './large-transfer.ts'
 import { limitEvents } from './limited-stream.ts'
+import { retryAfterMs } from './retry-after.ts'
 import { withoutNulls } from '../messages/raw-results.ts'
 import { exchanges, isOfRequest } from '../messages/stream-context.ts'
 
+/** With these a server refuses a request that it may take later. */
+const FOR_NOW = new Set([429, 502, 503, 504])
 /** Timeout of exchanges without a deadline: notifications, answers, and the end of a session. */
 const NO_REQUEST_MS = 60_000
-/** What a request must not be answered with. */
-const WITHOUT_ANSWER = new Set([202, 204, 205])
-
-/** A server accepted a request without an answer, as servers of another transport do. */
-export class NoAnswer extends Error {
-  override readonly name = 'NoAnswer'
-  readonly status: number
-
-  constructor(status: number) {
-    super(`HTTP ${status} without a response`)
-    this.status = status
-  }
-}
 
 interface LimitedFetchOptions {
   /** Opens connections where the policy allows them. */
@@ -56,24 +47,34 @@ export function limitedFetch(options: LimitedFetchOptions): FetchLike {
     const target = new URL(url)
     const transfer = transferOf(options.large)
     const response = await send(target, init, { ...options, transfer }).catch((error: unknown) => {
-      const refusal = refusalIn(error)
-      if (refusal !== undefined) options.onRefused(refusal.message)
+      const refused = refusalIn(error)
+      if (refused !== undefined) options.onRefused(refused.message)
       if (init?.method === 'GET') options.onStreamAnswered()
       throw error
     })
     if (init?.method === 'GET') options.onStreamAnswered()
     options.cookies.keep(target, response)
-    if (
-      options.answersInPlace &&
-      init?.method === 'POST' &&
-      WITHOUT_ANSWER.has(response.status) &&
-      isOfRequest()
-    )
-      throw new NoAnswer(response.status)
+    if (init?.method === 'POST' && isOfRequest()) await checkAnswer(response, options)
     if (response.body === null) return withLenientJson(response)
     if (init?.method === 'GET') options.onStream()
     return limited(response, response.body, init, { ...options, transfer })
   }
+}
+
+/**
+ * @throws NoAnswer where the answer should be in the response and cannot be; SdkHttpError where the server says when to come
+ * again, which the SDK would lose
+ */
+async function checkAnswer(
+  response: Response,
+  { answersInPlace }: Pick<LimitedFetchOptions, 'answersInPlace'>,
+): Promise<void> {
+  const { status, statusText, headers } = response
+  if (answersInPlace && WITHOUT_ANSWER.has(status)) throw new NoAnswer(status)
+  const waitMs = FOR_NOW.has(status) ? retryAfterMs(headers.get('retry-after')) : undefined
+  if (waitMs === undefined) return
+  const text = await response.text().catch(() => '')
+  throw refusal(status, { statusText, text, retryAfterMs: waitMs })
 }
 
 /** The way of one response, whose request knows when it is held. */
