@@ -5,8 +5,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import type { LastGood } from './documents/parse.ts'
 import type { RegistryDocument } from './documents/registry-document.ts'
 import type { ServerRules } from './documents/check-server.ts'
-import { ParseMemory } from './documents/parse-memory.ts'
-import { isSameSnapshot, parseSections } from './documents/parse-sections.ts'
+import { isSameSnapshot, parseSections, SectionMemory } from './documents/parse-sections.ts'
 import type { RegistrySource, WrittenDocument } from './registry-source.ts'
 import type { TenantDirectory } from './tenants.ts'
 
@@ -32,7 +31,7 @@ export class CombinedSource implements RegistrySource {
   #lastGood: LastGood = new Map()
   #generation = 0
   #emitted: Snapshot | undefined
-  readonly #memory = new ParseMemory()
+  readonly #memory = new SectionMemory()
   #forget: () => void = () => {}
   readonly #logger: Logger
   #isStale = false

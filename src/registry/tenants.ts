@@ -5,6 +5,7 @@ import { ALL_TENANTS, TENANT_ID } from '../domain/principal.ts'
 import { problemLine, problemsOf } from '../domain/documents/problems.ts'
 import { runAll } from '../domain/run-all.ts'
 import type { QuarantinedDocument } from '../domain/snapshot.ts'
+import { ParseMemory } from './documents/parse-memory.ts'
 import type { RegistryDocument } from './documents/registry-document.ts'
 import {
   type Restrictions,
@@ -45,6 +46,14 @@ export function isDisabledTenant({ byId }: Tenants, tenantId: string): boolean {
   return byId.get(tenantId)?.isDisabled === true
 }
 
+/** What a document says by itself. */
+interface CheckedTenant {
+  readonly problems: readonly string[]
+  readonly issuers: ReturnType<typeof validIssuers>
+  /** Whether it could not be checked, so that nothing of it counts. */
+  readonly isUnknown?: true
+}
+
 /** What a source knows beside the documents of tenants. */
 export interface TenantFacts {
   /** The tenant that needs no document. */
@@ -76,7 +85,8 @@ export class TenantDirectory {
   readonly #serving: () => Iterable<string>
   #servedBefore: ReadonlySet<string> = new Set()
   #tenants: Tenants = { inUse: false, byId: new Map(), tolerated: new Set(), quarantined: [] }
-  #content = ''
+  #isApplied = false
+  readonly #memory = new ParseMemory<CheckedTenant>()
 
   /**
    * @param options.defaults for issuers that do not say otherwise
@@ -118,6 +128,11 @@ export class TenantDirectory {
     return () => this.#listeners.delete(listener)
   }
 
+  /** Checks documents before `apply` needs them, in slices that leave time for other work. */
+  async prepare(documents: readonly RegistryDocument[]): Promise<void> {
+    await this.#memory.prepare(documents.map(({ id, value }) => ({ id, value, check: () => checked(value) })))
+  }
+
   /**
    * Takes over all documents of tenants; says nothing to anyone when that changes nothing.
    * @throws AggregateError when a listener failed: the tenants are taken over all the same
@@ -131,17 +146,18 @@ export class TenantDirectory {
         () => this.#read(document, owners),
         (reason) => ({ tenant: this.#closed(document.id), problems: [reason] }),
       )
-      if (tenant !== undefined) byId.set(document.id, tenant)
+      if (tenant !== undefined) byId.set(document.id, this.#unchanged(tenant))
       if (problems.length > 0) quarantined.push(refusal(document.id, tenant, problems))
     }
     const inUse = documents.length > 0
     const tolerated = inUse ? this.#toleratedBeside(byId, facts) : new Set<string>()
     quarantined.push(...[...tolerated].map((id) => toleration(id, facts)))
     this.#servedBefore = new Set()
-    const content = canonicalJson([Object.fromEntries(byId), quarantined, inUse])
-    if (content === this.#content) return
-    this.#content = content
-    this.#tenants = { inUse, byId, tolerated, quarantined }
+    this.#memory.settle()
+    const tenants = { inUse, byId, tolerated, quarantined }
+    if (this.#isApplied && isSame(this.#tenants, tenants)) return
+    this.#isApplied = true
+    this.#tenants = tenants
     runAll([...this.#listeners].map((listener) => () => listener(this.#tenants)))
   }
 
@@ -159,10 +175,21 @@ export class TenantDirectory {
     )
   }
 
+  #checked({ id, value }: RegistryDocument): CheckedTenant {
+    return this.#memory.checked(id, value, () => checked(value))
+  }
+
+  /** The same object as before for what is the same tenant, so that others see that nothing has changed. */
+  #unchanged(tenant: Tenant): Tenant {
+    const before = this.#tenants.byId.get(tenant.tenantId)
+    return before !== undefined && canonicalJson(before) === canonicalJson(tenant) ? before : tenant
+  }
+
   #read(
-    { id, value }: RegistryDocument,
+    document: RegistryDocument,
     owners: ReadonlyMap<string, string>,
-  ): { tenant: Tenant | undefined; problems: string[] } {
+  ): { tenant: Tenant | undefined; problems: readonly string[] } {
+    const { id, value } = document
     if (!TENANT_ID.test(id)) {
       return {
         tenant: undefined,
@@ -171,11 +198,8 @@ export class TenantDirectory {
         ],
       }
     }
-    const problems = problemsOf(
-      tenantDocumentSchema.safeParse(value).error ?? { issues: [] },
-      tenantDocumentSchema,
-    ).map(problemLine)
-    const entries = validIssuers(value)
+    const { problems, issuers: entries, isUnknown } = this.#checked(document)
+    if (isUnknown === true) return { tenant: this.#closed(id), problems }
     const own = entries.filter(({ issuer }) => owners.get(issuer) === id)
     const before = problems.length > 0 ? this.#tenants.byId.get(id) : undefined
     const tenant: Tenant = {
@@ -216,14 +240,36 @@ export class TenantDirectory {
       ),
     )
     const owners = new Map<string, string>()
-    for (const { id, value } of documents.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
-      for (const { issuer } of TENANT_ID.test(id) ? validIssuers(value) : []) {
+    for (const document of documents.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+      const { id } = document
+      for (const { issuer } of TENANT_ID.test(id) ? this.#checked(document).issuers : []) {
         if (this.#reserved.has(issuer)) continue
         if (!owners.has(issuer) || before.get(issuer) === id) owners.set(issuer, id)
       }
     }
     return owners
   }
+}
+
+/** Never throws. */
+function checked(value: unknown): CheckedTenant {
+  const issuers = validIssuers(value)
+  return guarded<CheckedTenant>(
+    () => {
+      const { error } = tenantDocumentSchema.safeParse(value)
+      return { issuers, problems: problemsOf(error ?? { issues: [] }, tenantDocumentSchema).map(problemLine) }
+    },
+    (reason) => ({ issuers, problems: [reason], isUnknown: true }),
+  )
+}
+
+function isSame(a: Tenants, b: Tenants): boolean {
+  return (
+    a.inUse === b.inUse &&
+    a.byId.size === b.byId.size &&
+    [...b.byId].every(([id, tenant]) => a.byId.get(id) === tenant) &&
+    canonicalJson(a.quarantined) === canonicalJson(b.quarantined)
+  )
 }
 
 function toleration(id: string, facts: TenantFacts | undefined): QuarantinedDocument {

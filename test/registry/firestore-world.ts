@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach } from '@jest/globals'
 import type { Snapshot } from '../../src/domain/snapshot.ts'
 import { FirestoreSource } from '../../src/registry/firestore/firestore-source.ts'
@@ -71,7 +72,11 @@ export class World {
   }
 
   async run(ms = 100): Promise<void> {
-    for (let step = 0; step < 10; step += 1) await this.clock.advance(ms / 10)
+    for (let step = 0; step < 10; step += 1) {
+      await this.clock.advance(ms / 10)
+      // Large documents are checked in several turns of the event loop.
+      await setImmediate()
+    }
   }
 
   get last(): Snapshot {

@@ -5,6 +5,7 @@ import { problemLine, problemsOf } from '../../domain/documents/problems.ts'
 import { ALL_TENANTS } from '../../domain/principal.ts'
 import type { QuarantinedDocument } from '../../domain/snapshot.ts'
 import { planOf } from '../../pipelines/plan.ts'
+import { onceEach } from './parse-memory.ts'
 import { parseRaw, rawRefusal } from './parse-raw.ts'
 import { ownerOf } from '../tenants.ts'
 
@@ -52,12 +53,13 @@ interface CheckedPipeline {
   readonly problems: readonly string[]
 }
 
-function parsePipeline(document: unknown): CheckedPipeline {
-  return guarded(
+/** The pipeline that a document defines by itself, or its problems; never throws. */
+export const parsePipeline = onceEach((document: JsonObject) =>
+  guarded<CheckedPipeline>(
     () => readPipeline(document),
     (reason) => ({ definition: undefined, problems: [reason] }),
-  )
-}
+  ),
+)
 
 function readPipeline(document: unknown): CheckedPipeline {
   const { data, error } = pipelineSchema.safeParse(document)

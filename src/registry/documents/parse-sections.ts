@@ -1,22 +1,70 @@
 import { type EnhancementRule, enhancementRuleSchema } from '../../domain/documents/enhancement-rule.ts'
 import { guarded } from '../../domain/errors/guarded.ts'
-import { canonicalJson, isJsonObject } from '../../domain/json/json.ts'
+import { canonicalJson, isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { problemLine, problemsOf } from '../../domain/documents/problems.ts'
 import { ALL_TENANTS, TENANT_ID } from '../../domain/principal.ts'
 import type { QuarantinedDocument, Snapshot } from '../../domain/snapshot.ts'
-import { type LastGood, parseRegistry } from './parse.ts'
-import type { ParseMemory } from './parse-memory.ts'
-import type { Checks } from './check-server.ts'
-import { parseRaw, type RawSection, rawRefusal } from './parse-raw.ts'
+import { type LastGood, parseRegistry, prepareServers } from './parse.ts'
+import { onceEach, ParseMemory } from './parse-memory.ts'
+import type { CheckedServer, Checks } from './check-server.ts'
+import { type CheckedRaw, checkRaw, parseRaw, rawId, type RawSection, rawRefusal } from './parse-raw.ts'
 import type { RegistryDocument } from './registry-document.ts'
-import { parsePipelines } from './parse-pipelines.ts'
-import { Templates } from './templates.ts'
+import { parsePipeline, parsePipelines } from './parse-pipelines.ts'
+import { readTemplate, Templates } from './templates.ts'
 import { isDisabledTenant, isKnownTenant, ownerOf, type Tenants } from '../tenants.ts'
 
 /** The documents of which a snapshot is made. */
 export type SnapshotDocuments = Readonly<Record<'servers' | RawSection, readonly RegistryDocument[]>>
 
-type Belonging = { readonly tenants: Tenants; readonly defaultTenant: string | undefined }
+/** The checks of one registry's documents, of which only those of changed ones are made again. */
+export class SectionMemory {
+  readonly servers = new ParseMemory<CheckedServer>()
+  readonly raw = new ParseMemory<CheckedRaw>()
+
+  /** Forgets the documents that were not asked for since the last call. */
+  settle(): void {
+    this.servers.settle()
+    this.raw.settle()
+  }
+}
+
+type Belonging = {
+  readonly tenants: Tenants
+  readonly defaultTenant: string | undefined
+  /** Of earlier checks; by default every document is checked. */
+  readonly memory?: SectionMemory
+}
+
+const RAW_SECTIONS = ['templates', 'pipelines', 'enhancement_rules'] as const
+/** What a document means by itself, of each section. */
+const MEANINGS: Readonly<Record<RawSection, (document: JsonObject) => unknown>> = {
+  templates: readTemplate,
+  pipelines: parsePipeline,
+  enhancement_rules: (document) => checkedRule(document),
+}
+
+/** Checks new documents in small batches, so that `parseSections` finds them in the memory. */
+export async function prepareSections(
+  documents: SnapshotDocuments,
+  options: { memory: SectionMemory; defaultTenant: string | undefined; checks?: Checks },
+): Promise<void> {
+  const { memory, defaultTenant, checks } = options
+  await prepareServers(documents.servers, { memory: memory.servers, defaultTenant, ...checks })
+  for (const section of RAW_SECTIONS) {
+    const tenant = section === 'templates' ? ALL_TENANTS : defaultTenant
+    await memory.raw.prepare(
+      documents[section].map((document) => ({
+        id: rawId(section, document.id),
+        value: document.value,
+        check: () => {
+          const raw = checkRaw(document, tenant)
+          if (raw.problems.length === 0) MEANINGS[section](raw.document)
+          return raw
+        },
+      })),
+    )
+  }
+}
 
 /**
  * Turns the documents of a registry into a snapshot, see `parseRegistry` and `parseRaw`; servers that use a template
@@ -31,7 +79,6 @@ export function parseSections(
     documents: SnapshotDocuments
     previous: LastGood
     generation: number
-    memory?: ParseMemory
   },
 ): { snapshot: Snapshot; lastGood: LastGood } {
   const { documents, previous, generation, defaultTenant } = options
@@ -44,15 +91,15 @@ export function parseSections(
     templates: templates.usable,
     previous,
     generation,
-    ...(options.memory !== undefined && { memory: options.memory }),
+    ...(options.memory !== undefined && { memory: options.memory.servers }),
   })
-  options.memory?.settle()
   const kept = strangers.flatMap(({ id }) => {
     const good = previous.get(id)
     return good === undefined ? [] : [[id, good] as const]
   })
   const pipelines = pipelineSection(documents.pipelines, options)
   const rules = ruleSection(documents.enhancement_rules, options)
+  options.memory?.settle()
   return {
     snapshot: {
       ...snapshot,
@@ -124,8 +171,8 @@ function ruleSection(
   return { valid, quarantined }
 }
 
-function checkedRule(document: unknown): { rule: EnhancementRule | undefined; reason: string } {
-  return guarded(
+const checkedRule = onceEach((document: JsonObject) =>
+  guarded<{ rule: EnhancementRule | undefined; reason: string }>(
     () => {
       const { data, error } = enhancementRuleSchema.safeParse(document)
       return {
@@ -135,8 +182,8 @@ function checkedRule(document: unknown): { rule: EnhancementRule | undefined; re
       }
     },
     (reason) => ({ rule: undefined, reason }),
-  )
-}
+  ),
+)
 
 function pipelineSection(
   documents: readonly RegistryDocument[],
@@ -154,7 +201,7 @@ function rawSection(
   defaultTenant = belonging.defaultTenant,
 ): ReturnType<typeof parseRaw> {
   const { known, strangers } = sifted(documents, belonging)
-  const raw = parseRaw(section, known, { defaultTenant })
+  const raw = parseRaw(section, known, { defaultTenant, memory: belonging.memory?.raw })
   const refused = strangers.map((document) =>
     rawRefusal(section, document.id, ownerOf(document.value), strangerReason(document, belonging)),
   )

@@ -27,7 +27,7 @@ export interface Reading extends Checks {
   /** The templates that documents can use; by default none. */
   readonly templates?: Templates
   /** Of earlier checks; by default every document is checked. */
-  readonly memory?: ParseMemory
+  readonly memory?: ParseMemory<CheckedServer>
 }
 
 /** A document with all its defaults: the server that it defines, or what is wrong with it, as lines. */
@@ -84,7 +84,11 @@ export function parseRegistry(
 /** Checks new documents in small batches, so that `parseRegistry` finds them in the memory. */
 export async function prepareServers(
   documents: readonly RegistryDocument[],
-  { memory, defaultTenant, ...checks }: { memory: ParseMemory; defaultTenant: string | undefined } & Checks,
+  {
+    memory,
+    defaultTenant,
+    ...checks
+  }: { memory: ParseMemory<CheckedServer>; defaultTenant: string | undefined } & Checks,
 ): Promise<void> {
   const plain = documents.filter(({ value, problems }) => problems === undefined && !usesTemplate(value))
   await memory.prepare(
@@ -120,7 +124,7 @@ export function readServer(document: RegistryDocument, options: Reading): ReadSe
 }
 
 function remembered(
-  memory: ParseMemory | undefined,
+  memory: ParseMemory<CheckedServer> | undefined,
   { id, value }: RegistryDocument,
   check: () => CheckedServer,
 ): CheckedServer {

@@ -2,17 +2,21 @@ import type { ServerDefinition } from '../../domain/documents/server-definition.
 import type { Snapshot } from '../../domain/snapshot.ts'
 import type { TenantDirectory } from '../tenants.ts'
 import type { Checks } from './check-server.ts'
-import { type LastGood, prepareServers } from './parse.ts'
-import { ParseMemory } from './parse-memory.ts'
-import { isSameSnapshot, parseSections, type SnapshotDocuments } from './parse-sections.ts'
-import type { RegistryDocument } from './registry-document.ts'
+import type { LastGood } from './parse.ts'
+import {
+  isSameSnapshot,
+  parseSections,
+  prepareSections,
+  SectionMemory,
+  type SnapshotDocuments,
+} from './parse-sections.ts'
 
 /** The snapshots that successive versions of a registry's documents make; each that differs from the last is handed over. */
 export class SnapshotSeries {
   readonly #directory: TenantDirectory
   readonly #defaultTenant: string | undefined
   readonly #checks: Checks
-  readonly #memory = new ParseMemory()
+  readonly #memory = new SectionMemory()
   #lastGood: LastGood = new Map()
   #generation = 0
   #emitted: Snapshot | undefined
@@ -43,10 +47,10 @@ export class SnapshotSeries {
     this.#lastGood = lastGood
   }
 
-  /** Checks documents of servers before `parse` needs them, in slices that leave time for other work. */
-  prepare(servers: readonly RegistryDocument[]): Promise<void> {
+  /** Checks documents before `parse` needs them, in slices that leave time for other work. */
+  prepare(documents: SnapshotDocuments): Promise<void> {
     const defaultTenant = this.#defaultTenant
-    return prepareServers(servers, { memory: this.#memory, defaultTenant, ...this.#checks })
+    return prepareSections(documents, { memory: this.#memory, defaultTenant, checks: this.#checks })
   }
 
   /** Makes a snapshot of documents. The last good version of a server serves on where its document is invalid. */

@@ -5,6 +5,7 @@ import { ALL_TENANTS } from '../../domain/principal.ts'
 import { problemLine, problemsOf, UnknownFields } from '../../domain/documents/problems.ts'
 import { accessPartSchema, serverDocumentSchema } from '../../domain/documents/server-definition.ts'
 import { compileConfigSchema, type ConfigCheck, costlyKeyword } from './config-schema.ts'
+import { onceEach } from './parse-memory.ts'
 import { isLegalPlaceholder, placeholdersOf } from './placeholders.ts'
 
 /** A parametrised server definition, checked. */
@@ -54,13 +55,10 @@ export class Templates {
     const key = keyOf(document['tenantId'], document['name'])
     if (this.#usable.has(key))
       return [`name: ${String(document['name'])} is already taken by another template`]
-    const { template, problems } = guarded(
-      () => read(document),
-      (reason) => ({ template: undefined, problems: [reason] }),
-    )
+    const { template, problems } = readTemplate(document)
     if (template === undefined) this.#unusable.add(key)
     else this.#usable.set(key, template)
-    return problems
+    return [...problems]
   }
 
   /** The template of that name that servers of a tenant use: the tenant's own, or one for all tenants. */
@@ -78,7 +76,20 @@ function keyOf(tenantId: unknown, name: unknown): string {
   return `${String(tenantId)}/${String(name)}`
 }
 
-function read(document: JsonObject): { template: Template | undefined; problems: string[] } {
+interface ReadTemplate {
+  readonly template: Template | undefined
+  readonly problems: readonly string[]
+}
+
+/** The template that a document defines, or its problems; never throws. */
+export const readTemplate = onceEach((document: JsonObject) =>
+  guarded<ReadTemplate>(
+    () => read(document),
+    (reason) => ({ template: undefined, problems: [reason] }),
+  ),
+)
+
+function read(document: JsonObject): ReadTemplate {
   const { data, error } = templateSchema.safeParse(document)
   if (data === undefined)
     return { template: undefined, problems: problemsOf(error, templateSchema).map(problemLine) }

@@ -171,8 +171,9 @@ export class FileSource implements RegistrySource {
       if (!this.#notes.includes(note)) this.#logger.warn({ file: this.#path }, `registry file: ${note}`)
     }
     this.#notes = notes
-    await this.#series.prepare(servers)
     const refused = this.#takeSections(sections)
+    await this.#directory.prepare(this.#sections.tenants)
+    await this.#series.prepare({ servers, ...this.#sections })
     const { tenants, ...documents } = this.#holds.judge(
       { servers, ...this.#sections },
       { confirmed, now: this.#clock.now(), defaultTenant: this.#defaultTenant },

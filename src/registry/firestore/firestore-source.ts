@@ -192,7 +192,8 @@ export class FirestoreSource implements RegistrySource {
     const recreated = await this.#identity.isOther({ isMissing, assumed })
     const confirmed = await this.#confirmed(isMissing, stored)
     if (this.#closed) return
-    await this.#series.prepare(stored.servers)
+    await this.#directory.prepare(stored.tenants)
+    await this.#series.prepare(stored)
     if (this.#closed) return
     const inForce = this.#holds.judge(stored, { recreated, confirmed, now: this.#clock.now() })
     this.#take(inForce, confirmed.has(CONFIRM_TENANTS))

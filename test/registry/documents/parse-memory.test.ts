@@ -5,7 +5,7 @@ import { ParseMemory } from '../../../src/registry/documents/parse-memory.ts'
 const CHECKED: CheckedServer = { valid: undefined, problems: [] }
 
 test('a document is checked once, until it changes or is forgotten', () => {
-  const memory = new ParseMemory()
+  const memory = new ParseMemory<CheckedServer>()
   const checks: string[] = []
   const ask = (id: string, value: unknown): CheckedServer =>
     memory.checked(id, value, () => {
@@ -25,7 +25,7 @@ test('a document is checked once, until it changes or is forgotten', () => {
 })
 
 test('what has no JSON is checked each time', () => {
-  const memory = new ParseMemory()
+  const memory = new ParseMemory<CheckedServer>()
   let checks = 0
   const cyclic: Record<string, unknown> = {}
   cyclic['self'] = cyclic
@@ -38,7 +38,7 @@ test('what has no JSON is checked each time', () => {
 })
 
 test('however many documents are new, other work gets its turn after each hundred', async () => {
-  const memory = new ParseMemory()
+  const memory = new ParseMemory<CheckedServer>()
   let checks = 0
   const turns: number[] = []
   const documents = Array.from({ length: 1000 }, (_, index) => ({
@@ -58,4 +58,25 @@ test('however many documents are new, other work gets its turn after each hundre
   const steps = turns.map((count, index) => count - (turns[index - 1] ?? 0))
   expect(Math.max(...steps)).toBeLessThanOrEqual(200)
   expect(checks).toBe(1000)
+})
+
+test('large documents are checked a hundred KiB in a turn, however few they are', async () => {
+  const memory = new ParseMemory<CheckedServer>()
+  const text = 'x'.repeat(60 * 1024)
+  let checks = 0
+  const turns: number[] = []
+  const watch = (): void => {
+    turns.push(checks)
+    if (checks < 20) setImmediate(watch)
+  }
+  setImmediate(watch)
+  const check = (): CheckedServer => {
+    checks += 1
+    return CHECKED
+  }
+  await memory.prepare(
+    Array.from({ length: 20 }, (_, index) => ({ id: `s${index}`, value: { text }, check })),
+  )
+  const steps = turns.map((count, index) => count - (turns[index - 1] ?? 0))
+  expect(Math.max(...steps)).toBe(2)
 })
