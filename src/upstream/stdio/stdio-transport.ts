@@ -137,7 +137,10 @@ export class StdioTransport implements Transport {
       // Also later: an `error` that nobody hears would end the gateway.
       child.on('error', (error) => reject(new SpawnFailed(error, this.#command)))
     })
-    child.stdin?.on('error', (error) => this.onerror?.(error))
+    child.stdin?.on('error', (error) => {
+      this.onerror?.(error)
+      void this.#onDeaf()
+    })
     const { stdout, stderr } = child
     const input = pacedInput(stdout, this.#framer)
     stdout?.on('data', (chunk: Buffer) => input.push(chunk))
@@ -202,6 +205,14 @@ export class StdioTransport implements Transport {
     await Promise.all([endGroup(pid, end), endStrays(this.#mark, { leaderPid: pid, ...end })])
     untieGroup(pid)
     await this.#ended.promise
+  }
+
+  /** What is written arrives nowhere, as at the end of a process, or of one that lives on and hears nothing more. */
+  async #onDeaf(): Promise<void> {
+    await sleep(this.#clock, PIPE_GRACE_MS)
+    if (!this.#isOpen) return
+    this.#ownEnd ??= 'the process closed its standard input, on which it gets MCP messages'
+    this.#reportEnd()
   }
 
   /** Standard output has ended, as at the end of a process, or of one that lives on and can say nothing more. */

@@ -176,6 +176,18 @@ test('a process that closes its standard output and lives on is lost', async () 
   expect(transport.exitReason).toBe('the process closed its standard output, on which it sends MCP messages')
 })
 
+test('a process that closes its standard input and lives on is lost as soon as something is sent', async () => {
+  const { transport, messages } = await start(
+    `process.stdin.destroy(); require('node:fs').closeSync(0); console.log('{"jsonrpc":"2.0","method":"closed"}'); setInterval(() => {}, 1000)`,
+  )
+  const lost = Promise.withResolvers<void>()
+  Object.assign(transport, { onclose: () => lost.resolve() })
+  await eventually(() => messages.length > 0)
+  await transport.send({ jsonrpc: '2.0', id: 1, method: 'ping' })
+  await lost.promise
+  expect(transport.exitReason).toBe('the process closed its standard input, on which it gets MCP messages')
+})
+
 test('a flood on standard error is read a few lines in each turn, and all of it in order', async () => {
   const log = new ProcessLog({ clock: systemClock })
   let turn = 0
