@@ -57,13 +57,16 @@ export class TaskIds {
     return this.#tasks.memory.hasAny(this.#server, this.#principal)
   }
 
-  /** The entries of `tasks/list` that are tasks of the caller, of tools that it may call. */
+  /** The entries of `tasks/list` that are tasks of the caller, of tools that it may call, the first one of each. */
   listed(tasks: unknown, mayCall: (tool: string) => boolean): JsonObject[] {
     if (!Array.isArray(tasks)) return []
+    const listed = new Set<string>()
     return (tasks as readonly unknown[]).filter(isJsonObject).flatMap((task) => {
       const { taskId } = task
-      const target = typeof taskId === 'string' ? this.#find(taskId) : undefined
+      if (typeof taskId !== 'string' || listed.has(taskId)) return []
+      const target = this.#find(taskId)
       if (target === undefined || !mayCall(target.tool)) return []
+      listed.add(taskId)
       return [{ ...task, taskId: this.#tasks.handles.handleOf(target, this.#principal) }]
     })
   }

@@ -8,11 +8,14 @@ import type { Method } from '../../calls/methods.ts'
 import { SKILLS_EXTENSION, skillUnder } from '../../calls/skills.ts'
 import { type Declared, extensionOf, legacyTasksOf } from '../../calls/tasks/task-support.ts'
 import { taskForm } from '../../upstream/discovery/definitions/item-forms.ts'
+import { ListRoom } from './list-room.ts'
 import { MISSING_SERVERS } from './list-results.ts'
 
 /** Limit for each server. */
 const MAX_PAGES = 100
 const MAX_ITEMS = 10_000
+/** Servers that are asked at a time: a page of each may be in memory. */
+const AT_ONCE = 4
 
 interface Collected {
   /** Whether a server has such a list. */
@@ -59,19 +62,29 @@ export async function collected(
   if (request.params['cursor'] !== undefined) throw new GatewayError('invalid_cursor')
   const { view } = request
   const servers = view.servers.filter((server) => list.isOf(declared, serverKey(server)))
-  const parts = await Promise.all(
-    servers.map(async (server) => {
-      const { items, isWhole } = await partOf(server, member, request, calls)
-      const shown = items.map((item) => list.shown(server.name, item)).filter((item) => item !== undefined)
-      return { server, shown, isWhole: isWhole && shown.length === items.length }
-    }),
-  )
+  const room = new ListRoom(request.caller.principal.tenantId)
+  const parts = await inLanes(servers, async (server) => {
+    const { items, isWhole } = await partOf(server, member, request, { calls, hasRoom: room.ofServer() })
+    const shown = items.map((item) => list.shown(server.name, item)).filter((item) => item !== undefined)
+    return { server, shown, isWhole: isWhole && shown.length === items.length }
+  }).finally(() => room.release())
   const missing = parts.filter(({ isWhole }) => !isWhole).map(({ server }) => server.name)
   const names = [...new Set([...view.missing, ...missing])]
   return {
     [member]: parts.flatMap(({ shown }) => shown),
     ...(names.length > 0 && { _meta: { [MISSING_SERVERS]: names } }),
   }
+}
+
+/** The outcome of each, in order, a few at a time. */
+async function inLanes<T, R>(all: readonly T[], task: (each: T) => Promise<R>): Promise<R[]> {
+  const outcomes: R[] = []
+  const waiting = all.entries()
+  const lane = async (): Promise<void> => {
+    for (const [index, each] of waiting) outcomes[index] = await task(each)
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, lane))
+  return outcomes
 }
 
 interface Part {
@@ -83,7 +96,7 @@ async function partOf(
   server: ServerDefinition,
   member: string,
   { method, params, caller, client, signal }: Request,
-  calls: Calls,
+  { calls, hasRoom }: { readonly calls: Calls; readonly hasRoom: (item: unknown) => boolean },
 ): Promise<Part> {
   const items: unknown[] = []
   let cursor: unknown
@@ -100,7 +113,10 @@ async function partOf(
         ...(client !== undefined && { client }),
       })
       const part: unknown = result[member]
-      if (Array.isArray(part)) items.push(...(part as readonly unknown[]))
+      for (const item of Array.isArray(part) ? (part as readonly unknown[]) : []) {
+        if (items.length >= MAX_ITEMS || !hasRoom(item)) return { items, isWhole: false }
+        items.push(item)
+      }
       cursor = result['nextCursor']
       if (cursor === undefined) return { items, isWhole: true }
     }

@@ -70,3 +70,10 @@ test('a client that cannot be asked stays one', () => {
   const plain = ids.client({ era: 'legacy', capabilities: {}, logLevel: undefined, tell: () => undefined })
   expect(plain.ask).toBeUndefined()
 })
+
+test('a task that its server lists again and again is listed once', () => {
+  const tasksOfServer = Array.from({ length: 100_000 }, () => ({ taskId: 't1' }))
+  const asked: string[] = []
+  expect(ids.listed(tasksOfServer, (tool) => asked.push(tool) > 0)).toEqual([{ taskId: handle }])
+  expect(asked).toEqual(['slow'])
+})

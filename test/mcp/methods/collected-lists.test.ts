@@ -1,4 +1,6 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
+import type { Declared } from '../../../src/calls/tasks/task-support.ts'
 import { GatewayError } from '../../../src/domain/errors/errors.ts'
 import type { JsonObject } from '../../../src/domain/json/json.ts'
 import { collected } from '../../../src/mcp/methods/collected-lists.ts'
@@ -6,6 +8,8 @@ import { offer, principal, server } from '../../support/offers.ts'
 import { answeredCalls, caller, catalogOf, methodOf } from '../../support/routing.ts'
 
 const SKILLS = { extensions: { 'io.modelcontextprotocol/skills': {} } }
+
+type Offered = Parameters<typeof catalogOf>[number]
 
 interface Asked {
   readonly server: string
@@ -90,6 +94,38 @@ describe('a list that is collected', () => {
     expect(result['_meta']).toEqual({ 'tool-gateway/missingServers': ['alpha', 'beta'] })
   })
 
+  test('has of each server what fits into its share of the memory, and names those of which it has not all', async () => {
+    const { result, asked } = await listed(({ server: name }) =>
+      name === 'alpha'
+        ? { skills: [{ uri: 'skill://1', text: 'x'.repeat(900_000) }], nextCursor: 'again' }
+        : { skills: [{ uri: 'skill://2' }] },
+    )
+    expect(asked.filter((each) => each.server === 'alpha')).toHaveLength(3)
+    expect((result['skills'] as JsonObject[]).map(({ uri }) => uri)).toEqual([
+      'alpha+skill://1',
+      'alpha+skill://1',
+      'beta+skill://2',
+    ])
+    expect(result['_meta']).toEqual({ 'tool-gateway/missingServers': ['alpha'] })
+  })
+
+  test('leaves out what nests too deeply to be written, and names its server', async () => {
+    const deep: unknown = JSON.parse('['.repeat(5000) + ']'.repeat(5000))
+    const { result } = await listed(({ server: name }) => ({
+      skills: name === 'alpha' ? [{ uri: 'skill://1', deep }] : [{ uri: 'skill://2' }],
+    }))
+    expect(result).toEqual({
+      skills: [{ uri: 'beta+skill://2' }],
+      _meta: { 'tool-gateway/missingServers': ['alpha'] },
+    })
+  })
+
+  test('has at most 10,000 items of a server, also of one page', async () => {
+    const { result } = await listed(() => ({ skills: Array.from({ length: 200_000 }, () => ({})) }))
+    expect(result['skills']).toHaveLength(20_000)
+    expect(result['_meta']).toEqual({ 'tool-gateway/missingServers': ['alpha', 'beta'] })
+  })
+
   test('is empty where no server has one', async () => {
     expect(await listed(() => ({}), { capabilities: {} })).toEqual({ result: { skills: [] }, asked: [] })
   })
@@ -119,4 +155,31 @@ test('tasks are collected of a server alone too, skills of all servers only', ()
   expect(methodOf('tasks/list').collects).toEqual({ member: 'tasks', isAlways: true })
   expect(methodOf('skills/list').collects).toEqual({ member: 'skills', isAlways: false })
   expect(methodOf('tools/list').collects).toBeUndefined()
+})
+
+test('four servers are asked at a time, and the next one when one of them has answered', async () => {
+  const asked: string[] = []
+  const answers: (() => void)[] = []
+  const calls = answeredCalls(async ({ operation: { name } }) => {
+    asked.push(name)
+    await new Promise<void>((resolve) => answers.push(resolve))
+    return { skills: [{ uri: name }] }
+  })
+  const names = ['a', 'b', 'c', 'd', 'e', 'f']
+  const view = catalogOf(...names.map((name): Offered => [server({ name }), offer()])).viewOf(principal())
+  const { signal } = new AbortController()
+  const request = { method: methodOf('skills/list'), params: {}, caller: caller(), client: undefined }
+  const declared: Declared = { eraOf: () => 'modern', capabilitiesOf: () => SKILLS }
+  const listing = collected({ calls, declared }, { ...request, view, signal })
+  await setImmediate()
+  expect(asked).toEqual(['a', 'b', 'c', 'd'])
+  answers[1]?.()
+  await setImmediate()
+  expect(asked).toEqual(['a', 'b', 'c', 'd', 'e'])
+  answers[2]?.()
+  await setImmediate()
+  for (const answer of answers) answer()
+  expect((await listing)['skills']).toEqual(
+    ['a', 'b', 'c', 'd', 'e', 'f'].map((uri) => ({ uri: `${uri}+${uri}` })),
+  )
 })
