@@ -1,14 +1,15 @@
 import { guarded } from '../domain/errors/guarded.ts'
-import {
-  PIPELINE_SERVER,
-  type PipelineDefinition,
-  pipelinesOf,
-} from '../domain/documents/pipeline-definition.ts'
+import { PIPELINE_SERVER, type PipelineDefinition } from '../domain/documents/pipeline-definition.ts'
 import { ALL_TENANTS } from '../domain/principal.ts'
 import { isBuiltinName } from '../domain/documents/server-definition.ts'
 import { type QuarantinedDocument, serverNamed, type Snapshot } from '../domain/snapshot.ts'
+import { loopsAmong } from './loops.ts'
 
 const PREFIX = `${PIPELINE_SERVER}_`
+/** How many steps are looked at to say how pipelines call themselves; of more it is only said that they do. */
+const MAX_LOOKED_AT = 50_000
+
+type Refused = readonly [id: string, pipeline: PipelineDefinition, reason: string]
 
 /**
  * A snapshot without the pipelines that name servers or pipelines that there are not, or that would call themselves;
@@ -17,84 +18,144 @@ const PREFIX = `${PIPELINE_SERVER}_`
 export function withResolvedPipelines(snapshot: Snapshot): Snapshot {
   if (snapshot.pipelines.size === 0) return snapshot
   const pipelines = new Map(snapshot.pipelines)
+  const references = new References(snapshot, pipelines.values())
   const refused: QuarantinedDocument[] = []
   // A pipeline that is refused is one less for the others, which may then be refused themselves.
-  for (let found = problemsAmong(pipelines, snapshot); found.length > 0;) {
-    for (const [id, { tenantId }, reason] of found) {
+  for (let found = references.problemsAmong(pipelines); found.length > 0;) {
+    for (const [id, pipeline, reason] of found) {
       pipelines.delete(id)
+      references.remove(pipeline)
+      const { tenantId } = pipeline
       const path = `pipelines/${id.slice(0, 128)}`
       refused.push({ id: path, name: path, tenantId, reason: reason.slice(0, 2000), lastGoodServes: false })
     }
-    found = problemsAmong(pipelines, snapshot)
+    const users = new Set(found.flatMap(([, pipeline]) => references.usersOf(pipeline)))
+    found =
+      users.size === 0 ? [] : references.problemsAmong([...pipelines].filter(([, each]) => users.has(each)))
   }
   return refused.length === 0
     ? snapshot
     : { ...snapshot, pipelines, quarantined: [...snapshot.quarantined, ...refused] }
 }
 
-function problemsAmong(
-  pipelines: ReadonlyMap<string, PipelineDefinition>,
-  snapshot: Snapshot,
-): (readonly [string, PipelineDefinition, string])[] {
-  return [...pipelines].flatMap(([id, pipeline]) => {
-    const problems = guarded(
-      () => referenceProblems(pipeline, { ...snapshot, pipelines }),
-      (reason) => [reason],
-    )
-    return problems.length === 0 ? [] : [[id, pipeline, problems.join('; ')] as const]
-  })
-}
-
 /** What a pipeline names that there is not, with the places; it need not be in the snapshot itself. */
 export function referenceProblems(pipeline: PipelineDefinition, snapshot: Snapshot): string[] {
-  return pipeline.steps.flatMap(({ tool }, index) => {
-    if (tool === undefined) return []
-    const problem = problemOfTool(tool, pipeline, snapshot)
-    return problem === undefined ? [] : [`steps[${index}].tool: ${problem}`]
-  })
+  const { tenantId, name } = pipeline
+  const others = [...snapshot.pipelines.values()].filter(
+    (other) => other.tenantId !== tenantId || other.name !== name,
+  )
+  return new References(snapshot, [...others, pipeline]).problemsOf(pipeline)
 }
 
-function problemOfTool(tool: string, pipeline: PipelineDefinition, snapshot: Snapshot): string | undefined {
-  const split = tool.indexOf('_')
-  if (split < 1 || split === tool.length - 1) return 'expected <server>_<tool>'
-  const server = tool.slice(0, split)
-  if (server === PIPELINE_SERVER) return problemOfNested(tool.slice(PREFIX.length), pipeline, snapshot)
-  if (isBuiltinName(server) || hasServer(snapshot, pipeline.tenantId, server)) return undefined
-  return `unknown server ${server}`
-}
+/** What pipelines name, and by which of them they are named. */
+class References {
+  readonly #snapshot: Snapshot
+  readonly #serverNames: ReadonlySet<string>
+  readonly #named = new Map<string, PipelineDefinition>()
+  readonly #users = new Map<PipelineDefinition, Set<PipelineDefinition>>()
+  readonly #loops: ReadonlyMap<PipelineDefinition, number>
+  #lookedAt = 0
 
-/** A pipeline for all tenants uses what its caller's tenant has. */
-function hasServer(snapshot: Snapshot, tenantId: string, name: string): boolean {
-  if (tenantId !== ALL_TENANTS) return serverNamed(snapshot, tenantId, name) !== undefined
-  return [...snapshot.servers.values()].some((server) => server.name === name)
-}
-
-/** What is for all tenants calls only what is for all tenants, so that no tenant can make it call itself. */
-function problemOfNested(
-  name: string,
-  pipeline: PipelineDefinition,
-  { pipelines }: Snapshot,
-): string | undefined {
-  const all = pipelinesOf(pipelines.values(), pipeline.tenantId).set(pipeline.name, pipeline)
-  if (!all.has(name)) return `unknown pipeline ${name}`
-  const loop = wayTo(pipeline.name, name, all)
-  return loop && `the pipeline would call itself: ${[pipeline.name, ...loop].join(' → ')}`
-}
-
-/** The pipelines that lead from one to another, both included; undefined when none do. */
-function wayTo(
-  target: string,
-  from: string,
-  pipelines: ReadonlyMap<string, PipelineDefinition>,
-  seen = new Set<string>(),
-): string[] | undefined {
-  if (from === target) return [from]
-  if (seen.has(from)) return undefined
-  seen.add(from)
-  for (const { tool } of pipelines.get(from)?.steps ?? []) {
-    if (tool?.startsWith(PREFIX) !== true) continue
-    const rest = wayTo(target, tool.slice(PREFIX.length), pipelines, seen)
-    if (rest !== undefined) return [from, ...rest]
+  constructor(snapshot: Snapshot, pipelines: Iterable<PipelineDefinition>) {
+    const all = [...pipelines]
+    this.#snapshot = snapshot
+    this.#serverNames = new Set(Array.from(snapshot.servers.values(), ({ name }) => name))
+    for (const pipeline of all) this.#named.set(keyOf(pipeline.tenantId, pipeline.name), pipeline)
+    for (const pipeline of all) {
+      for (const used of this.#usedBy(pipeline)) {
+        const users = this.#users.get(used)
+        if (users === undefined) this.#users.set(used, new Set([pipeline]))
+        else users.add(pipeline)
+      }
+    }
+    this.#loops = loopsAmong(all, (pipeline) => this.#usedBy(pipeline))
   }
-  return undefined
+
+  usersOf(pipeline: PipelineDefinition): PipelineDefinition[] {
+    return [...(this.#users.get(pipeline) ?? [])]
+  }
+
+  remove({ tenantId, name }: PipelineDefinition): void {
+    this.#named.delete(keyOf(tenantId, name))
+  }
+
+  problemsAmong(pipelines: Iterable<readonly [string, PipelineDefinition]>): Refused[] {
+    return [...pipelines].flatMap(([id, pipeline]): Refused[] => {
+      const problems = guarded(
+        () => this.problemsOf(pipeline),
+        (reason) => [reason],
+      )
+      return problems.length === 0 ? [] : [[id, pipeline, problems.join('; ')]]
+    })
+  }
+
+  problemsOf(pipeline: PipelineDefinition): string[] {
+    return pipeline.steps.flatMap(({ tool }, index) => {
+      if (tool === undefined) return []
+      const problem = this.#problemOfTool(tool, pipeline)
+      return problem === undefined ? [] : [`steps[${index}].tool: ${problem}`]
+    })
+  }
+
+  #problemOfTool(tool: string, pipeline: PipelineDefinition): string | undefined {
+    const split = tool.indexOf('_')
+    if (split < 1 || split === tool.length - 1) return 'expected <server>_<tool>'
+    const server = tool.slice(0, split)
+    if (server === PIPELINE_SERVER) return this.#problemOfNested(tool.slice(PREFIX.length), pipeline)
+    if (isBuiltinName(server) || this.#hasServer(pipeline.tenantId, server)) return undefined
+    return `unknown server ${server}`
+  }
+
+  /** A pipeline for all tenants uses what its caller's tenant has. */
+  #hasServer(tenantId: string, name: string): boolean {
+    if (tenantId === ALL_TENANTS) return this.#serverNames.has(name)
+    return serverNamed(this.#snapshot, tenantId, name) !== undefined
+  }
+
+  #problemOfNested(name: string, pipeline: PipelineDefinition): string | undefined {
+    const used = this.#find(pipeline.tenantId, name)
+    if (used === undefined) return `unknown pipeline ${name}`
+    if (this.#loops.get(used) !== this.#loops.get(pipeline)) return undefined
+    const loop = this.#wayTo(pipeline, used)
+    return `the pipeline would call itself${loop && `: ${[pipeline.name, ...loop].join(' → ')}`}`
+  }
+
+  /** What is for all tenants calls only what is for all tenants, so that no tenant can make it call itself. */
+  #find(tenantId: string, name: string): PipelineDefinition | undefined {
+    return this.#named.get(keyOf(tenantId, name)) ?? this.#named.get(keyOf(ALL_TENANTS, name))
+  }
+
+  #usedBy({ tenantId, steps }: PipelineDefinition): PipelineDefinition[] {
+    return steps.flatMap(({ tool }) =>
+      tool?.startsWith(PREFIX) === true ? (this.#find(tenantId, tool.slice(PREFIX.length)) ?? []) : [],
+    )
+  }
+
+  /** The names of the pipelines that lead from one to another, both included; empty when that takes too long. */
+  #wayTo(target: PipelineDefinition, from: PipelineDefinition): readonly string[] | '' {
+    const before = new Map<PipelineDefinition, PipelineDefinition | undefined>([[from, undefined]])
+    for (const [each] of before) {
+      if (each === target) return wayBack(before, target)
+      for (const used of this.#usedBy(each)) {
+        this.#lookedAt += 1
+        if (!before.has(used)) before.set(used, each)
+      }
+      if (this.#lookedAt > MAX_LOOKED_AT) return ''
+    }
+    return ''
+  }
+}
+
+function wayBack(
+  before: ReadonlyMap<PipelineDefinition, PipelineDefinition | undefined>,
+  target: PipelineDefinition,
+): string[] {
+  const names: string[] = []
+  for (let each: PipelineDefinition | undefined = target; each !== undefined; each = before.get(each))
+    names.push(each.name)
+  return names.toReversed()
+}
+
+function keyOf(tenantId: string, name: string): string {
+  return `${tenantId}/${name}`
 }

@@ -66,3 +66,68 @@ describe('a pipeline is quarantined, with the place, that names', () => {
     ])
   })
 })
+
+describe('however many pipelines use one another', () => {
+  const ladder = (last: string): PipelineDefinition[] =>
+    Array.from({ length: 300 }, (_, index) => {
+      const next = [1, 2, 3, 4, 5].map((step) => index + step).filter((at) => at < 300)
+      return calls(`p${index}`, [...next.map((at) => `pipeline_p${at}`), ...(index === 299 ? [last] : [])])
+    })
+
+  test.each([
+    ['files_read', 0],
+    ['nope_read', 300],
+  ])(
+    'with %s at the end of all, %i are refused, and the steps of each are read at most five times',
+    (last, refused) => {
+      let reads = 0
+      const counted = ladder(last).map((each) => {
+        const { steps, ...rest } = each
+        return {
+          ...rest,
+          get steps() {
+            reads += 1
+            return steps
+          },
+        }
+      })
+      expect(reasons(...counted)).toHaveLength(refused)
+      expect(reads).toBeLessThanOrEqual(5 * 300)
+    },
+  )
+
+  test('all that call themselves are refused, and of the first hundred it is said how', () => {
+    const ring = Array.from({ length: 500 }, (_, index) =>
+      calls(`p${index}`, [`pipeline_p${(index + 1) % 500}`]),
+    )
+    const refused = reasons(...ring)
+    expect(refused).toHaveLength(500)
+    expect(refused[0]).toMatch(
+      /^pipelines\/acme\.p0 steps\[0\]\.tool: the pipeline would call itself: p0 → p1 → p2 → /,
+    )
+    expect(refused[499]).toBe('pipelines/acme.p499 steps[0].tool: the pipeline would call itself')
+  })
+
+  test('a chain of twenty thousand is in use', () => {
+    const chain = Array.from({ length: 20_000 }, (_, index) =>
+      calls(`p${index}`, [index === 19_999 ? 'files_read' : `pipeline_p${index + 1}`]),
+    )
+    expect(resolved(...chain).pipelines.size).toBe(20_000)
+  })
+})
+
+test('one that leads to a loop without being on it is refused because of what it uses', () => {
+  expect(
+    reasons(
+      calls('a', ['pipeline_b']),
+      calls('b', ['pipeline_c']),
+      calls('c', ['pipeline_b']),
+      calls('d', ['pipeline_d']),
+    ),
+  ).toEqual([
+    'pipelines/acme.b steps[0].tool: the pipeline would call itself: b → c → b',
+    'pipelines/acme.c steps[0].tool: the pipeline would call itself: c → b → c',
+    'pipelines/acme.d steps[0].tool: the pipeline would call itself: d → d',
+    'pipelines/acme.a steps[0].tool: unknown pipeline b',
+  ])
+})
