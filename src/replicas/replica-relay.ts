@@ -30,6 +30,8 @@ export type ServeRequest = (request: JsonObject, answer: AnswerWriter, signal: A
 const HEAD_WITHIN_MS = 5000
 /** Until one that announces itself has begun to answer: it is busy, or the store is slow. */
 const BUSY_MS = 20_000
+/** Until one that has begun to answer has at least announced itself again: twice as long as that takes. */
+const QUIET_MS = 10_000
 /** Longer than two comments of a stream that is idle. */
 const SILENT_MS = 40_000
 const CHECK_MS = 1000
@@ -37,6 +39,8 @@ const CHECK_MS = 1000
 const FRESH_MS = 15_000
 const MAX_ASKED = 2000
 const MAX_SERVED = 2000
+/** The announcement of a replica while the store does not answer. */
+const UNKNOWN = Symbol('unknown')
 /** To more replicas than these nothing is broadcast: they learn it from the notes on a session. */
 const MAX_TOLD = 32
 
@@ -228,27 +232,41 @@ export class ReplicaRelay {
       hasHead ? now - heardAt > SILENT_MS : now - askedAt > BUSY_MS,
     )
     const silent = [...this.#asked.values()].filter(
-      ({ hasHead, heardAt }) => !hasHead && now - heardAt > HEAD_WITHIN_MS,
+      ({ hasHead, heardAt }) => now - heardAt > (hasHead ? QUIET_MS : HEAD_WITHIN_MS),
     )
-    for (const to of new Set(silent.map((asked) => asked.to))) void this.#judge(to, silent)
+    for (const to of new Set(silent.map((asked) => asked.to))) {
+      const heardAts = new Map(
+        silent.filter((asked) => asked.to === to).map((asked) => [asked, asked.heardAt]),
+      )
+      void this.#judge(to, heardAts)
+    }
   }
 
   /** Waits on where a silent replica has announced itself meanwhile. */
-  async #judge(to: string, silent: readonly Asked[]): Promise<void> {
-    const announced = await this.#mail.readAnnouncement(to).catch(() => undefined)
-    const lost = new Set(silent.filter((asked) => asked.to === to && !asked.hasHead))
-    for (const asked of lost) {
-      if (announced === undefined || announced === asked.announced) continue
-      Object.assign(asked, { announced, heardAt: this.#clock.monotonic() })
-      lost.delete(asked)
+  async #judge(to: string, silent: ReadonlyMap<Asked, number>): Promise<void> {
+    const announced = await this.#mail.readAnnouncement(to).catch(() => UNKNOWN)
+    const lost = new Set<Asked>()
+    for (const [asked, heardAt] of silent) {
+      // What it says passes through the same store: while that is away, an answer that has begun can only be waited for.
+      if (asked.heardAt !== heardAt || (announced === UNKNOWN && asked.hasHead)) continue
+      const isAlive = announced !== UNKNOWN && announced !== undefined && announced !== asked.announced
+      if (isAlive) Object.assign(asked, { announced, heardAt: this.#clock.monotonic() })
+      else lost.add(asked)
     }
     if (lost.size > 0) this.#mail.suspect(to)
     this.#fail((asked) => lost.has(asked))
   }
 
+  /** Gives up requests, which their replica must not begin when it wakes up. */
   #fail(isLost: (asked: Asked) => boolean): void {
-    for (const asked of this.#asked.values())
-      if (isLost(asked)) asked.settle.reject(new GatewayError('replica_unavailable'))
+    for (const [number, asked] of this.#asked) {
+      if (!isLost(asked)) continue
+      asked.settle.reject(
+        new GatewayError('replica_unavailable', undefined, { facts: { mayHaveExecuted: true } }),
+      )
+      this.#asked.delete(number)
+      this.#post(asked.to, { kind: 'stop', number })
+    }
   }
 }
 

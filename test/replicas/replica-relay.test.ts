@@ -129,6 +129,53 @@ test('a replica that does not announce itself either is told of after five secon
   await expect(ask(one, '9', {})).rejects.toMatchObject({ code: 'replica_unavailable' })
 })
 
+test('a replica that ends after it has begun to answer is told of after ten seconds, and one that announces itself is waited for', async () => {
+  const one = start('1')
+  const begin: ServeRequest = (_request, answer) => answer.head(200, {})
+  const two = start('2', begin)
+  start('3', begin)
+  let isOver = false
+  const lost = ask(one, '2', {}).catch((error: unknown) => error)
+  const waiting = ask(one, '3', {}).finally(() => (isOver = true))
+  await settled()
+  await two.close()
+  for (let seconds = 0; seconds < 12; seconds += 1) await clock.advance(1000)
+  expect(await lost).toMatchObject({ code: 'replica_unavailable', facts: { mayHaveExecuted: true } })
+  for (let seconds = 0; seconds < 20; seconds += 1) await clock.advance(1000)
+  expect(isOver).toBe(false)
+  await one.close()
+  await expect(waiting).rejects.toMatchObject({ code: 'shutting_down' })
+})
+
+test('an answer that has begun is waited for while the store does not answer', async () => {
+  const one = start('1')
+  let answerTo: AnswerWriter | undefined
+  start('2', (_request, answer) => {
+    answerTo = answer
+    answer.head(200, {})
+  })
+  const asked = ask(one, '2', {})
+  await settled()
+  store.isDown = true
+  for (let seconds = 0; seconds < 20; seconds += 1) await clock.advance(1000)
+  store.isDown = false
+  answerTo?.text('late')
+  answerTo?.end()
+  expect(await asked).toEqual([200, 'late'])
+})
+
+test('a request that was given up ends where it has begun after all', async () => {
+  const one = start('1')
+  let isAborted = false
+  start('2', (_request, _answer, signal) => signal.addEventListener('abort', () => (isAborted = true)))
+  const asked = ask(one, '2', {}).catch((error: unknown) => error)
+  await settled()
+  for (let seconds = 0; seconds < 22; seconds += 1) await clock.advance(1000)
+  expect(await asked).toMatchObject({ code: 'replica_unavailable', facts: { mayHaveExecuted: true } })
+  await settled()
+  expect(isAborted).toBe(true)
+})
+
 test('a replica that was taken for ended counts as present as soon as it sends something', async () => {
   const one = start('1')
   await announce('9')

@@ -8,6 +8,7 @@ import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { AnswerWriter, ReplicaRelay } from '../../replicas/replica-relay.ts'
 import { isAnswer, isRequest } from '../message.ts'
+import { jsonRpcErrorOf } from '../protocol-error.ts'
 import { type RelayedRequest, relayedRequest } from '../relay/relayed-request.ts'
 import { RelayedResponse } from '../relay/stream-response.ts'
 import { QuestionIds } from '../session/question-ids.ts'
@@ -74,7 +75,8 @@ function targetIn(
 }
 
 /**
- * Lets another replica answer a request.
+ * Lets another replica answer a request. Where that replica is lost after it has opened a stream, the response on it is
+ * the error.
  * @throws GatewayError `replica_unavailable`, and what the other replica refuses it with
  */
 export async function answeredBy(
@@ -86,8 +88,10 @@ export async function answeredBy(
   const gone = new AbortController()
   if (response.closed) return
   response.once('close', () => gone.abort())
+  let isStream = false
   const reader = {
     onHead: (status: number, headers: Readonly<Record<string, string>>) => {
+      isStream = Object.values(headers).some((value) => value.startsWith('text/event-stream'))
       response.writeHead(status, headers)
       response.flushHeaders()
     },
@@ -97,8 +101,17 @@ export async function answeredBy(
     await relay.ask(replica, request, reader, gone.signal)
   } catch (error) {
     if (!response.headersSent) throw error
+    if (isStream) response.write(errorEvent(request['body'], toGatewayError(error)))
   }
   response.end()
+}
+
+/** The event with the error that a request is answered with; nothing where a stream answers no request. */
+function errorEvent(body: unknown, error: GatewayError): string {
+  const id = isJsonObject(body) && body['method'] !== undefined ? body['id'] : undefined
+  if (id === undefined) return ''
+  const data = JSON.stringify({ jsonrpc: '2.0', id, error: jsonRpcErrorOf(error, 'legacy') })
+  return `event: message\ndata: ${data}\n\n`
 }
 
 /** Answers a request of another replica. */
