@@ -10,13 +10,13 @@ export interface EmbeddedOptions {
    * program is not read for them.
    */
   readonly settings?: Readonly<Partial<Record<SettingName, string>>>
-  /** A stream that gets the log, a JSON object a line; standard error by default. */
+  /** The stream for the log, one JSON object per line; standard error by default. */
   readonly log?: NodeJS.WritableStream
-  /** Is called at each change of a server's state. */
+  /** Called at each change of a server's state. */
   readonly onServerState?: (server: EmbeddedServer) => void
 }
 
-/** A server as it is now. */
+/** The current state of a server. */
 export interface EmbeddedServer {
   readonly name: string
   readonly tenantId: string
@@ -24,7 +24,7 @@ export interface EmbeddedServer {
   readonly state: string
 }
 
-/** Whom a token of the gateway's own issuer is for. */
+/** The subject and rights of a token of the gateway's own issuer. */
 export interface EmbeddedTokenRequest {
   /** The tenant; that of `DEFAULT_TENANT` unless given. */
   readonly tenantId?: string

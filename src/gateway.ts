@@ -31,17 +31,17 @@ import type { ServerStatus } from './upstream/pool/server-pools.ts'
 
 /**
  * Time for everything that closes after the calls in flight: sessions, sockets, children, records. With the default of
- * DRAIN_TIMEOUT_MS all is over within the ten seconds after which platforms kill.
+ * DRAIN_TIMEOUT_MS the shutdown takes less than the ten seconds after which platforms kill the process.
  */
 const CLOSE_MS = 2800
 const HTTP_GRACE_MS = 500
-/** Of the memory that the process may have, unread responses may take at most one in so many parts. */
+/** Unread responses may take at most one in so many parts of the memory limit. */
 const UNREAD_PART = 4
-/** Of those, large results in transit take one in so many parts before they come one after the other, for clients that read. */
+/** Above one in so many parts of those, large results in transit are received one after the other. */
 const TRANSIT_PART = 2
-/** Time for the records of calls that were ended. */
+/** Time to write the records of calls that were ended. */
 const RECORD_MS = 1000
-/** From the end of a call until its answer has left the sessions and sockets, which close next. */
+/** Time for the answers of ended calls to leave, before sessions and sockets close. */
 const FLUSH_MS = 100
 
 /** A running gateway. */
@@ -58,9 +58,9 @@ export interface Gateway {
   readonly statuses: () => readonly ServerStatus[]
   readonly callsInFlight: () => number
   /**
-   * Shuts down in two phases. First it is not ready and still serves, until load balancers have noticed. Then there are
-   * no new sessions and calls, streams end, so that their clients connect to another replica, calls in flight finish
-   * within the drain deadline, children are stopped and records written. Resolves with what could not be closed in time.
+   * Shuts down in two phases. First the gateway is not ready but still serves, until load balancers have noticed. Then it
+   * refuses new sessions and calls, ends streams, so that their clients connect to another replica, lets calls in flight
+   * finish within the drain deadline, stops children and writes records. Resolves with what could not be closed in time.
    * Idempotent.
    */
   close(): Promise<readonly { name: string; error: unknown }[]>
@@ -78,9 +78,9 @@ export async function startGateway(
     onServerState?: (status: ServerStatus) => void
     /** Shows a one-time link that a browser asked for. */
     onSignInLink?: (url: string) => void
-    /** Where metrics go beside Prometheus. */
+    /** Where metrics are exported in addition to Prometheus. */
     metricsExport?: MetricsExport
-    /** How metadata documents of clients are reached, where that is not the public internet. */
+    /** How metadata documents of clients are fetched; by default from the public internet only. */
     documents?: Outbound
   },
 ): Promise<Gateway> {
@@ -92,7 +92,7 @@ export async function startGateway(
   const closeAll = closeOnce(lifecycle, given.drainTimeoutMs + CLOSE_MS)
   try {
     const onClose = lifecycle.onClose.bind(lifecycle)
-    // Before anything is opened: what is wrong with them is wrong with the settings.
+    // Before anything is opened, because their errors are errors of the settings.
     const ownStages = await loadStages(given.callStages, { clock, logger, onClose })
     const complete = await withSharedKeys(given, { clock })
     const metrics = new Metrics(options.metricsExport)
@@ -104,7 +104,7 @@ export async function startGateway(
     const settings = atPort(complete, listener.port)
     const metricsUrl = await openMetricsEndpoint(settings, { metrics, onClose })
     const probes = await openProbes(settings, lifecycle)
-    // After everything that a wrong setting can keep from opening: the start that succeeds says that it wrote it.
+    // After everything that an invalid setting can prevent from opening, so that only a successful start writes it.
     const wroteExample = await writeExample(settings)
     const gate = openGate(settings, metrics)
     lifecycle.onClose('work gate', () => gate.close())
@@ -130,7 +130,7 @@ export async function startGateway(
       runtime,
     )
     const { verifier } = identity.issuers
-    // What waits begins while there is everything that serves it.
+    // Queued requests start while everything that serves them is still open.
     lifecycle.onClose('waiting requests', () => gate.close())
     listener.serve(
       gated({ admit, verifier, clock, addressOf: clientAddressOf(settings.trustedProxies) }, app),
@@ -168,7 +168,7 @@ export async function startGateway(
   }
 }
 
-/** Makes the data directory this gateway's, and listens; what comes before there is an application is answered 503. */
+/** Locks the data directory and listens. Requests are answered 503 until the application is ready. */
 async function openListener(
   { dataDir, host, port, sendTimeoutMs, maxUnreadBytes, ...limits }: Settings,
   {
@@ -195,7 +195,7 @@ async function openListener(
   return listener
 }
 
-/** Bounds the requests and messages in progress. */
+/** Limits the requests and messages in progress. */
 function openGate(
   { maxRequestsInProgress: max }: Pick<Settings, 'maxRequestsInProgress'>,
   metrics: Metrics,
@@ -209,7 +209,7 @@ function openGate(
   })
 }
 
-/** Serves the probes at their port, if they have one. */
+/** Serves the probes at `PROBE_PORT`, if it is set. */
 async function openProbes(
   { host, probePort: port }: Pick<Settings, 'host' | 'probePort'>,
   lifecycle: Lifecycle,
@@ -220,12 +220,12 @@ async function openProbes(
   return probes
 }
 
-/** Writes the example registry if there is none; resolves with whether it did. */
+/** Writes the example registry if there is no registry file; resolves with whether it did. */
 async function writeExample({ store, registryFile, dataDir }: Settings): Promise<boolean> {
   return store === 'file' && writeExampleRegistry(registryFile, { filesFolder: join(dataDir, 'files') })
 }
 
-/** Waits until calls have completed, ends those that take too long, and lets the answers leave. */
+/** Waits for calls in flight, ends those that take too long, and lets the answers leave. */
 async function endCalls(
   { calls, interruption }: Pick<Assembly, 'calls' | 'interruption'>,
   drainTimeoutMs: number,

@@ -1,8 +1,8 @@
 import type { Clock } from './domain/clock.ts'
 
 /**
- * What can close beside other lanes: the closers of one lane are called one after the other, in reverse order, and a
- * closer without a lane waits for all lanes before it.
+ * Lanes close at the same time. The closers of one lane are called one after the other, in reverse order; a closer without
+ * a lane waits for all lanes before it.
  */
 export type Lane = 'servers' | 'records' | 'http'
 
@@ -13,8 +13,9 @@ type Closer = {
 }
 
 /**
- * Everything that was opened, closed in reverse order or in lanes, and whether the process is ready for traffic. Readiness is a set
- * of named conditions; stopping makes it false permanently. Stale parts are reported, and do not affect it.
+ * Closes everything that was opened, in reverse order or in lanes, and knows whether the process is ready for traffic.
+ * Readiness is a set of named conditions; stopping makes it false permanently. Stale parts are reported, and do not affect
+ * it.
  */
 export class Lifecycle {
   readonly #clock: Clock
@@ -37,7 +38,10 @@ export class Lifecycle {
     this.#conditions.set(name, condition)
   }
 
-  /** Registers when a part is stale or behind, which keeps working nevertheless. */
+  /**
+   * Registers a condition under which a part is stale: it keeps working with its last known state, or buffers what it
+   * cannot deliver.
+   */
   staleWhen(name: string, condition: () => boolean): void {
     this.#staleness.set(name, condition)
   }
@@ -52,7 +56,7 @@ export class Lifecycle {
     return this.#stopping ? ['stopping', ...missing] : missing
   }
 
-  /** Names of what works with what it last knew, or keeps what it cannot hand on. */
+  /** Names of the parts that are stale. */
   stale(): string[] {
     return [...this.#staleness].filter(([, holds]) => holds()).map(([name]) => name)
   }
@@ -63,8 +67,8 @@ export class Lifecycle {
   }
 
   /**
-   * Closes everything, last opened first, or lane by lane, within `deadlineMs` for all together; what is not closed by
-   * then is given up. Returns what failed or was given up.
+   * Closes everything, last opened first or lane by lane, within `deadlineMs` in total. Returns what failed or was not
+   * closed by then.
    */
   async close(deadlineMs: number): Promise<{ name: string; error: unknown }[]> {
     this.stopAccepting()

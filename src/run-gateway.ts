@@ -25,14 +25,14 @@ export async function runGateway(settings: Settings, env: NodeJS.ProcessEnv): Pr
     ? new Welcome({ print: (text) => process.stdout.write(text), settings })
     : undefined
   const logger = createLogger({
-    // The welcome tells the same for people; what goes wrong is logged all the same.
+    // The welcome shows the same to people; warnings and errors are logged in any case.
     level: welcome !== undefined && settings.logLevel === 'info' ? 'warn' : settings.logLevel,
     format: logFormat(settings, process.stderr.isTTY),
   })
   for (const nearMiss of nearMisses(env)) logger.warn(nearMissText(nearMiss))
   for (const warning of startWarnings(settings)) logger.warn(warning)
   const endSupervision = superviseFaults({ logger, exitCode: EXIT.internal })
-  // First, so that there is nothing whose spans and metrics go nowhere.
+  // First, so that no spans or metrics are lost.
   const telemetry = await startTelemetry({ env, logger, version: VERSION })
   try {
     const gateway = await startGateway(settings, {
@@ -40,7 +40,7 @@ export async function runGateway(settings: Settings, env: NodeJS.ProcessEnv): Pr
       ...(telemetry.metrics && { metricsExport: telemetry.metrics }),
       ...(welcome && { onServerState: (status) => welcome.serverState(status) }),
       onSignInLink: (url) => {
-        // The link is a secret of the person at the terminal, so that it never goes into the log.
+        // The link is a secret of the person at the terminal, so it is never logged.
         if (welcome !== undefined) welcome.signInLink(url)
         else logger.info('a browser wants to sign in: "tool-gateway signin" prints a one-time link')
       },
@@ -63,7 +63,7 @@ function logFormat({ logFormat: format }: Settings, isTerminal: boolean): 'json'
   return format
 }
 
-/** Why it cannot start; where a port is in use, both ports are looked at, so that one start tells of both. */
+/** Why the gateway cannot start. If a port is in use, both ports are checked, so that one start reports both. */
 async function startProblem(thrown: unknown, settings: Settings): Promise<string> {
   const isInUse =
     thrown instanceof Error && 'code' in thrown && thrown.code === 'EADDRINUSE' && 'port' in thrown

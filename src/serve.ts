@@ -1,7 +1,7 @@
 import { loadSettings, SettingsError } from './config/load.ts'
 import { pagePath } from './config/pages.ts'
 
-/** The exit code of sysexits.h for it. */
+/** The exit code for invalid settings (`EX_CONFIG` of sysexits.h). */
 const BAD_SETTINGS = 78
 
 /**
@@ -11,7 +11,7 @@ const BAD_SETTINGS = 78
 export async function serve(env: NodeJS.ProcessEnv): Promise<number> {
   try {
     const settings = loadSettings(env)
-    // Most of a start is loading it: settings that cannot be used are told at once.
+    // Loading it takes most of the start, and invalid settings are reported before.
     const { runGateway } = await import('./run-gateway.ts')
     return await runGateway(settings, env)
   } catch (error) {

@@ -9,12 +9,12 @@ import type { ServerStatus } from './upstream/pool/server-pools.ts'
 
 const TOKEN_TTL_MS = 86_400_000
 
-/** What a person at a terminal sees at start: where things are, how the servers come up, and what to do next. */
+/** What a person at a terminal sees at startup: the endpoints, the state of each server, and what to do next. */
 export class Welcome {
   readonly #print: (text: string) => void
   readonly #settings: Settings
   readonly #shown = new Map<string, string>()
-  /** Lines about servers that were up before the heading was printed; undefined once it is. */
+  /** Lines about servers that were ready before the heading was printed; undefined once it is. */
   #held: string[] | undefined = []
 
   constructor(options: { print: (text: string) => void; settings: Settings }) {
@@ -33,7 +33,7 @@ export class Welcome {
     else this.#held.push(line)
   }
 
-  /** Prints the endpoints and how to try them at once, then each server as it comes up: the slowest delays nothing. */
+  /** Prints the endpoints and how to try them, and then each server when it is ready. */
   async started(gateway: Gateway): Promise<void> {
     const { registryFile: file } = this.#settings
     const registry = registryPlace({ ...this.#settings, registryFile: relative(process.cwd(), file) })
@@ -51,7 +51,7 @@ export class Welcome {
       '',
       ...starting(gateway),
     ]
-    // In one piece, so that no line of the log comes in between.
+    // In one write, so that no log line appears in between.
     this.#print(`${lines.join('\n')}\n${this.#held?.join('') ?? ''}`)
     this.#held = undefined
   }
@@ -61,7 +61,7 @@ export class Welcome {
     this.#print(`\nA browser asks to sign in. Open this link in it (one use, ten minutes):\n  ${url}\n`)
   }
 
-  /** Says that the end has begun, and what it waits for. */
+  /** Prints that the shutdown has started, and how many calls it waits for. */
   stopping(callsInFlight: number): void {
     const waiting = callsInFlight === 0 ? '' : `, waiting for ${callsInFlight} calls in flight`
     this.#print(`\nStopping${waiting}.\n`)
