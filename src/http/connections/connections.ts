@@ -14,11 +14,11 @@ export interface ConnectionLimits {
 class Connection {
   readonly socket: Socket
   readonly address: Address
-  /** Requests that came and were not answered to the end. */
+  /** Requests without a complete response. */
   underWay = 0
   /** Whether it never had a request. */
   isFresh = true
-  /** Among all that are idle, and among those of its address. */
+  /** Its places in the list of all idle connections, and in that of its address. */
   readonly inAll = new PendingPlace<Connection>(this)
   readonly inAddress = new PendingPlace<Connection>(this)
 
@@ -77,7 +77,7 @@ export class Connections {
   #isRefreshing = false
   #loggedAt = -Infinity
 
-  /** @param options.limitsNow asked again after connections came: the system's limits may change */
+  /** @param options.limitsNow called again after new connections: the system's limits may change */
   constructor(options: {
     limits: ConnectionLimits
     limitsNow: () => Promise<ConnectionLimits>
@@ -99,7 +99,7 @@ export class Connections {
     server.on('connection', (socket) => this.#opened(socket))
   }
 
-  /** Says that a connection has a request under way, until its response is over; not at all where it is upgraded. */
+  /** Marks a connection as busy until the response is complete; does nothing if it is upgraded. */
   busy(socket: Socket, response: ServerResponse): void {
     const connection = this.#connections.get(socket)
     if (connection === undefined) return
@@ -130,7 +130,7 @@ export class Connections {
     socket.on('close', () => this.#closed(name, connection))
   }
 
-  /** Whether one more may come, after what is idle has made room for it. */
+  /** Whether one more is allowed, after an idle connection was closed for it if necessary. */
   #hasRoom(address: Address): boolean {
     const isOfAddress = address.open >= this.#limits.perAddress
     if (!isOfAddress && this.#open < this.#limits.total) return true
@@ -138,7 +138,7 @@ export class Connections {
     return this.#end((isOfAddress ? address.idle : this.#idle).first)
   }
 
-  /** Ends an idle connection; false when there is none. */
+  /** Closes an idle connection; false if there is none. */
   #end(connection: Connection | undefined): boolean {
     if (connection === undefined) return false
     this.#forget(connection)
@@ -164,7 +164,7 @@ export class Connections {
     address.idle.remove(inAddress)
   }
 
-  /** Once for all connections of an interval, at its end: what comes without a descriptor for it is never seen here. */
+  /** Reads the limits once per interval, at its end: connections that the system refuses are never seen here. */
   async #refresh(): Promise<void> {
     if (this.#isRefreshing) return
     this.#isRefreshing = true

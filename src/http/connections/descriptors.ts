@@ -4,10 +4,10 @@ import type { Clock } from '../../domain/clock.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { type ConnectionLimits, Connections } from './connections.ts'
 
-/** What is kept for everything else: processes, connections to servers, files. */
+/** Descriptors reserved for everything else: processes, connections to servers, files. */
 const MIN_RESERVE = 128
 const MIN_CONNECTIONS = 16
-/** Where the system does not say. */
+/** Used where the system does not report a limit. */
 const ASSUMED_DESCRIPTORS = 10_240
 const LIMITS_FILE = '/proc/self/limits'
 const LIMITS_BYTES = 4096
@@ -16,12 +16,12 @@ type OnClose = (name: string, close: () => Promise<void>) => void
 
 type ConnectionSettings = Pick<Settings, 'maxConnections' | 'maxConnectionsPerAddress'>
 
-/** The connections of the gateway's clients, none yet, within the bounds of settings and system. */
+/** Tracks the connections of clients, within the limits of settings and system. */
 export async function openConnections(
   settings: ConnectionSettings,
   { clock, logger, onClose }: { clock: Clock; logger: Logger; onClose: OnClose },
 ): Promise<Connections> {
-  // Kept open: when it matters most, no descriptor is left to open it with.
+  // Stays open: when it matters most, no descriptor is left to open it with.
   const file = await open(LIMITS_FILE).catch(() => undefined)
   if (file !== undefined) onClose('limits of the process', () => file.close())
   let systemLimits = ''
@@ -34,8 +34,8 @@ export async function openConnections(
 }
 
 /**
- * How many connections may be open: what the settings say, within the descriptors that this process may have but for a
- * quarter of them, at least 128.
+ * How many connections may be open: as set, within the file descriptors of this process minus a quarter of them, at least
+ * 128.
  */
 function connectionLimits(settings: ConnectionSettings, systemLimits: string): ConnectionLimits {
   const descriptors = maxDescriptors(systemLimits)

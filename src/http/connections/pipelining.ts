@@ -5,8 +5,8 @@ import type { Socket } from 'node:net'
 const MAX_WAITING = 16
 
 /**
- * Has pipelined requests wait for the responses in front of theirs (RFC 9112 §9.3.2). Node would begin all that arrive
- * together, and keep their responses in memory until the ones before them are read.
+ * Queues pipelined requests until earlier responses are complete (RFC 9112 §9.3.2). Node would start all of them at once,
+ * and buffer their responses until the earlier ones are read.
  */
 export class Pipelining {
   readonly #begin: RequestListener
@@ -16,7 +16,7 @@ export class Pipelining {
     this.#begin = begin
   }
 
-  /** Begins a request when its response has the connection. */
+  /** Starts a request when the connection is free for its response. */
   wait(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request
     const waiting = this.#waiting.get(socket) ?? 0

@@ -6,47 +6,47 @@ import type { Logger } from '../../telemetry/logger.ts'
 
 declare module 'node:net' {
   interface Socket {
-    /** Of the last request on this connection whose token was valid. */
+    /** The tenant of the last request on this connection whose token was valid. */
     tenantId?: string
     /** Messages that have arrived on it; undefined unless it is a WebSocket. */
     messages?: number
-    /** Node's own: what was handed to the system and not taken yet. `writableLength` falls only when all of that is taken. */
+    /** Internal to Node: bytes in the system's send buffer. `writableLength` falls only when all of them are sent. */
     _handle?: { readonly writeQueueSize?: number } | null
   }
 }
 
-/** Between two checks more than this rarely comes than a busy process can write: a fraction of the limit. */
+/** Short enough that a busy process writes only a fraction of the limit between two checks. */
 const CHECK_MS = 250
 const LOG_EVERY_MS = 60_000
-/** A client that has taken nothing for this long does not read. The system takes more when a third of its buffer, up to 4 MB, is free. */
+/** A client that has read nothing for this long is not reading. The system accepts more when a third of its buffer, up to 4 MB, is free. */
 const NOT_READING_MS = 2000
 
-/** Why a connection was closed: its client did not read for too long, or all of them together left too much unread. */
+/** Why a connection was closed: its client did not read for too long, or all clients together left too much unread. */
 export type SlowReason = 'send_timeout' | 'unread_limit'
 
 interface SlowClientOptions {
-  /** Limit of what waits in memory for clients, of all connections together: unread responses, and unfinished messages. */
+  /** Limit of buffered data for all connections together: unread responses, and incomplete messages. */
   readonly maxUnreadBytes: number
-  /** How long a client may read nothing while data waits for it. */
+  /** How long a client may read nothing while data is buffered for it. */
   readonly sendTimeoutMs: number
   readonly clock: Clock
   readonly logger: Logger
   readonly onClosed?: (reason: SlowReason) => void
 }
 
-/** The connection of a client, and what waits for it. */
+/** The connection of a client, and the data buffered for it. */
 class Client implements Pending {
   index = 0
   readonly socket: Socket
-  /** Since when data waits, in monotonic milliseconds; undefined while none does. */
+  /** Since when data is buffered, in monotonic milliseconds; undefined while none is. */
   behindSince: number | undefined
   /** Bytes in memory of a WebSocket message that has not arrived completely, as of the last check. */
   unfinished = 0
   #messages = -1
-  /** What had been read when the number of messages last changed. */
+  /** Bytes that had been received when the number of messages last changed. */
   #bytesBefore = 0
   readonly onTimeout: () => void
-  /** What the system had still to take when it was last asked, and when that was found to have changed. */
+  /** Size of the system's queue at the last check, and when it last changed. */
   #queued = 0
   #changedAt = -Infinity
 
@@ -64,7 +64,7 @@ class Client implements Pending {
     return this.unread + this.unfinished
   }
 
-  /** Looks at what has arrived on a WebSocket. */
+  /** Measures the incomplete message of a WebSocket. */
   measure(): void {
     const { messages } = this.socket
     if (messages === undefined) return
@@ -74,7 +74,7 @@ class Client implements Pending {
     this.unfinished = bytesRead - this.#bytesBefore
   }
 
-  /** Whether something of what waits for it has come or was taken lately, as far as this was asked. */
+  /** Whether data was recently added or read, as far as was measured. */
   isReading(now: number): boolean {
     const queued = this.socket['_handle']?.writeQueueSize ?? 0
     if (queued !== this.#queued) this.#changedAt = now
@@ -86,17 +86,17 @@ class Client implements Pending {
     return this.socket.tenantId ?? ''
   }
 
-  /** How much it holds, and for how long: a stream that is busy has a little that waits at any time. */
+  /** Buffered bytes by time: a busy stream has a little buffered data at any time. */
   weight(now: number): number {
     return this.held * (now - (this.behindSince ?? now) + CHECK_MS)
   }
 }
 
 /**
- * Closes connections whose clients do not read: Node buffers what is written to them without a limit, so that one caller with
- * a few hundred large results would take all memory. A client may be as slow as it likes while it reads something within the
- * timeout; beyond the limit of all, the tenant with the most unread data loses the connections that hold it the longest. Messages of
- * WebSockets of which the end does not come count like what is not read.
+ * Closes connections whose clients do not read: Node buffers writes without a limit, so one caller with a few hundred large
+ * results could use all memory. A client may be slow as long as it reads something within the timeout. Above the limit for
+ * all connections, the tenant with the most unread data loses the connections that have buffered it the longest. Incomplete
+ * WebSocket messages count like unread data.
  */
 export class SlowClients {
   readonly #options: SlowClientOptions
@@ -114,7 +114,7 @@ export class SlowClients {
     server.on('connection', (socket) => this.#add(socket))
   }
 
-  /** Bytes of response data in memory that wait for clients that read, if this is asked again and again while there are any. */
+  /** Bytes buffered for clients that read, if this is called regularly while there are any. */
   get beingRead(): number {
     const now = this.#options.clock.monotonic()
     let bytes = 0

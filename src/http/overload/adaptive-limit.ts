@@ -2,26 +2,26 @@ import type { LoopLoad } from './loop-load.ts'
 
 const BUSY = 0.9
 const MAX_MEMORY = 0.9
-/** What it grows by while the loop is busy. */
+/** Growth factor while the event loop is busy. */
 const STEP = 1.1
 
 /** The bounds of an `AdaptiveLimit`. */
 export interface AdaptiveLimitOptions {
   readonly min: number
   readonly max: number
-  /** Before anything was measured; `max` by default. */
+  /** The initial limit; `max` by default. */
   readonly start?: number
-  /** Work that waits longer than this for its turn shows that more of it is under way than helps, in milliseconds. */
+  /** Milliseconds of delay above which too much work is in progress. */
   readonly targetDelayMs: () => number
-  /** Share of the time from which the loop counts as busy; 0.9 by default. */
+  /** Utilization from which the event loop counts as busy; 0.9 by default. */
   readonly busy?: number
-  /** Whether it grows while the loop is always busy, as long as work waits for less than half of what is too long. */
+  /** Whether it grows while the event loop is always busy, as long as the delay is below half of the target. */
   readonly growsWhileBusy?: boolean
 }
 
 /**
- * How many requests should be in progress: fewer while the event loop is always busy and work waits for it, because
- * more of them would only wait longer; more again as soon as it is not, so that calls of slow servers are no reason.
+ * An adaptive limit of requests in progress: it falls while the event loop is always busy and work is delayed, because more
+ * requests would only wait longer, and rises otherwise, so that calls to slow servers do not lower it.
  */
 export class AdaptiveLimit {
   readonly #min: number
@@ -29,7 +29,7 @@ export class AdaptiveLimit {
   readonly #targetDelayMs: () => number
   readonly #busy: number
   readonly #growsWhileBusy: boolean
-  /** The present limit. */
+  /** The current limit. */
   value: number
   #isShort = false
 
@@ -49,18 +49,18 @@ export class AdaptiveLimit {
     this.value = Math.min(start, max)
   }
 
-  /** Whether memory is so short that nothing should wait. */
+  /** Whether memory is so short that nothing should be queued. */
   get isShort(): boolean {
     return this.#isShort
   }
 
-  /** Learns what the load was while that many requests were in progress. */
+  /** Adapts to the load while that many requests were in progress. */
   learn({ delayMs, utilization, memory }: Omit<LoopLoad, 'turnMs'>, inProgress: number): void {
     const targetDelayMs = this.#targetDelayMs()
     this.#isShort = memory > MAX_MEMORY
     const isTooMuch = this.#isShort || (utilization > this.#busy && delayMs > targetDelayMs)
     if (isTooMuch) {
-      // The longer work waits, the more of it is too much; half of it at once is as much as one look justifies.
+      // The longer the delay, the more it falls, by half at most in one step.
       const share = this.#isShort ? 0.5 : Math.min(0.9, Math.max(0.5, targetDelayMs / delayMs))
       this.value = Math.max(this.#min, Math.min(this.value, Math.floor(inProgress * share)))
       return

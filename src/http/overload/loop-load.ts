@@ -3,30 +3,30 @@ import { type EventLoopUtilization, monitorEventLoopDelay, performance } from 'n
 import { getHeapStatistics } from 'node:v8'
 import type { Clock } from '../../domain/clock.ts'
 
-/** What the process had to do in the time since it was last asked. */
+/** The load of the process since the last reading. */
 export interface LoopLoad {
-  /** Mean time that work waited for its turn of the event loop, in milliseconds. */
+  /** Mean delay of work by the event loop, in milliseconds. */
   readonly delayMs: number
-  /** Mean time for which this thread works at one turn of the event loop, in milliseconds, whatever else the machine does. */
+  /** Mean CPU time of this thread in one turn of the event loop, in milliseconds, regardless of other processes. */
   readonly turnMs: number
   /** Share of the time in which the loop was busy, from 0 to 1. */
   readonly utilization: number
-  /** Share of the memory that the process may have, from 0 to 1: of the heap or of all, whichever is shorter. */
+  /** Share of the memory limit in use, from 0 to 1: of the heap or of the process, whichever is higher. */
   readonly memory: number
 }
 
 /** Measures the load of this process. */
 export interface LoopMeter {
-  /** What the load was since the call before. */
+  /** The load since the previous call. */
   readonly read: () => LoopLoad
   readonly stop: () => void
 }
 
-/** Each sample wakes an idle process up, so that more of them than a mean of 100 ms needs would cost for nothing. */
+/** Each sample wakes an idle process; a mean over 100 ms needs no more of them. */
 const RESOLUTION_MS = 25
 const NANOSECONDS = 1e6
 
-/** Begins to measure. */
+/** Starts measuring. */
 export function measureLoop(): LoopMeter {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   histogram.enable()
@@ -62,26 +62,26 @@ function loopTurns(): number {
   return performance.nodeTiming.uvMetricsInfo.loopCount
 }
 
-/** The bytes that the container lets the process have; undefined where that is all of the machine's. */
+/** The memory limit of the container in bytes; undefined if it is all memory of the machine. */
 function allowedMemory(): number | undefined {
   const bytes = process.constrainedMemory()
   return bytes > 0 && bytes < totalmem() ? bytes : undefined
 }
 
-/** The bytes that the process may have: of the heap or of the container, whichever is less. */
+/** The memory limit in bytes: of the heap or of the container, whichever is less. */
 export function memoryLimit(): number {
   return Math.min(getHeapStatistics().heap_size_limit, allowedMemory() ?? Infinity)
 }
 
-/** Milliseconds for which the processor has worked for this thread. */
+/** CPU time of this thread in milliseconds. */
 export function threadWorkMs(): number {
   const { user, system } = process.threadCpuUsage()
   return (user + system) / 1000
 }
 
 /**
- * The same to a millisecond: the system is asked again when so much time has passed, which is the most that the thread can have
- * worked. Otherwise each request would make a system call, or several.
+ * CPU time of this thread to a millisecond: it is read again after that much time has passed, which is the most that the
+ * thread can have worked. Otherwise each request would make one or more system calls.
  */
 export function coarseWorkMs(clock: Pick<Clock, 'monotonic'>, exact = threadWorkMs): () => number {
   let askedAt = -Infinity

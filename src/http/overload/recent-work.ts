@@ -2,22 +2,22 @@ import { RetainedCounts } from '../../domain/concurrency/counts.ts'
 import type { QueueOwner } from '../../domain/concurrency/fair-queue.ts'
 import { PendingList, PendingPlace } from '../../domain/concurrency/waits.ts'
 
-/** A call takes one or two of this thread's milliseconds; what has been there for longer waits for something else. */
+/** A call takes one or two milliseconds of CPU time; older work is waiting for something else. */
 const RECENT_MS = 50
 
-/** Work that began a moment ago. */
+/** Work that began recently. */
 interface Begun {
-  /** The work of this thread until then, in milliseconds. */
+  /** CPU time of this thread at that moment, in milliseconds. */
   readonly at: number
   readonly tenant: string | undefined
 }
 
-/** By which recent work is removed. */
+/** The handle to remove recent work. */
 export type RecentPlace = PendingPlace<Begun>
 
 /**
- * The work in progress that began a moment ago, and so may be what keeps the event loop busy; calls that wait for slow
- * servers are not among it. Time is that of this thread's work, so that it does not matter how busy the machine is.
+ * The work in progress that began recently, and so may keep the event loop busy; it does not include calls that wait for slow
+ * servers. Time is CPU time of this thread, so that other processes do not matter.
  */
 export class RecentWork {
   readonly #readWork: () => number
@@ -25,7 +25,7 @@ export class RecentWork {
   readonly #ofTenants = new RetainedCounts()
   #work: number
 
-  /** @param options.readWork milliseconds for which this thread has worked; it is asked only where that decides something */
+  /** @param options.readWork CPU time of this thread in milliseconds; called only when needed */
   constructor(options: { readWork: () => number }) {
     this.#readWork = options.readWork
     this.#work = options.readWork()
@@ -35,12 +35,12 @@ export class RecentWork {
     return this.#begun.size
   }
 
-  /** How much there is of a tenant, of what was added with one. */
+  /** The recent work of a tenant; work that was added without a tenant is not counted. */
   of(tenant: string): number {
     return this.#ofTenants.of(tenant)
   }
 
-  /** @returns by which it is removed */
+  /** @returns the handle to remove it */
   add(tenant: string | undefined): RecentPlace {
     const place = new PendingPlace<Begun>({ at: this.#work, tenant })
     this.#begun.add(place)
@@ -48,20 +48,20 @@ export class RecentWork {
     return place
   }
 
-  /** Also what was forgotten. */
+  /** Removes work; does nothing if it is no longer recent. */
   delete(place: RecentPlace): void {
     const { tenant } = place.item
     if (this.#begun.remove(place) && tenant !== undefined) this.#ofTenants.add(tenant, -1)
   }
 
-  /** Whether there is less than `limit`. */
+  /** Whether there is less recent work than `limit`. */
   isBelow(limit: number): boolean {
     if (this.#begun.size < limit) return true
     this.forget()
     return this.#begun.size < limit
   }
 
-  /** Forgets what began long ago. */
+  /** Removes work that is no longer recent. */
   forget(): void {
     this.#work = this.#readWork()
     for (let { first } = this.#begun; first !== undefined; { first } = this.#begun) {
@@ -71,17 +71,17 @@ export class RecentWork {
   }
 }
 
-/** Owner of the work of nobody who is known. */
-export const STRANGERS: QueueOwner = { tenant: '', principal: '' }
-/** So long after requests of several principals, one that is alone has all there is again. */
+/** The owner of work whose caller is not known. */
+export const UNKNOWN_CALLER: QueueOwner = { tenant: '', principal: '' }
+/** How long recent work stays limited after requests of several principals. */
 const SHARED_MS = 5000
-/** More principals than this change nothing: a share of one of them would be too small to wait for. */
+/** More principals do not change the result: their shares would be too small to matter. */
 const MAX_COUNTED = 64
 
-/** The principals that were seen in a window of time, by tenant. */
+/** The principals of one time window, by tenant. */
 type Seen = Map<string, Set<string>>
 
-/** Which principals want the time of the gateway: several, whose turns have to be fair, or one, who can have all of it. */
+/** Tracks whether several principals compete for the gateway's time, or one can use all of it. */
 export class Contention {
   readonly #now: () => number
   #lastSeen: string | undefined
@@ -101,8 +101,8 @@ export class Contention {
   }
 
   /**
-   * Among how many the time is divided for the principal whose share is the largest: tenants have equal shares, and so have the
-   * principals of each. Strangers have none.
+   * The number of shares that the largest share is one of: tenants have equal shares, and so have the principals of each
+   * tenant. Unknown callers have none.
    */
   get fewestShares(): number {
     const sizes = new Map<string, number>()
@@ -111,9 +111,9 @@ export class Contention {
     return Math.max(1, sizes.size * Math.min(...sizes.values(), MAX_COUNTED))
   }
 
-  /** A principal wants some of it. */
+  /** A principal sends work. */
   sees({ tenant, principal }: QueueOwner): void {
-    if (this.#lastSeen === principal || tenant === STRANGERS.tenant) return
+    if (this.#lastSeen === principal || tenant === UNKNOWN_CALLER.tenant) return
     this.#lastSeen = principal
     const now = this.#now()
     if (now >= this.#windowEnd) this.#beginWindow(now)
@@ -123,7 +123,7 @@ export class Contention {
     if (principals !== undefined && principals.size < MAX_COUNTED) principals.add(principal)
   }
 
-  /** A principal wants more of it than there is. */
+  /** A principal sends more work than can be done at once. */
   note(principal: string): void {
     if (this.#lastNoted !== undefined && this.#lastNoted !== principal)
       this.#sharedUntil = this.#now() + SHARED_MS

@@ -6,7 +6,7 @@ import type { AcceptedToken, TokenVerifier } from '../../identity/token-verifier
 import { jsonRpcErrorOf } from '../../mcp/protocol-error.ts'
 import { problemOf } from '../../rest/problem.ts'
 import { UpgradeResponse } from '../upgrade.ts'
-import { STRANGERS } from './recent-work.ts'
+import { UNKNOWN_CALLER } from './recent-work.ts'
 
 interface GateOptions {
   readonly admit: Admit
@@ -18,16 +18,16 @@ interface GateOptions {
 
 declare module 'node:http' {
   interface IncomingMessage {
-    /** Monotonic milliseconds; absent where the request came from inside. */
+    /** Monotonic milliseconds; absent for requests from inside the process. */
     arrivedAt?: number
-    /** What its token said when it arrived, if that was proven lately. */
+    /** Its token, if that was verified recently. */
     acceptedToken?: AcceptedToken | undefined
   }
 }
 
 /**
- * A listener that hands requests on to `serve` when they are admitted; probes and streams always are. It is in front of
- * everything, before a body is read or a token checked, because it is the time of the gateway itself that is shared.
+ * Makes a listener that passes requests to `serve` when they are admitted; probes and streams always are. It is in front of
+ * everything, before a body is read or a token verified, because it shares the gateway's own time.
  */
 export function gated(options: GateOptions, serve: RequestListener): RequestListener {
   return (request, response) => {
@@ -56,7 +56,7 @@ class RequestWork implements GatedWork {
     this.#response = given.response
   }
 
-  /** Those whose token was not seen lately share one turn. */
+  /** Requests whose token was not verified recently share one owner. */
   get owner(): QueueOwner {
     this.#owner ??= this.#findOwner()
     return this.#owner
@@ -66,7 +66,7 @@ class RequestWork implements GatedWork {
     const { authorization = '' } = this.#request.headers
     const verified = this.#options.verifier.cached(authorization.slice('Bearer '.length))
     this.#request.acceptedToken = verified
-    if (verified === undefined) return STRANGERS
+    if (verified === undefined) return UNKNOWN_CALLER
     let owner = owners.get(verified)
     if (owner === undefined) owners.set(verified, (owner = ownerOf(verified.principal)))
     this.#request.socket.tenantId = owner.tenant
@@ -94,10 +94,10 @@ class RequestWork implements GatedWork {
   }
 }
 
-/** Of the tokens that are remembered, so that a request need not make its own. */
+/** The owners of verified tokens, cached. */
 const owners = new WeakMap<AcceptedToken, QueueOwner>()
 
-/** Probes, and what stays open: it is bounded as connections and sessions. */
+/** Probes, and streams, which are limited as connections and sessions. */
 function passes({ method, url = '', headers }: IncomingMessage, response: ServerResponse): boolean {
   if (response instanceof UpgradeResponse || url === '/healthz' || url === '/readyz') return true
   return method === 'GET' && headers.accept?.includes('text/event-stream') === true

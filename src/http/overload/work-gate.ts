@@ -4,73 +4,73 @@ import { FairQueue, type QueueOwner, type QueuePlace } from '../../domain/concur
 import type { GatedWork } from '../../domain/concurrency/gated-work.ts'
 import { AdaptiveLimit } from './adaptive-limit.ts'
 import type { LoopMeter } from './loop-load.ts'
-import { Contention, type RecentPlace, RecentWork, STRANGERS } from './recent-work.ts'
+import { Contention, type RecentPlace, RecentWork, UNKNOWN_CALLER } from './recent-work.ts'
 
 const TICK_MS = 100
-/** The limit of work in progress before anything was measured. */
+/** The initial limit of work in progress. */
 const START = 256
-/** Longer than this no work waits: its client does better to try again. */
+/** The longest time in the queue: after it, a retry of the client is better. */
 const MAX_WAIT_MS = 1000
-/** The same where it waits only for its turn among others, of which all are served. */
+/** The same for work that is queued only for fairness, not because of the limit. */
 const MAX_TURN_MS = 10_000
 const MAX_WAITING = 2000
-/** Work that waits longer for its turn shows that there is too much in progress. */
+/** A longer delay of the event loop shows that too much is in progress. */
 const LONG_DELAY_MS = 100
-/** What one agent may send at once: so few are never refused, however slow the machine is. */
+/** Requests that one agent may send at once: so few are never refused, even on a slow machine. */
 const FEW = 64
-/** Enough to keep the loop busy; what arrives waits for no more than these, whatever else there is to do. */
+/** Enough to keep the event loop busy. A new request waits for no more than these, regardless of the queue. */
 const MIN_RECENT = 4
 /**
- * Calls of one principal come and are answered in groups when their server is busy, too: then the loop is idle in between,
- * and others wait for a whole group all the same.
+ * Calls of one principal to a busy server arrive and are answered in groups. The event loop is idle between two groups, but
+ * other callers wait for a whole group.
  */
 const OFTEN_BUSY = 0.4
 /**
- * What one or two answers take. A call needs the loop three or four times, and waits each time for what is there already, so
- * that a turn that takes longer has more in it than is good for what arrives meanwhile.
+ * The time of one or two answers. A call needs the event loop three or four times, and waits each time for the work already
+ * in its turn, so longer turns delay new requests too much.
  */
 const LONG_TURN_MS = 0.25
-/** Where many share the time, each waits for the others in any case, and turns may be as long as costs least. */
+/** With many principals each waits for the others in any case, and longer turns cost less per call. */
 const LONGEST_TURN_MS = 4
 
-/** Work that waits, or is in progress. */
+/** Work that is queued or in progress. */
 interface Admitted {
   readonly work: GatedWork
-  /** Its place in the queue, while it waits. */
+  /** Its place in the queue; undefined while it is not queued. */
   place: QueuePlace<Admitted> | undefined
-  /** Monotonic milliseconds at which it began to wait. */
+  /** When it was queued, in monotonic milliseconds. */
   since: number
-  /** Its place among what began a moment ago; undefined before it began, and after it ended. */
+  /** Its place in the recent work; undefined before it began, and after it ended. */
   recent: RecentPlace | undefined
-  /** Counted as in progress for this tenant: it came when there was more to do than could be done at once. */
+  /** The tenant for which it is counted as in progress; set only if it arrived while others were queued. */
   tenant: string | undefined
 }
 
 /** What a `WorkGate` needs. */
 export interface WorkGateOptions {
-  /** The most work in progress, whatever the load is. */
+  /** The maximum of work in progress, regardless of the load. */
   readonly max: number
   /** Closed with the gate. */
   readonly load: LoopMeter
-  /** Milliseconds for which this thread has worked. */
+  /** CPU time of this thread in milliseconds. */
   readonly readWork: () => number
   readonly clock: Clock
   readonly onRefused?: () => void
 }
 
 /**
- * Bounds the requests and messages in progress, by the load of the process, and while several principals share it also those
- * that began a moment ago, so that their order is fair. What comes beyond waits, tenants in turn, and is refused after a
- * second where there are many.
+ * Limits the requests and messages in progress by the load of the process and, while several principals send requests, also
+ * those that began recently, so that the order is fair. Work above the limit waits in a fair queue by tenant and principal,
+ * and is refused after a second if the queue is long.
  */
 export class WorkGate {
   readonly #options: WorkGateOptions
   readonly #limit: AdaptiveLimit
-  /** Of what began a moment ago: while the loop is busy, little, so that what comes next can be in fair order. */
+  /** The limit of recent work: low while the event loop is busy, so that the fair queue decides the order. */
   readonly #recentLimit: AdaptiveLimit
   readonly #recent: RecentWork
   readonly #waiting = new FairQueue<Admitted>()
-  /** Work in progress of tenants that came while others waited. */
+  /** Work in progress that arrived while others were queued, by tenant. */
   readonly #present = new RetainedCounts()
   readonly #stop: () => void
   readonly #contention: Contention
@@ -109,7 +109,7 @@ export class WorkGate {
     return () => this.#end(admitted)
   }
 
-  /** Idempotent. What waits begins. */
+  /** Starts all queued work. Idempotent. */
   close(): void {
     this.#stop()
     this.#options.load.stop()
@@ -121,7 +121,7 @@ export class WorkGate {
     return this.#recent.isBelow(this.#recentLimit.value) || !this.#contention.isShared
   }
 
-  /** Whose turn it is matters only where there is more to do than can be done at once. */
+  /** Fairness matters only while there is more work than can be done at once. */
   #mayPass(work: GatedWork): boolean {
     if (this.#inProgress >= this.#limit.value) return false
     if (this.#recent.isBelow(this.#recentLimit.value)) return true
@@ -141,7 +141,7 @@ export class WorkGate {
     if (this.#waiting.size > 0) this.#next()
   }
 
-  /** @param tenant counted while there is more to do than can be done at once */
+  /** @param tenant counted while work is queued */
   #enter(admitted: Admitted, tenant?: string): void {
     this.#inProgress += 1
     admitted.recent = this.#recent.add(tenant)
@@ -151,11 +151,11 @@ export class WorkGate {
   }
 
   /**
-   * Whether a tenant has less than others, so that its work does not wait for theirs: nothing at all in progress or waiting,
-   * or, where only the time of the loop is short, less of what began a moment ago than its share.
+   * Whether a tenant is below its share, so that its work is not queued: nothing in progress or queued or, if only recent work
+   * is limited, less recent work than its share.
    */
   #hasShare({ tenant }: QueueOwner): boolean {
-    if (tenant === STRANGERS.tenant || this.#waiting.size === 0) return false
+    if (tenant === UNKNOWN_CALLER.tenant || this.#waiting.size === 0) return false
     if (this.#waiting.sizeOf(tenant) > 0) return false
     if (this.#inProgress < this.#limit.value)
       return this.#recent.of(tenant) < this.#recentLimit.value / (this.#waiting.tenants + 1)
@@ -172,7 +172,7 @@ export class WorkGate {
     admitted.place = this.#waiting.add(admitted, owner)
   }
 
-  /** At the limit, the tenant with the most waiting makes room for those with less. */
+  /** If the queue is full, the tenant with the most queued work loses its newest to a tenant with less. */
   #hasRoom({ tenant }: QueueOwner): boolean {
     if (this.#waiting.size < MAX_WAITING) return true
     const newest = this.#waiting.newestOfMoreThan(this.#waiting.sizeOf(tenant) + 1)
@@ -200,10 +200,10 @@ export class WorkGate {
 
   #tick(): void {
     const load = this.#options.load.read()
-    // Where few are let in at once, it is not the number in progress that keeps the loop busy.
+    // While recent work is limited, it is not the number in progress that keeps the event loop busy.
     this.#limit.learn(this.#contention.isShared ? { ...load, delayMs: 0 } : load, this.#inProgress)
     this.#recent.forget()
-    // Turns, and not how late timers are: on a busy machine these wait for others, too, which fewer calls would not change.
+    // The length of turns, not the delay of timers: other processes delay timers, too, and fewer calls would not help.
     this.#recentLimit.learn({ ...load, delayMs: load.turnMs }, this.#recent.size)
     this.#refuseOverdue()
     this.#next()
@@ -223,7 +223,7 @@ export class WorkGate {
     }
   }
 
-  /** Whether less of a tenant waits than of others on average. */
+  /** Whether a tenant has less queued work than the average tenant. */
   #hasLess(tenant: string): boolean {
     return this.#waiting.sizeOf(tenant) * this.#waiting.tenants < this.#waiting.size
   }
