@@ -34,10 +34,10 @@ import { protectedResource } from './protected-resource.ts'
 import { restInside } from './rest-inside.ts'
 import { addChallenge, challengesForScope, refuseWithoutScope } from './step-up.ts'
 
-/** Where clients register and get tokens. */
+/** Paths where clients register and get tokens. */
 const FOR_EVERY_ORIGIN = ['/.well-known', '/oauth/jwks', '/oauth/register', '/oauth/token', '/oauth/revoke']
 
-/** What the HTTP application uses, beside what the routes of REST do. */
+/** What the HTTP application uses in addition to the REST routes. */
 export interface AppOptions extends Omit<RestOptions, 'tickets'> {
   /** Which requests are for this gateway. */
   readonly edge: {
@@ -46,7 +46,7 @@ export interface AppOptions extends Omit<RestOptions, 'tickets'> {
     readonly allowedHosts: readonly string[]
     readonly allowedOrigins: readonly string[]
     readonly maxBodyBytes: number
-    /** Bounds large requests in progress. */
+    /** Limits the memory of large requests in progress. */
     readonly heldBytes: HeldBytes
   }
   /** Who sends a request, and where senders get tokens. */
@@ -65,10 +65,10 @@ export interface AppOptions extends Omit<RestOptions, 'tickets'> {
     readonly sse: SseEndpoint
     readonly webSocket: WebSocketEndpoint
   }
-  /** Where persons sign in and clients get tokens. */
+  /** Where people sign in and clients get tokens. */
   readonly oauth: {
     readonly programs: Router
-    /** Routes for persons, who have a session instead of a token. */
+    /** Routes for people, who have a browser session instead of a token. */
     readonly browsers: readonly Router[]
     readonly rest: Router
   }
@@ -82,8 +82,8 @@ export interface AppOptions extends Omit<RestOptions, 'tickets'> {
 }
 
 /**
- * The request pipeline. The order is the security of it: nothing behind `authenticate` sees a request without a
- * principal.
+ * The chain of checks and routes of every request. Its order matters for security: nothing after `authenticate` sees a
+ * request without a principal.
  */
 export function createApp(options: AppOptions): Express {
   const { edge, identity, mcp, oauth, publicUrl, catalog, calls, lifecycle, hasSnapshot, metrics } = options

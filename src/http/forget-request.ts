@@ -2,9 +2,8 @@ import { OutgoingMessage } from 'node:http'
 import type { Request, Response } from 'express'
 
 /**
- * Lets go of what Express keeps of a request as long as its response is open: the rest of its route, what was read of
- * its head, and who sent it. For streams that stay open, of which there may be thousands, and behind the last thing
- * that reads it.
+ * Removes the references that Express keeps while a response is open: the rest of the route, the parsed head, and the
+ * sender. For streams, of which thousands may be open; called after the last code that reads them.
  */
 export function forgetRequest(request: Request, response: Response): void {
   request.next = undefined
@@ -17,10 +16,10 @@ export function forgetRequest(request: Request, response: Response): void {
   if (OUT_HEADERS !== undefined && response.headersSent) Object.assign(response, { [OUT_HEADERS]: null })
 }
 
-/** Under this Node keeps the headers of a response, of which it needs nothing more once they are sent. */
+/** Node stores the headers of a response under this symbol, and does not need them once they are sent. */
 const OUT_HEADERS = Object.getOwnPropertySymbols(new OutgoingMessage()).find(
   ({ description }) => description === 'kOutHeaders',
 )
 
-/** Shared, so that no request has one of its own. */
+/** Shared by all requests. */
 const NOTHING = Object.freeze({})

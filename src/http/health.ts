@@ -13,8 +13,8 @@ import type { Upstreams } from '../upstream/upstreams.ts'
 import type { ProbeState } from './probes/probe-thread.ts'
 
 /**
- * `/healthz` and `/readyz`, open to probes: they tell nothing but up or down, which condition is missing, and what is
- * out of date or waits (`stale`, only there when something is).
+ * `/healthz` and `/readyz`, without authentication: they report only up or down, which condition is not met, and what is
+ * out of date or not delivered (`stale`, present only when something is).
  */
 export function probes(lifecycle: Lifecycle): Router {
   const router = Router()
@@ -34,7 +34,7 @@ function answering(response: Response, isWell: boolean): Response {
   return isWell ? response : response.status(503).set('Retry-After', '1')
 }
 
-/** What `/readyz` says now. */
+/** The current response of `/readyz`. */
 export function readiness(lifecycle: Lifecycle): ProbeState {
   const missing = lifecycle.notReady()
   const stale = lifecycle.stale()

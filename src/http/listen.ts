@@ -10,23 +10,23 @@ import { UpgradeResponse, wantsUpgrade } from './upgrade.ts'
 
 const SECOND = 1000
 const MAX_HEADERS = 100
-/** Connections that wait to be accepted; for one beyond it a client tries again after a second. The system may allow fewer. */
+/** Maximum of connections waiting to be accepted; beyond it, a client retries after a second. The system may allow fewer. */
 const BACKLOG = 4096
 
-/** What keeps the connections of a listener within bounds. */
+/** Limits for the connections of a listener. */
 interface ConnectionBounds {
   readonly connections?: Connections
   readonly slowClients?: SlowClients
 }
 
 /**
- * The gateway's listening socket. It is opened before there is anything to serve, so that a port in use is known at
- * once; until there is, it answers that the gateway lives and is not ready.
+ * The gateway's listening socket. It is opened before the application is built, so that a port in use is reported at once.
+ * Until then it answers that the gateway is alive and not ready.
  */
 export class HttpListener {
   readonly port: number
   readonly #server: Server
-  /** Connections that the server does not count as its own any more. */
+  /** Upgraded connections, which Node's server no longer tracks. */
   readonly #upgraded = new Set<Socket>()
   #listener: RequestListener = answerNotReady
   #isRetired = false
@@ -71,19 +71,19 @@ export class HttpListener {
       keepAliveTimeout: 65 * SECOND, // longer than a load balancer's, which then never meets a closed connection
       shouldUpgradeCallback: wantsUpgrade,
     })
-    // Thousands of them fit into a head, and each takes more memory than its text.
+    // Thousands of headers fit into a head, and each takes more memory than its text.
     server.maxHeadersCount = MAX_HEADERS
     server.listen({ port: options.port, host: options.host, backlog: BACKLOG })
     await once(server, 'listening')
     return new HttpListener(server, options)
   }
 
-  /** Hands every request from here on to `listener`, also those to upgrade the connection. */
+  /** Passes every request to `listener` from now on, upgrades included. */
   serve(listener: RequestListener): void {
     this.#listener = listener
   }
 
-  /** Ends each connection with its next response from now on, so that the client's next request may go elsewhere. */
+  /** Closes each connection after its next response from now on, so that clients can connect to another replica. */
   retire(): void {
     this.#isRetired = true
   }

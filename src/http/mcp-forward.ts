@@ -24,7 +24,7 @@ const methods = methodTable()
 /**
  * `POST /mcp/{server}/{method}`, for example `/mcp/files/tools/call`: one request of MCP to one server, under the
  * server's own names, without a session. The body is the parameters, or a whole JSON-RPC request; the answer is a
- * JSON-RPC response. Who may do what is decided as everywhere; the server cannot ask such a client anything.
+ * JSON-RPC response. The access decision is the same as everywhere; the server cannot send requests to such a client.
  */
 export function mcpForward(options: ForwardOptions): Router {
   const router = Router()

@@ -8,7 +8,7 @@ import { nothingAt, notFound } from './middleware/error-handler.ts'
 import { requestIdOf } from '../identity/identity.ts'
 import { SCOPE } from './scopes.ts'
 
-/** What clients are told of where tokens come from. */
+/** Where clients get tokens. */
 export interface ResourceOptions {
   readonly publicUrl: string
   readonly authorizationServers: () => readonly string[]
@@ -17,9 +17,9 @@ export interface ResourceOptions {
 }
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
-/** Paths that can be told of: no others can be in a challenge, or are anybody's resource. */
+/** Paths that can be in a challenge; no other path is a resource. */
 const PLAIN_PATH = /^[\w\-./~]{0,256}$/
-/** Where clients that find no authorization server take the gateway itself for one (MCP 2025-03-26, fallbacks). */
+/** Paths that clients guess if they find no authorization server (MCP 2025-03-26, fallbacks). */
 const GUESSED_ENDPOINTS = ['/register', '/authorize', '/token']
 const NO_AUTHORIZATION_SERVER =
   'This gateway has no authorization server, so clients cannot register or log in here. Send a token in the Authorization header; "tool-gateway token" creates one.'

@@ -5,9 +5,9 @@ import type { AskRest, RestAnswer, RestRequest } from '../dashboard/visit/rest-c
 import type { Identity } from '../identity/identity.ts'
 
 /**
- * Makes what answers requests of pages by the routes of REST, without a socket and without a token: who asks is already
- * known. From there on it is the way of every other request, with the same checks, decisions and records.
- * @param routes what comes behind the authentication, in order
+ * Makes the function that answers requests of pages through the REST routes, without a socket and without a token, because
+ * the caller is already authenticated. All other checks, decisions and records are the same as for any request.
+ * @param routes everything after the authentication, in order
  */
 export function restInside(routes: readonly (RequestHandler | ErrorRequestHandler)[]): AskRest {
   const app = express()
@@ -29,7 +29,7 @@ function requestOf({ method, path, headers = {}, body }: RestRequest): IncomingM
   return Object.assign(request, { method, url: path, headers: { accept: 'application/json', ...headers } })
 }
 
-/** Collects what the routes write; it closes when it is complete, or when whoever waits for it has gone. */
+/** Collects the response; it closes when it is complete, or when the caller has disconnected. */
 function responseTo(
   request: IncomingMessage,
   identity: Identity,

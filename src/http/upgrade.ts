@@ -1,10 +1,10 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** A connection that its client wants to speak something else on than HTTP. */
+/** A connection that its client wants to upgrade to another protocol. */
 export interface Upgrade {
   readonly socket: Socket
-  /** What the client has sent behind its request. */
+  /** Bytes that the client sent after its request. */
   readonly head: Buffer
 }
 
@@ -18,8 +18,8 @@ declare global {
 }
 
 /**
- * The response to a request to upgrade, so that it can go the way of every other request. If the request gets an
- * answer, the connection ends with that.
+ * The response to an upgrade request, so that it passes the same checks as every other request. If it gets an HTTP
+ * response, the connection is closed after it.
  */
 export class UpgradeResponse extends ServerResponse {
   readonly upgrade: Upgrade

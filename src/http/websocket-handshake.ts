@@ -7,7 +7,7 @@ const SUBPROTOCOL = 'mcp'
 const VERSION = '13'
 /** Options of ws that are newer than its type declarations. */
 const BOUNDS = {
-  // More pieces than any client makes of a message; each costs more than its bytes.
+  // More fragments than any client uses for a message; each takes more memory than its bytes.
   maxFragments: 1024,
   maxBufferedChunks: 16_384,
   // Time for the other side to confirm the end of a connection.
@@ -57,7 +57,7 @@ export class WebSocketHandshake {
   }
 }
 
-/** So that what has arrived of an unfinished message can be told. */
+/** Counts messages, so that the size of an incomplete message is known. */
 function countMessages(webSocket: WebSocket, socket: Socket): void {
   socket.messages = 0
   webSocket.on('message', () => (socket.messages = (socket.messages ?? 0) + 1))

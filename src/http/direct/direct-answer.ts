@@ -7,12 +7,12 @@ import { acceptedRequestId } from '../middleware/request-context.ts'
 
 /** Up to this, one write of a copy costs less than several writes. */
 const ONE_WRITE_BYTES = 16 * 1024
-/** A piece that is smaller is written with its neighbours. */
+/** Smaller pieces are joined before they are written. */
 const SMALL_PIECE_BYTES = 4096
 
 /**
  * The response to a request of the direct path, with the headers of every other response. It is one JSON document,
- * unless the server says something before its answer: then it becomes a stream of events.
+ * unless the server sends something before its answer: then it becomes an event stream.
  */
 export class DirectAnswer {
   readonly requestId: string
@@ -34,8 +34,8 @@ export class DirectAnswer {
   }
 
   /**
-   * Hands the response over as the stream of a session: a client that loses it may come back for the answer.
-   * @returns the headers of every response, names and values in turn
+   * Turns the response into the stream of a session: a client that loses it can resume it.
+   * @returns the headers of every response, alternating names and values
    */
   becomeStream(): string[] {
     this.#own = new AbortController()
@@ -78,7 +78,7 @@ export class DirectAnswer {
     response.end(text, bytes === text.length ? 'latin1' : 'utf8')
   }
 
-  /** Says that a message was taken, whose answer goes elsewhere. */
+  /** Confirms that a message was accepted whose answer is sent elsewhere. */
   endAccepted(): void {
     this.#response.writeHead(202, [
       ...this.#common(),
@@ -114,7 +114,7 @@ export class DirectAnswer {
     return headers
   }
 
-  /** Names and values in turn, of every response. */
+  /** The headers of every response, as alternating names and values. */
   #common(): string[] {
     return ['x-request-id', this.requestId, 'x-content-type-options', 'nosniff', 'vary', 'Origin']
   }
@@ -122,7 +122,7 @@ export class DirectAnswer {
 
 const closings = new WeakMap<Socket, AbortSignal>()
 
-/** Aborts when a connection closes, which then has no answers any more: one signal for all of its requests. */
+/** Aborts when a connection closes; one signal for all of its requests. */
 function closingOf(socket: Socket): AbortSignal {
   let signal = closings.get(socket)
   if (signal === undefined) {

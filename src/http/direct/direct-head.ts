@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { headerProblem } from '../middleware/head-checks.ts'
 
-/** Larger bodies take the general path, which limits them as the operator says. */
+/** Larger bodies take the general path, which applies the limit of the settings. */
 const MAX_BODY_BYTES = 64 * 1024
 const MCP_PATH = /^\/mcp(?:\/([a-z][a-z0-9-]{0,39}))?$/
 /** Where clients of HTTP with SSE post, as their `endpoint` event says. */
@@ -12,7 +12,7 @@ const CONTENT_TYPES = new Set(['application/json', 'application/json; charset=ut
 /** How clients of MCP write what they accept (MCP 2025-11-25, Streamable HTTP). */
 const MCP_ACCEPTS = 'application/json, text/event-stream'
 const REST_ACCEPTS = new Set([undefined, '*/*', 'application/json', 'application/json, */*'])
-/** Headers of requests that need more than the direct path does. */
+/** Headers of requests that need the general path. */
 const UNUSUAL = [
   'origin',
   'via',
@@ -40,8 +40,8 @@ export interface DirectHead {
 }
 
 /**
- * Reads the head of a request; undefined unless it is plainly one that the direct path serves. Whatever is unusual
- * about it is for the general path to serve or to refuse.
+ * Reads the head of a request; undefined unless it is clearly one that the direct path serves. The general path serves or
+ * refuses everything else.
  */
 export function directHead(request: IncomingMessage): DirectHead | undefined {
   const { method, url = '', headers } = request

@@ -34,7 +34,7 @@ interface DirectOptions extends DirectCallOptions {
   readonly verifier: Pick<TokenVerifier, 'cached'>
   readonly allowedHosts: readonly string[]
   readonly maxBodyBytes: number
-  /** Bounds large requests in progress. */
+  /** Limits the memory of large requests in progress. */
   readonly heldBytes: HeldBytes
   readonly hasSnapshot: () => boolean
   readonly sessions: Pick<SessionStore, 'isAccepting'>
@@ -47,9 +47,9 @@ interface DirectOptions extends DirectCallOptions {
 }
 
 /**
- * The entry of the direct path. It serves plain calls of callers whose token has just been verified, in as few steps
- * as that takes, and hands every other request to the Express application as it came: none of its own checks refuses a
- * request, so that those there stay the only ones that say no.
+ * The entry of the direct path. It serves plain calls of callers whose token was verified recently in as few steps as
+ * possible, and passes every other request to the Express application unchanged. Its checks refuse nothing: only those of
+ * the application do.
  */
 export class DirectListener {
   readonly #options: DirectOptions
@@ -80,7 +80,7 @@ export class DirectListener {
     if (length > maxBodyBytes) return false
     const verified = acceptedToken ?? verifier.cached(token)
     if (verified === undefined) return false
-    // A token for messages is one for the path at which their session was opened, which the session knows.
+    // A posted message needs a token for the path at which its session was opened, which the session knows.
     const { paths } = verified
     if (postedTo === undefined && paths[0] !== EVERYTHING && !isFor(paths, path)) return false
     // From the first snapshot on there is always one.
@@ -115,7 +115,7 @@ export class DirectListener {
     this.#options.general(request, response)
   }
 
-  /** Counts what a call holds in memory until it has ended; undefined if that is little. */
+  /** Counts the memory of a call until it has ended; undefined if it is small. */
   #hold({ tenantId = '' }: Socket, body: Buffer): HeldRequest | 'no room' | undefined {
     const bytes = memoryOf(body)
     if (isSmall(bytes)) return undefined
@@ -173,7 +173,7 @@ export class DirectListener {
  * @param done called once, when the last byte has arrived; never if the client goes away before
  */
 function readBody(request: IncomingMessage, length: number, done: (body: Buffer) => void): void {
-  // Of a request that waited for its turn it is there already.
+  // The body of a request that was queued has already arrived.
   if (request.complete && request.readableLength === length) {
     const body: unknown = request.read()
     if (body instanceof Buffer) return done(body)
@@ -184,7 +184,7 @@ function readBody(request: IncomingMessage, length: number, done: (body: Buffer)
     chunks.push(chunk)
     size += chunk.length
   })
-  // Node then hands the body over as it comes, and does not have to empty the request when that is answered.
+  // Node then emits the body as it arrives, and need not drain the request after the response.
   request.read(0)
   request.on('end', () => {
     const [first] = chunks

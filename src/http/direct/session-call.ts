@@ -9,7 +9,7 @@ interface Given {
   readonly headers: IncomingHttpHeaders
   readonly response: ServerResponse
   readonly body: unknown
-  /** The session that the request names, as its principal has it. */
+  /** The session that the request names, if it belongs to the principal. */
   readonly found: DirectStream | undefined
 }
 

@@ -21,7 +21,7 @@ export function toolCall(
   }: { readonly caller: DirectCaller; readonly body: unknown; readonly toolId: string },
 ): DirectCall | undefined {
   const args = argumentsIn(body)
-  // Of the view: a tool that the caller may not use goes the way of one that does not exist.
+  // From the view, so that a tool that the caller may not use is handled like one that does not exist.
   const tool = options.catalog.viewOf(caller.principal).toolsByName.get(toolId)
   if (args === undefined || tool === undefined || !isForModels(tool.listed)) return undefined
   const operation = toolOperation(toolId, args, tool)
@@ -66,7 +66,7 @@ function saysIfError(result: RawObject | JsonObject): boolean {
   return result instanceof RawObject ? result.has('isError') : 'isError' in result
 }
 
-/** REST callers can rely on `isError` being there. */
+/** REST results always have `isError`. */
 function withIsError(result: RawObject | JsonObject): Buffer[] {
   if (result instanceof RawObject) return result.with({ isError: result.get('isError') === true }).chunks()
   return [Buffer.from(JSON.stringify({ ...result, isError: result['isError'] === true }))]

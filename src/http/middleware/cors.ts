@@ -4,7 +4,7 @@ import type { RequestHandler, Response } from 'express'
 export type IsAllowedOrigin = (origin: string) => boolean
 
 const METHODS = 'GET, HEAD, POST, PUT, DELETE'
-/** What clients send beside the headers that a browser lets every page send. */
+/** Request headers of clients, in addition to those that a browser lets every page send. */
 const REQUEST_HEADERS = [
   'Authorization',
   'Content-Type',
@@ -28,7 +28,7 @@ const REQUEST_HEADERS = [
 /** MCP has headers whose names a tool's schema makes (`Mcp-Param-*`), so that these cannot be listed. */
 const OF_MCP = /^mcp-[a-z0-9_-]{1,128}$/
 const MAX_REFLECTED = 64
-/** What pages may read of answers. */
+/** Response headers that pages may read. */
 const ANSWER_HEADERS = [
   'Mcp-Session-Id',
   'MCP-Protocol-Version',
@@ -55,13 +55,13 @@ export function cors(isAllowed: IsAllowedOrigin): RequestHandler {
   }
 }
 
-/** Lets pages of every origin read an answer, for what anybody may know. */
+/** Lets pages of every origin read an answer, for public documents. */
 export const corsForAll: RequestHandler = (_request, response, next) => {
   share(response, '*')
   next()
 }
 
-/** Answers preflights, which come without a token; goes behind the checks of host and origin. */
+/** Answers preflights, which have no token; used after the checks of host and origin. */
 export const preflight: RequestHandler = ({ method, headers }, response, next) => {
   if (method !== 'OPTIONS' || headers['access-control-request-method'] === undefined) return next()
   response.vary('Access-Control-Request-Headers')

@@ -19,7 +19,7 @@ interface ErrorOptions {
   readonly logger: Logger
 }
 
-/** Answers what no route took. */
+/** Answers requests that no route handles. */
 export const notFound: RequestHandler = (request) => {
   throw nothingAt(request)
 }
@@ -58,7 +58,7 @@ export function errorHandler(options: ErrorOptions): ErrorRequestHandler {
   }
 }
 
-/** Resolves when the error may go out, if it is one that must tell nothing by its time. */
+/** Resolves when the error may be sent, if its timing must reveal nothing. */
 function waitFor(
   { refusalTiming, clock }: ErrorOptions,
   error: GatewayError,

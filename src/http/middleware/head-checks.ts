@@ -8,7 +8,7 @@ const ONCE = ['host', 'authorization', 'content-type']
 const LENGTHS = new Set(ONCE.map(({ length }) => length))
 
 /**
- * Refuses requests whose `Host`, or the host in whose target, is not ours: the protection against DNS rebinding that MCP
+ * Refuses requests whose `Host` header or target names another host: the protection against DNS rebinding that MCP
  * requires of HTTP servers. Ports do not matter.
  * @param allowedHosts host names, without ports; IPv6 in brackets
  */
@@ -26,17 +26,17 @@ function notServed(what: string): GatewayError {
   return new GatewayError('host_not_allowed', message)
 }
 
-/** A request target that names a host of its own, which then counts instead of the header (RFC 9112 §3.2.2). */
+/** A request target with a host, which takes precedence over the header (RFC 9112 §3.2.2). */
 function isAbsolute(target: string): boolean {
   return !target.startsWith('/') && target !== '*'
 }
 
-/** What the header `Host` would be; undefined for what is no address. */
+/** The host and port of a target; undefined if it is not a valid URL. */
 function authorityOf(target: string): string | undefined {
   return URL.canParse(target) ? new URL(target).host : undefined
 }
 
-/** Makes the one test of the header `Host`. */
+/** Makes the test of the header `Host`. */
 export function allowedHost(allowedHosts: readonly string[]): (host: string | undefined) => boolean {
   const hosts = new Set(allowedHosts.map((host) => host.toLowerCase()))
   // Almost all requests have the same one.
@@ -62,7 +62,7 @@ export function originCheck(isAllowed: IsAllowedOrigin): RequestHandler {
 }
 
 /**
- * Makes the one test of origins: that of a host that is ours or allowed, with any scheme and port.
+ * Makes the test of origins: the host must be the gateway's or an allowed one; scheme and port do not matter.
  * @param options host names, without ports; IPv6 in brackets
  */
 export function allowedOrigins(options: {
@@ -75,7 +75,7 @@ export function allowedOrigins(options: {
   return (origin) => hosts.has(hostName(origin))
 }
 
-/** The host name of a URL, or the empty text for what is none. */
+/** The host name of a URL; empty if it is not valid. */
 function hostName(url: string): string {
   return URL.canParse(url) ? new URL(url).hostname : ''
 }
@@ -84,7 +84,7 @@ function shown(value: string | undefined): string {
   return value === undefined ? 'is missing and' : JSON.stringify(value.slice(0, 128))
 }
 
-/** Refuses requests with more header fields than any client sends, and those that say twice who asks for what. */
+/** Refuses requests with more header fields than any client sends, and those that repeat `Host` or another unique field. */
 export const headerCheck: RequestHandler = ({ rawHeaders }, _response, next) => {
   const problem = headerProblem(rawHeaders)
   if (problem !== undefined) throw problem
@@ -102,7 +102,7 @@ export function headerProblem(rawHeaders: readonly string[]): GatewayError | und
   let seen = 0
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const field = rawHeaders[index] ?? ''
-    // Of most names the length says enough.
+    // The length rules most names out.
     const at = LENGTHS.has(field.length) ? ONCE.indexOf(field.toLowerCase()) : -1
     if (at < 0) continue
     if ((seen & (1 << at)) !== 0)

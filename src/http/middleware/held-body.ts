@@ -4,7 +4,7 @@ import { type HeldBytes, type HeldRequest, memoryOf } from '../../domain/concurr
 
 declare module 'node:http' {
   interface IncomingMessage {
-    /** What its body holds of the memory for large requests; undefined for a small one. */
+    /** The memory that its body takes; undefined for a small one. */
     heldBody?: HeldRequest
   }
 }
@@ -58,7 +58,7 @@ function holdAsItComes(heldBytes: HeldBytes, exchange: Exchange, next: NextFunct
   request.on('data', (chunk: Buffer) => {
     if (isRefused || body.grow(chunk.length)) return
     isRefused = true
-    // Its reader gathers what is still to come.
+    // The reader collects the rest of the body.
     response.once('finish', () => request.destroy())
     next(heldBytes.refusal())
   })

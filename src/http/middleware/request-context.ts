@@ -17,7 +17,7 @@ export function acceptedRequestId(offered: string | string[] | undefined): strin
   return typeof offered === 'string' && ACCEPTED.test(offered) ? offered : undefined
 }
 
-/** Gives every request an id, the caller's own `x-request-id` where it is well formed, and says it in the answer. */
+/** Gives every request an id, the caller's `x-request-id` if it is well formed, and returns it in the response. */
 export const requestContext: RequestHandler = (request, response, next) => {
   const id = acceptedRequestId(request.get('x-request-id')) ?? randomUUID()
   response.locals.requestId = id

@@ -6,7 +6,7 @@ export interface StreamResponse {
   readonly closed: boolean
   readonly destroyed: boolean
   readonly writableLength: number
-  /** @param headers by name, or names and values in turn */
+  /** @param headers by name, or alternating names and values */
   writeHead(status: number, headers?: Record<string, string> | string[]): unknown
   flushHeaders(): void
   write(text: string): unknown

@@ -162,7 +162,7 @@ export class SessionStore {
     for (const { session } of this.#sessions.values()) this.#end(session)
   }
 
-  /** The limit that one more session would exceed, in words; undefined if there is none. */
+  /** The limit that one more session would exceed, as text; undefined if it would exceed none. */
   #limitReached(owner: string, tenantId: string): string | undefined {
     const { maxSessions, maxSessionsOfTenant, maxSessionsPerPrincipal } = this.#limits
     const ofTenant = maxSessionsOfTenant(tenantId) ?? Infinity
@@ -196,5 +196,3 @@ export class SessionStore {
     })
   }
 }
-
-/** Changes a count, and removes it at zero. */

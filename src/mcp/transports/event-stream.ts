@@ -77,7 +77,7 @@ const HEAD = [
 
 /**
  * Begins a response that is a stream of events of a session.
- * @param options.more further headers, names and values in turn
+ * @param options.more further headers, as alternating names and values
  * @param options.length bytes of all events, where they are known: the response is one write then
  */
 export function writeHead(

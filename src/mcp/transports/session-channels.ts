@@ -34,7 +34,7 @@ export interface DirectStream {
   claim(id: string | number, response: ServerResponse): boolean
   /**
    * Continues the response to a request as a stream, which the client can resume.
-   * @param head further headers of the response, names and values in turn
+   * @param head further headers of the response, as alternating names and values
    */
   open(id: string | number, version: string, response: ServerResponse, head: readonly string[]): void
 }

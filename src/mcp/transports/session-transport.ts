@@ -176,7 +176,7 @@ export class SessionTransport implements Transport {
    * Opens the stream of a request, which the client can resume.
    * @param version the revision of the protocol that the request names
    * @param options.onGone called when the client has gone and has not come back; by default the request is cancelled
-   * @param options.head further headers of the response, names and values in turn
+   * @param options.head further headers of the response, as alternating names and values
    */
   openFor(
     id: RequestId,
