@@ -24,8 +24,8 @@ export function isSmall(bytes: number): boolean {
 }
 
 /**
- * Bounds the memory that large requests in progress hold. A tenant may hold as much as is still free (the dynamic thresholds
- * of Choudhury and Hahne for shared buffers): one that is alone gets half, each of two a third, and there is always room for the
+ * Limits the memory of large requests in progress. A tenant may take as much as is still free (the dynamic thresholds of
+ * Choudhury and Hahne for shared buffers): a single tenant gets half, each of two a third, and there is always room for the
  * next one.
  */
 export class HeldBytes {
@@ -95,7 +95,7 @@ interface Account {
   readonly add: (change: number) => void
 }
 
-/** What one request holds: while its body is read, until its response is over, and while a session works on it. */
+/** The memory of one request: while its body is read, until its response is closed, and while a session works on it. */
 export class HeldRequest {
   readonly #account: Account
   #bytes = 0
@@ -105,7 +105,7 @@ export class HeldRequest {
     this.#account = account
   }
 
-  /** Holds so many bytes more. @returns whether there was room for them; there is none where nobody holds it any more */
+  /** Takes more bytes. @returns whether there was room for them; false once the request is released */
   grow(bytes: number): boolean {
     if (this.#holders === 0 || !this.#account.hasRoom(bytes, this.#bytes)) return false
     this.#bytes += bytes
@@ -113,19 +113,19 @@ export class HeldRequest {
     return true
   }
 
-  /** Says that one more holds it. @returns ends that; to be called once */
+  /** Adds a holder. @returns the function that removes it; to be called once */
   keep(): () => void {
     this.#holders += 1
     return () => this.release()
   }
 
-  /** Ends one holder when a response is over, which it is already where the client left while its token was verified. */
+  /** Removes a holder when a response is closed, which it already is if the client left while its token was verified. */
   releaseAfter(response: Response): void {
     if (response.closed) this.release()
     else response.once('close', () => this.release())
   }
 
-  /** Ends one holder; after the last one the bytes are free. */
+  /** Removes a holder; after the last one the bytes are free. */
   release(): void {
     this.#holders -= 1
     if (this.#holders > 0) return

@@ -1,8 +1,8 @@
-/** Work by name, each of which is under way once at a time: who wants it meanwhile gets what comes of it. */
+/** Deduplicates work by name: a request for work that is in progress gets its result. */
 export class SharedWork<T> {
   readonly #underWay = new Map<string, Promise<T>>()
 
-  /** Begins the work of that name, unless it is under way. Rejects as the work does. */
+  /** Starts the work of that name, unless it is in progress. Rejects as the work does. */
   run(name: string, work: () => Promise<T>): Promise<T> {
     const running = this.#underWay.get(name)
     if (running !== undefined) return running

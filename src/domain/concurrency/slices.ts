@@ -6,7 +6,7 @@ interface Waiting {
   readonly advance: () => boolean
 }
 
-/** What is under way in this process, in turn: the event loop gets back to others after each slice of any of it. */
+/** All sliced work of this process, round-robin: other tasks of the event loop run after each slice. */
 const waiting: Waiting[] = []
 let isScheduled = false
 
@@ -19,8 +19,8 @@ export function atOnce<T>(work: Slices<T>): T {
 }
 
 /**
- * Does work so that nothing else in the process waits for more than a slice of it. What is done after its first slice is
- * there at once; otherwise there is a promise of it. Throws, or rejects, as the work does.
+ * Does work so that nothing else in the process waits for more than a slice of it. Returns the result if one slice was
+ * enough, otherwise a promise. Throws, or rejects, as the work does.
  */
 export function inSlices<T>(work: Slices<T>): T | Promise<T> {
   const first = work.next()

@@ -4,9 +4,9 @@ interface Holder<V> {
 }
 
 /**
- * A map of what is there for a moment, such as requests in flight, in the order in which it came. A `Map` that outlives
- * its entries keeps what was in them until the next full garbage collection: V8 links each table of entries to the one
- * that replaces it, and looks at tables that have grown old no sooner. Here a removed entry lets go of its value.
+ * A map of short-lived entries, such as requests in flight, in insertion order. A `Map` that outlives its entries keeps them
+ * in memory until the next full garbage collection: V8 links each table of entries to the one that replaces it, and frees
+ * old tables no sooner. Here a removed entry releases its value at once.
  */
 export class TransientMap<K extends string | number, V> {
   readonly #holders = new Map<K, Holder<V>>()
@@ -23,14 +23,14 @@ export class TransientMap<K extends string | number, V> {
     return this.#holders.has(key)
   }
 
-  /** Adds an entry as the last one, or replaces the value of the one that is there. */
+  /** Adds an entry as the last one, or replaces the value of an existing one. */
   set(key: K, value: V): void {
     const holder = this.#holders.get(key)
     if (holder === undefined) this.#holders.set(key, { value })
     else holder.value = value
   }
 
-  /** Removes an entry; says whether it was there. */
+  /** Removes an entry; returns whether it existed. */
   delete(key: K): boolean {
     const holder = this.#holders.get(key)
     if (holder === undefined) return false

@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.ts'
 import { PendingList, type PendingPlace } from './waits.ts'
 
-/** Longer than a complete result usually takes until it is written to its client. */
+/** Longer than it usually takes to write a complete result to its client. */
 const MEASURE_MS = 25
 const MEASURES_A_SECOND = 1000 / MEASURE_MS
 /** Results of more than this part of the limit are measured before they reach it. */
 const MEASURED_PART = 1 / 4
-/** How much one that goes on is expected to add. */
+/** The expected size of a result that is resumed. */
 const EXPECTED_BYTES = 1_000_000
 /** While clients leave more than the limit unread, what is left until this part of it may be completed in a second. */
 const MOST_UNREAD_PART = 3 / 2
@@ -16,7 +16,7 @@ const LEAST_PART = 1 / 8
 /** Receives large results, some of which wait. */
 export interface Waiting {
   /**
-   * Lets the oldest one go on that waits.
+   * Resumes the oldest waiting result.
    * @param isOldestOnly whether it may only be the oldest of all
    * @returns whether others wait
    */
@@ -24,9 +24,9 @@ export interface Waiting {
 }
 
 /**
- * The bytes of large results that a gateway has in memory: those that are being received, and those that are on their way to
- * clients. While there are more than the limit, each server's results come one after the other; while what clients have not
- * read alone is more, they come as slowly as it takes to stay well below twice the limit.
+ * The bytes of large results in memory: of those being received, and those in transit to clients. Above the limit, each
+ * server's results are received one after the other. While the unread bytes alone are above the limit, results are received
+ * slowly enough to stay well below twice the limit.
  */
 export class TransitBytes {
   readonly #limit: number
@@ -48,12 +48,12 @@ export class TransitBytes {
     this.#clock = options.clock
   }
 
-  /** Whether results have to be received one after the other. */
+  /** Whether the results of a server have to be received one after the other. */
   get isHigh(): boolean {
     return this.#receiving + this.#leaving > this.#limit
   }
 
-  /** Whether even that one has to wait. It ends by itself. */
+  /** Whether even those have to wait; this ends by itself. */
   get isFull(): boolean {
     return this.#isCrowded && this.#allowed <= 0
   }
@@ -62,7 +62,7 @@ export class TransitBytes {
     return this.#leaving > this.#limit
   }
 
-  /** What is on its way to clients. */
+  /** Bytes in transit to clients. */
   get #leaving(): number {
     return this.#passedBefore + this.#passed + this.#unread
   }
@@ -72,12 +72,12 @@ export class TransitBytes {
     this.#readUnread = readUnread
   }
 
-  /** So many bytes more, or fewer, are held of results that are being received. */
+  /** Adds bytes of results that are being received; negative to subtract. */
   receive(bytes: number): void {
     this.#receiving += bytes
   }
 
-  /** So many bytes of those are on their way to clients now. */
+  /** Moves bytes from receiving to in transit. */
   pass(bytes: number): void {
     this.#receiving -= bytes
     this.#passed += bytes
@@ -85,13 +85,13 @@ export class TransitBytes {
     if (this.#passed > this.#limit * MEASURED_PART) this.#measureSoon()
   }
 
-  /** Adds one that has results that wait: it is told to go on, again and again, in turn with others. Idempotent. */
+  /** Adds a receiver with waiting results: it is resumed repeatedly, round-robin with others. Idempotent. */
   wait(place: PendingPlace<Waiting>): void {
     this.#waiting.add(place)
     this.#measureSoon()
   }
 
-  /** Removes one that has no results any more that wait. Idempotent. */
+  /** Removes a receiver that has no waiting results. Idempotent. */
   stopWaiting(place: PendingPlace<Waiting>): void {
     this.#waiting.remove(place)
   }
@@ -128,7 +128,7 @@ export class TransitBytes {
     if (this.#waiting.size > 0 || this.#passedBefore > 0) this.#measureSoon()
   }
 
-  /** How many may go on. */
+  /** How many may be resumed. */
   #turns(room: number): number {
     if (room >= 0) return Math.ceil((room + 1) / EXPECTED_BYTES)
     return this.isFull ? 0 : this.#waiting.size

@@ -18,7 +18,7 @@ export class Turns {
     this.#atOnce = options.atOnce ?? AT_ONCE
   }
 
-  /** Resolves when a piece of work of the tenant may begin, which is at once where there is little to do. */
+  /** Resolves when a piece of work of the tenant may begin; at once under low load. */
   next(tenantId: string): Promise<void> {
     this.#set()
     if (this.#waiting.size === 0 && this.#begun < this.#atOnce) {

@@ -5,7 +5,7 @@ export interface Pending {
   index: number
 }
 
-/** Pending things in no order. Each is added and removed with one step, and nothing of it stays behind. */
+/** An unordered set of pending things: adding and removing are O(1), and a removed one is released at once. */
 export class PendingSet<T extends Pending> {
   readonly all: T[] = []
 
@@ -27,7 +27,7 @@ export class PendingSet<T extends Pending> {
   }
 }
 
-/** Where something is in a `PendingList`. It is made once, however often that comes and goes. */
+/** The place of a thing in a `PendingList`; made once, and reused when the thing is added again. */
 export class PendingPlace<T> {
   readonly item: T
   isTaken = false
@@ -40,15 +40,15 @@ export class PendingPlace<T> {
 }
 
 /**
- * Pending things in the order in which they were added, likewise. A `Set` makes a table for each few that come and go, and
- * those of one that has grown old are found by a full garbage collection only.
+ * Pending things in insertion order, with the same guarantees. A `Set` allocates a new table for every few entries that are
+ * added and removed, and the tables of a long-lived one are freed only by a full garbage collection.
  */
 export class PendingList<T> {
   #first: PendingPlace<T> | undefined
   #last: PendingPlace<T> | undefined
   #size = 0
 
-  /** The place of the one that has been there for the longest. */
+  /** The place of the oldest one. */
   get first(): PendingPlace<T> | undefined {
     return this.#first
   }
@@ -76,7 +76,7 @@ export class PendingList<T> {
     else previous.next = next
     if (next === undefined) this.#last = previous
     else next.previous = previous
-    // What has left keeps no other one in memory.
+    // A removed place must not keep others in memory.
     place.previous = place.next = undefined
     place.isTaken = false
     this.#size -= 1
@@ -167,7 +167,7 @@ export class Timeouts {
   #run(): void {
     this.#stopTimer()
     const now = this.#clock.monotonic()
-    // A task may cancel another one.
+    // A task may cancel another task.
     for (const due of this.#pending.all.filter(({ at }) => at <= now))
       if (this.#pending.remove(due)) due.task()
     const next = this.#pending.all.reduce((earliest, { at }) => Math.min(earliest, at), Infinity)
@@ -183,7 +183,7 @@ const listening = new WeakMap<AbortSignal, PendingSet<AbortListener>>()
 
 /**
  * Calls `listener` once when the signal aborts, unless the returned function, which is idempotent, is called before. The
- * signal has one listener, however many wait for it in turn.
+ * signal has one listener for all of them.
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   const listeners = listening.get(signal) ?? listenTo(signal)
