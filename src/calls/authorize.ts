@@ -80,7 +80,7 @@ export function refusalForScope(
   return routing.found ? insufficientScope(caller, operation, { route: routing.route, catalog }) : undefined
 }
 
-/** Only a caller that the rules allow in every other respect gets to know that the target exists. */
+/** Only a caller that the rules allow in every other respect learns that the target exists. */
 function insufficientScope(
   { principal }: Caller,
   operation: Operation,
@@ -109,7 +109,7 @@ export function refusalOfHeld(
   return held(decide(principal, 'list', target, catalog.snapshot), name, item.serverName)
 }
 
-/** Only a caller that may use the tool as it was gets to know that it is held back. */
+/** Only a caller that may use the tool otherwise learns that it is held back. */
 function held({ ruleId }: Decision, name: string, server: string): GatewayError | undefined {
   if (ruleId !== 'tool-held') return undefined
   return new GatewayError(
@@ -141,7 +141,7 @@ function notFound(
   })
 }
 
-/** Names that differ in nothing else are of different things (`db1_query`, `db2_query`): who follows a hint would use the wrong one. */
+/** Names that differ only in digits name different things (`db1_query`, `db2_query`): a suggestion would lead to the wrong one. */
 function withoutDigits(name: string): string {
   return name.replaceAll(/\d/g, '')
 }

@@ -47,7 +47,7 @@ import { traceDecision } from './trace.ts'
 export interface CallChainParts {
   readonly audit: AuditLog
   readonly intents: IntentLog | undefined
-  /** Which calls are announced before they run. */
+  /** Which calls get an intent record before they run. */
   readonly auditIntents: Intents
   readonly catalog: Catalog
   readonly upstreams: Upstreams
@@ -65,24 +65,24 @@ export interface CallChainParts {
     readonly caches: { readonly results: BoundedCache }
   }
   readonly seal: StateSeal
-  /** The whole of results of which callers got a preview. */
+  /** Stored results of which callers got a preview. */
   readonly kept: KeptResults
   readonly tasks: Tasks
   readonly callTimeoutMs: number
   readonly refusalTiming: RefusalTiming
   readonly clock: Clock
-  /** Gives numbers from 0 to below 1. */
+  /** Returns numbers from 0 to below 1. */
   readonly random: () => number
   readonly logger: Logger
   readonly metrics: Metrics
-  /** What pages show of the last hour; undefined where there are none. */
+  /** The calls of the last hour, for the dashboard; undefined without it. */
   readonly history?: CallHistory | undefined
 }
 
 /** The chain of stages that every call passes through. */
 export interface CallChain {
   readonly run: (call: Call) => Promise<Answer>
-  /** What the plain calls of each caller resolve to. */
+  /** The cached targets of plain calls. */
   readonly targets: PlainTargets
 }
 
@@ -103,7 +103,7 @@ export function callChain(parts: CallChainParts): CallChain {
 
 const isInside = ({ server }: PlannedTarget): boolean => server.transport === 'builtin'
 
-/** Both stages as one, where there is the inner one. */
+/** Both stages as one, if there is an inner one. */
 function around(outer: Stage | undefined, inner: Stage | undefined): Stage | undefined {
   if (outer === undefined || inner === undefined) return inner
   return (call, next) => outer(call, (passed) => inner(passed, next))
@@ -128,14 +128,14 @@ function stages(
   const last = send(parts)
   return {
     stages: [
-      counted, // once for each call, however often it is sent
-      ...parts.ownStages.map((stage) => () => stage), // around everything that the caller is told of the call
+      counted, // once per call, regardless of retries
+      ...parts.ownStages.map((stage) => () => stage), // around everything that determines the answer
       intent(parts), // around everything that may be sent, and once
       explained,
-      keptResult(parts), // for which no server is asked
-      approvedInside, // before what the gateway does itself, which passes none of the stages below
+      keptResult(parts), // needs no server
+      approvedInside, // before the gateway's own features, which skip the stages below
       ...own.stages, // once, and under the names that callers know
-      rounds, // around what is sent, which may happen more than once
+      rounds, // around everything that may be sent more than once
       ofTasks,
       fallback({ catalog, limits, metrics }), // when all attempts have failed
       delegated(parts.credentials), // to the server that is tried, before anything is sent to it
@@ -143,11 +143,11 @@ function stages(
       urlElicitations, // of the server that asks
       untrusted, // what remains of the result
       preview(parts), // for the caller of this call alone
-      shown, // of the server that answered, and not kept with a result: not every caller sees the same
-      redact(parts), // before anything is made of it, and not kept with a result
+      shown, // of the server that answered, and outside the cache: callers see different URIs
+      redact(parts), // before other stages use the result, and outside the cache
       shape, // for each server that is tried, as it has the tool
-      approved, // of what is really sent, and of each server that is tried
-      resultCache({ cache: own.caches.results }), // of what really answers, as it gets the call
+      approved, // of the request as sent, and for each server that is tried
+      resultCache({ cache: own.caches.results }), // of the request as the server gets it
       again,
       last, // for each attempt: pools come and go
     ],

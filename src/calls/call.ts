@@ -80,7 +80,7 @@ export interface Route {
   readonly name: string
 }
 
-/** What a caller wants; nothing of it changes on its way. */
+/** The request of a caller; it is immutable. */
 export interface Call {
   readonly caller: Caller
   readonly operation: Operation
@@ -90,8 +90,8 @@ export interface Call {
 }
 
 /**
- * What has become of a call so far, for its usage record, its span, and its error at a shutdown. Stages report to it,
- * and decide nothing by it.
+ * The progress of a call, for its usage record, its span, and its error at a shutdown. Stages write it, and base no decision
+ * on it.
  */
 export interface CallInfo {
   /** The server that the call was last sent to, or is to be sent to. */

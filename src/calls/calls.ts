@@ -40,7 +40,7 @@ export class Calls {
   }
 
   /**
-   * The same, with the answer as it came: where the operation takes raw results, its result may be left as bytes.
+   * Like `run`, with the whole answer: if the operation takes raw results, its result may stay bytes.
    * @throws GatewayError
    */
   answer(caller: Caller, operation: Operation): Promise<Answer> {
@@ -51,7 +51,7 @@ export class Calls {
     const info = { route: undefined, decision: undefined, instance: undefined }
     this.#inFlight += 1
     const answer = this.#chain({ caller, operation, startedAt: this.#clock.monotonic(), info })
-    // Beside its caller, who would wait longer behind an asynchronous function.
+    // Not with `await`: an asynchronous function would delay the caller.
     answer.then(this.#ended, this.#ended)
     return answer
   }

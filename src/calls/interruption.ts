@@ -3,7 +3,7 @@ import { GatewayError } from '../domain/errors/errors.ts'
 import type { Call } from './call.ts'
 import type { Answer } from './stage.ts'
 
-/** A call in flight, and the promise that stands for its answer. */
+/** A call in flight, and the promise of its answer. */
 interface Guarded extends Pending {
   readonly call: Call
   readonly settling: PromiseWithResolvers<Answer>
@@ -13,7 +13,7 @@ interface Guarded extends Pending {
 export class Interruption {
   readonly #inFlight = new PendingSet<Guarded>()
 
-  /** The function that runs calls by `rest`, and ends them at the shutdown. */
+  /** Makes the function that runs calls by `rest`, and ends them at the shutdown. */
   around(rest: (call: Call) => Promise<Answer>): (call: Call) => Promise<Answer> {
     return (call) => this.guard(call, rest)
   }
@@ -25,7 +25,7 @@ export class Interruption {
     const settling = Promise.withResolvers<Answer>()
     const guarded: Guarded = { call, settling, index: 0 }
     this.#inFlight.add(guarded)
-    // Without an asynchronous function between, which every call would pay for.
+    // Without an asynchronous function, which would cost every call.
     answer.then(
       (given) => this.#left(guarded).resolve(given),
       (error: unknown) => this.#left(guarded).reject(error),
@@ -33,7 +33,7 @@ export class Interruption {
     return settling.promise
   }
 
-  /** The promise to settle of a call that is over. */
+  /** The promise to settle for a call that has ended. */
   #left(guarded: Guarded): Guarded['settling'] {
     this.#inFlight.remove(guarded)
     return guarded.settling

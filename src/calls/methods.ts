@@ -8,7 +8,7 @@ type TargetAt = 'name' | 'uri' | 'ref' | 'taskId' | 'scope'
 /** What answers a request: the caller's view, the session, all servers of the view together, or one server. */
 type AnsweredBy = 'view' | 'session' | 'servers' | 'server'
 
-/** What the gateway knows of one MCP method. */
+/** The properties of one MCP method. */
 export interface Method {
   readonly name: string
   /** The eras whose clients have the method. */

@@ -16,7 +16,7 @@ import { clientNameOf } from './client/client-name.ts'
 import type { Answer } from './stage.ts'
 import { sizeOf } from './result-size.ts'
 
-/** How long an answer is held back for its record; without that it is an error, so that no answer goes unrecorded. */
+/** How long an answer waits for its record. After that it becomes an error, so that no answer is sent without a record. */
 const ANSWER_WAIT_MS = 10_000
 /** Characters of the target in records and in the log. */
 const MAX_TARGET = 256
@@ -24,7 +24,7 @@ const MAX_TARGET = 256
 interface RecordOptions {
   readonly audit: AuditLog
   readonly metrics: Metrics
-  /** For the pages; undefined where there are none. */
+  /** For the dashboard; undefined without it. */
   readonly history?: CallHistory | undefined
   readonly refusalTiming: RefusalTiming
   readonly clock: Clock
@@ -92,7 +92,7 @@ function isRefusal({ code }: GatewayError): boolean {
   return code.endsWith('_not_found') || code === 'insufficient_scope' || code === 'tool_held'
 }
 
-/** What came of a call. */
+/** The outcome of a call. */
 export interface Finished {
   readonly id: string
   readonly atMs: number
@@ -143,7 +143,7 @@ function orNull<T>(value: T | undefined): T | null {
   return value ?? null
 }
 
-/** The server that the call was meant for, if no route was found because the server has not answered yet. */
+/** The server of the call, if no route was found because the server has not listed its offer yet. */
 function serverOf({ info: { route } }: Call, failure: GatewayError | undefined): string | undefined {
   return route?.server.name ?? failure?.facts.server
 }

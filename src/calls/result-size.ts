@@ -2,7 +2,7 @@ import type { JsonObject } from '../domain/json/json.ts'
 import { jsonOf } from './plain/serialized-answer.ts'
 import type { Answer } from './stage.ts'
 
-/** Serialising a large result takes time, so a size that was measured once is kept. */
+/** Serializing a large result takes time, so its size is cached. */
 const measured = new WeakMap<JsonObject, number>()
 
 /**
@@ -17,7 +17,7 @@ export function sizeOf(answer: Answer): number {
   return Buffer.byteLength(answer.json ?? jsonOf(result, route))
 }
 
-/** Like `sizeOf`, and keeps the size for later stages. */
+/** Like `sizeOf`, and caches the size for later stages. */
 export function measure(answer: Answer): number {
   if (answer.raw !== undefined) return answer.raw.size
   const bytes = sizeOf(answer)

@@ -10,7 +10,7 @@ import type { Call, Route } from './call.ts'
 import type { BegunAttempt } from './plain/begun-attempt.ts'
 import type { Method } from './methods.ts'
 
-/** What the stages of a call can know of it before there is one. */
+/** What is known of the calls to one target before any of them arrives. */
 export interface PlannedTarget {
   readonly method: Method
   readonly server: ServerDefinition
@@ -29,7 +29,7 @@ export interface Plan {
   readonly from: readonly Run[]
   /** The plan of the same method at another route. */
   readonly at: (route: Route) => Plan
-  /** Whether every stage that does something for the target is one that plain calls skip. */
+  /** Whether plain calls can skip every stage that does something for the target. */
   readonly allowsPlainCalls: boolean
 }
 
@@ -51,9 +51,9 @@ export interface RoutedCall extends Call {
 /** The result of a call, and the server that gave it. */
 export interface Answer {
   readonly result: JsonObject
-  /** The result as its bytes, complete and without questions; stages that need no more of it leave it so. */
+  /** The result as bytes, complete and without questions; stages that need no more of it leave it unparsed. */
   readonly raw?: RawObject | undefined
-  /** The result as JSON, where that is one text. */
+  /** The result as JSON text, if it is available as one. */
   readonly json?: string | undefined
   readonly route: Route
   /** Set if the client answers the questions in the result by sending the same call again, without any state. */
@@ -61,8 +61,8 @@ export interface Answer {
 }
 
 /**
- * An answer whose result becomes a value when somebody asks for it. A copy with another result has no bytes any more,
- * because a spread does not copy getters.
+ * An answer whose result is parsed when it is first read. A copy with another result has no bytes, because a spread does not
+ * copy getters.
  */
 export class UnparsedAnswer implements Answer {
   readonly route: Route
@@ -89,7 +89,7 @@ export class UnparsedAnswer implements Answer {
 /** Runs a call through the stages that remain. */
 export type Run = (call: RoutedCall) => Promise<Answer>
 
-/** One stage of a call: it does its part around `next`, which runs the remaining stages of the call that it is given. */
+/** One stage of a call: it wraps `next`, which runs the remaining stages of the call that it is given. */
 export type Stage = (call: RoutedCall, next: Run) => Promise<Answer>
 
 /** Makes the stage for the calls to one target; undefined if it does nothing for them. */

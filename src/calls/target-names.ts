@@ -13,11 +13,11 @@ export const MAX_URI_LENGTH = 8192
 /** What a request is about. */
 export type OperationTarget = Pick<Operation, 'action' | 'kind' | 'name' | 'task'>
 
-/** What the target of a request depends on beside its parameters. */
+/** What the target of a request depends on in addition to its parameters. */
 export interface TargetContext {
   /** The one server that is addressed alone; undefined for all servers. */
   readonly scope: string | undefined
-  /** The caller's task with that handle; undefined if there is none. */
+  /** The caller's task with that handle; undefined if it does not exist. */
   readonly taskOf: (handle: string) => TaskTarget | undefined
   /** The caller's name of the tool of a task. */
   readonly toolName: (task: TaskTarget) => string

@@ -47,7 +47,7 @@ export function measureRequest<R extends JsonObject | RawObject>(
       clock.monotonic() - startedAt,
     )
   const answered = traceRequest(request, answer)
-  // Beside whoever waits for it, and before: an asynchronous function between would cost every call.
+  // Not with `await`: an asynchronous function would cost every call.
   answered.then(
     (result) => count({ result }),
     (error: unknown) => count({ error }),

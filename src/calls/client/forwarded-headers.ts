@@ -35,7 +35,7 @@ export function forwardedHeaders(
   return Object.fromEntries(given)
 }
 
-/** A token goes to those that it was issued for, and to nobody else (RFC 8707 §2). */
+/** A token is sent only to those that it was issued for (RFC 8707 §2). */
 function checkAudience(server: HttpServerDefinition, token: string | undefined): void {
   const { name } = server
   if (token !== undefined && urlsOf(server).every((each) => isTokenFor(token, each))) return

@@ -76,7 +76,7 @@ export class RoundState {
     if (typeof requestState !== 'string') throw new GatewayError('invalid_request_state')
     const text = this.#options.seal.open(requestState, binding)
     // Only texts that this class wrote can be opened.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nobody else can have written it
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only this class can have written it
     return JSON.parse(text) as Asked
   }
 

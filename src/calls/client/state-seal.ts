@@ -15,8 +15,8 @@ export interface SealBinding {
 }
 
 /**
- * Seals texts of servers for callers: nobody else can read or change them, and they are accepted only in time, from the
- * same caller and for the same purpose. Servers see every caller behind the gateway as one client, so they cannot bind
+ * Seals texts of servers for callers: only the gateway can read or change them, and it accepts them only before they expire,
+ * from the same caller and for the same purpose. Servers see every caller behind the gateway as one client, so they cannot bind
  * their `requestState` to a caller themselves (MCP 2026-07-28, multi round-trip requests).
  */
 export class StateSeal {

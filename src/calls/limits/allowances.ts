@@ -18,8 +18,8 @@ const TOLERANCE_MS = 0.001
 
 /**
  * Token buckets, each stored as the time at which it is full again. A full bucket need not be stored; one that is not
- * full is never dropped. While there are too many of those, new keys share a bucket, so that nobody gets a full bucket
- * by causing others to need one.
+ * full is never dropped. While there are too many of those, new keys share a bucket, so that no caller gets a full
+ * bucket by exhausting the buckets.
  */
 export class Allowances {
   readonly #clock: Clock

@@ -7,8 +7,8 @@ const MOST = 100
 const MAX_SERVERS = 10_000
 
 /**
- * Limits retries for each server to a fifth of its calls, after ten at first: when everything fails, retrying
- * everything would only add load.
+ * Limits retries for each server to a fifth of its calls, with an initial budget of ten: when everything fails,
+ * retrying everything would only add load.
  */
 export class RetryBudget {
   readonly #left = new Map<ServerKey, number>()

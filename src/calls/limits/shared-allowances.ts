@@ -7,9 +7,9 @@ import type { Logger } from '../../telemetry/logger.ts'
 import type { Allowance, Allowances } from './allowances.ts'
 
 const COLLECTION = 'quotas'
-/** What was taken is written after this time at the latest… */
+/** The taken calls are written after this time at the latest… */
 const REPORT_MS = 1000
-/** …and as soon as it is this share of what is left, so that all replicas together do not go far beyond it unseen. */
+/** …and as soon as they are this share of the calls left, so that replicas together do not exceed the allowance by much. */
 const REPORT_SHARE = 0.05
 /** Others may write at the same time. */
 const ATTEMPTS = 6
@@ -25,9 +25,9 @@ interface Use {
 }
 
 /**
- * Lets replicas count the calls of an allowance together. Each decides by itself, without waiting, writes what it took to
- * the shared state a moment later, and learns what all have taken. So they can go beyond it by what was taken in that
- * moment, which the bucket then owes; while the state does not answer, each counts for itself.
+ * Lets replicas count the calls of an allowance together. Each replica decides locally, without waiting, writes what it took
+ * to the shared state a moment later, and reads the total. So replicas together can exceed the allowance by the calls of
+ * that moment, which the bucket then owes. While the state is unavailable, each replica counts separately.
  */
 export class SharedAllowances {
   readonly #allowances: Allowances

@@ -21,7 +21,7 @@ export class TenantShares {
     return share
   }
 
-  /** Takes over what the quotas are now. */
+  /** Applies the current quotas. */
   quotasChanged(): void {
     for (const [tenantId, share] of this.#shares)
       share.max = this.#maxOf(tenantId) ?? Number.POSITIVE_INFINITY

@@ -5,7 +5,7 @@ import type { Answer, RoutedCall, Run, Stage } from '../stage.ts'
 import type { NextStage, OperatorStage, StageCall } from './operator-stage.ts'
 
 /**
- * Stage: runs one of the operator's own stages. It sees only its call, and can change only the parameters that go on
+ * Stage: runs one of the operator's own stages. It sees only its call, and can change only the parameters that are passed on
  * and the result that comes back. Its errors are logged and not shown to the caller, except those of the gateway; so is
  * a timeout of the stage's own time, without the rest of the call.
  */

@@ -3,12 +3,12 @@ import type { JsonObject } from '../../domain/json/json.ts'
 import type { Begun } from '../../upstream/pool/pool.ts'
 import type { Pool } from '../../upstream/pool/pool.ts'
 
-/** What a server answers. */
+/** The response of a server. */
 type Given = Promise<RawObject | JsonObject>
 
 /**
- * A first attempt to send a call that was made ahead of the general stages. They take it where they would send the call
- * for the first time, so that what comes of it is judged in one place.
+ * A first attempt to send a call, made before the general stages run. They take it in place of sending the call for the
+ * first time, so that its outcome is interpreted in one place.
  */
 export class BegunAttempt {
   readonly pool: Pool
@@ -26,7 +26,7 @@ export class BegunAttempt {
     return this.#given === undefined
   }
 
-  /** What the server answers, the first time; undefined from then on. */
+  /** The response of the server, once; undefined from then on. */
   take(): Given | undefined {
     const given = this.#given
     this.#given = undefined

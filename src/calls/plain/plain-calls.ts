@@ -20,9 +20,9 @@ import { BegunAttempt } from './begun-attempt.ts'
 import { SerializedAnswer } from './serialized-answer.ts'
 import type { PlainTarget, PlainTargets } from './plain-targets.ts'
 
-/** The stage behind the limits, which count a call once. */
+/** The position after the limits, which count a call once. */
 const BEHIND_LIMITS = 1
-/** Parameters that continue something. */
+/** Parameters that continue a task or an earlier round. */
 const CONTINUING = ['task', 'inputResponses', 'requestState'] as const
 
 interface PlainCallsOptions {
@@ -46,9 +46,9 @@ interface Sent {
 }
 
 /**
- * Runs plain tool calls in one step instead of one after the other of the general stages, which have nothing to do for
- * them: a client that cannot be asked anything, no task, no settings of the operator for the tool, a free permit, a
- * closed circuit breaker. What comes of it any other way than expected is handed to the general stages.
+ * Runs plain tool calls in one step in place of the general stages, which do nothing for them: the client can be asked
+ * nothing, there is no task and no setting of the operator for the tool, a permit is free, and the circuit breaker is
+ * closed. An unexpected outcome is passed to the general stages.
  */
 export class PlainCalls {
   readonly #options: PlainCallsOptions
@@ -57,12 +57,12 @@ export class PlainCalls {
     this.#options = options
   }
 
-  /** The way of calls that tries this first; `general` runs all others. */
+  /** Makes the function that tries this first, and runs all other calls by `general`. */
   before(general: (call: Call) => Promise<Answer>): (call: Call) => Promise<Answer> {
     return (call) => this.run(call) ?? general(call)
   }
 
-  /** Runs a call if it is plain; undefined, without having done anything, if the general stages have to. */
+  /** Runs a call if it is plain; otherwise does nothing and returns undefined. */
   run(call: Call): Promise<Answer> | undefined {
     const sent = isPlainCall(call) ? this.#sent(call) : undefined
     return sent && this.#answered(sent)
@@ -130,7 +130,7 @@ export class PlainCalls {
       : connection.requestRaw(operation.method.name, params, options)
   }
 
-  /** From a client that declares nothing there is nothing to withhold; only ids of tasks may need to be replaced. */
+  /** A client that declares nothing needs no restriction; only ids of tasks may need to be replaced. */
   #clientOf(call: RoutedCall, { era, capabilities }: Connection): CallerClient | undefined {
     const { client } = call.operation
     const mayHaveTasks = client?.era === 'legacy' && era === 'legacy' && 'tasks' in capabilities
@@ -155,7 +155,7 @@ export class PlainCalls {
   }
 }
 
-/** The general stages, with the attempt that was made in the place of their first one. */
+/** Runs the general stages, with the attempt that was made as their first one. */
 function generally({ call, pool, permit, startedAt, given }: Sent): Promise<Answer> {
   const attempt = new BegunAttempt(pool, { permit, startedAt }, given)
   return runFrom({ ...call, attempt }, BEHIND_LIMITS)
@@ -184,7 +184,7 @@ function isAcceptable({ check }: Operation): boolean {
   }
 }
 
-/** The answer with a result in which no stage would change anything; undefined where one may. */
+/** The answer, if no stage would change its result; undefined if one may. */
 function plainAnswer(
   given: RawObject | JsonObject,
   { operation, route }: Pick<RoutedCall, 'operation' | 'route'>,

@@ -12,11 +12,11 @@ import type { Limits } from '../limits/limits.ts'
 import type { TenantShares } from '../limits/tenant-shares.ts'
 import type { Pool } from '../../upstream/pool/pool.ts'
 
-/** Tools that are remembered of one caller; more than an agent has in view. */
+/** Cached tools of one caller; more than an agent uses. */
 const MAX_TOOLS = 1000
 const NEVER = new AbortController().signal
 
-/** A tool that a caller may call, with nothing set for it but what every call passes, and what is the same for each call. */
+/** A tool that a caller may call without any stage of its own, and what is the same for each call. */
 export interface PlainTarget {
   readonly route: Route
   readonly decision: Decision
@@ -25,11 +25,11 @@ export interface PlainTarget {
   readonly isCounted: boolean
   /** Undefined where calls of one session prefer the same instance. */
   readonly account: Account | undefined
-  /** The pool of the last call, which is that of the next one until it has stopped. */
+  /** The pool of the last call, used for the next one until it has stopped. */
   pool: Pool | undefined
 }
 
-/** The sender of a call, and what is asked, but for what belongs to one request. */
+/** The sender and the operation of a call, without what belongs to one request. */
 type Sender = Omit<Caller, 'requestId'>
 type Asked = Omit<Operation, 'signal'>
 
@@ -43,12 +43,12 @@ interface PlainTargetsOptions {
 }
 
 /**
- * What the tool calls of each caller resolve to, decided once until the catalog or the quotas change: a decision depends on
- * nothing but the principal, the target and the snapshot.
+ * Caches the target and the decision of each caller's tool calls until the catalog or the quotas change: a decision depends
+ * only on the principal, the target and the snapshot.
  */
 export class PlainTargets {
   readonly #options: PlainTargetsOptions
-  /** A principal lives as long as its token is remembered as verified. */
+  /** A principal lives as long as its verified token is cached. */
   #remembered = new WeakMap<Principal, Tools>()
 
   constructor(options: PlainTargetsOptions) {
@@ -56,12 +56,12 @@ export class PlainTargets {
     options.catalog.onChange(() => this.forget())
   }
 
-  /** Something that a target depends on has changed. */
+  /** Clears the cache, because something that a target depends on has changed. */
   forget(): void {
     this.#remembered = new WeakMap()
   }
 
-  /** The target of a tool call; undefined if the general stages have to find out, or to refuse it. */
+  /** The target of a tool call; undefined if the general stages have to resolve or refuse it. */
   of(caller: Sender, operation: Asked): PlainTarget | undefined {
     if (operation.method.runsTool !== true || operation.task !== undefined) return undefined
     const tools = this.#of(caller.principal)
@@ -75,8 +75,7 @@ export class PlainTargets {
   }
 
   /**
-   * Whether the caller may make a call of MCP, and nothing more of it has to be compared: the SDK compares headers with the
-   * arguments of some tools.
+   * Whether the caller may make a call over MCP without the SDK, which compares headers with the arguments of some tools.
    */
   mayCall(caller: Sender, operation: Asked): boolean {
     if (this.of(caller, operation) !== undefined) return true
@@ -91,8 +90,8 @@ export class PlainTargets {
   }
 
   /**
-   * Whether a tool is in the view of the caller, which costs as much for one that is denied as for one that does not exist; a
-   * decision does not.
+   * Whether a tool is in the view of the caller. Unlike a decision, this takes the same time for a denied tool as for one that
+   * does not exist.
    */
   #isListed({ principal }: Sender, { name, scope }: Asked): boolean {
     return this.#options.catalog.viewOf(principal, scope).toolsByName.has(name)

@@ -9,14 +9,14 @@ import { GatewayError } from '../../domain/errors/errors.ts'
 import type { Principal } from '../../domain/principal.ts'
 import { HeldText, type TextPart } from './held-text.ts'
 
-/** Of all texts that were read lately. A larger one is loaded for each of its parts. */
+/** Size of the cache of recently read texts. A larger text is loaded for each of its parts. */
 const RECENT_BYTES = 32 * 1024 * 1024
 /** Milliseconds: parts of a result are usually read one after the other. */
 const RECENT_MS = 10_000
-/** Parts of so many characters take no memory to speak of. */
+/** Parts of up to so many characters take little memory. */
 const SMALL_PART = 64 * 1024
 
-/** Who reads what of a text, and for how long they wait for it. */
+/** A read of a text: its owner, its part, and how long it may wait. */
 export interface Read {
   readonly principal: Principal
   /** The part in characters; all of it by default. */
@@ -34,8 +34,8 @@ interface Waiting {
 }
 
 /**
- * Reads of large texts: one at a time, tenants in turn, and as fast as clients take what is in transit to them. A text
- * that was loaded is there for the next reads of it for a moment.
+ * Reads large texts one at a time, in a fair queue by tenant, and as fast as clients read the data in transit to them. A text
+ * is cached for ten seconds after a read.
  */
 export class KeptReads {
   readonly #clock: Clock
@@ -47,14 +47,14 @@ export class KeptReads {
   })
   #isReading = false
 
-  /** @param options.transit counts what is on its way to clients; without it only the turns are a limit */
+  /** @param options.transit counts the bytes in transit to clients; without it only the queue is a limit */
   constructor(options: { clock: Clock; transit: TransitBytes | undefined }) {
     this.#clock = options.clock
     this.#transit = options.transit
   }
 
   /**
-   * Reads the text of that name, which is loaded as UTF-8; undefined where there is none.
+   * Reads the text of that name, which is loaded as UTF-8; undefined if it does not exist.
    * @throws GatewayError `cancelled`, `overloaded` when its turn has not come in time, or what loading throws
    */
   async read(
@@ -117,7 +117,7 @@ export class KeptReads {
     return text
   }
 
-  /** What was read is written before the next one is, and clients have taken enough of it. */
+  /** Waits until the previous text is written, and clients have read enough. */
   async #room(): Promise<void> {
     await nextTurn()
     const transit = this.#transit

@@ -22,8 +22,8 @@ interface AccountsOptions {
 
 /**
  * Stage: makes sure that the caller has connected the account that the server is called with, before anything is sent.
- * Who has not is asked in the way of the client: by a question that opens a page, after which the call goes on, or by an
- * error with the link. The same where the server asks for more than was granted. Nobody is asked twice by one call.
+ * A caller without one is asked as the client supports it: by a question that opens a page, after which the call continues,
+ * or by an error with the link. The same applies if the server requires more than was granted. A call asks once at most.
  */
 export function accounts(options: AccountsOptions): StageFor {
   return ({ server, name }) => {
@@ -64,7 +64,7 @@ class AccountCall {
     }
   }
 
-  /** The client has asked its person, and the call waits until the account is connected, or its time is nearly over. */
+  /** Waits until the person has connected the account, or the time of the call is nearly over. */
   async #answered({ round: { action }, since, elicitationId }: Asked): Promise<void> {
     const { clock, credentials } = this.#options
     const { caller, operation } = this.#call
@@ -96,7 +96,7 @@ class AccountCall {
   }
 }
 
-/** How a client is asked: by a question, by an error that stands for one (2025-11-25), or by an error for its person. */
+/** How a client is asked: by a question, by the error for one (2025-11-25), or by an error for its person. */
 function wayOf(client: CallerClient | undefined): 'question' | 'url-error' | 'error' {
   const elicitation = client?.capabilities['elicitation']
   if (client === undefined || !isJsonObject(elicitation) || !isJsonObject(elicitation['url'])) return 'error'

@@ -4,7 +4,7 @@ import { type Answer, type StageFor, UnparsedAnswer } from '../stage.ts'
 const MARK: JsonObject = { 'tool-gateway/untrusted': true }
 
 /**
- * Stage: marks the results of a tool whose texts come from strangers, for clients that keep models from following such
+ * Stage: marks the results of a tool whose texts come from third parties, for clients that keep models from following such
  * texts.
  */
 export const untrusted: StageFor = ({ method, policy }) => {
