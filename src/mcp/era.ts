@@ -20,7 +20,7 @@ export function forEra(
 }
 
 /**
- * Many servers leave out `content` beside `structuredContent`. Clients of earlier revisions take that for an empty list;
+ * Many servers omit `content` if they send `structuredContent`. Clients of earlier revisions take that for an empty list;
  * in 2026-07-28 it is required, and its clients refuse the whole result.
  */
 function withContent(result: JsonObject): JsonObject {

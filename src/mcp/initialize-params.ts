@@ -8,8 +8,8 @@ const MAX_VERSION = 64
 const KINDS = ['elicitation', 'sampling', 'roots', 'tasks']
 
 /**
- * The parameters of an `initialize` without what nobody reads later, and the rest cut to lengths that sessions and records
- * can keep: a client may write anything there. What is not valid stays so.
+ * The parameters of an `initialize` that are used later, truncated to lengths that sessions and records can store, because a
+ * client may send anything. Invalid parameters stay invalid.
  */
 export function boundedInitialize({ protocolVersion, capabilities, clientInfo }: JsonObject): JsonObject {
   return {

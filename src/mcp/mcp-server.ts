@@ -74,17 +74,17 @@ export interface Conversation {
   readonly endStream?: (id: JSONRPCRequest['id']) => void
   /** Whether the client can get messages that belong to no request; always by default. */
   readonly isReachable?: () => boolean
-  /** What the gateway keeps of a legacy conversation between its requests, where that was made before. */
+  /** The state of a legacy conversation between its requests, if it exists already. */
   readonly session?: LegacySession
-  /** Gets what the gateway keeps of a legacy conversation between its requests. */
+  /** Gets the state of a legacy conversation between its requests. */
   readonly onSession?: (session: LegacySession) => void
-  /** Called when the client has changed something of it. */
+  /** Called when the client has changed that state. */
   readonly onSessionChange?: (change: SessionChange) => void
 }
 
 /**
  * An MCP server for one legacy session or one modern request: the SDK implements the protocol, and everything else goes
- * to the caller's view or through the call pipeline. Requests and results pass unchanged, including unknown fields.
+ * to the caller's view or through the call chain. Requests and results pass unchanged, including unknown fields.
  */
 export function createMcpServer(options: McpServerOptions, conversation: Conversation): Server {
   const { instructions } = conversation.view

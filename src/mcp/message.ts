@@ -11,7 +11,7 @@ import { isJsonObject, type JsonObject } from '../domain/json/json.ts'
 import { boundedInitialize } from './initialize-params.ts'
 
 /**
- * The single message of a request body, given as parsed JSON; an `initialize` with no more than a session keeps.
+ * The single message of a request body, given as parsed JSON; an `initialize` without what a session does not store.
  * @throws GatewayError `invalid_request`
  */
 export function messageIn(body: unknown): JSONRPCMessage {
@@ -24,7 +24,7 @@ export function messageIn(body: unknown): JSONRPCMessage {
   }
 }
 
-/** What a client says of itself once is kept as long as its session. */
+/** What a client declares in `initialize` is stored as long as its session. */
 function withBoundedClient(message: unknown): unknown {
   if (!isJsonObject(message) || message['method'] !== 'initialize' || !isJsonObject(message['params']))
     return message
@@ -36,7 +36,7 @@ export function notAMessage(): GatewayError {
   return new GatewayError('invalid_request', 'The body is not a JSON-RPC message')
 }
 
-/** Says that the sender of a request wants no answer any more (MCP, cancellation). */
+/** The notification that cancels a request (MCP, cancellation). */
 export const CANCELLED = 'notifications/cancelled'
 
 /** The longest id of a request, in characters. */
@@ -44,8 +44,8 @@ export const MAX_ID_LENGTH = 256
 const MAX_META_BYTES = 8 * 1024
 
 /**
- * Checks the length of a message's id and `_meta`, which are kept or logged for each request.
- * @param bytes of the whole message, where they are known: a short one needs no look at its parts
+ * Checks the length of a message's id and `_meta`, which are stored or logged for each request.
+ * @param bytes of the whole message, if known: a short message is not inspected further
  * @throws GatewayError `invalid_request`
  */
 export function checkEnvelope(message: unknown, bytes = Infinity): void {

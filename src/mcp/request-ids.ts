@@ -16,7 +16,7 @@ export class RequestIds {
    * while there is no request: most sessions are idle most of the time.
    */
   #holds: Map<RequestId, number> | undefined
-  /** What lets go of the memory of large requests, by id. */
+  /** The functions that release the memory of large requests, by id. */
   #bodies: Map<RequestId, () => void> | undefined
 
   /**

@@ -44,7 +44,7 @@ export function enhanceRoutes(options: EnhanceRouteOptions): Router {
   return router
 }
 
-/** How the Ollama server is, for everybody; `off` where there is none. */
+/** The state of the Ollama server, for all callers; `off` without one. */
 export function statusOf({ status }: Pick<OpenEnhancer, 'status'>): JsonObject {
   const known = status()
   if (known === undefined) return { state: 'off' }

@@ -94,7 +94,7 @@ async function answerAsync(
   const result = traceRequest({ method: operation.method.name, over: 'rest' }, () =>
     calls.run(caller, operation),
   )
-  // Whatever becomes of it later, the run's status tells.
+  // The run's status shows its later outcome.
   result.catch(() => undefined)
   await Promise.race([begun, result])
   response.setHeader('Preference-Applied', 'respond-async')

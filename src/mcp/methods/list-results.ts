@@ -43,7 +43,7 @@ export interface ListPage {
   readonly found: readonly CatalogItem[]
   /** How many items of the list are before it. */
   readonly start: number
-  /** The members of the result beside the items. */
+  /** The members of the result other than the items. */
   readonly more: JsonObject
 }
 

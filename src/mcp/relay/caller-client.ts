@@ -72,7 +72,7 @@ export class LegacyClient implements CallerClient {
     this.#logLevel = level
   }
 
-  /** Made when it is wanted: there may be thousands of clients that nobody asks anything. */
+  /** Made on first use: most of the clients, of which there may be thousands, are never asked anything. */
   get ask(): NonNullable<CallerClient['ask']> {
     return (method, params, { signal }) => {
       if (!this.#isReachable()) return Promise.reject(new GatewayError('client_not_reachable'))

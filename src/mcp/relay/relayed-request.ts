@@ -43,7 +43,7 @@ export function relayedJson(
 }
 
 /**
- * The request that another replica sent; undefined if it is none. Only replicas can have sealed it.
+ * The request that another replica sent; undefined if it is not valid. Only replicas can have sealed it.
  * @param grantOf the grant of an id, as this replica knows it
  */
 export function relayedRequest(

@@ -5,40 +5,40 @@ type RequestId = string | number
 
 /** Of the `initialize` that no client sent just now. */
 const REPLAY_ID = 'tool-gateway-replay'
-/** The client has taken note of who the gateway is (MCP, lifecycle). */
+/** Confirms the `initialize` response (MCP, lifecycle). */
 export const INITIALIZED = 'notifications/initialized'
 
-/** Who a client is, as it said with `initialize`. */
+/** What a client declared with `initialize`. */
 export interface ClientFacts {
   readonly protocolVersion: ReturnType<Server['getNegotiatedProtocolVersion']>
   readonly capabilities: ReturnType<Server['getClientCapabilities']>
   readonly clientInfo: ReturnType<Server['getClientVersion']>
 }
 
-/** Whose server it is. */
+/** What the server needs of its session. */
 export interface ServerHost {
   readonly id: string
-  /** Makes a server that has not been told anything. */
+  /** Makes a server that is not initialized. */
   makeServer(): Server
-  /** Sends the client a message; rejects once it has gone. */
+  /** Sends the client a message; rejects once the client has gone. */
   send(message: JSONRPCMessage): Promise<void>
   /** Ends the session. */
   close(): void
 }
 
-/** A server of the SDK for one legacy session, and what is under way with it. */
+/** A server of the SDK for one legacy session, and its requests in progress. */
 export class PresentServer implements Transport {
   onclose: Transport['onclose']
   onerror: Transport['onerror']
   onmessage: Transport['onmessage']
   readonly server: Server
-  /** Undefined when the server knows its client. */
+  /** Settles when the server is initialized; undefined from then on. */
   ready: Promise<void> | undefined
   readonly #host: ServerHost
   readonly #onInitialized: (client: ClientFacts) => void
   /** Requests of the client that have no answer yet. */
   readonly #underWay = new Set<unknown>()
-  /** That with which the client says who it is. */
+  /** The id of the `initialize` request. */
   #initialize: RequestId | undefined
   #hasAsked = false
   #onReplayed: (() => void) | undefined
@@ -54,7 +54,7 @@ export class PresentServer implements Transport {
     return this.#host.id
   }
 
-  /** A server that has asked its client something stays, so that no other one uses the same ids. */
+  /** Whether it can be released: a server that has asked its client something stays, so that ids are not reused. */
   get isIdle(): boolean {
     return this.#underWay.size === 0 && !this.#hasAsked && this.ready === undefined
   }
@@ -63,7 +63,7 @@ export class PresentServer implements Transport {
     return Promise.resolve()
   }
 
-  /** Tells the server what its client said to the one before. */
+  /** Initializes the server as the previous one was. */
   replay(client: ClientFacts): void {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#onReplayed = resolve
@@ -91,7 +91,7 @@ export class PresentServer implements Transport {
     await this.#host.send(message)
   }
 
-  /** Ends what is under way, and the wait for a server that knows its client. */
+  /** Ends the requests in progress, and the wait for initialization. */
   end(): void {
     this.onclose?.()
     this.#onReplayed?.()

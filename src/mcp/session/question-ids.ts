@@ -3,12 +3,12 @@ import { CANCELLED, isAnswer, isRequest } from '../message.ts'
 
 type RequestId = string | number
 
-/** Questions of one session until their ids come again. */
+/** Questions of one session until ids are reused. */
 const PER_REPLICA = 2 ** 21
 
 /**
  * The ids of questions to clients, which name the replica that asks: the client's answer may arrive at another one. They
- * stay numbers that every client can hold, as those of the SDK are.
+ * are safe integers, as those of the SDK are.
  */
 export class QuestionIds {
   readonly #first: number
@@ -45,7 +45,7 @@ export class QuestionIds {
     return own >= 0 && own < PER_REPLICA ? own : undefined
   }
 
-  /** The number of the replica that asked; undefined if the id is none of a question. */
+  /** The number of the replica that asked; undefined if it is not the id of a question. */
   static replicaOf(id: unknown): number | undefined {
     return typeof id === 'number' && Number.isSafeInteger(id) && id >= PER_REPLICA
       ? Math.floor(id / PER_REPLICA)

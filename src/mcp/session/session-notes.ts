@@ -5,7 +5,7 @@ import { changeEntry } from '../../state/change-entry.ts'
 import type { StateStore } from '../../state/state-store.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 
-/** What replicas tell each other of one session beside its id. */
+/** What replicas share about a session in addition to its id. */
 export interface SessionNote {
   readonly isEnded?: boolean
   /** The log level that the client set. */
@@ -23,12 +23,12 @@ export type NoteStore = Pick<StateStore, 'get' | 'put'>
 
 const COLLECTION = 'session-notes'
 const MAX_ENDED = 10_000
-/** One line stands for all of this time: clients decide how often notes are read and changed. */
+/** At most one log line in this time: clients determine how often notes are read and changed. */
 const LOG_EVERY_MS = 60_000
 
 /**
- * The notes on sessions, the same for every replica. Most sessions have none until they end. A store that does not
- * answer delays nothing for long and ends no session: what it would say is then unknown.
+ * Notes on sessions that all replicas share. Most sessions have none until they end. A store that does not answer causes only
+ * a short delay and ends no session: the note is then unknown.
  */
 export class SessionNotes {
   readonly #store: NoteStore
@@ -45,7 +45,7 @@ export class SessionNotes {
     this.#logger = options.logger
   }
 
-  /** What is known of a session; empty if nothing is, or the store does not answer. */
+  /** The note on a session; empty if there is none, or the store does not answer. */
   async of(id: string): Promise<SessionNote> {
     if (this.#ended.has(id)) return { isEnded: true }
     try {
@@ -68,7 +68,7 @@ export class SessionNotes {
     )
   }
 
-  /** Changes the note on a session that has not ended, and returns what it is then. */
+  /** Changes the note on a session that has not ended, and returns the result. */
   async change(
     id: string,
     until: number,

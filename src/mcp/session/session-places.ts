@@ -4,15 +4,15 @@ import type { ReplicaRelay } from '../../replicas/replica-relay.ts'
 import type { SessionNote, SessionNotes } from './session-notes.ts'
 import type { SessionOpening } from './session-seal.ts'
 
-/** Which session is meant, and until when it can be. */
+/** A session, and when it expires. */
 export interface PlacedSession {
   readonly opening: SessionOpening
   readonly until: number
 }
 
 /**
- * Which replica has what a session cannot have twice: its stream for messages that belong to no request, and its
- * connections to servers that keep state for it (`sharing: session`). Everything else can be done by each of them.
+ * Which replica has the parts of a session that exist only once: its stream for messages that belong to no request, and its
+ * connections to servers that keep state for it (`sharing: session`). Any replica can do everything else.
  */
 export class SessionPlaces {
   readonly #relay: ReplicaRelay | undefined

@@ -5,17 +5,17 @@ import type { KeyRing } from '../../domain/seal/key-ring.ts'
 import { Sealing } from '../../domain/seal/sealing.ts'
 import { boundedInitialize } from '../initialize-params.ts'
 
-/** What a session is rebuilt from at a replica that has not seen it. */
+/** What another replica rebuilds a session from. */
 export interface SessionOpening {
   /** Names the session in records, and keys what servers keep for it. */
   readonly id: string
   /** The replica that opened it. */
   readonly home: string
-  /** The parameters of its `initialize`, without what nobody reads later. */
+  /** The parameters of its `initialize` that are used later. */
   readonly initialize: JsonObject
 }
 
-/** What a session id is good for: this principal, at this path. */
+/** What a session id is valid for: this principal, at this path. */
 export interface SessionBinding {
   readonly principal: Principal
   readonly scope: string | undefined

@@ -4,12 +4,12 @@ import type { ClientSide } from '../relay/caller-client.ts'
 import { type ClientFacts, INITIALIZED, PresentServer, type ServerHost } from './present-server.ts'
 
 /**
- * The SDK's server of one legacy session, which is there only while something is under way: it takes as much memory as all
- * else that an idle session has. The next one is told what the client said when the session began.
+ * The SDK's server of one legacy session, which exists only while requests are in progress: it takes as much memory as
+ * everything else in an idle session. The next one is initialized as the client did when the session began.
  */
 export class SessionServer implements ClientSide {
   readonly #host: ServerHost
-  /** Who the client is, as the next server is told; undefined until the first one has accepted it. */
+  /** What the next server is initialized with; undefined until the first one has accepted the client. */
   #client: ClientFacts | undefined
   #present: PresentServer | undefined
   #isEnded = false
@@ -35,11 +35,11 @@ export class SessionServer implements ClientSide {
     return this.#present !== undefined
   }
 
-  /** Takes a message of the client that was parsed and authenticated; resolves once the SDK has it. */
+  /** Passes on a message of the client that was parsed and authenticated; resolves once the SDK has it. */
   take(message: JSONRPCMessage, authInfo: AuthInfo): Promise<void> {
     return this.#with((present) => {
       present.take(message, authInfo)
-      // Most clients only listen from here on, or want what needs no server.
+      // Most clients only listen from now on, or send requests that need no server.
       if ('method' in message && message.method === INITIALIZED) this.rest()
     })
   }
@@ -58,19 +58,19 @@ export class SessionServer implements ClientSide {
     return this.#host.send({ jsonrpc: '2.0', method, ...(params !== undefined && { params }) })
   }
 
-  /** Lets go of the server, unless it is needed for what is under way, or for what its client has not told it yet. */
+  /** Releases the server, unless requests are in progress or it is not initialized yet. */
   rest(): void {
     if (this.#client !== undefined && this.#present?.isIdle === true) this.#present = undefined
   }
 
-  /** Ends what is under way. Idempotent. */
+  /** Ends the requests in progress. Idempotent. */
   end(): void {
     this.#isEnded = true
     this.#present?.end()
     this.#present = undefined
   }
 
-  /** Has the messages of the client in their order: what needs the server waits until that knows the client. */
+  /** Handles the messages of the client in order: those that need the server wait until it is initialized. */
   async #with(use: (present: PresentServer) => void): Promise<void> {
     if (this.#isEnded) return
     const present = (this.#present ??= this.#begin())

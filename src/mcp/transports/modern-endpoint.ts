@@ -32,14 +32,14 @@ import type { SessionStore } from '../session/session-store.ts'
 
 const TRANSPORT = 'streamable-http'
 
-/** What an MCP endpoint needs, beside what its servers need. */
+/** What an MCP endpoint needs in addition to what its servers need. */
 export interface EndpointOptions extends McpServerOptions {
   readonly sessions: SessionStore
   readonly sessionSeal: SessionSeal
   readonly sessionNotes: SessionNotes
   /** The number of this replica, which no other one has. */
   readonly replica: number
-  /** The way to other replicas; undefined where there are none. */
+  /** Sends requests to other replicas; undefined without replicas. */
   readonly relay: ReplicaRelay | undefined
   /** The grant of an id in the principal of a request that arrived at another replica. */
   readonly grantOf: (id: string) => TokenGrant

@@ -131,7 +131,7 @@ export class SessionRequests {
   ): void {
     const { transport, ids, notifications, direct } = channel
     if (isRequest(message)) {
-      // Answers and notifications go on: calls under way may wait for them.
+      // Answers and notifications are still accepted: calls in progress may wait for them.
       this.#options.sessions.checkAccepting()
       const { id, method } = message
       if (method === 'initialize') throw new GatewayError('invalid_request', 'The session is open already')

@@ -59,7 +59,7 @@ export class SessionStream implements KeptOpen {
     return before
   }
 
-  /** Lets go of the response, which is returned. */
+  /** Detaches the response, and returns it. */
   detach(): StreamResponse | undefined {
     this.#writeHead()
     const response = this.#response
@@ -69,7 +69,7 @@ export class SessionStream implements KeptOpen {
     return response
   }
 
-  /** Lets go of the response for good. */
+  /** Detaches the response permanently, and returns it. */
   finish(): StreamResponse | undefined {
     this.cancelGrace?.()
     this.#cancelFlush?.()

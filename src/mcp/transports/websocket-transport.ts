@@ -25,7 +25,7 @@ export interface PlainCallTaker {
 
 /** A request that is under way. */
 interface UnderWay {
-  /** Says to whoever has let it begin that it is over. */
+  /** Releases its permit. */
   end: () => void
   /** Monotonic milliseconds. */
   readonly arrivedAt: number
@@ -184,7 +184,7 @@ export class WebSocketTransport implements Transport {
     else underWay.end = end
   }
 
-  /** It is work of the gate until the stream is there, and its id is taken for as long, even if it is cancelled. */
+  /** It counts as work of the gate until the stream is open, and its id stays in use until then, even if it is cancelled. */
   async #listen(request: JSONRPCRequest): Promise<void> {
     const { id } = request
     try {

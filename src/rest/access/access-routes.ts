@@ -9,7 +9,7 @@ import { type SessionRouteOptions, sessionRoutes } from './sessions.ts'
 import { simulateRoutes, type SimulateOptions } from './simulate.ts'
 import { whoamiRoutes } from './whoami.ts'
 
-/** What the routes about access use beside what others do. */
+/** What the routes about access use in addition to what other routes use. */
 export interface AccessParts extends Pick<ExplainOptions, 'issuers' | 'claimPlaces'> {
   readonly limits: Pick<Limits, 'usedUp'>
   /** The sessions of this process, with what decides about their views. */

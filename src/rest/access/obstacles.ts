@@ -7,7 +7,7 @@ import type { Upstreams } from '../../upstream/upstreams.ts'
 import { mayManage } from '../management/managed-server.ts'
 import type { FoundTarget } from './target.ts'
 
-/** What keeps a call from succeeding that every rule allows, and what is known beside the rules. */
+/** Reasons why a call would fail that every rule allows, and other known facts. */
 export interface Obstacle {
   readonly kind:
     'server-unavailable' | 'not-offered' | 'quarantined' | 'limit' | 'pin' | 'role-in-other-claim'

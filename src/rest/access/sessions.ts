@@ -54,7 +54,7 @@ export interface SessionRouteOptions {
 
 /**
  * `GET /v1/sessions` and `DELETE /v1/sessions/{id}`: the open sessions of the caller, for operators of the tenant, and
- * ending one. The ids are names for people: nobody can join a session with one.
+ * ending one. The ids are only for display: no session can be joined with one.
  */
 export function sessionRoutes({ sessions, clock, acts, logger }: SessionRouteOptions): Router {
   const router = Router()

@@ -50,7 +50,7 @@ export function mayManage(
 /**
  * Which documents the name in the path may mean, the likeliest first: the tenant's own, else that for all tenants;
  * `?tenantId=*` asks for the latter.
- * @throws GatewayError `unknown`, by default `server_not_found`, for a name that is none and for other tenants
+ * @throws GatewayError `unknown`, by default `server_not_found`, for an invalid name and for other tenants
  */
 export function addressedBy(
   request: Request,

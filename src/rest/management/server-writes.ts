@@ -154,7 +154,7 @@ class ServerWrites {
     throw new GatewayError('forbidden', 'A token can only write the servers of its tenant')
   }
 
-  /** Whoever says what is started on the gateway's machine owns it. What was allowed before may stay as it is. */
+  /** Anyone who determines what runs on the gateway's machine controls it. Existing values may stay. */
   #mayWrite(principal: Principal, before: JsonObject | undefined, wanted: JsonObject): void {
     const isStdio = wanted['transport'] === 'stdio' || 'command' in wanted || 'package' in wanted
     const isAsBefore =
@@ -219,7 +219,7 @@ function isSameDestination(wanted: JsonObject, stored: JsonObject): boolean {
   return originsOf(wanted).every((origin) => before.has(origin))
 }
 
-/** A template may put any value anywhere, a kept secret beside a new host for example: all are kept, or none. */
+/** A template may put any value anywhere, for example a stored secret next to a new host: all values are retained, or none. */
 function isSameUse(wanted: JsonObject, stored: JsonObject): boolean {
   return ['transport', 'templateName', 'config'].every(
     (field) =>

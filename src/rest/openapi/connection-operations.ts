@@ -15,7 +15,7 @@ const connection = z.looseObject({
   connectUrl: z.string().optional().describe('The page where the caller connects it'),
 })
 
-/** Accounts of persons and tenants at servers. */
+/** Accounts of people and tenants at servers. */
 export const CONNECTION_OPERATIONS: readonly RestOperation[] = [
   {
     id: 'listConnections',

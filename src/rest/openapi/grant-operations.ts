@@ -32,7 +32,7 @@ const client = z.object({
   changedAt: z.iso.datetime(),
 })
 
-/** What persons allowed clients, where the authorization server inside is on. */
+/** What people allowed clients to do, if the built-in authorization server is on. */
 export const GRANT_OPERATIONS: readonly RestOperation[] = [
   {
     id: 'listGrants',

@@ -31,7 +31,7 @@ export function openapiRoutes({ catalog, publicUrl }: { catalog: Catalog; public
     if (expand === undefined) return answer(request, response, text)
     const view = catalog.viewOf(identityOf(response).principal)
     const tools = toolsForModels(view, server)
-    // Whatever servers are asked for that have no tools, the document is the same.
+    // The document is the same for all servers without tools.
     const form = tools.length === 0 ? 'none' : JSON.stringify([server])
     const write = (): string => JSON.stringify(withTools(document, tools))
     return answer(request, response, texts.textOf(view, form, write))
