@@ -27,7 +27,7 @@ describe('readiness', () => {
     expect(lifecycle.stale()).toEqual([])
   })
 
-  test('ends for good when the process stops, before anything is closed', async () => {
+  test('ends permanently when the process stops, before anything is closed', async () => {
     const lifecycle = new Lifecycle({ clock: new FakeClock() })
     lifecycle.readyWhen('registry', () => true)
     let seen: string[] = []
@@ -65,7 +65,7 @@ describe('close', () => {
     ])
   })
 
-  test('closes lanes beside each other, and what has none after all lanes before it', async () => {
+  test('closes lanes at the same time, and closers without a lane after all lanes before them', async () => {
     const clock = new FakeClock()
     const lifecycle = new Lifecycle({ clock })
     const steps: string[] = []
@@ -84,7 +84,7 @@ describe('close', () => {
     expect(steps).toEqual(['calls', 'log', 'children', 'store', 'folder'])
   })
 
-  test('goes on after a failure and reports it', async () => {
+  test('continues after a failure and reports it', async () => {
     const lifecycle = new Lifecycle({ clock: new FakeClock() })
     const closed: string[] = []
     lifecycle.onClose('first', () => void closed.push('first'))

@@ -25,7 +25,7 @@ test('a text is there until its time is over', async () => {
   expect(cache.figures()).toEqual({ entries: 0, bytes: 0, hits: 1, misses: 1, evictions: 0 })
 })
 
-test('a text is found under the tenant that it was kept for, and no other', () => {
+test('a text is found under the tenant that it was cached for, and no other', () => {
   const { cache } = cacheOf()
   cache.set(key('a'), 'text', 1000)
   expect(cache.get(key('a', 'other'))).toBeUndefined()
@@ -43,7 +43,7 @@ test('beyond the number of entries the one goes that was not asked for the longe
   expect(cache.figures('acme')).toMatchObject({ entries: 2, evictions: 1 })
 })
 
-test('beyond the number of bytes entries make room, and what is too large is not kept', () => {
+test('above the number of bytes entries are evicted, and a text that is too large is not cached', () => {
   const { cache } = cacheOf({ maxBytes: 3000 })
   for (let index = 0; index < 20; index += 1) cache.set(key(String(index)), 'é', 1000)
   expect(cache.figures()).toMatchObject({ entries: 14, bytes: 14 * 202, evictions: 6 })
@@ -51,7 +51,7 @@ test('beyond the number of bytes entries make room, and what is too large is not
   expect(cache.get(key('large'))).toBeUndefined()
 })
 
-test('clearing for a tenant leaves what is kept for others', () => {
+test('clearing for a tenant does not evict entries of others', () => {
   const { cache } = cacheOf()
   cache.set(key('a'), '1', 1000)
   cache.set(key('b'), '2', 1000)

@@ -60,7 +60,7 @@ test('a failure is everybody’s', async () => {
   expect(settled.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
 })
 
-test('who goes away is told at once, and the work goes on until the last has gone', async () => {
+test('a caller that cancels is answered at once, and the work continues until the last one cancels', async () => {
   const runs = new SharedRuns<string, string>()
   const its = work()
   const [first, second] = [participant(), participant()]

@@ -29,7 +29,7 @@ test('an allowed call gets its route and its decision, and starts with the param
   expect(call.info).toEqual({ route, decision: { effect: 'allow', ruleId: 'allow' }, instance: undefined })
 })
 
-test('parameters are checked after the decision, so that nobody learns more than it may', () => {
+test('parameters are checked after the decision, so that no caller learns more than it may', () => {
   const check = (): never => {
     throw new GatewayError('invalid_arguments')
   }

@@ -30,11 +30,11 @@ test.each([
   expect(ttlOf({ tools }, { tools: [tool('find', { annotations })] })).toBe(ttlMs)
 })
 
-test('nothing is kept of a server with a connection for each session', () => {
+test('nothing is cached of a server with a connection for each session', () => {
   expect(ttlOf({ tools: EXACT, sharing: 'session' }, { tools: [tool('find')] })).toBeUndefined()
 })
 
-test('nothing is kept of a tool that is only for clients that can be asked', () => {
+test('nothing is cached of a tool that is only for clients that can be asked', () => {
   const offered = { tools: [tool('find')], ...needsClient({ tools: ['find'] }) }
   expect(ttlOf({ tools: EXACT }, offered)).toBeUndefined()
 })

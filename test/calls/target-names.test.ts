@@ -96,7 +96,7 @@ describe('the parameters for a server', () => {
     },
   )
 
-  test('of a completion whose reference is odd have it under its name, and one that is none stays', () => {
+  test('of a completion with an unusual reference have it under its name, and an invalid one is not changed', () => {
     const completion = { method: 'completion/complete' }
     expect(sent({ ...completion, params: { ref: { uri: 'u', name: 'n' } } }, 'own')).toEqual({
       ref: { uri: 'u', name: 'own' },

@@ -156,7 +156,7 @@ describe('while it is traced', () => {
     expect(JSON.stringify(recording.spans)).not.toContain(SECRET)
   })
 
-  test('a target that nobody offers is denied by the rule of the record', async () => {
+  test('a target that no server offers is denied by the rule of the record', async () => {
     const unknown = { decision: undefined, failure: new GatewayError('tool_not_found') }
     await request({ decided: unknown }).catch(() => undefined)
     expect(recording.spans[0]?.attributes).toEqual({

@@ -125,7 +125,7 @@ class Play {
   }
 }
 
-test('whatever a server is sent answers a question that this server asked this caller', async () => {
+test('every answer that a server gets is to a question that this server asked this caller', async () => {
   const step = fc.oneof(
     { weight: 4, arbitrary: request },
     { weight: 5, arbitrary: reply },

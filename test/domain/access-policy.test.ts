@@ -262,7 +262,7 @@ describe('for any principal, target and snapshot', () => {
   })
 })
 
-describe('beside the rules of a tool', () => {
+describe('in addition to the rules of a tool', () => {
   const who = {
     tenantId: 'acme',
     subject: 's',
@@ -283,7 +283,7 @@ describe('beside the rules of a tool', () => {
     expect(effects).toEqual(['deny', 'allow', 'allow'])
   })
 
-  test('it is denied while its definition is held back, from those who could use it otherwise', () => {
+  test('it is denied while its definition is held back, even to callers who could use it otherwise', () => {
     const tool = { hash: 'h', approvedBy: new Set<string>() }
     const snapshot: Snapshot = {
       ...snapshotOf(serverOf({})),

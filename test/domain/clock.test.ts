@@ -66,7 +66,7 @@ describe('sleep', () => {
 })
 
 describe('a limit of a wait', () => {
-  test('goes on for as long as the event loop was busy, so that what was done in time is seen', async () => {
+  test('is extended by the time that the event loop was busy, so that work done in time counts', async () => {
     const clock = new LateClock()
     const { promise, resolve } = Promise.withResolvers<void>()
     const isInTime = isWithin(clock, promise, 1000)
@@ -76,7 +76,7 @@ describe('a limit of a wait', () => {
     expect(await isInTime).toBe(true)
   })
 
-  test('goes on once, and for no longer than it was', async () => {
+  test('is extended once, and at most by its length', async () => {
     const clock = new LateClock()
     const isInTime = isWithin(clock, new Promise<void>(() => undefined), 1000)
     clock.begun[0]?.end(60_000)

@@ -7,7 +7,7 @@ const settle = (all: string[], wanted: Record<string, string>, keyOf?: (name: st
 }
 
 describe('new names', () => {
-  test('are given where nobody has them, and two can change theirs with each other', () => {
+  test('are given if they are free, and two servers can exchange theirs', () => {
     expect(settle(['a', 'b', 'c'], { a: 'x' })).toEqual({ names: { a: 'x' }, refused: [] })
     expect(settle(['a', 'b'], { a: 'b', b: 'a' })).toEqual({ names: { a: 'b', b: 'a' }, refused: [] })
     expect(settle(['a', 'b'], { b: 'old', a: 'b' })).toEqual({ names: { b: 'old', a: 'b' }, refused: [] })
@@ -24,7 +24,7 @@ describe('new names', () => {
     })
   })
 
-  test('are taken back where somebody who gets no other name has to keep it', () => {
+  test('are revoked if their earlier owner gets no other name', () => {
     expect(settle(['a', 'b', 'c'], { c: 'a', a: 'b' })).toEqual({
       names: {},
       refused: [

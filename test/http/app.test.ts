@@ -138,7 +138,7 @@ test.each([
   expect([answer.status, answer.headers['allow']]).toEqual([405, allow])
 })
 
-test.each(['/healthz', '/readyz'])('the probe %s answers whoever asks, by any name', async (path) => {
+test.each(['/healthz', '/readyz'])('the probe %s answers without a token, by any host name', async (path) => {
   const answer = await send(app, { method: 'get', path, headers: { host: '10.1.2.3:8080' } })
   expect(answer.status).toBe(200)
 })

@@ -57,7 +57,7 @@ test.each([
   expect(addressOf('10.0.0.0/8', forwarded)).toBe('10.0.0.2')
 })
 
-test('at most ten names of a header are read, whatever networks are trusted', () => {
+test('at most ten names of a header are read, regardless of the trusted networks', () => {
   const names = Array.from({ length: 1000 }, (_, index) => `10.0.${index >> 8}.${index & 255}`)
   expect(addressOf('10.0.0.0/8', names.join(','))).toBe('10.0.3.222')
 })
@@ -101,7 +101,7 @@ test.each([
   expect(body['records']).toMatchObject([{ address }, { address }])
 })
 
-test('limits count each client that a trusted proxy names, and nobody by what it says of itself', async () => {
+test('limits count each client that a trusted proxy names, and no client by its own claim', async () => {
   const { url } = (gateway = await startTestGateway({}, { env: { TRUSTED_PROXIES: '127.0.0.1' } }))
   const register = async (client: string, count: number): Promise<number> => {
     const headers = { 'content-type': 'application/json', 'x-forwarded-for': `192.0.2.${count}, ${client}` }

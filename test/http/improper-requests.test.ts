@@ -101,7 +101,7 @@ describe('what is not a proper request', () => {
     expect(await askRaw('/v1/tools', { [name]: values })).toBe(400)
   })
 
-  test('answers are for their caller only, and are not kept', async () => {
+  test('answers are for their caller only, and must not be cached', async () => {
     for (const path of ['/v1/tools', '/v1/servers', '/health', '/nothing']) {
       expect((await ask('GET', path)).headers.get('cache-control')).toBe('private, no-store')
     }

@@ -125,7 +125,7 @@ describe('the order of the checks', () => {
     },
   )
 
-  test('until the registry has been read, whoever has a token is told to wait, before the body is looked at', async () => {
+  test('until the registry has been read, callers with a token are told to wait, before the body is read', async () => {
     const ofUnread = await unread.token()
     for (const sound of [restRequest(ofUnread), mcpRequest(ofUnread)]) {
       const answer = await send(unread, withHeaders(sound, { 'content-type': 'text/plain' }))

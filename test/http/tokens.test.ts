@@ -108,7 +108,7 @@ test.each([
 })
 
 test.each(['/register', '/authorize', '/token'])(
-  'a client that guesses an authorization server at %s is told that there is none, in words that it shows',
+  'a client that guesses an authorization server at %s gets an error that it can show to people',
   async (path) => {
     const answer = await app.rest(undefined, 'POST', path, {})
     expect(answer).toMatchObject({

@@ -103,7 +103,7 @@ test('methods of extensions are known to modern clients only where a server has 
   expect(isAvailable(methodOf('tasks/result'), 'legacy', legacy)).toBe(true)
 })
 
-test('legacy sessions may always use the methods of their era, whatever they were told, and no others', () => {
+test('legacy sessions may always use the methods of their era, regardless of what they were told, and no others', () => {
   const nothing = abilities('legacy', [], catalogOf([server({ name: 's0' }), offer()]))
   const available = [...methodTable().values()].filter((method) => isAvailable(method, 'legacy', nothing))
   expect(available.map(({ name }) => name).toSorted()).toEqual([
@@ -128,7 +128,7 @@ test('legacy sessions may always use the methods of their era, whatever they wer
   ])
 })
 
-test('modern clients may use the methods of their era, and an unknown method is available to nobody', () => {
+test('modern clients may use the methods of their era, and an unknown method is available to no client', () => {
   const catalog = catalogOf([server({ name: 's0' }), offer()])
   const nothing = abilities('modern', [], catalog)
   const available = [...methodTable().values()].filter((method) => isAvailable(method, 'modern', nothing))

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../src/domain/json/json.ts'
 import { forEra } from '../../src/mcp/era.ts'
 import { methodOf } from '../support/routing.ts'
 
-test('how fresh a resource is, a modern client is told, and that nobody else may keep it', () => {
+test('a modern client learns how fresh a resource is, and that only it may cache it', () => {
   const result = { contents: [], ttlMs: 5, cacheScope: 'public', x: 1 }
   expect(forEra('modern', methodOf('resources/read'), result, undefined)).toEqual({
     ...result,

@@ -18,7 +18,7 @@ test('an error of ours has the code of its row, and its code, retryability and f
   ])
 })
 
-test("a server's own error comes as it came, whatever its code", () => {
+test("a server's own error is passed on unchanged, regardless of its code", () => {
   const upstream = { code: -32042, message: 'no', data: { x: [1] } }
   const error = new GatewayError('upstream_error', undefined, { facts: { server: 'a', upstream } })
   expect(shown(error)).toEqual([-32042, 'no', { x: [1] }])

@@ -21,7 +21,7 @@ test('the text and the number of the same digits are two ids', () => {
   expect(() => ids.claim('1')).not.toThrow()
 })
 
-test('releasing what is not held changes nothing', () => {
+test('releasing an id that is free changes nothing', () => {
   const ids = new RequestIds()
   ids.release('x')
   ids.claim('x')
@@ -40,7 +40,7 @@ test.each([
   expect(requestIdIn(message)).toBe(id)
 })
 
-test('the memory of a large request is let go of when its id is free, and not before', () => {
+test('the memory of a large request is released when its id is free, and not before', () => {
   const held = new HeldBytes(1_000_000)
   const ids = new RequestIds()
   const body = held.take('acme', 100_000)

@@ -10,7 +10,7 @@ describe('who shares a connection', () => {
     return seen.keys[0]
   }
 
-  test('of a global server everybody, whoever it belongs to', async () => {
+  test('of a global server all callers, of any tenant', async () => {
     expect(await keyOf({ sharing: 'global' }, caller())).toBe('')
     expect(await keyOf({ sharing: 'global', tenantId: '*' }, caller())).toBe('')
   })
@@ -21,7 +21,7 @@ describe('who shares a connection', () => {
     expect(await keyOf({ tenantId: '*' }, caller({ tenantId: 'other' }, 'session-1'))).toBe('tenant:other')
   })
 
-  test('of a session server nobody else; without a session the requests of one principal', async () => {
+  test('of a session server only the session; without a session the requests of one principal', async () => {
     const shared = { sharing: 'session', tenantId: '*' }
     expect(await keyOf(shared, caller({}, 'one'))).toBe('session:one')
     const ann = await keyOf(shared, caller())
@@ -119,7 +119,7 @@ describe('a client that can be asked', () => {
     expect(seen.requests.map(({ method }) => method)).toEqual(['tools/call'])
   })
 
-  test('and a server of `sharing: session` meet on one connection, whatever the client can do', async () => {
+  test('and a server of `sharing: session` meet on one connection, regardless of the capabilities of the client', async () => {
     const seen = await asked(client({ capabilities: {} }), { server: { sharing: 'session' } })
     expect(seen.keys).toEqual(['session:sess-1'])
     expect(seen.clients[0]).toBeDefined()

@@ -87,7 +87,7 @@ test('an edit counts at once, and what is owed is never more than the new allowa
 })
 
 describe('with as many keys as there may be', () => {
-  test('a key that has its whole allowance again gives way', async () => {
+  test('a key whose bucket is full again is evicted', async () => {
     const { clock, allowances, take } = begin(2)
     take(3, allowance('ann'))
     take(1, allowance('bob'))

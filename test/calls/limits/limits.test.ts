@@ -32,7 +32,7 @@ const refused = (retryAfterMs: number): object => ({
   facts: { mayHaveExecuted: false, retryAfterMs },
 })
 
-test('without limits every call goes on', async () => {
+test('without limits every call passes', async () => {
   const { run } = begin({ acme: {} })
   for (let index = 0; index < 100; index += 1) expect(await run({})).toBe(SENT)
 })
@@ -54,7 +54,7 @@ describe('the rate limit of a server', () => {
     expect(await run(limited())).toBe(SENT)
   })
 
-  test('is one for each principal, whatever the rights of its tokens', async () => {
+  test('is one for each principal, regardless of the rights of its tokens', async () => {
     const { run } = begin()
     expect(await run(limited())).toBe(SENT)
     expect(await run(limited(), { roles: ['editor'], agent: 'planner', scopes: ['x'] })).toMatchObject(
@@ -97,7 +97,7 @@ describe('the quotas of a tenant', () => {
     expect(await run({}, { tenantId: 'other' })).toBe(SENT)
   })
 
-  test('of a day hold beside those of a minute', async () => {
+  test('of a day hold in addition to those of a minute', async () => {
     const { run, clock } = begin({ acme: { callsPerMinute: 2, callsPerDay: 3 } })
     for (let index = 0; index < 2; index += 1) expect(await run({})).toBe(SENT)
     await clock.advance(60_000)

@@ -54,7 +54,7 @@ test('a stage sees its call, and nothing else', async () => {
   })
 })
 
-test('what a stage gives to the rest of the call goes on, and what it gives back is the result', async () => {
+test('what a stage passes on is sent, and what it returns is the result', async () => {
   const it = begin(
     async (its, next) => {
       const result = await next({ ...its.params, arguments: { a: 1, region: 'eu' } })
@@ -121,12 +121,12 @@ describe('a defect of a stage is one of the gateway, whose cause only the log te
     expect(await it.outcome).toMatchObject(internal('oh no', true))
   })
 
-  test('a result that is none', async () => {
+  test('an invalid result', async () => {
     const it = begin((() => Promise.resolve('text')) as unknown as OperatorStage)
     expect(await it.outcome).toMatchObject(internal('the stage must return an object', false))
   })
 
-  test('parameters that are none', async () => {
+  test('invalid parameters', async () => {
     const it = begin((_its, next) => next('text' as unknown as JsonObject))
     expect(await it.outcome).toMatchObject(internal('the parameters must be an object', false))
   })

@@ -73,7 +73,7 @@ function large(): string {
   return randomBytes(500_000).toString('hex')
 }
 
-describe('a kept result', () => {
+describe('a stored result', () => {
   test('is loaded once for all who read it at the same time, and for its parts within ten seconds', async () => {
     const text = large()
     const read = await reader(text)
@@ -101,8 +101,8 @@ describe('a kept result', () => {
   })
 })
 
-describe('many who read kept results', () => {
-  test('have one loaded at a time, a few entries at once, tenants in turn', async () => {
+describe('concurrent readers of stored results', () => {
+  test('load one at a time, a few entries at once, in a fair queue by tenant', async () => {
     const readers = [await reader(large()), await reader(large()), await reader(large())]
     const ofBob = await reader(large(), BOB)
     const order: string[] = []
@@ -115,7 +115,7 @@ describe('many who read kept results', () => {
     expect(store.mostOpen).toBe(4)
   })
 
-  test('wait while too much is on its way to clients', async () => {
+  test('wait while too many bytes are in transit to clients', async () => {
     const read = await reader(large())
     unread = 3_000_000
     let given = 0

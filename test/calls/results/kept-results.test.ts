@@ -47,8 +47,8 @@ async function kept(text: string, by: Principal = principal()): Promise<string> 
   return at?.id ?? ''
 }
 
-describe('a result that is kept', () => {
-  test('is what it was, at every replica, however large it is', async () => {
+describe('a stored result', () => {
+  test('is unchanged at every replica, regardless of its size', async () => {
     const text = `${randomBytes(600_000).toString('base64')}ü😀`
     expect(await read(replica(), principal(), await kept(text))).toEqual({ ...about, text })
   })
@@ -64,7 +64,7 @@ describe('a result that is kept', () => {
     expect(await read(replica(), principal(fields), id)).toBeUndefined()
   })
 
-  test('is nothing without the key of the gateway, and in the store there is nothing to read', async () => {
+  test('cannot be read without the key of the gateway, and the store has no plain text', async () => {
     const id = await kept('secret text')
     const { entries } = await store.list('kept-results', '', { limit: 10 })
     expect(entries.length).toBe(2)
@@ -81,7 +81,7 @@ describe('a result that is kept', () => {
   })
 })
 
-test('a store that does not answer keeps nothing, and that is no failure', async () => {
+test('without the store nothing is stored, and that is not a failure', async () => {
   const id = await replica().keep(principal(), { ...about, text: 'x' }, HOUR)
   await store.close()
   expect(id?.until).toBe(clock.now() + HOUR)

@@ -56,13 +56,13 @@ describe('a preview', () => {
     }
   })
 
-  test('says that there is no more, where the whole could not be kept', () => {
+  test('says that the rest is lost, if the result could not be stored', () => {
     const shown = previewed(texts('a'.repeat(10_000)), 2000)
     expect(firstText(shown)).toContain('The whole result could not be kept.')
     expect(shown['content']).toHaveLength(1)
   })
 
-  test('keeps what the server says beside the content, unless that is large', () => {
+  test('retains the members next to the content, unless they are large', () => {
     expect(previewed({ ...texts('a'.repeat(9000)), _meta: { a: 1 } }, 2000)['_meta']).toMatchObject({ a: 1 })
     const large = { ...texts('a'.repeat(9000)), _meta: { a: 'x'.repeat(5000) } }
     expect(previewed(large, 2000)['_meta']).not.toHaveProperty('a')

@@ -63,7 +63,7 @@ async function run(options: Options = {}) {
   return { outcome, asked, counted, call, sent: through.sent, error }
 }
 
-describe('where the server cannot be had', () => {
+describe('if the server is unavailable', () => {
   test.each<ErrorCode>(['upstream_unavailable', 'circuit_open', 'upstream_busy'])(
     'the tool of the same name of the other server answers (%s)',
     async (code) => {
@@ -74,7 +74,7 @@ describe('where the server cannot be had', () => {
     },
   )
 
-  test('the tool is the one that callers know by the same name, whatever servers call it', async () => {
+  test('the tool is the one with the same exposed name, regardless of its name at the servers', async () => {
     const { asked } = await run({
       alpha: server({ fallback: 'beta', tools: { echo: { name: 'say' } } }),
       beta: { tools: { repeat: { name: 'say' } } },

@@ -90,7 +90,7 @@ test("a server's own state is refused from a client that got hold of it", async 
   await expect(begin(it).answer).rejects.toMatchObject({ code: 'invalid_request_state' })
 })
 
-test('a legacy client is asked question by question, and the call goes on with its answers and the state', async () => {
+test('a legacy client is asked question by question, and the call continues with its answers and the state', async () => {
   const asked: unknown[] = []
   const client = legacy((method, params) => {
     asked.push({ method, params })

@@ -136,7 +136,7 @@ describe('a call that may have run', () => {
     expect(counted).toEqual([])
   })
 
-  test('is not sent again where nobody said whether it ran', async () => {
+  test('is not sent again if it is unknown whether it ran', async () => {
     expect((await run([failure('upstream_unavailable', {}), {}])).attempts).toHaveLength(1)
   })
 

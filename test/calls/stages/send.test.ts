@@ -150,7 +150,7 @@ describe('calls that wait', () => {
     return { ...made, begin }
   }
 
-  test('while their server is restarted go on with what takes its place', async () => {
+  test('while their server is restarted continue with its replacement', async () => {
     const gate = Promise.withResolvers<void>()
     const { clock, upstreams, begin } = await narrow(gate.promise)
     const calls = Array.from({ length: 20 }, begin)

@@ -29,7 +29,7 @@ async function run(entry: JsonObject | undefined, options: Options = {}) {
 }
 
 describe('the arguments of a call', () => {
-  test('arrive under the own names of the server, with what is fixed, and with defaults where there are none', async () => {
+  test('arrive under the own names of the server, with fixed arguments, and with defaults for missing ones', async () => {
     const entry = { fixed: { a: [1] }, defaults: { b: 2, c: 3 }, arguments: { a: 'd', sea: 'c' } }
     const { sent, given } = await run(entry, { arguments: { a: 'mine', sea: null, other: 5 } })
     expect(sent).toEqual({ ...given, arguments: { a: [1], b: 2, c: null, d: 'mine', other: 5 } })
@@ -52,7 +52,7 @@ describe('the arguments of a call', () => {
     expect(sent).toBeUndefined()
   })
 
-  test('are the caller’s own again for whatever follows, after a failure too', async () => {
+  test('are the caller’s own again for later stages, also after a failure', async () => {
     const done = await run({ fixed: { a: 1 } }, { arguments: { b: 1 } })
     expect(done.call.params).toBe(done.given)
     const refused = await run({ fixed: { a: 1 } }, { arguments: { a: 1 } })
@@ -73,7 +73,7 @@ describe('the arguments of a call', () => {
     expect((await run({ maxResultBytes: 1000 })).sent).not.toHaveProperty('arguments')
   })
 
-  test('of what is no tool call are none', async () => {
+  test('do not exist for anything but tool calls', async () => {
     const entry = { fixed: { a: 1 } }
     const task = await run(entry, { operation: { method: 'tasks/get', params: { taskId: 't' } } })
     expect(task.sent).toEqual({ taskId: 't' })

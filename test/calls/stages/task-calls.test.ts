@@ -181,7 +181,7 @@ describe('a request about a task', () => {
     expect(await timesOf({ ...get, ...by, method: 'tasks/result' })).toEqual([3_600_000])
   })
 
-  test('shows no task of somebody else that a message belongs to', async () => {
+  test('does not show the task of another caller that a message belongs to', async () => {
     const related = (taskId: string): JsonObject => ({ 'io.modelcontextprotocol/related-task': { taskId } })
     const { run } = world('legacy', LEGACY, { _meta: related('t1') }, { _meta: related('t2'), x: 1 })
     const result = { ...get, method: 'tasks/result', client: client('legacy') }

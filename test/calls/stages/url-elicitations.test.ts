@@ -62,7 +62,7 @@ test.each([
   expect(await outcomeOf(error, by)).toBe(error)
 })
 
-test('elicitations without an id are named by their place, and what is none is left out', async () => {
+test('elicitations without an id are named by their position, and invalid ones are omitted', async () => {
   const { elicitationId: _id, ...anonymous } = ELICITATION
   expect(await outcomeOf(needed({ elicitations: ['odd', ELICITATION, anonymous] }), client())).toMatchObject({
     inputRequests: { e1: { params: ELICITATION }, '1': { params: anonymous } },

@@ -10,7 +10,7 @@ const handles = new TaskHandles({ keys: { current: KEY } })
 const handle = handles.handleOf(TARGET, ann)
 
 describe('the handle of a task', () => {
-  test('leads its caller to the task, whatever token it comes with', () => {
+  test('leads its caller to the task, with any of its tokens', () => {
     expect(handles.open(handle, ann)).toEqual(TARGET)
     expect(handles.open(handle, principal({ expiresAtMs: 1 }))).toEqual(TARGET)
   })
@@ -44,7 +44,7 @@ describe('the handle of a task', () => {
     expect(handles.handleOf(TARGET, other)).not.toBe(handle)
   })
 
-  test('says nothing to whoever has no key', () => {
+  test('reveals nothing without the key', () => {
     expect(handle).toMatch(/^[\w-]+$/)
     expect(Buffer.from(handle, 'base64url').toString('latin1')).not.toMatch(/acme|alpha|slow|task/)
     expect(new TaskHandles({ keys: { current: Buffer.alloc(32, 8) } }).open(handle, ann)).toBeUndefined()

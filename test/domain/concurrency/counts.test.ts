@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { RetainedCounts } from '../../../src/domain/concurrency/counts.ts'
 
-test('counts go up and down, and what was never counted is none', () => {
+test('counts go up and down, and a count that does not exist is zero', () => {
   const counts = new RetainedCounts()
   counts.add('a', 1)
   counts.add('a', 1)

@@ -13,21 +13,21 @@ function taken(held: HeldBytes, tenant: string): HeldRequest[] {
   }
 }
 
-test('a tenant that is alone holds half of what there is, and one that comes later half of what is left', () => {
+test('a single tenant may take half of the limit, and a later one half of the rest', () => {
   const held = new HeldBytes(64 * MB)
   expect(taken(held, 'one').length).toBe(32)
   expect(taken(held, 'two').length).toBe(16)
   expect(taken(held, 'three').length).toBe(8)
 })
 
-test('what a tenant lets go of is there for others', () => {
+test('bytes that a tenant releases are free for others', () => {
   const held = new HeldBytes(64 * MB)
   for (const request of taken(held, 'one')) request.release()
   expect(held.total).toBe(0)
   expect(taken(held, 'two').length).toBe(32)
 })
 
-test('a request without room is told that the gateway is overloaded, and when to try again', () => {
+test('a request without room is refused as overloaded, with the time of a retry', () => {
   let refused = 0
   const held = new HeldBytes(4 * MB, { onRefused: () => (refused += 1) })
   taken(held, 'one')
@@ -41,7 +41,7 @@ test('a request without room is told that the gateway is overloaded, and when to
   )
 })
 
-test('a request of up to 16 KiB always passes and holds nothing', () => {
+test('a request of up to 16 KiB always passes and is not counted', () => {
   const held = new HeldBytes(4 * MB)
   taken(held, 'one')
   const { total } = held
@@ -49,7 +49,7 @@ test('a request of up to 16 KiB always passes and holds nothing', () => {
   expect(held.total).toBe(total)
 })
 
-test('a request that is alone passes, even if it is larger than all that there is', () => {
+test('a single request passes, even if it is larger than the limit', () => {
   const held = new HeldBytes(MB)
   const request = held.take('one', 64 * MB)
   expect(held.total).toBe(64 * MB)
@@ -58,7 +58,7 @@ test('a request that is alone passes, even if it is larger than all that there i
   expect(held.total).toBe(0)
 })
 
-test('a request that several hold is free after the last one', () => {
+test('a request with several holders is free after the last one', () => {
   const held = new HeldBytes(4 * MB)
   const request = held.take('one', MB)
   const letGo = request?.keep()
@@ -68,7 +68,7 @@ test('a request that several hold is free after the last one', () => {
   expect(held.total).toBe(0)
 })
 
-test('a request of unknown length holds what has come of it', () => {
+test('a request of unknown length counts the bytes that have arrived', () => {
   const held = new HeldBytes(5 * MB)
   const other = held.take('one', MB)
   const request = held.begin('one')
@@ -93,13 +93,13 @@ test('a request that grows has room if all of it would have had room at once', (
   expect(request?.grow(1)).toBe(false)
 })
 
-test('a JSON text weighs its bytes, and 64 more for each comma, which stands for a value', () => {
+test('a JSON text counts its bytes, and 64 more for each comma, which stands for a value', () => {
   expect(memoryOf(Buffer.from(JSON.stringify('x'.repeat(5000))))).toBe(5002)
   expect(memoryOf(Buffer.from(`[${'{},'.repeat(1000)}{}]`))).toBe(3004 + 64_000)
   expect(memoryOf(Buffer.from(`[${'{},'.repeat(300)}{}]`))).toBe(904)
 })
 
-test('a request holds nothing once its response is over, also where that was so before', () => {
+test('a request is free once its response is closed, also if it was closed before', () => {
   const held = new HeldBytes(4 * MB)
   const [before, later] = [held.take('one', MB), held.take('one', MB)]
   let end = (): void => undefined

@@ -25,7 +25,7 @@ test('several works take turns, and the event loop gets back to others after eac
   expect(done.join('')).toBe('ab-a-b-a-')
 })
 
-test('work that fails is rejected, and others go on', async () => {
+test('work that fails is rejected, and other work continues', async () => {
   const failing = function* (): Slices<string> {
     yield
     throw new Error('it failed')

@@ -67,7 +67,7 @@ test('nothing is measured while there is no need to', async () => {
 })
 
 describe('those that wait', () => {
-  test('go on in turn, as many as there is room for', async () => {
+  test('are resumed round-robin, as many as there is room for', async () => {
     transit.receive(97.5 * MB)
     waits('one', 3)
     waits('two', 5)
@@ -80,7 +80,7 @@ describe('those that wait', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('go on with the oldest of each only while there is no room', async () => {
+  test('are resumed with only the oldest of each while there is no room', async () => {
     transit.receive(101 * MB)
     waits('one', 3)
     waits('two', 3)
@@ -126,7 +126,7 @@ describe('while clients leave more than the limit unread', () => {
     expect(went).toEqual(['the oldest of one'])
   })
 
-  test('nothing is held back any more when they have read it', async () => {
+  test('nothing is blocked once they have read it', async () => {
     transit.receive(10 * MB)
     transit.pass(10 * MB)
     waits('one', 1)

@@ -30,7 +30,7 @@ test('one tenant comes after the other, however many wait of one', async () => {
   expect((await begun(new Turns({ atOnce: 3 }), many)).join('')).toBe('aaaabcabaaa')
 })
 
-test('nobody waits where there is little to do', async () => {
+test('no work waits under low load', async () => {
   const turns = new Turns({ atOnce: 2 })
   let began = 0
   void turns.next('a').then(() => (began += 1))

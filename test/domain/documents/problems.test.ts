@@ -58,7 +58,7 @@ test('what is missing is called missing', () => {
   expect(linesOf(z.object({ a: z.string() }), {})).toEqual(['a: missing, expected string'])
 })
 
-test('a message of its own is kept', () => {
+test('a custom message is not changed', () => {
   expect(
     linesOf(
       z.string().refine(() => false, 'must be other'),

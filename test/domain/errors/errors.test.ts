@@ -118,7 +118,7 @@ describe('a gateway error', () => {
     })
   })
 
-  test('is kept as it is, and anything else becomes an internal one that hides it', () => {
+  test('is not changed, and anything else becomes an internal error that hides it', () => {
     const error = new GatewayError('cancelled')
     expect(toGatewayError(error)).toBe(error)
     const cause = new Error('a path')
@@ -130,7 +130,7 @@ describe('a gateway error', () => {
   })
 })
 
-test('the text of anything thrown can be had', () => {
+test('anything thrown has a text', () => {
   expect([messageOf(new Error('a')), messageOf('b'), messageOf(undefined)]).toEqual(['a', 'b', 'undefined'])
 })
 

@@ -74,7 +74,7 @@ test('a refusal never waits longer than 15 ms, also where its request is said to
   expect(out).toEqual([['refused', 10]])
 })
 
-test('what nobody waits for any more ends at once', async () => {
+test('a wait whose caller has gone ends at once', async () => {
   const abort = new AbortController()
   await refuse('gone', 1, 0, abort.signal)
   await refuse('gone before', 1, 0, AbortSignal.abort())

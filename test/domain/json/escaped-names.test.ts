@@ -37,7 +37,7 @@ describe('JSON.parse', () => {
     expect(JSON.parse(JSON.stringify(value))).toEqual(value)
   })
 
-  test('reads every value with escaped names as the value that was written, whatever it read before', () => {
+  test('reads every value with escaped names as the value that was written, regardless of what it read before', () => {
     const name = fc.oneof(
       fc.constantFrom('\\', '\\\\', '\\u', '"', '__proto__', 'constructor', '7', ''),
       anyText({ maxLength: 4 }),

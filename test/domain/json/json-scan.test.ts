@@ -41,7 +41,7 @@ test.each([
   expect(scan(text)).toBe(reason)
 })
 
-test('limits are kept for whatever is JSON', () => {
+test('limits hold for any JSON', () => {
   const limits = { members: 3, allMembers: 5 }
   const members = (value: unknown): number[] =>
     typeof value === 'object' && value !== null

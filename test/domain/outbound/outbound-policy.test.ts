@@ -173,7 +173,7 @@ describe('before a name is looked up', () => {
       expect(atWrite(url, ANYWHERE)).toBeUndefined()
   })
 
-  test('no setting allows strangers to name more than the Internet', () => {
+  test('no setting allows an untrusted party to name addresses outside the Internet', () => {
     expect(atWrite('https://10.0.0.1/', INTERNET_ONLY)).toBe(
       '10.0.0.1 is an address of a private network, and only addresses of the Internet are allowed here',
     )

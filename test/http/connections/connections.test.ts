@@ -72,7 +72,7 @@ async function statusOf(from: string): Promise<number> {
 }
 
 describe('an address that has as many connections as allowed', () => {
-  test('is served all the same while one of them is idle: the one that never asked anything gives way', async () => {
+  test('is served while one of them is idle: one that never sent a request is closed first', async () => {
     const asked = await open()
     await send(asked, '/')
     const [first, second] = [await open(), await open()]
@@ -89,7 +89,7 @@ describe('an address that has as many connections as allowed', () => {
   })
 })
 
-test('as many connections as allowed in all: the longest idle one gives way to a new one', async () => {
+test('at the limit of all connections, the longest idle one is closed for a new one', async () => {
   const first = await open('127.0.0.1')
   for (const from of ['127.0.0.1', '127.0.0.2', '127.0.0.3']) await open(from)
   expect(await statusOf('127.0.0.4')).toBe(200)

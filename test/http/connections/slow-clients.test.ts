@@ -67,7 +67,7 @@ async function ask(path: string, more = ''): Promise<Socket> {
 /** Which connections are still open. */
 const open = (): string[] => [...ends].flatMap(([path, { destroyed }]) => (destroyed ? [] : [path]))
 
-test('unread data beyond the limit costs the tenant that has most of it the connections that have held it longest', async () => {
+test('above the limit of unread data, the tenant with the most loses the connections that have buffered it the longest', async () => {
   await listen()
   await ask('/modest/1')
   await clock.advance(250)
@@ -100,7 +100,7 @@ test('a message of a WebSocket that does not end counts like unread data, and on
   expect(closed).toEqual(['unread_limit'])
 })
 
-test('unread data within the limit is kept', async () => {
+test('unread data within the limit stays buffered', async () => {
   await listen()
   await ask('/one/1')
   await ask('/two/1')

@@ -76,7 +76,7 @@ async function waiting(count: number): Promise<void> {
 
 const names = (): string[] => served.slice(MAX).map(({ name }) => name.slice(1))
 
-test('what comes beyond the limit waits, tenants and their principals take turns, and the first request of a tenant that has none does not wait', async () => {
+test('requests above the limit are queued fairly by tenant and principal, and the first request of a tenant that has none is not queued', async () => {
   await fill()
   const sent: [string, string][] = [
     ['a1', 'a.1'],
@@ -184,7 +184,7 @@ test('where many principals share a busy event loop, turns may be longer, so tha
   expect([served.length, gate.waiting]).toEqual([24, 0])
 })
 
-test('one principal beside many of another tenant does not wait for long turns', async () => {
+test('one principal next to many of another tenant does not wait for long turns', async () => {
   load = { delayMs: 300, turnMs: 1, utilization: 1, memory: 0 }
   for (let count = 0; count < 12; count += 1) await sendInOrder([`a${count}`], `a.${count}`)
   await sendInOrder(['b1'], 'b.1')
@@ -203,7 +203,7 @@ test('one principal alone has all the time of a busy event loop', async () => {
   expect([served.length, gate.waiting]).toEqual([8, 0])
 })
 
-test('calls that wait for slow servers keep nobody from a busy event loop', async () => {
+test('calls that wait for slow servers do not block others while the event loop is busy', async () => {
   await becomeBusy()
   await sendInOrder(['a1', 'a2', 'a3', 'a4'], 'a.1')
   await sendInOrder(['b1', 'b2'], 'b.1')
@@ -251,7 +251,7 @@ test('many requests that wait only for their turn among others are not refused a
   expect(gate.waiting).toBe(before)
 })
 
-test('the number of calls of slow servers is not held against what waits for its turn', async () => {
+test('the number of calls to slow servers does not count against queued requests', async () => {
   await close()
   await open(200)
   for (let count = 0; count < 200; count += 1) void send('slow', count % 2 === 0 ? 'a.1' : 'b.1')

@@ -103,7 +103,7 @@ test('a view with nothing to say about its servers has no _meta', () => {
 describe('how long a list is good for', () => {
   const timed = catalogOf([server(), offer({ ttlMs: { tools: 3000 } })]).viewOf(principal())
 
-  test('modern clients are told as far as a server said so, and that nobody may share the list', () => {
+  test('modern clients get what a server stated, and that the list must not be shared', () => {
     const [tools, ...others] = METHODS.map((method) => listed(method, timed, { era: 'modern' }))
     expect(tools).toMatchObject({ ttlMs: 3000, cacheScope: 'private' })
     for (const other of others) {
@@ -126,7 +126,7 @@ describe('more than a page', () => {
   const first = listed('tools/list', many)
   const cursor = first?.['nextCursor']
 
-  test('goes on at the cursor, and each item comes once', () => {
+  test('continues at the cursor, and lists each item once', () => {
     const second = listed('tools/list', many, { cursor })
     const pages = [first, second].map((page) => page?.['tools'] as { name: string }[])
     expect(pages.map(({ length }) => length)).toEqual([1000, 500])
@@ -146,13 +146,13 @@ describe('more than a page', () => {
   })
 })
 
-test.each([['x'], [''], [5], [null], [{}]])('the cursor %j is none', (cursor) => {
+test.each([['x'], [''], [5], [null], [{}]])('the cursor %j is not valid', (cursor) => {
   expect(() => listed('tools/list', view, { cursor })).toThrow(
     expect.objectContaining({ code: 'invalid_cursor' }),
   )
 })
 
-test('a method that is no list is left to others, whatever its cursor', () => {
+test('a method that is not a list is ignored, regardless of its cursor', () => {
   expect(listed('tools/call', view, { cursor: 5 })).toBeUndefined()
   expect(listed('__proto__', view)).toBeUndefined()
 })

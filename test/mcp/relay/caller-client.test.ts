@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { InMemoryTransport, type JSONRPCMessage, Server } from '@modelcontextprotocol/server'
 import { LegacyClient } from '../../../src/mcp/relay/caller-client.ts'
 
-test('a client is asked with all parameters, which are let go of while it has not answered', async () => {
+test('a client is asked with all parameters, which are released while its answer is awaited', async () => {
   const requests: { method: string; params?: unknown }[] = []
   const sent: JSONRPCMessage[] = []
   const server = new Server({ name: 's', version: '1' }, {})

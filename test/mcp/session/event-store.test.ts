@@ -79,7 +79,7 @@ test('a session keeps so many bytes, and one event that is larger not at all', (
   expect(session.after(last)?.events).toEqual([])
 })
 
-test('an event that is too large to be kept does not cost the others of its session', () => {
+test('an event that is too large to be stored does not evict the others of its session', () => {
   const session = storeOf({ maxSessionBytes: 1000 }).open(ann)
   const begin = session.begin(1)
   const kept = session.add(1, 'kept')

@@ -98,7 +98,7 @@ describe('a subscription', () => {
     expect(await again).toEqual({})
   })
 
-  test('is let go of when the session has ended before it stands', async () => {
+  test('is released if the session ends before the server accepts it', async () => {
     const late = subscribe()
     session.end()
     asked[0]?.agree()

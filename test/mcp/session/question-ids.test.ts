@@ -21,7 +21,7 @@ test('an id that the client sees is a safe integer and names the replica that as
   ])
 })
 
-test('the answer to the question of another replica is nobody else’s, and an id of no question names none', () => {
+test('the answer to a question goes only to the replica that asked, and other ids name no replica', () => {
   expect(own.ownAnswer({ jsonrpc: '2.0', id: last.outward(3), result: {} })).toBeUndefined()
   for (const id of [0, 5, -1, 1.5, 'x', undefined]) expect(QuestionIds.replicaOf(id)).toBeUndefined()
 })

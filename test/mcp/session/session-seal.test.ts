@@ -48,7 +48,7 @@ test('a session id that is forged, too long, or expired is not valid', async () 
   expect(seal.open(sealed, ann)).toBeUndefined()
 })
 
-test('a session id fits into a header, whatever the client says of itself', () => {
+test('a session id fits into a header, regardless of what the client declares', () => {
   const initialize = {
     protocolVersion: '2025-11-25',
     capabilities: { elicitation: { form: {} }, experimental: { x: 'x'.repeat(100_000) } },

@@ -151,7 +151,7 @@ test('the end of the session ends what is under way, and nothing begins after it
   expect([sent, made.length, isClosed]).toEqual([[], 2, false])
 })
 
-test('a message that waits for a server is let go of when the session ends, and does not begin', async () => {
+test('a message that waits for a server is dropped when the session ends', async () => {
   await got(initialize, initialized)
   const taken = server.take({ jsonrpc: '2.0', id: 9, method: 'test/x' }, AUTH)
   server.end()

@@ -89,7 +89,7 @@ test('a tenant that has a limit of its own cannot take the room of others', () =
   expect(() => sessions.makeRoom(next)).not.toThrow()
 })
 
-test('at the limit, the longest unused session of the same principal without an open stream gives way', async () => {
+test('at the limit, the least recently used session of the same principal without an open stream is closed', async () => {
   open('streaming', { openStreams: 1 })
   open('abandoned')
   open('other', { principal: principal({ subject: 'bob' }) })

@@ -263,7 +263,7 @@ describe('a client that lost the stream of a request', () => {
     expect(received.at(-1)).toEqual(cancelled(1))
   })
 
-  test('cannot resume with an id that is none', async () => {
+  test('cannot resume with an invalid id', async () => {
     await call(1)
     expect(await resume('0123456789ab.1.1')).toMatchObject({ status: 400 })
   })
