@@ -1,5 +1,4 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { isJsonObject } from '../../domain/json/json.ts'
 import type { AuditQuery, CountQuery, Person } from '../audit-store.ts'
 import type { Position } from '../cursor.ts'
 import { Chain } from '../chain/chain.ts'
@@ -11,6 +10,8 @@ import { takeTexts } from './record-texts.ts'
 import { SqliteChain } from './sqlite-chain.ts'
 
 const DELETED_AT_ONCE = 5000
+/** What is written, and the queries of others, wait for so many records to be looked at. */
+const LOOKED_AT_ONCE = 5000
 const BUSY_TIMEOUT_MS = 5000
 /**
  * Of a new database; an older one has what it was made with. A record costs a fifth less than with 4 KiB, and less still with
@@ -73,23 +74,46 @@ export class SqliteDatabase {
     return refused
   }
 
-  /** Up to `limit` records of a query, newest first, those after `position` only. */
-  query(query: AuditQuery, position: Position | undefined, limit: number): StoredRecord[] {
-    const conditions = conditionsOf(query)
-    if (position !== undefined) conditions.push(['(at_ms, id) < (?, ?)', position.atMs, position.id])
-    const { where, values } = clauseOf(conditions)
-    const sql = `SELECT record FROM usage_records WHERE ${where} ORDER BY at_ms DESC, id DESC LIMIT ?`
-    const rows: unknown[] = this.#database.prepare(sql).all(...values, limit)
-    return rows.flatMap((row) => (isJsonObject(row) ? (recordInLine(String(row['record'])) ?? []) : []))
+  /**
+   * Up to `limit` records of a query, newest first, those after `position` only. It looks at 5000 at most: if it found
+   * fewer than `limit` among these and there are more, `lookedUpTo` is the last of them.
+   */
+  query(
+    query: AuditQuery,
+    position: Position | undefined,
+    limit: number,
+  ): LookedAt & { records: StoredRecord[] } {
+    const { lookedUpTo, where, values } = this.#part(query, position)
+    const sql = `SELECT at_ms, id, record FROM usage_records WHERE ${where} ORDER BY at_ms DESC, id DESC LIMIT ?`
+    const rows = this.#database.prepare(sql).all(...values, limit)
+    const records = rows.flatMap((row) => recordInLine(String(row['record'])) ?? [])
+    if (records.length === limit) return { records, lookedUpTo: undefined }
+    // In place of what is no record any more, there may be others.
+    return { records, lookedUpTo: rows.length < limit ? lookedUpTo : positionOf(rows.at(-1)) }
   }
 
-  /** How many records a query has. */
-  count(query: CountQuery): number {
-    const { where, values } = clauseOf(conditionsOf(query))
+  /** How many records a query has, of those after `position`; of 5000 at most, as `query` does it. */
+  count(query: CountQuery, position: Position | undefined): LookedAt & { count: number } {
+    const { lookedUpTo, where, values } = this.#part(query, position)
     const row = this.#database
       .prepare(`SELECT count(*) AS count FROM usage_records WHERE ${where}`)
       .get(...values)
-    return Number(row?.['count'])
+    return { count: Number(row?.['count']), lookedUpTo }
+  }
+
+  /** The conditions for the next records that are looked at, which the keys alone tell apart from those behind them. */
+  #part(query: CountQuery, position: Position | undefined): LookedAt & Clause {
+    const keys = keyConditions(query)
+    if (position !== undefined) keys.push(['(at_ms, id) < (?, ?)', position.atMs, position.id])
+    const { where, values } = clauseOf(keys)
+    const end = this.#database
+      .prepare(
+        `SELECT at_ms, id FROM usage_records WHERE ${where} ORDER BY at_ms DESC, id DESC LIMIT 1 OFFSET ?`,
+      )
+      .get(...values, LOOKED_AT_ONCE - 1)
+    const lookedUpTo = positionOf(end)
+    if (lookedUpTo !== undefined) keys.push(['(at_ms, id) >= (?, ?)', lookedUpTo.atMs, lookedUpTo.id])
+    return { lookedUpTo, ...clauseOf([...keys, ...fieldConditions(query)]) }
   }
 
   /** Deletes some of the records from before a time; true when there may be more of them. */
@@ -168,20 +192,40 @@ export class SqliteDatabase {
   }
 }
 
+function positionOf(row: Record<string, unknown> | undefined): Position | undefined {
+  return row && { atMs: Number(row['at_ms']), id: String(row['id']) }
+}
+
+interface LookedAt {
+  readonly lookedUpTo: Position | undefined
+}
+
+interface Clause {
+  readonly where: string
+  readonly values: SQLInputValue[]
+}
+
 type Condition = readonly [sql: string, ...values: SQLInputValue[]]
 
 function conditionsOf(query: CountQuery): Condition[] {
+  return [...keyConditions(query), ...fieldConditions(query)]
+}
+
+function keyConditions(query: CountQuery): Condition[] {
   const conditions: Condition[] = [['tenant_id = ?', query.tenantId]]
   if (query.from !== undefined) conditions.push(['at_ms >= ?', query.from])
   if (query.to !== undefined) conditions.push(['at_ms < ?', query.to])
-  for (const field of ['subject', 'target', 'server', 'outcome'] as const) {
-    const value = query[field]
-    if (value !== undefined) conditions.push([`record->>'${field}' = ?`, value])
-  }
   return conditions
 }
 
-function clauseOf(conditions: readonly Condition[]): { where: string; values: SQLInputValue[] } {
+function fieldConditions(query: CountQuery): Condition[] {
+  return (['subject', 'target', 'server', 'outcome'] as const).flatMap((field): Condition[] => {
+    const value = query[field]
+    return value === undefined ? [] : [[`record->>'${field}' = ?`, value]]
+  })
+}
+
+function clauseOf(conditions: readonly Condition[]): Clause {
   return {
     where: conditions.map(([sql]) => sql).join(' AND '),
     values: conditions.flatMap(([, ...values]) => values),

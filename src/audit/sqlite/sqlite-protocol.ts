@@ -14,7 +14,7 @@ export type Task =
       readonly position: Position | undefined
       readonly limit: number
     }
-  | { readonly kind: 'count'; readonly query: CountQuery }
+  | { readonly kind: 'count'; readonly query: CountQuery; readonly position: Position | undefined }
   | { readonly kind: 'delete'; readonly beforeMs: number }
   | { readonly kind: 'erase'; readonly person: Person; readonly by: string }
   | { readonly kind: 'head' }
@@ -27,6 +27,8 @@ export interface Result {
   readonly records?: StoredRecord[]
   /** How many records there are. */
   readonly count?: number
+  /** The last record that was looked at, if there are more to look at. */
+  readonly lookedUpTo?: Position | undefined
   /** Where the chain stands. */
   readonly head?: OpenChain
   /** Whether there may be more to delete. */

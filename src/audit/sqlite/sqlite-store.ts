@@ -8,9 +8,10 @@ import { startThread } from '../../threads/start-thread.ts'
 import type { AuditPage, AuditQuery, AuditStore, CountQuery, Person } from '../audit-store.ts'
 import type { ChainStore } from '../chain/checkpoints.ts'
 import { QueryTurns } from '../query-turns.ts'
-import { decodeCursor, encodeCursor } from '../cursor.ts'
+import { decodeCursor, encodeCursor, type Position } from '../cursor.ts'
 import type { RecordLines } from '../record-lines.ts'
 import { RecordsRefusedError } from '../records-refused.ts'
+import type { StoredRecord } from '../usage-record.ts'
 import { TaskThread } from '../../threads/task-thread.ts'
 import type { Result, Task } from './sqlite-protocol.ts'
 
@@ -56,7 +57,7 @@ export class SqliteAuditStore implements AuditStore {
   readonly #logger: Logger
   readonly #retentionMs: number | undefined
   readonly #thread: TaskThread<Task, Result>
-  /** A query looks at all records of a tenant where none matches; the thread does what it is given in order. */
+  /** A query may look at all records of a tenant, part by part; the thread does what it is given in order. */
   readonly #queries = new QueryTurns()
   #cancelDeletion: (() => void) | undefined
   #closing: Promise<void> | undefined
@@ -98,9 +99,14 @@ export class SqliteAuditStore implements AuditStore {
 
   async query(query: AuditQuery): Promise<AuditPage> {
     const { cursor, limit } = query
-    const position = cursor === undefined ? undefined : decodeCursor(this.#keys, query, cursor)
-    const task = { kind: 'query', query, position, limit: limit + 1 } as const
-    const { records: found = [] } = await this.#queries.run(query.tenantId, () => this.#read(task))
+    const found: StoredRecord[] = []
+    let position = cursor === undefined ? undefined : decodeCursor(this.#keys, query, cursor)
+    do {
+      const task = { kind: 'query', query, position, limit: limit + 1 - found.length } as const
+      const { records: more = [], lookedUpTo } = await this.#inTurn(query, task)
+      found.push(...more)
+      position = lookedUpTo
+    } while (position !== undefined && found.length <= limit)
     const records = found.slice(0, limit)
     const last = records.at(-1)
     if (last === undefined || found.length <= limit) return { records }
@@ -108,8 +114,14 @@ export class SqliteAuditStore implements AuditStore {
   }
 
   async count(query: CountQuery): Promise<number> {
-    const { count = 0 } = await this.#queries.run(query.tenantId, () => this.#read({ kind: 'count', query }))
-    return count
+    let sum = 0
+    let position: Position | undefined
+    do {
+      const { count = 0, lookedUpTo } = await this.#inTurn(query, { kind: 'count', query, position })
+      sum += count
+      position = lookedUpTo
+    } while (position !== undefined)
+    return sum
   }
 
   async erase(person: Person, by: string): Promise<number> {
@@ -134,6 +146,11 @@ export class SqliteAuditStore implements AuditStore {
   async #run(task: Task, transferred?: readonly ArrayBuffer[]): Promise<Result> {
     if (this.#closing !== undefined) throw new GatewayError('audit_unavailable', 'the audit store is closed')
     return await this.#thread.run(task, transferred)
+  }
+
+  /** A part of a query: between two of them come what is written and the queries of others. */
+  #inTurn({ tenantId }: CountQuery, task: Task): Promise<Result> {
+    return this.#queries.run(tenantId, () => this.#read(task))
   }
 
   async #read(task: Task): Promise<Result> {

@@ -11,9 +11,9 @@ function perform(database: SqliteDatabase, task: Task): Result {
     case 'write':
       return { refused: database.write(Buffer.from(task.lines.buffer)) }
     case 'query':
-      return { records: database.query(task.query, task.position, task.limit) }
+      return database.query(task.query, task.position, task.limit)
     case 'count':
-      return { count: database.count(task.query) }
+      return database.count(task.query, task.position)
     case 'delete':
       return { hasMore: database.deleteBefore(task.beforeMs) }
     case 'erase':

@@ -41,6 +41,34 @@ test('of many queries of one tenant, that of another and what is written wait fo
   expect(done).toEqual(['a1', 'written', 'b1', 'a2', 'a3', 'a4', 'a5'])
 })
 
+test('what is written, and the query of another tenant, wait for a part of a query that looks at all records', async () => {
+  for (let batch = 0; batch < 3; batch += 1) {
+    const records = Array.from({ length: 4000 }, (_, index) =>
+      usageRecord({ tenantId: 'a', atMs: batch * 4000 + index }),
+    )
+    await store.write(recordLines([...records, usageRecord({ tenantId: 'a', atMs: batch, target: 'rare' })]))
+  }
+  const done: string[] = []
+  const noting = async (what: string, work: Promise<unknown>): Promise<void> => {
+    await work
+    done.push(what)
+  }
+  const rare = { tenantId: 'a', target: 'rare' } as const
+  const [{ records, nextCursor = '' }, count] = await Promise.all([
+    store.query({ ...rare, limit: 2 }),
+    store.count(rare),
+    noting('b', store.query({ tenantId: 'b', limit: 10 })),
+    noting('written', store.write(recordLines([usageRecord()]))),
+    noting('a', store.query({ ...rare, limit: 10 })),
+  ])
+  expect(done).toEqual(['written', 'b', 'a'])
+  expect(count).toBe(3)
+  expect(records.map(({ atMs }) => atMs)).toEqual([2, 1])
+  const rest = await store.query({ ...rare, limit: 2, cursor: nextCursor })
+  expect(rest.records.map(({ atMs }) => atMs)).toEqual([0])
+  expect(rest.nextCursor).toBeUndefined()
+})
+
 test('queries go on after one that failed, and when all were done', async () => {
   const turns = new QueryTurns()
   const failed = turns.run('a', () => Promise.reject(new Error('no such table')))

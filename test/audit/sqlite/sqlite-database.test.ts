@@ -16,11 +16,11 @@ test('finds what it stored, in pages, by every filter', async () => {
     usageRecord({ atMs: AT + 2, subject: 'bob' }),
   ]
   database.write(recordBytes(records))
-  const newest = database.query({ tenantId: 'acme', limit: 1 }, undefined, 1)
+  const { records: newest } = database.query({ tenantId: 'acme', limit: 1 }, undefined, 1)
   expect(newest.map(({ id }) => id)).toEqual([records[2]?.id])
   const filters = { subject: 'ada', target: 'files_read', server: 'files', outcome: 'ok' } as const
   const query = { tenantId: 'acme', limit: 9, from: AT, to: AT + 9, ...filters }
-  const rest = database.query(query, { atMs: AT + 1, id: records[1]?.id ?? '' }, 9)
+  const { records: rest } = database.query(query, { atMs: AT + 1, id: records[1]?.id ?? '' }, 9)
   expect(rest.map(({ id }) => id)).toEqual([records[0]?.id])
   database.close()
 })
@@ -35,7 +35,7 @@ test('stores all of a batch or nothing', async () => {
   expect(() => database.write(recordBytes([usageRecord(), usageRecord({ target: 'bad' })]))).toThrow(
     'refused',
   )
-  expect(database.query({ tenantId: 'acme', limit: 9 }, undefined, 9)).toEqual([])
+  expect(database.query({ tenantId: 'acme', limit: 9 }, undefined, 9).records).toEqual([])
   database.close()
 })
 
@@ -48,7 +48,7 @@ test('deletes what is older than a time, and says when that was all', async () =
   database.chain.addCheckpoint({ writer, seq, atMs: AT - 1, note: '' })
   database.write(recordBytes([usageRecord()]))
   expect([database.deleteBefore(AT), database.deleteBefore(AT)]).toEqual([true, false])
-  expect(database.query({ tenantId: 'acme', limit: 9 }, undefined, 9)).toHaveLength(1)
+  expect(database.query({ tenantId: 'acme', limit: 9 }, undefined, 9).records).toHaveLength(1)
   database.close()
 })
 
@@ -100,7 +100,7 @@ test('keeps the records and the chain of a database whose table is in the order 
   earlier.close()
   const database = new SqliteDatabase(path)
   expect(database.write(recordBytes(records))).toEqual([])
-  expect(database.query({ tenantId: 'zeta', limit: 9 }, undefined, 9).map(({ id }) => id)).toEqual([
+  expect(database.query({ tenantId: 'zeta', limit: 9 }, undefined, 9).records.map(({ id }) => id)).toEqual([
     records[2]?.id,
     records[0]?.id,
   ])
@@ -132,7 +132,9 @@ test('keeps the records of a database of an earlier version, and shows all as co
   earlier.close()
   const database = new SqliteDatabase(path)
   database.write(recordBytes([usageRecord({ target: 'files_write' })]))
-  expect(database.query({ tenantId: 'acme', limit: 9, outcome: 'ok' }, { atMs: 6, id: '' }, 9)).toEqual([
+  expect(
+    database.query({ tenantId: 'acme', limit: 9, outcome: 'ok' }, { atMs: 6, id: '' }, 9).records,
+  ).toEqual([
     {
       id: 'id-1',
       atMs: 5,
@@ -164,4 +166,40 @@ test('keeps the records of a database of an earlier version, and shows all as co
     { tenant_id: 'acme', target: 'files_read', duration_ms: 1.5 },
     { tenant_id: 'acme', target: 'files_write', duration_ms: 1.5 },
   ])
+})
+
+test('looks at 5000 records of a query at most, and says where it goes on', async () => {
+  await using dir = await temporaryDirectory()
+  const database = new SqliteDatabase(join(dir.path, 'audit.db'))
+  const records = Array.from({ length: 12_000 }, (_, index) =>
+    usageRecord({ atMs: AT + index, target: index === 500 ? 'files_write' : 'files_read' }),
+  )
+  database.write(recordBytes(records))
+  const query = { tenantId: 'acme', limit: 9, target: 'files_write' }
+  const first = database.query(query, undefined, 9)
+  expect(first).toEqual({ records: [], lookedUpTo: { atMs: AT + 7000, id: records[7000]?.id } })
+  const second = database.query(query, first.lookedUpTo, 9)
+  expect(second).toEqual({ records: [], lookedUpTo: { atMs: AT + 2000, id: records[2000]?.id } })
+  const third = database.query(query, second.lookedUpTo, 9)
+  expect(third.records.map(({ atMs }) => atMs)).toEqual([AT + 500])
+  expect(third.lookedUpTo).toBeUndefined()
+  const counted = database.count({ tenantId: 'acme' }, second.lookedUpTo)
+  expect(counted).toEqual({ count: 2000, lookedUpTo: undefined })
+  expect(database.query({ tenantId: 'acme', limit: 9 }, undefined, 9).lookedUpTo).toBeUndefined()
+  database.close()
+})
+
+test('in place of a record that is damaged, it goes on to the next', async () => {
+  await using dir = await temporaryDirectory()
+  const path = join(dir.path, 'audit.db')
+  const database = new SqliteDatabase(path)
+  database.write(recordBytes([0, 1, 2].map((ms) => usageRecord({ atMs: AT + ms }))))
+  const other = new DatabaseSync(path)
+  other.exec(`UPDATE usage_records SET record = '{' WHERE at_ms = ${AT + 2}`)
+  other.close()
+  const query = { tenantId: 'acme', limit: 1 }
+  const { records, lookedUpTo } = database.query(query, undefined, 2)
+  expect(records.map(({ atMs }) => atMs)).toEqual([AT + 1])
+  expect(lookedUpTo?.atMs).toBe(AT + 1)
+  database.close()
 })
