@@ -8,7 +8,7 @@ import { callChain } from '../calls/call-chain.ts'
 import { Interruption } from '../calls/interruption.ts'
 import { Limits } from '../calls/limits/limits.ts'
 import { StateSeal } from '../calls/client/state-seal.ts'
-import { KeptResults } from '../calls/results/kept-results.ts'
+import { StoredResults } from '../calls/results/stored-results.ts'
 import { TaskHandles } from '../calls/tasks/task-handles.ts'
 import { TaskMemory } from '../calls/tasks/task-memory.ts'
 import type { Settings } from '../config/settings.ts'
@@ -75,7 +75,7 @@ export function openCalls(
     shares,
     ownStages,
     own: features,
-    kept: new KeptResults({ store, keys, clock, logger, transit }),
+    storedResults: new StoredResults({ store, keys, clock, logger, transit }),
     seal: new StateSeal({ keys, clock }),
     tasks,
     callTimeoutMs,

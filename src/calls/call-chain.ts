@@ -29,7 +29,7 @@ import { type Intents, intent } from './stages/intent.ts'
 import { inputRounds } from './stages/input-rounds.ts'
 import { redact } from './stages/redact.ts'
 import { resultCache } from './stages/result-cache.ts'
-import { keptResult } from './stages/kept-result.ts'
+import { storedResult } from './stages/stored-result.ts'
 import { preview } from './stages/preview.ts'
 import { retry } from './stages/retry.ts'
 import { send } from './stages/send.ts'
@@ -38,7 +38,7 @@ import { shownUris } from './stages/shown-uris.ts'
 import { taskCalls } from './stages/task-calls.ts'
 import { untrusted } from './stages/untrusted.ts'
 import { urlElicitations } from './stages/url-elicitations.ts'
-import type { KeptResults } from './results/kept-results.ts'
+import type { StoredResults } from './results/stored-results.ts'
 import type { StateSeal } from './client/state-seal.ts'
 import type { Tasks } from './tasks/task-ids.ts'
 import { traceDecision } from './trace.ts'
@@ -66,7 +66,7 @@ export interface CallChainParts {
   }
   readonly seal: StateSeal
   /** Stored results of which callers got a preview. */
-  readonly kept: KeptResults
+  readonly storedResults: StoredResults
   readonly tasks: Tasks
   readonly callTimeoutMs: number
   readonly refusalTiming: RefusalTiming
@@ -132,7 +132,7 @@ function stages(
       ...parts.ownStages.map((stage) => () => stage), // around everything that determines the answer
       intent(parts), // around everything that may be sent, and once
       explained,
-      keptResult(parts), // needs no server
+      storedResult(parts), // needs no server
       approvedInside, // before the gateway's own features, which skip the stages below
       ...own.stages, // once, and under the names that callers know
       rounds, // around everything that may be sent more than once

@@ -8,7 +8,7 @@ import { serverKey } from '../domain/documents/server-definition.ts'
 import { serverNamed } from '../domain/snapshot.ts'
 import type { Caller, Operation, Route } from './call.ts'
 import { isInteractive } from './client/interactive.ts'
-import { keptUriIn } from './results/kept-uri.ts'
+import { storedUriIn } from './results/stored-uri.ts'
 import type { TaskTarget } from './tasks/task-handles.ts'
 
 /**
@@ -83,8 +83,8 @@ function taskRoutes(
 function resourceRoutes(principal: Principal, operation: Operation, catalog: Catalog): Route[] {
   const { name, scope } = operation
   if (scope !== undefined) return routeTo(scope, name, principal, catalog)
-  const kept = keptUriIn(name)
-  if (kept !== undefined) return routeTo(kept.server, name, principal, catalog)
+  const stored = storedUriIn(name)
+  if (stored !== undefined) return routeTo(stored.server, name, principal, catalog)
   const alias = splitAlias(name)
   return [
     ...(alias === undefined ? [] : routeTo(alias.serverName, alias.uri, principal, catalog)),

@@ -50,7 +50,7 @@ export function chainParts(
       approval: () => undefined,
       caches: { results: new BoundedCache({ maxEntries: 10, maxBytes: 10_000, clock }) },
     },
-    kept: undefined as unknown as CallChainParts['kept'],
+    storedResults: undefined as unknown as CallChainParts['storedResults'],
     seal: new StateSeal({ keys: { current: Buffer.alloc(32) }, clock }),
     tasks: { handles: new TaskHandles({ keys: { current: Buffer.alloc(32) } }), memory: new TaskMemory() },
     callTimeoutMs: 60_000,

@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 
 /** The part of a preview that is its beginning; the rest is its end. */
 const HEAD = 0.7
-/** What a preview has around the texts. */
+/** Size of a preview without the texts. */
 const AROUND_BYTES = 700
 const SMALLEST = 100
 const MAX_TRIES = 4
@@ -21,7 +21,7 @@ export interface ResultText {
   readonly mimeType: string
 }
 
-/** What a link to a result leads to: its texts where it has nothing else, or else all of it as JSON. */
+/** The stored form of a result: its texts if it has nothing else, otherwise its JSON. */
 export function wholeText(result: JsonObject): ResultText {
   const texts = textsOf(result)
   return texts !== undefined && texts.length > 0
@@ -32,7 +32,7 @@ export function wholeText(result: JsonObject): ResultText {
 /**
  * A result of at most `maxBytes` as JSON, if that is possible at all: the beginning and the end of the text, and a link
  * to the whole.
- * @param link undefined where the whole could not be kept
+ * @param link undefined if the result could not be stored
  */
 export function previewOf(
   result: JsonObject,
@@ -103,7 +103,7 @@ function textsOf({ content }: JsonObject): string[] | undefined {
   return texts.every((text) => text !== undefined) ? texts : undefined
 }
 
-/** The place itself or one before it, so that no character is cut. */
+/** The position itself or one before it, so that no character is cut. */
 function beginningOfCharacter(text: Buffer, place: number): number {
   let at = Math.min(Math.max(place, 0), text.length)
   while (at > 0 && at < text.length && ((text[at] ?? 0) & 0xc0) === 0x80) at -= 1

@@ -4,13 +4,13 @@ import { serverKey } from '../../domain/documents/server-definition.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import type { Metrics } from '../../telemetry/metrics/metrics.ts'
 import { measure } from '../result-size.ts'
-import type { KeptResults } from '../results/kept-results.ts'
-import { keptUri } from '../results/kept-uri.ts'
+import type { StoredResults } from '../results/stored-results.ts'
+import { storedUri } from '../results/stored-uri.ts'
 import { previewOf, wholeText } from '../results/preview.ts'
 import type { Answer, RoutedCall, StageFor } from '../stage.ts'
 
 interface PreviewOptions {
-  readonly kept: Pick<KeptResults, 'keep'>
+  readonly storedResults: Pick<StoredResults, 'keep'>
   readonly metrics: Pick<Metrics, 'preview'>
   readonly clock: Clock
 }
@@ -41,16 +41,16 @@ export function preview(options: PreviewOptions): StageFor {
 }
 
 async function previewed(
-  { kept, metrics }: PreviewOptions,
+  { storedResults, metrics }: PreviewOptions,
   { caller: { principal } }: RoutedCall,
   answer: Answer,
   { result, rule }: { result: JsonObject; rule: ResultPreview },
 ): Promise<JsonObject> {
   const { server, name: tool } = answer.route
   const whole = wholeText(result)
-  const at = await kept.keep(principal, { ...whole, server: serverKey(server), tool }, rule.keepMs)
+  const at = await storedResults.keep(principal, { ...whole, server: serverKey(server), tool }, rule.keepMs)
   const link = at && {
-    uri: keptUri({ server: server.name, id: at.id }),
+    uri: storedUri({ server: server.name, id: at.id }),
     until: new Date(at.until).toISOString(),
   }
   const shown = previewOf(result, whole, { link, maxBytes: previewBytes(rule) })

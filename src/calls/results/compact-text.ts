@@ -6,8 +6,8 @@ export interface TextPart {
   readonly length: number
 }
 
-/** A text outside of V8's heap, in characters of one size, so that a part is read without the rest. */
-export class HeldText {
+/** A text outside of V8's heap, in characters of one size, so that a part can be read without the rest. */
+export class CompactText {
   readonly #bytes: Buffer
   readonly #encoding: 'latin1' | 'utf16le'
 

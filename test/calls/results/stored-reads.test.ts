@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import type { Read } from '../../../src/calls/results/kept-reads.ts'
-import { KeptResults } from '../../../src/calls/results/kept-results.ts'
+import type { Read } from '../../../src/calls/results/stored-reads.ts'
+import { StoredResults } from '../../../src/calls/results/stored-results.ts'
 import { TransitBytes } from '../../../src/domain/concurrency/transit-bytes.ts'
 import type { Principal } from '../../../src/domain/principal.ts'
 import { SqliteStateStore } from '../../../src/state/sqlite/sqlite-state-store.ts'
@@ -39,7 +39,7 @@ let made = 0
 let clock: FakeClock
 let store: CountedStore
 let unread = 0
-let results: KeptResults
+let results: StoredResults
 beforeEach(() => {
   made += 1
   unread = 0
@@ -47,7 +47,7 @@ beforeEach(() => {
   store = new CountedStore({ dir: `${root.path}/${made}`, clock })
   const transit = new TransitBytes({ limit: 1_500_000, clock })
   transit.measureBy(() => unread)
-  results = new KeptResults({ store, keys: { current: Buffer.alloc(32, 1) }, clock, logger, transit })
+  results = new StoredResults({ store, keys: { current: Buffer.alloc(32, 1) }, clock, logger, transit })
 })
 afterEach(() => store.close())
 afterAll(async () => {

@@ -7,7 +7,7 @@ import type { TransitBytes } from '../../domain/concurrency/transit-bytes.ts'
 import { onAbort, PendingPlace } from '../../domain/concurrency/waits.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { Principal } from '../../domain/principal.ts'
-import { HeldText, type TextPart } from './held-text.ts'
+import { CompactText, type TextPart } from './compact-text.ts'
 
 /** Size of the cache of recently read texts. A larger text is loaded for each of its parts. */
 const RECENT_BYTES = 32 * 1024 * 1024
@@ -37,11 +37,11 @@ interface Waiting {
  * Reads large texts one at a time, in a fair queue by tenant, and as fast as clients read the data in transit to them. A text
  * is cached for ten seconds after a read.
  */
-export class KeptReads {
+export class StoredReads {
   readonly #clock: Clock
   readonly #transit: TransitBytes | undefined
   readonly #queue = new FairQueue<Waiting>()
-  readonly #recent = new LRUCache<string, HeldText>({
+  readonly #recent = new LRUCache<string, CompactText>({
     maxSize: RECENT_BYTES,
     sizeCalculation: ({ bytes }) => Math.max(bytes, 1),
   })
@@ -106,12 +106,12 @@ export class KeptReads {
     }
   }
 
-  async #text(name: string, load: () => Promise<Buffer | undefined>): Promise<HeldText | undefined> {
+  async #text(name: string, load: () => Promise<Buffer | undefined>): Promise<CompactText | undefined> {
     const recent = this.#recent.get(name)
     if (recent !== undefined) return recent
     const bytes = await load()
     if (bytes === undefined) return undefined
-    const text = new HeldText(bytes)
+    const text = new CompactText(bytes)
     this.#recent.set(name, text)
     this.#clock.after(RECENT_MS, () => this.#recent.delete(name))
     return text

@@ -4,31 +4,31 @@ import type { Clock } from '../../domain/clock.ts'
 import { serverKey } from '../../domain/documents/server-definition.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { deadlineOf } from '../deadline.ts'
-import type { KeptResults } from '../results/kept-results.ts'
-import { keptUriIn } from '../results/kept-uri.ts'
+import type { StoredResults } from '../results/stored-results.ts'
+import { storedUriIn } from '../results/stored-uri.ts'
 import type { RoutedCall, StageFor } from '../stage.ts'
 
 /**
- * Stage: answers the reading of a result that the gateway keeps. Who may no longer call the tool that gave it may not
- * read it either.
+ * Stage: answers reads of stored results. A caller that may no longer call the tool of a result may not read it
+ * either.
  */
-export function keptResult({
-  kept,
+export function storedResult({
+  storedResults,
   catalog,
   clock,
 }: {
-  kept: Pick<KeptResults, 'find' | 'read'>
+  storedResults: Pick<StoredResults, 'find' | 'read'>
   catalog: Pick<Catalog, 'snapshot'>
   clock: Clock
 }): StageFor {
   return ({ method }) => {
     if (method.name !== 'resources/read') return undefined
     return async (call, next) => {
-      const named = keptUriIn(call.route.name)
+      const named = storedUriIn(call.route.name)
       if (named === undefined) return next(call)
       const { caller, route } = call
       const { principal } = caller
-      const found = await kept.find(principal, named.id)
+      const found = await storedResults.find(principal, named.id)
       const server = serverKey(route.server)
       if (found?.server !== server) throw notFound(call)
       const target = { server, kind: 'tool', name: found.tool } as const
@@ -36,7 +36,7 @@ export function keptResult({
       const { part } = named
       const { signal } = call.operation
       const timeoutMs = Math.max(0, deadlineOf(call) - clock.monotonic())
-      const text = await kept.read(found, { principal, part, signal, timeoutMs })
+      const text = await storedResults.read(found, { principal, part, signal, timeoutMs })
       if (text === undefined) throw notFound(call)
       return { route, result: { contents: [{ uri: call.operation.name, mimeType: found.mimeType, text }] } }
     }

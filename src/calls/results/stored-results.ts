@@ -11,21 +11,21 @@ import { Sealing } from '../../domain/seal/sealing.ts'
 import { stateKey } from '../../state/state-key.ts'
 import type { StateStore } from '../../state/state-store.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import { KeptReads, type Read } from './kept-reads.ts'
+import { StoredReads, type Read } from './stored-reads.ts'
 
-const COLLECTION = 'kept-results'
+const COLLECTION = 'stored-results'
 /** Characters of base64, each four of which are three bytes: sealed, they fit into an entry of 256 KiB. */
 const PART = 180_000
 /** Parts that are read at the same time. */
 const PARTS_AT_ONCE = 4
-/** Of one tenant at one replica: a tenant must not fill the store for all. */
+/** Limit of one tenant at one replica: a tenant must not fill the store for all. */
 const MAX_TENANT_BYTES = 256 * 1024 * 1024
 const MAX_UNPACKED = 256 * 1024 * 1024
 const pack = promisify(gzip)
 const unpack = promisify(gunzip)
 
-/** What a kept result is, and which tool of which server gave it. */
-interface KeptAbout {
+/** The type of a stored result, and the server and tool that gave it. */
+interface StoredAbout {
   /** Key of the server. */
   readonly server: string
   /** The server's own name of the tool. */
@@ -34,34 +34,34 @@ interface KeptAbout {
 }
 
 /** A result as a text. */
-export interface KeptResult extends KeptAbout {
+export interface StoredResult extends StoredAbout {
   readonly text: string
 }
 
-/** A result that was found, and how much there is of it in the store. */
-export interface FoundResult extends KeptAbout {
+/** A result that was found, and its size in the store. */
+export interface FoundResult extends StoredAbout {
   readonly id: string
   readonly parts: number
 }
 
-/** Where a kept result is, and until when. */
-export interface KeptAt {
+/** The id of a stored result, and when it expires. */
+export interface StoredAt {
   readonly id: string
   /** Wall time in milliseconds. */
   readonly until: number
 }
 
 /**
- * Results that their callers can read later, at every replica. They are sealed for the caller: neither another caller
- * nor who reads the store learns anything from them.
+ * Stores results that their callers can read later, at every replica. They are sealed for the caller: neither another caller
+ * nor a reader of the store can read them.
  */
-export class KeptResults {
+export class StoredResults {
   readonly #store: StateStore
   readonly #sealing: Sealing
   readonly #clock: Clock
   readonly #logger: Logger
-  readonly #reads: KeptReads
-  readonly #kept = new Map<string, { readonly bytes: number; readonly until: number }[]>()
+  readonly #reads: StoredReads
+  readonly #storedOf = new Map<string, { readonly bytes: number; readonly until: number }[]>()
 
   /** @param options.transit counts what is on its way to clients */
   constructor(options: {
@@ -75,15 +75,15 @@ export class KeptResults {
     this.#sealing = new Sealing(options.keys, 'kept results')
     this.#clock = options.clock
     this.#logger = options.logger
-    this.#reads = new KeptReads({ clock: options.clock, transit: options.transit })
+    this.#reads = new StoredReads({ clock: options.clock, transit: options.transit })
   }
 
-  /** Undefined where it cannot be kept: the store does not answer, or the tenant has too much there. */
+  /** Stores a result; undefined if the store does not answer, or the tenant has stored too much. */
   async keep(
     principal: Principal,
-    { text, ...about }: KeptResult,
+    { text, ...about }: StoredResult,
     ttlMs: number,
-  ): Promise<KeptAt | undefined> {
+  ): Promise<StoredAt | undefined> {
     const packed = (await pack(text, { level: constants.Z_BEST_SPEED })).toString('base64')
     const until = this.#clock.now() + ttlMs
     if (!this.#isRoomFor(principal.tenantId, packed.length, until)) {
@@ -110,7 +110,7 @@ export class KeptResults {
   }
 
   /**
-   * What a result is, without its text; undefined for what is not there any more, never was, or belongs to another caller.
+   * A result without its text; undefined if it has expired, never existed, or belongs to another caller.
    * @throws GatewayError `state_unavailable`
    */
   async find(principal: Principal, id: string): Promise<FoundResult | undefined> {
@@ -123,7 +123,7 @@ export class KeptResults {
   }
 
   /**
-   * The text of a result that its caller has found, or a part of it; undefined when it has gone meanwhile.
+   * The text of a result that its caller has found, or a part of it; undefined if it has expired in the meantime.
    * @throws GatewayError `state_unavailable`, `overloaded`, `cancelled`
    */
   read({ id, parts }: FoundResult, read: Read): Promise<string | undefined> {
@@ -147,10 +147,10 @@ export class KeptResults {
 
   #isRoomFor(tenantId: string, bytes: number, until: number): boolean {
     const now = this.#clock.now()
-    const kept = (this.#kept.get(tenantId) ?? []).filter((each) => each.until > now)
-    const isRoom = kept.reduce((sum, each) => sum + each.bytes, bytes) <= MAX_TENANT_BYTES
-    if (isRoom) kept.push({ bytes, until })
-    this.#kept.set(tenantId, kept)
+    const stored = (this.#storedOf.get(tenantId) ?? []).filter((each) => each.until > now)
+    const isRoom = stored.reduce((sum, each) => sum + each.bytes, bytes) <= MAX_TENANT_BYTES
+    if (isRoom) stored.push({ bytes, until })
+    this.#storedOf.set(tenantId, stored)
     return isRoom
   }
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { type KeptResult, KeptResults } from '../../../src/calls/results/kept-results.ts'
-import { keptUri, keptUriIn } from '../../../src/calls/results/kept-uri.ts'
+import { type StoredResult, StoredResults } from '../../../src/calls/results/stored-results.ts'
+import { storedUri, storedUriIn } from '../../../src/calls/results/stored-uri.ts'
 import type { Principal } from '../../../src/domain/principal.ts'
 import { SqliteStateStore } from '../../../src/state/sqlite/sqlite-state-store.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
@@ -30,11 +30,11 @@ afterAll(async () => {
 })
 
 /** One of several replicas over the same store. */
-function replica(keys = KEYS): KeptResults {
-  return new KeptResults({ store, keys, clock, logger })
+function replica(keys = KEYS): StoredResults {
+  return new StoredResults({ store, keys, clock, logger })
 }
 
-async function read(results: KeptResults, by: Principal, id: string): Promise<KeptResult | undefined> {
+async function read(results: StoredResults, by: Principal, id: string): Promise<StoredResult | undefined> {
   const found = await results.find(by, id)
   if (found === undefined) return undefined
   const { server, tool, mimeType } = found
@@ -66,7 +66,7 @@ describe('a stored result', () => {
 
   test('cannot be read without the key of the gateway, and the store has no plain text', async () => {
     const id = await kept('secret text')
-    const { entries } = await store.list('kept-results', '', { limit: 10 })
+    const { entries } = await store.list('stored-results', '', { limit: 10 })
     expect(entries.length).toBe(2)
     expect(entries.filter(({ value }) => value.includes('secret') || value.includes('alpha'))).toEqual([])
     expect(await read(replica({ current: Buffer.alloc(32, 2) }), principal(), id)).toBeUndefined()
@@ -90,14 +90,14 @@ test('without the store nothing is stored, and that is not a failure', async () 
 
 test('a URI names a result, a part of it, or nothing of the gateway', () => {
   const id = 'a'.repeat(24)
-  const uri = keptUri({ server: 'files', id })
-  expect(keptUriIn(uri)).toEqual({ server: 'files', id, part: undefined })
-  expect(keptUriIn(`${uri}?from=10&length=20`)).toEqual({
+  const uri = storedUri({ server: 'files', id })
+  expect(storedUriIn(uri)).toEqual({ server: 'files', id, part: undefined })
+  expect(storedUriIn(`${uri}?from=10&length=20`)).toEqual({
     server: 'files',
     id,
     part: { from: 10, length: 20 },
   })
   expect(
-    ['file:///a', `${uri}x`, `${uri}?from=-1&length=2`, 'tool-gateway://results/a_b/c'].map(keptUriIn),
+    ['file:///a', `${uri}x`, `${uri}?from=-1&length=2`, 'tool-gateway://results/a_b/c'].map(storedUriIn),
   ).toEqual([undefined, undefined, undefined, undefined])
 })
