@@ -62,7 +62,7 @@ export interface AuditOptions
   readonly queueLimit: number
   /** Sign checkpoints, the current one first; without them there are none. */
   readonly signers?: readonly [NoteSigner, ...NoteSigner[]]
-  /** Where records go beside the store. */
+  /** Where records are sent in addition to the store. */
   readonly stream?: RecordStream | undefined
   /** Age at which records may be deleted, in days. */
   readonly retentionDays?: number | undefined
@@ -75,7 +75,7 @@ export interface OpenAudit extends RecordReader {
   readonly log: AuditLog
   /** Records what administrators do. */
   readonly acts: Administration
-  /** Erases persons, from the records of calls answered before, too. */
+  /** Erases people, also from the records of earlier calls. */
   readonly persons: Pick<Persons, 'erase'>
   /** Calls that are announced before they run. */
   readonly intents: IntentLog

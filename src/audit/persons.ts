@@ -11,7 +11,7 @@ export interface Erasure {
   readonly record: string
 }
 
-/** Erases persons from the records of their tenant, and records that, without saying who it was. */
+/** Erases people from the records of their tenant, and records the erasure without naming them. */
 export class Persons {
   readonly #store: Pick<AuditStore, 'erase' | 'count'>
   readonly #acts: Administration

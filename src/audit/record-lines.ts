@@ -1,6 +1,6 @@
 const NEWLINE = 0x0a
 
-/** Lines of records in UTF-8. They become text where somebody needs that, and go to another thread as they are. */
+/** Lines of records in UTF-8. They are decoded only on demand, and passed to other threads as bytes. */
 export class RecordLines {
   readonly count: number
   readonly #pieces: readonly Uint8Array[]

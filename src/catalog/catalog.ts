@@ -13,7 +13,7 @@ import { buildView, type View, type ViewSource } from './view.ts'
 /** Limit of cached views; each is shared by callers with equal rights and scope. */
 const MAX_CACHED_VIEWS = 2000
 
-/** What a view depends on beside its principal. */
+/** What a view depends on in addition to its principal. */
 export interface ViewOptions {
   /** Whether the caller accepts requests of servers during a call; some servers offer more to such callers. */
   readonly isInteractive?: boolean

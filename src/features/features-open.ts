@@ -21,7 +21,7 @@ import { pipelineSource } from './pipelines/pipeline-source.ts'
 /** The caches of the gateway, by the names that operators know. */
 export type Caches = Readonly<Record<'enhancements' | 'results', BoundedCache>>
 
-/** What the gateway does itself, beside passing calls on. */
+/** The gateway's own features, in addition to forwarding calls. */
 export interface OpenFeatures {
   readonly enhancing: OpenEnhancer
   readonly caches: Caches

@@ -11,7 +11,7 @@ import { HostCookie } from './browser/cookies.ts'
 import { EndedSessions, type EndStore } from './browser/ended-sessions.ts'
 import type { DisabledTenants } from './disabled-tenants.ts'
 
-/** Who is signed in in a browser. */
+/** The person who is signed in in a browser. */
 export interface BrowserSession {
   readonly principal: Principal
   /** Has to come back in each form that changes something. */
@@ -38,7 +38,7 @@ const MAX_COOKIE = 4000
 const MAX_TEXT = 64 * 1024
 
 /**
- * Who is signed in in a browser, kept by the browser in a sealed cookie (HttpOnly, SameSite=Lax), so that it survives
+ * The person who is signed in in a browser, stored in a sealed cookie (HttpOnly, SameSite=Lax), so that it survives
  * restarts and is the same for every gateway with the same key.
  */
 export class BrowserSessions {
@@ -52,7 +52,7 @@ export class BrowserSessions {
   constructor(options: {
     keys: KeyRing
     publicUrl: string
-    /** Nobody is signed in for these tenants. */
+    /** Sessions of these tenants are not valid. */
     disabled?: Pick<DisabledTenants, 'has'> | undefined
     /** Where it is kept that a session was ended. */
     store: EndStore
@@ -66,7 +66,7 @@ export class BrowserSessions {
     this.#ended = new EndedSessions(options)
   }
 
-  /** The session of the browser that sent a `Cookie` header; undefined when nobody is signed in. */
+  /** The session of the browser that sent a `Cookie` header; undefined if no one is signed in. */
   async read(cookieHeader: string | undefined): Promise<BrowserSession | undefined> {
     const sealed = this.#cookie.read(cookieHeader)
     const text =

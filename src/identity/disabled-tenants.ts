@@ -1,6 +1,6 @@
 import { GatewayError } from '../domain/errors/errors.ts'
 
-/** The tenants that are switched off, for which nobody comes in. */
+/** The tenants that are disabled: all of their tokens are refused. */
 export class DisabledTenants {
   #ids: ReadonlySet<string> = new Set()
 

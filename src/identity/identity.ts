@@ -12,9 +12,9 @@ export interface Identity {
   readonly address?: string | undefined
   /** When the request arrived, in monotonic milliseconds. */
   readonly arrivedAt?: number | undefined
-  /** What the request itself brought; absent where nobody sent a token. */
+  /** What the request itself brought; absent without a token. */
   readonly presented?: Presented | undefined
-  /** Set for a person who is signed in in a browser, and for nobody else. */
+  /** Set only for a person who is signed in in a browser. */
   readonly isPerson?: boolean
   /** The paths that the token is for (`isFor`); absent: none. */
   readonly paths?: readonly string[]

@@ -20,7 +20,7 @@ interface RemoteIssuer {
  */
 export class TrustedIssuers {
   readonly verifier: TokenVerifier
-  /** Tokens of these tenants are refused, whoever issued them. */
+  /** Tokens of these tenants are refused, regardless of the issuer. */
   readonly disabled = new DisabledTenants()
   readonly #fixed: readonly IssuerSettings[]
   readonly #own: TrustedIssuer | undefined
@@ -71,7 +71,7 @@ export class TrustedIssuers {
     return [...this.#remote.values()].map(({ settings }) => settings.issuer)
   }
 
-  /** The identity providers that persons sign in with. */
+  /** The identity providers that people sign in with. */
   get signInIssuers(): readonly IssuerSettings[] {
     return [...this.#remote.values()].flatMap(({ settings }) =>
       settings.signIn === undefined ? [] : [settings],

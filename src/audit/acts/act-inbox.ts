@@ -15,7 +15,7 @@ const FOLDER = 'acts'
 const LOOK_MS = 2000
 const MAX_AT_ONCE = 100
 
-/** What a command did beside the gateway. */
+/** An action of a command that runs outside the gateway. */
 export interface LeftAct {
   readonly action: Act
   readonly tenantId: string

@@ -20,7 +20,7 @@ export interface CheckSink {
   readonly record: (record: JsonObject) => void
 }
 
-/** What time it is for whoever verifies. */
+/** The times that a verification uses. */
 export interface Times {
   /** By which what retention has deleted must be old. */
   readonly retentionMs: number

@@ -22,7 +22,7 @@ export function headerLine(header: ExportHeader): string {
 export function entryLine(entry: ChainEntry): string {
   if (entry.kind === 'record') {
     const { writer, seq, salt, hash, text } = entry
-    // Without a record that is no longer JSON the hash does not match, which whoever verifies the export finds.
+    // Without a record that is no longer JSON the hash does not match, which a verification detects.
     return JSON.stringify({ type: 'record', writer, seq, salt, hash, record: jsonIn(text) ?? {} })
   }
   if (entry.kind === 'unchained') {

@@ -88,7 +88,7 @@ export class RecordWrites {
     return true
   }
 
-  /** The reason for which Firestore will never take a record; undefined once it is there. */
+  /** The reason for which Firestore will never take a record; undefined once it is stored. */
   async #createOne(one: Storable): Promise<{ readonly cause: unknown } | undefined> {
     if (await this.#create([one])) return undefined
     return { cause: new Error(`Firestore does not take the record ${one.record.id}`) }

@@ -115,7 +115,7 @@ export class Segment {
     this.#recent.forget(this.#delivered)
   }
 
-  /** Lets go of the lines that it has in memory: they are read from the file when their turn comes. */
+  /** Releases the lines in memory: they are read from the file when they are delivered. */
   forgetRecent(): void {
     this.#recent.forget()
   }

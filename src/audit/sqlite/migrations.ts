@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 
-/** Each field of a record as a column, for whoever reads the file. */
+/** Each field of a record as a column, for readers of the file. */
 const VIEW = `CREATE VIEW tool_usage AS SELECT id, at_ms, tenant_id,
   record->>'subject' AS subject, record->>'agent' AS agent, record->>'face' AS face,
   record->>'sessionId' AS session_id, record->>'requestId' AS request_id, record->>'action' AS action,

@@ -55,7 +55,7 @@ export function roleCell(
     : { effect: isForNobody(first.value) ? 'deny' : 'conditional', ruleId: first.ruleId }
 }
 
-/** The rule that keeps an agent from something whatever its roles and scopes are; undefined if none does. */
+/** The rule that denies an agent regardless of its roles and scopes; undefined if none does. */
 export function refusalOfAgent(
   { snapshot }: Pick<ViewSource, 'snapshot'>,
   { tenantId, agent }: { tenantId: string; agent: string | undefined },

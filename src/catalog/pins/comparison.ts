@@ -6,11 +6,11 @@ import { isUnreadable, type Pin, type StoredPins, UNKNOWN_HASH } from './pin-sto
 
 /**
  * What happens when the definition of a tool changes: it becomes the trusted one, it is reported and offered, or it is
- * held back until somebody approves it.
+ * held back until it is approved.
  */
 export type ToolChangePolicy = 'allow' | 'alert' | 'hold'
 
-/** A tool whose definition nobody has approved yet. */
+/** A tool whose definition is not approved yet. */
 interface WaitingTool {
   readonly tool: NamedItem
   readonly hash: string
@@ -20,7 +20,7 @@ interface WaitingTool {
   readonly approvedBy: ReadonlySet<string>
 }
 
-/** The tools of a server beside what is trusted of them. */
+/** The tools of a server, compared with their trusted definitions. */
 export interface Comparison {
   /** By the server's own name. */
   readonly waiting: ReadonlyMap<string, WaitingTool>

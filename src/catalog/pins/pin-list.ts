@@ -4,7 +4,7 @@ import { definitionHash } from './definition-hash.ts'
 import type { Pin } from './pin-store.ts'
 import type { PinnedServer } from './tool-pins.ts'
 
-/** A tool as its server defines it now, beside what a tenant trusts of it. */
+/** The current definition of a tool, and the one that a tenant trusts. */
 export interface ToolPin {
   readonly tool: NamedItem
   readonly hash: string

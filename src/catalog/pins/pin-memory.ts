@@ -11,7 +11,7 @@ const MAX_PINS = 20_000
 const MAX_SERVER_BYTES = 8 * 1024 * 1024
 /** Of the changed definitions of all servers. */
 const MAX_ALL_BYTES = 32 * 1024 * 1024
-/** Of a server's changed definitions, whatever others have: nobody can hide from others what was changed. */
+/** Reserved for a server's changed definitions, so that other servers cannot displace them. */
 const SERVER_SHARE_BYTES = 256 * 1024
 /** A hash, a time, and the place in a map. */
 const PIN_BYTES = 200
@@ -21,12 +21,12 @@ const WEIGHT_BYTES = 64
 type Offered = ReadonlyMap<string, NamedItem>
 
 /**
- * Bounds the memory of pins, whatever servers offer. The hash is enough to notice a change: a definition is kept, to be
- * compared, only for a tool that is offered now.
+ * Limits the memory of pins. The hash is enough to detect a change: a definition is stored for comparison only for a tool
+ * that is currently offered.
  */
 export class PinMemory {
   readonly #maxPins: number
-  /** Bytes of definitions that are no longer those that are offered. */
+  /** Bytes of definitions that differ from the offered ones. */
   readonly #bytes = new Map<ServerKey, number>()
   #total = 0
 
@@ -41,10 +41,9 @@ export class PinMemory {
   }
 
   /**
-   * Takes out definitions that are too much, and, where there are too many pins, the oldest of tools that are not offered
-   * any more.
+   * Removes definitions above the limits and, if there are too many pins, the oldest of tools that are no longer offered.
    * @param owner the tenant of the server
-   * @returns the tools whose pins are gone
+   * @returns the tools whose pins were removed
    */
   fit(key: ServerKey, pins: PinsByTenant, owner: string, tools: readonly NamedItem[]): string[] {
     const kept = this.counting(key, tools)

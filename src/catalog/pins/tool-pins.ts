@@ -17,7 +17,7 @@ const LOOK_MS = 2000
 const MAX_ATTEMPTS = 3
 const NONE: ReadonlyMap<string, HeldTool> = new Map()
 
-/** A server with what it offers now, beside what is trusted of it. */
+/** The current offer of a server, and its trusted definitions. */
 export interface PinnedServer extends Comparison {
   readonly definition: ServerDefinition
   readonly tools: readonly NamedItem[]
@@ -121,7 +121,7 @@ export class ToolPins {
     this.#failing.delete(key)
   }
 
-  /** Tools that are held back from somebody. */
+  /** Tools that are held back from at least one tenant. */
   get heldCount(): number {
     return [...this.#watched.values()].reduce((sum, watched) => sum + this.#heldOf(watched), 0)
   }
@@ -260,7 +260,7 @@ export class ToolPins {
     }
   }
 
-  /** Nobody has to wait for the promise: a failure is logged once, and tried again. */
+  /** The promise need not be awaited: a failure is logged once, and retried. */
   #inTurn<T>(key: ServerKey, work: () => Promise<T>): Promise<T> {
     const queue = this.#turns.get(key) ?? new SerialQueue()
     this.#turns.set(key, queue)

@@ -6,7 +6,7 @@ const TEXTS: ReadonlyMap<string, number> = new Map([
   ['title', 512],
   ['description', 16_384],
 ])
-/** Members whose values mean something to the server, whatever they are called inside. */
+/** Members whose values mean something to the server, regardless of the names inside. */
 const VALUES: ReadonlySet<string> = new Set(['default', 'const', 'enum', 'examples', 'icons', '_meta'])
 const MAX_INSTRUCTIONS = 65_536
 

@@ -12,7 +12,7 @@ const MAX_SHOWN = 10
  * @param names the server's own names of its tools
  */
 export function unmatchedEntries({ tools, transport }: ServerDefinition, names: readonly string[]): string[] {
-  // Without a list nothing is known of them, and nobody writes the entries of the gateway's own servers.
+  // Without a list nothing is known of them, and built-in servers have no entries.
   if (tools === undefined || names.length === 0 || transport === 'builtin') return []
   const known = new Set(names)
   let looks = 0

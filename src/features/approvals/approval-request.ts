@@ -25,7 +25,7 @@ export const storedRequest = z.object({
 })
 
 /**
- * A request for a person's yes to one call. Times are milliseconds since the epoch. `open` until somebody answers it;
+ * A request for the approval of one call. Times are milliseconds since the epoch. `open` until it is answered;
  * `approved` until the call has been made, which makes it `used`, or the approval expires.
  */
 export type ApprovalRequest = z.output<typeof storedRequest>

@@ -115,7 +115,7 @@ class MarkedCall {
     if (action === 'accept') await this.#wait(id, elicitationId)
   }
 
-  /** What the person has decided in the client counts, unless somebody was faster elsewhere. */
+  /** The decision of the person in the client counts, unless another answer was faster. */
   async #decided(id: string, isApproved: boolean): Promise<void> {
     const { caller } = this.#call
     const approver = { ...caller, isPerson: true }

@@ -75,7 +75,7 @@ export class Approvals {
   }
 
   /**
-   * Answers a request, if nobody else has, and records who did.
+   * Answers a request, unless it was answered already, and records the approver.
    * @throws GatewayError `approval_not_found`, `forbidden`, `approval_closed`, `audit_unavailable`
    */
   async answer(id: string, answerer: Answerer, answer: Answer): Promise<ApprovalRequest> {

@@ -12,16 +12,16 @@ import type { KeptRequest, RequestStore } from './request-store.ts'
 const KEEP_MS = 3_600_000
 const ATTEMPTS = 4
 
-/** A call that needs a person's yes. */
+/** A call that needs approval. */
 export interface AskedCall extends BoundCall {
   readonly rule: ApprovalRule
-  /** What approvers are told beside the arguments. */
+  /** What approvers see in addition to the arguments. */
   readonly about: { readonly server: string; readonly tool: string; readonly client?: string | undefined }
   /** The arguments as approvers see them. Asked for only when there is a new request. @throws GatewayError */
   readonly shown: () => { readonly shown: JsonObject; readonly text: string; readonly bytes: number }
 }
 
-/** An approval that a call has used up. */
+/** An approval that a call has consumed. */
 export interface Use {
   readonly slot: Slot
   readonly request: ApprovalRequest
@@ -47,8 +47,8 @@ interface ClaimsOptions {
 }
 
 /**
- * What calls get of requests for approval. Whatever changes one is a write to the version that was read, so that of two
- * equal calls, at whatever replicas, one uses the approval.
+ * The approvals that calls wait for and use. Every change is a conditional write to the version that was read, so that only one
+ * of two equal calls uses the approval, also at different replicas.
  */
 export class Claims {
   readonly #options: ClaimsOptions
@@ -133,7 +133,7 @@ export class Claims {
     return { slot, request: used, version: written, until: request.expiresAt }
   }
 
-  /** Makes a request in a slot; undefined when somebody else has meanwhile written there. */
+  /** Makes a request in a slot; undefined if another writer was faster. */
   async #asked(
     slot: Slot,
     binding: string,

@@ -27,7 +27,7 @@ interface NoticesOptions {
 
 /**
  * Reports to a webhook that a call waits for approval, and how it was answered, signed as the Standard Webhooks have it.
- * Without any argument of a call: whoever is told looks at the page. A report that is not taken is sent five times within
+ * Without any argument of a call: the recipient opens the page. A report that is not taken is sent five times within
  * three minutes, and then given up; the request itself waits in any case.
  */
 export class Notices {
@@ -42,7 +42,7 @@ export class Notices {
     this.#key = Buffer.from(options.webhook.secret.slice(PREFIX.length), 'base64')
   }
 
-  /** Reports an event, if it is one that persons want to hear of. Never waits, and never throws. */
+  /** Reports an event, if it is one for people. Never waits, and never throws. */
   report(event: ApprovalEvent, request: ApprovalRequest): void {
     if (!REPORTED.has(event)) return
     const data = dataOf(request, this.#options.pageOf(request.id))

@@ -9,7 +9,7 @@ const MAX_COUNTED = 20_000
 /** Open or not, for each that a caller may have open. */
 const KEPT_FOR_EACH_OPEN = 25
 
-/** Bounds how many requests a caller and a tenant may have open, so that nobody floods those who answer them. */
+/** Limits the open requests of a caller and a tenant, so that no caller floods the approvers. */
 export class OpenRequests {
   readonly #requests: Pick<RequestStore, 'list'>
   readonly #perPrincipal: number
@@ -63,7 +63,7 @@ export class OpenRequests {
       )
   }
 
-  /** Those that are being made beside the one that is looked at. */
+  /** Requests that are being made at the same time as the current one. */
   #others(name: string): number {
     return (this.#begun.get(name) ?? 1) - 1
   }

@@ -21,7 +21,7 @@ export interface BoundCall {
   readonly content: JsonObject
 }
 
-/** Where a request is kept. Equal calls of the same caller share a slot, so that nobody is asked twice at a time. */
+/** Where a request is stored. Equal calls of the same caller share a slot, so that only one request is open for them. */
 export interface Slot {
   readonly tenantId: string
   readonly owner: string

@@ -18,7 +18,7 @@ export interface KeptRequest {
   readonly version: string
 }
 
-/** Requests for approval in the state of the gateway, sealed, so that whoever reads the store learns nothing of them. */
+/** Requests for approval in the state of the gateway, sealed against readers of the store. */
 export class RequestStore {
   readonly #store: StateStore
   readonly #sealing: Sealing
@@ -45,7 +45,7 @@ export class RequestStore {
 
   /**
    * Writes a request in place of the version that was read; `null`: in place of none. The new version; undefined, and
-   * nothing changed, when somebody else has written meanwhile.
+   * nothing changed, if another writer was faster.
    * @param options.until when it is forgotten
    */
   async put(

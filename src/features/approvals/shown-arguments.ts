@@ -9,7 +9,7 @@ const CREDENTIALS =
 const SET_BY_OPERATOR = '[set by the operator]'
 
 /**
- * Arguments as whoever approves a call sees them: whole, with marks in place of secrets and of what the operator set,
+ * Arguments as an approver sees them: complete, with marks in place of secrets and of what the operator set,
  * which callers do not see.
  * @param fixed names of the arguments that the operator set
  */

@@ -59,7 +59,7 @@ export class BuiltinServers {
     }
   }
 
-  /** Has a stage get only calls with arguments that the tool takes, so that nobody is asked about others. */
+  /** Wraps a stage so that it gets only calls with valid arguments, and people are not asked about others. */
   checkedBefore(stage: Stage, { server }: PlannedTarget): Stage {
     if (server.transport !== 'builtin') return stage
     const key = serverKey(server)

@@ -44,7 +44,7 @@ export interface EnhancerOptions {
 /** Limit of concurrent requests to the model; further prompts are not enhanced. */
 const MAX_CONCURRENT = 16
 
-/** Improves prompts by the rules of the registry. Whatever goes wrong, the caller has its own prompt. */
+/** Improves prompts by the rules of the registry. On any failure, the caller's own prompt is used. */
 export class Enhancer {
   readonly #options: EnhancerOptions
   readonly #runs = new SharedRuns<string, string>()

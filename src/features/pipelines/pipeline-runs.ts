@@ -124,7 +124,7 @@ export class PipelineRuns {
   }
 }
 
-/** The error for a run that does not exist, or belongs to somebody else. */
+/** The error for a run that does not exist, or belongs to another caller. */
 export function unknownRun(id: string): GatewayError {
   return new GatewayError('run_not_found', `Unknown run: ${id.slice(0, 64)}`)
 }

@@ -6,7 +6,7 @@ export const LOCAL_OWNER = { subject: 'you', roles: ['reader', 'operator', 'audi
 
 /**
  * A role of the person in a browser, and of no program that the person allows: it adds programs and packages, which
- * run on this machine. Whoever can write the registry file says what the gateway starts anyway.
+ * run on this machine. Anyone who can write the registry file determines which programs the gateway starts in any case.
  */
 export const OWNER_ONLY_ROLE = 'platform-admin'
 

@@ -8,7 +8,7 @@ const HEAD_BYTES = TIME_BYTES + 10
 const PROOF_BYTES = 16
 
 /**
- * Codes that only whoever has the key can make, each valid once and for ten minutes. Any process with the key makes
+ * Codes that only a holder of the key can make, each valid once and for ten minutes. Any process with the key makes
  * them; the one gateway that redeems them remembers which were used.
  */
 export class OneTimeCodes {

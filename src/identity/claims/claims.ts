@@ -8,7 +8,7 @@ import { type Principal, TENANT_ID } from '../../domain/principal.ts'
 /** What a verified token says. Shared by all requests that carry it, so never changed. */
 export interface VerifiedToken {
   readonly principal: Principal
-  /** Agents that the caller may act as, beside the principal's own. */
+  /** Agents that the caller may act as, in addition to the principal's own. */
   readonly agents: readonly string[]
 }
 
@@ -70,7 +70,7 @@ function agentOf(payload: JWTPayload, claim: string): string | undefined {
   return from === undefined ? undefined : name.safeParse(claimAt(payload, from)).data
 }
 
-/** The claim from which the agent is read: the first of the issuer's own, `client_id` and `azp` that is there. */
+/** The claim from which the agent is read: the first of the issuer's own, `client_id` and `azp` that exists. */
 export function agentClaimOf(payload: JsonObject, claim: string): string | undefined {
   return [claim, 'client_id', 'azp'].find((candidate) => (claimAt(payload, candidate) ?? null) !== null)
 }

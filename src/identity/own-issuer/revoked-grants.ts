@@ -42,7 +42,7 @@ export class RevokedGrants {
   }
 
   #watch(id: string, end: () => void): () => void {
-    // Later, so that whoever watches has what it opened in order by then.
+    // Later, so that the watcher has finished opening its session.
     if (this.has(id)) return this.#clock.after(0, end)
     const endings = this.#endings.get(id) ?? new Set()
     this.#endings.set(id, endings.add(end))

@@ -55,11 +55,11 @@ export interface Channel {
   readonly speaksSse: () => boolean
   /** Resolves when messages that belong to no request arrive, as far as the server has such a stream, or after a moment. */
   readonly listening: () => Promise<void>
-  /** Sends requests beside the transport; absent where only the transport can. */
+  /** Sends requests without the transport; absent if only the transport can. */
   readonly direct?: DirectChannel
 }
 
-/** The way of requests beside the transport of the SDK. */
+/** Sends requests without the transport of the SDK. */
 export interface DirectChannel {
   readonly post: DirectPost
   /** Where the session of the connection stands. */
@@ -133,7 +133,7 @@ export function httpChannel(
     isSse: boolean
     maxMessageBytes: number
     via?: string | undefined
-    /** What each request is sent with, beside the headers of the document. */
+    /** The credential of each request, in addition to the headers of the document. */
     credential?: CredentialSource | undefined
     outbound: Outbound
     transit?: TransitBytes | undefined

@@ -45,7 +45,7 @@ export interface ConnectorOptions {
   readonly clientInfo: { readonly name: string; readonly version: string }
   /** Largest single message that a server may send, in bytes, decoded. */
   readonly maxMessageBytes: number
-  /** Whether plain requests are sent beside the SDK; they are by default. */
+  /** Whether plain requests bypass the SDK; true by default. */
   readonly directPath?: 'on' | 'off'
   /** The header `via` of HTTP requests, by which the gateway recognises its own requests. */
   readonly via?: string

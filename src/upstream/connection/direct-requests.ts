@@ -72,7 +72,7 @@ interface Lingering {
 }
 
 /**
- * Requests that are sent beside the SDK, over the same connection: of an answer only what the gateway needs is read. It
+ * Sends requests without the SDK, over the same connection, and reads only the parts of an answer that are needed. It
  * knows only the plain case; a connection uses it where that is sure to be enough.
  */
 export class DirectRequests {

@@ -79,7 +79,7 @@ export class SdkConnection implements Connection {
     signal: AbortSignal
     onResourceUpdated: (params: JsonObject) => void
     session: ServerSession
-    /** Where requests can be sent beside the SDK. */
+    /** Sends requests without the SDK, if the channel can. */
     direct: DirectRequests | undefined
     /** Closes the connection; called once. */
     close: () => Promise<void>
@@ -153,7 +153,7 @@ export class SdkConnection implements Connection {
     }
   }
 
-  /** Sends a plain request beside the SDK, which costs much less; every other one as `request` does. */
+  /** Sends a plain request without the SDK, which costs much less; any other as `request` does. */
   async requestRaw(
     method: string,
     params: JsonObject | undefined,

@@ -187,7 +187,7 @@ export class Wire implements Transport {
     return { ...message, params: { ...message.params, capabilities: this.#client.capabilities } }
   }
 
-  /** Takes a message that came beside the transport, on the response stream of a request for `client`. */
+  /** Takes a message that arrived outside the transport, on the response stream of a request for `client`. */
   take(message: JSONRPCMessage, client: ClientSide | undefined): void {
     const request = new FollowedRequest({ client })
     exchanges.run({ request, isRequest: true }, () => this.#receive(message))

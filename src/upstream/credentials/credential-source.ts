@@ -22,7 +22,7 @@ export interface CredentialSource {
   authorization(): Promise<string>
   /**
    * The server refused a request with this header. Resolves with another one to try, once.
-   * @throws GatewayError `credential_required` when only a person can help; undefined when nobody can
+   * @throws GatewayError `credential_required` when only a person can help; undefined when no person can
    */
   refused(authorization: string, challenge: Challenge): Promise<string | undefined>
 }

@@ -26,7 +26,7 @@ import { retryAfterMs } from './retry-after.ts'
 const MAX_CONNECTIONS = 256
 const MAX_REFUSAL_BYTES = 64 * 1024
 
-/** What comes back for one request. */
+/** The response to one request. */
 export interface Incoming {
   /** One JSON-RPC message, or what is in its place, in chunks. @param isWhole whether it is the whole response */
   readonly onMessage: (chunks: readonly Buffer[], isWhole: boolean) => void

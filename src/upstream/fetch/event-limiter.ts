@@ -14,7 +14,7 @@ const LINE_FEED = Buffer.from('\n')
 /** Until it reads another event, the SDK keeps the last one, as text and as a value. */
 const NEXT_EVENT = Buffer.from(`data: ${JSON.stringify(NOTHING_SAID)}${EVENT_END}`)
 
-/** Told of each event; undefined where nobody is. */
+/** Called for each event; undefined without a listener. */
 export type EventListener =
   { readonly note: EventHeads['note']; readonly endsAtEndpoint: boolean } | undefined
 

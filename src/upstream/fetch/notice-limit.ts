@@ -5,7 +5,7 @@ import { LineEnds, pastEnd } from './line-ends.ts'
 /** Events of one stream that come at once, and in each second that follows, before notifications are left out. */
 const AT_ONCE = 10_000
 const PER_SECOND = 1000
-/** The beginning of a larger event is not kept until its end is there. */
+/** The beginning of a larger event is not buffered until its end arrives. */
 const MAX_KEPT = 8 * 1024
 /** Different notifications of changes that are compared with what follows in the same bytes. */
 const MAX_COMPARED = 16
@@ -25,7 +25,7 @@ export class NoticeLimit {
   #left = AT_ONCE
   #at: number
   #counted = 0
-  /** Whether what comes next begins an event; known only while notifications are left out. */
+  /** Whether the next bytes begin an event; known only while notifications are dropped. */
   #isAligned = false
   /** The beginning of an event whose end has not come. */
   #kept: Buffer = NOTHING

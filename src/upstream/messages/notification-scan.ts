@@ -23,7 +23,7 @@ const TELLING = new Set([
 /**
  * What a message is for one who gets too many: `passing` is a notification that says how something is going on, and of which
  * one more or less makes no difference; `telling` one that may be left out only if the same was just said; `other` is every
- * other message, and whatever is in doubt.
+ * other message, and any message in doubt.
  */
 export type Importance = 'passing' | 'telling' | 'other'
 

@@ -72,7 +72,7 @@ export class ServerMessages {
     this.#requests.cancelAll()
   }
 
-  /** Cancels the server's requests in progress, because nobody could get an answer. */
+  /** Cancels the server's requests in progress, because no answer could be sent. */
   cancelAsks(): void {
     this.#requests.cancelAll()
   }

@@ -87,7 +87,7 @@ export class ServerRequests {
     return asked !== undefined
   }
 
-  /** Nobody could be told any answer. */
+  /** Cancels all requests, because no answer could be sent. */
   cancelAll(): void {
     for (const open of this.#open.values()) open.abort(UNANSWERED)
   }

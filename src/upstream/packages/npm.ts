@@ -89,7 +89,7 @@ class NpmRun {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     if (this.#child.pid !== undefined) tieGroup(this.#child.pid)
-    // First: a process that could not be started has no pipes, and an `error` that nobody hears ends the gateway.
+    // First: a process that could not be started has no pipes, and an unhandled `error` ends the gateway.
     this.finished = this.#ended()
     const lines = new StderrLines({ redact: redactText, onLine: (line) => this.#read(line) })
     this.#child.stderr?.on('data', (chunk: Buffer) => lines.push(chunk))

@@ -130,7 +130,7 @@ export class Pool {
    * first call starts the pool and waits for it; later calls fail at once while no instance is available. If an
    * instance has certainly executed nothing, because it cannot be reached or has forgotten the session, `use` runs once
    * more with another connection.
-   * @param begun of a use that has begun: `use` returns what comes of it the first time
+   * @param begun of a use that has begun: `use` returns its outcome the first time
    * @throws GatewayError `upstream_unavailable`, `upstream_busy` without having called `use`, `cancelled`, or what
    * `use` throws
    */
@@ -149,7 +149,7 @@ export class Pool {
     return result
   }
 
-  /** A permit, if there is a free one; whoever takes it must return it, by `succeeded`, `release` or `run`. */
+  /** A permit, if one is free; the caller must return it, by `succeeded`, `release` or `run`. */
   admit(wanted: Wanted): Permit | undefined {
     return this.#admission.admit(wanted)
   }

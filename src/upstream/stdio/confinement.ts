@@ -7,7 +7,7 @@ export interface Program {
   readonly args: readonly string[]
 }
 
-/** Of the file system of a program in a sandbox, beside what its document says. */
+/** Parts of the file system of a program in a sandbox, in addition to those of its document. */
 export interface SandboxFolders {
   /** The folder that it may write to. */
   readonly work: string

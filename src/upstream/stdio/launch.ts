@@ -14,7 +14,7 @@ export interface LaunchOptions {
   readonly policy: LaunchPolicy
   /** Each confined program has a folder in its folder `work`. */
   readonly dataDir: string
-  /** Files and folders of the gateway that no program in a sandbox sees, beside `dataDir`. */
+  /** Files and folders of the gateway that no program in a sandbox sees, in addition to `dataDir`. */
   readonly hidden: readonly string[]
 }
 

@@ -1,14 +1,14 @@
 import { isTooHeavy } from '../../domain/json/json-weight.ts'
 
-/** What is kept of a line that was too long: enough to find the id of the message it carried. */
+/** What is stored of a line that is too long: enough to find the id of its message. */
 const HEAD_BYTES = 256
 const TAIL_BYTES = 256
-/** A buffer larger than this is given back after its line. */
+/** A larger buffer is released after its line. */
 const KEPT_BYTES = 64 * 1024
 const NEWLINE = 0x0a
 const NOTHING = Buffer.alloc(0)
 
-/** What comes out of a framer. */
+/** Gets the lines of a framer. */
 export interface LineListener {
   readonly onLine: (line: string) => void
   /**
@@ -38,7 +38,7 @@ export class LineFramer {
     return this.#count
   }
 
-  /** Takes at most `maxLines` lines; returns how many bytes that were. */
+  /** Takes at most `maxLines` lines; returns how many bytes were taken. */
   push(chunk: Buffer, maxLines = Number.POSITIVE_INFINITY): number {
     let start = 0
     let lines = 0

@@ -24,7 +24,7 @@ interface Follower {
 
 /**
  * The last lines that the processes of one server wrote to standard error, across their restarts: 1000 lines and
- * 256 KiB at most. Whoever writes takes secrets out.
+ * 256 KiB at most. The writer removes secrets.
  */
 export class ProcessLog {
   readonly #clock: Clock
@@ -61,7 +61,7 @@ export class ProcessLog {
     return () => this.#followers.delete(follower)
   }
 
-  /** Nobody will write to it any more. */
+  /** Ends the log of a process. */
   end(): void {
     for (const { onEnd } of this.#followers) onEnd()
     this.#followers.clear()

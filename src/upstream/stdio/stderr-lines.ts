@@ -1,4 +1,4 @@
-/** What is kept of a line that does not end; its beginning is shown once it does. */
+/** What is stored of an incomplete line; its beginning is shown once it is complete. */
 const LONGEST_BYTES = 64 * 1024
 const SHOWN_LENGTH = 4000
 const NEWLINE = 0x0a
@@ -24,7 +24,7 @@ export class StderrLines {
     return this.#count
   }
 
-  /** Takes at most `maxLines` lines; returns how many bytes that were. */
+  /** Takes at most `maxLines` lines; returns how many bytes were taken. */
   push(chunk: Buffer, maxLines = Number.POSITIVE_INFINITY): number {
     let start = 0
     let lines = 0
@@ -40,7 +40,7 @@ export class StderrLines {
     return chunk.length
   }
 
-  /** The line so far is all that there will be. */
+  /** Ends the current line. */
   end(): void {
     if (this.#size === 0) return
     const line = lineOf(this.#redact(Buffer.concat(this.#parts).toString('utf8')))

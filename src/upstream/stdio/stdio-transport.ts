@@ -134,7 +134,7 @@ export class StdioTransport implements Transport {
     if (child.pid !== undefined) tieGroup(child.pid)
     const spawned = new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve)
-      // Also later: an `error` that nobody hears would end the gateway.
+      // Also later: an unhandled `error` would end the gateway.
       child.on('error', (error) => reject(new SpawnFailed(error, this.#command)))
     })
     child.stdin?.on('error', (error) => {
@@ -197,7 +197,7 @@ export class StdioTransport implements Transport {
     const child = this.#child
     const pid = child?.pid
     if (child === undefined || pid === undefined) return
-    // Whoever waits for an answer learns at once; the process may take a while to end.
+    // Requests in progress fail at once; the process may take a while to end.
     this.#reportEnd()
     child.stdin?.end()
     await Promise.race([this.#ended.promise, sleep(this.#clock, this.#graceMs.stdin)])
@@ -289,7 +289,7 @@ export class StdioTransport implements Transport {
   }
 }
 
-/** Passes on what comes by a pipe of a process a few lines in each turn. */
+/** Passes on the output of a process, a few lines in each turn of the event loop. */
 function pacedInput(pipe: Readable | null, lines: LineFramer | StderrLines): PacedInput {
   return new PacedInput({
     source: () => (pipe === null || pipe.destroyed ? undefined : pipe),

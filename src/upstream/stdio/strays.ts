@@ -62,12 +62,12 @@ function groupOf(pid: number): number | undefined {
   return state === undefined || state === '' || state === 'Z' ? undefined : Number(group)
 }
 
-/** Many programs end at the same time when a gateway stops: whoever asks in the same turn shares one look at all processes. */
+/** Many programs end at the same time when a gateway stops: calls in the same turn share one scan of all processes. */
 let scan: Promise<Map<string, number[]>> | undefined
 
 async function marks(): Promise<Map<string, number[]>> {
   await setImmediate()
-  // Whoever asks from here on may know of newer processes.
+  // Later calls may be about newer processes.
   scan = undefined
   const names = await readdir('/proc').catch(() => [])
   const pids = names.filter((name) => /^[0-9]+$/.test(name)).map(Number)

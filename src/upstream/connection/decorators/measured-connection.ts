@@ -43,7 +43,7 @@ function measured(
     (method, params, options) => {
       const startedAt = clock.monotonic()
       const answered = send(method, params, options)
-      // Beside whoever waits for it, and before: an asynchronous function between would cost every call.
+      // Not with `await`: an asynchronous function would cost every call.
       answered.then(
         (result) => count(method, params, startedAt, isToolError(result) ? TOOL_ERROR : undefined),
         (error: unknown) => {

@@ -145,7 +145,7 @@ export function isRefused(issues: Issue[], start: number): boolean {
   return isFaulty
 }
 
-/** OpenAPI's `nullable` says nothing without a type, or beside a type that is null already. */
+/** OpenAPI's `nullable` has no meaning without a type, or with a type that includes null. */
 function withoutVainNull(schema: JsonObject): JsonObject {
   const { nullable, ...rest } = schema
   const { type: types } = rest

@@ -31,7 +31,7 @@ export class ConcurrencyLimit {
     this.#waiting.add(task)
   }
 
-  /** Wakes the waiters in turn; one that still waits registers again, as the last. */
+  /** Wakes the waiters in order; one that still waits registers again, as the last. */
   #wake(): void {
     const waiting = [...this.#waiting]
     for (const task of waiting) {

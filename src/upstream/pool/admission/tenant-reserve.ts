@@ -28,7 +28,7 @@ export class TenantReserve {
     this.#turn()
     const tenants = this.#uses.size + (this.#uses.has(tenant) ? 0 : 1)
     const share = Math.floor(permits / tenants)
-    // With more tenants than permits nobody is kept one, which also bounds what follows.
+    // With more tenants than permits none is reserved, which also limits the work below.
     if (share === 0 || free === Infinity) return free > 0
     let reserved = 0
     for (const [name, use] of this.#uses)

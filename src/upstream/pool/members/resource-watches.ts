@@ -33,7 +33,7 @@ interface Subscriptions {
   readonly connection: Connection
   /** Also has what it is being asked for. A set that changes, so that one more costs the same however many there are. */
   readonly accepted: Set<string>
-  /** Of which it may have a subscription that nobody needs. */
+  /** Resources of which the server may have an unneeded subscription. */
   readonly stale: Set<string>
   /** The last of the requests, which run one after the other; never rejects. */
   readonly inTurn: SerialQueue
@@ -174,7 +174,7 @@ export class ResourceWatches {
     }
   }
 
-  /** Ends subscriptions without watchers. Best effort: updates that arrive anyway reach nobody. */
+  /** Ends subscriptions without watchers. Best effort: updates that still arrive are dropped. */
   #shrink(subscriptions: Subscriptions): void {
     void subscriptions.inTurn
       .run(async () => {

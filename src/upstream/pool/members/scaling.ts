@@ -180,7 +180,7 @@ function endpointChange(members: readonly Member[], targets: readonly Target[]):
   return { kept, gone, missing }
 }
 
-/** The endpoint after that of the newest member, in turn; undefined if each has a member. */
+/** The endpoint after that of the newest member, round-robin; undefined if each has a member. */
 function nextEndpoint(members: readonly Member[], targets: readonly Target[]): Target | undefined {
   const tried = new Set(members.map(({ url }) => url))
   const last = targets.findIndex(({ url }) => url === members.at(-1)?.url)
