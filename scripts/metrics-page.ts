@@ -44,8 +44,7 @@ export async function metricsText(): Promise<string> {
   metrics.redacted('files', 'secret', 1)
   metrics.approvals.event('approved', 'rule', 1)
   metrics.approvals.notice('delivered')
-  metrics.preview('files', 1, 1)
-  metrics.redacted('files', 'secret', 1)
+  metrics.noticesLeftOut('files', 1)
   const text = await metrics.text()
   await metrics.close()
   return text

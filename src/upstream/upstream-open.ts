@@ -3,6 +3,7 @@ import type { Settings } from '../config/settings.ts'
 import { VERSION } from '../config/version.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { TransitBytes } from '../domain/concurrency/transit-bytes.ts'
+import type { ServerDefinition } from '../domain/documents/server-definition.ts'
 import type { ResolveSecret } from '../domain/documents/secret-reference.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -10,6 +11,7 @@ import type { Metrics } from '../telemetry/metrics/metrics.ts'
 import type { CredentialsOf } from './credentials/credential-source.ts'
 import { createConnector } from './connection/connect.ts'
 import { measuring } from './connection/decorators/measured-connection.ts'
+import { LeftOutNotices } from './messages/left-out-notices.ts'
 import { tellKindsApart } from './messages/message-kinds.ts'
 import { ProcessLogs } from './stdio/process-log.ts'
 import { Inspector } from './inspection.ts'
@@ -94,6 +96,7 @@ export function openUpstreams(
   // Each process starts in a separate folder, where a relative path would be wrong.
   const dataDir = resolve(settings.dataDir)
   const processLogs = new ProcessLogs({ clock })
+  const leftOut = new LeftOutNotices({ clock, logger, metrics })
   const connector = {
     clientInfo: { name: 'tool-gateway', version: VERSION },
     maxMessageBytes: settings.maxUpstreamMessageBytes,
@@ -107,6 +110,7 @@ export function openUpstreams(
     credentialsOf,
     processLog: (key: string) => processLogs.of(key),
     onRedacted: (server: string, count: number) => metrics.redacted(server, 'secret', count),
+    onLeftOut: (server: ServerDefinition, count: number) => leftOut.add(server, count),
     clock,
     logger,
   }

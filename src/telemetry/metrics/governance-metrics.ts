@@ -12,6 +12,7 @@ interface ToolChange {
 /** What the gateway does to what servers say, before clients get it. */
 export class GovernanceMetrics {
   readonly #changes: Counter
+  readonly #leftOut: Counter
   readonly #previews: Counter
   readonly #redactions: Counter
   readonly #savedBytes: Counter
@@ -22,6 +23,9 @@ export class GovernanceMetrics {
   constructor(meter: Meter, { heldTools }: { heldTools: () => number }) {
     this.#changes = meter.createCounter('gateway.tools.changes', {
       description: 'Definitions of tools that changed, and new tools, by what happens to them',
+    })
+    this.#leftOut = meter.createCounter('gateway.notifications.left_out', {
+      description: 'Notifications of servers that sent too many, which clients did not get',
     })
     this.#previews = meter.createCounter('gateway.results.previews', {
       description: 'Results of which callers got a preview',
@@ -49,6 +53,14 @@ export class GovernanceMetrics {
     this.#previews.add(1, attributes)
     this.#savedBytes.add(bytes, attributes)
     this.#savedTokens.add(tokens, attributes)
+  }
+
+  /** Counts notifications that were left out. */
+  noticesLeftOut(server: string, count: number): void {
+    this.#leftOut.add(
+      count,
+      this.#attributes.of(['left out', server], () => ({ server })),
+    )
   }
 
   /** Counts places of a result that were taken out by a rule of a fixed set. */

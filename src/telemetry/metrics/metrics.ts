@@ -219,6 +219,11 @@ export class Metrics {
     this.#governance.redacted(this.#boundedServer(server), rule, count)
   }
 
+  /** Counts notifications of a server that were left out of a flood. */
+  noticesLeftOut(server: string, count: number): void {
+    this.#governance.noticesLeftOut(this.#boundedServer(server), count)
+  }
+
   /** Counts a result of which its caller got a preview, and what that left out. */
   preview(server: string, bytes: number, tokens: number): void {
     this.#governance.preview(this.#boundedServer(server), bytes, tokens)

@@ -7,7 +7,11 @@ import {
 import { type Clock, sleep } from '../../domain/clock.ts'
 import type { TransitBytes } from '../../domain/concurrency/transit-bytes.ts'
 import { secretPlaces } from '../../domain/documents/secret-reference.ts'
-import { type HttpServerDefinition, isHttp } from '../../domain/documents/server-definition.ts'
+import {
+  type HttpServerDefinition,
+  isHttp,
+  type ServerDefinition,
+} from '../../domain/documents/server-definition.ts'
 import type { Outbound } from '../../outbound/outbound.ts'
 import { redactText } from '../../telemetry/redaction.ts'
 import { credentialedFetch } from '../credentials/credentialed-fetch.ts'
@@ -138,6 +142,7 @@ export function httpChannel(
     outbound: Outbound
     transit?: TransitBytes | undefined
     clock: Clock
+    onLeftOut?: ((server: ServerDefinition, count: number) => void) | undefined
   },
 ): Channel {
   if (!isHttp(server)) throw new TypeError('not an HTTP server')
@@ -161,6 +166,7 @@ export function httpChannel(
     large,
     answersInPlace: !isSse,
     onRefused: (reason) => (refused = `it is not connected to: ${reason}`),
+    onLeftOut: (count) => options.onLeftOut?.(server, count),
     onStream: () => pacing.opened(),
     onStreamAnswered: () => answered.resolve(),
   })

@@ -22,7 +22,7 @@ import type { Logger } from '../../telemetry/logger.ts'
 import { type Channel, httpChannel, stdioChannel } from './channel.ts'
 import type { ClientSide } from '../messages/client-side.ts'
 import type { Connect, Connection, ConnectionEvents, ConnectOptions, Era } from './connection.ts'
-import { EraMemory } from './opening/era-memory.ts'
+import { EraMemory, memoryKey } from './opening/era-memory.ts'
 import type { CredentialsOf } from '../credentials/credential-source.ts'
 import { type EraQuestion, open } from './opening/opening.ts'
 import { isInvalidOpening } from './opening/opening-answer.ts'
@@ -62,6 +62,8 @@ export interface ConnectorOptions {
   readonly processLog?: (key: ServerKey) => ProcessLog
   /** Told how many places of a result had a secret of its server. */
   readonly onRedacted?: (server: string, count: number) => void
+  /** Told, while a server sends a flood, how many notifications were left out. */
+  readonly onLeftOut?: (server: ServerDefinition, count: number) => void
   /** Resolves each secret that a server names, at each connection. Absent if there are no secrets. */
   readonly resolveSecret?: ResolveSecret
   /** Where connections may go; by default anywhere. */
@@ -276,14 +278,6 @@ function redactorOf({ server, secrets }: ServerWithSecrets): Redact {
 /** Whether a process has used its whole timeout without sending anything. */
 function isSilent({ deadline }: Opening, channel: Channel): boolean {
   return channel.isPipe && deadline.signal.aborted && !channel.hasSpoken()
-}
-
-/** The key under which a server's era is remembered: a server at another place may be another program. */
-function memoryKey(server: ServerDefinition): string {
-  const target = isHttp(server)
-    ? [server.transport, server.url, server.instances?.[0]?.url]
-    : server.transport === 'stdio' && [server.command, server.package, server.args]
-  return JSON.stringify([serverKey(server), target])
 }
 
 function noSecrets(reference: SecretReference): Promise<never> {

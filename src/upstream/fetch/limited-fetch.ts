@@ -33,6 +33,8 @@ interface LimitedFetchOptions {
   readonly large: LargeReplies
   /** The policy for outgoing requests does not allow the address of the server; the SDK may lose the reason. */
   readonly onRefused: (reason: string) => void
+  /** Told, while there is a flood, how many notifications were left out. */
+  readonly onLeftOut: (count: number) => void
   /** A stream has been opened that is not the response to a message. */
   readonly onStream: () => void
   /** The server has answered whether there is such a stream, or could not be asked. */
@@ -120,13 +122,14 @@ function limited(
   { headers, status, statusText }: Response,
   body: ReadableStream<Uint8Array>,
   init: RequestInit | undefined,
-  { maxBytes, heads, answersInPlace, transfer }: OneFetch,
+  { maxBytes, heads, answersInPlace, transfer, onLeftOut }: OneFetch,
 ): Response {
   const requestId = (): RequestId | undefined => requestIdOf(init?.body)
   const endsAtEndpoint = answersInPlace && isOfRequest()
   const limit = limitEvents(maxBytes, requestId, {
     heads: { note: (event) => heads.note(event), endsAtEndpoint },
     transfer,
+    onLeftOut,
   })
   return new Response(body.pipeThrough(limit), { status, statusText, headers })
 }

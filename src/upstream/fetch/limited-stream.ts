@@ -24,15 +24,20 @@ const BYTES_A_TURN = 128 * 1024
  * @param requestId the request that the whole stream answers, if it answers one; the stream then ends
  * @param told.heads told of each event. A response stream that turns out to be one of HTTP+SSE ends.
  * @param told.transfer told of large events
+ * @param told.onLeftOut told how many notifications were left out of each chunk, of a flood
  */
 export function limitEvents(
   maxBytes: number,
   requestId: () => RequestId | undefined,
-  told: { readonly heads?: EventListener; readonly transfer?: LargeTransfer } = {},
+  told: {
+    readonly heads?: EventListener
+    readonly transfer?: LargeTransfer
+    readonly onLeftOut?: (count: number) => void
+  } = {},
 ): TransformStream<Uint8Array, Uint8Array> {
-  const { heads, transfer = new LargeTransfer(new LargeReplies()) } = told
+  const { heads, transfer = new LargeTransfer(new LargeReplies()), onLeftOut } = told
   const limiter = new EventLimiter({ maxBytes, requestId, heads })
-  const turns = new Turns({ limiter, requestId, transfer })
+  const turns = new Turns({ limiter, requestId, transfer, onLeftOut })
   return new TransformStream({
     transform: (chunk, controller) => turns.push(chunk, controller),
     flush: (controller) => turns.end(controller),
@@ -48,7 +53,7 @@ class Turns {
   readonly #limiter: EventLimiter
   readonly #requestId: () => RequestId | undefined
   readonly #transfer: LargeTransfer
-  readonly #notices = new NoticeLimit({ clock: systemClock })
+  readonly #notices: NoticeLimit
   /** In this turn. */
   #lines = 0
   #bytes = 0
@@ -57,7 +62,9 @@ class Turns {
     limiter: EventLimiter
     requestId: () => RequestId | undefined
     transfer: LargeTransfer
+    onLeftOut: ((count: number) => void) | undefined
   }) {
+    this.#notices = new NoticeLimit({ clock: systemClock, onLeftOut: options.onLeftOut })
     this.#limiter = options.limiter
     this.#requestId = options.requestId
     this.#transfer = options.transfer

@@ -22,6 +22,7 @@ export type StreamPlace = 'event' | 'line' | 'inside'
  */
 export class NoticeLimit {
   readonly #clock: Clock
+  readonly #onLeftOut: (count: number) => void
   #left = AT_ONCE
   #at: number
   #counted = 0
@@ -30,8 +31,10 @@ export class NoticeLimit {
   /** The beginning of an event whose end has not come. */
   #kept: Buffer = NOTHING
 
-  constructor(options: { clock: Clock }) {
+  /** @param options.onLeftOut told for each chunk how many notifications were left out of it */
+  constructor(options: { clock: Clock; onLeftOut?: ((count: number) => void) | undefined }) {
     this.#clock = options.clock
+    this.#onLeftOut = options.onLeftOut ?? (() => undefined)
     this.#at = options.clock.monotonic()
   }
 
@@ -58,13 +61,15 @@ export class NoticeLimit {
     const event = new EventPlace()
     let isAligned = this.#isAligned || place === 'event'
     let start = 0
+    let leftOut = 0
     let end = event.read(bytes, ends, place === 'inside' && !isAligned ? pastEnd(bytes, ends.after(0)) : 0)
     for (; end !== undefined; end = event.read(bytes, ends, start)) {
-      if (!isAligned || !isLeftOut(bytes, { start, end, event }, told))
-        passed.push(bytes.subarray(start, end))
+      if (isAligned && isLeftOut(bytes, { start, end, event }, told)) leftOut += 1
+      else passed.push(bytes.subarray(start, end))
       isAligned = true
       start = end
     }
+    this.#onLeftOut(leftOut)
     const rest = bytes.subarray(start)
     this.#isAligned = isAligned && rest.length <= MAX_KEPT
     if (this.#isAligned) this.#kept = Buffer.from(rest)

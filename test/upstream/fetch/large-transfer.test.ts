@@ -44,6 +44,7 @@ beforeEach(async () => {
     heads: new EventHeads(),
     large: new LargeReplies(transit),
     onRefused: () => undefined,
+    onLeftOut: () => undefined,
     onStream: () => undefined,
     onStreamAnswered: () => undefined,
   })

@@ -1,3 +1,4 @@
+import { isHttp, type ServerDefinition, serverKey } from '../../../domain/documents/server-definition.ts'
 import type { Clock } from '../../../domain/clock.ts'
 import type { Era } from '../connection.ts'
 
@@ -34,4 +35,12 @@ export class EraMemory {
   forget(key: string): void {
     this.#verdicts.delete(key)
   }
+}
+
+/** The key under which a server's era is remembered: a server at another place may be another program. */
+export function memoryKey(server: ServerDefinition): string {
+  const target = isHttp(server)
+    ? [server.transport, server.url, server.instances?.[0]?.url]
+    : server.transport === 'stdio' && [server.command, server.package, server.args]
+  return JSON.stringify([serverKey(server), target])
 }
