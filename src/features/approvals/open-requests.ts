@@ -4,9 +4,9 @@ import type { ApprovalRequest } from './approval-request.ts'
 import type { Slot } from './request-keys.ts'
 import type { RequestStore } from './request-store.ts'
 
-/** Requests that are looked at, those that have ended within the last hour among them. */
+/** Of a tenant, however many it may have open: a new request looks at all of them. */
 const MAX_COUNTED = 20_000
-/** Open or not, for each that a caller may have open. */
+/** Open or ended within the last hour, for each that a caller or a tenant may have open. */
 const KEPT_FOR_EACH_OPEN = 25
 
 /** Limits the open requests of a caller and a tenant, so that no caller floods the approvers. */
@@ -40,27 +40,15 @@ export class OpenRequests {
 
   async #check(tenantId: string, owner: string): Promise<void> {
     const begun = this.#others(`${tenantId}/${owner}`)
-    const maxKept = this.#perPrincipal * KEPT_FOR_EACH_OPEN
-    const own = await this.#requests.list(tenantId, { owner, limit: maxKept })
-    if (own.length + begun >= maxKept)
-      throw new GatewayError(
-        'too_many_approvals',
-        `The caller has ${maxKept} calls that wait for approval or were answered lately, which is the limit`,
-        { facts: { mayHaveExecuted: false } },
-      )
-    if (openIn(own) + begun >= this.#perPrincipal)
-      throw new GatewayError(
-        'too_many_approvals',
-        `The caller has ${this.#perPrincipal} calls that wait for approval, which is the limit`,
-        { facts: { mayHaveExecuted: false } },
-      )
-    const all = await this.#requests.list(tenantId, { limit: MAX_COUNTED })
-    if (openIn(all) + this.#others(tenantId) >= this.#perTenant)
-      throw new GatewayError(
-        'too_many_approvals',
-        `The tenant has ${this.#perTenant} calls that wait for approval, which is the limit`,
-        { facts: { mayHaveExecuted: false } },
-      )
+    const maxOwn = this.#perPrincipal * KEPT_FOR_EACH_OPEN
+    const own = await this.#requests.list(tenantId, { owner, limit: maxOwn })
+    if (own.length + begun >= maxOwn) throw tooMany('caller', maxOwn, ' or were answered lately')
+    if (openIn(own) + begun >= this.#perPrincipal) throw tooMany('caller', this.#perPrincipal)
+    const others = this.#others(tenantId)
+    const maxAll = Math.min(this.#perTenant * KEPT_FOR_EACH_OPEN, MAX_COUNTED)
+    const all = await this.#requests.list(tenantId, { limit: maxAll })
+    if (all.length + others >= maxAll) throw tooMany('tenant', maxAll, ' or were answered lately')
+    if (openIn(all) + others >= this.#perTenant) throw tooMany('tenant', this.#perTenant)
   }
 
   /** Requests that are being made at the same time as the current one. */
@@ -71,4 +59,12 @@ export class OpenRequests {
 
 function openIn(requests: readonly ApprovalRequest[]): number {
   return requests.filter(({ status }) => status === 'open').length
+}
+
+function tooMany(whose: 'caller' | 'tenant', limit: number, orEnded = ''): GatewayError {
+  return new GatewayError(
+    'too_many_approvals',
+    `The ${whose} has ${limit} calls that wait for approval${orEnded}, which is the limit`,
+    { facts: { mayHaveExecuted: false } },
+  )
 }

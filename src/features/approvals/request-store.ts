@@ -8,9 +8,10 @@ import { keyOf, prefixOf, type Slot } from './request-keys.ts'
 
 const REQUESTS = 'approvals'
 const ARGUMENTS = 'approval-arguments'
-const PAGE = 100
-/** Of all tenants; half a kilobyte each. */
-const MAX_KNOWN = 20_000
+/** Each is a turn of the thread that has the store, and opening the entries of one must not hold up everybody. */
+const PAGE = 500
+/** Of all tenants; half a kilobyte each. More than several tenants may have, as each new request looks at all of its tenant. */
+const MAX_KNOWN = 50_000
 
 /** A request as it is kept, and its version. */
 export interface KeptRequest {

@@ -215,6 +215,21 @@ describe('a request', () => {
     await expect(Promise.allSettled([ask('dan', 1)])).resolves.toMatchObject([tooMany])
   })
 
+  test('is refused where a tenant has 25 times as many as it may have open, with those that have ended', async () => {
+    const ask = async (subject: string, n: number): Promise<Claim> =>
+      first.claims.claim(call({ n }, { principal: principal(subject) }))
+    for (let n = 0; n < 125; n += 1) {
+      const asked = await ask(`caller ${n % 2}`, n)
+      await second.approvals.answer(idOf(asked), bob, { verdict: 'denied' })
+    }
+    await expect(ask('dan', 0)).rejects.toMatchObject({
+      code: 'too_many_approvals',
+      message: 'The tenant has 125 calls that wait for approval or were answered lately, which is the limit',
+    })
+    await clock.advance(15 * MINUTE)
+    expect((await ask('dan', 0)).state).toBe('open')
+  })
+
   test('has room beside those that have ended, of which a caller has 25 times as many as it may have open', async () => {
     for (let n = 0; n < 75; n += 1) {
       expect((await first.claims.claim(call({ n }))).state).toBe('open')
