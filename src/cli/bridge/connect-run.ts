@@ -37,7 +37,7 @@ export async function connect(url: URL, options: ConnectOptions, context: CliCon
   const { promise: ended, resolve: end } = Promise.withResolvers<void>()
   const emit = lineWriter(process.stdout, end)
   const remote = new Remote({ exchange, host: url.host, emit, say })
-  process.once('SIGINT', end).once('SIGTERM', end)
+  process.once('SIGINT', end).once('SIGTERM', end).once('SIGHUP', end)
   const client = carryLines(process.stdin, remote, emit)
     .then(() => signIn.settled())
     .then(() => remote.settled(LAST_RESPONSES_MS))

@@ -29,6 +29,8 @@ export class LegacySession {
   #initialized: ClientMessage | undefined
   #reopening: Promise<void> | undefined
   #listening = new AbortController()
+  /** Whether listening has ended with an error that another request may be spared. */
+  #isDeaf = false
 
   constructor(options: LegacySessionOptions) {
     this.#options = options
@@ -61,12 +63,18 @@ export class LegacySession {
     this.#initialized = message
     this.#listening.abort()
     this.#listening = new AbortController()
+    this.#isDeaf = false
     const signal = AbortSignal.any([this.#options.signal, this.#listening.signal])
-    // What ends it for good is told by the next request.
-    void this.#listen(signal).catch(() => undefined)
+    // What ended it is told by the next request.
+    void this.#listen(signal).catch(() => (this.#isDeaf = !signal.aborted))
   }
 
-  /** Opens the session again, unless that has happened since `lost` was the session. */
+  /** A request was answered: listens again where that had ended with an error, such as a token that was refused. */
+  answered(): void {
+    if (this.#isDeaf && this.#initialized !== undefined) this.ready(this.#initialized)
+  }
+
+  /** Opens the session again, unless that has happened since `lost` was the session. Where it fails, the next request tries it. */
   async reopen(lost: string): Promise<void> {
     if (this.#id !== lost) return
     this.#reopening ??= this.#open().finally(() => (this.#reopening = undefined))
@@ -92,24 +100,22 @@ export class LegacySession {
     const { say } = this.#options
     const opening = this.#initialize
     if (opening === undefined) return
-    this.#id = undefined
-    this.#version = undefined
-    const response = await this.#post(opening)
+    const response = await this.#post(opening, {})
     const answer = await answerIn(response, opening.id)
-    if (answer === undefined)
+    if (!isJsonObject(answer?.['result']))
       throw new Error(`the server does not open a new session (status ${response.status})`)
     this.opened(opening, response, answer)
     if (this.#initialized !== undefined) {
-      await (await this.#post(this.#initialized)).body?.cancel()
+      await (await this.#post(this.#initialized, this.headers())).body?.cancel()
       this.ready(this.#initialized)
     }
     say('The server had lost the session, so a new one was opened.')
   }
 
-  #post({ line }: ClientMessage): Promise<Response> {
+  #post({ line }: ClientMessage, headers: Record<string, string>): Promise<Response> {
     return this.#options.exchange.send({
       method: 'POST',
-      headers: { ...POST_HEADERS, ...this.headers() },
+      headers: { ...POST_HEADERS, ...headers },
       body: line,
       signal: this.#options.signal,
       mayRepeat: true,
@@ -121,6 +127,7 @@ export class LegacySession {
   async #listen(signal: AbortSignal): Promise<void> {
     const { exchange, emit } = this.#options
     let events = new EventStream()
+    let wasOpen = false
     while (!signal.aborted) {
       const last = events.lastId
       const headers = {
@@ -136,8 +143,10 @@ export class LegacySession {
         mayRepeat: true,
         giveUpMs: Infinity,
       })
-      if (response.status === 404 && lost !== undefined) return await this.reopen(lost)
+      // Some servers have no such stream and say so with 404: only one that was there can have been lost.
+      if (response.status === 404 && lost !== undefined && wasOpen) return await this.reopen(lost)
       if (!isEventStream(response)) return await response.body?.cancel()
+      wasOpen = true
       events = new EventStream(last)
       await readEvents(response, events, emit).catch(() => undefined)
       await setTimeout(events.retryMs ?? RECONNECT_MS, undefined, { signal })

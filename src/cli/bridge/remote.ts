@@ -91,15 +91,15 @@ export class Remote {
     return request !== undefined || revision !== undefined
   }
 
-  async #post(message: ClientMessage, signal: AbortSignal): Promise<Response> {
-    const isModern = message.revision !== undefined
-    const isOpening = message.method === 'initialize'
-    const session = isModern || isOpening ? undefined : this.#session.id
+  /** @param isAgain whether the session was opened again for it: one that a server loses at once stays lost */
+  async #post(message: ClientMessage, signal: AbortSignal, isAgain = false): Promise<Response> {
+    const isWithout = message.revision !== undefined || message.method === 'initialize'
+    const session = isWithout ? undefined : this.#session.id
     const response = await this.#options.exchange.send({
       method: 'POST',
       headers: {
         ...POST_HEADERS,
-        ...(isModern || isOpening ? modernHeaders(message) : this.#session.headers()),
+        ...(isWithout ? modernHeaders(message) : this.#session.headers()),
         ...this.#tools.of(message),
       },
       body: message.line,
@@ -107,10 +107,12 @@ export class Remote {
       mayRepeat: REPEATABLE.test(message.method ?? ''),
       giveUpMs: GIVE_UP_MS,
     })
-    if (response.status !== 404 || session === undefined) return response
+    if (session === undefined) return response
+    if (response.ok) this.#session.answered()
+    if (response.status !== 404 || isAgain) return response
     await response.body?.cancel()
     await this.#session.reopen(session)
-    return await this.#post(message, signal)
+    return await this.#post(message, signal, true)
   }
 
   async #receive(message: ClientMessage, response: Response, signal: AbortSignal): Promise<void> {

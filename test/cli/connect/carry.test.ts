@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { BridgeWorld, events, json, openSession, resultFor } from '../../support/bridge-world.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -95,6 +97,81 @@ describe('a session', () => {
     ).toEqual(['s1', 's2'])
     expect(bridge.lines).toHaveLength(3)
     expect(bridge.errors).toBe('tool-gateway: The server had lost the session, so a new one was opened.\n')
+  })
+
+  test('that cannot be opened again is tried again by the next request', async () => {
+    const forget = world.withSessions()
+    const before = world.answer
+    const bridge = world.start()
+    await openSession(bridge)
+    await bridge.request(1, 'ping')
+    forget()
+    world.answer = (response, one) => {
+      if (one.body.includes('"initialize"')) response.writeHead(500).end('not now')
+      else before(response, one)
+    }
+    expect(await bridge.request(2, 'ping')).toMatchObject({
+      error: { message: 'the server does not open a new session (status 500)' },
+    })
+    world.answer = before
+    expect(await bridge.request(3, 'ping')).toEqual({ jsonrpc: '2.0', id: 3, result: {} })
+  })
+
+  test('that is lost as soon as it is opened is opened again once for each request', async () => {
+    const forget = world.withSessions()
+    const bridge = world.start()
+    await openSession(bridge)
+    await bridge.request(1, 'ping')
+    const before = world.answer
+    world.answer = (response, one) => {
+      forget()
+      before(response, one)
+    }
+    expect(await bridge.request(2, 'ping')).toMatchObject({
+      error: { message: expect.stringContaining('answers with status 404: no such session') },
+    })
+    expect(world.seen.filter(({ body }) => body.includes('"initialize"'))).toHaveLength(2)
+  })
+
+  test('stays where a server answers with 404 that it has no stream', async () => {
+    world.withSessions()
+    const before = world.answer
+    world.answer = (response, one) => {
+      if (one.method === 'GET') response.writeHead(404).end()
+      else before(response, one)
+    }
+    const bridge = world.start()
+    await openSession(bridge)
+    await eventually(() => world.seen.some(({ method }) => method === 'GET'))
+    for (const id of [1, 2, 3]) await bridge.request(id, 'ping')
+    expect(world.seen.filter(({ body }) => body.includes('"initialize"'))).toHaveLength(1)
+  })
+
+  test('hears what the server says again once its token is good again', async () => {
+    world.withSessions()
+    const before = world.answer
+    const note = '{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}'
+    const file = join(world.home, 'token')
+    await writeFile(file, 'old')
+    let good = 'old'
+    world.answer = (response, one) => {
+      if (one.headers.authorization !== `Bearer ${good}`) response.writeHead(401).end()
+      else if (one.method === 'GET') events(response, `retry: 10\ndata: ${note}\n\n`).end()
+      else before(response, one)
+    }
+    const bridge = world.start(['--token-file', file])
+    await openSession(bridge)
+    await eventually(() => bridge.lines.includes(note))
+    good = 'new'
+    const from = world.seen.length
+    await eventually(() => world.seen.slice(from).some(({ method }) => method === 'GET'))
+    expect(await bridge.request(1, 'ping')).toMatchObject({
+      error: { message: expect.stringContaining('the server refuses the token in') },
+    })
+    await writeFile(file, 'new')
+    bridge.lines.length = 0
+    await bridge.request(2, 'ping')
+    await eventually(() => bridge.lines.includes(note))
   })
 
   test('gets the rest of a stream that broke off', async () => {
