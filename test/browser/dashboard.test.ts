@@ -211,6 +211,49 @@ describeInBrowser('in a browser', () => {
     expect(await row.textContent()).toContain('denied')
   })
 
+  test('a filter that is refused leaves the list as it is, and says why until the next one', async () => {
+    const page = await visit('/dashboard/activity')
+    await page.getByLabel('Person').fill('x'.repeat(300))
+    await page.getByLabel('Person').press('Enter')
+    const said = page.getByRole('status')
+    await said.filter({ hasText: 'The request is malformed: subject: ' }).waitFor()
+    await page.getByRole('rowheader').first().waitFor()
+    await page.getByLabel('Person').fill('nobody')
+    await page.getByLabel('Person').press('Enter')
+    await page.getByText('Nothing fits these filters.').waitFor()
+    expect(await page.locator('#toast').textContent()).toBe('')
+  })
+
+  test('what is live stays while the gateway refuses, says why, and goes on afterwards', async () => {
+    const page = await visit('/dashboard/servers')
+    await page.clock.install()
+    await page.reload()
+    const refusal = '<main id="main"><h1>Too many requests</h1><p class="about">Try later</p></main>'
+    await page.route('**/dashboard/servers', (route) => route.fulfill({ status: 403, body: refusal }))
+    await page.clock.runFor(5000)
+    await page.getByText('Too many requests: Try later').waitFor()
+    await page.getByRole('link', { name: 'everything', exact: true }).waitFor()
+    await page.unroute('**/dashboard/servers')
+    await page.clock.runFor(5000)
+    await page.getByText('Too many requests').waitFor({ state: 'detached' })
+    expect(await page.getByRole('link', { name: 'everything', exact: true }).count()).toBe(1)
+  })
+
+  test('what is live does not dim its buttons while it is read again', async () => {
+    const page = await visit('/dashboard/approvals/clients')
+    await page.getByLabel('Address of its metadata document').fill('https://draw.example/client.json')
+    await page.getByRole('button', { name: 'Approve', exact: true }).click()
+    await page.getByText('You approved https://draw.example/client.json').waitFor()
+    await page.clock.install()
+    await page.goto('/dashboard/approvals/clients')
+    const asked = page.waitForRequest('**/dashboard/approvals/clients')
+    await page.route('**/dashboard/approvals/clients', () => undefined)
+    await page.clock.runFor(5000)
+    await asked
+    expect(await page.locator('#live').getAttribute('class')).toContain('htmx-request')
+    expect(await page.evaluate('getComputedStyle(document.querySelector("#live button")).opacity')).toBe('1')
+  })
+
   test('a reader is refused what operators do, in words', async () => {
     const page = await visit('/dashboard/servers', { roles: ['reader'] })
     await page.getByText('This needs the role operator').waitFor()

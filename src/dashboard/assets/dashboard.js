@@ -47,20 +47,28 @@ document.addEventListener('htmx:before:request', (event) => {
   if (document.hidden && event.detail.ctx.sourceElement.matches('[data-live]')) event.preventDefault()
 })
 
-// Someone whose session has ended signs in again, on a page that was open all the time, too.
-document.addEventListener('htmx:response:error', (event) => {
-  if (event.detail.ctx.response.status === 401) location.reload()
-})
-
-let isLost = false
+// What is said once the gateway answers as it should again.
+let saidNext
 document.addEventListener('htmx:error', () => {
-  isLost = true
+  saidNext = 'The gateway answers again'
   say('The gateway does not answer; trying again', 0)
 })
-document.addEventListener('htmx:after:request', () => {
-  if (!isLost) return
-  isLost = false
-  say('The gateway answers again')
+document.addEventListener('htmx:after:request', ({ detail }) => {
+  if (saidNext === undefined || detail.ctx.response.status >= 400) return
+  say(saidNext)
+  saidNext = undefined
+})
+
+// Where a page is refused that has nothing of the part that was asked for, the part stays as it is, and why is said.
+document.addEventListener('htmx:response:error', ({ detail: { ctx } }) => {
+  // Someone whose session has ended signs in again, on a page that was open all the time, too.
+  if (ctx.response.status === 401) return location.reload()
+  const answer = new DOMParser().parseFromString(ctx.text, 'text/html')
+  if (typeof ctx.select !== 'string' || answer.querySelector(ctx.select) !== null) return
+  ctx.swap = 'none'
+  saidNext = ''
+  const reasons = [...answer.querySelectorAll('h1, .about')].map((part) => part.textContent.trim())
+  say(reasons.join(': ') || `The answer has the status ${ctx.response.status}`, 0)
 })
 
 // A log stays at its end, unless its reader has scrolled up.
