@@ -1,4 +1,5 @@
 import { VERSION } from '../../config/version.ts'
+import { visible } from '../../domain/text/visible.ts'
 import type { ChainEntry } from '../chain/chain-entries.ts'
 import type { StoredRecord } from '../usage-record.ts'
 
@@ -73,11 +74,11 @@ function outcomeOf({ outcome }: StoredRecord): string {
 }
 
 function inHead(text: string): string {
-  return text.replace(/[\\|]/g, '\\$&').replace(/[\r\n]+/g, ' ')
+  return visible(text.replace(/[\\|]/g, '\\$&').replace(/[\r\n]+/g, ' '))
 }
 
+/** With codes for what the format has no escape for, and what steers a terminal or ends a line for some readers. */
 function inExtension(value: string | number): string {
-  return String(value)
-    .replace(/[\\=]/g, '\\$&')
-    .replace(/\r\n|\r|\n/g, '\\n')
+  const escaped = String(value).replace(/[\\=]/g, '\\$&').replace(/\n/g, '\\n').replace(/\r/g, '\\r')
+  return visible(escaped)
 }

@@ -16,7 +16,7 @@ beforeAll(async () => {
   database.fill(1, 40, (seq) => ({
     tenantId: seq % 4 === 0 ? 'globex' : 'acme',
     subject: seq % 2 === 0 ? 'ada' : 'b=b|ob\\\n',
-    target: `files_${seq % 3}`,
+    target: seq === 9 ? 'a\r\n\u001b[2J\u0085\u2028\u202e\ud800=z' : `files_${seq % 3}`,
     roles: ['reader'],
     clientName: 'claude-code',
     address: '10.0.0.7',
@@ -109,6 +109,11 @@ test('lines of CEF escape what would begin another field', async () => {
   )
   expect(lines[6]).toContain('|server.replace|server.replace changed|3|')
   expect(lines.join('')).not.toContain('\n')
+})
+
+test('lines of CEF have codes for characters that end a line, steer a terminal, or are not to be seen', async () => {
+  const lines = await linesOf({ format: 'cef' })
+  expect(lines[8]).toContain(String.raw` request=a\r\n<U+001B>[2J<U+0085><U+2028><U+202E><U+D800>\=z in=`)
 })
 
 test('use is summed up by what is asked for, calls only', async () => {
