@@ -176,11 +176,14 @@ function csvOf(records: readonly JsonObject[]): string {
   return `${[COLUMNS.join(','), ...lines].join('\r\n')}\r\n`
 }
 
-/** Quoted, and never a formula: spreadsheets run what begins with one of their signs. */
+/** What spreadsheets run as a formula: their signs, in full width, too, behind blanks and line breaks, and those alone. */
+const FORMULA = /^(?:[\t\r\n]|\s*[=+\-@＝＋－＠])/
+
+/** Quoted, and never a formula. */
 function csvField(value: unknown): string {
   if (value === null || value === undefined) return ''
   const plain = typeof value === 'string' ? value : JSON.stringify(value)
-  const safe = typeof value === 'string' && /^[=+\-@\t\r]/.test(plain) ? `'${plain}` : plain
+  const safe = typeof value === 'string' && FORMULA.test(plain) ? `'${plain}` : plain
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
 
