@@ -109,6 +109,16 @@ describe('what strangers wrote cannot steer the terminal', () => {
   })
 })
 
+test('the error of a server is printed with what the server said', async () => {
+  const upstream = { code: -32_000, message: `no such\nticket${ESCAPES}` }
+  answers = {
+    'POST /v1/tools/a_b': refused(502, 'upstream_error', 'Server a returned an error', { upstream }),
+  }
+  expect((await tg(['tools', 'call', 'a_b'])).err).toBe(
+    'tool-gateway: upstream_error: Server a returned an error\n  it said: no such ticket]0;owned[2J\n',
+  )
+})
+
 describe('an empty list', () => {
   const page = { tools: [], missingServers: [], staleServers: [] }
 

@@ -1,8 +1,12 @@
 import { messageOf } from '../../domain/errors/errors.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { CliError } from '../cli-error.ts'
+import { printableLine } from '../../domain/text/printable.ts'
 import type { OwnToken } from './own-token.ts'
 import { adviceFor, type SentToken } from './token-advice.ts'
+
+/** Of what a server says of its error, as much as somebody reads. */
+const MAX_SAID = 1000
 
 /** Where a running gateway is and who asks. */
 export interface GatewayAddress {
@@ -92,12 +96,17 @@ export function failureIn(answer: JsonObject): CliError {
 /** Code and detail of problem details, and what else is wrong; undefined for any other answer. */
 function problemText(answer: unknown): string | undefined {
   if (!isJsonObject(answer)) return undefined
-  const { code, title, detail, problems } = answer
+  const { code, title, detail, problems, upstream } = answer
   if (typeof code !== 'string' || typeof title !== 'string') return undefined
   const all = Array.isArray(problems) ? problems.map(String) : []
   // The detail of most is the same problems on one line, or as many as have room.
   const isSaid = typeof detail !== 'string' || all.join('; ').startsWith(detail)
-  return `${code}: ${isSaid ? title : detail}${all.map((problem) => `\n  ${problem}`).join('')}`
+  const said = isJsonObject(upstream) && typeof upstream['message'] === 'string' ? [upstream['message']] : []
+  return `${code}: ${isSaid ? title : detail}${[...all, ...said.map(itSaid)].map((line) => `\n  ${line}`).join('')}`
+}
+
+function itSaid(message: string): string {
+  return `it said: ${printableLine(message).slice(0, MAX_SAID)}`
 }
 
 /** When to try again, where the gateway says so of a limit. */

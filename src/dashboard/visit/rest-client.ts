@@ -31,8 +31,13 @@ export class RestProblem extends Error {
   /** Seconds after which it may be asked again; undefined where that changes nothing. */
   readonly retryAfter: number | undefined
 
+  /** What the server behind the gateway said of its error. */
+  readonly said: string | undefined
+  /** Where a person approves the call that was refused. */
+  readonly approvalUrl: string | undefined
+
   constructor(status: number, problem: JsonObject) {
-    const { title, detail, code, problems, retryAfterMs } = problem
+    const { title, detail, code, problems, retryAfterMs, upstream, approval } = problem
     super(text(detail) ?? text(title) ?? `status ${status}`)
     this.status = status
     this.code = text(code) ?? 'internal'
@@ -41,6 +46,8 @@ export class RestProblem extends Error {
     this.problems = Array.isArray(problems) ? problems.map(String) : []
     const seconds = typeof retryAfterMs === 'number' ? Math.ceil(retryAfterMs / 1000) : 1
     this.retryAfter = status === 429 || status === 503 ? Math.max(1, seconds) : undefined
+    this.said = isJsonObject(upstream) ? text(upstream['message']) : undefined
+    this.approvalUrl = isJsonObject(approval) ? text(approval['url']) : undefined
   }
 }
 
