@@ -1,5 +1,5 @@
 import type { Look, Page, Section } from './page.ts'
-import { attribute, html, type Html } from '../../domain/text/html.ts'
+import { attribute, html, type Html, undisguised } from '../../domain/text/html.ts'
 import { icon } from './icons.ts'
 
 /** Who looks at a page. */
@@ -109,7 +109,7 @@ function documentOf(
       </head>
       <body class="${of.className}" ${attribute('hx-headers:inherited', headers)}>
         <a class="skip" href="#main">Skip to the content</a>
-        ${body}
+        ${undisguised(body)}
         <p id="toast" class="toast" role="status" aria-live="polite"></p>
       </body>
     </html>`

@@ -1,3 +1,6 @@
+import { HIDING } from './model-text.ts'
+import { visible } from './visible.ts'
+
 /** What a template may contain; text is escaped, `false`, `null` and `undefined` are nothing. */
 export type Part = Html | string | number | false | null | undefined | readonly Part[]
 
@@ -34,6 +37,25 @@ export function html(texts: TemplateStringsArray, ...parts: readonly Part[]): Ht
 export function attribute(name: string, value: string | number | boolean | undefined): Html {
   if (value === undefined || value === false) return new Html('')
   return new Html(value === true ? ` ${name}` : ` ${name}="${escaped(String(value))}"`)
+}
+
+/** Fields of forms, tags, and the texts between them. */
+const PIECES = /<textarea[^>]*>[^<]*|<[^>]*>|[^<]+/g
+
+/**
+ * A page with codes such as `<U+202E>` in place of the characters that hide or turn text, which strangers choose. Fields of
+ * forms keep them, because they are sent back.
+ */
+export function undisguised(page: Html): Html {
+  const markup = page.toString()
+  if (markup.search(HIDING) === -1) return page
+  return new Html(
+    markup.replace(PIECES, (piece) => (piece.startsWith('<') ? piece : piece.replace(HIDING, shownCode))),
+  )
+}
+
+function shownCode(hiding: string): string {
+  return escaped(visible(hiding))
 }
 
 function escaped(part: Part): string {

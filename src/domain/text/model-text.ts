@@ -3,7 +3,7 @@
  * turn the direction of text, tag characters, zero-width characters, and variation selectors behind others, with which
  * whole texts are smuggled. Joiners, which scripts and emoji need, and a single variation selector stay.
  */
-const HIDING =
+export const HIDING =
   /[\u{34f}\u{ad}\u{61c}\u{180e}\u{200b}\u{200e}\u{200f}\u{2028}-\u{202e}\u{2060}-\u{206f}\u{feff}\u{fff9}-\u{fffb}\u{e0000}-\u{e0fff}[\p{Cc}--[\t\n\r]]]|(?<=\p{Variation_Selector})\p{Variation_Selector}/gv
 
 /** A text of strangers for a model: without what hides, and cut after `max` characters. */

@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
-import { attribute, html } from '../../../src/domain/text/html.ts'
+import { attribute, html, undisguised } from '../../../src/domain/text/html.ts'
 
 describe('templates', () => {
   test('escape every text, also within lists and attributes', () => {
@@ -38,4 +38,14 @@ test('in templates values stand between quotes or tags, never bare in an attribu
   )
   expect(templates.length).toBeGreaterThan(10)
   expect(templates.filter((path) => /\s[a-z-]+=\$\{/.test(readFileSync(path, 'utf8')))).toEqual([])
+})
+
+test('a page shows codes for what hides or turns text; scripts, emoji and fields of forms stay', () => {
+  const found = '\u202egnp.exe\u001b[31m\u200b <b> می\u200cخواهم ❤️'
+  const page = html`<p title="${found}">${found}</p>
+    <textarea name="a">${found}</textarea>`
+  expect(undisguised(page).toString()).toBe(
+    `<p title="${html`${found}`.toString()}">&lt;U+202E&gt;gnp.exe&lt;U+001B&gt;[31m&lt;U+200B&gt; &lt;b&gt; می\u200cخواهم ❤️</p>
+    <textarea name="a">${html`${found}`.toString()}</textarea>`,
+  )
 })
