@@ -1,5 +1,9 @@
 import { attribute, html, type Html, type Part } from '../../domain/text/html.ts'
 
+/** What no column has room for: it may break anywhere. */
+const LONG_WORD = /\S{25}/
+const TAG = /<[^>]*>/g
+
 /** One column of a table. */
 export interface Column<Row> {
   readonly title: string
@@ -44,7 +48,9 @@ function heading<Row>({ title, kind }: Column<Row>): Html {
 
 function cell<Row>({ title, kind, cell: shown }: Column<Row>, row: Row): Html {
   if (kind === 'main') return html`<th role="rowheader" scope="row" class="main">${shown(row)}</th>`
+  const part = html`${shown(row)}`
+  const names = [kind, LONG_WORD.test(part.toString().replace(TAG, '')) && 'long'].filter(Boolean).join(' ')
   const label = attribute('data-label', kind === 'actions' ? '' : title)
   // Without a blank in it a cell that has nothing is empty for the style sheet, which leaves it out on a phone.
-  return html`<td role="cell" ${attribute('class', kind)}${label}>${shown(row)}</td>`
+  return html`<td role="cell" ${attribute('class', names || undefined)}${label}>${part}</td>`
 }
