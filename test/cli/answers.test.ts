@@ -136,6 +136,12 @@ describe('an empty list', () => {
     })
   })
 
+  test('of usage records says so', async () => {
+    answers = { 'GET /v1/audit': { body: { records: [] } } }
+    const err = 'no usage record is there, or none fits the options\n'
+    expect(await tg(['audit', '--target', 'memory'])).toEqual({ code: 0, out: '', err })
+  })
+
   test('of servers says so, and stays empty for programs', async () => {
     answers = { 'GET /v1/servers': { body: { servers: [], quarantined: [] } } }
     const { code, out, err } = await tg(['servers', 'list'])

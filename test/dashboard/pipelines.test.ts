@@ -23,7 +23,7 @@ async function open(path: string, as = cookie) {
 }
 
 describe('a pipeline', () => {
-  test('is run from a form of its schema, and the page of the run shows its steps', async () => {
+  test('is run from a form of its schema, and the page of the run shows its steps, and cancelling until its end', async () => {
     expect((await open('/dashboard/pipelines/greet')).text).toContain('name="arg/name"')
     const csrf = await csrfOf(app, cookie)
     const started = await app.request
@@ -35,7 +35,9 @@ describe('a pipeline', () => {
     const path = String(started.headers['location'])
     expect(path).toMatch(/^\/dashboard\/pipelines\/runs\/[\w-]+$/)
     await eventually(async () => (await open(path)).text.includes('succeeded'))
-    expect((await open(path)).text).toContain('wait')
+    const { text } = await open(path)
+    expect(text).toContain('wait')
+    expect(text).not.toContain('Cancel')
     expect((await open('/dashboard/pipelines')).text).toContain(path)
   })
 

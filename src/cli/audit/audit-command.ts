@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { printableLine } from '../../domain/text/printable.ts'
 import { ask, objectsIn } from '../client/rest-client.ts'
-import { type AddressOptions, addressOf, asJson, type CliContext, rowsFor, withAddress } from '../context.ts'
+import { type AddressOptions, addressOf, type CliContext, printList, withAddress } from '../context.ts'
 import { eraseCommand } from './erase-command.ts'
 import { exportCommand } from './export-command.ts'
 import { keyCommand } from './key-command.ts'
@@ -64,7 +64,8 @@ export function auditCommand(context: CliContext, setExitCode: (code: number) =>
       `${Math.round(Number(record['durationMs']))} ms`,
     ])
     const header = ['TIME', 'OUTCOME', 'CODE', 'TARGET', 'SUBJECT', 'AGENT', 'TOOK']
-    context.print(options.json === true ? asJson(answer) : rowsFor(context, rows, header))
+    const none = 'no usage record is there, or none fits the options'
+    printList(context, options, { value: answer, rows, header, none })
   })
 }
 

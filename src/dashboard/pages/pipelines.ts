@@ -2,7 +2,7 @@ import type { JsonObject } from '../../domain/json/json.ts'
 import { fieldsOf } from '../forms/schema-fields.ts'
 import { argumentsOf } from '../forms/field-values.ts'
 import { inputsOf } from '../forms/field-inputs.ts'
-import { attribute, html, type Html, type Part } from '../../domain/text/html.ts'
+import { html, type Html, type Part } from '../../domain/text/html.ts'
 import { csrfField } from '../markup/layout.ts'
 import type { Page } from '../markup/page.ts'
 import { empty, facts, live, notice, pageHead, panel, state } from '../markup/parts.ts'
@@ -147,7 +147,7 @@ async function cancel(visit: Visit): Promise<Page> {
 }
 
 async function runPage(visit: Visit, said?: Part): Promise<Page> {
-  const { rest, look, params, csrfToken } = visit
+  const { rest, look, params } = visit
   const found = await rest.get(`/v1/pipelines/runs/${segment(params['id'] ?? '')}`)
   const isRunning = found['status'] === 'running'
   const here = look.at(`/dashboard/pipelines/runs/${segment(params['id'] ?? '')}`)
@@ -155,11 +155,6 @@ async function runPage(visit: Visit, said?: Part): Promise<Page> {
   const body = html`
     ${pageHead(`Run of ${text(found['pipeline']) ?? ''}`, {
       back: html`<a href="${look.at('/dashboard/pipelines')}">Pipelines</a>`,
-      actions: html`<form method="post" action="${here}">
-        ${csrfField(csrfToken)}<button class="danger" type="submit" ${attribute('disabled', !isRunning)}>
-          Cancel
-        </button>
-      </form>`,
     })}
     <div id="outcome" class="stack">${said}</div>
     ${live(
@@ -172,6 +167,7 @@ async function runPage(visit: Visit, said?: Part): Promise<Page> {
             ['Started', ago(text(found['startedAt']), look.nowMs)],
             ['Run', html`<code>${text(found['id'])}</code>`],
           ]),
+          { aside: isRunning && cancelForm(visit, here) },
         )}
         ${text(error['code']) !== undefined && notice('bad', text(error['message']), html`<p class="muted"><code>${text(error['code'])}</code></p>`)}
         ${panel('Steps', stepTable(rows(found['steps']), look.nowMs))}
@@ -184,6 +180,12 @@ async function runPage(visit: Visit, said?: Part): Promise<Page> {
     )}
   `
   return { title: 'Run of a pipeline', section: 'pipelines', body }
+}
+
+function cancelForm({ csrfToken }: Visit, here: string): Html {
+  return html`<form method="post" action="${here}">
+    ${csrfField(csrfToken)}<button class="danger" type="submit">Cancel</button>
+  </form>`
 }
 
 function stepTable(steps: readonly JsonObject[], nowMs: number): Html {

@@ -38,7 +38,11 @@ export function clientRoutes({ gate, approvals, grants, revoke }: ClientRoutesOp
     if (!given.success)
       throw new GatewayError('invalid_request', 'Expected {"state": "approved"} or {"state": "denied"}')
     const client = factsOf(clientId, await approvals.get(tenantId, clientId))
-    if (client === undefined) throw new GatewayError('not_found', 'Unknown client')
+    if (client === undefined)
+      throw new GatewayError(
+        'not_found',
+        'Unknown client: it is neither one that people asked for nor the https address of a metadata document',
+      )
     const approval = await gate.decide(client, given.data.state, identity)
     if (approval.state === 'denied')
       for await (const grant of grants.all({ tenantId, clientId })) await revoke(grant)
