@@ -107,7 +107,12 @@ export function openMcp(settings: McpSettings, options: OpenOptions): OpenMcp {
     tellServers: (sessionId, method, params) => upstreams.tell(sessionKey(sessionId), method, params),
     sessions,
     sessionSeal: new SessionSeal({ keys, clock, lifetimeMs: settings.sessionLifetimeMs }),
-    sessionNotes: new SessionNotes({ store: notes, clock, logger }),
+    sessionNotes: new SessionNotes({
+      store: notes,
+      clock,
+      logger,
+      maxSessionsPerPrincipal: settings.maxSessionsPerPrincipal,
+    }),
     replica,
     relay,
     grantOf,

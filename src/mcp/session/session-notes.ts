@@ -1,9 +1,11 @@
 import type { Clock } from '../../domain/clock.ts'
 import { messageOf } from '../../domain/errors/errors.ts'
 import { isJsonObject, jsonIn } from '../../domain/json/json.ts'
+import type { Principal } from '../../domain/principal.ts'
 import { changeEntry } from '../../state/change-entry.ts'
 import type { StateStore } from '../../state/state-store.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import { NotedSessions } from './noted-sessions.ts'
 
 /** What replicas share about a session in addition to its id. */
 export interface SessionNote {
@@ -18,11 +20,22 @@ export interface SessionNote {
   readonly home?: string
 }
 
+/** Whose session it is, and until when its id is good. */
+export interface NotedSession {
+  readonly id: string
+  readonly until: number
+  readonly principal: Principal
+}
+
 /** The part of the state store that notes need. */
-export type NoteStore = Pick<StateStore, 'get' | 'put'>
+export type NoteStore = Pick<StateStore, 'get' | 'put' | 'delete'>
 
 const COLLECTION = 'session-notes'
 const MAX_ENDED = 10_000
+/** Requests of a client that has ended its session come no later; it may well come back to it, but nobody else can. */
+const ENDED_BY_CLIENT_MS = 900_000
+/** Of open and abandoned sessions of one principal, or twice as many as it may have open. */
+const MAX_NOTED = 200
 /** At most one log line in this time: clients determine how often notes are read and changed. */
 const LOG_EVERY_MS = 60_000
 
@@ -37,9 +50,13 @@ export class SessionNotes {
   /** Ids of the sessions that ended here, also where the store does not know it yet. */
   readonly #ended = new Set<string>()
 
+  readonly #noted: NotedSessions
   #loggedAt = Number.NEGATIVE_INFINITY
 
-  constructor(options: { store: NoteStore; clock: Clock; logger: Logger }) {
+  /** @param options.maxSessionsPerPrincipal how many sessions one may have open */
+  constructor(options: { store: NoteStore; clock: Clock; logger: Logger; maxSessionsPerPrincipal: number }) {
+    const maxOfPrincipal = Math.max(MAX_NOTED, 2 * options.maxSessionsPerPrincipal)
+    this.#noted = new NotedSessions({ ...options, maxOfPrincipal })
     this.#store = options.store
     this.#clock = options.clock
     this.#logger = options.logger
@@ -56,33 +73,52 @@ export class SessionNotes {
     }
   }
 
-  /** Ends a session for all replicas. */
-  async end(id: string, until: number): Promise<void> {
+  /**
+   * Ends a session for all replicas: for as long as its id would be good, or, where its own client ends it, for as long as
+   * requests of that may be under way.
+   */
+  async end(id: string, until: number, { isByClient = false } = {}): Promise<void> {
     this.#ended.add(id)
     for (const oldest of this.#ended) {
       if (this.#ended.size <= MAX_ENDED) break
       this.#ended.delete(oldest)
     }
+    const expiresAt = isByClient ? Math.min(until, this.#clock.now() + ENDED_BY_CLIENT_MS) : until
     await this.#try(id, () =>
-      this.#store.put(COLLECTION, id, JSON.stringify({ isEnded: true }), { expiresAt: until }),
+      this.#store.put(COLLECTION, id, JSON.stringify({ isEnded: true }), { expiresAt }),
     )
   }
 
-  /** Changes the note on a session that has not ended, and returns the result. */
+  /**
+   * Changes the note on a session that has not ended, and returns the result. The first note on a session may take the
+   * place of that on the earliest of its principal.
+   */
   async change(
-    id: string,
-    until: number,
+    { id, until, principal }: NotedSession,
     changed: (note: SessionNote) => SessionNote,
   ): Promise<SessionNote | undefined> {
-    return this.#try(id, () =>
+    let isFirst = false
+    const changedNote = await this.#try(id, () =>
       changeEntry(this.#store, { collection: COLLECTION, key: id }, (found) => {
         const note = noteIn(found?.value)
         const result = note.isEnded === true ? note : changed(note)
+        isFirst = found === undefined && result !== note
         if (result === note) return { result }
         const expiresAt = Math.max(until, this.#clock.now())
         return { result, write: { value: JSON.stringify(result), expiresAt } }
       }),
     )
+    if (isFirst && changedNote !== undefined) await this.#try(id, () => this.#count({ id, until, principal }))
+    return changedNote
+  }
+
+  async #count({ id, until, principal }: NotedSession): Promise<void> {
+    for (const earliest of await this.#noted.add(id, until, principal)) {
+      const entry = await this.#store.get(COLLECTION, earliest)
+      // That a session was ended stays noted for as long as it has to.
+      if (entry === undefined || noteIn(entry.value).isEnded === true) continue
+      await this.#store.delete(COLLECTION, earliest, { expected: entry.version })
+    }
   }
 
   async #try<T>(id: string, work: () => Promise<T>): Promise<T | undefined> {

@@ -1,13 +1,15 @@
 import type { Snapshot } from '../../domain/snapshot.ts'
 import { serversOf } from '../../domain/snapshot.ts'
+import type { Principal } from '../../domain/principal.ts'
 import type { ReplicaRelay } from '../../replicas/replica-relay.ts'
-import type { SessionNote, SessionNotes } from './session-notes.ts'
+import type { NotedSession, SessionNote, SessionNotes } from './session-notes.ts'
 import type { SessionOpening } from './session-seal.ts'
 
 /** A session, and when it expires. */
 export interface PlacedSession {
   readonly opening: SessionOpening
   readonly until: number
+  readonly session: { readonly principal: Principal }
 }
 
 /**
@@ -41,10 +43,10 @@ export class SessionPlaces {
    * The other replica with the connections of a session to servers that keep state for it; undefined for this one. It
    * is the one that opened the session; after its end, the first that is asked for such a server.
    */
-  async ofState({ opening, until }: PlacedSession): Promise<string | undefined> {
+  async ofState({ opening, until, session }: PlacedSession): Promise<string | undefined> {
     if (await this.#isHereOrGone(opening.home)) {
       if (opening.home === this.#relay?.self || this.#relay === undefined) return undefined
-      return this.#afterHome(opening.id, until, this.#relay)
+      return this.#afterHome({ id: opening.id, until, principal: session.principal }, this.#relay)
     }
     return opening.home
   }
@@ -56,13 +58,13 @@ export class SessionPlaces {
     return stream === undefined || (await this.#isHereOrGone(stream)) ? undefined : stream
   }
 
-  async #afterHome(id: string, until: number, relay: ReplicaRelay): Promise<string | undefined> {
-    const known = (await this.#notes.of(id)).home
+  async #afterHome(session: NotedSession, relay: ReplicaRelay): Promise<string | undefined> {
+    const known = (await this.#notes.of(session.id)).home
     if (known !== undefined && !(await this.#isHereOrGone(known))) return known
     if (known === relay.self) return undefined
     const takeOver = (note: SessionNote): SessionNote =>
       note.home === known ? { ...note, home: relay.self } : note
-    const taken = await this.#notes.change(id, until, takeOver)
+    const taken = await this.#notes.change(session, takeOver)
     return taken?.home === relay.self ? undefined : taken?.home
   }
 

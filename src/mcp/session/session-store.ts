@@ -16,8 +16,11 @@ export interface Session {
   /** Monotonic milliseconds of the last request. */
   lastUsedAt: number
   readonly close: () => void
-  /** Has every replica refuse it from now on; never rejects. Absent where a closed session cannot continue. */
-  readonly forbid?: () => Promise<void>
+  /**
+   * Has every replica refuse it from now on; never rejects. Absent where a closed session cannot continue.
+   * @param options.isByClient its own client ended it, which need not be known for long
+   */
+  readonly forbid?: (options?: { readonly isByClient?: boolean }) => Promise<void>
   /** Ends what its client can open elsewhere, unless requests wait for answers there; absent: nothing. */
   readonly retire?: () => void
 }

@@ -14,6 +14,7 @@ import { RequestIds } from '../request-ids.ts'
 import { EventStore } from '../session/event-store.ts'
 import type { LegacySession, SessionChange } from '../session/legacy-session.ts'
 import { QuestionIds } from '../session/question-ids.ts'
+import type { NotedSession } from '../session/session-notes.ts'
 import type { SessionOpening } from '../session/session-seal.ts'
 import type { Session } from '../session/session-store.ts'
 import type { EndpointOptions } from './modern-endpoint.ts'
@@ -141,9 +142,9 @@ export class SessionChannels {
     return channel
   }
 
-  async #forbid(id: string, until: number): Promise<void> {
+  async #forbid(id: string, until: number, options?: { isByClient?: boolean }): Promise<void> {
     const { sessionNotes, relay } = this.#options
-    await sessionNotes.end(id, until)
+    await sessionNotes.end(id, until, options)
     void relay?.tell({ kind: 'ended', id })
   }
 
@@ -175,7 +176,7 @@ export class SessionChannels {
       },
     })
     let legacy: LegacySession | undefined
-    const changes = new NotedChanges((change) => this.#note({ id, until }, change))
+    const changes = new NotedChanges((change) => this.#note({ id, until, principal }, change))
     const server: Server = createMcpServer(this.#options, {
       scope,
       era: 'legacy',
@@ -199,7 +200,7 @@ export class SessionChannels {
       openStreams: 0,
       lastUsedAt: clock.monotonic(),
       close: () => void transport.close(),
-      forbid: () => this.#forbid(id, until),
+      forbid: (by) => this.#forbid(id, until, by),
       retire: () => transport.endOwnStream(),
     }
     const notifications = new NotificationLimit({ clock })
@@ -232,15 +233,15 @@ export class SessionChannels {
   }
 
   /** Notes what the client changed, for the replicas that do not have the session yet, and tells the others. */
-  async #note({ id, until }: { id: string; until: number }, change: SessionChange): Promise<void> {
+  async #note(session: NotedSession, change: SessionChange): Promise<void> {
     const { sessionNotes, relay } = this.#options
     const { level, subscriptions } = change
-    await sessionNotes.change(id, until, (note) => ({
+    await sessionNotes.change(session, (note) => ({
       ...note,
       ...(level !== undefined && { level }),
       ...(subscriptions !== undefined && { subscriptions }),
     }))
-    if (level !== undefined) await relay?.tell({ kind: 'level', id, level })
+    if (level !== undefined) await relay?.tell({ kind: 'level', id: session.id, level })
   }
 
   #register(publicId: string, channel: Channel): void {

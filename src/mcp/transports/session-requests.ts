@@ -159,7 +159,7 @@ export class SessionRequests {
 
   async #end({ session }: Channel, response: StreamResponse): Promise<void> {
     session.close()
-    await session.forbid?.()
+    await session.forbid?.({ isByClient: true })
     response.writeHead(200)
     response.end()
   }
@@ -192,10 +192,11 @@ export class SessionRequests {
   async #moveStream(channel: Channel, { identity }: Sender): Promise<readonly string[]> {
     const { relay, sessionNotes } = this.#options
     const { session, legacy, until } = channel
+    const noted = { id: session.id, until, principal: session.principal }
     const note =
       relay === undefined
         ? await sessionNotes.of(session.id)
-        : await sessionNotes.change(session.id, until, (before) =>
+        : await sessionNotes.change(noted, (before) =>
             before.stream === relay.self ? before : { ...before, stream: relay.self },
           )
     const { principal, requestId, clientName, address, presented } = identity

@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import type { SessionChange } from '../../../src/mcp/session/legacy-session.ts'
 import { NotedChanges } from '../../../src/mcp/session/noted-changes.ts'
 import { type NoteStore, SessionNotes } from '../../../src/mcp/session/session-notes.ts'
+import type { Principal } from '../../../src/domain/principal.ts'
 import type { StateEntry } from '../../../src/state/state-store.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { silentLogger as logger } from '../../support/silent-logger.ts'
@@ -14,46 +15,66 @@ class Store implements NoteStore {
   beforePut: (() => void) | undefined
   #version = 0
 
-  get(_collection: string, key: string): Promise<StateEntry | undefined> {
-    return this.isDown ? Promise.reject(new Error('down')) : Promise.resolve(this.entries.get(key))
+  get(collection: string, key: string): Promise<StateEntry | undefined> {
+    const entry = this.entries.get(`${collection}/${key}`)
+    return this.isDown ? Promise.reject(new Error('down')) : Promise.resolve(entry)
   }
 
-  put(...[, key, value, options]: Parameters<NoteStore['put']>): Promise<string | undefined> {
+  delete(collection: string, key: string): Promise<boolean> {
+    return Promise.resolve(this.entries.delete(`${collection}/${key}`))
+  }
+
+  put(...[collection, key, value, options]: Parameters<NoteStore['put']>): Promise<string | undefined> {
     if (this.isDown) return Promise.reject(new Error('down'))
     this.beforePut?.()
-    const before = this.entries.get(key)?.version ?? null
+    const id = `${collection}/${key}`
+    const before = this.entries.get(id)?.version ?? null
     if (options?.expected !== undefined && options.expected !== before) return Promise.resolve(undefined)
     const version = String((this.#version += 1))
-    this.entries.set(key, { key, value, version, expiresAt: options?.expiresAt })
+    this.entries.set(id, { key, value, version, expiresAt: options?.expiresAt })
     return Promise.resolve(version)
   }
 }
 
 const UNTIL = 1e15
+const ADA: Principal = {
+  expiresAtMs: UNTIL,
+  tenantId: 'acme',
+  issuer: 'x',
+  subject: 'ada',
+  agent: undefined,
+  roles: [],
+  scopes: [],
+}
+const session = (id: string, principal = ADA) => ({ id, until: UNTIL, principal })
 
 let store: Store
 let notes: SessionNotes
 let others: SessionNotes
 
+let clock: FakeClock
+
 beforeEach(() => {
-  const clock = new FakeClock()
+  clock = new FakeClock()
   store = new Store()
-  notes = new SessionNotes({ store, clock, logger })
-  others = new SessionNotes({ store, clock, logger })
+  notes = new SessionNotes({ store, clock, logger, maxSessionsPerPrincipal: 2 })
+  others = new SessionNotes({ store, clock, logger, maxSessionsPerPrincipal: 2 })
 })
 
 test('what one replica notes the others read, and nothing of it is lost when two write at once', async () => {
   store.beforePut = () => {
     store.beforePut = undefined
-    void others.change('a', UNTIL, (note) => ({ ...note, level: 'debug' }))
+    void others.change(session('a'), (note) => ({ ...note, level: 'debug' }))
   }
-  await notes.change('a', UNTIL, (note) => ({ ...note, stream: '7' }))
+  await notes.change(session('a'), (note) => ({ ...note, stream: '7' }))
   expect(await others.of('a')).toEqual({ level: 'debug', stream: '7' })
 })
 
 test('a session that has ended stays so', async () => {
   await notes.end('a', UNTIL)
-  expect(await others.change('a', UNTIL, (note) => ({ ...note, level: 'debug' }))).toEqual({ isEnded: true })
+  expect(await others.change(session('a'), (note) => ({ ...note, level: 'debug' }))).toEqual({
+    isEnded: true,
+  })
   expect(await others.of('a')).toEqual({ isEnded: true })
 })
 
@@ -65,14 +86,13 @@ test('a store that does not answer ends no session but those that ended here', a
     {},
     {},
   ])
-  expect(await notes.change('b', UNTIL, () => ({ level: 'debug' }))).toBeUndefined()
+  expect(await notes.change(session('b'), () => ({ level: 'debug' }))).toBeUndefined()
 })
 
 test('what cannot be read or changed is logged once a minute, without a stack', async () => {
   const lines: string[] = []
-  const clock = new FakeClock()
   const log = pino({ base: null }, { write: (line: string) => void lines.push(line) })
-  const failing = new SessionNotes({ store, clock, logger: log })
+  const failing = new SessionNotes({ store, clock, logger: log, maxSessionsPerPrincipal: 2 })
   store.isDown = true
   for (const id of ['a', 'b', 'c']) await failing.of(id)
   expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
@@ -80,7 +100,7 @@ test('what cannot be read or changed is logged once a minute, without a stack', 
   ])
   expect(lines[0]).not.toContain('stack')
   await clock.advance(60_000)
-  await failing.change('b', UNTIL, () => ({ level: 'debug' }))
+  await failing.change(session('b'), () => ({ level: 'debug' }))
   expect(lines).toHaveLength(2)
 })
 
@@ -97,4 +117,30 @@ test('what a session changes during a write is written once after it, as it was 
   first.resolve()
   await done
   expect(written).toEqual([{ level: 'info' }, { level: 'warning', subscriptions: ['x://a'] }])
+})
+
+test('that its own client has ended a session is noted for 15 minutes, that others have, for as long as its id is good', async () => {
+  await notes.end('a', UNTIL, { isByClient: true })
+  await notes.end('b', UNTIL)
+  await notes.end('c', clock.now() + 5, { isByClient: true })
+  expect([...store.entries].map(([key, { expiresAt = 0 }]) => [key, expiresAt - clock.now()])).toEqual([
+    ['session-notes/a', 900_000],
+    ['session-notes/b', UNTIL - clock.now()],
+    ['session-notes/c', 5],
+  ])
+  expect(await others.of('a')).toEqual({ isEnded: true })
+})
+
+test('of one principal the notes on 200 sessions stay, the latest; those of others, and that a session was ended, stay', async () => {
+  const debug = (note: object): object => ({ ...note, level: 'debug' })
+  await notes.change(session('of-bob', { ...ADA, subject: 'bob' }), debug)
+  await notes.change(session('ended'), debug)
+  await notes.end('ended', UNTIL)
+  for (let index = 0; index < 202; index += 1) await notes.change(session(`s${index}`), debug)
+  await Promise.all([others.change(session('s202'), debug), others.change(session('s203'), debug)])
+  await others.change(session('s203'), (note) => ({ ...note, level: 'info' }))
+  const keys = [...store.entries.keys()].filter((key) => key.startsWith('session-notes/'))
+  expect(keys).toHaveLength(202)
+  expect(keys.slice(0, 3)).toEqual(['session-notes/of-bob', 'session-notes/ended', 'session-notes/s4'])
+  expect([await others.of('ended'), await others.of('s203')]).toEqual([{ isEnded: true }, { level: 'info' }])
 })
