@@ -21,6 +21,14 @@ const UNPLAIN: readonly (readonly [RegExp, string])[] = [
   [/\b(?:thereof|hitherto|ere)\b/i, 'of it, so far, before'],
   [/\bthere is none\b/i, 'it does not exist'],
   [/\bput aside\b/i, 'quarantined'],
+  [/\bwhoever\b/i, 'the caller, the operator, anyone who'],
+  // It is part of a path of REST.
+  [/(?<!\/)\bpersons\b/i, 'people'],
+  [/\blets? go of\b/i, 'released'],
+  [/\bgives? way\b/i, 'is closed, evicted'],
+  [/\bthrown out\b/i, 'evicted'],
+  [/\bstrangers?\b/i, 'a third party, an unknown caller'],
+  [/\bhas its say\b/i, 'applies'],
   // "There is no server" and "is no longer" are plain, and so is "is no more than".
   [/(?<!\bthere )\b(?:is|are) no (?!longer\b|more\b)[a-z]/i, 'is not a'],
 ]
@@ -82,6 +90,6 @@ test('messages, settings and errors are in plain words', () => {
 })
 
 test('the pages of the project are in plain words', () => {
-  const pages = ['README.md', 'ARCHITECTURE.md', ...globSync('docs/*.md')]
+  const pages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', ...globSync('docs/*.md')]
   expect(unplain(pages.flatMap(paragraphsOf))).toEqual([])
 })
