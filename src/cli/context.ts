@@ -21,7 +21,7 @@ export interface CliContext {
 }
 
 /**
- * The context without what could steer the terminal that it writes to: much of what is printed comes from strangers.
+ * The context without what could steer the terminal that it writes to: much of what is printed comes from third parties.
  */
 export function withoutEscapes(context: CliContext): CliContext {
   const { print, printError, confirm } = context

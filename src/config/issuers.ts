@@ -23,7 +23,7 @@ const signIn = z.strictObject({
   roles: z.record(shortText, z.array(shortText).max(100)).optional(),
 })
 
-/** How persons sign in with an identity provider: the gateway is its client. */
+/** How people sign in with an identity provider: the gateway is its client. */
 export interface SignInSettings {
   readonly clientId: string
   /** A reference to a secret, or, from OIDC_CLIENT_SECRET, the secret itself; absent for a public client. */
@@ -78,7 +78,7 @@ export interface IssuerSettings {
   readonly tenants: readonly string[] | '*'
   readonly algorithms: readonly string[]
   readonly claims: ClaimNames
-  /** Absent: persons do not sign in with it. */
+  /** Absent: people do not sign in with it. */
   readonly signIn?: SignInSettings
   /** Whether a roles claim that is one text counts as a list of one. */
   readonly rolesFromText?: boolean

@@ -126,7 +126,7 @@ function identityOf(values: SettingValues, publicUrl: string) {
     authorizationServer: hasAuthorizationServer(values),
     oauthGrantHours: values.OAUTH_GRANT_HOURS ?? (hasLocalIssuer(values) ? 4320 : 24),
     oauthClientDocuments: values.OAUTH_CLIENT_DOCUMENTS === 'on',
-    /** Identity providers beside the local issuer. */
+    /** Identity providers in addition to the local issuer. */
     issuers: [...first, ...(values.OIDC_ISSUERS ?? [])].map((entry) => issuerSettings(entry, issuerDefaults)),
     /** What the issuers in documents of tenants take where they say nothing. */
     issuerDefaults,

@@ -21,7 +21,7 @@ import { AuthorizationFlows } from './consent/authorization-flows.ts'
 import { Connecting } from './consent/connecting.ts'
 import { ConsentLinks } from './consent/consent-links.ts'
 
-/** The accounts of persons and tenants at servers while the gateway runs. */
+/** The accounts of people and tenants at servers while the gateway runs. */
 export interface OpenCredentials {
   readonly accounts: Accounts
   readonly credentials: Credentials

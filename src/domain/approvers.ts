@@ -19,8 +19,8 @@ export function isApprover({ roles }: Pick<Principal, 'roles'>, approverRoles: r
 }
 
 /**
- * Why somebody may not approve a call; undefined for those who may. Persons are told apart by tenant and subject alone,
- * so that nobody becomes a second person by signing in at another issuer.
+ * Why a person may not approve a call; undefined for those who may. People are told apart by tenant and subject alone,
+ * so that signing in at another issuer does not make a second person.
  */
 export function refusalToApprove(
   { principal, isPerson }: Approver,

@@ -1,6 +1,6 @@
 import type { ServerKey } from './documents/server-definition.ts'
 
-/** A tool that nobody may use as it is defined now. */
+/** A tool whose current definition may not be used. */
 export interface HeldTool {
   /** Hash of the definition that is held back. */
   readonly hash: string

@@ -3,7 +3,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { DocumentStore, WatchedDocument } from './document-store.ts'
 
 const COLLECTION = 'gateway_checks'
-/** So soon after another replica has said the same, nobody has to say it again: after an outage all of them read at once. */
+/** How long after the same report of another replica no replica repeats it: after an outage all of them read at once. */
 const AGAIN_MS = 60_000
 
 /**

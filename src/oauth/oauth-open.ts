@@ -33,11 +33,11 @@ import { signInProviders } from './sign-in/sign-in-providers.ts'
 import { signInRoutes } from './sign-in/sign-in-routes.ts'
 import { SignInStates } from './sign-in/sign-in-state.ts'
 
-/** How persons sign in, and allow clients to act for them, while the gateway runs. */
+/** How people sign in, and allow clients to act for them, while the gateway runs. */
 export interface OpenOAuth {
   /** Routes for programs of any origin, which need no token and use no cookie. */
   readonly programs: Router
-  /** Routes for browsers of persons, which need no token. */
+  /** Routes for browsers of people, which need no token. */
   readonly browsers: Router
   /** Routes of REST. */
   readonly rest: Router
@@ -74,7 +74,7 @@ type OAuthSettings = Pick<
   | 'scopes'
 >
 
-/** Opens the sign-in of persons, and the authorization server if it is on. Nothing is loaded before it is used. */
+/** Opens the sign-in of people, and the authorization server if it is on. Nothing is loaded before it is used. */
 export function openOAuth(settings: OAuthSettings, context: Context): OpenOAuth {
   const { publicUrl } = settings
   const { identity } = context

@@ -20,7 +20,7 @@ export type Resolve = (
 /** The addresses that the system finds. */
 const systemResolve: Resolve = (host, done) => systemLookup(host, { all: true }, done)
 
-/** Certificates that count beside those of the system. */
+/** Certificates that count in addition to those of the system. */
 export interface ConnectorOptions {
   readonly resolve?: Resolve
   readonly ca?: string | undefined

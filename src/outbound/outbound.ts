@@ -15,7 +15,7 @@ import { OutboundRefused } from './outbound-refused.ts'
 const TIMEOUT_MS = 10_000
 const MAX_BYTES = 256 * 1024
 
-/** One request whose address somebody else names, such as a webhook. */
+/** One request whose address a third party names, such as a webhook. */
 export interface OutboundRequest {
   readonly method?: string
   readonly headers?: Headers | Readonly<Record<string, string>>
@@ -40,7 +40,7 @@ export class Outbound {
 
   /**
    * @param options.resolve in place of the system's resolver
-   * @param options.ca a certificate that counts beside those of the system
+   * @param options.ca a certificate that counts in addition to those of the system
    * @param options.isOfOperator whether only the operator names addresses: `fetch` then uses the proxies that Node is set to
    * use, which look names up themselves
    */
@@ -59,7 +59,7 @@ export class Outbound {
     return this.#agent
   }
 
-  /** Requests to addresses that strangers name: the internet, whatever else is allowed. */
+  /** Requests to addresses that third parties name: only the internet, regardless of the settings. */
   get internetOnly(): Outbound {
     return (this.#internetOnly ??= this.#with({ ...INTERNET_ONLY, ports: this.policy.ports }))
   }

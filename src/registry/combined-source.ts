@@ -9,7 +9,7 @@ import { isSameSnapshot, parseSections, SectionMemory } from './documents/parse-
 import type { RegistrySource, WrittenDocument } from './registry-source.ts'
 import type { TenantDirectory } from './tenants.ts'
 
-/** What finds servers beside the registry. */
+/** What finds servers in addition to the registry. */
 export interface Discovery {
   start(onDocuments: (documents: readonly RegistryDocument[]) => void): void
   close(): void

@@ -10,7 +10,7 @@ export const FIXED_ARGUMENTS = 'tools.*.fixed'
 
 /** Fields whose values may be secrets under any name. */
 const OF_SECRETS = new Set(['env', 'headers'])
-/** Of `auth`, what nobody has to keep to themselves. */
+/** Fields of `auth` that are not secret. */
 const PUBLIC_AUTH = new Set(['kind', 'per', 'issuer', 'clientId', 'scopes'])
 const PARTLY_SECRET = new Set(['auth', 'url', 'instances'])
 const KNOWN_FIELDS = new Set([

@@ -20,7 +20,7 @@ export interface Hold<T extends Removable> {
   readonly until: number | undefined
 }
 
-/** What is known of a removal beside the documents. */
+/** Facts about a removal, in addition to the documents. */
 export interface RemovalFacts {
   /** Whether the store is another one than that which the documents came from: a wiped or restored database. */
   readonly recreated: boolean

@@ -26,7 +26,7 @@ type Documents = ReadonlyMap<string, object>
 type EditKey = Pick<RegistryEdit, 'section' | 'tenantId' | 'name'>
 
 /**
- * Sees what differs between one registry in force and the next, whoever wrote it. The first one that is in force is the
+ * Sees what differs between one registry in force and the next, from any writer. The first one that is in force is the
  * base.
  */
 export class RegistryEdits {

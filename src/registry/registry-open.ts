@@ -34,7 +34,7 @@ export interface OpenRegistry {
   /** Likewise, of pipelines. */
   readonly pipelineStore: RegistryStore
   readonly freshness: () => RegistryFreshness
-  /** Whether what was discovered beside the registry may be out of date. */
+  /** Whether what was discovered in addition to the registry may be out of date. */
   readonly isDiscoveryStale: () => boolean
 }
 

@@ -54,7 +54,7 @@ interface CheckedTenant {
   readonly isUnknown?: true
 }
 
-/** What a source knows beside the documents of tenants. */
+/** What a source knows in addition to the documents of tenants. */
 export interface TenantFacts {
   /** The tenant that needs no document. */
   readonly defaultTenant?: string
@@ -117,7 +117,7 @@ export class TenantDirectory {
     return this.#tenants.byId.get(tenantId)?.trustAgentHeader === true
   }
 
-  /** Whether an operator of the tenant has to approve each client before persons use it. */
+  /** Whether an operator of the tenant has to approve each client before people use it. */
   needsOperatorForClients(tenantId: string): boolean {
     return this.#tenants.byId.get(tenantId)?.needsOperatorForClients === true
   }

@@ -9,7 +9,7 @@ const REPLICAS = 'gateway_replicas'
 const KIND = 'gateway'
 /** Shorter than the time in which one has to answer, so that one that is only busy is not taken for one that has ended. */
 const PRESENCE_MS = 5000
-/** After this time without a renewal a replica counts as ended, whatever became of it. */
+/** After this time without a renewal a replica counts as ended. */
 const PRESENT_FOR_MS = 30_000
 const KNOWN_FOR_MS = 5000
 const MAIL_FOR_MS = 60_000
@@ -30,7 +30,7 @@ interface Known {
 
 /**
  * Texts between replicas, through a collection of documents for each. What one replica sends to another arrives at most
- * once and in the order in which it was sent; what nobody reads expires.
+ * once and in the order in which it was sent; unread mail expires.
  */
 export class ReplicaMail {
   readonly self: string

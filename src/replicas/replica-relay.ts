@@ -23,7 +23,7 @@ export interface AnswerWriter {
   fail(error: GatewayError): void
 }
 
-/** Serves a request of another replica; `signal` aborts when nobody waits for the answer any more. */
+/** Serves a request of another replica; `signal` aborts when the answer is no longer awaited. */
 export type ServeRequest = (request: JsonObject, answer: AnswerWriter, signal: AbortSignal) => void
 
 /** Until a replica has begun to answer, or has at least announced itself again. */
@@ -132,7 +132,7 @@ export class ReplicaRelay {
     }
   }
 
-  /** Tells something to one replica, or to all others while they are few. Nobody answers, and it may be lost. */
+  /** Tells something to one replica, or to all others while they are few. There is no answer, and it may be lost. */
   async tell(news: JsonObject, to?: string): Promise<void> {
     const others = to === undefined ? await this.#mail.others().catch(() => []) : [to]
     if (others.length > MAX_TOLD) return

@@ -23,7 +23,7 @@ export interface ChangeOptions {
 
 /**
  * Changes an entry by what it is, so that of writers at the same time none overwrites what another one has written:
- * `change` is asked again when somebody else was faster.
+ * `change` is called again if another writer was faster.
  * @throws GatewayError `state_unavailable` when others are faster each time, or the store does not answer; and what
  * `change` throws
  */
@@ -44,7 +44,7 @@ export function changeEntry<T>(
 }
 
 /**
- * Tries until an attempt has something, because nobody else has written what it read meanwhile.
+ * Retries until an attempt succeeds, which means that no other writer has changed the entry in the meantime.
  * @throws GatewayError `state_unavailable` when no attempt has
  */
 export async function untilWritten<T extends object>(

@@ -24,7 +24,7 @@ export class Leases {
   }
 
   /**
-   * Does `work` while nobody else has the lease of that key, after waiting up to twice its time for others, so `work`
+   * Does `work` while it holds the lease of that key, after waiting up to twice its time for others, so `work`
    * should first look whether they have done it. The lease ends with the work, or after `ttlMs` when the process has
    * ended; a little before that `signal` aborts, and the work has to stop. `ttlMs` has to be far more than clocks of
    * replicas differ.
@@ -39,7 +39,7 @@ export class Leases {
       return await work(ending.signal)
     } finally {
       cancel()
-      // Whatever keeps it from going now, it goes with its time.
+      // If it cannot be released now, it expires.
       await this.#store
         .delete(COLLECTION, stateKey(this.#prefix + key), { expected: version })
         .catch(() => undefined)

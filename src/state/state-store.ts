@@ -1,7 +1,7 @@
 /** A small document that the gateway keeps for itself. */
 export interface StateEntry {
   readonly key: string
-  /** Means nothing to the store: whoever keeps secrets in it seals them before. */
+  /** Opaque to the store; callers seal secrets before they store them. */
   readonly value: string
   /** Another one after each write. */
   readonly version: string

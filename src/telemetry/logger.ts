@@ -34,7 +34,7 @@ export function createLogger(options: {
     redact: { paths: SECRET_PATHS, censor: CENSORED },
     // Errors are made plain by the redaction, which sees them first.
     serializers: { err: (error: unknown) => error },
-    // At a terminal the escapes of JSON are resolved again, and much of what is logged comes from strangers.
+    // At a terminal the escapes of JSON are resolved again, and much of what is logged comes from third parties.
     hooks: {
       streamWrite: format === 'pretty' ? (line) => printableJson(redactText(line)) : redactText,
     },

@@ -10,7 +10,7 @@ export interface OpenChain extends ChainHead {
 /** A record with its place in a chain. */
 export interface ChainedRecord extends Link {
   readonly writer: string
-  /** What it is stored under, where that is beside the text. */
+  /** The keys that it is stored under, if they are not in the text. */
   readonly place?: { readonly id: string; readonly tenantId: string; readonly atMs: number }
   /** JSON, as `recordText` orders it. */
   readonly text: string

@@ -20,7 +20,7 @@ export async function carryLines(
   }
 }
 
-/** Makes the function that writes lines, and reports when nobody reads them any more. */
+/** Makes the function that writes lines, and reports when the reader has gone. */
 export function lineWriter(output: Writable, onGone: () => void): (line: string) => void {
   output.on('error', onGone)
   return (line) => void output.write(`${line}\n`)

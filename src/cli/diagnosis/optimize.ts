@@ -19,7 +19,7 @@ interface ToolUse {
   readonly tokens: number
 }
 
-/** `optimize`: tools that nobody uses, and what their definitions cost each conversation. */
+/** `optimize`: unused tools, and the cost of their definitions for each conversation. */
 export function optimizeCommand(context: CliContext): Command {
   const command = new Command('optimize')
     .description(
@@ -72,7 +72,7 @@ async function callsSince(address: GatewayAddress, from: string): Promise<Map<st
   return calls
 }
 
-/** A server that nobody used is disabled; of others the unused tools are excluded. */
+/** An unused server is disabled; of others the unused tools are excluded. */
 function editsFor(uses: readonly ToolUse[]): string[] {
   return [...Map.groupBy(uses, ({ server }) => server)].flatMap(([server, tools]) => {
     const unused = tools.filter(({ calls }) => calls === 0)

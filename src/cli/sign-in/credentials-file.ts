@@ -9,7 +9,7 @@ import type { StoredCredentials } from './stored-credentials.ts'
 
 const LOCK_POLL_MS = 200
 
-/** The credentials of this user for one MCP server, in a file that nobody else may read. */
+/** The credentials of this user for one MCP server, in a file that only this user may read. */
 export class CredentialsFile {
   readonly path: string
   readonly #server: string

@@ -26,7 +26,7 @@ interface Known {
 /** Called with an account that was connected in this process; undefined: it was removed. */
 export type OnAccount = (key: AccountKey, account: Account | undefined) => void
 
-/** The accounts of persons and tenants, kept in the vault; what was read is believed for three seconds. */
+/** The accounts of people and tenants, kept in the vault; what was read is believed for three seconds. */
 export class Accounts {
   readonly #vault: Vault
   readonly #clock: Clock

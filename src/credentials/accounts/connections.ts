@@ -32,7 +32,7 @@ export interface Disconnected {
   readonly isRevoked: boolean
 }
 
-/** The accounts of persons and tenants as they see them. */
+/** The accounts of people and tenants as they see them. */
 export class Connections {
   readonly #accounts: Accounts
   readonly #store: StateStore

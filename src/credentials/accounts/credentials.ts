@@ -13,7 +13,7 @@ const MAX_NEEDS = 10_000
 /** Why a call cannot be made with the account of its caller as it is. */
 export interface Need {
   readonly why: 'not_connected' | 'moved' | 'insufficient_scope' | Exclude<AccountState, 'connected'>
-  /** The scopes to ask for beside those that were asked for before. */
+  /** The scopes to ask for in addition to those that were asked for before. */
   readonly scopes: readonly string[]
 }
 

@@ -77,7 +77,7 @@ export class AuthorizationFlows {
 
   /**
    * Begins a flow; resolves with where the person's browser has to go.
-   * @param more scopes to ask for beside those of the server and those asked for before
+   * @param more scopes to ask for in addition to those of the server and those asked for before
    * @throws ConnectFailed
    */
   async begin(server: OAuthServer, principal: Principal, more: readonly string[]): Promise<URL> {
@@ -126,7 +126,7 @@ export class AuthorizationFlows {
 
   /**
    * Ends a flow with what the authorization server sent the browser back with.
-   * @throws ConnectFailed, also when somebody else began it, or it was for another server
+   * @throws ConnectFailed, also when another person began it, or it was for another server
    */
   async finish(server: OAuthServer, principal: Principal, parameters: URLSearchParams): Promise<Account> {
     const state = parameters.get('state') ?? ''
@@ -173,7 +173,7 @@ export class AuthorizationFlows {
     await this.#store.put(COLLECTION, key, value, { expiresAt: this.#clock.now() + LIFETIME_MS })
   }
 
-  /** The flow of a state, once. Somebody else cannot even use it up. */
+  /** The flow of a state, once. Another person cannot consume it. */
   async #take(server: OAuthServer, { tenantId, subject }: Principal, state: string): Promise<Pending> {
     const key = keyOf(state)
     const entry = await this.#store.get(COLLECTION, key)

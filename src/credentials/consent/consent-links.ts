@@ -32,7 +32,7 @@ export interface IssuedLink {
 
 /**
  * Links by which a person connects an account: for that person only, for one server, once, within ten minutes. The
- * store has their digests, so that whoever reads it has no link.
+ * store has their digests, so that a reader of the store has no link.
  */
 export class ConsentLinks {
   readonly #store: StateStore
@@ -73,7 +73,7 @@ export class ConsentLinks {
     return entry && stored.parse(JSON.parse(entry.value))
   }
 
-  /** Uses a link up; false when somebody else did. */
+  /** Consumes a link; false if it was consumed already. */
   take(code: string): Promise<boolean> {
     return this.#store.delete(COLLECTION, keyOf(code))
   }

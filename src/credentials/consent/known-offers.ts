@@ -13,7 +13,7 @@ const MAX_TEXT = 250 * 1024
 const MAX_OFFER = 16 * 1024 * 1024
 const LOOK_MS = 15_000
 
-/** The tool that a server has while nobody has connected an account, so that somebody can. */
+/** The tool of a server without a connected account, which leads to connecting one. */
 export const CONNECT_TOOL = 'connect'
 
 /**
@@ -24,7 +24,7 @@ export class KnownOffers {
   readonly #store: StateStore
   readonly #logger: Logger
   readonly #onOffer: (key: ServerKey, offer: Offer) => void
-  /** The servers of persons, and whether what they offer is known. */
+  /** The servers of people, and whether what they offer is known. */
   readonly #servers = new Map<ServerKey, { readonly definition: ServerDefinition; isKnown: boolean }>()
   readonly #saved = new Map<ServerKey, string>()
   readonly #stop: () => void

@@ -62,7 +62,7 @@ async function subjectOf(
   if (auth.subject === 'assertion')
     return { token: await assert(as.issuer), type: auth.subjectTokenType ?? 'jwt' }
   const facts = { server: name, mayHaveExecuted: false }
-  // A token goes to nobody but who issued it, unless the operator has named the issuer.
+  // A token is sent only to its issuer, unless the operator has named the issuer.
   if (!(auth.trustedIssuers ?? [as.issuer]).some((issuer) => isSame(issuer, principal.issuer)))
     throw new GatewayError(
       'delegation_refused',

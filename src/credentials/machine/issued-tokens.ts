@@ -7,7 +7,7 @@ import type { IssuedToken } from './machine-grants.ts'
 const MAX_TOKENS = 10_000
 /** Where the authorization server does not say how long a token lasts. */
 const UNKNOWN_LIFETIME_MS = 300_000
-/** After a failure nobody is asked again for so long. */
+/** How long no new token is requested after a failure. */
 const PAUSE_MS = 1000
 
 interface Held {

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { isPublicAddress } from '../../domain/public-address.ts'
 
-/** Whether an IP address is not of the Internet, so that a stranger must not have the gateway send requests to it. */
+/** Whether an IP address is not of the Internet, so that third parties must not make the gateway send requests to it. */
 export function isPrivateAddress(address: string): boolean {
   return !isPublicAddress(address)
 }

@@ -6,7 +6,7 @@ interface ChartSeries {
   /** Which colour of the style sheet. */
   readonly ink: 'accent' | 'accent-2' | 'accent-3' | 'bad' | 'busy' | 'calm'
   readonly values: readonly (number | undefined)[]
-  /** What the legend says beside the name. */
+  /** What the legend says in addition to the name. */
   readonly shown: string
 }
 

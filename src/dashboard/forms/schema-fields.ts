@@ -28,7 +28,7 @@ const LONG_NAMES = /content|text|body|prompt|message|thought|markdown|code|sql|h
 
 /**
  * The fields of a form for the arguments of a tool. What a form cannot express (alternatives, lists of objects, free
- * objects) is one field for JSON. Schemas of strangers are walked to a bounded depth and number of fields.
+ * objects) is one field for JSON. Schemas of third parties are walked to a bounded depth and number of fields.
  */
 export function fieldsOf(inputSchema: unknown): readonly Field[] {
   const root = isJsonObject(inputSchema) ? inputSchema : {}

@@ -9,7 +9,7 @@ import type { Download, PageRoute, Visit } from '../visit/visit.ts'
 
 const PAGE_SIZE = 50
 const EXPORT_PAGE = 1000
-/** More than anybody reads; whoever needs all of them asks REST page by page. */
+/** More than a person reads; REST returns all of them, page by page. */
 const MAX_EXPORTED = 20_000
 const OUTCOMES = ['ok', 'tool_error', 'error', 'denied', 'cancelled', 'unknown', 'changed']
 const FILTERS = ['subject', 'target', 'server', 'outcome', 'from', 'to'] as const

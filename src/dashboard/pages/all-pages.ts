@@ -15,7 +15,7 @@ import { toolPages } from './tools/tool-pages.ts'
 
 /**
  * Every page of the dashboard: one table, the first row that fits answers. Without a history the dashboard is off, and
- * has only the pages that calls lead persons to.
+ * has only the pages that calls lead people to.
  */
 export function allPages({
   history,

@@ -5,7 +5,7 @@ import { text } from '../visit/reading.ts'
 import type { Visit } from '../visit/visit.ts'
 import { needsAttention, type ServerRow, serverPath } from './servers/server-row.ts'
 
-/** What may need somebody. */
+/** A problem that may need an operator. */
 interface Attention {
   readonly servers: readonly ServerRow[]
   /** Documents that are refused. */
@@ -16,7 +16,7 @@ interface Attention {
 
 const MAX_NAMED = 6
 
-/** What somebody should look at, first of all: a line each. */
+/** Problems that need an operator, one line each. */
 export function attention({ servers, quarantined, waiting }: Attention, { look }: Visit): Html | undefined {
   const failing = servers.filter(needsAttention)
   const approvals = look.at('/dashboard/approvals')

@@ -10,7 +10,7 @@ import { segment } from '../visit/rest-client.ts'
 import { problemNotice } from '../visit/problem-notice.ts'
 import { hasRole, type PageRoute, type Visit } from '../visit/visit.ts'
 
-/** The accounts of persons at servers. */
+/** The accounts of people at servers. */
 export function connectionPages(): readonly PageRoute[] {
   return [
     { method: 'get', path: '/connections', answer: (visit) => connectionsPage(visit) },

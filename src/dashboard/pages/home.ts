@@ -13,7 +13,7 @@ import { resultPlace, toolPath } from './tools/tool-pages.ts'
 const LISTED = 200
 
 interface HomeOptions {
-  /** Undefined if nobody is signed in. */
+  /** Undefined if no one is signed in. */
   readonly visit: Visit | undefined
   readonly look: Look
   readonly publicUrl: string

@@ -75,7 +75,7 @@ async function forOperators(visit: Visit, history: CallHistory): Promise<Page> {
   return { title: 'Overview', section: 'overview', body }
 }
 
-/** What somebody without the role of an operator sees: the own servers, and where to go. */
+/** The page for people without the role of an operator: their own servers, and links. */
 async function forOthers({ rest, look }: Visit): Promise<Page> {
   const health = await rest.health('/health')
   const servers = rows(health['servers'])

@@ -10,7 +10,7 @@ import { segment } from '../visit/rest-client.ts'
 import { problemNotice } from '../visit/problem-notice.ts'
 import { hasRole, type PageRoute, type Visit } from '../visit/visit.ts'
 
-/** Who is connected, and which clients persons have allowed. */
+/** Who is connected, and which clients people have allowed. */
 export function sessionPages(): readonly PageRoute[] {
   return [
     { method: 'get', path: '/sessions', answer: (visit) => sessionsPage(visit) },

@@ -23,7 +23,7 @@ const ALL: readonly Section[] = [
   'tenant',
 ]
 
-/** The sections that there are where the dashboard is off: persons answer there what calls wait for. */
+/** The sections that there are where the dashboard is off: people answer there what calls wait for. */
 const ALWAYS: readonly Section[] = ['approvals']
 
 /** The sections that a person sees, in the order of the navigation. @param isOn whether the dashboard is on */

@@ -40,8 +40,8 @@ interface Turn<T> {
 }
 
 /**
- * Items that wait, in fair order: tenants take turns, whatever each of them has waiting, and so do the principals of a
- * tenant; each principal's items stay in the order in which they came. Whoever was served goes to the end of its turn.
+ * A fair queue: round-robin by tenant, and by principal within a tenant, regardless of how many items each has. The items of
+ * one principal are in FIFO order.
  */
 export class FairQueue<T> {
   readonly #tenants = new Map<string, Turn<T>>()

@@ -8,17 +8,17 @@ export interface GatedWork {
   /** On whose account it is done. */
   readonly owner: QueueOwner
   readonly begin: () => void
-  /** There is too much to do: it will not begin. */
+  /** Called if the work is refused because of overload. */
   readonly refuse: () => void
 }
 
 /**
- * Begins work, or lets it wait for its turn. The returned function says that it is over, or that nobody waits for it any
- * more; it is idempotent.
+ * Starts work, or queues it. The returned function must be called when it is over, or when its caller no longer waits;
+ * it is idempotent.
  */
 export type Admit = (work: GatedWork) => () => void
 
-/** The error for work that was refused. @param message why, where it is not for the load */
+/** The error for work that was refused. @param message the reason, if it is not the load */
 export function overloaded(message?: string, facts: ErrorFacts = {}): GatewayError {
   return new GatewayError('overloaded', message, { facts: { retryAfterMs: RETRY_AFTER_MS, ...facts } })
 }

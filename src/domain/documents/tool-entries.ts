@@ -48,7 +48,7 @@ const toolOverride = z.strictObject({
   preview: resultPreview.optional(),
   /** What is taken out of results. */
   redact: resultPatterns.optional(),
-  /** Whether clients are told that results come from strangers. */
+  /** Whether clients are told that results come from third parties. */
   untrusted: z.boolean().optional(),
   /** Whether a call that may have run may be sent again; says the server itself by default (`idempotentHint`). */
   idempotent: z.boolean().optional(),

@@ -1,4 +1,4 @@
-/** What an operator may change of a tool beside who may use it; the part that can contradict itself. */
+/** What an operator may change of a tool in addition to who may use it; the part that can contradict itself. */
 interface Shaping {
   readonly name?: string | undefined
   readonly defaults?: Readonly<Record<string, unknown>> | undefined

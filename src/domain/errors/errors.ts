@@ -1,6 +1,6 @@
 import { type ErrorCode, ERRORS } from './error-table.ts'
 
-/** What an error may tell its receiver beside its code. Everything here is shown to callers. */
+/** The facts of an error in addition to its code. All of them are shown to callers. */
 export interface ErrorFacts {
   readonly server?: string
   readonly instance?: string

@@ -28,7 +28,7 @@ interface Held {
 interface Refused {
   /** Monotonic milliseconds at which the request arrived. */
   readonly arrivedAt: number
-  /** Aborts when nobody waits for the refusal any more. */
+  /** Aborts when the refusal is no longer awaited. */
   readonly signal: AbortSignal
 }
 
@@ -74,7 +74,7 @@ export class RefusalTiming {
     return promise
   }
 
-  /** Idempotent. Whatever waits goes out now, and nothing waits any more. */
+  /** Sends all waiting refusals now, and delays none from then on. Idempotent. */
   close(): void {
     this.#isClosed = true
     for (const instant of this.#held.keys()) this.#release(instant)

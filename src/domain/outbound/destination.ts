@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 
-/** What an operator lists as reachable beside the internet: a network, or hosts by name; at any port, or at one. */
+/** What an operator lists as reachable in addition to the internet: a network, or hosts by name; at any port, or at one. */
 export interface Destination {
   readonly kind: 'network' | 'host'
   /** An address or network in CIDR notation; a host name, or `*.` and the end of host names. */

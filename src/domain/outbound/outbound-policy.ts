@@ -4,7 +4,7 @@ import { formsOf } from './address-forms.ts'
 import { type Destination, holdsAddress, holdsHost, isExactly } from './destination.ts'
 import { isMetadataName, isOwnMachine, isPrivateName, neverReached } from './reserved.ts'
 
-/** Where the gateway may send requests that somebody else names the address of. */
+/** Where the gateway may send requests whose address a third party names. */
 export interface OutboundPolicy {
   /**
    * `public`: the Internet, over https; `private`: also private networks, over http too; `any`: also this machine.
@@ -15,7 +15,7 @@ export interface OutboundPolicy {
   readonly allow: readonly Destination[]
   /** Ports at the Internet while `addresses` is `public`; empty: every port. */
   readonly ports: readonly number[]
-  /** Whether the addresses are named by strangers, so that no setting allows more. */
+  /** Whether the addresses are named by third parties, so that no setting allows more. */
   readonly isOfStrangers?: true
 }
 
@@ -28,7 +28,7 @@ export interface Target {
 
 /** The policy of whoever names only addresses of their own: everything but metadata services. */
 export const ANYWHERE: OutboundPolicy = { addresses: 'any', allow: [], ports: [] }
-/** The policy for addresses that strangers name: the Internet, over https, at any port. */
+/** The policy for addresses that third parties name: the Internet, over https, at any port. */
 export const INTERNET_ONLY: OutboundPolicy = {
   addresses: 'public',
   allow: [],

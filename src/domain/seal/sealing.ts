@@ -5,7 +5,7 @@ const CIPHER = 'aes-256-gcm'
 const IV_BYTES = 12
 const TAG_BYTES = 16
 
-/** Seals texts for one use: nobody else can read or change them, and each opens only for what it is bound to. */
+/** Seals texts for one use: only holders of the key can read or change them, and each opens only for its binding. */
 export class Sealing {
   readonly #keys: readonly Buffer[]
   readonly #current: Buffer

@@ -6,7 +6,7 @@
 export const HIDING =
   /[\u{34f}\u{ad}\u{61c}\u{180e}\u{200b}\u{200e}\u{200f}\u{2028}-\u{202e}\u{2060}-\u{206f}\u{feff}\u{fff9}-\u{fffb}\u{e0000}-\u{e0fff}[\p{Cc}--[\t\n\r]]]|(?<=\p{Variation_Selector})\p{Variation_Selector}/gv
 
-/** A text of strangers for a model: without what hides, and cut after `max` characters. */
+/** A third-party text for a model: without what hides, and cut after `max` characters. */
 export function modelText(text: string, max: number): string {
   const clean = text.replace(HIDING, '')
   if (clean.length <= max) return clean

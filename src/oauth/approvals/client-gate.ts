@@ -17,7 +17,7 @@ interface ClientGateOptions {
   readonly acts: Administration
 }
 
-/** Whether the persons of a tenant may use a client: where the tenant wants it, an operator has to approve it first. */
+/** Whether the people of a tenant may use a client: where the tenant wants it, an operator has to approve it first. */
 export class ClientGate {
   readonly #options: ClientGateOptions
 

@@ -20,7 +20,7 @@ const decision = z.strictObject({ state: z.enum(['approved', 'denied']) })
 const MAX_ID = 2048
 
 /**
- * `GET /v1/clients` and `PUT /v1/clients/{clientId}`: which clients the persons of the tenant may use. Who denies a client
+ * `GET /v1/clients` and `PUT /v1/clients/{clientId}`: which clients the people of the tenant may use. Who denies a client
  * ends all that it was allowed.
  */
 export function clientRoutes({ gate, approvals, grants, revoke }: ClientRoutesOptions): Router {
@@ -67,7 +67,7 @@ function operatorOf(response: Response): Identity {
   throw new GatewayError('forbidden', `Clients of the tenant need the role ${OPERATOR}`)
 }
 
-/** A client that somebody wants to use, or one that is known by the address of its metadata document. */
+/** A client that a person wants to use, or one that is known by the address of its metadata document. */
 function factsOf(clientId: string, known: ClientApproval | undefined): ClientFacts | undefined {
   if (known !== undefined) {
     const { clientName: name, publisher, agent } = known

@@ -9,7 +9,7 @@ const LIMIT_BYTES = 2 * MAX_BYTES
 /**
  * The metadata document of a client (OAuth Client ID Metadata Document): over https, without redirects, JSON of at most
  * 64 KiB within 5 seconds.
- * @param outbound the policy for addresses that strangers name
+ * @param outbound the policy for addresses that third parties name
  * @throws Error saying what is wrong
  */
 export async function fetchDocument(address: string, outbound: Outbound): Promise<string> {

@@ -16,7 +16,7 @@ import type { BrowserSession, BrowserSessions } from '../../identity/browser-ses
 import { type Page, sendPage } from '../pages/page.ts'
 import { connectedPage, consentPage, onwardPage, refusalPage } from './connect-pages.ts'
 
-/** What the pages use on which persons connect accounts. */
+/** What the pages use on which people connect accounts. */
 export interface ConnectOptions {
   readonly publicUrl: string
   readonly sessions: BrowserSessions

@@ -20,7 +20,7 @@ export interface ConsentRequest {
 const PERSON_SCOPES = new Set(['openid', 'offline_access'])
 
 /**
- * The request that a browser is in the middle of: the cookie says which, so that nobody answers for another browser.
+ * The request that a browser is in the middle of: the cookie names it, so that no other browser can answer.
  * @throws GatewayError `not_found` when it has expired, or was made in another browser
  */
 export async function consentRequest(

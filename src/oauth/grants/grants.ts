@@ -28,7 +28,7 @@ export interface GrantPage {
   readonly next: string | undefined
 }
 
-/** What persons allowed clients, kept sealed in the state store. */
+/** What people allowed clients, kept sealed in the state store. */
 export class Grants {
   readonly #store: StateStore
   readonly #sealing: Sealing

@@ -127,7 +127,7 @@ function featuresOf(parts: ProviderParts): NonNullable<Configuration['features']
     clientIdMetadataDocument: {
       enabled: hasClientDocuments,
       ack: 'draft-02',
-      // Strangers must not make the gateway fetch what they like.
+      // Anonymous callers must not make the gateway fetch addresses of their choice.
       allowFetch: async ({ oidc }, clientId) =>
         clientId.length <= MAX_CLIENT_ID &&
         (oidc.route === 'authorization' || oidc.route === 'resume' || (await isKnownClient(clientId))),
@@ -152,7 +152,7 @@ function featuresOf(parts: ProviderParts): NonNullable<Configuration['features']
   }
 }
 
-/** What a token says beside what every JWT access token does (RFC 9068). */
+/** What a token says in addition to what every JWT access token does (RFC 9068). */
 async function claimsOf({ grantOf, errors }: ProviderParts, token: object): Promise<Record<string, unknown>> {
   const { accountId, grantId } = token as { accountId?: string; grantId?: string }
   const grant =

@@ -10,10 +10,10 @@ const ALL_REGISTRATIONS = { calls: 600, perMs: 60 * MINUTE }
 const REQUESTS = { calls: 1200, perMs: MINUTE }
 const MAX_ADDRESSES = 10_000
 
-/** How often strangers may ask for what costs something. */
+/** How often anonymous callers may send expensive requests. */
 export interface RequestLimits {
   readonly registrations: RequestHandler
-  /** Each endpoint has its own, so that what anybody asks of one keeps nobody from another. */
+  /** Each endpoint has a separate limit, so that requests to one do not block another. */
   readonly authorizations: RequestHandler
   readonly tokens: RequestHandler
   readonly revocations: RequestHandler

@@ -6,7 +6,7 @@ import { BASE_SCOPE, ENDPOINTS } from './endpoints.ts'
 import type { RequestLimits } from './request-limits.ts'
 
 const WELL_KNOWN = ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration']
-/** Strangers send these bodies; an assertion of a client or a long code has a few KB. */
+/** Anyone can send these bodies; an assertion of a client or a long code has a few KB. */
 const MAX_BODY_BYTES = 16 * 1024
 const MAX_QUERY = 5000
 /** Of the provider's own cookies these two name a request under way; who is signed in is no matter of it. */
@@ -38,7 +38,7 @@ export function programRoutes({ server, limits, publicUrl }: ServerRoutesOptions
   return router
 }
 
-/** What browsers of persons ask: the authorization endpoint, and the way on from the consent. */
+/** What browsers of people ask: the authorization endpoint, and the way on from the consent. */
 export function browserRoutes(options: ServerRoutesOptions): Router {
   const { server, limits } = options
   const router = Router()
@@ -59,7 +59,7 @@ function serveWith(server: AuthorizationServer): RequestHandler {
   return (request, response) => server.handle(request, response)
 }
 
-/** Nobody leaves anything here before being signed in: neither a request under way, nor a client to look up. */
+/** Anonymous browsers leave no state: neither a request in progress, nor a client to look up. */
 function whenSignedIn({ sessions, publicUrl }: ServerRoutesOptions): RequestHandler {
   return async ({ headers, url }, response, next) => {
     if ((await sessions.read(headers.cookie)) !== undefined) return next()

@@ -33,7 +33,7 @@ export function signInLink(publicUrl: string, code: string, returnTo = HOME): st
 }
 
 /**
- * The sign-in of the embedded mode: one page with one button, for whoever has a one-time link of the terminal. Other
+ * The sign-in of the embedded mode: one page with one button, for a person with a one-time link of the terminal. Other
  * programs and users of this machine reach the page, too, so that the button alone proves nothing.
  */
 export class LocalSignIn implements SignInMethod {
@@ -86,7 +86,7 @@ export class LocalSignIn implements SignInMethod {
   }
 }
 
-/** A code that somebody typed or pasted, which may be the whole link. */
+/** A code that a person typed or pasted, which may be the whole link. */
 function codeIn(value: unknown): string {
   const text = typeof value === 'string' ? value.trim() : ''
   const code = /[?&]code=([\w-]+)/.exec(text)?.[1] ?? text

@@ -7,7 +7,7 @@ import type { Clock } from '../../domain/clock.ts'
 /** What is loaded when the first person signs in. */
 export type Openid = typeof OpenidClient
 
-/** An identity provider that persons sign in with. */
+/** An identity provider that people sign in with. */
 export interface SignInProvider {
   readonly issuer: IssuerSettings
   readonly clientId: string

@@ -1,6 +1,6 @@
 import type { Response, Router } from 'express'
 
-/** How persons sign in. */
+/** How people sign in. */
 export interface SignInMethod {
   /** Answers a browser that nobody is signed in with. @param returnTo where it goes afterwards, a path of the gateway */
   begin(

@@ -5,7 +5,7 @@ import type { SignInProvider } from './provider-client.ts'
 
 const SCOPES = ['openid', 'profile', 'email']
 
-/** The identity providers that persons can sign in with. */
+/** The identity providers that people can sign in with. */
 export function signInProviders(
   issuers: readonly IssuerSettings[],
   resolveSecret: ResolveSecret,

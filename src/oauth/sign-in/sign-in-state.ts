@@ -21,7 +21,7 @@ export type SignInState = z.output<typeof schema>
 const NAME = 'tool-gateway-signin'
 const LIFETIME_SECONDS = 600
 
-/** Keeps a sign-in under way in a sealed cookie of the browser that began it: nobody else can end it. */
+/** Stores a sign-in in progress in a sealed cookie of the browser that began it: only that browser can complete it. */
 export class SignInStates {
   readonly #cookie: HostCookie
   readonly #sealing: Sealing

@@ -9,7 +9,7 @@ const MAX_NAME_LENGTH = 40
 const HASH_LENGTH = 8
 const INCLUDED = ['includeTools', 'enabledTools', 'enabled_tools', 'allowedTools']
 const EXCLUDED = ['excludeTools', 'disabledTools', 'disabled_tools']
-/** Fields that an entry may have beside those of desktop clients, so that access can be narrowed in place. */
+/** Fields that an entry may have in addition to those of desktop clients, so that access can be narrowed in place. */
 const OWN_FIELDS = [
   'tenantId',
   'enabled',

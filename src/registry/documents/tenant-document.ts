@@ -36,7 +36,7 @@ export const tenantDocumentSchema = z.strictObject({
 export interface Restrictions {
   /** Set where the tenant is switched off. */
   readonly isDisabled?: true
-  /** Set where an operator has to approve each client before persons use it. */
+  /** Set where an operator has to approve each client before people use it. */
   readonly needsOperatorForClients?: true
   /** An absent one is no limit. */
   readonly quotas: TenantQuotas

@@ -136,7 +136,7 @@ function listingIn(value: unknown): Listing | undefined {
   }
 }
 
-/** Strangers write what is in a registry, and a browser would follow any scheme. */
+/** Third parties write the entries of a registry, and a browser would follow any scheme. */
 function webAddress(text: string | undefined): string | undefined {
   const url = text === undefined ? null : URL.parse(text)
   return url !== null && /^https?:$/.test(url.protocol) ? url.href : undefined

@@ -55,7 +55,7 @@ interface Stored {
 }
 
 /**
- * Secrets of persons and tenants, encrypted by envelope: each entry has a key of its own, which is encrypted by a key
+ * Secrets of people and tenants, encrypted by envelope: each entry has a separate key, which is encrypted by a key
  * that the store never has. The owner is part of what is authenticated, so that an entry that was moved to another
  * place does not open.
  */
@@ -190,7 +190,7 @@ function nameOf(owner: VaultOwner, { by, bytes }: WrappedKey): string {
   return `${keyOf(owner)}\n${by}\n${bytes.toString('base64')}`
 }
 
-/** What is authenticated beside the secret. */
+/** What is authenticated in addition to the secret. */
 function contextOf({ kind, tenantId, subject, server }: VaultOwner, info?: JsonObject): Buffer {
   return Buffer.from(canonicalJson(['tool-gateway vault', 1, kind, tenantId, subject, server, info ?? null]))
 }

@@ -116,7 +116,7 @@ export class FirestoreStateStore implements StateStore {
     return isExpired ? this.#replace(document, fields, found) : undefined
   }
 
-  /** Unless somebody has changed it since it was read. */
+  /** Fails if it has changed since it was read. */
   async #replace(
     document: DocumentReference,
     fields: Fields,

@@ -1,6 +1,6 @@
 import type { Counter, Histogram, Meter } from '@opentelemetry/api'
 
-/** Upper bounds in seconds: as long as persons take. */
+/** Upper bounds in seconds: as long as people take. */
 const BUCKETS = [1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400]
 
 /** What becomes of calls that need a person's yes. */

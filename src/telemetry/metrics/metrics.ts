@@ -20,7 +20,7 @@ import { PreparedAttributes } from './prepared-attributes.ts'
 import { ProcessMetrics } from './process-metrics.ts'
 import { type Observed, observeState } from './state-gauges.ts'
 
-/** Where metrics go beside Prometheus, and what they are metrics of. */
+/** Exporters of metrics in addition to Prometheus, and the resource that they describe. */
 export interface MetricsExport {
   readonly resource: Resource
   /** @param producerFor makes what each reader gets beside the SDK's own metrics, in the form that it wants */
@@ -79,7 +79,7 @@ export class Metrics {
   #observed: Observed | undefined
   #closed = false
 
-  /** @param beside Prometheus, where metrics go */
+  /** @param beside exporters in addition to Prometheus */
   constructor(beside?: MetricsExport) {
     const resource = beside?.resource ?? resourceFromAttributes({ 'service.name': 'tool-gateway' })
     const histograms = [this.#duration, ...this.#operations.histograms]

@@ -16,7 +16,7 @@ const TONES: Readonly<Record<string, Tone>> = { waiting: 'busy', approved: 'good
 
 type Decision = 'approved' | 'denied'
 
-/** The programs that persons of the tenant want to use, and approving or denying each. */
+/** The programs that people of the tenant want to use, and approving or denying each. */
 export function clientPages(): readonly PageRoute[] {
   return [
     { method: 'get', path: '/approvals/clients', answer: (visit) => page(visit) },

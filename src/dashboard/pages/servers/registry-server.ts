@@ -14,7 +14,7 @@ import { accessOf, type Wanted } from './new-server.ts'
 import { kindOf, sourceOf, versionOf } from './registry-search.ts'
 
 const AT = '/dashboard/add-server/registry'
-/** Before the names of inputs, which strangers choose. */
+/** Before the names of inputs, which third parties choose. */
 const VALUE = 'value/'
 
 /** A server of the MCP registry: what it asks for, and adding it. */
