@@ -132,9 +132,9 @@ export async function startGateway(
     const { verifier } = identity.issuers
     // Queued requests start while everything that serves them is still open.
     lifecycle.onClose('waiting requests', () => gate.close())
-    listener.serve(
-      gated({ admit, verifier, clock, addressOf: clientAddressOf(settings.trustedProxies) }, app),
-    )
+    const { trustedProxies } = settings
+    const addressOf = trustedProxies === undefined ? undefined : clientAddressOf(trustedProxies)
+    listener.serve(gated({ admit, verifier, clock, addressOf }, app))
     const drainMs = Math.max(0, settings.drainTimeoutMs - settings.drainNoticeMs)
     lifecycle.onClose('calls in flight', () => endCalls({ calls, interruption }, drainMs))
     await control.start({ onFirst: () => identity.issuers.warnIfNone() })

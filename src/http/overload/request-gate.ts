@@ -12,8 +12,8 @@ interface GateOptions {
   readonly admit: Admit
   readonly verifier: Pick<TokenVerifier, 'cached'>
   readonly clock: Clock
-  /** Who sent a request. */
-  readonly addressOf: (request: IncomingMessage) => string | undefined
+  /** Finds the client behind trusted proxies; without them it is the peer of the connection. */
+  readonly addressOf?: ((request: IncomingMessage) => string | undefined) | undefined
 }
 
 declare module 'node:http' {
@@ -32,7 +32,8 @@ declare module 'node:http' {
 export function gated(options: GateOptions, serve: RequestListener): RequestListener {
   return (request, response) => {
     request.arrivedAt = options.clock.monotonic()
-    request.clientAddress = options.addressOf(request)
+    const { addressOf } = options
+    request.clientAddress = addressOf === undefined ? request.socket.remoteAddress : addressOf(request)
     if (passes(request, response)) return serve(request, response)
     const end = options.admit(new RequestWork(options, { serve, request, response }))
     response.on('close', end)
