@@ -18,13 +18,17 @@ export class Turns {
     this.#atOnce = options.atOnce ?? AT_ONCE
   }
 
+  /** Says whether a piece of work may begin at once, under low load; it counts as begun then. */
+  begin(): boolean {
+    this.#set()
+    if (this.#waiting.size > 0 || this.#begun >= this.#atOnce) return false
+    this.#begun += 1
+    return true
+  }
+
   /** Resolves when a piece of work of the tenant may begin; at once under low load. */
   next(tenantId: string): Promise<void> {
-    this.#set()
-    if (this.#waiting.size === 0 && this.#begun < this.#atOnce) {
-      this.#begun += 1
-      return Promise.resolve()
-    }
+    if (this.begin()) return Promise.resolve()
     const { promise, resolve } = Promise.withResolvers<void>()
     const ofTenant = this.#waiting.get(tenantId)
     if (ofTenant === undefined) this.#waiting.set(tenantId, [{ begin: resolve }])

@@ -14,7 +14,8 @@ import { NOBODY, type Permit, type RunOptions, type Wanted } from './admission/c
 import type { ConcurrencyLimit } from './admission/concurrency-limit.ts'
 import { withDeadline } from './admission/deadline.ts'
 import { Members, type PoolEvents } from './members/members.ts'
-import { type OnResourceUpdated, ResourceWatches } from './members/resource-watches.ts'
+import { ResourceWatches } from './members/resource-watches.ts'
+import type { OnResourceUpdated } from './members/untold-updates.ts'
 
 /** What a pool is made from. */
 export interface PoolOptions {

@@ -8,19 +8,13 @@ import type { Logger } from '../../../telemetry/logger.ts'
 import { backoffMs } from '../../../domain/backoff.ts'
 import type { Connection, WatchChange } from '../../connection/connection.ts'
 import { serverUnavailable } from '../../connection/upstream-error.ts'
+import { type OnResourceUpdated, UntoldUpdates, type Watcher } from './untold-updates.ts'
 
 /** Each watcher gets a copy of the parameters; of larger ones only the URI. */
 const MAX_PARAMS_LENGTH = 16 * 1024
 /** A principal cannot have the gateway and the server remember more. */
 const MAX_WATCHERS = 4000
 const REFUSALS: ReadonlySet<string> = new Set(['upstream_error', 'resource_not_found'])
-
-/** Gets the parameters of each `notifications/resources/updated` of one resource. Never throws. */
-export type OnResourceUpdated = (params: JsonObject) => void
-
-interface Watcher {
-  readonly onUpdated: OnResourceUpdated
-}
 
 interface Watch {
   readonly watchers: Set<Watcher>
@@ -55,6 +49,7 @@ export class ResourceWatches {
   readonly #lengths = new Map<number, number>()
   /** Watchers by principal. */
   readonly #counts = new Map<string, number>()
+  readonly #untold = new UntoldUpdates({ watchersOf: (uri) => this.#watches.get(uri)?.watchers })
   #current: Subscriptions | undefined
 
   constructor(options: { server: string; clock: Clock; random: () => number; logger: Logger }) {
@@ -77,12 +72,12 @@ export class ResourceWatches {
   /**
    * Adds a watcher before the server gets the subscription, so that no update is missed. The returned function, which
    * is idempotent, removes it.
-   * @param principal on whose account it watches
+   * @param owner on whose account it watches
    * @throws GatewayError `invalid_arguments` when that has too many watchers
    */
-  add(uri: string, onUpdated: OnResourceUpdated, { principal }: Pick<QueueOwner, 'principal'>): () => void {
+  add(uri: string, onUpdated: OnResourceUpdated, { tenant, principal }: QueueOwner): () => void {
     if ((this.#counts.get(principal) ?? 0) >= MAX_WATCHERS) throw tooMany(this.#server)
-    const watcher: Watcher = { onUpdated }
+    const watcher: Watcher = { tenant, onUpdated }
     const watch = this.#watches.get(uri) ?? { watchers: new Set(), isAccepted: false }
     if (watch.watchers.size === 0) addTo(this.#lengths, uri.length, 1)
     watch.watchers.add(watcher)
@@ -150,7 +145,8 @@ export class ResourceWatches {
     const passed = JSON.stringify(params).length > MAX_PARAMS_LENGTH ? { uri } : params
     for (const length of this.#lengths.keys()) {
       if (!endsPart(uri, length)) continue
-      for (const { onUpdated } of this.#watches.get(uri.slice(0, length))?.watchers ?? []) onUpdated(passed)
+      const watched = uri.slice(0, length)
+      if (this.#watches.has(watched)) this.#untold.add(watched, passed)
     }
   }
 
@@ -228,7 +224,7 @@ export class ResourceWatches {
         this.#logger[level]({ err: error }, 'failed to subscribe to resources again')
       return error
     }
-    if (subscriptions === this.#current) for (const uri of uris) this.#notifyGap(uri)
+    if (subscriptions === this.#current) for (const uri of uris) this.#untold.add(uri, { uri })
     return undefined
   }
 
@@ -237,10 +233,6 @@ export class ResourceWatches {
     subscriptions.cancelRetry = this.#clock.after(backoffMs(subscriptions.failures, this.#random), () =>
       this.#restore(subscriptions),
     )
-  }
-
-  #notifyGap(uri: string): void {
-    for (const { onUpdated } of this.#watches.get(uri)?.watchers ?? []) onUpdated({ uri })
   }
 
   #missing(subscriptions: Subscriptions): string[] {

@@ -1,7 +1,11 @@
-import { describe, expect, test } from '@jest/globals'
+import { setImmediate } from 'node:timers/promises'
+import { beforeEach, describe, expect, test } from '@jest/globals'
 import type { JsonObject } from '../../../../src/domain/json/json.ts'
 import { type FakeConnection, sessionLost, toolServer, upstreamError } from '../../fake-connection.ts'
 import { KEY, readyWorld, server, UNAVAILABLE, type World, world } from '../../world.ts'
+
+// In each turn of the event loop so many are told.
+beforeEach(() => setImmediate())
 
 interface WatchOptions {
   readonly key?: string
