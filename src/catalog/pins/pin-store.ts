@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
+import { SerialQueue } from '../../domain/concurrency/serial-queue.ts'
 import { isJsonObject, jsonIn, type JsonObject } from '../../domain/json/json.ts'
 import { stateEntries } from '../../state/state-entries.ts'
 import { stateKey } from '../../state/state-key.ts'
@@ -97,11 +98,13 @@ export class PinStore {
   ): Promise<boolean> {
     const all = Map.groupBy(pins.get(owner.tenantId) ?? [], ([tool]) => bucketOf(tool))
     const wanted = new Set([...tools].map(bucketOf))
+    // One after the other, so that the event loop gets back to others between two of them.
+    const texts = new SerialQueue()
     const written = await Promise.all(
       [...wanted].map(async (bucket) => {
         const key = entryKey(owner, bucket)
         const expected = versions.get(key) ?? null
-        const text = await textOf(new Map(all.get(bucket)))
+        const text = await texts.run(() => textOf(new Map(all.get(bucket))))
         const version = await this.#store.put(COLLECTION, key, text, { expected })
         if (version !== undefined) versions.set(key, version)
         return version !== undefined

@@ -216,3 +216,28 @@ describe('pins in the store', () => {
     })
   })
 })
+
+test('the pins of a server are written one entry after the other, and others have their turn in between', async () => {
+  let written = 0
+  let most = 0
+  const names = ['0', '5', 'a', 'f'].flatMap((entry) => namesIn(entry, 10))
+  const counted = (name: string): Pin => {
+    const toJSON = (): object => {
+      written += 1
+      return { name }
+    }
+    const definition = { ...tool(name), toJSON }
+    return { hash: name, at: 0, definition }
+  }
+  let before = 0
+  const watch = (): void => {
+    most = Math.max(most, written - before)
+    before = written
+    if (written < 40) setImmediate(watch)
+  }
+  const pins = new Map([['acme', new Map(names.map((name) => [name, counted(name)]))]])
+  const saving = new PinStore({ store }).save(OWNER, names, { pins, versions: new Map() })
+  watch()
+  expect(await saving).toBe(true)
+  expect([written, most]).toEqual([40, 10])
+})
