@@ -10,6 +10,7 @@ import type { ClientEntry } from './client-file.ts'
 import { differenceText } from './difference.ts'
 import { textIfThere } from '../input/file-text.ts'
 import { clientNamed, placesOf } from './places.ts'
+import { wayIn } from './way-in.ts'
 
 interface ConfigOptions {
   readonly url?: string
@@ -46,9 +47,12 @@ export function configCommand(context: CliContext, setExitCode: (code: number) =
     .option('--name <name>', 'name of the entry', 'gateway')
     .option(
       '--token <token>',
-      'write this token into the file (default: the client takes it from TOOL_GATEWAY_TOKEN, or asks)',
+      'write this token into the file (default: none where the gateway offers sign-in, else the client takes it from TOOL_GATEWAY_TOKEN, or asks)',
     )
-    .option('--sign-in', 'send no token: the client signs in at the gateway')
+    .option(
+      '--sign-in',
+      'send no token: the client signs in at the gateway (default where the gateway offers it, and TOOL_GATEWAY_TOKEN is not set)',
+    )
     .option(
       '--write',
       'write it into the file of the client, after a copy of the file; shows the difference first',
@@ -62,8 +66,12 @@ export function configCommand(context: CliContext, setExitCode: (code: number) =
 Each client has a page: ${pagePath('clients/README.md')}.
 Exit codes: 0 done; 1 not written, or a dry run would write; 65 the file is not one of the client.`,
     )
-    .action(async (id: string, options: ConfigOptions) => {
+    .action(async (id: string, given: ConfigOptions) => {
       const client = clientNamed(id)
+      const url = gatewayUrl(given.url, context)
+      const { signsIn, reason } = await wayIn(client, given, { url, env: context.env })
+      context.printError(`${reason}\n`)
+      const options = { ...given, signIn: signsIn }
       const wanted = entryFor(client, options, context)
       if (options.write !== true && options.dryRun !== true)
         await printEntry(client, wanted, options, context)
@@ -124,11 +132,12 @@ async function write(
 
 function tellNotes(
   { note, noteWithoutToken }: ClientFormat,
-  { token }: ConfigOptions,
+  { token, signIn }: ConfigOptions,
   { printError }: CliContext,
 ): void {
   if (note !== undefined) printError(`${note}\n`)
-  if (noteWithoutToken !== undefined && token === undefined) printError(`${noteWithoutToken}\n`)
+  if (noteWithoutToken !== undefined && token === undefined && signIn !== true)
+    printError(`${noteWithoutToken}\n`)
 }
 
 /** Writes the file after a copy of what is there; says what it did. */

@@ -36,8 +36,10 @@ export interface ClientFormat {
   readonly files: (places: ClientPlaces) => readonly string[]
   /** What else a person has to know. */
   readonly note?: string
-  /** The same where no token is given. */
+  /** The same where no token is given and it does not sign in. */
   readonly noteWithoutToken?: string
+  /** `never` knows only tokens; `always` signs in by the bridge unless a token is given. */
+  readonly signIn?: 'never' | 'always'
 }
 
 /** The variable from which clients take the token. */
@@ -54,6 +56,7 @@ export const CLIENT_FORMATS: readonly ClientFormat[] = [
     kind: 'json',
     section: 'mcpServers',
     entryOf: bridged,
+    signIn: 'always',
     files: ({ home, platform, env }) => [
       platform === 'darwin'
         ? `${home}/Library/Application Support/Claude/claude_desktop_config.json`
@@ -100,7 +103,7 @@ export const CLIENT_FORMATS: readonly ClientFormat[] = [
           ? `${env['APPDATA'] ?? `${home}/AppData/Roaming`}/Code/User/mcp.json`
           : `${home}/.config/Code/User/mcp.json`,
     ],
-    note: 'It asks for the token once, and keeps it.',
+    noteWithoutToken: 'It asks for the token once, and keeps it.',
   },
   {
     id: 'cursor',
@@ -152,7 +155,7 @@ export const CLIENT_FORMATS: readonly ClientFormat[] = [
         ? `${env['APPDATA'] ?? `${home}/AppData/Roaming`}/Zed/settings.json`
         : `${env['XDG_CONFIG_HOME'] ?? `${home}/.config`}/zed/settings.json`,
     ],
-    noteWithoutToken: 'It fills in no variables: give --token, or it signs in at the gateway.',
+    noteWithoutToken: 'It fills in no variables: give --token, or --sign-in.',
   },
   {
     id: 'lm-studio',
@@ -161,7 +164,7 @@ export const CLIENT_FORMATS: readonly ClientFormat[] = [
     section: 'mcpServers',
     entryOf: (gateway) => ({ url: gateway.url, ...headers(gateway, undefined) }),
     files: ({ home }) => [`${home}/.lmstudio/mcp.json`],
-    noteWithoutToken: 'It fills in no variables: give --token, or it signs in at the gateway.',
+    noteWithoutToken: 'It fills in no variables: give --token, or --sign-in.',
   },
   {
     id: 'cline',
@@ -184,6 +187,7 @@ export const CLIENT_FORMATS: readonly ClientFormat[] = [
       return [`${user}/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json`]
     },
     noteWithoutToken: 'It fills in no variables: give --token.',
+    signIn: 'never',
   },
   {
     id: 'raycast',
@@ -191,6 +195,7 @@ export const CLIENT_FORMATS: readonly ClientFormat[] = [
     kind: 'json',
     section: 'mcpServers',
     entryOf: bridged,
+    signIn: 'always',
     files: () => [],
     note: 'Raycast keeps no file for it: copy the entry, and run "Install MCP Server", which reads it from the clipboard.',
   },

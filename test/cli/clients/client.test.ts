@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -43,6 +46,39 @@ test('client config prints what a client reads, and where', async () => {
     mcpServers: { gateway: { url: 'http://127.0.0.1:8080/mcp' } },
   })
   expect(err).toContain(join(home, '.cursor/mcp.json'))
+})
+
+test('client config writes the address alone where the gateway offers sign-in, and says which it wrote and why', async () => {
+  let metadata = '{"authorization_servers":["https://issuer.example"]}'
+  const gateway = createServer((_request, response) => void response.end(metadata)).listen(0, '127.0.0.1')
+  await once(gateway, 'listening')
+  const url = `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`
+  const config = async (client: string, ...more: string[]): Promise<[string, boolean]> => {
+    const { out, err } = await tg('client', 'config', client, '--url', url, ...more)
+    return [err.split('\n')[0] ?? '', out.includes('Authorization')]
+  }
+  expect(await config('cursor')).toEqual([
+    `It has the address only, and Cursor signs you in, because ${url} offers that; --token writes a token.`,
+    false,
+  ])
+  const bridged = 'It has the address only: tool-gateway connect signs you in.'
+  expect(await config('claude-desktop')).toEqual([bridged, false])
+  expect(await config('cursor', '--token', 'x')).toEqual(['The token stands in it, as --token says.', true])
+  expect(await config('cline')).toEqual(['It is for a token, because Cline does not sign in.', false])
+  metadata = '{}'
+  expect(await config('cursor')).toEqual([`It is for a token, because ${url} offers no sign-in.`, true])
+  const none = `It has no token, and ${url} offers no sign-in: give --token.`
+  expect(await config('claude-desktop')).toEqual([none, false])
+  gateway.close()
+  gateway.closeAllConnections()
+  expect(await config('cursor')).toEqual([
+    `It is for a token, because ${url} does not answer whether it offers sign-in; --sign-in leaves it out.`,
+    true,
+  ])
+  expect(await config('cursor', '--sign-in')).toEqual([
+    'It has the address only, and Cursor signs you in, as --sign-in says.',
+    false,
+  ])
 })
 
 test('client config asks for a token only where none was given', async () => {
