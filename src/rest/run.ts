@@ -32,23 +32,31 @@ export async function answerWith(
   request: Request,
   response: Response,
   operation: RestOperation,
-  shape: (result: JsonObject) => JsonObject = (result) => result,
+  shape?: (result: JsonObject) => JsonObject,
 ): Promise<void> {
   const abort = new AbortController()
   response.once('close', () => abort.abort())
+  let json: string | undefined
   const run = (onProgress?: (progress: JsonObject) => void): Promise<JsonObject> =>
-    traceRequest({ method: operation.method.name, over: 'rest' }, () =>
-      calls.run(callerOf(response), {
+    traceRequest({ method: operation.method.name, over: 'rest' }, async () => {
+      const answer = await calls.answer(callerOf(response), {
         ...operation,
         scope: undefined,
         signal: abort.signal,
         ...(onProgress && { onProgress }),
-      }),
-    )
-  const shaped = async (onProgress?: (progress: JsonObject) => void): Promise<JsonObject> =>
-    shape(await run(onProgress))
-  if (wantsEvents(request)) await streamResult(response, shaped)
-  else response.json(await shaped())
+      })
+      json = answer.json
+      return answer.result
+    })
+  const shaped = async (onProgress?: (progress: JsonObject) => void): Promise<JsonObject> => {
+    const result = await run(onProgress)
+    return shape?.(result) ?? result
+  }
+  if (wantsEvents(request)) return streamResult(response, shaped)
+  const result = await shaped()
+  // A large result is not written as JSON a second time.
+  if (json === undefined || shape !== undefined) response.json(result)
+  else response.type('application/json').send(json)
 }
 
 /** Whether the caller accepts only `text/event-stream`. */

@@ -108,6 +108,23 @@ describe('a result of 4 MB', () => {
     expect(await read(`${uri}?from=42&length=6`)).toMatchObject({ status: 200, text: 'line 1' })
   })
 
+  test('is written as JSON once when it is read', async () => {
+    const uri = await link()
+    const { stringify } = JSON
+    let written = 0
+    JSON.stringify = (value: unknown) => {
+      const text = stringify(value)
+      if (text.length > 4_000_000) written += 1
+      return text
+    }
+    try {
+      expect((await read(uri)).text === TEXT).toBe(true)
+    } finally {
+      JSON.stringify = stringify
+    }
+    expect(written).toBe(1)
+  })
+
   test('cannot be read by anybody else, and the answer is that of a resource that does not exist', async () => {
     const uri = await link()
     const others = [

@@ -4,6 +4,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { serverKey } from '../../domain/documents/server-definition.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { deadlineOf } from '../deadline.ts'
+import { SerializedAnswer } from '../plain/serialized-answer.ts'
 import type { StoredResults } from '../results/stored-results.ts'
 import { storedUriIn } from '../results/stored-uri.ts'
 import type { RoutedCall, StageFor } from '../stage.ts'
@@ -38,7 +39,8 @@ export function storedResult({
       const timeoutMs = Math.max(0, deadlineOf(call) - clock.monotonic())
       const text = await storedResults.read(found, { principal, part, signal, timeoutMs })
       if (text === undefined) throw notFound(call)
-      return { route, result: { contents: [{ uri: call.operation.name, mimeType: found.mimeType, text }] } }
+      const contents = [{ uri: call.operation.name, mimeType: found.mimeType, text }]
+      return new SerializedAnswer({ contents }, route)
     }
   }
 }
