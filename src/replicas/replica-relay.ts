@@ -35,8 +35,10 @@ const QUIET_MS = 10_000
 /** Longer than two comments of a stream that is idle. */
 const SILENT_MS = 40_000
 const CHECK_MS = 1000
+const LOG_EVERY_MS = 60_000
 /** What has been under way for longer is of no use to anybody. */
 const FRESH_MS = 15_000
+const TOO_OLD = 'The request was under way for too long, by the clock of the replica that holds this'
 const MAX_ASKED = 2000
 const MAX_SERVED = 2000
 /** The announcement of a replica while the store does not answer. */
@@ -68,6 +70,7 @@ export class ReplicaRelay {
   readonly #serves = new Map<string, ServeRequest>()
   #onNews: (news: JsonObject) => void = () => undefined
   #last = 0
+  #toldAt = Number.NEGATIVE_INFINITY
 
   constructor(options: { mail: ReplicaMail; keys: KeyRing; clock: Clock; logger: Logger }) {
     this.#mail = options.mail
@@ -177,20 +180,31 @@ export class ReplicaRelay {
     this.#mail.heardOf(from)
     const { at, parcels } = content
     if (typeof at !== 'number' || !Array.isArray(parcels)) return
-    const isFresh = this.#clock.now() - at <= FRESH_MS
+    const ageMs = this.#clock.now() - at
     for (const parcel of parcels as readonly unknown[]) {
-      if (isJsonObject(parcel)) this.#take(from, parcel, isFresh)
+      if (isJsonObject(parcel)) this.#take(from, parcel, ageMs)
     }
   }
 
-  #take(from: string, parcel: JsonObject, isFresh: boolean): void {
+  #take(from: string, parcel: JsonObject, ageMs: number): void {
     const { kind, number } = parcel
     if (kind === 'news' && isJsonObject(parcel['news'])) this.#onNews(parcel['news'])
     if (typeof number !== 'number') return
-    if (kind === 'request' && isFresh && isJsonObject(parcel['request']))
+    if (kind === 'request' && ageMs > FRESH_MS) this.#refuseOld(from, number, ageMs)
+    else if (kind === 'request' && isJsonObject(parcel['request']))
       this.#answer(from, number, parcel['request'])
     else if (kind === 'stop') this.#served.get(`${from} ${number}`)?.abort()
     else this.#hear(from, number, parcel)
+  }
+
+  /** By clocks that differ every request is old: whoever still waits is told at once. */
+  #refuseOld(from: string, number: number, ageMs: number): void {
+    const now = this.#clock.monotonic()
+    if (now - this.#toldAt > LOG_EVERY_MS) {
+      this.#toldAt = now
+      this.#logger.warn({ replica: from, ageMs }, 'an old request: clocks differ, or the store is slow')
+    }
+    this.#post(from, { kind: 'error', number, code: 'replica_unavailable', message: TOO_OLD, facts: {} })
   }
 
   #hear(from: string, number: number, parcel: JsonObject): void {

@@ -25,9 +25,9 @@ afterEach(async () => {
   for (const relay of relays) await relay.close()
 })
 
-function start(self: string, serve: ServeRequest = () => undefined, keys = KEYS): ReplicaRelay {
-  const mail = new ReplicaMail({ self, store, clock, random: () => 0.5, logger })
-  const relay = new ReplicaRelay({ mail, keys, clock, logger })
+function start(self: string, serve: ServeRequest = () => undefined, keys = KEYS, own = clock): ReplicaRelay {
+  const mail = new ReplicaMail({ self, store, clock: own, random: () => 0.5, logger })
+  const relay = new ReplicaRelay({ mail, keys, clock: own, logger })
   relay.serve('test', serve)
   relay.start((told) => news.push({ to: self, ...told }))
   relays.push(relay)
@@ -211,6 +211,20 @@ test('an error of the other replica is the error here', async () => {
   const one = start('1')
   start('2', (_request, answer) => answer.fail(new GatewayError('session_not_found')))
   await expect(ask(one, '2', {})).rejects.toMatchObject({ code: 'session_not_found' })
+})
+
+test('a replica whose clock is ahead refuses requests at once', async () => {
+  const one = start('1')
+  const ahead = new FakeClock()
+  await ahead.advance(20_000)
+  let isServed = false
+  start('2', () => (isServed = true), KEYS, ahead)
+  await expect(ask(one, '2', {})).rejects.toMatchObject({
+    code: 'replica_unavailable',
+    message: 'The request was under way for too long, by the clock of the replica that holds this',
+    facts: {},
+  })
+  expect(isServed).toBe(false)
 })
 
 test('the end of the client ends the work at the other replica', async () => {
