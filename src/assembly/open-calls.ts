@@ -49,7 +49,11 @@ interface Parts {
 
 /** Builds what every call passes through. */
 export function openCalls(
-  { callTimeoutMs, auditIntents }: Pick<Settings, 'callTimeoutMs' | 'auditIntents'>,
+  {
+    callTimeoutMs,
+    auditIntents,
+    maxBodyBytes,
+  }: Pick<Settings, 'callTimeoutMs' | 'auditIntents' | 'maxBodyBytes'>,
   { keys, store, isReplicated, audit, servers, features, tenants, history }: Parts,
   { clock, random, logger, metrics, ownStages, lifecycle, transit }: Runtime,
 ): OpenCalls {
@@ -77,6 +81,7 @@ export function openCalls(
     own: features,
     storedResults: new StoredResults({ store, keys, clock, logger, transit }),
     seal: new StateSeal({ keys, clock }),
+    maxStateBytes: maxBodyBytes,
     tasks,
     callTimeoutMs,
     refusalTiming,

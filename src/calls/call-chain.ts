@@ -65,6 +65,8 @@ export interface CallChainParts {
     readonly caches: { readonly results: BoundedCache }
   }
   readonly seal: StateSeal
+  /** The longest sealed state that a client can send back. */
+  readonly maxStateBytes: number
   /** Stored results of which callers got a preview. */
   readonly storedResults: StoredResults
   readonly tasks: Tasks

@@ -52,6 +52,7 @@ export function chainParts(
     },
     storedResults: undefined as unknown as CallChainParts['storedResults'],
     seal: new StateSeal({ keys: { current: Buffer.alloc(32) }, clock }),
+    maxStateBytes: 1_000_000,
     tasks: { handles: new TaskHandles({ keys: { current: Buffer.alloc(32) } }), memory: new TaskMemory() },
     callTimeoutMs: 60_000,
     refusalTiming: atOnce(clock),

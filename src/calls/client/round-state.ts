@@ -5,12 +5,15 @@ import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import { type ServerKey, serverKey } from '../../domain/documents/server-definition.ts'
 import { type Answer, rerouted, type RoutedCall } from '../stage.ts'
 import type { Limits } from '../limits/limits.ts'
+import { badResponse, notTooMany } from './questions.ts'
 import type { SealBinding, StateSeal } from './state-seal.ts'
 
 interface RoundStateOptions {
   readonly seal: StateSeal
   readonly catalog: Pick<Catalog, 'snapshot'>
   readonly limits: Pick<Limits, 'refusalOf'>
+  /** A client cannot send back a longer state. */
+  readonly maxStateBytes: number
 }
 
 /** What a modern client was asked: by which server, about which target of it, and under which keys. */
@@ -61,15 +64,24 @@ export class RoundState {
    * The questions in an answer, with a state that routes the client's answers to the server that asked.
    * @param call as the caller addressed it
    * @param state the server's own
+   * @throws GatewayError `upstream_bad_response` if the client could not answer: there are too many, or the state is too long
    */
   asked({ result, route }: Answer, call: RoutedCall, state: string | undefined): JsonObject {
+    const { seal, maxStateBytes } = this.#options
+    const requests = result['inputRequests']
     const asked: Asked = {
       server: serverKey(route.server),
       name: route.name,
-      keys: isJsonObject(result['inputRequests']) ? Object.keys(result['inputRequests']) : [],
+      keys: isJsonObject(requests) ? notTooMany(route, Object.keys(requests)) : [],
       ...(state !== undefined && { state }),
     }
-    return { ...result, requestState: this.#options.seal.seal(JSON.stringify(asked), bindingOf(call)) }
+    const requestState = seal.seal(JSON.stringify(asked), bindingOf(call))
+    if (requestState.length > maxStateBytes)
+      throw badResponse(
+        route,
+        `its state has ${requestState.length} bytes when sealed; the limit is ${maxStateBytes}`,
+      )
+    return { ...result, requestState }
   }
 
   #opened(requestState: unknown, binding: SealBinding): Asked {

@@ -3,6 +3,8 @@ import { decide } from '../../domain/access-policy.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import { isJsonObject } from '../../domain/json/json.ts'
 import { type ServerKey, serverKey } from '../../domain/documents/server-definition.ts'
+import type { Route } from '../call.ts'
+import { badResponse } from '../client/questions.ts'
 import type { Answer, PlannedTarget, RoutedCall, Run, Stage, StageFor } from '../stage.ts'
 import { METHODS } from '../methods.ts'
 import type { TaskTarget } from '../tasks/task-handles.ts'
@@ -11,6 +13,8 @@ import { type Declared, hasTasks } from '../tasks/task-support.ts'
 
 /** Timeout of `tasks/result`, which is answered when the task ends; a caller can cancel it at any time. */
 const RESULT_MS = 60 * 60 * 1000
+/** Clients name a task in a header, too (`mcp-name`), where a handle a third longer than this must fit. */
+const MAX_ID_LENGTH = 4096
 
 interface TaskCallsOptions {
   readonly tasks: Tasks
@@ -59,17 +63,28 @@ function toolCall(options: TaskCallsOptions, { server, tool }: PlannedTarget): S
     const { taskId, task } = result
     // A fallback may have answered in place of the addressed server.
     const { route } = answer
-    if (result['resultType'] === 'task' && typeof taskId === 'string') {
-      const handle = idsOf(options, call, serverKey(route.server)).handleOf(route.name, taskId)
+    if (result['resultType'] === 'task') {
+      const ids = idsOf(options, call, serverKey(route.server))
+      const handle = ids.handleOf(route.name, checkedId(route, taskId))
       return { route, result: { ...result, taskId: handle } }
     }
     if (!isAsked) return answer
     const ids = idsOf(options, call, key)
     if (!isJsonObject(task) || typeof task['taskId'] !== 'string')
       return { route, result: ids.fromServer(result) }
-    const handle = ids.handleOf(route.name, task['taskId'])
+    const handle = ids.handleOf(route.name, checkedId(route, task['taskId']))
     return { route, result: ids.fromServer({ ...result, task: { ...task, taskId: handle } }) }
   }
+}
+
+/** @throws GatewayError `upstream_bad_response` if it is no id by which a client could ask for the task */
+function checkedId(route: Route, taskId: unknown): string {
+  if (typeof taskId !== 'string') throw badResponse(route, 'it created a task without an id')
+  if (taskId.length <= MAX_ID_LENGTH) return taskId
+  throw badResponse(
+    route,
+    `the id of its task has ${taskId.length} characters; the limit is ${MAX_ID_LENGTH}`,
+  )
 }
 
 /**

@@ -12,7 +12,13 @@ import { caller, catalogOf, OneStage, operation } from '../../support/routing.ts
 const clock = new FakeClock()
 const seal = new StateSeal({ keys: { current: Buffer.alloc(32, 1) }, clock })
 const catalog = catalogOf([server(), undefined])
-const stage = inputRounds({ seal, clock, catalog, limits: { refusalOf: () => undefined } })
+const stage = inputRounds({
+  seal,
+  clock,
+  catalog,
+  limits: { refusalOf: () => undefined },
+  maxStateBytes: 1000,
+})
 const question = { method: 'elicitation/create', params: { message: 'Sure?', 'x-odd': 1 } }
 const DONE = { content: [] }
 
@@ -171,6 +177,25 @@ test('more than 16 questions at once are a bad answer of the server, and none of
     facts: { server: 'alpha', mayHaveExecuted: true },
   })
   expect(asked).toBe(16)
+})
+
+test('a modern client is not asked more than 16 questions at once, nor given a state that it could not send back', async () => {
+  const refused = { code: 'upstream_bad_response', facts: { server: 'alpha', mayHaveExecuted: true } }
+  const asks = (keys: readonly string[], requestState = ''): JsonObject => ({
+    resultType: 'input_required',
+    inputRequests: Object.fromEntries(keys.map((key) => [key, question])),
+    requestState,
+  })
+  const keys = Array.from({ length: 17 }, (_, index) => `q${index}`)
+  const answerTo = (result: JsonObject): Promise<JsonObject> => begin(callOf(modern()), result).answer
+  await expect(answerTo(asks(keys.slice(1)))).resolves.toMatchObject({ resultType: 'input_required' })
+  await expect(answerTo(asks(keys))).rejects.toMatchObject(refused)
+  // A state is a third longer when it is sealed.
+  await expect(answerTo(asks(['q'], 's'.repeat(500)))).resolves.toMatchObject({
+    resultType: 'input_required',
+  })
+  await expect(answerTo(asks(['q'], 's'.repeat(800)))).rejects.toMatchObject(refused)
+  await expect(answerTo(asks(['k'.repeat(800)]))).rejects.toMatchObject(refused)
 })
 
 test("a client's refusal to answer is not taken for the server's error", async () => {

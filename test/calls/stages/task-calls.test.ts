@@ -145,6 +145,19 @@ describe('a tool call', () => {
     })
     expect(legacy.tasks.handles.open(HANDLE, caller().principal)).toEqual(TARGET)
   })
+
+  test('that became a task without an id that a client can send fails', async () => {
+    const long = 'x'.repeat(4097)
+    const refused = { code: 'upstream_bad_response', facts: { mayHaveExecuted: true } }
+    const called = (result: JsonObject): Promise<unknown> =>
+      world('modern', MODERN, result).run({ client: client('modern') })
+    await expect(called({ resultType: 'task', taskId: long.slice(1) })).resolves.toBeDefined()
+    await expect(called({ resultType: 'task', taskId: long })).rejects.toMatchObject(refused)
+    await expect(called({ resultType: 'task', taskId: 7 })).rejects.toMatchObject(refused)
+    await expect(called({ resultType: 'task' })).rejects.toMatchObject(refused)
+    const legacy = world('legacy', LEGACY, { task: { taskId: long } })
+    await expect(legacy.run({ params, client: client('legacy') })).rejects.toMatchObject(refused)
+  })
 })
 
 describe('a request about a task', () => {

@@ -85,7 +85,7 @@ test('they come to the client without any state, and its answer is the same call
   const seal = new StateSeal({ keys: { current: Buffer.alloc(32, 1) }, clock })
   const sent: JsonObject[] = []
   const calls = callsThrough(catalog, [
-    inputRounds({ seal, clock, catalog, limits: { refusalOf: () => undefined } }),
+    inputRounds({ seal, clock, catalog, limits: { refusalOf: () => undefined }, maxStateBytes: 10_000 }),
     urlElicitations,
     answering(({ params }) => {
       sent.push(params)
