@@ -9,7 +9,7 @@ import { VERSION } from './config/version.ts'
 import { sleep, systemClock as clock } from './domain/clock.ts'
 import { TransitBytes } from './domain/concurrency/transit-bytes.ts'
 import { mendJsonParse } from './domain/json/json.ts'
-import { lockDataDirectory } from './files/data-lock.ts'
+import { lockDataDirectory, lockId } from './files/data-lock.ts'
 import { clientAddressOf } from './http/client-address.ts'
 import { openConnections } from './http/connections/descriptors.ts'
 import { SlowClients } from './http/connections/slow-clients.ts'
@@ -28,6 +28,7 @@ import type { Logger } from './telemetry/logger.ts'
 import { Metrics, type MetricsExport } from './telemetry/metrics/metrics.ts'
 import { openMetricsEndpoint } from './telemetry/metrics/metrics-endpoint.ts'
 import type { ServerStatus } from './upstream/pool/server-pools.ts'
+import { endLeftOver } from './upstream/stdio/strays.ts'
 
 /**
  * Time for everything that closes after the calls in flight: sessions, sockets, children, records. With the default of
@@ -41,6 +42,8 @@ const UNREAD_PART = 4
 const TRANSIT_PART = 2
 /** Time to write the records of calls that were ended. */
 const RECORD_MS = 1000
+/** Time for processes that a killed gateway has left to end by themselves. */
+const LEFT_OVER_MS = 2000
 /** Time for the answers of ended calls to leave, before sessions and sockets close. */
 const FLUSH_MS = 100
 
@@ -192,7 +195,15 @@ async function openListener(
   transit.measureBy(() => slowClients.beingRead)
   const listener = await HttpListener.open({ host, port, connections, slowClients })
   lifecycle.onClose('http', () => listener.close(HTTP_GRACE_MS), { lane: 'http' })
+  // The sockets are what keeps this process alive meanwhile.
+  await endProcessesLeft(dataDir, logger)
   return listener
+}
+
+/** What a gateway that was killed has left would use the files of its servers beside those that start now. */
+async function endProcessesLeft(dataDir: string, logger: Logger): Promise<void> {
+  const processes = await endLeftOver(lockId(dataDir), { clock, graceMs: LEFT_OVER_MS })
+  if (processes > 0) logger.warn({ processes }, 'ended processes of servers that a killed gateway had left')
 }
 
 /** Limits the requests and messages in progress. */

@@ -104,7 +104,8 @@ async function untilStopped(gateway: Gateway, logger: Logger, welcome: Welcome |
     isSecond = true
     resolve(signal)
   }
-  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+  // SIGHUP is a terminal that was closed.
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal).on('SIGHUP', onSignal)
   const signal = await signalled
   logger.info({ signal, callsInFlight: gateway.callsInFlight() }, 'shutting down')
   welcome?.stopping(gateway.callsInFlight())

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { lockFile } from './system-lock.ts'
@@ -29,4 +30,10 @@ export async function lockDataDirectory(dir: string): Promise<() => Promise<void
     await rm(pidFile, { force: true })
     unlock()
   }
+}
+
+/** What tells a locked data directory apart from all others of this machine; empty for one without a lock. */
+export function lockId(dir: string): string {
+  const found = statSync(join(dir, LOCK_FILE), { throwIfNoEntry: false, bigint: true })
+  return found === undefined ? '' : `${found.dev}-${found.ino}`
 }

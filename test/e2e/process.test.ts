@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
@@ -130,23 +130,53 @@ test('killing a stdio server fails its call at once, naming it, leaves the other
   await gateway.close()
 })
 
-test('a second signal ends the gateway at once, and with it the processes of its servers', async () => {
-  const stubborn = {
-    transport: 'stdio',
-    command: process.execPath,
-    args: [resolve('test/faults/stubborn-stdio.ts')],
-  }
-  await writeFile(join(dataDir, 'registry.yaml'), JSON.stringify({ servers: { stubborn } }))
+/** A server that ends only when it is killed, and has started a process of the same kind in a session of its own. */
+async function startStubborn(): Promise<{ gateway: GatewayProcess; pids: number[] }> {
+  const daemon = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)`
+  const program = `
+    const stray = require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(daemon)}], { detached: true, stdio: 'ignore' })
+    require('node:fs').writeFileSync('stray', String(stray.pid))
+    import(${JSON.stringify(resolve('test/faults/stubborn-stdio.ts'))})`
+  const document = { transport: 'stdio', command: process.execPath, args: ['-e', program], cwd: dataDir }
+  await writeFile(join(dataDir, 'registry.yaml'), JSON.stringify({ servers: { stubborn: document } }))
   const gateway = await spawn()
   const url = await gateway.url()
   const bearer = (await gateway.tg('token', '--roles', 'reader,operator')).stdout.trim()
   const [server] = await ready(url, bearer, 1)
-  const pid = server?.pid ?? 0
+  const stray = Number(await readFile(join(dataDir, 'stray'), 'utf8'))
+  return { gateway, pids: [server?.pid ?? 0, stray] }
+}
+
+test('a second signal ends the gateway at once, and with it the processes of its servers', async () => {
+  const { gateway, pids } = await startStubborn()
   gateway.child.kill('SIGTERM')
   await eventually(() => gateway.log.some(({ msg }) => msg === 'shutting down'), { what: 'the first signal' })
   gateway.child.kill('SIGTERM')
   expect(await gateway.exited).toBe(70)
-  await eventually(() => !isAlive(pid), { what: 'the process of the server gone' })
+  await eventually(() => !pids.some(isAlive), { what: 'the processes of the server gone' })
+})
+
+test('a terminal that is closed ends the gateway as SIGTERM does', async () => {
+  const { gateway, pids } = await startStubborn()
+  gateway.child.kill('SIGHUP')
+  expect(await gateway.exited).toBe(0)
+  expect(pids.some(isAlive)).toBe(false)
+})
+
+test('what a gateway that was killed has left is ended before the next one starts its servers', async () => {
+  const { gateway, pids } = await startStubborn()
+  gateway.child.kill('SIGKILL')
+  await gateway.exited
+  expect(pids.every(isAlive)).toBe(true)
+  await writeFile(join(dataDir, 'registry.yaml'), JSON.stringify({ servers: {} }))
+  const next = await spawn()
+  await next.url()
+  expect(pids.some(isAlive)).toBe(false)
+  const told = next.log.find(({ processes }) => processes !== undefined)
+  expect(told).toMatchObject({
+    processes: 2,
+    msg: 'ended processes of servers that a killed gateway had left',
+  })
 })
 
 test('a registry file that cannot be used at the start leaves the gateway alive and not ready, until it is mended', async () => {

@@ -25,6 +25,7 @@ import { type LaunchOptions, launchOf } from '../stdio/launch.ts'
 import type { PackageFolders } from '../stdio/package-command.ts'
 import type { ProcessLog } from '../stdio/process-log.ts'
 import { redactor } from './decorators/redaction.ts'
+import { lockId } from '../../files/data-lock.ts'
 import type { ServerWithSecrets } from './resolve-secrets.ts'
 import { adviceFor } from '../stdio/start-advice.ts'
 import { StdioTransport } from '../stdio/stdio-transport.ts'
@@ -106,6 +107,7 @@ export async function stdioChannel(
     clock,
     redact: (text) => redactText(redact(text)),
     log,
+    owner: lockId(launch.dataDir),
   })
   return {
     transport,

@@ -29,6 +29,7 @@ export class PacedInput {
   readonly #take: (bytes: Buffer, maxMessages: number) => number
   readonly #count: () => number
   readonly #clock: Clock | undefined
+  readonly #restMs: (messages: number) => number
   readonly #isPart: (bytes: Buffer) => boolean
   readonly #waiting: Buffer[] = []
   /** How many messages there had been when everything else had its turn. */
@@ -39,7 +40,9 @@ export class PacedInput {
    * @param options.take handles some of the bytes, of so many messages at most; returns how many bytes
    * @param options.count how many messages there have been: a server may send each of many in a piece of its own
    * @param options.isPart whether bytes are the middle of a message, which is only kept: they are worth no turn
-   * @param options.clock given for the stream of one request, which is read slowly after many messages (`restAfter`)
+   * @param options.clock given where a flood is read slowly
+   * @param options.restMs how long to rest after a turn, by how many messages there have been; `restAfter` by default,
+   * which is for the stream of one request
    */
   constructor(options: {
     source: () => Source | undefined
@@ -47,11 +50,13 @@ export class PacedInput {
     count: () => number
     isPart?: (bytes: Buffer) => boolean
     clock?: Clock
+    restMs?: (messages: number) => number
   }) {
     this.#source = options.source
     this.#take = options.take
     this.#count = options.count
     this.#clock = options.clock
+    this.#restMs = options.restMs ?? restAfter
     this.#isPart = options.isPart ?? (() => false)
   }
 
@@ -70,7 +75,7 @@ export class PacedInput {
 
   #yield(): void {
     this.#source()?.pause()
-    const restMs = restAfter(this.#count())
+    const restMs = this.#restMs(this.#count())
     if (this.#clock === undefined || restMs === 0) setImmediate(() => this.#goOn())
     else this.#clock.after(restMs, () => this.#goOn())
   }

@@ -1,19 +1,21 @@
 import { type Clock, sleep } from '../../domain/clock.ts'
+import { killMarked } from './strays.ts'
 
 const POLL_MS = 25
 
-/** The leaders of the groups that must not outlive this process. */
-const tied = new Set<number>()
+/** The leaders of the groups that must not outlive this process, and the marks of what they have started. */
+const tied = new Map<number, string | undefined>()
 let isListening = false
 
 /**
- * Has a group killed when this process exits before it has ended the group: after a second signal, or a fault. Only an
- * end by SIGKILL leaves it.
+ * Has a group killed when this process exits before it has ended the group: after a second signal, or a fault. What an
+ * end by SIGKILL leaves is ended by the next start.
+ * @param mark of the processes that left the group
  */
-export function tieGroup(leaderPid: number): void {
+export function tieGroup(leaderPid: number, mark?: string): void {
   if (!isListening) process.once('exit', killTied)
   isListening = true
-  tied.add(leaderPid)
+  tied.set(leaderPid, mark)
 }
 
 /** A group has ended, and another one may get its number. */
@@ -22,7 +24,8 @@ export function untieGroup(leaderPid: number): void {
 }
 
 function killTied(): void {
-  for (const leaderPid of tied) signalGroup(leaderPid, 'SIGKILL')
+  for (const leaderPid of tied.keys()) signalGroup(leaderPid, 'SIGKILL')
+  killMarked(new Set([...tied.values()].filter((mark) => mark !== undefined)))
 }
 
 /** Signals every process of the group that `leaderPid` leads; false when none is left. */

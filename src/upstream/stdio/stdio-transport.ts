@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { Readable } from 'node:stream'
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client'
 import { type Clock, sleep } from '../../domain/clock.ts'
 import { childEnvironment } from './child-environment.ts'
-import { PacedInput } from '../messages/paced-input.ts'
+import type { PacedInput } from '../messages/paced-input.ts'
 import { LineFramer } from './line-framer.ts'
+import { pacedPipe } from './paced-pipe.ts'
 import { oversizedReply, responseId, unreadableReply } from '../messages/oversized-message.ts'
 import { endGroup, signalGroup, tieGroup, untieGroup } from './process-group.ts'
 import { endStrays, MARK, newMark } from './strays.ts'
@@ -53,7 +53,7 @@ export class StdioTransport implements Transport {
   readonly #log: ProcessLog | undefined
   readonly #redact: (text: string) => string
   readonly #ended = Promise.withResolvers<void>()
-  readonly #mark = newMark()
+  readonly #mark: string
   #child: ChildProcess | undefined
   #closing: Promise<void> | undefined
   #isOpen = false
@@ -73,8 +73,11 @@ export class StdioTransport implements Transport {
     redact?: (text: string) => string
     /** Gets what the process says on standard error, and what becomes of it. */
     log?: ProcessLog | undefined
+    /** Of the marks of its processes. */
+    owner?: string
   }) {
     const { redact = (text) => text, log } = options
+    this.#mark = newMark(options.owner)
     this.#redact = redact
     this.#log = log
     this.#stderr = new StderrBuffer({ limitBytes: STDERR_BYTES, redact })
@@ -131,7 +134,7 @@ export class StdioTransport implements Transport {
   async start(): Promise<void> {
     const child = this.#spawn()
     this.#child = child
-    if (child.pid !== undefined) tieGroup(child.pid)
+    if (child.pid !== undefined) tieGroup(child.pid, this.#mark)
     const spawned = new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve)
       // Also later: an unhandled `error` would end the gateway.
@@ -139,13 +142,15 @@ export class StdioTransport implements Transport {
     })
     child.stdin?.on('error', (error) => {
       this.onerror?.(error)
-      void this.#onDeaf()
+      void this.#lose('the process closed its standard input, on which it gets MCP messages')
     })
     const { stdout, stderr } = child
-    const input = pacedInput(stdout, this.#framer)
+    const input = pacedPipe(stdout, this.#framer)
     stdout?.on('data', (chunk: Buffer) => input.push(chunk))
-    stdout?.once('end', () => void this.#onMute(input))
-    const said = pacedInput(stderr, this.#lines)
+    const mute = 'the process closed its standard output, on which it sends MCP messages'
+    stdout?.once('end', () => void this.#lose(mute, input))
+    const isOver = (): boolean => child.exitCode !== null || child.signalCode !== null
+    const said = pacedPipe(stderr, this.#lines, { clock: this.#clock, isOver })
     stderr?.on('data', (chunk: Buffer) => {
       // What it says when it is ended is no reason for that.
       if (this.#closing === undefined) this.#stderr.push(chunk)
@@ -207,22 +212,15 @@ export class StdioTransport implements Transport {
     await this.#ended.promise
   }
 
-  /** What is written arrives nowhere, as at the end of a process, or of one that lives on and hears nothing more. */
-  async #onDeaf(): Promise<void> {
+  /** A pipe has ended, as at the end of a process, or of one that lives on and can hear or say nothing more. */
+  async #lose(reason: string, input?: PacedInput): Promise<void> {
     await sleep(this.#clock, PIPE_GRACE_MS)
-    if (!this.#isOpen) return
-    this.#ownEnd ??= 'the process closed its standard input, on which it gets MCP messages'
-    this.#reportEnd()
-  }
-
-  /** Standard output has ended, as at the end of a process, or of one that lives on and can say nothing more. */
-  async #onMute(input: PacedInput): Promise<void> {
-    await sleep(this.#clock, PIPE_GRACE_MS)
-    input.whenEmpty(() => {
-      if (!this.#isOpen) return
-      this.#ownEnd ??= 'the process closed its standard output, on which it sends MCP messages'
+    const lose = (): void => {
+      if (this.#isOpen) this.#ownEnd ??= reason
       this.#reportEnd()
-    })
+    }
+    if (input === undefined) lose()
+    else input.whenEmpty(lose)
   }
 
   #onExit(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
@@ -287,13 +285,4 @@ export class StdioTransport implements Transport {
     const id = responseId(head, tail)
     if (id !== undefined && this.#isOpen) this.onmessage?.(oversizedReply(id))
   }
-}
-
-/** Passes on the output of a process, a few lines in each turn of the event loop. */
-function pacedInput(pipe: Readable | null, lines: LineFramer | StderrLines): PacedInput {
-  return new PacedInput({
-    source: () => (pipe === null || pipe.destroyed ? undefined : pipe),
-    take: (bytes, maxLines) => lines.push(bytes, maxLines),
-    count: () => lines.count,
-  })
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { type Clock, sleep } from '../../domain/clock.ts'
@@ -10,9 +10,12 @@ const POLL_MS = 50
 /** Processes that are looked at before other work gets its turn. */
 const SLICE = 100
 
-/** A value of the variable for one program and all that it starts. */
-export function newMark(): string {
-  return randomUUID()
+/**
+ * A value of the variable for one program and all that it starts.
+ * @param owner tells the data directory of the gateway apart (`lockId`), so that the next gateway there finds what is left
+ */
+export function newMark(owner = ''): string {
+  return `${owner}/${randomUUID()}`
 }
 
 /**
@@ -25,14 +28,51 @@ export async function endStrays(
   mark: string,
   { leaderPid, clock, graceMs }: { leaderPid: number; clock: Clock; graceMs: number },
 ): Promise<void> {
+  await endAll(() => strays(mark, leaderPid), { clock, graceMs })
+}
+
+/**
+ * Ends the processes that a gateway which was killed has left, before its successor starts the same programs: with SIGTERM,
+ * and with SIGKILL what is left after `graceMs`. Returns how many there were.
+ * @param owner of their marks; no other gateway that runs may have it
+ */
+export async function endLeftOver(
+  owner: string,
+  options: { clock: Clock; graceMs: number },
+): Promise<number> {
+  if (owner === '') return 0
+  const find = async (): Promise<number[]> => {
+    const found = [...(await marks())].filter(([mark]) => mark.startsWith(`${owner}/`))
+    return found
+      .flatMap(([, pids]) => pids)
+      .filter((pid) => pid !== process.pid && groupOf(pid) !== undefined)
+  }
+  return await endAll(find, options)
+}
+
+/** Kills at once all processes with these marks. */
+export function killMarked(wanted: ReadonlySet<string>): void {
+  if (wanted.size === 0) return
+  signalAll(
+    processIds(readdirIfThere()).filter((pid) => wanted.has(markOf(pid) ?? '')),
+    'SIGKILL',
+  )
+}
+
+async function endAll(
+  find: () => Promise<number[]>,
+  { clock, graceMs }: { clock: Clock; graceMs: number },
+): Promise<number> {
   const end = clock.monotonic() + graceMs
-  let left = await strays(mark, leaderPid)
+  let left = await find()
+  const { length: found } = left
   signalAll(left, graceMs === 0 ? 'SIGKILL' : 'SIGTERM')
   while (left.length > 0 && clock.monotonic() < end) {
     await sleep(clock, Math.min(POLL_MS, end - clock.monotonic()))
-    left = await strays(mark, leaderPid)
+    left = await find()
   }
   if (graceMs > 0) signalAll(left, 'SIGKILL')
+  return found
 }
 
 function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
@@ -69,8 +109,7 @@ async function marks(): Promise<Map<string, number[]>> {
   await setImmediate()
   // Later calls may be about newer processes.
   scan = undefined
-  const names = await readdir('/proc').catch(() => [])
-  const pids = names.filter((name) => /^[0-9]+$/.test(name)).map(Number)
+  const pids = processIds(await readdir('/proc').catch(() => []))
   const byMark = new Map<string, number[]>()
   for (const [index, pid] of pids.entries()) {
     if (index % SLICE === SLICE - 1) await setImmediate()
@@ -78,6 +117,18 @@ async function marks(): Promise<Map<string, number[]>> {
     if (mark !== undefined) byMark.set(mark, [...(byMark.get(mark) ?? []), pid])
   }
   return byMark
+}
+
+function processIds(names: readonly string[]): number[] {
+  return names.filter((name) => /^[0-9]+$/.test(name)).map(Number)
+}
+
+function readdirIfThere(): string[] {
+  try {
+    return readdirSync('/proc')
+  } catch {
+    return []
+  }
 }
 
 /** Processes of other users, and those that have ended, have none that can be read. */

@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { existsSync, readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { afterEach, expect, test } from '@jest/globals'
-import { systemClock } from '../../../src/domain/clock.ts'
+import { type Clock, systemClock } from '../../../src/domain/clock.ts'
 import { ProcessLog } from '../../../src/upstream/stdio/process-log.ts'
 import { NotSent, StdioTransport } from '../../../src/upstream/stdio/stdio-transport.ts'
 import { describeWhere } from '../../support/describe-where.ts'
 import { eventually } from '../../support/eventually.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
 
 const opened: StdioTransport[] = []
 afterEach(() => Promise.all(opened.splice(0).map((transport) => transport.close())))
@@ -15,11 +16,12 @@ afterEach(() => Promise.all(opened.splice(0).map((transport) => transport.close(
 async function start(
   script: string,
   log?: ProcessLog,
+  clock: Clock = systemClock,
 ): Promise<{ transport: StdioTransport; messages: unknown[] }> {
   const transport = new StdioTransport({
     command: { command: process.execPath, args: ['-e', script], cwd: undefined, env: {} },
     maxMessageBytes: 1000,
-    clock: systemClock,
+    clock,
     log,
   })
   const messages: unknown[] = []
@@ -186,6 +188,31 @@ test('a process that closes its standard input and lives on is lost as soon as s
   await transport.send({ jsonrpc: '2.0', id: 1, method: 'ping' })
   await lost.promise
   expect(transport.exitReason).toBe('the process closed its standard input, on which it gets MCP messages')
+})
+
+test('after each part of a flood on standard error the gateway rests, until the process has ended', async () => {
+  const clock = new FakeClock()
+  const log = new ProcessLog({ clock })
+  const texts: string[] = []
+  log.follow(
+    ({ by, text }) => void (by === 'process' && texts.push(text)),
+    () => undefined,
+  )
+  const { transport } = await start(
+    `process.stderr.write('line\\n'.repeat(200)); setInterval(() => {}, 1000)`,
+    log,
+    clock,
+  )
+  await eventually(() => texts.length > 0)
+  for (let turns = 0; turns < 100; turns += 1) await new Promise((resolve) => void setImmediate(resolve))
+  expect(texts).toHaveLength(50)
+  await clock.advance(10)
+  expect(texts).toHaveLength(100)
+  process.kill(transport.pid ?? 0, 'SIGKILL')
+  await eventually(async () => {
+    await clock.advance(10)
+    return texts.length === 200
+  })
 })
 
 test('a flood on standard error is read a few lines in each turn, and all of it in order', async () => {
