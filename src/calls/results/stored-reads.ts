@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
-import type { Clock } from '../../domain/clock.ts'
+import { type Clock, sleep } from '../../domain/clock.ts'
 import { FairQueue, ownerOf } from '../../domain/concurrency/fair-queue.ts'
 import { overloaded } from '../../domain/concurrency/gated-work.ts'
 import type { TransitBytes } from '../../domain/concurrency/transit-bytes.ts'
@@ -15,6 +15,10 @@ const RECENT_BYTES = 32 * 1024 * 1024
 const RECENT_MS = 10_000
 /** Parts of up to so many characters take little memory. */
 const SMALL_PART = 64 * 1024
+
+/** Others hardly notice it when a text takes no longer than this to be passed on. */
+const SHORT_MS = 5
+const LONGEST_MS = 1000
 
 /** A read of a text: its owner, its part, and how long it may wait. */
 export interface Read {
@@ -46,6 +50,7 @@ export class StoredReads {
     sizeCalculation: ({ bytes }) => Math.max(bytes, 1),
   })
   #isReading = false
+  #passedOnAt = 0
 
   /** @param options.transit counts the bytes in transit to clients; without it only the queue is a limit */
   constructor(options: { clock: Clock; transit: TransitBytes | undefined }) {
@@ -98,6 +103,7 @@ export class StoredReads {
   async #serve({ name, part, load, resolve, reject }: Waiting): Promise<void> {
     try {
       const text = (await this.#text(name, load))?.part(part)
+      this.#passedOnAt = this.#clock.monotonic()
       this.#transit?.receive(text?.length ?? 0)
       this.#transit?.pass(text?.length ?? 0)
       resolve(text)
@@ -117,9 +123,13 @@ export class StoredReads {
     return text
   }
 
-  /** Waits until the previous text is written, and clients have read enough. */
+  /** Waits until the previous text is written, others had as much time as that took, and clients have read enough. */
   async #room(): Promise<void> {
     await nextTurn()
+    // A call needs several turns of the event loop: with a text in each of them, it would wait for as many texts.
+    const took = this.#clock.monotonic() - this.#passedOnAt
+    if (took > SHORT_MS && this.#queue.first !== undefined)
+      await sleep(this.#clock, Math.min(took, LONGEST_MS))
     const transit = this.#transit
     if (transit?.isHigh !== true) return
     const { promise, resolve } = Promise.withResolvers<void>()

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Read } from '../../../src/calls/results/stored-reads.ts'
 import { StoredResults } from '../../../src/calls/results/stored-results.ts'
@@ -81,6 +82,7 @@ describe('a stored result', () => {
     expect(new Set(await Promise.all(all))).toEqual(new Set([text.slice(999_990, 999_995)]))
     const once = store.reads
     expect(once).toBeLessThan(10)
+    await setImmediate()
     await clock.advance(9999)
     expect(await read({ part: { from: 0, length: 1 } })).toBe(text[0])
     expect(store.reads).toBe(once)
@@ -149,4 +151,19 @@ describe('concurrent readers of stored results', () => {
     expect(store.reads).toBe(loaded)
     expect(loaded).toBeLessThan(10)
   })
+})
+
+test('after a text that took 300 ms to be passed on, the next is read 300 ms later, so that others have their turns', async () => {
+  const [first, second] = [await reader('first'), await reader('second')]
+  const passedOn = first().then(() => clock.advance(300))
+  const next = second()
+  await passedOn
+  for (let turn = 0; turn < 20; turn += 1) await setImmediate()
+  expect(store.reads).toBe(1)
+  await clock.advance(299)
+  for (let turn = 0; turn < 20; turn += 1) await setImmediate()
+  expect(store.reads).toBe(1)
+  await clock.advance(1)
+  expect(await next).toBe('second')
+  expect(store.reads).toBe(2)
 })
