@@ -38,6 +38,14 @@ const ENDED_BY_CLIENT_MS = 900_000
 const MAX_NOTED = 200
 /** At most one log line in this time: clients determine how often notes are read and changed. */
 const LOG_EVERY_MS = 60_000
+const RETRY_MS = 10_000
+
+/** How a session ends. */
+interface EndOptions {
+  readonly isByClient?: boolean
+  /** Called when the store has taken the end after it did not answer at first. */
+  readonly onLate?: () => void
+}
 
 /**
  * Notes on sessions that all replicas share. Most sessions have none until they end. A store that does not answer causes only
@@ -77,16 +85,26 @@ export class SessionNotes {
    * Ends a session for all replicas: for as long as its id would be good, or, where its own client ends it, for as long as
    * requests of that may be under way.
    */
-  async end(id: string, until: number, { isByClient = false } = {}): Promise<void> {
+  async end(id: string, until: number, { isByClient = false, onLate }: EndOptions = {}): Promise<void> {
     this.#ended.add(id)
     for (const oldest of this.#ended) {
       if (this.#ended.size <= MAX_ENDED) break
       this.#ended.delete(oldest)
     }
     const expiresAt = isByClient ? Math.min(until, this.#clock.now() + ENDED_BY_CLIENT_MS) : until
-    await this.#try(id, () =>
-      this.#store.put(COLLECTION, id, JSON.stringify({ isEnded: true }), { expiresAt }),
-    )
+    const put = (): Promise<unknown> =>
+      this.#store.put(COLLECTION, id, JSON.stringify({ isEnded: true }), { expiresAt })
+    if ((await this.#try(id, put)) === undefined) this.#endLater(id, put, onLate)
+  }
+
+  /** Tries until the store answers: other replicas serve the session as long as they do not know that it ended. */
+  #endLater(id: string, put: () => Promise<unknown>, onLate?: () => void): void {
+    this.#clock.after(RETRY_MS, () => {
+      if (!this.#ended.has(id)) return
+      void this.#try(id, put).then((kept) =>
+        kept === undefined ? this.#endLater(id, put, onLate) : onLate?.(),
+      )
+    })
   }
 
   /**

@@ -144,8 +144,9 @@ export class SessionChannels {
 
   async #forbid(id: string, until: number, options?: { isByClient?: boolean }): Promise<void> {
     const { sessionNotes, relay } = this.#options
-    await sessionNotes.end(id, until, options)
-    void relay?.tell({ kind: 'ended', id })
+    const tell = (): void => void relay?.tell({ kind: 'ended', id })
+    await sessionNotes.end(id, until, { ...options, onLate: tell })
+    tell()
   }
 
   async #build(

@@ -61,6 +61,17 @@ beforeEach(() => {
   others = new SessionNotes({ store, clock, logger, maxSessionsPerPrincipal: 2 })
 })
 
+test('the end of a session that the store does not take is noted and told when it answers again', async () => {
+  let told = 0
+  store.isDown = true
+  await notes.end('a', UNTIL, { onLate: () => (told += 1) })
+  await clock.advance(10_000)
+  expect([await others.of('a'), told]).toEqual([{}, 0])
+  store.isDown = false
+  await clock.advance(10_000)
+  expect([await others.of('a'), told]).toEqual([{ isEnded: true }, 1])
+})
+
 test('what one replica notes the others read, and nothing of it is lost when two write at once', async () => {
   store.beforePut = () => {
     store.beforePut = undefined
