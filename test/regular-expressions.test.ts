@@ -24,6 +24,8 @@ const MADE_AT_RUN_TIME = [
 const ONE_BEGINNING = [
   String.raw`\$\$\{|\$\{([^{}]*)\}`,
   String.raw`\{([^{}]+)\}`,
+  String.raw`<textarea[^<>]*>[^<]*|<[^<>]*>|[^<]+`,
+  String.raw`<[^<>]*>`,
   String.raw`\{([+#./;?&]?)([^{}]*)\}`,
   String.raw`\n( +|\t+)\S`,
   String.raw`(^|&)([^=&]*)=[^&]+`,

@@ -2,7 +2,7 @@ import { attribute, html, type Html, type Part } from '../../domain/text/html.ts
 
 /** What no column has room for: it may break anywhere. */
 const LONG_WORD = /\S{25}/
-const TAG = /<[^>]*>/g
+const TAG = /<[^<>]*>/g
 
 /** One column of a table. */
 export interface Column<Row> {

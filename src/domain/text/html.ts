@@ -40,7 +40,7 @@ export function attribute(name: string, value: string | number | boolean | undef
 }
 
 /** Fields of forms, tags, and the texts between them. */
-const PIECES = /<textarea[^>]*>[^<]*|<[^>]*>|[^<]+/g
+const PIECES = /<textarea[^<>]*>[^<]*|<[^<>]*>|[^<]+/g
 
 /**
  * A page with codes such as `<U+202E>` in place of the characters that hide or turn text, which strangers choose. Fields of
