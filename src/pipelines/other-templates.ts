@@ -1,13 +1,13 @@
 import type { PipelineDefinition } from '../domain/documents/pipeline-definition.ts'
 import { isJsonObject } from '../domain/json/json.ts'
 
-/** As many templating languages write a value; of `${…}` with a map as the expression the braces are no such thing. */
+/** Double braces around a reference, as in Jinja or Mustache, but not an expression `${{…}}` that is a map. */
 const BRACES = /(?<!\$)\{\{\s*((?:input|steps|item|index)(?=[\s.[|}])[^{}]{0,80})\}\}/
 const MAX_WARNINGS = 20
 
 /**
- * Texts of a pipeline that seem to be meant as expressions and are taken as they are, with their places: `{{ input.x }}`. Other
- * braces are left alone, because a tool may want them.
+ * Warnings for literal texts of a pipeline that look like expressions of another template syntax, such as `{{ input.x }}`.
+ * Other double braces get no warning, because they may be input for a tool.
  */
 export function otherTemplates({ steps, output }: PipelineDefinition): string[] {
   const places = steps.flatMap((step, index) =>

@@ -77,7 +77,7 @@ function toolCall(options: TaskCallsOptions, { server, tool }: PlannedTarget): S
   }
 }
 
-/** @throws GatewayError `upstream_bad_response` if it is no id by which a client could ask for the task */
+/** @throws GatewayError `upstream_bad_response` if the task id is missing or too long */
 function checkedId(route: Route, taskId: unknown): string {
   if (typeof taskId !== 'string') throw badResponse(route, 'it created a task without an id')
   if (taskId.length <= MAX_ID_LENGTH) return taskId

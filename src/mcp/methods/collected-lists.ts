@@ -1,4 +1,5 @@
 import type { View } from '../../catalog/view.ts'
+import { mapBounded } from '../../domain/concurrency/map-bounded.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from '../../domain/documents/server-definition.ts'
@@ -63,7 +64,7 @@ export async function collected(
   const { view } = request
   const servers = view.servers.filter((server) => list.isOf(declared, serverKey(server)))
   const room = new ListRoom(request.caller.principal.tenantId)
-  const parts = await inLanes(servers, async (server) => {
+  const parts = await mapBounded(servers, { limit: AT_ONCE }, async (server) => {
     const { items, isWhole } = await partOf(server, member, request, { calls, hasRoom: room.ofServer() })
     const shown = items.map((item) => list.shown(server.name, item)).filter((item) => item !== undefined)
     return { server, shown, isWhole: isWhole && shown.length === items.length }
@@ -74,17 +75,6 @@ export async function collected(
     [member]: parts.flatMap(({ shown }) => shown),
     ...(names.length > 0 && { _meta: { [MISSING_SERVERS]: names } }),
   }
-}
-
-/** The outcome of each, in order, a few at a time. */
-async function inLanes<T, R>(all: readonly T[], task: (each: T) => Promise<R>): Promise<R[]> {
-  const outcomes: R[] = []
-  const waiting = all.entries()
-  const lane = async (): Promise<void> => {
-    for (const [index, each] of waiting) outcomes[index] = await task(each)
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, lane))
-  return outcomes
 }
 
 interface Part {

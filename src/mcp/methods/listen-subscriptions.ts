@@ -1,3 +1,4 @@
+import { mapBounded } from '../../domain/concurrency/map-bounded.ts'
 import { Turns } from '../../domain/concurrency/turns.ts'
 import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import type { Caller } from '../../calls/call.ts'
@@ -53,18 +54,14 @@ export async function subscribeAll(
     })
   const wanted = wantedUris(options.request)
   const accepted = new Set<string>()
-  const waiting = wanted.values()
-  const lane = async (): Promise<void> => {
-    for (const uri of waiting) {
-      await turns.next(caller.principal.tenantId)
-      if (signal.aborted) return
-      await subscribe(uri).then(
-        () => accepted.add(uri),
-        () => undefined,
-      )
-    }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, lane))
+  await mapBounded(wanted, { limit: AT_ONCE }, async (uri) => {
+    await turns.next(caller.principal.tenantId)
+    if (signal.aborted) return
+    await subscribe(uri).then(
+      () => accepted.add(uri),
+      () => undefined,
+    )
+  })
   return {
     uris: wanted.filter((uri) => accepted.has(uri)),
     release: () => {
