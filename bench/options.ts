@@ -19,12 +19,18 @@ export interface Options {
   readonly peers: boolean
   /** Size of the image in each result, in bytes of base64; 0 for none. */
   readonly bytes: number
+  /** Progress messages before each result; 0 for none. */
+  readonly progress: number
   /** Era of the HTTP server, and in which form it answers. */
   readonly era: 'modern' | 'legacy'
   readonly answer: 'json' | 'sse'
   readonly sessions: number
+  readonly clients: number
+  readonly edits: number
   /** A file for all figures. */
   readonly json: string | undefined
+  /** A file for a picture of the rows. */
+  readonly chart: string | undefined
   /** The largest ratio to the bare proxy with which the run succeeds. */
   readonly atMost: number
   readonly help: boolean
@@ -47,6 +53,7 @@ const DEFAULTS: Record<string, Defaults> = {
   results: { ...OTHER, callers: '8' },
   scale: { callers: '32', warmUp: '20000', settling: '1' },
   curves: { callers: '32', warmUp: '20000', settling: '1' },
+  progress: { ...OTHER, callers: '8' },
 }
 
 /** The options of the command line. @throws Error that says which one is wrong */
@@ -63,16 +70,20 @@ export function optionsFrom(args: readonly string[]): Options {
       only: { type: 'string' },
       peers: { type: 'boolean', default: false },
       payload: { type: 'string', default: '0' },
+      progress: { type: 'string', default: '0' },
       era: { type: 'string', default: 'modern' },
       answer: { type: 'string', default: 'json' },
       sessions: { type: 'string', default: '5000' },
+      clients: { type: 'string', default: '500' },
+      edits: { type: 'string', default: '1000' },
       json: { type: 'string' },
+      chart: { type: 'string' },
       'at-most': { type: 'string', default: 'Infinity' },
       short: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
-  const { short, peers, json, help } = values
+  const { short, peers, json, chart, help } = values
   const [command = 'calls', ...more] = positionals
   if (more.length > 0) throw new Error(`One scenario at a time: ${positionals.join(' ')}`)
   const defaults = short ? SHORT : (DEFAULTS[command] ?? OTHER)
@@ -86,10 +97,14 @@ export function optionsFrom(args: readonly string[]): Options {
     only: listed(values.only ?? (short ? 'modern,rest' : '')),
     peers,
     bytes: sizeOf(values.payload),
+    progress: counted('progress', values.progress, 0),
     era: oneOf('era', values.era, ['modern', 'legacy']),
     answer: oneOf('answer', values.answer, ['json', 'sse']),
     sessions: counted('sessions', values.sessions),
+    clients: counted('clients', values.clients),
+    edits: counted('edits', values.edits),
     json,
+    chart,
     atMost: ratioOf(values['at-most']),
     help,
   }

@@ -38,6 +38,7 @@ try {
     callers: Number(callers),
     calls: Number(calls),
     bytes: Number(bytes),
+    progress: 0,
   }
   await generator.prepare({ ...job, way: way as Way, warmUp: Number(bytes) > 0 ? 400 : 3000 })
   const session = new Session()

@@ -64,10 +64,10 @@ async function measureAll(
 async function measure(
   { name, pid, way, url, tool, tokens }: System,
   generator: Generator,
-  { callers, warmUp, round, calls, bytes }: Omit<Options, 'callers' | 'warmUp'> & Turn,
+  { callers, warmUp, round, calls, bytes, progress }: Omit<Options, 'callers' | 'warmUp'> & Turn,
 ): Promise<Measurement> {
   try {
-    await generator.prepare({ way, url, tool, tokens, callers, calls, warmUp, bytes })
+    await generator.prepare({ way, url, tool, tokens, callers, calls, warmUp, bytes, progress })
     const before = usageOf(pid)
     const seen = await generator.run()
     const after = usageOf(pid)

@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, rename, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LocalIssuer } from '../../src/identity/local-issuer.ts'
@@ -9,6 +9,9 @@ import type { Program } from './programs.ts'
 
 /** A gateway with everything on: tokens, access rules, records on disk, metrics, the log at `info`. Its URL has no path. */
 export interface Gateway extends Program {
+  readonly dataDir: string
+  /** Puts these servers into its registry, in place of those that are there. */
+  readonly register: (servers: Readonly<Record<string, unknown>>) => Promise<void>
   /** A token of a user of that tenant with these roles. */
   readonly token: (subject: string, roles?: readonly string[], tenantId?: string) => Promise<string>
   /** Where its inspector listens, if its environment asks for one. */
@@ -24,7 +27,12 @@ export async function startGateway(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Gateway> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tool-gateway-bench-'))
-  await writeFile(join(dataDir, 'registry.yaml'), JSON.stringify({ servers }))
+  const register: Gateway['register'] = async (documents) => {
+    const [file, next] = [join(dataDir, 'registry.yaml'), join(dataDir, 'registry.next')]
+    await writeFile(next, JSON.stringify({ servers: documents }))
+    await rename(next, file)
+  }
+  await register(servers)
   const issuer = await LocalIssuer.open({ dir: dataDir, clock: systemClock })
   const start = performance.now()
   const gateway = await spawnGateway({ ...environment, DATA_DIR: dataDir })
@@ -43,6 +51,8 @@ export async function startGateway(
   return {
     pid: gateway.child.pid ?? 0,
     url,
+    dataDir,
+    register,
     inspector: () => /ws:\/\/\S+/.exec(gateway.output.join('\n'))?.[0] ?? '',
     token,
     listeningMs,

@@ -111,7 +111,7 @@ async function started({ name, way, path, tool, args, ...peer }: Peer, upstream:
   }
   const url = `http://127.0.0.1:${port}${path}`
   try {
-    const job = { way, url, tool, tokens: [], callers: 1, calls: 1, warmUp: 0, bytes: 0 }
+    const job = { way, url, tool, tokens: [], callers: 1, calls: 1, warmUp: 0, bytes: 0, progress: 0 }
     await Promise.race([failed, eventually(() => answers(job), { intervalMs: 200, what: 'a right answer' })])
   } catch (error) {
     await close()
@@ -136,7 +136,7 @@ async function answers(job: Job): Promise<boolean> {
   try {
     const caller = await Promise.race([openCaller(job, 0), late])
     try {
-      return isAnswer(await Promise.race([caller.call(message), late]), message, 0)
+      return isAnswer(await Promise.race([caller.call(message), late]), message, job)
     } finally {
       await caller.close()
     }

@@ -15,6 +15,8 @@ export interface CallerOptions {
   readonly url: URL
   readonly tool: string
   readonly bytes: number
+  /** Progress messages before each result; 0 for none. */
+  readonly progress?: number
   /** The headers for a call: `authorization`, if a token is asked for. */
   readonly authorization: () => Record<string, string>
   /** Connections for posts that the caller shares with others; by default it has one. */
@@ -41,15 +43,24 @@ export function openCaller(job: Job, index: number): Promise<Caller> {
     url: new URL(job.url),
     tool: job.tool,
     bytes: job.bytes,
+    progress: job.progress,
     authorization,
   })
 }
 
-/** Whether it is the result of the call that carried this message, and whole. Looks at bytes: parsing would cost more than some systems do. */
-export function isAnswer(answer: Buffer | string, message: string, bytes: number): boolean {
+/**
+ * Whether it is the result of the call that carried this message, and whole, behind all of its progress messages. Looks at
+ * bytes: parsing would cost more than some systems do.
+ */
+export function isAnswer(
+  answer: Buffer | string,
+  message: string,
+  { bytes, progress }: Pick<Job, 'bytes' | 'progress'>,
+): boolean {
   return (
     answer.length > bytes &&
     answer.includes(`"type":"text","text":"${message}`) &&
-    !answer.includes('"isError":true')
+    !answer.includes('"isError":true') &&
+    (progress === 0 || answer.includes(`"progress":${progress}`))
   )
 }

@@ -67,7 +67,7 @@ async function run({ job, callers }: Prepared, calls: number): Promise<number[]>
       // oxlint-disable-next-line no-await-in-loop -- a closed loop
       const text = await caller.call(message)
       times.push(performance.now() - before)
-      if (!isAnswer(text, message, job.bytes))
+      if (!isAnswer(text, message, job))
         throw new Error(`wrong answer to ${message}: ${text.toString().slice(0, 300)}`)
     }
   }

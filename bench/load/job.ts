@@ -21,6 +21,8 @@ export interface Job {
   readonly warmUp: number
   /** Size of the image in each result, in bytes of base64; 0 for none. */
   readonly bytes: number
+  /** Progress messages before each result; 0 for none. Only over Streamable HTTP, in whose answers they come. */
+  readonly progress: number
 }
 
 /** What the callers saw. Times in milliseconds. */

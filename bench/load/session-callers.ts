@@ -134,6 +134,8 @@ function initialize(protocolVersion: string): string {
   return requestOf(0, 'initialize', JSON.stringify({ protocolVersion, capabilities: {}, clientInfo }))
 }
 
-function callOf(id: number, message: string, { tool, bytes }: CallerOptions): string {
-  return requestOf(id, 'tools/call', `{"name":"${tool}","arguments":${argumentsOf(message, bytes)}}`)
+function callOf(id: number, message: string, options: CallerOptions): string {
+  const meta = (options.progress ?? 0) === 0 ? '' : ',"_meta":{"progressToken":"bench"}'
+  const params = `{"name":"${options.tool}","arguments":${argumentsOf(message, options)}${meta}}`
+  return requestOf(id, 'tools/call', params)
 }

@@ -9,6 +9,7 @@ import type { Scenario } from './scenario.ts'
 export const callsScenario: Scenario = {
   name: 'calls',
   title: 'what a call costs, by how clients call; the default',
+  hasRows: true,
   run: async (options, say) => {
     const peers = options.peers ? PEER_KINDS : []
     const measurements = await compare([...REFERENCES, ...chosen(options.only), ...peers], options, say)

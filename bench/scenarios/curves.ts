@@ -22,6 +22,7 @@ interface Point {
 export const curvesScenario: Scenario = {
   name: 'curves',
   title: 'how the cost of a call grows with servers, tools, tenants and idle sessions',
+  hasRows: true,
   run: async (options, say) => {
     const points = [
       ...[1, 5, 20, 50].map((count) => sized('servers', count)),

@@ -26,6 +26,7 @@ const SIZES: Readonly<Record<string, Size>> = {
 export const scaleScenario: Scenario = {
   name: 'scale',
   title: 'what a call costs with 50 servers, 10,000 tools or 1,000 tenants, next to a small gateway',
+  hasRows: true,
   run: async (options, say) => {
     const names = options.only.length === 0 ? Object.keys(SIZES) : options.only
     const kinds = names.map(kindOf)

@@ -6,6 +6,8 @@ export interface Scenario {
   readonly name: string
   /** What it measures, for people. */
   readonly title: string
+  /** Whether it finds rows, of which there can be a chart. */
+  readonly hasRows?: boolean
   /** Measures; `say` takes the progress. */
   readonly run: (options: Options, say: (line: string) => void) => Promise<Outcome>
 }

@@ -11,7 +11,8 @@ interface Message {
   readonly method: string
   readonly params?: {
     readonly protocolVersion?: string
-    readonly arguments?: { readonly message?: string; readonly bytes?: number }
+    readonly arguments?: { readonly message?: string; readonly bytes?: number; readonly steps?: number }
+    readonly _meta?: { readonly progressToken?: string | number }
   }
 }
 
@@ -30,6 +31,16 @@ export function answerTo(text: string, options: EchoOptions): string | undefined
   const head = `{"jsonrpc":"2.0","id":${JSON.stringify(id)}`
   if (result !== undefined) return `${head},"result":${result}}`
   return `${head},"error":{"code":${METHOD_NOT_FOUND},"message":"Method not found"}}`
+}
+
+/** The progress messages that a call asks for, as JSON texts. */
+export function progressOf(text: string): string[] {
+  const { method, params } = JSON.parse(text) as Message
+  const token = params?.['_meta']?.progressToken
+  const steps = params?.arguments?.steps ?? 0
+  if (method !== 'tools/call' || token === undefined) return []
+  const head = `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${JSON.stringify(token)}`
+  return Array.from({ length: steps }, (_, index) => `${head},"progress":${index + 1},"total":${steps}}}`)
 }
 
 /** The message, and an image of base64 text where the caller asks for more bytes. */
@@ -67,10 +78,14 @@ function resultOf(
 function toolsOf(count: number): unknown[] {
   return Array.from({ length: count }, (_, index) => ({
     name: index === 0 ? 'echo' : `echo_${index}`,
-    description: `Returns the message, and an image of as many bytes as asked for (${index})`,
+    description: `Returns the message, and an image of as many bytes as asked for, after so many progress messages (${index})`,
     inputSchema: {
       type: 'object',
-      properties: { message: { type: 'string' }, bytes: { type: 'integer', minimum: 0 } },
+      properties: {
+        message: { type: 'string' },
+        bytes: { type: 'integer', minimum: 0 },
+        steps: { type: 'integer', minimum: 0 },
+      },
       required: ['message'],
     },
   }))

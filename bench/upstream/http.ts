@@ -1,11 +1,12 @@
 /**
  * An echo server over Streamable HTTP on bare `node:http`, for clients of 2026-07-28 and of 2025-11-25. The URL says how
- * it behaves: `?tools=100`, `?era=legacy`, `?answer=sse` (an event stream instead of JSON). Prints its URL.
+ * it behaves: `?tools=100`, `?era=legacy`, `?answer=sse` (an event stream instead of JSON, as for every call that wants
+ * progress messages). Prints its URL.
  */
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { listenAndPrint } from './listen.ts'
-import { answerTo, type EchoOptions } from './echo.ts'
+import { answerTo, type EchoOptions, progressOf } from './echo.ts'
 
 interface Behaviour extends EchoOptions {
   readonly isStream: boolean
@@ -29,14 +30,30 @@ function answer(text: string, { url = '', headers }: IncomingMessage, response: 
   const { isStream, ...options } = behaviourAt(url)
   const message = answerTo(text, options)
   if (message === undefined) return void response.writeHead(202).end()
+  if (text.includes('"steps":')) {
+    response.writeHead(200, ['content-type', 'text/event-stream'])
+    return sendEvents([...progressOf(text), message].values(), response)
+  }
   const session =
     headers['mcp-protocol-version'] === undefined && message.includes('"serverInfo"')
       ? ['mcp-session-id', randomUUID()]
       : []
-  const body = isStream ? `event: message\ndata: ${message}\n\n` : message
+  const body = isStream ? eventOf(message) : message
   const type = isStream ? 'text/event-stream' : 'application/json'
   const length = isStream ? [] : ['content-length', String(Buffer.byteLength(body))]
   response.writeHead(200, ['content-type', type, ...length, ...session]).end(body)
+}
+
+/** One event in each turn of the event loop, as from a tool that works between them. */
+function sendEvents(messages: Iterator<string>, response: ServerResponse): void {
+  const next = messages.next()
+  if (next.done === true) return void response.end()
+  response.write(eventOf(next.value))
+  setImmediate(() => sendEvents(messages, response))
+}
+
+function eventOf(message: string): string {
+  return `event: message\ndata: ${message}\n\n`
 }
 
 function behaviourAt(url: string): Behaviour {
