@@ -4,6 +4,7 @@ import { GatewayError } from '../domain/errors/errors.ts'
 import { isJsonObject, jsonIn, type JsonObject } from '../domain/json/json.ts'
 import type { KeyRing } from '../domain/seal/key-ring.ts'
 import { Sealing } from '../domain/seal/sealing.ts'
+import { LimitedLog } from '../telemetry/limited-log.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { Outbox } from './outbox.ts'
 import type { ReplicaMail } from './replica-mail.ts'
@@ -35,7 +36,6 @@ const QUIET_MS = 10_000
 /** Longer than two comments of a stream that is idle. */
 const SILENT_MS = 40_000
 const CHECK_MS = 1000
-const LOG_EVERY_MS = 60_000
 /** What has been under way for longer is of no use to anybody. */
 const FRESH_MS = 15_000
 const TOO_OLD = 'The request was under way for too long, by the clock of the replica that holds this'
@@ -63,6 +63,7 @@ export class ReplicaRelay {
   readonly #sealing: Sealing
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #oldRequests: LimitedLog
   readonly #outboxes = new Map<string, Outbox>()
   readonly #asked = new Map<number, Asked>()
   readonly #served = new Map<string, AbortController>()
@@ -70,13 +71,13 @@ export class ReplicaRelay {
   readonly #serves = new Map<string, ServeRequest>()
   #onNews: (news: JsonObject) => void = () => undefined
   #last = 0
-  #toldAt = Number.NEGATIVE_INFINITY
 
   constructor(options: { mail: ReplicaMail; keys: KeyRing; clock: Clock; logger: Logger }) {
     this.#mail = options.mail
     this.#sealing = new Sealing(options.keys, 'replica relay')
     this.#clock = options.clock
     this.#logger = options.logger
+    this.#oldRequests = new LimitedLog(options)
     this.#cancelChecks = repeat(options.clock, CHECK_MS, () => this.#check())
   }
 
@@ -199,11 +200,10 @@ export class ReplicaRelay {
 
   /** By clocks that differ every request is old: whoever still waits is told at once. */
   #refuseOld(from: string, number: number, ageMs: number): void {
-    const now = this.#clock.monotonic()
-    if (now - this.#toldAt > LOG_EVERY_MS) {
-      this.#toldAt = now
-      this.#logger.warn({ replica: from, ageMs }, 'an old request: clocks differ, or the store is slow')
-    }
+    this.#oldRequests.warn(
+      () => ({ replica: from, ageMs }),
+      'an old request: clocks differ, or the store is slow',
+    )
     this.#post(from, { kind: 'error', number, code: 'replica_unavailable', message: TOO_OLD, facts: {} })
   }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../../domain/clock.ts'
 import { isWithin } from '../../domain/clock.ts'
 import type { JsonObject } from '../../domain/json/json.ts'
+import { LimitedLog } from '../../telemetry/limited-log.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Checkpoint } from '../chain/checkpoint.ts'
 import { recordInLine } from '../record-line.ts'
@@ -12,7 +13,6 @@ const QUEUE_LIMIT = 10_000
 const BATCH = 500
 const TIMEOUT_MS = 10_000
 const CLOSE_WAIT_MS = 500
-const WARN_EVERY_MS = 60_000
 
 /** What a `RecordStream` needs. */
 export interface RecordStreamOptions {
@@ -33,20 +33,21 @@ export class RecordStream {
   readonly #options: RecordStreamOptions
   readonly #loop: WorkLoop
   readonly #queueLimit: number
+  readonly #log: LimitedLog
   #queue: JsonObject[] = []
   #dropped = 0
-  #warnedAt = -Infinity
   #idle = Promise.withResolvers<void>()
 
   constructor(options: RecordStreamOptions) {
     const { logger } = options
     this.#options = options
+    this.#log = new LimitedLog(options)
     this.#queueLimit = options.queueLimit ?? QUEUE_LIMIT
     this.#loop = new WorkLoop({
       ...options,
       work: () => this.#sendNext(),
       onFailure: (err) =>
-        this.#warn({ err, waiting: this.#queue.length }, 'usage records could not be streamed'),
+        this.#log.warn(() => ({ err, waiting: this.#queue.length }), 'usage records could not be streamed'),
       onRecovery: () => logger.info('usage records are streamed again'),
     })
   }
@@ -81,7 +82,10 @@ export class RecordStream {
   #add(logRecord: JsonObject): void {
     if (this.#queue.length < this.#queueLimit) return void this.#queue.push(logRecord)
     this.#dropped += 1
-    this.#warn({ dropped: this.#dropped }, 'usage records are not streamed any more, because too many wait')
+    this.#log.warn(
+      () => ({ dropped: this.#dropped }),
+      'usage records are not streamed any more, because too many wait',
+    )
   }
 
   async #sendNext(): Promise<boolean> {
@@ -105,12 +109,5 @@ export class RecordStream {
     })
     await answer.body?.cancel()
     if (!answer.ok) throw new Error(`the collector answered ${answer.status}`)
-  }
-
-  #warn(facts: object, message: string): void {
-    const now = this.#options.clock.monotonic()
-    if (now - this.#warnedAt < WARN_EVERY_MS) return
-    this.#warnedAt = now
-    this.#options.logger.warn(facts, message)
   }
 }

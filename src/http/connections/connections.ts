@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { networkOf } from '../../domain/text/client-network.ts'
 import { type Clock, sleep } from '../../domain/clock.ts'
 import { PendingList, PendingPlace } from '../../domain/concurrency/waits.ts'
+import { LimitedLog } from '../../telemetry/limited-log.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 
 /** How many connections of clients may be open. */
@@ -59,7 +60,6 @@ class Address {
 }
 
 const REFRESH_MS = 200
-const LOG_EVERY_MS = 60_000
 
 /**
  * Limits the connections of clients, so that the process always has descriptors left for its servers. At the limit the
@@ -68,14 +68,13 @@ const LOG_EVERY_MS = 60_000
 export class Connections {
   readonly #limitsNow: () => Promise<ConnectionLimits>
   readonly #clock: Clock
-  readonly #logger: Logger
+  readonly #log: LimitedLog
   #limits: ConnectionLimits
   #open = 0
   readonly #idle = new Idle()
   readonly #addresses = new Map<string, Address>()
   readonly #connections = new WeakMap<Socket, Connection>()
   #isRefreshing = false
-  #loggedAt = -Infinity
 
   /** @param options.limitsNow called again after new connections: the system's limits may change */
   constructor(options: {
@@ -87,7 +86,7 @@ export class Connections {
     this.#limits = options.limits
     this.#limitsNow = options.limitsNow
     this.#clock = options.clock
-    this.#logger = options.logger
+    this.#log = new LimitedLog(options)
   }
 
   get open(): number {
@@ -177,12 +176,9 @@ export class Connections {
   }
 
   #tell(isOfAddress: boolean): void {
-    const now = this.#clock.monotonic()
-    if (now - this.#loggedAt < LOG_EVERY_MS) return
-    this.#loggedAt = now
     const { total, perAddress } = this.#limits
-    this.#logger.warn(
-      { open: this.#open, maxConnections: total, maxConnectionsPerAddress: perAddress },
+    this.#log.warn(
+      () => ({ open: this.#open, maxConnections: total, maxConnectionsPerAddress: perAddress }),
       isOfAddress
         ? 'an address has reached its connection limit; its idle connections are closed, further ones are rejected'
         : 'the connection limit is reached; idle connections are closed, further ones are rejected',

@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { type Clock, repeat } from '../../domain/clock.ts'
 import { type Pending, PendingSet } from '../../domain/concurrency/waits.ts'
+import { LimitedLog } from '../../telemetry/limited-log.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 
 declare module 'node:net' {
@@ -17,7 +18,6 @@ declare module 'node:net' {
 
 /** Short enough that a busy process writes only a fraction of the limit between two checks. */
 const CHECK_MS = 250
-const LOG_EVERY_MS = 60_000
 /** A client that has read nothing for this long is not reading. The system accepts more when a third of its buffer, up to 4 MB, is free. */
 const NOT_READING_MS = 2000
 
@@ -102,11 +102,12 @@ export class SlowClients {
   readonly #options: SlowClientOptions
   readonly #clients = new PendingSet<Client>()
   #stop: (() => void) | undefined
-  #loggedAt = -Infinity
+  readonly #log: LimitedLog
   #closed = 0
 
   constructor(options: SlowClientOptions) {
     this.#options = options
+    this.#log = new LimitedLog(options)
   }
 
   /** Watches the connections of a server from here on, also those that are upgraded later. */
@@ -185,12 +186,9 @@ export class SlowClients {
     socket.destroy()
     this.#options.onClosed?.(reason)
     this.#closed += 1
-    const { clock, logger, maxUnreadBytes, sendTimeoutMs } = this.#options
-    const now = clock.monotonic()
-    if (now - this.#loggedAt < LOG_EVERY_MS) return
-    this.#loggedAt = now
-    logger.warn(
-      { closed: this.#closed, tenant: socket.tenantId, sendTimeoutMs, maxUnreadBytes },
+    const { maxUnreadBytes, sendTimeoutMs } = this.#options
+    this.#log.warn(
+      () => ({ closed: this.#closed, tenant: socket.tenantId, sendTimeoutMs, maxUnreadBytes }),
       reason === 'send_timeout'
         ? 'a client did not read its response for the send timeout; its connection is closed'
         : 'clients have left too much of their responses unread; connections that hold the most are closed',

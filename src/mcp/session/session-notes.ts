@@ -4,6 +4,7 @@ import { isJsonObject, jsonIn } from '../../domain/json/json.ts'
 import type { Principal } from '../../domain/principal.ts'
 import { changeEntry } from '../../state/change-entry.ts'
 import type { StateStore } from '../../state/state-store.ts'
+import { LimitedLog } from '../../telemetry/limited-log.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { NotedSessions } from './noted-sessions.ts'
 
@@ -36,8 +37,6 @@ const MAX_ENDED = 10_000
 const ENDED_BY_CLIENT_MS = 900_000
 /** Of open and abandoned sessions of one principal, or twice as many as it may have open. */
 const MAX_NOTED = 200
-/** At most one log line in this time: clients determine how often notes are read and changed. */
-const LOG_EVERY_MS = 60_000
 const RETRY_MS = 10_000
 
 /** How a session ends. */
@@ -54,12 +53,11 @@ interface EndOptions {
 export class SessionNotes {
   readonly #store: NoteStore
   readonly #clock: Clock
-  readonly #logger: Logger
+  /** Clients determine how often notes are read and changed. */
+  readonly #log: LimitedLog
   /** Ids of the sessions that ended here, also where the store does not know it yet. */
   readonly #ended = new Set<string>()
-
   readonly #noted: NotedSessions
-  #loggedAt = Number.NEGATIVE_INFINITY
 
   /** @param options.maxSessionsPerPrincipal how many sessions one may have open */
   constructor(options: { store: NoteStore; clock: Clock; logger: Logger; maxSessionsPerPrincipal: number }) {
@@ -67,7 +65,7 @@ export class SessionNotes {
     this.#noted = new NotedSessions({ ...options, maxOfPrincipal })
     this.#store = options.store
     this.#clock = options.clock
-    this.#logger = options.logger
+    this.#log = new LimitedLog(options)
   }
 
   /** The note on a session; empty if there is none, or the store does not answer. */
@@ -149,10 +147,7 @@ export class SessionNotes {
   }
 
   #warn(error: unknown, sessionId: string, text: string): void {
-    const now = this.#clock.monotonic()
-    if (now - this.#loggedAt < LOG_EVERY_MS) return
-    this.#loggedAt = now
-    this.#logger.warn({ reason: messageOf(error), sessionId }, text)
+    this.#log.warn(() => ({ reason: messageOf(error), sessionId }), text)
   }
 }
 

@@ -1,9 +1,9 @@
 import type { DiagLogger } from '@opentelemetry/api'
 import type { Clock } from '../../domain/clock.ts'
 import { isJsonObject } from '../../domain/json/json.ts'
+import { LimitedLog } from '../limited-log.ts'
 import type { Logger } from '../logger.ts'
 
-const QUIET_MS = 60_000
 const MAX_TEXT = 300
 const ignore = (): void => undefined
 
@@ -12,21 +12,12 @@ const ignore = (): void => undefined
  * fails every few seconds, and each failure says the same.
  */
 export function diagLogger(logger: Logger, clock: Clock): DiagLogger {
-  let lastAt = -Infinity
-  let untold = 0
-  const warn = (message: string): void => {
-    const now = clock.monotonic()
-    if (now - lastAt < QUIET_MS) {
-      untold += 1
-      return
-    }
-    logger.warn(
-      { reason: reasonIn(message), ...(untold > 0 && { untold }) },
+  const log = new LimitedLog({ clock, logger })
+  const warn = (message: string): void =>
+    log.warn(
+      (untold) => ({ reason: reasonIn(message), ...(untold > 0 && { untold }) }),
       'telemetry could not be exported',
     )
-    lastAt = now
-    untold = 0
-  }
   return { error: warn, warn, info: ignore, debug: ignore, verbose: ignore }
 }
 
