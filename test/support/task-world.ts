@@ -37,13 +37,14 @@ export interface TaskWorld {
   readonly close: () => Promise<void>
 }
 
-export async function startTaskWorld(): Promise<TaskWorld> {
+/** @param fields of the document of the legacy server */
+export async function startTaskWorld(fields: Fields = {}): Promise<TaskWorld> {
   const legacy = await legacyTasks()
   const modern = await modernTasks()
   const documents = (tools: Fields): Documents => {
     const common = { transport: 'streamable-http', tenantId: '*' }
     return {
-      legacy: { ...common, url: legacy.http.url, tools },
+      legacy: { ...common, url: legacy.http.url, tools, ...fields },
       modern: { ...common, url: modern.http.url },
     }
   }

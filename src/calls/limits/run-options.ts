@@ -3,6 +3,7 @@ import type { ServerDefinition } from '../../domain/documents/server-definition.
 import { type Principal, principalKey } from '../../domain/principal.ts'
 import type { RunOptions } from '../../upstream/pool/admission/call-queue.ts'
 import { deadlineOf } from '../deadline.ts'
+import { METHODS } from '../methods.ts'
 import type { RoutedCall } from '../stage.ts'
 import type { TenantShares } from './tenant-shares.ts'
 
@@ -30,6 +31,7 @@ export function runOptions({ shares }: { readonly shares: TenantShares }, call: 
     signal: call.operation.signal,
     deadlineAt: deadlineOf(call),
     ...accountOf(shares, principal),
+    ...(call.operation.method === METHODS.tasksResult && { isLongWait: true }),
     ...(isSticky(call.route.server) && { stickyKey: sessionId ?? principalKey(principal) }),
   }
 }

@@ -16,7 +16,7 @@ export const UPSTREAM_ERRORS = {
     'upstream',
     true,
     'The server is busy',
-    'Every instance of the MCP server is busy, and the queue is full or the call has waited in it for the maximum time. Nothing was executed. Try again after `Retry-After`.',
+    'Every instance of the MCP server is busy, and the queue is full or the call has waited in it for the maximum time; or too many `tasks/result` wait for tasks of the server. Nothing was executed. Try again after `Retry-After`.',
   ),
   upstream_refused: row(
     502,

@@ -135,19 +135,8 @@ export class Pool {
    * @throws GatewayError `upstream_unavailable`, `upstream_busy` without having called `use`, `cancelled`, or what
    * `use` throws
    */
-  async run<T>(use: Use<T>, wanted: Wanted, begun?: Begun): Promise<T> {
-    const permit = begun?.permit ?? this.admit(wanted) ?? (await this.#admission.wait(wanted))
-    const startedAt = begun?.startedAt ?? this.#clock.monotonic()
-    let result: T
-    try {
-      result = await use(permit.connection, permit.member.instance.id)
-    } catch (error) {
-      this.#failed(permit, wanted, { startedAt, error })
-      if (!this.#mayRunAgain(permit, wanted, error)) throw error
-      return this.run(use, { ...wanted, except: permit.connection })
-    }
-    this.succeeded(permit, wanted, startedAt)
-    return result
+  run<T>(use: Use<T>, wanted: Wanted, begun?: Begun): Promise<T> {
+    return wanted.isLongWait === true ? this.#waitLong(use, wanted) : this.#run(use, wanted, begun)
   }
 
   /** A permit, if one is free; the caller must return it, by `succeeded`, `release` or `run`. */
@@ -214,6 +203,30 @@ export class Pool {
   async stop(reason: string, options: { atOnce?: boolean } = {}): Promise<void> {
     this.breaker.close()
     await this.#members.stop(reason, options)
+  }
+
+  async #waitLong<T>(use: Use<T>, wanted: Wanted): Promise<T> {
+    const end = this.#admission.beginLongWait(wanted)
+    try {
+      return await this.#run(use, wanted)
+    } finally {
+      end()
+    }
+  }
+
+  async #run<T>(use: Use<T>, wanted: Wanted, begun?: Begun): Promise<T> {
+    const permit = begun?.permit ?? this.admit(wanted) ?? (await this.#admission.wait(wanted))
+    const startedAt = begun?.startedAt ?? this.#clock.monotonic()
+    let result: T
+    try {
+      result = await use(permit.connection, permit.member.instance.id)
+    } catch (error) {
+      this.#failed(permit, wanted, { startedAt, error })
+      if (!this.#mayRunAgain(permit, wanted, error)) throw error
+      return this.#run(use, { ...wanted, except: permit.connection })
+    }
+    this.succeeded(permit, wanted, startedAt)
+    return result
   }
 
   #failed(permit: Permit, wanted: Wanted, { startedAt, error }: { startedAt: number; error: unknown }): void {

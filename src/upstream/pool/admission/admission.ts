@@ -6,8 +6,9 @@ import { algorithmOf, createBalancer } from '../balancer/choose-balancer.ts'
 import { ConsistentHash } from '../balancer/consistent-hash.ts'
 import type { Member } from '../members/member.ts'
 import type { Members } from '../members/members.ts'
-import { CallQueue, type Permit, type Wanted } from './call-queue.ts'
+import { CallQueue, NOBODY, type Permit, type Wanted } from './call-queue.ts'
 import type { ConcurrencyLimit } from './concurrency-limit.ts'
+import { LongWaits } from './long-waits.ts'
 import { TenantReserve } from './tenant-reserve.ts'
 
 const SHORTEST_RETRY_MS = 250
@@ -39,6 +40,7 @@ export class Admission {
   readonly #leaderQueue: CallQueue
   /** Always the same function, so that a limit registers it only once. */
   readonly #serveLater = (): void => this.#serve()
+  readonly #longWaits = new LongWaits()
   /** Undefined where all calls are of one tenant. */
   readonly #reserve: TenantReserve | undefined
   #definition: ServerDefinition
@@ -103,6 +105,23 @@ export class Admission {
     if (this.#members.load.waiting > 0 && this.#queue.length > 0) this.#serve()
   }
 
+  /**
+   * Begins a long wait, which lasts until the returned function is called.
+   * @throws GatewayError `upstream_busy` if the pool, the server or the caller's tenant has as many as it may have
+   */
+  beginLongWait({ owner: { principal } = NOBODY, share }: Wanted): () => void {
+    const limits = share === undefined ? [this.#limit] : [this.#limit, share]
+    const hasRoom =
+      this.#longWaits.hasRoom(principal, Math.max(1, this.#permits)) &&
+      limits.every(({ longWaits, max }) => longWaits.hasRoom(principal, max))
+    if (!hasRoom) throw this.#busy('keeps its other permits for calls that do not wait for a task')
+    const waits = [this.#longWaits, ...limits.map(({ longWaits }) => longWaits)]
+    for (const each of waits) each.enter(principal)
+    return () => {
+      for (const each of waits) each.leave(principal)
+    }
+  }
+
   async #enqueue(wanted: Wanted): Promise<Permit> {
     const { queueLimit, queueTimeoutMs } = this.#members.scaling.size
     const queue = wanted.isForLeader === true ? this.#leaderQueue : this.#queue
@@ -164,10 +183,15 @@ export class Admission {
   /** Whether the free permits are not all kept for other tenants. */
   #hasReserved(owner: Wanted['owner']): boolean {
     if (this.#reserve === undefined) return true
-    const { eligible, scaling } = this.#members
-    const inFlight = eligible.reduce((sum, member) => sum + member.inFlight, 0)
-    const permits = eligible.length * scaling.size.callsPerInstance
+    const inFlight = this.#members.eligible.reduce((sum, member) => sum + member.inFlight, 0)
+    const permits = this.#permits
     return this.#reserve.admits(tenantOf(owner), permits - inFlight, permits)
+  }
+
+  /** Those of the members that are available. */
+  get #permits(): number {
+    const { eligible, scaling } = this.#members
+    return eligible.length * scaling.size.callsPerInstance
   }
 
   #take(wanted: Wanted): Permit | undefined {
@@ -208,19 +232,18 @@ export class Admission {
     return inFlight < (isOnTrial ? 1 : this.#members.scaling.size.callsPerInstance)
   }
 
-  #busy(): GatewayError {
+  #busy(reason = 'is busy'): GatewayError {
     const { name } = this.#definition
     this.#onBusy?.(name)
-    return new GatewayError('upstream_busy', `Server ${name} is busy`, {
+    return new GatewayError('upstream_busy', `Server ${name} ${reason}`, {
       facts: { ...this.#facts(), retryAfterMs: this.#retryAfterMs() },
     })
   }
 
   /** Estimated time until the calls in the queue are done. */
   #retryAfterMs(): number {
-    const { eligible, scaling } = this.#members
-    const permits = Math.max(1, eligible.length * scaling.size.callsPerInstance)
-    const callMs = Math.max(0, ...eligible.map(({ averageMs = UNKNOWN_CALL_MS }) => averageMs))
+    const permits = Math.max(1, this.#permits)
+    const callMs = Math.max(0, ...this.#members.eligible.map(({ averageMs = UNKNOWN_CALL_MS }) => averageMs))
     const drainedMs = Math.ceil((callMs * (this.#queue.length + 1)) / permits)
     return Math.min(LONGEST_RETRY_MS, Math.max(SHORTEST_RETRY_MS, drainedMs))
   }

@@ -14,6 +14,8 @@ export interface RunOptions extends Deadline {
   readonly owner?: QueueOwner
   /** The concurrency limit that the caller shares with others, such as its tenant's. */
   readonly share?: ConcurrencyLimit
+  /** Whether it only waits at the server, for much longer than calls take. */
+  readonly isLongWait?: boolean
 }
 
 /** What a call requires of an instance. */

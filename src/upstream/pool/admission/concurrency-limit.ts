@@ -1,7 +1,10 @@
+import { LongWaits } from './long-waits.ts'
+
 /** A limit on concurrent calls that several pools share. */
 export class ConcurrencyLimit {
   /** `Infinity` for none. A change counts from the next call on. */
   max: number
+  readonly longWaits = new LongWaits()
   readonly #waiting = new Set<() => void>()
   #inFlight = 0
 

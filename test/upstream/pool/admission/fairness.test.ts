@@ -1,5 +1,7 @@
 import { expect, test } from '@jest/globals'
+import type { GatewayError } from '../../../../src/domain/errors/errors.ts'
 import type { RunOptions } from '../../../../src/upstream/pool/admission/call-queue.ts'
+import { ConcurrencyLimit } from '../../../../src/upstream/pool/admission/concurrency-limit.ts'
 import { failureOf, type Fleet, readyFleet } from '../../fleet-world.ts'
 
 const SMALL = { maxConcurrentPerInstance: 1, queueLimit: 2, queueTimeoutMs: 1000 }
@@ -60,3 +62,50 @@ test('tenants leave each other room in the queue: at its limit the one with the 
   for (const call of [flood[0], flood[1], other]) call?.end()
   expect(await Promise.all([flood[0]?.outcome, other?.outcome])).toEqual(['done', 'done'])
 })
+
+/** Long waits of a principal, one after the other: whether each was let in. They end with the returned function. */
+async function letIn(
+  fleet: Fleet,
+  options: Partial<RunOptions>,
+): Promise<{ outcomes: string[]; end: () => void }> {
+  const pool = fleet.world.upstreams.poolFor(fleet.definition, '')
+  const gate = Promise.withResolvers<string>()
+  const outcomes: string[] = []
+  for (let count = 0; count < 4; count += 1) {
+    const run = { signal: undefined, deadlineAt: fleet.world.clock.monotonic() + 60_000, isLongWait: true }
+    const work = (): Promise<string> => {
+      outcomes.push('waits')
+      return gate.promise
+    }
+    pool
+      .run(work, { ...run, ...options })
+      .catch((error: unknown) => outcomes.push((error as GatewayError).code))
+    await fleet.advance(0)
+  }
+  return { outcomes, end: () => gate.resolve('done') }
+}
+
+test.each([
+  ['instances', { pool: { maxConcurrentPerInstance: 8 } }, undefined],
+  ['server', { maxConcurrency: 8 }, undefined],
+  ['tenant', {}, new ConcurrencyLimit({ max: 8 })],
+])(
+  'long waits leave permits of the %s to calls, and are let in again after others ended',
+  async (_of, fields, share) => {
+    const fleet = await readyFleet(['a'], fields)
+    const waitsOf = (principal: string): ReturnType<typeof letIn> =>
+      letIn(fleet, { owner: { tenant: 'acme', principal }, ...(share !== undefined && { share }) })
+    const first = await waitsOf('ann')
+    const second = await waitsOf('bob')
+    const third = await waitsOf('carl')
+    const half = ['waits', 'waits', 'upstream_busy', 'upstream_busy']
+    expect([first.outcomes, second.outcomes, third.outcomes]).toEqual([
+      half,
+      half,
+      Array(4).fill('upstream_busy'),
+    ])
+    first.end()
+    await fleet.advance(0)
+    expect((await waitsOf('carl')).outcomes).toEqual(half)
+  },
+)
