@@ -1,5 +1,5 @@
 import { type Clock, repeat } from '../../domain/clock.ts'
-import { SerialQueue } from '../../domain/concurrency/serial-queue.ts'
+import { SerialQueues } from '../../domain/concurrency/serial-queues.ts'
 import { type ServerDefinition, type ServerKey, serverKey } from '../../domain/documents/server-definition.ts'
 import { GatewayError } from '../../domain/errors/errors.ts'
 import type { HeldTool } from '../../domain/held-tools.ts'
@@ -60,7 +60,7 @@ export class ToolPins {
   /** Servers of which it was said that their pins cannot be read or written. */
   readonly #failing = new Set<ServerKey>()
   /** One read or write after the other for each server. */
-  readonly #turns = new Map<ServerKey, SerialQueue>()
+  readonly #turns = new SerialQueues<ServerKey>()
   readonly #report: ChangeReport
   readonly #memory: PinMemory
   readonly #stop: () => void
@@ -262,11 +262,7 @@ export class ToolPins {
 
   /** The promise need not be awaited: a failure is logged once, and retried. */
   #inTurn<T>(key: ServerKey, work: () => Promise<T>): Promise<T> {
-    const queue = this.#turns.get(key) ?? new SerialQueue()
-    this.#turns.set(key, queue)
-    const turn = queue.run(work).finally(() => {
-      if (queue.isIdle) this.#turns.delete(key)
-    })
+    const turn = this.#turns.run(key, work)
     turn.then(
       () => this.#failing.delete(key),
       (error: unknown) => {

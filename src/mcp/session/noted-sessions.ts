@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/clock.ts'
-import { SerialQueue } from '../../domain/concurrency/serial-queue.ts'
+import { SerialQueues } from '../../domain/concurrency/serial-queues.ts'
 import { jsonIn } from '../../domain/json/json.ts'
 import { type Principal, principalKey } from '../../domain/principal.ts'
 import { changeEntry } from '../../state/change-entry.ts'
@@ -13,8 +13,8 @@ export class NotedSessions {
   readonly #store: Pick<StateStore, 'get' | 'put'>
   readonly #clock: Clock
   readonly #maxOfPrincipal: number
-  /** Of principals whose entry is being changed, so that their parallel requests do not compete for it. */
-  readonly #queues = new Map<string, SerialQueue>()
+  /** One change of an entry after the other, so that parallel requests of a principal do not compete for it. */
+  readonly #turns = new SerialQueues<string>()
 
   constructor(options: { store: Pick<StateStore, 'get' | 'put'>; clock: Clock; maxOfPrincipal: number }) {
     this.#store = options.store
@@ -26,15 +26,9 @@ export class NotedSessions {
    * Adds a session, and returns those for which it is one too many, the earliest.
    * @throws GatewayError `state_unavailable`
    */
-  async add(id: string, until: number, owner: Principal): Promise<readonly string[]> {
+  add(id: string, until: number, owner: Principal): Promise<readonly string[]> {
     const key = stateKey(principalKey(owner))
-    const queue = this.#queues.get(key) ?? new SerialQueue()
-    this.#queues.set(key, queue)
-    try {
-      return await queue.run(() => this.#add(key, id, until))
-    } finally {
-      if (queue.isIdle) this.#queues.delete(key)
-    }
+    return this.#turns.run(key, () => this.#add(key, id, until))
   }
 
   #add(key: string, id: string, until: number): Promise<readonly string[]> {
