@@ -46,6 +46,14 @@ interface EndOptions {
   readonly onLate?: () => void
 }
 
+/** The end of a session that the store has not taken yet. */
+interface LateEnd {
+  readonly put: () => Promise<unknown>
+  /** When the store would forget it. */
+  readonly expiresAt: number
+  readonly onLate: EndOptions['onLate']
+}
+
 /**
  * Notes on sessions that all replicas share. Most sessions have none until they end. A store that does not answer causes only
  * a short delay and ends no session: the note is then unknown.
@@ -92,15 +100,18 @@ export class SessionNotes {
     const expiresAt = isByClient ? Math.min(until, this.#clock.now() + ENDED_BY_CLIENT_MS) : until
     const put = (): Promise<unknown> =>
       this.#store.put(COLLECTION, id, JSON.stringify({ isEnded: true }), { expiresAt })
-    if ((await this.#try(id, put)) === undefined) this.#endLater(id, put, onLate)
+    if ((await this.#try(id, put)) === undefined) this.#endLater(id, { put, expiresAt, onLate })
   }
 
-  /** Tries until the store answers: other replicas serve the session as long as they do not know that it ended. */
-  #endLater(id: string, put: () => Promise<unknown>, onLate?: () => void): void {
+  /**
+   * Tries until the store answers, or would not keep it any more: other replicas serve the session as long as they do not
+   * know that it ended.
+   */
+  #endLater(id: string, late: LateEnd): void {
     this.#clock.after(RETRY_MS, () => {
-      if (!this.#ended.has(id)) return
-      void this.#try(id, put).then((kept) =>
-        kept === undefined ? this.#endLater(id, put, onLate) : onLate?.(),
+      if (!this.#ended.has(id) || this.#clock.now() >= late.expiresAt) return
+      void this.#try(id, late.put).then((kept) =>
+        kept === undefined ? this.#endLater(id, late) : late.onLate?.(),
       )
     })
   }

@@ -72,6 +72,21 @@ test('the end of a session that the store does not take is noted and told when i
   expect([await others.of('a'), told]).toEqual([{ isEnded: true }, 1])
 })
 
+test('the end of a session is tried again only for as long as the id of the session would be good', async () => {
+  let told = 0
+  store.isDown = true
+  await notes.end('a', clock.now() + 25_000, { onLate: () => (told += 1) })
+  await notes.end('b', UNTIL, { isByClient: true, onLate: () => (told += 1) })
+  expect(clock.pending).toBe(2)
+  await clock.advance(30_000)
+  expect(clock.pending).toBe(1)
+  await clock.advance(900_000)
+  expect(clock.pending).toBe(0)
+  store.isDown = false
+  await clock.advance(900_000)
+  expect([store.entries.size, told]).toEqual([0, 0])
+})
+
 test('what one replica notes the others read, and nothing of it is lost when two write at once', async () => {
   store.beforePut = () => {
     store.beforePut = undefined
