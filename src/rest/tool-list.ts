@@ -4,6 +4,7 @@ import { isForModels } from '../catalog/ui-tools.ts'
 import { ViewTexts } from '../catalog/view-texts.ts'
 import type { View } from '../catalog/view.ts'
 import type { JsonObject } from '../domain/json/json.ts'
+import type { ListText } from './list-answer.ts'
 
 const MAX_BYTES = 16 * 1024 * 1024
 const MAX_FORMS = 8
@@ -25,22 +26,30 @@ export interface ToolPage extends Page<CatalogItem> {
   readonly server: string | undefined
   /** Whether the tools are those that have some words. */
   readonly isSearch: boolean
+  /** Whether the tools are without what only their callers need. */
+  readonly isBrief: boolean
   /** What the answer has behind the tools; at least one member. */
   readonly more: JsonObject
 }
 
 /** The answer with a page of tools, as JSON; the tools of pages that are no search are written once for a view. */
-export function toolListText(texts: ViewTexts, page: ToolPage): Buffer {
-  const { view, server, isSearch, items, start, more } = page
-  const write = (): string => items.map(describedText).join(',')
-  const form = JSON.stringify([start, items.length, server])
-  const tools = isSearch || items.length === 0 ? Buffer.from(write()) : texts.textOf(view, form, write)
-  return Buffer.concat([Buffer.from('{"tools":['), tools, Buffer.from(`],${JSON.stringify(more).slice(1)}`)])
+export function toolListText(texts: ViewTexts, page: ToolPage): ListText {
+  const { view, server, isSearch, isBrief, items, start, more } = page
+  const write = (): string => `{"tools":[${items.map(isBrief ? briefText : describedText).join(',')}`
+  const form = JSON.stringify([start, items.length, server, isBrief])
+  const isKept = !isSearch && items.length > 0
+  const shared = isKept ? texts.textOf(view, form, write) : Buffer.from(write())
+  return { shared, own: `],${JSON.stringify(more).slice(1)}`, isKept }
 }
 
 /** `described` as JSON. */
 function describedText({ shownAs, serverName, listed }: CatalogItem): string {
   return extendedText(listed, { id: shownAs, server: serverName })
+}
+
+/** What tells a reader which tool it is and what it does, as JSON. */
+function briefText({ shownAs, serverName, listed: { name, title, description } }: CatalogItem): string {
+  return JSON.stringify({ name, title, description, id: shownAs, server: serverName })
 }
 
 const searched = new WeakMap<CatalogItem, string>()

@@ -12,6 +12,7 @@ import type { Calls } from '../calls/calls.ts'
 import { METHODS } from '../calls/methods.ts'
 import { checkArguments } from '../calls/argument-check.ts'
 import { reasonsForNone } from './access/empty-list.ts'
+import { ListAnswers } from './list-answer.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
 import { argumentsOrNone, bodyOf, pageQuery, queryOf } from './query.ts'
 import { answerWith, callerOf } from './run.ts'
@@ -22,6 +23,7 @@ export const toolsQuery = z.object({
   ...pageQuery,
   server: z.string().max(40).optional(),
   query: z.string().max(256).optional(),
+  view: z.enum(['full', 'brief']).default('full').describe('`brief`: without schemas and annotations'),
 })
 /** What a call of a tool has. Not a record schema: that would drop members of some names. */
 export const callBody = z.strictObject({ arguments: argumentsOrNone })
@@ -30,9 +32,10 @@ export const callBody = z.strictObject({ arguments: argumentsOrNone })
 export function toolRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls }): Router {
   const router = Router()
   const texts = keptTexts()
+  const answers = new ListAnswers()
 
-  router.get('/tools', (request, response) => {
-    const { limit, cursor, server, query } = queryOf(toolsQuery, request)
+  router.get('/tools', async (request, response) => {
+    const { limit, cursor, server, query, view: form } = queryOf(toolsQuery, request)
     const { principal } = callerOf(response)
     const view = catalog.viewOf(principal)
     const tools = toolsForModels(view, server)
@@ -46,8 +49,12 @@ export function toolRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls 
       staleServers: view.stale,
       ...(wanted.length === 0 && { emptyBecause: reasonsForNone(catalog.source(), principal) }),
     }
-    const isSearch = words.length > 0
-    response.type('application/json').send(toolListText(texts, { ...page, view, server, isSearch, more }))
+    const [isSearch, isBrief] = [words.length > 0, form === 'brief']
+    await answers.send(
+      request,
+      response,
+      toolListText(texts, { ...page, view, server, isSearch, isBrief, more }),
+    )
   })
 
   router.get('/tools/:toolId', (request, response) => {

@@ -47,6 +47,7 @@ test('the document is OpenAPI 3.1, with the schemas by which routes check', asyn
             { name: 'cursor' },
             { name: 'server' },
             { name: 'query' },
+            { name: 'view', schema: { enum: ['full', 'brief'], default: 'full' } },
           ],
         },
       },

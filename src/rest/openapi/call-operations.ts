@@ -20,6 +20,7 @@ const tool = z.looseObject({
   description: z.string().optional(),
   inputSchema: anything,
 })
+const listedTool = tool.partial({ inputSchema: true })
 const toolResult = z.looseObject({
   content: z.array(anything).optional(),
   structuredContent: anything.optional(),
@@ -53,13 +54,14 @@ const TOOLS: readonly RestOperation[] = [
     answers: {
       200: json(
         z.object({
-          tools: z.array(tool),
+          tools: z.array(listedTool),
           nextCursor,
           ...servers,
           emptyBecause: z.array(z.string()).optional().describe('Why there are none'),
         }),
         'One page',
       ),
+      304: { description: 'The caller has this page already, by `If-None-Match`' },
     },
   },
   {
