@@ -99,7 +99,8 @@ export async function listen(
   { port = 0, forgetSessions = (): void => undefined } = {},
 ): Promise<HttpUpstream> {
   const seen: HttpUpstream['seen'] = []
-  const server: HttpServer = createServer((request, response) => {
+  // The gateway lets go of an idle connection before its server does; on the busy event loop that both have here its timer is late.
+  const server: HttpServer = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     seen.push({ method: request.method, headers: request.headers })
     void listener(request, response)
   })
