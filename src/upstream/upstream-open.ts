@@ -5,6 +5,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { TransitBytes } from '../domain/concurrency/transit-bytes.ts'
 import type { ServerDefinition } from '../domain/documents/server-definition.ts'
 import type { ResolveSecret } from '../domain/documents/secret-reference.ts'
+import { lockId } from '../files/data-lock.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics/metrics.ts'
@@ -103,7 +104,7 @@ export function openUpstreams(
     directPath: settings.directPath,
     via,
     dataDir,
-    launch: { policy: settings.launch, hidden: hiddenFiles(settings, env) },
+    launch: { policy: settings.launch, hidden: hiddenFiles(settings, env), owner: lockId(dataDir) },
     outbound,
     transit,
     resolveSecret,

@@ -179,6 +179,28 @@ test('what a gateway that was killed has left is ended before the next one start
   })
 })
 
+test('all processes of a gateway are marked as its own, also those that start when its lock file is gone', async () => {
+  const echo = { transport: 'stdio', command: process.execPath, args: ['bench/upstream/stdio.ts'] }
+  const gateway = await startTestGateway({ echo })
+  const bearer = await gateway.token({ roles: ['reader', 'operator'] })
+  const [first] = await ready(gateway.url, bearer, 1)
+  const { dev, ino } = await stat(join(gateway.dataDir, 'gateway.lock'))
+  await rm(join(gateway.dataDir, 'gateway.lock'))
+  const mark = await markOf(first?.pid)
+  await gateway.rest(bearer, 'POST', '/v1/servers/echo/restart')
+  const second = await eventually(async () => {
+    const [found] = await ready(gateway.url, bearer, 1)
+    return found?.pid !== first?.pid && found
+  })
+  expect([mark, await markOf(second.pid)]).toEqual([`${dev}-${ino}`, `${dev}-${ino}`])
+  await gateway.close()
+})
+
+/** What a process has of its gateway in its environment. */
+async function markOf(pid: number | undefined): Promise<string | undefined> {
+  return /TOOL_GATEWAY_PROCESS=([^/]*)/.exec(await readFile(`/proc/${pid}/environ`, 'latin1'))?.[1]
+}
+
 test('a registry file that cannot be used at the start leaves the gateway alive and not ready, until it is mended', async () => {
   await writeFile(join(dataDir, 'registry.yaml'), 'servers:\n  a: [\n')
   const settings = loadSettings({ PORT: '0', METRICS_PORT: 'off', DATA_DIR: dataDir })

@@ -25,7 +25,6 @@ import { type LaunchOptions, launchOf } from '../stdio/launch.ts'
 import type { PackageFolders } from '../stdio/package-command.ts'
 import type { ProcessLog } from '../stdio/process-log.ts'
 import { redactor } from './decorators/redaction.ts'
-import { lockId } from '../../files/data-lock.ts'
 import type { ServerWithSecrets } from './resolve-secrets.ts'
 import { adviceFor } from '../stdio/start-advice.ts'
 import { StdioTransport } from '../stdio/stdio-transport.ts'
@@ -107,7 +106,7 @@ export async function stdioChannel(
     clock,
     redact: (text) => redactText(redact(text)),
     log,
-    owner: lockId(launch.dataDir),
+    owner: launch.owner,
   })
   return {
     transport,

@@ -16,6 +16,8 @@ export interface LaunchOptions {
   readonly dataDir: string
   /** Files and folders of the gateway that no program in a sandbox sees, in addition to `dataDir`. */
   readonly hidden: readonly string[]
+  /** Marks their processes as those of this gateway (`lockId`); without it none is found that outlives the gateway. */
+  readonly owner?: string
 }
 
 type StdioServer = Extract<ServerDefinition, { transport: 'stdio' }>

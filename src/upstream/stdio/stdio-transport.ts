@@ -74,7 +74,7 @@ export class StdioTransport implements Transport {
     /** Gets what the process says on standard error, and what becomes of it. */
     log?: ProcessLog | undefined
     /** Of the marks of its processes. */
-    owner?: string
+    owner?: string | undefined
   }) {
     const { redact = (text) => text, log } = options
     this.#mark = newMark(options.owner)
