@@ -80,6 +80,12 @@ export class BridgeProcess {
     this.#child.stdin.end()
   }
 
+  /** Leaves the output unread from now on, or reads it again. */
+  read(isReading: boolean): void {
+    if (isReading) this.#child.stdout.resume()
+    else this.#child.stdout.pause()
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal)
   }

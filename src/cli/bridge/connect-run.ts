@@ -11,7 +11,7 @@ import type { ConnectOptions } from './connect-options.ts'
 import { type Credentials, headerOnly, tokenInFile } from './credentials.ts'
 import { HttpExchange } from './http-exchange.ts'
 import { Remote } from './remote.ts'
-import { carryLines, lineWriter } from './run-bridge.ts'
+import { carryLines, lineOutput, pacedFetch } from './run-bridge.ts'
 
 /** Less than clients wait for a process to end before they kill it. */
 const LAST_RESPONSES_MS = 1500
@@ -33,12 +33,13 @@ export async function connect(url: URL, options: ConnectOptions, context: CliCon
   const signIn = await signInAt(url, { file, options, context, say })
   const credentials = credentialsOf(options, signIn)
   const { header: headers } = options
-  const exchange = new HttpExchange({ url, headers, credentials, fetch: patientFetch, say })
   const { promise: ended, resolve: end } = Promise.withResolvers<void>()
-  const emit = lineWriter(process.stdout, end)
-  const remote = new Remote({ exchange, host: url.host, emit, say })
+  const output = lineOutput(process.stdout, end)
+  const fetch = pacedFetch(patientFetch, output)
+  const exchange = new HttpExchange({ url, headers, credentials, fetch, say })
+  const remote = new Remote({ exchange, host: url.host, emit: output.emit, say })
   process.once('SIGINT', end).once('SIGTERM', end).once('SIGHUP', end)
-  const client = carryLines(process.stdin, remote, emit)
+  const client = carryLines(process.stdin, remote, output)
     .then(() => signIn.settled())
     .then(() => remote.settled(LAST_RESPONSES_MS))
   await Promise.race([client, ended])
