@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { HeldBytes } from '../domain/concurrency/held-bytes.ts'
 import { ERRORS } from '../domain/errors/error-table.ts'
 import { GatewayError, toGatewayError } from '../domain/errors/errors.ts'
+import { retryAfterOf } from '../domain/errors/retry-after.ts'
 import { publicPath } from '../domain/public-path.ts'
 import { requestIdOf } from '../identity/identity.ts'
 import type { BrowserSession, BrowserSessions } from '../identity/browser-sessions.ts'
@@ -218,5 +219,5 @@ function asProblem(thrown: unknown): RestProblem {
   if (thrown instanceof RestProblem) return thrown
   const error = toGatewayError(thrown)
   const { status, title } = ERRORS[error.code]
-  return new RestProblem(status, { title, detail: error.message, code: error.code })
+  return new RestProblem(status, { title, detail: error.message, code: error.code }, retryAfterOf(error))
 }

@@ -1,6 +1,7 @@
 import type { Response } from 'express'
 import { ERRORS } from '../domain/errors/error-table.ts'
 import type { GatewayError } from '../domain/errors/errors.ts'
+import { retryAfterOf } from '../domain/errors/retry-after.ts'
 import type { JsonObject } from '../domain/json/json.ts'
 
 const ERRORS_PATH = '/errors'
@@ -32,20 +33,10 @@ export function problemOf(
   }
 }
 
-/** Where an error does not know the time itself. Of a limit, others have to finish first. */
-const WAIT_SECONDS: Readonly<Record<number, number>> = { 429: 10, 503: 1 }
-
 /** Sets the headers that an error requires, independent of the form of the body. */
 export function setErrorHeaders(response: Response, error: GatewayError): void {
   const seconds = retryAfterOf(error)
   if (seconds !== undefined) response.setHeader('Retry-After', seconds)
-}
-
-/** Seconds after which the request may be sent again (RFC 9110 §10.2.3); undefined if the error does not say so. */
-export function retryAfterOf(error: GatewayError): number | undefined {
-  const { retryAfterMs } = error.facts
-  if (retryAfterMs !== undefined) return Math.max(1, Math.ceil(retryAfterMs / 1000))
-  return WAIT_SECONDS[ERRORS[error.code].status]
 }
 
 /** Ends a response with problem details. */

@@ -5,8 +5,11 @@ import express from 'express'
 import { expect, test } from '@jest/globals'
 import { type ErrorCode, ERRORS } from '../../src/domain/errors/error-table.ts'
 import { GatewayError } from '../../src/domain/errors/errors.ts'
+import { RestClient } from '../../src/dashboard/visit/rest-client.ts'
+import { restInside } from '../../src/http/rest-inside.ts'
 import { sendProblem } from '../../src/rest/problem.ts'
 import { cookieOf } from '../dashboard/sign-in.ts'
+import { principal } from '../support/offers.ts'
 import { openTestApp } from '../support/test-app.ts'
 
 function isCode(text: string): text is ErrorCode {
@@ -45,6 +48,26 @@ test('every answer of status 429 and 503 says after how many seconds to come aga
     store_unavailable: '1',
     state_unavailable: '1',
   })
+})
+
+test('a page that REST refuses says the seconds that REST says', async () => {
+  const facts = { retryAfterMs: 2340 }
+  const refusals = express()
+    .get('/limit', (_, response) => sendProblem(response, new GatewayError('rate_limited'), undefined))
+    .get('/known', (_, response) =>
+      sendProblem(response, new GatewayError('rate_limited', 'x', { facts }), undefined),
+    )
+    .get('/busy', (_, response) => sendProblem(response, new GatewayError('upstream_busy'), undefined))
+    .get('/unknown', (_, response) => sendProblem(response, new GatewayError('not_found'), undefined))
+  const client = new RestClient({
+    ask: restInside([refusals]),
+    identity: { principal: principal(), requestId: 'r1' },
+    signal: new AbortController().signal,
+  })
+  const seconds = ['/limit', '/known', '/busy', '/unknown'].map((path) =>
+    client.get(path).catch(({ retryAfter }: { retryAfter?: number }) => retryAfter),
+  )
+  expect(await Promise.all(seconds)).toEqual([10, 3, 1, undefined])
 })
 
 test('so do pages, probes and the health of servers', async () => {

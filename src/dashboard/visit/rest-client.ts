@@ -28,24 +28,22 @@ export class RestProblem extends Error {
   readonly title: string
   readonly detail: string | undefined
   readonly problems: readonly string[]
-  /** Seconds after which it may be asked again; undefined where that changes nothing. */
+  /** Seconds after which it may be asked again (`Retry-After`); undefined where that changes nothing. */
   readonly retryAfter: number | undefined
-
   /** What the server behind the gateway said of its error. */
   readonly said: string | undefined
   /** Where a person approves the call that was refused. */
   readonly approvalUrl: string | undefined
 
-  constructor(status: number, problem: JsonObject) {
-    const { title, detail, code, problems, retryAfterMs, upstream, approval } = problem
+  constructor(status: number, problem: JsonObject, retryAfter?: number) {
+    const { title, detail, code, problems, upstream, approval } = problem
     super(text(detail) ?? text(title) ?? `status ${status}`)
     this.status = status
     this.code = text(code) ?? 'internal'
     this.title = text(title) ?? 'The request failed'
     this.detail = text(detail)
     this.problems = Array.isArray(problems) ? problems.map(String) : []
-    const seconds = typeof retryAfterMs === 'number' ? Math.ceil(retryAfterMs / 1000) : 1
-    this.retryAfter = status === 429 || status === 503 ? Math.max(1, seconds) : undefined
+    this.retryAfter = retryAfter
     this.said = isJsonObject(upstream) ? text(upstream['message']) : undefined
     this.approvalUrl = isJsonObject(approval) ? text(approval['url']) : undefined
   }
@@ -99,7 +97,7 @@ export class RestClient {
   async health(path: string): Promise<JsonObject> {
     const answer = await this.#ask(this.#identity, { method: 'GET', path }, this.#signal)
     const body = bodyOf(answer)
-    if (answer.status !== 200 && !('servers' in body)) throw new RestProblem(answer.status, body)
+    if (answer.status !== 200 && !('servers' in body)) throw problemIn(answer, body)
     return body
   }
 
@@ -127,7 +125,7 @@ export class RestClient {
   async #send(request: RestRequest): Promise<Found> {
     const answer = await this.#ask(this.#identity, request, this.#signal)
     const body = bodyOf(answer)
-    if (answer.status >= 400) throw new RestProblem(answer.status, body)
+    if (answer.status >= 400) throw problemIn(answer, body)
     return { body, etag: text(answer.headers['etag']) }
   }
 }
@@ -142,6 +140,11 @@ function queryText(query: Readonly<Record<string, string | number | undefined>>)
   for (const [name, value] of Object.entries(query))
     if (value !== undefined && value !== '') given.set(name, String(value))
   return given.size === 0 ? '' : `?${given.toString()}`
+}
+
+function problemIn({ status, headers }: RestAnswer, problem: JsonObject): RestProblem {
+  const seconds = headers['retry-after']
+  return new RestProblem(status, problem, seconds === undefined ? undefined : Number(seconds))
 }
 
 function bodyOf({ text: body }: RestAnswer): JsonObject {
