@@ -12,8 +12,12 @@ import { startTimeoutMs } from './instance/start-timeout.ts'
 const MAX_ENTRIES = 500
 const MAX_MESSAGE_LENGTH = 16 * 1024
 const MAX_LENGTH = 1024 * 1024
-/** Limit of concurrent inspections; each may start a process. */
-const MAX_AT_ONCE = 4
+/** Limits of what a server may choose itself, in characters: the name of a method, and an id by which an answer is known. */
+const MAX_METHOD_LENGTH = 256
+const MAX_ID_LENGTH = 256
+/** Limits of concurrent inspections, each of which may start a process: those of a tenant, and all. */
+const MAX_OF_TENANT = 4
+const MAX_AT_ONCE = 16
 const RETRY_AFTER_MS = 2000
 
 /** The step that an inspection has reached. */
@@ -58,10 +62,11 @@ interface InspectorOptions {
   readonly connectTimeoutMs: number
 }
 
-/** Inspects servers, at most four at the same time. */
+/** Inspects servers, at the same time at most four for the operators of one tenant and sixteen altogether. */
 export class Inspector {
   readonly #options: InspectorOptions
-  readonly #underWay = new Set<Promise<Inspection>>()
+  /** With the tenant of whoever asked. */
+  readonly #underWay = new Map<Promise<Inspection>, string>()
   readonly #end = new AbortController()
 
   constructor(options: InspectorOptions) {
@@ -71,26 +76,30 @@ export class Inspector {
   /**
    * Opens a separate connection to a server, lists everything that it offers, and closes the connection. A stdio server
    * gets a second process. Failures are part of the result.
+   * @param options.tenantId of whoever asks
    * @throws GatewayError `too_many_requests`, or `shutting_down`
    */
-  async inspect(server: ServerDefinition, signal: AbortSignal): Promise<Inspection> {
+  async inspect(
+    server: ServerDefinition,
+    { tenantId, signal }: { tenantId: string; signal: AbortSignal },
+  ): Promise<Inspection> {
     if (this.#end.signal.aborted) throw new GatewayError('shutting_down')
-    if (this.#underWay.size >= MAX_AT_ONCE) {
-      const facts = { retryAfterMs: RETRY_AFTER_MS }
-      throw new GatewayError('too_many_requests', `${MAX_AT_ONCE} servers are being inspected already`, {
-        facts,
-      })
+    const { size } = this.#underWay
+    const own = [...this.#underWay.values()].filter((each) => each === tenantId).length
+    if (own >= MAX_OF_TENANT || size >= MAX_AT_ONCE) {
+      const message = `${own >= MAX_OF_TENANT ? own : size} servers are being inspected already`
+      throw new GatewayError('too_many_requests', message, { facts: { retryAfterMs: RETRY_AFTER_MS } })
     }
     const either = AbortSignal.any([signal, this.#end.signal])
     const inspection = inspect(server, { ...this.#options, signal: either })
-    this.#underWay.add(inspection)
+    this.#underWay.set(inspection, tenantId)
     return inspection.finally(() => this.#underWay.delete(inspection))
   }
 
   /** Aborts all inspections. Resolves when their processes have ended. Idempotent. */
   async close(): Promise<void> {
     this.#end.abort(new Error('the gateway is stopping'))
-    await Promise.all(this.#underWay)
+    await Promise.all(this.#underWay.keys())
   }
 }
 
@@ -182,13 +191,14 @@ class Transcript {
 
   message(direction: 'sent' | 'received', message: JsonObject): void {
     const atMs = this.elapsedMs()
-    const { id, method } = message
-    const key = JSON.stringify([direction, meantId(id)])
-    if (typeof method === 'string') {
-      if (id !== undefined && this.#asked.size < MAX_ENTRIES) this.#asked.set(key, { method, atMs })
+    const { id, method: given } = message
+    const key = keyOf(direction, id)
+    if (typeof given === 'string') {
+      const method = cut(given, MAX_METHOD_LENGTH)
+      if (key !== undefined && this.#asked.size < MAX_ENTRIES) this.#asked.set(key, { method, atMs })
       return this.#add({ atMs, what: direction, text: method, message: this.#shown(message) })
     }
-    const answered = JSON.stringify([direction === 'sent' ? 'received' : 'sent', meantId(id)])
+    const answered = keyOf(direction === 'sent' ? 'received' : 'sent', id) ?? ''
     const asked = this.#asked.get(answered)
     this.#asked.delete(answered)
     const outcome = 'error' in message ? 'error' : 'result'
@@ -210,6 +220,18 @@ class Transcript {
     const text = JSON.stringify(message)
     const room = Math.min(MAX_MESSAGE_LENGTH, MAX_LENGTH - this.#length)
     this.#length += Math.min(text.length, room)
-    return text.length <= room ? message : { 'cut after': room, of: text.length, text: text.slice(0, room) }
+    return text.length <= room ? message : { 'cut after': room, of: text.length, text: cut(text, room) }
   }
+}
+
+/** Undefined for a notification, and for an id that is too long to keep. */
+function keyOf(direction: 'sent' | 'received', id: unknown): string | undefined {
+  const meant = meantId(id)
+  if (meant === undefined || String(meant).length > MAX_ID_LENGTH) return undefined
+  return JSON.stringify([direction, meant])
+}
+
+function cut(text: string, length: number): string {
+  // A copy: V8 keeps the whole text for a slice of it.
+  return text.length <= length ? text : Buffer.from(text.slice(0, length)).toString('utf8')
 }

@@ -13,7 +13,10 @@ function inspected(
   { signal = new AbortController().signal } = {},
 ): Promise<Inspection> {
   const connect = new Connecting().connector({ resolveSecret: () => Promise.resolve(SECRET) })
-  return new Inspector({ connect, clock: systemClock, connectTimeoutMs: 20_000 }).inspect(server, signal)
+  return new Inspector({ connect, clock: systemClock, connectTimeoutMs: 20_000 }).inspect(server, {
+    tenantId: 'acme',
+    signal,
+  })
 }
 
 const steps = ({ transcript }: Inspection): string[] => transcript.map(({ what, text }) => `${what} ${text}`)
@@ -130,24 +133,46 @@ test('a long message is cut', async () => {
   const server = definitionOf({ transport: 'stdio', command: process.execPath, args: ['-e', script] })
   const connect = new Connecting().connector({ maxMessageBytes: 1_000_000 })
   const { signal } = new AbortController()
-  const found = await new Inspector({ connect, clock: systemClock, connectTimeoutMs: 20_000 }).inspect(
-    server,
-    signal,
-  )
+  const inspector = new Inspector({ connect, clock: systemClock, connectTimeoutMs: 20_000 })
+  const found = await inspector.inspect(server, { tenantId: 'acme', signal })
   const last: JsonObject | undefined = found.transcript.at(-1)?.message
   expect(found.offers?.tools).toBe(100)
   expect(last).toMatchObject({ 'cut after': 16_384 })
   expect(JSON.stringify(found).length).toBeLessThan(30_000)
 })
 
-test('only four are inspected at the same time, and closing ends them all', async () => {
+test('names of methods and ids as long as messages are not kept, however many a server sends', async () => {
+  const script = `process.stdin.once('data', () => {
+    const long = 'x'.repeat(90_000)
+    for (let i = 0; i < 300; i += 1) console.log(JSON.stringify({ jsonrpc: '2.0', method: long + i }))
+    for (let i = 0; i < 300; i += 1) console.log(JSON.stringify({ jsonrpc: '2.0', id: long + i, method: 'ping' }))
+    process.stdout.write('', () => process.exit(1))
+  })`
+  const found = await inspected(
+    definitionOf({ transport: 'stdio', command: process.execPath, args: ['-e', script] }),
+  )
+  const received = found.transcript.filter(({ what }) => what === 'received')
+  expect(received.length).toBeGreaterThan(300)
+  expect(received[0]?.text).toBe('x'.repeat(256))
+  expect(Math.max(...found.transcript.map(({ text }) => text.length))).toBe(256)
+  expect(JSON.stringify(found).length).toBeLessThan(1_500_000)
+})
+
+test('four are inspected at the same time for a tenant, also while others inspect theirs, and closing ends them all', async () => {
   const connect = new Connecting().connector()
   const inspector = new Inspector({ connect, clock: systemClock, connectTimeoutMs: 20_000 })
   const { signal } = new AbortController()
   const silent = programOf('raw-stdio.ts', ['silent'])
-  const four = Array.from({ length: 4 }, () => inspector.inspect(silent, signal))
-  await expect(inspector.inspect(silent, signal)).rejects.toMatchObject({ code: 'too_many_requests' })
+  const inspect = (tenantId: string): Promise<Inspection> => inspector.inspect(silent, { tenantId, signal })
+  const underWay = Array.from({ length: 4 }, () => inspect('acme'))
+  await expect(inspect('acme')).rejects.toMatchObject({
+    code: 'too_many_requests',
+    message: '4 servers are being inspected already',
+  })
+  for (const tenantId of ['globex', 'initech', 'umbrella'])
+    underWay.push(...Array.from({ length: 4 }, () => inspect(tenantId)))
+  await expect(inspect('hooli')).rejects.toMatchObject({ message: '16 servers are being inspected already' })
   await inspector.close()
-  for (const found of await Promise.all(four)) expect(found).toMatchObject({ isOk: false })
-  await expect(inspector.inspect(silent, signal)).rejects.toMatchObject({ code: 'shutting_down' })
+  for (const found of await Promise.all(underWay)) expect(found).toMatchObject({ isOk: false })
+  await expect(inspect('acme')).rejects.toMatchObject({ code: 'shutting_down' })
 })

@@ -23,7 +23,10 @@ export function serverInspectRoutes(options: ManagementOptions & { inspector: In
     })
     const abort = new AbortController()
     response.once('close', () => abort.abort(new Error('the caller disconnected')))
-    const found = await options.inspector.inspect(server, abort.signal)
+    const found = await options.inspector.inspect(server, {
+      tenantId: identity.principal.tenantId,
+      signal: abort.signal,
+    })
     response.json({ name: server.name, tenantId: server.tenantId, ...found })
   })
   router.all('/servers/:name/inspect', methodNotAllowed('POST'))
