@@ -119,17 +119,22 @@ async function whyEmpty(
   const which = options.server !== undefined || options.query !== undefined ? ' that match' : ''
   const lines = [
     `no tools${which} for this token, which has ${roles.length === 0 ? 'no roles' : `the roles ${roles.join(', ')}`}`,
-    ...(await serversText(address)),
+    ...(await serversText(address, options.server)),
   ]
   return `${lines.join('\n')}\n`
 }
 
-/** The servers with what they ask of callers, where the token may see that. */
-async function serversText(address: GatewayAddress): Promise<string[]> {
+/** The servers, or the one that is wanted, with what they ask of callers, where the token may see that. */
+async function serversText(address: GatewayAddress, wanted: string | undefined): Promise<string[]> {
   const answer = await ask(address, 'GET', '/v1/servers').catch(() => undefined)
   if (answer === undefined) return ['servers may ask for other roles; an operator can see them: servers list']
-  const servers = objectsIn(answer['servers'])
-  if (servers.length === 0) return ['there are no servers']
+  const servers = objectsIn(answer['servers']).filter(({ name }) => wanted === undefined || name === wanted)
+  if (servers.length === 0)
+    return [
+      wanted === undefined
+        ? 'there are no servers'
+        : `no server ${wanted} is in use; to see those that are: servers list`,
+    ]
   return servers.map((server) => {
     const roles = rolesText(server)
     const needs = roles === '' ? '' : `, needs ${roles}`

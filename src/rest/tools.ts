@@ -39,14 +39,15 @@ export function toolRoutes({ catalog, calls }: { catalog: Catalog; calls: Calls 
     const { principal } = callerOf(response)
     const view = catalog.viewOf(principal)
     const tools = toolsForModels(view, server)
+    const isWanted = (name: string): boolean => server === undefined || name === server
     const words = query === undefined ? [] : wordsOf(query)
     const wanted = words.length === 0 ? tools : tools.filter((tool) => mentions(tool, words))
     const of = { principal, scope: undefined, list: JSON.stringify(['/v1/tools', server, query]) }
     const page = pageOf(wanted, cursor, limit, of)
     const more = {
       ...(page.nextCursor !== undefined && { nextCursor: page.nextCursor }),
-      missingServers: view.missing,
-      staleServers: view.stale,
+      missingServers: view.missing.filter(isWanted),
+      staleServers: view.stale.filter(isWanted),
       ...(wanted.length === 0 && { emptyBecause: reasonsForNone(catalog.source(), principal) }),
     }
     const [isSearch, isBrief] = [words.length > 0, form === 'brief']
