@@ -4,6 +4,7 @@ import { canonicalJson } from '../../src/domain/json/json.ts'
 import { eventually } from '../support/eventually.ts'
 import { anyCall, conversationCalls } from '../support/direct-path/calls.ts'
 import { withoutOwn } from '../support/direct-path/own-parts.ts'
+import { legacyClient } from '../support/raw-mcp.ts'
 import { RawConversation } from '../support/direct-path/conversations.ts'
 import { PathSide } from '../support/direct-path/sides.ts'
 import { soak } from '../support/soak.ts'
@@ -110,4 +111,41 @@ describe.each(['overSse', 'overWebSocket'] as const)('a conversation %s', (kind)
       await eventually(() => side.servers.new.held() === 0, { what: 'the end of the call' })
     }
   })
+})
+
+test('in a session an id stays in use until its call has ended, also after its client was disconnected', async () => {
+  const held = { name: 'new_hold', arguments: {} }
+  const plain = { name: 'new_plain', arguments: {} }
+  for (const { gateway, servers } of sides) {
+    const operator = await gateway.token({ roles: ['operator'] })
+    const client = await legacyClient(gateway.url, await gateway.token({ subject: 'leaver' }))
+    const leaving = new AbortController()
+    const left = client.request('tools/call', held, { id: 43, signal: leaving.signal }).catch(String)
+    await eventually(() => servers.new.held() === 1, { what: 'the call at its server' })
+    leaving.abort()
+    await left
+    await eventually(
+      async () => {
+        const { body } = await gateway.rest(operator, 'GET', '/v1/sessions')
+        return (body['sessions'] as { subject: string; openStreams: number }[]).some(
+          ({ subject, openStreams }) => subject === 'leaver' && openStreams === 0,
+        )
+      },
+      { what: 'the end of the connection' },
+    )
+    expect(await client.request('tools/call', plain, { id: 43 })).toMatchObject({
+      status: 400,
+      message: { error: { code: -32_600, message: 'A request with this id is already in progress' } },
+    })
+    await client.notify('notifications/cancelled', { requestId: 43 })
+    await eventually(() => servers.new.held() === 0, { what: 'the end of the call' })
+    const free = await eventually(
+      async () => {
+        const answer = await client.request('tools/call', plain, { id: 43 })
+        return answer.status === 200 && answer
+      },
+      { what: 'the id being free' },
+    )
+    expect(free.message).toMatchObject({ id: 43, result: {} })
+  }
 })

@@ -27,5 +27,6 @@ export function sessionCall(options: DirectCallOptions, given: Given): DirectCal
     conversation.begin(call.id, () => answer.cancel())
     found.open(call.id, version, response, head)
     await call.run({ requestId: answer.requestId, signal: answer.signal })
+    found.release(call.id)
   }
 }

@@ -29,10 +29,12 @@ const SESSION_ID_BYTES = 18
 export interface DirectStream {
   readonly conversation: DirectConversation
   /**
-   * Takes the id of a request, which counts as an open stream of the session until its response is closed; says
-   * whether the id was free.
+   * Takes the id of a request until its response is closed and `release` was called; until the former it counts as an
+   * open stream of the session. Says whether the id was free.
    */
   claim(id: string | number, response: ServerResponse): boolean
+  /** The work of the request has ended, perhaps long after its client was disconnected. */
+  release(id: string | number): void
   /**
    * Continues the response to a request as a stream, which the client can resume.
    * @param head further headers of the response, as alternating names and values
@@ -220,6 +222,7 @@ export class SessionChannels {
       claim: (id, response) => {
         if (ids.has(id)) return false
         ids.claim(id)
+        ids.hold(id)
         session.openStreams += 1
         response.once('close', () => {
           session.openStreams -= 1
@@ -228,6 +231,7 @@ export class SessionChannels {
         })
         return true
       },
+      release: (id) => ids.release(id),
       open: (id, version, response, head) =>
         transport.openFor(id, version, response, { onGone: () => void direct.cancel(id), head }),
     }
