@@ -32,12 +32,20 @@ const hello = (id: number): unknown => ({
   params: { name: 'new_hold', arguments: {} },
 })
 
-describe.each(['overSse', 'overWebSocket'] as const)('a conversation %s', (kind) => {
+describe.each([
+  ['overSse', {}],
+  ['overWebSocket', {}],
+  // Of these no server here is granted the first, and each the second.
+  ['overSse', { roots: { listChanged: true } }],
+  ['overWebSocket', { elicitation: {} }],
+] as const)('a conversation %s of a client with the capabilities %j', (kind, capabilities) => {
   let both: readonly RawConversation[]
 
   beforeAll(async () => {
     both = await Promise.all(
-      sides.map(async ({ gateway }) => RawConversation[kind](gateway.url, await gateway.token())),
+      sides.map(async ({ gateway }) =>
+        RawConversation[kind](gateway.url, await gateway.token(), capabilities),
+      ),
     )
   })
 

@@ -86,13 +86,17 @@ export async function legacyClient(url: string, token: string, path = '/mcp'): P
   return client
 }
 
-export function initialize(id: unknown, protocolVersion = LEGACY): Record<string, unknown> {
+export function initialize(
+  id: unknown,
+  protocolVersion = LEGACY,
+  capabilities: Record<string, unknown> = {},
+): Record<string, unknown> {
   const clientInfo = { name: 'raw', version: '1' }
   return {
     jsonrpc: '2.0',
     id,
     method: 'initialize',
-    params: { protocolVersion, capabilities: {}, clientInfo },
+    params: { protocolVersion, capabilities, clientInfo },
   }
 }
 

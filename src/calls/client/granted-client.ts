@@ -33,10 +33,11 @@ function mutual(client: CallerClient, server: ServerDefinition, declared: Declar
   return MUTUAL_EXTENSIONS.filter((name) => extensionOf(declared, key, name) !== undefined)
 }
 
-function grantedCapabilities(
+/** What of the declared capabilities of a client a server may see. @param mutualExtensions those that the server declares, too */
+export function grantedCapabilities(
   declared: JsonObject,
   server: ServerDefinition,
-  mutualExtensions: readonly string[],
+  mutualExtensions: readonly string[] = [],
 ): JsonObject {
   if (Object.keys(declared).length === 0) return NONE
   const extensions = onlyThese(declared['extensions'], [...HARMLESS_EXTENSIONS, ...mutualExtensions])

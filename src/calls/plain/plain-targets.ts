@@ -1,8 +1,9 @@
 import type { Catalog } from '../../catalog/catalog.ts'
 import type { Decision } from '../../domain/access-policy.ts'
-import { isJsonObject } from '../../domain/json/json.ts'
+import { isJsonObject, type JsonObject } from '../../domain/json/json.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { Caller, Operation, Route } from '../call.ts'
+import { grantedCapabilities } from '../client/granted-client.ts'
 import { hasParamHeaders } from '../param-headers.ts'
 import type { Plans } from '../plan.ts'
 import { routeOf } from '../router.ts'
@@ -14,6 +15,7 @@ import type { Pool } from '../../upstream/pool/pool.ts'
 
 /** Cached tools of one caller; more than an agent uses. */
 const MAX_TOOLS = 1000
+const NONE: JsonObject = {}
 const NEVER = new AbortController().signal
 
 /** A tool that a caller may call without any stage of its own, and what is the same for each call. */
@@ -75,14 +77,18 @@ export class PlainTargets {
   }
 
   /**
-   * Whether the caller may make a call over MCP without the SDK, which compares headers with the arguments of some tools.
+   * Whether the caller may make a call over MCP without the SDK, which compares headers with the arguments of some tools,
+   * and brings the questions of servers to the client of a session.
+   * @param capabilities of the client of a session
    */
-  mayCall(caller: Sender, operation: Asked): boolean {
-    if (this.of(caller, operation) !== undefined) return true
+  mayCall(caller: Sender, operation: Asked, capabilities: JsonObject = NONE): boolean {
+    const target = this.of(caller, operation)
+    if (target !== undefined) return !mayAsk(target.route, capabilities)
     if (operation.method.runsTool === true && !this.#isListed(caller, operation)) return false
     const { catalog } = this.#options
     const routing = routingOf(caller, operation, catalog)
     if (!routing.found || routing.decision.effect === 'deny' || routing.needsClient) return false
+    if (mayAsk(routing.route, capabilities)) return false
     const { server, name } = routing.route
     const tool =
       operation.method.runsTool === true ? catalog.catalogOf(server)?.toolsByOwnName.get(name) : undefined
@@ -132,6 +138,12 @@ export class PlainTargets {
 
 function routingOf(caller: Sender, operation: Asked, catalog: Catalog): ReturnType<typeof routeOf> {
   return routeOf({ ...caller, requestId: '' }, { ...operation, signal: NEVER }, catalog)
+}
+
+/** Whether the document of a server grants it anything of what a legacy client declares. */
+function mayAsk({ server }: Route, capabilities: JsonObject): boolean {
+  if (Object.keys(capabilities).length === 0) return false
+  return Object.keys(grantedCapabilities(capabilities, server)).length > 0
 }
 
 function mustBeTask(execution: unknown): boolean {

@@ -33,14 +33,16 @@ export interface ConversationCall {
 /** The call, or the list, of a message in a legacy conversation; undefined if it is not plain, or the client is not. */
 export function conversationCall(options: PlainCallOptions, given: Given): ConversationCall | undefined {
   const { conversation, body } = given
-  const { scope, transport, id: sessionId, isPlain } = conversation
-  if (!isPlain) return undefined
-  const version = given.version ?? conversation.client?.protocolVersion
+  const { scope, transport, id: sessionId, isQuiet, client } = conversation
+  if (!isQuiet) return undefined
+  const version = given.version ?? client?.protocolVersion
   const sender: PlainSender = { ...given.sender, transport, sessionId }
   const request = sessionRequest(body, { methods: options.methods, scope })
-  if (request === undefined) return listCall(options, { conversation, sender, version }, body)
+  if (request === undefined)
+    return conversation.isPlain ? listCall(options, { conversation, sender, version }, body) : undefined
   const { method, target, params } = request
-  if (!options.targets.mayCall(sender, { ...target, scope, method, params })) return undefined
+  const asked = { ...target, scope, method, params }
+  if (!options.targets.mayCall(sender, asked, client?.capabilities)) return undefined
   return { id: request.id, run: (of) => serve(options, { conversation, request, sender, version, ...of }) }
 }
 

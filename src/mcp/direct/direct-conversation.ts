@@ -49,12 +49,15 @@ export class DirectConversation {
     this.#session = session
   }
 
-  /** Whether servers can send the client nothing but answers and progress. */
-  get isPlain(): boolean {
+  /** Whether servers can send the client nothing but answers, progress and, where its capabilities are granted, questions. */
+  get isQuiet(): boolean {
     const { client } = this
-    return (
-      client !== undefined && Object.keys(client.capabilities).length === 0 && client.logLevel === undefined
-    )
+    return client !== undefined && client.logLevel === undefined
+  }
+
+  /** Whether no server can ask the client anything either. */
+  get isPlain(): boolean {
+    return this.isQuiet && Object.keys(this.client?.capabilities ?? {}).length === 0
   }
 
   /** Begins a request. @param cancel ends it without an answer */

@@ -76,7 +76,7 @@ export class StreamableHttpEndpoint {
     scope: string | undefined,
   ): DirectStream | undefined {
     const channel = this.#channels.known(sessionId)
-    if (channel === undefined || channel.scope !== scope || !channel.direct.isPlain) return undefined
+    if (channel === undefined || channel.scope !== scope || !channel.direct.isQuiet) return undefined
     if (!this.#requests.isHere(channel)) return undefined
     try {
       this.#options.sessions.of(channel.session.id, principal, TRANSPORT)

@@ -62,6 +62,8 @@ async function plainWorld({ document = {}, ownStages = [], callsPerMinute }: Giv
     call: (fields: Partial<Operation> = {}) =>
       calls.run(who, operation(fields)).catch((error: unknown) => (error as GatewayError).code),
     isPlain: () => targets.of(who, operation()) !== undefined,
+    mayCall: (capabilities: JsonObject, fields: Partial<Operation> = {}) =>
+      targets.mayCall(who, operation(fields), capabilities),
     inFlight: () => made.upstreams.status('acme/sample')?.instances.map(({ inFlight }) => inFlight),
   }
 }
@@ -89,6 +91,16 @@ test('sends a plain call under the own name of the tool, and records it once', a
   ])
   expect(records).toMatchObject([{ outcome: 'ok', server: 'sample', effect: 'allow', responseBytes: 42 }])
   expect(inFlight()).toEqual([0])
+})
+
+test('passes the SDK where the server may ask nothing of what the client of a session can answer', async () => {
+  const { mayCall } = await plainWorld({ document: { clientCapabilities: ['elicitation', 'sampling'] } })
+  expect(mayCall({})).toBe(true)
+  expect(mayCall({ roots: { listChanged: true }, experimental: { x: {} } })).toBe(true)
+  expect(mayCall({ roots: {}, elicitation: {} })).toBe(false)
+  expect(mayCall({ sampling: {} })).toBe(false)
+  const closed = await plainWorld({ document: { clientCapabilities: [] } })
+  expect(closed.mayCall({ roots: {}, elicitation: {}, sampling: {} })).toBe(true)
 })
 
 test('repeats a failed call that only reads as the general stages do, and records it once', async () => {

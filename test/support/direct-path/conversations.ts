@@ -39,7 +39,7 @@ export class RawConversation {
   }
 
   /** Opens a session of HTTP with SSE. */
-  static async overSse(url: string, token: string): Promise<RawConversation> {
+  static async overSse(url: string, token: string, capabilities: Fields = {}): Promise<RawConversation> {
     const authorization = `Bearer ${token}`
     const abort = new AbortController()
     const response = await fetch(`${url}/sse`, { headers: { authorization }, signal: abort.signal })
@@ -63,11 +63,15 @@ export class RawConversation {
       const kept = Object.fromEntries(HEADERS.map((name) => [name, answer.headers.get(name)]))
       return { status: answer.status, headers: kept, text: (await answer.text()).replaceAll(url, '') }
     }
-    return begun(new RawConversation(arrived, post, () => abort.abort()))
+    return begun(new RawConversation(arrived, post, () => abort.abort()), capabilities)
   }
 
   /** Opens a WebSocket. */
-  static async overWebSocket(url: string, token: string): Promise<RawConversation> {
+  static async overWebSocket(
+    url: string,
+    token: string,
+    capabilities: Fields = {},
+  ): Promise<RawConversation> {
     const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, 'mcp', {
       headers: { authorization: `Bearer ${token}` },
     })
@@ -79,7 +83,7 @@ export class RawConversation {
       socket.send(body.toString())
       return Promise.resolve(NO_RESPONSE)
     }
-    return begun(new RawConversation(arrived, post, () => socket.terminate()))
+    return begun(new RawConversation(arrived, post, () => socket.terminate()), capabilities)
   }
 
   /** Sends a message without waiting for anything. */
@@ -105,8 +109,8 @@ export class RawConversation {
   }
 }
 
-async function begun(conversation: RawConversation): Promise<RawConversation> {
-  await conversation.exchange(Buffer.from(JSON.stringify(initialize('opening'))))
+async function begun(conversation: RawConversation, capabilities: Fields): Promise<RawConversation> {
+  await conversation.exchange(Buffer.from(JSON.stringify(initialize('opening', undefined, capabilities))))
   await conversation.send({ jsonrpc: '2.0', method: 'notifications/initialized' })
   return conversation
 }
