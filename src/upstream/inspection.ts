@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
+import { TenantPlaces } from '../domain/concurrency/tenant-places.ts'
 import { GatewayError, messageOf } from '../domain/errors/errors.ts'
 import type { JsonObject } from '../domain/json/json.ts'
 import type { ServerDefinition } from '../domain/documents/server-definition.ts'
@@ -16,9 +17,9 @@ const MAX_LENGTH = 1024 * 1024
 const MAX_METHOD_LENGTH = 256
 const MAX_ID_LENGTH = 256
 /** Limits of concurrent inspections, each of which may start a process: those of a tenant, and all. */
-const MAX_OF_TENANT = 4
-const MAX_AT_ONCE = 16
+const AT_ONCE = { ofTenant: 4, ofAll: 16 }
 const RETRY_AFTER_MS = 2000
+const TOO_MANY = 'Too many servers are being inspected already; four at a time for a tenant'
 
 /** The step that an inspection has reached. */
 type InspectionStep = 'start' | 'handshake' | 'discovery' | 'done'
@@ -65,8 +66,8 @@ interface InspectorOptions {
 /** Inspects servers, at the same time at most four for the operators of one tenant and sixteen altogether. */
 export class Inspector {
   readonly #options: InspectorOptions
-  /** With the tenant of whoever asked. */
-  readonly #underWay = new Map<Promise<Inspection>, string>()
+  readonly #places = new TenantPlaces(AT_ONCE)
+  readonly #underWay = new Set<Promise<Inspection>>()
   readonly #end = new AbortController()
 
   constructor(options: InspectorOptions) {
@@ -84,22 +85,22 @@ export class Inspector {
     { tenantId, signal }: { tenantId: string; signal: AbortSignal },
   ): Promise<Inspection> {
     if (this.#end.signal.aborted) throw new GatewayError('shutting_down')
-    const { size } = this.#underWay
-    const own = [...this.#underWay.values()].filter((each) => each === tenantId).length
-    if (own >= MAX_OF_TENANT || size >= MAX_AT_ONCE) {
-      const message = `${own >= MAX_OF_TENANT ? own : size} servers are being inspected already`
-      throw new GatewayError('too_many_requests', message, { facts: { retryAfterMs: RETRY_AFTER_MS } })
-    }
+    const leave = this.#places.take(tenantId)
+    if (leave === undefined)
+      throw new GatewayError('too_many_requests', TOO_MANY, { facts: { retryAfterMs: RETRY_AFTER_MS } })
     const either = AbortSignal.any([signal, this.#end.signal])
     const inspection = inspect(server, { ...this.#options, signal: either })
-    this.#underWay.set(inspection, tenantId)
-    return inspection.finally(() => this.#underWay.delete(inspection))
+    this.#underWay.add(inspection)
+    return inspection.finally(() => {
+      leave()
+      this.#underWay.delete(inspection)
+    })
   }
 
   /** Aborts all inspections. Resolves when their processes have ended. Idempotent. */
   async close(): Promise<void> {
     this.#end.abort(new Error('the gateway is stopping'))
-    await Promise.all(this.#underWay.keys())
+    await Promise.all(this.#underWay)
   }
 }
 

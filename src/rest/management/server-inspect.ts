@@ -14,6 +14,8 @@ export function serverInspectRoutes(options: ManagementOptions & { inspector: In
   router.post('/servers/:name/inspect', requireRole('operator'), async (request, response) => {
     const identity = identityOf(response)
     const server = managedServer(options, request, identity)
+    const abort = new AbortController()
+    response.once('close', () => abort.abort(new Error('the caller disconnected')))
     logAction(options, identity, 'server: inspect', server)
     const { tenantId, name } = server
     await options.acts.record(identity, {
@@ -21,8 +23,6 @@ export function serverInspectRoutes(options: ManagementOptions & { inspector: In
       object: { tenantId, name },
       server: name,
     })
-    const abort = new AbortController()
-    response.once('close', () => abort.abort(new Error('the caller disconnected')))
     const found = await options.inspector.inspect(server, {
       tenantId: identity.principal.tenantId,
       signal: abort.signal,
