@@ -2,9 +2,10 @@ import { Command } from 'commander'
 import { isJsonObject } from '../domain/json/json.ts'
 import { printableLine } from '../domain/text/printable.ts'
 import { argumentsIn } from './input/arguments.ts'
-import { CliError } from './cli-error.ts'
+import { CLI_EXIT, CliError } from './cli-error.ts'
 import { type AddressOptions, addressOf, asJson, type CliContext, printList, withAddress } from './context.ts'
 import { ask, askAll, objectsIn } from './client/rest-client.ts'
+import { programOf } from './client/token-advice.ts'
 
 /** `resources list` and `resources read URI`. */
 export function resourcesCommand(context: CliContext): Command {
@@ -132,12 +133,22 @@ export function pipelinesCommand(context: CliContext): Command {
         const found = objectsIn(pipelines).find((each) => each['name'] === name)
         const schema = isJsonObject(found?.['inputSchema']) ? found['inputSchema'] : {}
         const path = `/v1/pipelines/${encodeURIComponent(name)}`
-        const answer = await ask(address, 'POST', path, { arguments: await argumentsIn(words, schema) })
+        const body = { arguments: await argumentsIn(words, schema) }
+        const answer = await ask(address, 'POST', path, body).catch((error: unknown) => {
+          throw found === undefined ? withWhereListed(error, context) : error
+        })
         const lines = objectsIn(answer['content']).map((content) => `${contentText(content)}\n`)
         context.print(options.json === true ? asJson(answer) : lines.join(''))
         if (answer['isError'] === true) throw new CliError('failed', `${name} failed`)
       }),
     )
+}
+
+/** The refusal of a pipeline that is not listed, with the command that lists them. */
+function withWhereListed(error: unknown, { env }: CliContext): unknown {
+  if (!(error instanceof CliError) || error.exitCode !== CLI_EXIT.failed) return error
+  const advice = `The pipelines that the token may run: ${programOf(env)} pipelines list`
+  return new CliError('failed', `${error.message}\n${advice}`)
 }
 
 function text(value: unknown): string {

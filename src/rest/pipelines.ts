@@ -68,8 +68,15 @@ export function pipelineRoutes(options: PipelineRouteOptions): Router {
       method: METHODS.toolsCall,
       params: { name, arguments: bodyOf(runBody, request).arguments },
     } as const
-    if (prefersAsync(request)) await answerAsync(options, response, operation)
-    else await answerWith(calls, request, response, operation, withIsError)
+    try {
+      if (prefersAsync(request)) await answerAsync(options, response, operation)
+      else await answerWith(calls, request, response, operation, withIsError)
+    } catch (error) {
+      // Where the caller has the pipeline, it is a tool of one of its steps.
+      const isKnown = catalog.viewOf(identityOf(response).principal).toolsByName.has(name)
+      const isNotFound = error instanceof GatewayError && error.code === 'tool_not_found'
+      throw isNotFound && !isKnown ? unknownPipeline(request.params.name) : error
+    }
   })
 
   router.all('/pipelines', methodNotAllowed('GET'))

@@ -214,17 +214,23 @@ describe('a run', () => {
     })
   })
 
-  test.each([{}, { prefer: 'respond-async' }])('that cannot begin says why at once (%j)', async (headers) => {
-    const wrong = await gateway.rest(ann, 'POST', '/v1/pipelines/note', { arguments: { whom: 1 } }, headers)
-    expect(wrong).toMatchObject({ status: 422, body: { code: 'invalid_arguments' } })
-    const nobody = await gateway.token({ subject: 'nora', roles: [] })
-    const denied = await gateway.rest(
-      nobody,
-      'POST',
-      '/v1/pipelines/note',
-      { arguments: { who: 'x' } },
-      headers,
-    )
-    expect(denied).toMatchObject({ status: 404, body: { code: 'tool_not_found' } })
-  })
+  test.each([{}, { prefer: 'respond-async' }, { accept: 'text/event-stream' }])(
+    'that cannot begin says why at once (%j)',
+    async (headers) => {
+      const wrong = await gateway.rest(ann, 'POST', '/v1/pipelines/note', { arguments: { whom: 1 } }, headers)
+      expect(wrong).toMatchObject({ status: 422, body: { code: 'invalid_arguments' } })
+      const nobody = await gateway.token({ subject: 'nora', roles: [] })
+      const denied = await gateway.rest(
+        nobody,
+        'POST',
+        '/v1/pipelines/note',
+        { arguments: { who: 'x' } },
+        headers,
+      )
+      const absent = await gateway.rest(ann, 'POST', '/v1/pipelines/nope', { arguments: {} }, headers)
+      const code = 'tool_not_found'
+      expect(denied).toMatchObject({ status: 404, body: { code, detail: 'Unknown pipeline: note' } })
+      expect(absent).toMatchObject({ status: 404, body: { code, detail: 'Unknown pipeline: nope' } })
+    },
+  )
 })
