@@ -36,6 +36,7 @@ function listCommand(context: CliContext): Command {
       const query = new URLSearchParams()
       if (options.server !== undefined) query.set('server', options.server)
       if (options.query !== undefined) query.set('query', options.query)
+      if (options.json !== true) query.set('view', 'brief')
       const address = addressOf(options, context)
       const { items: tools, page } = await askAll(address, '/v1/tools', query, 'tools')
       if (tools.length === 0) printError(await whyEmpty(address, options))
