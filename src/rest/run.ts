@@ -85,7 +85,7 @@ export function openEvents(response: Response): void {
 }
 
 /** Sends one event; the first one opens the stream. */
-export function sendEvent(response: Response, event: string, data: JsonObject): void {
+function sendEvent(response: Response, event: string, data: JsonObject): void {
   openEvents(response)
   response.write(eventText(JSON.stringify(data), { event }))
 }

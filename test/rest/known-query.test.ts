@@ -45,7 +45,7 @@ test.each([
   [
     'GET',
     '/v1/tools?tag=a&name=b',
-    'tag: unknown query parameter; name: unknown query parameter; /v1/tools has limit, cursor, server, query',
+    'tag: unknown query parameter; name: unknown query parameter; /v1/tools has limit, cursor, server, query, view',
   ],
   ['POST', '/v1/tools/a?async=1', 'async: unknown query parameter; /v1/tools/a has none'],
   ['GET', '/v1/resources?server=a', 'server: unknown query parameter; /v1/resources has limit, cursor, uri'],
@@ -58,7 +58,7 @@ test.each([
   [
     'GET',
     '/v1/tools?__proto__=1',
-    '__proto__: unknown query parameter; /v1/tools has limit, cursor, server, query',
+    '__proto__: unknown query parameter; /v1/tools has limit, cursor, server, query, view',
   ],
 ])('%s %s is refused', async (method, path, detail) => {
   const { status, body } = await app.rest(token, method, path)

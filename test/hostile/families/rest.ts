@@ -114,15 +114,15 @@ const PATHS = table(
     ],
     'a limit as a list': [
       ['GET', '/v1/tools?limit[]=2'],
-      '400 invalid_request: limit[]: unknown query parameter; /v1/tools has limit, cursor, server, query {"problems":["limit[]: unknown query parameter"]}',
+      '400 invalid_request: limit[]: unknown query parameter; /v1/tools has limit, cursor, server, query, view {"problems":["limit[]: unknown query parameter"]}',
     ],
     'a query of all objects': [
       ['GET', '/v1/tools?__proto__[a]=1&constructor[prototype][a]=1'],
-      '400 invalid_request: __proto__[a]: unknown query parameter; constructor[prototype][a]: unknown query parameter; /v1/tools has limit, cursor, server, query {"problems":["__proto__[a]: unknown query parameter","constructor[prototype][a]: unknown query parameter"]}',
+      '400 invalid_request: __proto__[a]: unknown query parameter; constructor[prototype][a]: unknown query parameter; /v1/tools has limit, cursor, server, query, view {"problems":["__proto__[a]: unknown query parameter","constructor[prototype][a]: unknown query parameter"]}',
     ],
     'a query that nobody declared': [
       ['GET', '/v1/tools?nothing=1'],
-      '400 invalid_request: nothing: unknown query parameter; /v1/tools has limit, cursor, server, query {"problems":["nothing: unknown query parameter"]}',
+      '400 invalid_request: nothing: unknown query parameter; /v1/tools has limit, cursor, server, query, view {"problems":["nothing: unknown query parameter"]}',
     ],
     'a search of 257 characters': [
       ['GET', `/v1/tools?query=${'x'.repeat(257)}`],
@@ -138,7 +138,7 @@ const PATHS = table(
     ],
     'a query of 10,000 parts': [
       ['GET', `/v1/tools?${'a=1&'.repeat(3000)}`],
-      '400 invalid_request: a: unknown query parameter; /v1/tools has limit, cursor, server, query {"problems":["a: unknown query parameter"]}',
+      '400 invalid_request: a: unknown query parameter; /v1/tools has limit, cursor, server, query, view {"problems":["a: unknown query parameter"]}',
     ],
     'a server with a path': [
       ['GET', '/mcp/..%2f..%2f'],
