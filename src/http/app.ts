@@ -99,7 +99,7 @@ export function createApp(options: AppOptions): Express {
   const app = express()
   app.disable('x-powered-by')
   app.locals['errorsAt'] = errorsAt(publicUrl)
-  app.set('etag', false) // answers are per caller; lists of tools, which may be revalidated, have their own
+  app.set('etag', false) // answers are per caller; nothing may revalidate them for another. Lists of tools have their own
   app.set('query parser', 'simple') // no nested objects out of query strings
   app.use(requestContext) // first, so that every answer has its request id
   app.use(cors(isAllowedOrigin)) // before whatever may refuse: pages can read refusals, too

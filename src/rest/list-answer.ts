@@ -28,11 +28,13 @@ export class ListAnswers {
   readonly #gzip = new SharedGzip()
   readonly #digests = new WeakMap<Buffer, string>()
 
-  /** Answers a request with a list. A list is the caller's own: shared caches must not store it (RFC 9111 §5.2.2.7). */
+  /**
+   * Answers a request with a list, or with 304 (RFC 9110 §13.1.2). HTTP caches store no answer of the gateway: a program keeps the
+   * list and its entity tag itself.
+   */
   async send(request: Request, response: Response, list: ListText): Promise<void> {
     const { shared, own, isKept } = list
-    response.set('Cache-Control', 'private, no-cache').vary('Authorization, Accept-Encoding')
-    response.set('ETag', `W/"${this.#digestOf(shared)}-${digestOf(own)}"`)
+    response.vary('Accept-Encoding').set('ETag', `W/"${this.#digestOf(shared)}-${digestOf(own)}"`)
     if (request.fresh) return void response.status(304).end()
     const acceptsGzip = request.acceptsEncodings('gzip', 'identity') === 'gzip'
     const compressed = isKept && acceptsGzip ? await this.#gzip.of(shared, own) : undefined
