@@ -1,4 +1,7 @@
-import type { Caller } from './caller.ts'
+import type { Gateway } from '../comparison/gateway.ts'
+import { type Caller, openCaller } from './caller.ts'
+
+const CALLERS = 8
 
 /** What callers saw while something else went on. */
 export interface Phase {
@@ -8,6 +11,16 @@ export interface Phase {
   readonly times: readonly number[]
   /** How often each kind of failure was the answer. */
   readonly failures: ReadonlyMap<string, number>
+}
+
+/** Eight callers of a tool over 2026-07-28, each with a token of its own. */
+export async function modernCallers(gateway: Gateway, tool: string): Promise<Caller[]> {
+  const tokens = await Promise.all(
+    Array.from({ length: CALLERS }, (_, index) => gateway.token(`caller-${index}`)),
+  )
+  const job = { way: 'modern', url: `${gateway.url}/mcp`, tool, tokens, callers: CALLERS } as const
+  const none = { calls: 0, warmUp: 0, bytes: 0, progress: 0 }
+  return Promise.all(tokens.map((_, index) => openCaller({ ...job, ...none }, index)))
 }
 
 let calls = 0

@@ -4,12 +4,12 @@ import { residentMb, usageOf } from '../comparison/process-usage.ts'
 import { startProgram } from '../comparison/programs.ts'
 import { aligned } from '../comparison/report.ts'
 import { percentile } from '../../test/support/percentiles.ts'
-import { type Caller, openCaller } from '../load/caller.ts'
-import { callsDuring, failuresIn, type Phase } from '../load/phase.ts'
+import { eventually } from '../../test/support/eventually.ts'
+import type { Caller } from '../load/caller.ts'
+import { callsDuring, failuresIn, modernCallers, type Phase } from '../load/phase.ts'
 import type { Scenario } from './scenario.ts'
 
 const SERVERS = 20
-const CALLERS = 8
 const WARM_UP_MS = 5000
 const QUIET_MS = 5000
 /** Between two edits. */
@@ -32,7 +32,7 @@ export const editsScenario: Scenario = {
     try {
       const gateway = await startGateway(documents(upstream.url, 0))
       try {
-        const callers = await callersOf(gateway)
+        const callers = await modernCallers(gateway, 'echo-0_echo')
         say('warming up')
         await callsDuring(callers, () => pause(WARM_UP_MS))
         say('calls without edits')
@@ -57,14 +57,17 @@ export const editsScenario: Scenario = {
 
 /** The documents after so many edits, each of which holds back another tool of one server. */
 function documents(url: string, edits: number): Record<string, unknown> {
-  return documentsOf(SERVERS, (index) => {
-    const own = Math.floor((edits + SERVERS - 1 - index) / SERVERS)
-    return {
-      transport: 'streamable-http',
-      url: `${url}?server=${index}`,
-      tools: { exclude: [`echo_${(own % TOOLS) + 1}`] },
-    }
-  })
+  return documentsOf(SERVERS, (index) => ({
+    transport: 'streamable-http',
+    url: `${url}?server=${index}`,
+    tools: { exclude: [heldBack(index, edits)] },
+  }))
+}
+
+/** The tool of a server that is held back after so many edits of all servers. */
+function heldBack(server: number, edits: number): string {
+  const own = Math.floor((edits + SERVERS - 1 - server) / SERVERS)
+  return `echo_${(own % TOOLS) + 1}`
 }
 
 async function edit(gateway: Gateway, url: string, edits: number): Promise<void> {
@@ -79,27 +82,10 @@ async function edit(gateway: Gateway, url: string, edits: number): Promise<void>
 /** Resolves once the tool that the last edit holds back is held back. */
 async function holds(gateway: Gateway, edits: number): Promise<void> {
   const server = (edits - 1) % SERVERS
-  const own = Math.floor((edits + SERVERS - 1 - server) / SERVERS)
   const headers = { authorization: `Bearer ${await gateway.token('reader')}` }
-  const tool = `${gateway.url}/v1/tools/echo-${server}_echo_${(own % TOOLS) + 1}`
-  const deadline = performance.now() + WITHIN_MS
-  while (performance.now() < deadline) {
-    // oxlint-disable-next-line no-await-in-loop -- one after the other
-    const { status } = await fetch(tool, { headers })
-    if (status === 404) return
-  }
-  throw new Error(`the last edit did not hold within ${WITHIN_MS} ms`)
-}
-
-async function callersOf(gateway: Gateway): Promise<Caller[]> {
-  const tokens = await Promise.all(
-    Array.from({ length: CALLERS }, (_, index) => gateway.token(`caller-${index}`)),
-  )
-  const job = { way: 'modern', tool: 'echo-0_echo', tokens, callers: CALLERS } as const
-  const none = { calls: 0, warmUp: 0, bytes: 0, progress: 0 }
-  return Promise.all(
-    tokens.map((_, index) => openCaller({ ...job, ...none, url: `${gateway.url}/mcp` }, index)),
-  )
+  const tool = `${gateway.url}/v1/tools/echo-${server}_${heldBack(server, edits)}`
+  const isHeldBack = async (): Promise<boolean> => (await fetch(tool, { headers })).status === 404
+  await eventually(isHeldBack, { what: 'the last edit', timeoutMs: WITHIN_MS, intervalMs: 1 })
 }
 
 async function measured(

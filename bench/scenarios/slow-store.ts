@@ -6,11 +6,9 @@ import { percentile } from '../../test/support/percentiles.ts'
 import { startGateway } from '../comparison/gateway.ts'
 import { startProgram } from '../comparison/programs.ts'
 import { aligned } from '../comparison/report.ts'
-import { openCaller } from '../load/caller.ts'
-import { callsDuring, failuresIn, type Phase } from '../load/phase.ts'
+import { callsDuring, failuresIn, modernCallers, type Phase } from '../load/phase.ts'
 import type { Scenario } from './scenario.ts'
 
-const CALLERS = 8
 const WARM_UP_MS = 5000
 const FREE_MS = 5000
 /** Longer than the gateway waits for a lock, so that its deliveries fail. */
@@ -28,18 +26,7 @@ export const slowStoreScenario: Scenario = {
       const gateway = await startGateway({ echo: { transport: 'streamable-http', url: upstream.url } })
       const database = new DatabaseSync(join(gateway.dataDir, 'audit.db'))
       try {
-        const tokens = await Promise.all(
-          Array.from({ length: CALLERS }, (_, index) => gateway.token(`caller-${index}`)),
-        )
-        const job = {
-          way: 'modern',
-          tool: 'echo_echo',
-          tokens,
-          callers: CALLERS,
-          url: `${gateway.url}/mcp`,
-        } as const
-        const none = { calls: 0, warmUp: 0, bytes: 0, progress: 0 }
-        const callers = await Promise.all(tokens.map((_, index) => openCaller({ ...job, ...none }, index)))
+        const callers = await modernCallers(gateway, 'echo_echo')
         say('warming up')
         const warmUp = await callsDuring(callers, () => pause(WARM_UP_MS))
         say('the database is free')

@@ -1,21 +1,7 @@
 import { expect, test } from '@jest/globals'
-import { type Measurement, rowsOf, spreadOf } from '../../bench/comparison/figures.ts'
+import { rowsOf, spreadOf } from '../../bench/comparison/figures.ts'
 import { tableOf } from '../../bench/comparison/report.ts'
-
-function measurement(system: string, round: number, cpuUs: number): Measurement {
-  return {
-    system,
-    round,
-    callers: 32,
-    cpuUs,
-    childrenUs: 0,
-    callsPerSecond: 1000,
-    p50Ms: 1.5,
-    p99Ms: 4,
-    rssMb: 80,
-    generatorUs: 50,
-  }
-}
+import { measurement } from './measurement.ts'
 
 const measurements = [
   measurement('bare-proxy', 1, 100),

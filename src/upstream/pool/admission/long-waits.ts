@@ -1,3 +1,5 @@
+import { addTo } from '../../../domain/concurrency/counts.ts'
+
 /**
  * Requests that only wait at a server, for up to an hour. Together they have at most half of the permits of a limit, and those
  * of one principal half of that, so that other calls always find permits.
@@ -9,22 +11,16 @@ export class LongWaits {
   /** Whether one more of a principal may wait, with that many permits for all calls. */
   hasRoom(principal: string, permits: number): boolean {
     const max = Math.max(1, Math.floor(permits / 2))
-    return this.#count < max && this.#of(principal) < Math.ceil(max / 2)
+    return this.#count < max && (this.#ofPrincipal.get(principal) ?? 0) < Math.ceil(max / 2)
   }
 
   enter(principal: string): void {
     this.#count += 1
-    this.#ofPrincipal.set(principal, this.#of(principal) + 1)
+    addTo(this.#ofPrincipal, principal, 1)
   }
 
   leave(principal: string): void {
     this.#count -= 1
-    const left = this.#of(principal) - 1
-    if (left > 0) this.#ofPrincipal.set(principal, left)
-    else this.#ofPrincipal.delete(principal)
-  }
-
-  #of(principal: string): number {
-    return this.#ofPrincipal.get(principal) ?? 0
+    addTo(this.#ofPrincipal, principal, -1)
   }
 }
